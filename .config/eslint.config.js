@@ -1,0 +1,66 @@
+import js from '@eslint/js';
+import path from 'node:path';
+import { defineConfig } from 'eslint/config';
+import ts from 'typescript-eslint';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+export default defineConfig(
+  // The patterns are relative to the current folder, which npm makes the repository.
+  { ignores: ['dist/', '.build/', '**/node_modules/'] },
+  js.configs.recommended,
+  ts.configs.strictTypeChecked,
+  ts.configs.stylisticTypeChecked,
+  {
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
+    rules: {
+      // Status codes, handles and lengths are numbers, and belong in messages.
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // `() => socket.close()` as a callback reads better than a body in braces; so does `return fail(…)` as an early end.
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      // `while (true)` is how a worker that reads packets until told to stop looks.
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
+      // An unused parameter that a signature demands starts with an underscore.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // mocha's it() takes async functions.
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
+      '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['test/**/*.test.ts'],
+    rules: {
+      // chai: expect(x).to.be.true
+      '@typescript-eslint/no-unused-expressions': 'off',
+      // A test may say that something is there.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  {
+    // The rules against `any` do not see the casts in JSDoc comments.
+    files: ['**/*.{js,mjs,cjs}'],
+    rules: { '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-return': 'off' },
+  },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { module: 'writable', process: 'readonly', require: 'readonly' },
+    },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+  {
+    // TypeScript itself reports unknown names, knowing Node.js' own.
+    files: ['**/*.{js,mjs,cjs,ts}'],
+    rules: { 'no-undef': 'off' },
+  },
+);

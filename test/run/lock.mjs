@@ -1,0 +1,59 @@
+// One process at a time, across processes and clones: a lock that is a folder, since mkdir either makes it or fails.
+import { mkdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The holder touches its lock this often. */
+const TOUCH_MS = 1_000;
+
+/** A lock nobody has touched for this long belongs to a process that died. */
+const STALE_MS = 15_000;
+
+/**
+ * @template T
+ * @param {string} folder the parent must exist
+ * @param {() => Promise<T>} work
+ * @param {() => void} onWait called once, when somebody else holds the lock
+ * @returns {Promise<T>}
+ */
+export async function withLock(folder, work, onWait) {
+  let told = false;
+  while (!take(folder)) {
+    if (!told) onWait();
+    told = true;
+    dropIfStale(folder);
+    await sleep(100);
+  }
+  const touch = setInterval(() => {
+    utimesSync(folder, new Date(), new Date());
+  }, TOUCH_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(touch);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} folder */
+function take(folder) {
+  try {
+    mkdirSync(folder);
+    return true;
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** @param {string} folder */
+function dropIfStale(folder) {
+  const touched = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+  if (Date.now() - touched < STALE_MS) return;
+  const aside = `${folder}.stale-${process.pid}`;
+  try {
+    renameSync(folder, aside); // of several that wait, one wins
+    rmSync(aside, { recursive: true, force: true });
+  } catch {
+    // Another one dropped it.
+  }
+}

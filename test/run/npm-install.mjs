@@ -1,0 +1,80 @@
+// `npm ci` in a folder, when what is installed there is not what its lock file says.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { runChild } from './child.mjs';
+
+/**
+ * Written after an installation. Names the lock file's contents, and the machine: binaries of one system are of no use to another.
+ * @param {string} folder
+ */
+function stampOf(folder) {
+  const lock = readFileSync(path.join(folder, 'package-lock.json'));
+  return `${createHash('sha256').update(lock).digest('hex')} ${process.platform} ${process.arch}\n`;
+}
+
+/** @param {string} folder */
+const stampFile = (folder) => path.join(folder, 'node_modules', '.iocp-pal-stamp');
+
+/** @param {string} folder */
+export function isInstalled(folder) {
+  try {
+    // npm writes its own record last of all, and removes it first.
+    return (
+      existsSync(path.join(folder, 'node_modules', '.package-lock.json')) &&
+      readFileSync(stampFile(folder), 'utf8') === stampOf(folder)
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A developer's own `npm install` leaves no stamp, yet may have installed exactly what the lock says.
+ * @param {string} folder
+ */
+function agreesWithLock(folder) {
+  try {
+    const wanted = packagesIn(path.join(folder, 'package-lock.json'));
+    const present = packagesIn(path.join(folder, 'node_modules', '.package-lock.json'));
+    return (
+      Object.entries(present).every(([name, { version }]) => wanted[name]?.version === version) &&
+      Object.entries(wanted).every(([name, entry]) => name === '' || name in present || !isForHere(entry))
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** @typedef {{ version?: string, optional?: boolean, os?: string | string[], cpu?: string | string[] }} LockEntry */
+
+/**
+ * @param {string} file
+ * @returns {Record<string, LockEntry>}
+ */
+function packagesIn(file) {
+  const { packages } = /** @type {{ packages: Record<string, LockEntry> }} */ (JSON.parse(readFileSync(file, 'utf8')));
+  return packages;
+}
+
+/** @param {LockEntry} entry */
+function isForHere({ optional, os = process.platform, cpu = process.arch }) {
+  return !optional || ([os].flat().includes(process.platform) && [cpu].flat().includes(process.arch));
+}
+
+/** @param {string} folder */
+export async function install(folder) {
+  if (!agreesWithLock(folder)) {
+    console.error(`setup: npm ci in ${folder}`);
+    // Through a shell, since npm is a .cmd file on Windows, which spawn alone refuses to start.
+    const [shell, flag] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['/bin/sh', '-c'];
+    const npm = 'npm ci --no-audit --no-fund --loglevel=error';
+    const { code, stdout, stderr } = await runChild(shell, [flag, npm], { cwd: folder, stdio: 'pipe' });
+    if (code !== 0) {
+      throw new Error(
+        `Cannot install ${folder}: "${npm}" exited with ${code}; run it there by hand\n${stdout}${stderr}`,
+      );
+    }
+  }
+  writeFileSync(stampFile(folder), stampOf(folder));
+}

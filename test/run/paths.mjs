@@ -1,0 +1,16 @@
+// The places the runners agree on.
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+export const root = path.resolve(import.meta.dirname, '../..');
+
+/** Node's Windows executables and koffi's Windows binary, for Wine. */
+export const wineFolder = path.join(root, 'test', 'wine');
+
+/** Everything as compiled JavaScript, and the runners' own short-lived files. Ignored by git. */
+export const buildFolder = path.join(root, '.build');
+
+/** Outside the repository: a Wine prefix is large, and holds a link to / that file searches would follow. */
+export const winePrefix =
+  process.env['WINEPREFIX'] ??
+  path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'iocp-pal-wine');

@@ -1,0 +1,67 @@
+// Installs what is missing: says what it does, and nothing when all is there. Needs Node.js and npm alone.
+import { mkdirSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { withLock } from './lock.mjs';
+import { install, isInstalled } from './npm-install.mjs';
+import { root, winePrefix, wineFolder } from './paths.mjs';
+import { installWine, isPrefixMade, isWineInstalled, makePrefix } from './wine-prefix.mjs';
+
+/** @typedef {{ windowsReady: boolean, reason?: string }} Setup reason: why Windows programs cannot run here, and what to do */
+
+/**
+ * @param {{ windows: boolean }} wanted windows: be able to run the Windows node.exe, on Linux through Wine
+ * @returns {Promise<Setup>}
+ */
+export async function ensureInstalled({ windows }) {
+  const impossible = windows ? whyNoWindowsHere() : undefined;
+  const wantsWine = windows && process.platform === 'linux' && impossible === undefined;
+  if (!isReady(wantsWine)) {
+    // One lock for all clones of a user: they share the Wine prefix, and apt.
+    const lock = path.join(tmpdir(), `iocp-pal-setup-${userInfo().uid}.lock`);
+    const reason = await withLock(
+      lock,
+      () => installMissing(wantsWine),
+      () => {
+        console.error(`setup: waiting for another setup to end (${lock})`);
+      },
+    );
+    if (reason !== undefined) return { windowsReady: false, reason };
+  }
+  return impossible === undefined ? { windowsReady: windows } : { windowsReady: false, reason: impossible };
+}
+
+function whyNoWindowsHere() {
+  if (process.platform === 'win32') return undefined;
+  if (process.platform === 'linux' && process.arch === 'x64') return undefined;
+  return `Windows programs cannot run on ${process.platform} ${process.arch}: use Windows, or Linux on x64 with Wine`;
+}
+
+/** @param {boolean} wantsWine */
+function isReady(wantsWine) {
+  return isInstalled(root) && (!wantsWine || (isWineInstalled() && isInstalled(wineFolder) && isPrefixMade()));
+}
+
+/**
+ * @param {boolean} wantsWine
+ * @returns {Promise<string | undefined>} why Wine cannot be had
+ */
+async function installMissing(wantsWine) {
+  if (!isInstalled(root)) await install(root);
+  if (!wantsWine) return undefined;
+  if (!isWineInstalled()) {
+    const reason = await installWine();
+    if (reason !== undefined) return reason;
+  }
+  if (!isInstalled(wineFolder)) await install(wineFolder);
+  mkdirSync(path.dirname(winePrefix), { recursive: true });
+  return isPrefixMade() ? undefined : makePrefix();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { windowsReady, reason } = await ensureInstalled({ windows: true });
+  if (!windowsReady) console.error(`setup: ${reason ?? 'no reason given'}`);
+  // On a developer's machine the neutral tests are worth running without Wine; a pipeline must not skip half of them.
+  if (!windowsReady && process.env['CI']) process.exitCode = 1;
+}

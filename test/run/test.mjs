@@ -1,0 +1,97 @@
+// npm test -- [--part=neutral|windows] [--node=20|22] [spec files or folders] [mocha's options]
+//
+// Two parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
+// Wine. Specs under test/conformance run in both. The last line is always "N passed, N failed", summed over the parts.
+import { runChild } from './child.mjs';
+import { compile, compiledCopy } from './compile.mjs';
+import { runMocha } from './mocha.mjs';
+import { root } from './paths.mjs';
+import { ensureInstalled } from './setup.mjs';
+import { findSpecs, isSpecOrFolder } from './specs.mjs';
+import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
+
+/** @typedef {import('./mocha.mjs').Outcome} Outcome */
+/** @typedef {import('./specs.mjs').Part} Part */
+
+process.chdir(root);
+const args = process.argv.slice(2);
+const onlyPart = takeOption('part', ['neutral', 'windows']);
+const node = takeOption('node');
+const chosenSpecs = args.filter(isSpecOrFolder);
+const mochaArgs = args.filter((arg) => !isSpecOrFolder(arg));
+
+if (
+  chosenSpecs.length > 0 &&
+  [...findSpecs('neutral', chosenSpecs), ...findSpecs('windows', chosenSpecs)].length === 0
+) {
+  throw new Error(`Cannot find a spec file (*.test.ts) in ${chosenSpecs.join(', ')}`);
+}
+const setup = await ensureInstalled({ windows: onlyPart !== 'neutral' });
+/** @type {Outcome[]} */
+const outcomes = [];
+if (onlyPart !== 'windows') outcomes.push(await runNeutralPart());
+const interrupted = outcomes.some(({ signal }) => signal !== null);
+if (onlyPart !== 'neutral' && !interrupted) outcomes.push(await runWindowsPart());
+report();
+
+/** @returns {Promise<Outcome>} */
+async function runNeutralPart() {
+  const specs = findSpecs('neutral', chosenSpecs);
+  if (specs.length === 0) return nothing();
+  console.log(`\nneutral part: ${specs.length} spec files on Node ${process.versions.node}`);
+  const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
+  return runMocha('neutral', [...specs, ...mochaArgs], {}, (mocha, options) =>
+    runChild(process.execPath, [...loader, ...mocha], options),
+  );
+}
+
+/** @returns {Promise<Outcome>} */
+async function runWindowsPart() {
+  const specs = findSpecs('windows', chosenSpecs);
+  if (specs.length === 0) return nothing();
+  if (!setup.windowsReady) {
+    const problem = `The windows part did not run (${specs.length} spec files): ${setup.reason}`;
+    const isFailure = onlyPart === 'windows' || Boolean(process.env['CI']);
+    return { counts: { passed: 0, failed: Number(isFailure), skipped: 0 }, problem, signal: null };
+  }
+  const files = windowsStripsTypes(node) ? specs : await compiled(specs);
+  console.log(`\nwindows part: ${specs.length} spec files on the Windows node.exe`);
+  return runMocha('windows', [...files, ...mochaArgs], { IOCP_PAL_REAL: '1' }, (mocha, options) =>
+    runOnWindowsNode(mocha, { ...options, ...(node !== undefined && { node }) }),
+  );
+}
+
+/** @param {string[]} specs */
+async function compiled(specs) {
+  await compile();
+  return specs.map(compiledCopy);
+}
+
+/** @returns {Outcome} */
+function nothing() {
+  return { counts: { passed: 0, failed: 0, skipped: 0 }, signal: null };
+}
+
+function report() {
+  for (const { problem } of outcomes) if (problem !== undefined) console.log(`\n${problem}`);
+  /** @param {keyof Outcome['counts']} what */
+  const sum = (what) => outcomes.reduce((total, { counts }) => total + counts[what], 0);
+  const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
+  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
+  const signal = outcomes.find((outcome) => outcome.signal !== null)?.signal;
+  process.exitCode = signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : sum('failed') > 0 ? 1 : 0;
+}
+
+/**
+ * Takes --name=value out of the arguments.
+ * @param {string} name
+ * @param {string[]} [allowed]
+ */
+function takeOption(name, allowed) {
+  const at = args.findIndex((arg) => arg.startsWith(`--${name}=`));
+  if (at < 0) return undefined;
+  const value = args.splice(at, 1)[0]?.slice(`--${name}=`.length) ?? '';
+  if (allowed?.includes(value) === false)
+    throw new Error(`Cannot take --${name}=${value}: it is one of ${allowed.join(', ')}`);
+  return value;
+}

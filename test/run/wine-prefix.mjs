@@ -1,0 +1,91 @@
+// Wine itself, and a Wine prefix ("the Windows installation") of the project's own.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { runChild } from './child.mjs';
+import { winePrefix } from './paths.mjs';
+
+/** @param {string} program */
+export function isOnPath(program) {
+  return (process.env['PATH'] ?? '').split(path.delimiter).some((folder) => {
+    try {
+      accessSync(path.join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+export const isWineInstalled = () => isOnPath('wine') && isOnPath('wineserver');
+
+export const isPrefixMade = () => existsSync(path.join(winePrefix, 'system.reg'));
+
+/**
+ * What Wine needs on top of the environment.
+ * @param {string} prefix
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function wineEnvironment(prefix = winePrefix) {
+  return {
+    WINEPREFIX: prefix,
+    WINEDEBUG: process.env['WINEDEBUG'] ?? '-all',
+    WINEDLLOVERRIDES: 'mscoree,mshtml=;winemenubuilder.exe=d', // do not offer to fetch .NET and a browser, no desktop menus
+    XDG_RUNTIME_DIR: process.env['XDG_RUNTIME_DIR'] ?? '/tmp',
+  };
+}
+
+/** @returns {Promise<string | undefined>} why it cannot be, and what to do */
+export async function installWine() {
+  const packages = 'wine wine64';
+  const byHand = `apt-get install --no-install-recommends ${packages}`;
+  if (!isOnPath('apt-get')) return `Wine is not installed: install it (8.0 or newer; on Debian: ${byHand})`;
+  if (process.getuid?.() !== 0) return `Wine is not installed, and installing it needs root: run "sudo ${byHand}"`;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const command of ['apt-get update', `apt-get install -y --no-install-recommends ${packages}`]) {
+    console.error(`setup: ${command}`);
+    const { code, stdout, stderr } = await runChild('/bin/sh', ['-c', command], { env, stdio: 'pipe' });
+    if (code !== 0) return `Wine cannot be installed: "${command}" exited with ${code}\n${stdout}${stderr}`;
+  }
+  return isWineInstalled() ? undefined : `Wine is still not on the PATH after "${byHand}"`;
+}
+
+/**
+ * Makes the prefix beside its place and renames it there, so that a prefix that exists is always a whole one.
+ * @returns {Promise<string | undefined>} why it cannot be, and what to do
+ */
+export async function makePrefix() {
+  if (existsSync(winePrefix) && readdirSync(winePrefix).length > 0) {
+    return `${winePrefix} is no Wine prefix, and in the way of one: remove it, or name another folder with WINEPREFIX`;
+  }
+  console.error(`setup: making a Wine prefix in ${winePrefix}`);
+  const draft = `${winePrefix}.draft`;
+  const env = { ...process.env, ...wineEnvironment(draft) };
+  if (existsSync(draft)) spawnSync('wineserver', ['-k'], { env, stdio: 'ignore' }); // of a setup that was killed
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { recursive: true });
+  const commands = [
+    ['wine', 'wineboot', '-i'],
+    // Wine 8 says it is Windows 7, on which Node.js does not start.
+    ['wine', 'reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'],
+    ['wine', 'reg', 'add', 'HKCU\\Software\\Wine\\Drivers', '/v', 'Graphics', '/d', 'null', '/f'],
+    ['wineserver', '-w'], // the registry reaches the disk when the server ends
+  ];
+  for (const [command = '', ...args] of commands) {
+    const { code } = await runChild(command, args, { env, stdio: 'ignore' });
+    if (code !== 0)
+      return `Wine cannot make a prefix: "${[command, ...args].join(' ')}" exited with ${code} in ${draft}`;
+  }
+  renameSync(draft, winePrefix); // an empty folder there is replaced
+  return undefined;
+}
+
+/**
+ * Wine's services inherit the standard handles of whoever starts them, and then keep a pipe open for a minute after its last
+ * writer is gone: start them first, with all handles on /dev/null. They stay until nothing has used them for 60 s.
+ */
+export function startServices() {
+  const options = /** @type {const} */ ({ env: { ...process.env, ...wineEnvironment() }, stdio: 'ignore' });
+  const isNew = spawnSync('wineserver', ['-p60'], options).status === 0; // fails when one is running
+  if (isNew) spawnSync('wine', ['wineboot'], options);
+}
