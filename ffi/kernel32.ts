@@ -1,0 +1,83 @@
+/**
+ * kernel32.dll, as data: the calls that completion ports need, with Win32's own names.
+ *
+ * Every pointer, HANDLE and size crosses as a JavaScript number (`uintptr_t`): user-mode addresses on 64-bit Windows end
+ * at 2^47, far below 2^53, and a call with numbers alone allocates nothing. HANDLE results are declared signed, so that
+ * INVALID_HANDLE_VALUE is the number -1 and not a BigInt.
+ *
+ * Source: https://learn.microsoft.com/windows/win32/fileio/i-o-completion-ports
+ */
+import type { KoffiModule } from './koffi.ts';
+
+/** The kernel32.dll functions that the driver calls. Sizes are bytes, timeouts milliseconds. */
+export interface Kernel32 {
+  /** Creates a port (FileHandle = INVALID_HANDLE_VALUE) or ties a handle to one. Returns the port, or 0 on failure. */
+  CreateIoCompletionPort(
+    FileHandle: number,
+    ExistingCompletionPort: number,
+    CompletionKey: number,
+    NumberOfConcurrentThreads: number,
+  ): number;
+  /** Takes up to ulCount OVERLAPPED_ENTRY off the port. Returns BOOL; ulNumEntriesRemoved counts only when it is TRUE. */
+  GetQueuedCompletionStatusEx(
+    CompletionPort: number,
+    lpCompletionPortEntries: number,
+    ulCount: number,
+    ulNumEntriesRemoved: number,
+    dwMilliseconds: number,
+    fAlertable: number,
+  ): number;
+  /** Queues a packet of the caller's own making. Returns BOOL. */
+  PostQueuedCompletionStatus(
+    CompletionPort: number,
+    dwNumberOfBytesTransferred: number,
+    dwCompletionKey: number,
+    lpOverlapped: number,
+  ): number;
+  /** Asks for one operation (or all, lpOverlapped = 0) of a handle to be cancelled. The packet still comes. Returns BOOL. */
+  CancelIoEx(hFile: number, lpOverlapped: number): number;
+  /** Sets FILE_SKIP_COMPLETION_PORT_ON_SUCCESS (1) and FILE_SKIP_SET_EVENT_ON_HANDLE (2). Returns BOOL. */
+  SetFileCompletionNotificationModes(FileHandle: number, Flags: number): number;
+  /** Closes a HANDLE (never a SOCKET: that is closesocket's). Returns BOOL. */
+  CloseHandle(hObject: number): number;
+  /** The calling thread's last error; koffi keeps it safe between two calls from what V8 and libuv do meanwhile. */
+  GetLastError(): number;
+  /** Reserves and commits zeroed pages. Returns the address, or 0. */
+  VirtualAlloc(lpAddress: number, dwSize: number, flAllocationType: number, flProtect: number): number;
+  /** Gives pages back. Returns BOOL. */
+  VirtualFree(lpAddress: number, dwSize: number, dwFreeType: number): number;
+}
+
+const DECLARATIONS: Readonly<Record<keyof Kernel32, string>> = {
+  CreateIoCompletionPort:
+    'intptr_t __stdcall CreateIoCompletionPort(intptr_t FileHandle, intptr_t ExistingCompletionPort, uintptr_t CompletionKey, uint32_t NumberOfConcurrentThreads)',
+  GetQueuedCompletionStatusEx:
+    'int __stdcall GetQueuedCompletionStatusEx(intptr_t CompletionPort, uintptr_t lpCompletionPortEntries, uint32_t ulCount, uintptr_t ulNumEntriesRemoved, uint32_t dwMilliseconds, int fAlertable)',
+  PostQueuedCompletionStatus:
+    'int __stdcall PostQueuedCompletionStatus(intptr_t CompletionPort, uint32_t dwNumberOfBytesTransferred, uintptr_t dwCompletionKey, uintptr_t lpOverlapped)',
+  CancelIoEx: 'int __stdcall CancelIoEx(intptr_t hFile, uintptr_t lpOverlapped)',
+  SetFileCompletionNotificationModes:
+    'int __stdcall SetFileCompletionNotificationModes(intptr_t FileHandle, uint8_t Flags)',
+  CloseHandle: 'int __stdcall CloseHandle(intptr_t hObject)',
+  GetLastError: 'uint32_t __stdcall GetLastError()',
+  VirtualAlloc:
+    'uintptr_t __stdcall VirtualAlloc(uintptr_t lpAddress, size_t dwSize, uint32_t flAllocationType, uint32_t flProtect)',
+  VirtualFree: 'int __stdcall VirtualFree(uintptr_t lpAddress, size_t dwSize, uint32_t dwFreeType)',
+};
+
+/** Loads kernel32.dll. Throws koffi's error when the library or a symbol is missing (not Windows, or before Vista). */
+export function loadKernel32(koffi: KoffiModule): Kernel32 {
+  return bindTable<Kernel32>(koffi, 'kernel32.dll', DECLARATIONS);
+}
+
+/** Turns a table of C declarations into a table of functions of one DLL. */
+export function bindTable<Table>(
+  koffi: KoffiModule,
+  dll: string,
+  declarations: Readonly<Record<keyof Table & string, string>>,
+): Table {
+  const library = koffi.load(dll);
+  const table: Partial<Record<string, unknown>> = {};
+  for (const [name, declaration] of Object.entries<string>(declarations)) table[name] = library.func(declaration);
+  return table as Table;
+}

@@ -1,0 +1,77 @@
+/**
+ * Struct layouts as byte offsets, for 64-bit Windows (x64 and arm64 agree). Little-endian throughout.
+ *
+ * They are not trusted: test/ffi/layouts.test.ts compares every number here with the layout that koffi computes from
+ * the C declaration in `C_DECLARATIONS`, which is Microsoft's own, field by field.
+ */
+
+/** OVERLAPPED, minwinbase.h. */
+export const OVERLAPPED = { Internal: 0, InternalHigh: 8, Offset: 16, OffsetHigh: 20, hEvent: 24, size: 32 } as const;
+
+/** OVERLAPPED_ENTRY, minwinbase.h: what GetQueuedCompletionStatusEx writes. */
+export const OVERLAPPED_ENTRY = {
+  lpCompletionKey: 0,
+  lpOverlapped: 8,
+  Internal: 16,
+  dwNumberOfBytesTransferred: 24,
+  size: 32,
+} as const;
+
+/** WSABUF, ws2def.h. */
+export const WSABUF = { len: 0, buf: 8, size: 16 } as const;
+
+/** sockaddr_in, ws2def.h. Port and address are in network byte order. */
+export const sockaddr_in = { sin_family: 0, sin_port: 2, sin_addr: 4, sin_zero: 8, size: 16 } as const;
+
+/** sockaddr_in6, ws2ipdef.h. sin6_scope_id is in host byte order. */
+export const sockaddr_in6 = {
+  sin6_family: 0,
+  sin6_port: 2,
+  sin6_flowinfo: 4,
+  sin6_addr: 8,
+  sin6_scope_id: 24,
+  size: 28,
+} as const;
+
+/** GUID, guiddef.h. */
+export const GUID = { Data1: 0, Data2: 4, Data3: 6, Data4: 8, size: 16 } as const;
+
+/** LINGER, winsock.h. */
+export const LINGER = { l_onoff: 0, l_linger: 2, size: 4 } as const;
+
+/** The C declarations that the offsets above stand for: type and name of each member, in order. */
+export const C_DECLARATIONS = {
+  OVERLAPPED: {
+    Internal: 'uintptr_t',
+    InternalHigh: 'uintptr_t',
+    Offset: 'uint32_t',
+    OffsetHigh: 'uint32_t',
+    hEvent: 'uintptr_t',
+  },
+  OVERLAPPED_ENTRY: {
+    lpCompletionKey: 'uintptr_t',
+    lpOverlapped: 'uintptr_t',
+    Internal: 'uintptr_t',
+    dwNumberOfBytesTransferred: 'uint32_t',
+  },
+  WSABUF: { len: 'uint32_t', buf: 'uintptr_t' },
+  sockaddr_in: { sin_family: 'uint16_t', sin_port: 'uint16_t', sin_addr: 'uint32_t', sin_zero: 'uint8_t[8]' },
+  sockaddr_in6: {
+    sin6_family: 'uint16_t',
+    sin6_port: 'uint16_t',
+    sin6_flowinfo: 'uint32_t',
+    sin6_addr: 'uint8_t[16]',
+    sin6_scope_id: 'uint32_t',
+  },
+  GUID: { Data1: 'uint32_t', Data2: 'uint16_t', Data3: 'uint16_t', Data4: 'uint8_t[8]' },
+  LINGER: { l_onoff: 'uint16_t', l_linger: 'uint16_t' },
+} as const;
+
+/** Bytes that WSAStartup may write: WSADATA on 64-bit Windows is 408. */
+export const WSADATA_SIZE = 408;
+
+/** Bytes of WSAPROTOCOL_INFOW, what SO_PROTOCOL_INFOW gives; its first member is dwServiceFlags1. */
+export const WSAPROTOCOL_INFOW_SIZE = 628;
+
+/** AcceptEx wants 16 bytes beyond the largest address, for each of the two addresses (mswsock.h). */
+export const ACCEPTEX_ADDRESS_SLACK = 16;

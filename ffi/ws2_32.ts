@@ -1,0 +1,89 @@
+/**
+ * ws2_32.dll, as data: Winsock's own calls, with Winsock's own names.
+ *
+ * SOCKET results are declared signed, so that INVALID_SOCKET (~0) is the number -1 and compares with ===. Out-parameters
+ * are addresses in memory that the caller owns: nothing here is a koffi temporary, since the kernel writes some of them
+ * after the call has returned.
+ *
+ * Source: https://learn.microsoft.com/windows/win32/api/winsock2/
+ */
+import { bindTable } from './kernel32.ts';
+import type { KoffiModule } from './koffi.ts';
+
+/** The ws2_32.dll functions that the drivers call. All but WSASocketW return 0, or SOCKET_ERROR (-1). */
+export interface Ws2_32 {
+  /** Returns 0 or the error code itself (not through WSAGetLastError). lpWSAData: 408 bytes on 64-bit Windows. */
+  WSAStartup(wVersionRequested: number, lpWSAData: number): number;
+  WSACleanup(): number;
+  /** Returns the SOCKET, or INVALID_SOCKET (-1). */
+  WSASocketW(af: number, type: number, protocol: number, lpProtocolInfo: number, g: number, dwFlags: number): number;
+  bind(s: number, name: number, namelen: number): number;
+  listen(s: number, backlog: number): number;
+  /** Overlapped receive. -1 with ERROR_IO_PENDING (997) means that a packet will come. */
+  WSARecv(
+    s: number,
+    lpBuffers: number,
+    dwBufferCount: number,
+    lpNumberOfBytesRecvd: number,
+    lpFlags: number,
+    lpOverlapped: number,
+    lpCompletionRoutine: number,
+  ): number;
+  /** Overlapped send. -1 with ERROR_IO_PENDING (997) means that a packet will come. */
+  WSASend(
+    s: number,
+    lpBuffers: number,
+    dwBufferCount: number,
+    lpNumberOfBytesSent: number,
+    dwFlags: number,
+    lpOverlapped: number,
+    lpCompletionRoutine: number,
+  ): number;
+  WSAIoctl(
+    s: number,
+    dwIoControlCode: number,
+    lpvInBuffer: number,
+    cbInBuffer: number,
+    lpvOutBuffer: number,
+    cbOutBuffer: number,
+    lpcbBytesReturned: number,
+    lpOverlapped: number,
+    lpCompletionRoutine: number,
+  ): number;
+  setsockopt(s: number, level: number, optname: number, optval: number, optlen: number): number;
+  /** optlen: address of an int that holds the buffer's length in bytes and receives the value's. */
+  getsockopt(s: number, level: number, optname: number, optval: number, optlen: number): number;
+  /** namelen: address of an int, as in getsockopt. */
+  getsockname(s: number, name: number, namelen: number): number;
+  getpeername(s: number, name: number, namelen: number): number;
+  shutdown(s: number, how: number): number;
+  closesocket(s: number): number;
+  WSAGetLastError(): number;
+}
+
+const DECLARATIONS: Readonly<Record<keyof Ws2_32, string>> = {
+  WSAStartup: 'int __stdcall WSAStartup(uint16_t wVersionRequested, uintptr_t lpWSAData)',
+  WSACleanup: 'int __stdcall WSACleanup()',
+  WSASocketW:
+    'intptr_t __stdcall WSASocketW(int af, int type, int protocol, uintptr_t lpProtocolInfo, uint32_t g, uint32_t dwFlags)',
+  bind: 'int __stdcall bind(uintptr_t s, uintptr_t name, int namelen)',
+  listen: 'int __stdcall listen(uintptr_t s, int backlog)',
+  WSARecv:
+    'int __stdcall WSARecv(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesRecvd, uintptr_t lpFlags, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
+  WSASend:
+    'int __stdcall WSASend(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesSent, uint32_t dwFlags, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
+  WSAIoctl:
+    'int __stdcall WSAIoctl(uintptr_t s, uint32_t dwIoControlCode, uintptr_t lpvInBuffer, uint32_t cbInBuffer, uintptr_t lpvOutBuffer, uint32_t cbOutBuffer, uintptr_t lpcbBytesReturned, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
+  setsockopt: 'int __stdcall setsockopt(uintptr_t s, int level, int optname, uintptr_t optval, int optlen)',
+  getsockopt: 'int __stdcall getsockopt(uintptr_t s, int level, int optname, uintptr_t optval, uintptr_t optlen)',
+  getsockname: 'int __stdcall getsockname(uintptr_t s, uintptr_t name, uintptr_t namelen)',
+  getpeername: 'int __stdcall getpeername(uintptr_t s, uintptr_t name, uintptr_t namelen)',
+  shutdown: 'int __stdcall shutdown(uintptr_t s, int how)',
+  closesocket: 'int __stdcall closesocket(uintptr_t s)',
+  WSAGetLastError: 'int __stdcall WSAGetLastError()',
+};
+
+/** Loads ws2_32.dll. Throws koffi's error when the library or a symbol is missing. */
+export function loadWs2_32(koffi: KoffiModule): Ws2_32 {
+  return bindTable<Ws2_32>(koffi, 'ws2_32.dll', DECLARATIONS);
+}

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+import { expect } from 'chai';
+
+import { NtStatus, type NtStatusName, WINSOCK_ERROR_BY_NTSTATUS } from '../../ffi/ntstatus.ts';
+import {
+  ADDRESS_INFO_WORDS,
+  OWN_WORDS,
+  SystemErrorCode,
+  type SystemErrorName,
+  describeAddressInfoError,
+  describeSystemError,
+} from '../../ffi/wsa-errors.ts';
+
+// The sources run from test/docs/, their compiled form from .build/test/docs/: the page is two or three folders up.
+const page = ['../../docs/errors.md', '../../../docs/errors.md']
+  .map((relative) => new URL(relative, import.meta.url))
+  .find((url) => existsSync(url));
+
+/** The cells of the only table under a heading, without its two header lines. */
+function readTable(markdown: string, heading: string): string[][] {
+  const lines = markdown.split(/\r?\n/);
+  const start = lines.indexOf(heading);
+  expect(start, `docs/errors.md has the heading ${heading}`).to.be.at.least(0);
+  const end = lines.findIndex((line, index) => index > start && /^#+ /.test(line));
+  const rows = lines.slice(start, end === -1 ? undefined : end).filter((line) => line.startsWith('|'));
+  return rows.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+describe('docs/errors.md', () => {
+  let markdown = '';
+  before(() => {
+    if (page === undefined) throw new Error('Cannot find docs/errors.md');
+    markdown = readFileSync(page, 'utf8');
+  });
+
+  it('shows the NTSTATUS table of ffi/ntstatus.ts', () => {
+    const expected = (Object.keys(NtStatus) as NtStatusName[]).map((name) => {
+      const status = `\`0x${NtStatus[name].toString(16).padStart(8, '0')}\``;
+      const code = WINSOCK_ERROR_BY_NTSTATUS[name];
+      if (code === 0) return [status, `\`${name}\``, '0 (success)', ''];
+      const described = describeSystemError(code);
+      return [status, `\`${name}\``, `${String(code)} \`${described.name}\``, `\`${described.code}\``];
+    });
+    expect(expected).to.have.length.above(60);
+    expect(readTable(markdown, '## NTSTATUS to system error code')).to.deep.equal(expected);
+  });
+
+  it('shows the words of ffi/wsa-errors.ts, and which of them libuv does not have', () => {
+    const expected = (Object.keys(SystemErrorCode) as SystemErrorName[])
+      .filter((name) => name !== 'ERROR_SUCCESS')
+      .map((name) => {
+        const code = SystemErrorCode[name];
+        const inNode = name in OWN_WORDS ? '`UNKNOWN`' : 'the same';
+        return [String(code), `\`${name}\``, `\`${describeSystemError(code).code}\``, inNode];
+      });
+    expect(expected).to.have.length.above(100);
+    expect(readTable(markdown, '## System error code to word')).to.deep.equal(expected);
+  });
+
+  it('shows the words of name resolution', () => {
+    const expected = (Object.keys(ADDRESS_INFO_WORDS) as (keyof typeof ADDRESS_INFO_WORDS)[]).map((name) => {
+      const code = SystemErrorCode[name];
+      return [String(code), `\`${name}\``, `\`${describeAddressInfoError(code).code}\``];
+    });
+    expect(readTable(markdown, '### Name resolution')).to.deep.equal(expected);
+  });
+
+  it('has the section that the driver fills', () => {
+    expect(markdown.split(/\r?\n/)).to.include('## What each operation reports');
+  });
+});
