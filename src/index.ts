@@ -1,0 +1,46 @@
+/**
+ * iocp-pal: a network platform abstraction layer for Node on Windows, on I/O completion ports.
+ *
+ * @example
+ * const pal = createNetworkPal();
+ * pal.initialize();
+ * const server = pal.createServer('127.0.0.1', 0);
+ * pal.asyncAccept(server.handle, (error, client) => { … });
+ * await pal.runEventLoop();
+ */
+import { IocpPal } from './iocp/iocp-pal.ts';
+import type { PalOptions } from './iocp/pal-options.ts';
+import type { NetworkPal } from './pal/network-pal.ts';
+
+/**
+ * Makes a PAL. Nothing is loaded or opened before its initialize().
+ * @throws TypeError or RangeError for options that make no sense.
+ */
+export function createNetworkPal(options: PalOptions = {}): NetworkPal {
+  return new IocpPal(options);
+}
+
+export type { PalOptions } from './iocp/pal-options.ts';
+export type { Kernel, PollerKind, PortWaiter, Scheduler } from './iocp/kernel.ts';
+export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './pal/handles.ts';
+export { NetworkErrorCode } from './pal/network-error-code.ts';
+export { NetworkError, type NetworkErrorDetails } from './pal/network-error.ts';
+export type {
+  AcceptCallback,
+  BytesCallback,
+  CloseCallback,
+  ConnectCallback,
+  ConnectOptions,
+  NetworkPal,
+  ServerOptions,
+  ShutdownHow,
+  WriteData,
+} from './pal/network-pal.ts';
+export type { NetworkStats } from './pal/network-stats.ts';
+export {
+  SocketOption,
+  type KeepAliveOptions,
+  type LingerOptions,
+  type SocketOptionReadings,
+  type SocketOptionValues,
+} from './pal/socket-option.ts';

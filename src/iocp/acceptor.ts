@@ -1,0 +1,253 @@
+/**
+ * Accepting: a pool of AcceptEx operations per listening socket, that never dies.
+ *
+ * Each operation has a socket ready for the connection to come. AcceptEx asks for no data (a peer that connects and says
+ * nothing would otherwise hold its place for ever) and leaves both addresses in its block.
+ *
+ * Connections that nobody has taken yet hold their place in the pool, so an owner who stops asking is not flooded: the
+ * rest waits in the system's backlog.
+ *
+ * An accept that fails (the peer was gone before it was accepted, the process is out of sockets) is posted again, the
+ * first time at once, then with growing pauses; the owner is told through onAcceptError, and the listener lives.
+ */
+import { FINISHED, NO_ERROR, checkWinsock, overlappedOutcome, Win32Error } from '../../ffi/check.ts';
+import {
+  INVALID_SOCKET,
+  IPPROTO_TCP,
+  SO_RCVBUF,
+  SO_SNDBUF,
+  SO_UPDATE_ACCEPT_CONTEXT,
+  SOL_SOCKET,
+  TCP_NODELAY,
+} from '../../ffi/constants.ts';
+import { ACCEPTEX_ADDRESS_SLACK, sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
+import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import type { AnyHandle, Endpoint, SocketHandle } from '../pal/handles.ts';
+import type { AcceptCallback } from '../pal/network-pal.ts';
+import type { Block } from './block-pool.ts';
+import { resetConnection, settleClose } from './closer.ts';
+import { Connection } from './connection.ts';
+import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
+import { connectionClosed, systemError } from './errors.ts';
+import type { Listener } from './listener.ts';
+import { CONTEXT, OperationKind, OperationState, type Operation } from './operation.ts';
+import { readSockaddr } from './scratch.ts';
+import { associate, discardSocket, openTcpSocket, setIntOption, skipPackets } from './sockets.ts';
+
+/** Milliseconds before the second failed accept in a row is posted again; doubles up to the next. */
+const FIRST_RETRY_MS = 10;
+/** Milliseconds between attempts at most: how long a server takes to notice that it has sockets again. */
+const MAX_RETRY_MS = 1000;
+/** Bytes of a SOCKET. */
+const POINTER_SIZE = 8;
+/** A handle that is none: what an accept callback gets with an error. */
+const NO_HANDLE = 0 as SocketHandle;
+
+/** Takes the next connection, or waits for it. */
+export function accept(driver: Driver, listener: Listener, callback: AcceptCallback): void {
+  expectCallback(driver, listener);
+  listener.waiting.push({ callback, origin: captureOrigin(driver) });
+  if (listener.accepted.length > 0) {
+    driver.loop.enqueue(() => {
+      serve(driver, listener);
+    });
+  }
+}
+
+/** Posts as many accepts as the pool has places for. */
+export function fillPool(driver: Driver, listener: Listener): void {
+  if (listener.closing || listener.retryTimer !== null) return;
+  while (listener.accepting.size + listener.accepted.length < listener.acceptDepth) {
+    const operation = driver.operations.take(OperationKind.Accept, listener);
+    if (operation === null) {
+      failed(driver, listener, 'AcceptEx', WSAENOBUFS);
+      return;
+    }
+    listener.accepting.add(operation);
+    listener.inFlight++;
+    try {
+      post(driver, listener, operation);
+    } catch (error) {
+      if (!(error instanceof Win32Error)) throw error;
+      retire(driver, listener, operation);
+      failed(driver, listener, error.syscall, error.systemErrorCode);
+      return;
+    }
+  }
+}
+
+/** AcceptEx came back. */
+export function completeAccept(driver: Driver, listener: Listener, operation: Operation): void {
+  const { error } = operation;
+  if (listener.closing) {
+    retire(driver, listener, operation);
+    settleClose(driver, listener);
+    return;
+  }
+  if (error !== 0) {
+    retire(driver, listener, operation);
+    failed(driver, listener, 'AcceptEx', error);
+    return;
+  }
+  let connection: Connection;
+  try {
+    connection = adopt(driver, listener, operation);
+  } catch (failure) {
+    retire(driver, listener, operation);
+    if (!(failure instanceof Win32Error)) throw failure;
+    failed(driver, listener, failure.syscall, failure.systemErrorCode);
+    return;
+  }
+  operation.acceptSocket = INVALID_SOCKET; // it is the connection's now
+  retire(driver, listener, operation);
+  listener.failures = 0;
+  listener.accepted.push(connection);
+  driver.counters.accepted++;
+  serve(driver, listener);
+}
+
+/** The listener closes: waiting accepts are answered, untaken connections reset. */
+export function stopAccepting(driver: Driver, listener: Listener): void {
+  if (listener.retryTimer !== null) driver.kernel.scheduler.clearTimer(listener.retryTimer);
+  listener.retryTimer = null;
+  for (let request = listener.waiting.shift(); request !== undefined; request = listener.waiting.shift()) {
+    const { callback } = request;
+    driver.loop.enqueue(() => {
+      callbackDue(driver, listener);
+      callback(connectionClosed('accept'), NO_HANDLE, null);
+    });
+  }
+  for (let untaken = listener.accepted.shift(); untaken !== undefined; untaken = listener.accepted.shift()) {
+    resetConnection(driver, untaken);
+  }
+}
+
+/** Brings one waiting accept and one connection together, if there are both. */
+function serve(driver: Driver, listener: Listener): void {
+  if (listener.waiting.length === 0 || listener.accepted.length === 0) return;
+  const request = listener.waiting.shift();
+  const connection = listener.accepted.shift();
+  if (request === undefined || connection === undefined) return;
+  callbackDue(driver, listener);
+  // Before the callback: it may throw, and the pool must not lose a place to that.
+  fillPool(driver, listener);
+  request.callback(null, connection.handle as SocketHandle, connection.peer);
+}
+
+function post(driver: Driver, listener: Listener, operation: Operation): void {
+  const { kernel, counters } = driver;
+  const block = driver.blocks.take(0);
+  if (block === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
+  operation.block = block;
+  operation.acceptSocket = openTcpSocket(driver, listener.family);
+  const { AcceptEx } = driver.extensions.of(listener.family, listener.socket);
+  const length = addressLength(listener.family);
+  operation.syscall = 'AcceptEx';
+  operation.state = OperationState.Submitted;
+  counters.calls.AcceptEx++;
+  const result = AcceptEx(
+    listener.socket,
+    operation.acceptSocket,
+    block.address,
+    0,
+    length,
+    length,
+    operation.address + CONTEXT.BYTES,
+    operation.address,
+  );
+  const outcome = overlappedOutcome(result !== 0, kernel.ws2_32);
+  // The listener does not skip packets, so success brings one just as ERROR_IO_PENDING does.
+  if (outcome === NO_ERROR || outcome === FINISHED) return;
+  operation.state = OperationState.Completed;
+  throw new Win32Error('AcceptEx', outcome);
+}
+
+/** Makes a connection of what AcceptEx accepted. Throws Win32Error. */
+function adopt(driver: Driver, listener: Listener, operation: Operation): Connection {
+  const { kernel, counters, scratch } = driver;
+  const { acceptSocket, block } = operation;
+  // The option's value is the listening SOCKET. Without it shutdown and getpeername fail on the accepted one.
+  scratch.setPointer(0, listener.socket);
+  counters.calls.setsockopt++;
+  const updated = kernel.ws2_32.setsockopt(
+    acceptSocket,
+    SOL_SOCKET,
+    SO_UPDATE_ACCEPT_CONTEXT,
+    scratch.address,
+    POINTER_SIZE,
+  );
+  checkWinsock(updated, kernel.ws2_32, 'setsockopt(SO_UPDATE_ACCEPT_CONTEXT)');
+  const { noDelay, receiveBufferSize, sendBufferSize } = listener.options;
+  if (noDelay) setIntOption(driver, acceptSocket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
+  if (receiveBufferSize !== undefined) {
+    setIntOption(driver, acceptSocket, SOL_SOCKET, SO_RCVBUF, receiveBufferSize, 'setsockopt(SO_RCVBUF)');
+  }
+  if (sendBufferSize !== undefined) {
+    setIntOption(driver, acceptSocket, SOL_SOCKET, SO_SNDBUF, sendBufferSize, 'setsockopt(SO_SNDBUF)');
+  }
+  const connection = driver.sockets.add(
+    (handle: AnyHandle) => new Connection(handle, listener.family, kernel.scheduler.now(), listener.origin),
+  );
+  if (connection === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
+  connection.socket = acceptSocket;
+  connection.connected = true;
+  connection.peer = block === null ? null : peerOf(driver, listener, block);
+  try {
+    associate(driver, connection);
+  } catch (error) {
+    connection.socket = INVALID_SOCKET; // the operation still owns it, and closes it
+    driver.sockets.remove(connection);
+    throw error;
+  }
+  skipPackets(driver, connection);
+  return connection;
+}
+
+/** The peer's address, which AcceptEx has left in the block. */
+function peerOf(driver: Driver, listener: Listener, block: Block): Endpoint | null {
+  const { scratch, counters } = driver;
+  const { GetAcceptExSockaddrs } = driver.extensions.of(listener.family, listener.socket);
+  const length = addressLength(listener.family);
+  const { address } = scratch;
+  counters.calls.GetAcceptExSockaddrs++;
+  GetAcceptExSockaddrs(block.address, 0, length, length, address, address + 8, address + 16, address + 24);
+  const start = scratch.pointerAt(16) - block.address;
+  const size = scratch.view.getInt32(24, true);
+  if (start < 0 || size <= 0 || start + size > block.size) return null;
+  return readSockaddr(block.bytes.subarray(start, start + size));
+}
+
+/** Counts and reports a failed accept, and makes sure that another attempt follows. */
+function failed(driver: Driver, listener: Listener, syscall: string, code: number): void {
+  driver.counters.acceptErrors++;
+  listener.failures++;
+  if (listener.failures === 1) {
+    driver.loop.enqueue(() => {
+      fillPool(driver, listener);
+    });
+  } else if (listener.retryTimer === null) {
+    const wait = Math.min(FIRST_RETRY_MS * 2 ** (listener.failures - 2), MAX_RETRY_MS);
+    listener.retryTimer = driver.kernel.scheduler.setTimer(wait, () => {
+      listener.retryTimer = null;
+      fillPool(driver, listener);
+    });
+  }
+  const report = listener.onAcceptError;
+  if (report !== undefined) {
+    driver.loop.enqueue(() => {
+      report(systemError('accept', syscall, code));
+    });
+  }
+}
+
+function retire(driver: Driver, listener: Listener, operation: Operation): void {
+  if (operation.acceptSocket !== INVALID_SOCKET) discardSocket(driver, operation.acceptSocket);
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  listener.accepting.delete(operation);
+  listener.inFlight--;
+  driver.operations.release(operation);
+}
+
+function addressLength(family: 4 | 6): number {
+  return (family === 4 ? sockaddr_in.size : sockaddr_in6.size) + ACCEPTEX_ADDRESS_SLACK;
+}

@@ -1,0 +1,107 @@
+/**
+ * Pinned data buffers: blocks of a few sizes, cut from chunks of native memory that are taken when needed and kept.
+ *
+ * An idle connection has a receive posted all its life, so the smallest block decides what 10 000 of them cost: 512
+ * bytes and a 128-byte context each, below the 1 KiB that the design allows.
+ */
+import { Buffer } from 'node:buffer';
+import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
+
+/** Block sizes, bytes, ascending. */
+export const BLOCK_SIZES = [512, 4096, 16384, 65536, 262144] as const;
+/** Index of the largest size. */
+export const LARGEST_CLASS = BLOCK_SIZES.length - 1;
+/** Bytes taken from the system at a time. VirtualAlloc works in 64 KiB steps; small sizes share a chunk. */
+const CHUNK_SIZES = [65536, 262144, 262144, 1048576, 1048576] as const;
+
+/** A stretch of pinned memory. */
+export class Block {
+  readonly address: number;
+  readonly bytes: Buffer;
+  readonly size: number;
+  readonly sizeClass: number;
+  lent = false;
+
+  constructor(region: NativeRegion, offset: number, sizeClass: number) {
+    this.address = region.address + offset;
+    this.size = BLOCK_SIZES[sizeClass] ?? 0;
+    this.bytes = Buffer.from(region.buffer, offset, this.size);
+    this.sizeClass = sizeClass;
+  }
+}
+
+export class BlockPool {
+  readonly #memory: NativeMemory;
+  readonly #free: Block[][] = BLOCK_SIZES.map(() => []);
+  readonly #regions: NativeRegion[] = [];
+  #lentBytes = 0;
+  #reservedBytes = 0;
+  #lentBlocks = 0;
+
+  constructor(memory: NativeMemory) {
+    this.#memory = memory;
+  }
+
+  /** Bytes in blocks that are lent. */
+  get lentBytes(): number {
+    return this.#lentBytes;
+  }
+
+  /** Bytes taken from the system. */
+  get reservedBytes(): number {
+    return this.#reservedBytes;
+  }
+
+  /** Takes a block of the given class; a smaller one when the system is out of memory; null when it has none at all. */
+  take(sizeClass: number): Block | null {
+    for (let candidate = sizeClass; candidate >= 0; candidate--) {
+      const free = this.#free[candidate];
+      if (free === undefined) continue;
+      if (free.length === 0) this.#grow(candidate, free);
+      const block = free.pop();
+      if (block === undefined) continue;
+      block.lent = true;
+      this.#lentBytes += block.size;
+      this.#lentBlocks++;
+      return block;
+    }
+    return null;
+  }
+
+  /** Gives a block back. The kernel must be done with it. */
+  give(block: Block): void {
+    if (!block.lent)
+      throw new Error('A pinned block was given back twice. This is a bug in iocp-pal; please report it');
+    block.lent = false;
+    this.#lentBytes -= block.size;
+    this.#lentBlocks--;
+    this.#free[block.sizeClass]?.push(block);
+  }
+
+  /** Gives all memory back to the system, unless a block is still lent: then it is kept, for the kernel's sake. */
+  dispose(): void {
+    if (this.#lentBlocks > 0) return;
+    for (const region of this.#regions) this.#memory.release(region.address);
+    for (const free of this.#free) free.length = 0;
+    this.#reservedBytes = 0;
+  }
+
+  #grow(sizeClass: number, free: Block[]): void {
+    const chunkSize = CHUNK_SIZES[sizeClass] ?? 0;
+    const region = this.#memory.allocate(chunkSize);
+    if (region === null) return;
+    this.#regions.push(region);
+    this.#reservedBytes += chunkSize;
+    const size = BLOCK_SIZES[sizeClass] ?? chunkSize;
+    // From the end, so that pop() hands them out in ascending order of address.
+    for (let offset = chunkSize - size; offset >= 0; offset -= size) free.push(new Block(region, offset, sizeClass));
+  }
+}
+
+/** The smallest class whose blocks hold `byteLength` bytes, or the largest class. */
+export function classFor(byteLength: number): number {
+  for (let sizeClass = 0; sizeClass < LARGEST_CLASS; sizeClass++) {
+    if (byteLength <= (BLOCK_SIZES[sizeClass] ?? 0)) return sizeClass;
+  }
+  return LARGEST_CLASS;
+}

@@ -1,0 +1,156 @@
+/**
+ * Closing, for connections and listening sockets.
+ *
+ *   closeSocket ─► reads, accepts, connects are answered with ConnectionClosed
+ *               ─► queued writes are flushed, for at most closeGraceMs   (resetSocket: dropped, SO_LINGER {1, 0})
+ *               ─► CancelIoEx(socket, NULL) while the kernel still has operations of the socket
+ *               ─► their packets come, one for each
+ *               ─► closesocket, then the close callback
+ *
+ * Why in this order: the kernel writes into OVERLAPPED and buffers until an operation's packet is dequeued, whatever has
+ * been closed meanwhile. Windows answers closesocket with a receive pending by RST instead of FIN, so the FIN goes out
+ * first (shutdown SD_SEND) when one is pending. Under Wine, closesocket with a send pending lets that send run on, on
+ * whatever socket gets the number next.
+ *
+ * A flush that outlives its grace ends in a reset: a FIN would tell the peer that it has got everything.
+ */
+import { INVALID_SOCKET, SD_RECEIVE, SD_SEND, SO_LINGER, SOL_SOCKET } from '../../ffi/constants.ts';
+import { LINGER } from '../../ffi/layouts.ts';
+import type { CloseCallback, ShutdownHow } from '../pal/network-pal.ts';
+import { stopAccepting } from './acceptor.ts';
+import { Connection } from './connection.ts';
+import { failConnect } from './connector.ts';
+import { callbackDue, expectCallback, type Driver } from './driver.ts';
+import { Listener } from './listener.ts';
+import { OperationState } from './operation.ts';
+import { endReads, failReads } from './reader.ts';
+import type { SocketRecord } from './socket-record.ts';
+import { dropWrites } from './writer.ts';
+
+/** Starts to close; a second call adds its callback to the first. */
+export function close(driver: Driver, record: SocketRecord, callback: CloseCallback | undefined): void {
+  expectClose(driver, record, callback);
+  if (record.closing) return;
+  record.closing = true;
+  if (record instanceof Connection) {
+    failConnect(driver, record);
+    failReads(driver, record);
+    if (record.firstWrite !== null) driver.grace.add(record);
+  } else if (record instanceof Listener) {
+    stopAccepting(driver, record);
+  }
+  settleClose(driver, record);
+}
+
+/** Starts to close with RST, or turns a close that is under way into one. */
+export function reset(driver: Driver, connection: Connection, callback: CloseCallback | undefined): void {
+  expectClose(driver, connection, callback);
+  resetConnection(driver, connection);
+}
+
+/** The same without a callback, for the driver's own use. */
+export function resetConnection(driver: Driver, connection: Connection): void {
+  connection.resetting = true;
+  connection.closing = true;
+  failConnect(driver, connection);
+  failReads(driver, connection);
+  dropWrites(driver, connection);
+  settleClose(driver, connection);
+}
+
+/** A closing connection's grace is over. */
+export function graceExpired(driver: Driver, connection: Connection): void {
+  if (connection.closing && connection.firstWrite !== null) resetConnection(driver, connection);
+}
+
+/** Half-close. `connection` is open and connected. */
+export function shutdownConnection(driver: Driver, connection: Connection, how: ShutdownHow): void {
+  if (how !== 'receive' && !connection.sendEnded) {
+    connection.sendEnded = true;
+    if (connection.sendOperation === null) sendFin(driver, connection);
+  }
+  if (how !== 'send' && !connection.receiveEnded) {
+    connection.receiveEnded = true;
+    driver.counters.calls.shutdown++;
+    driver.kernel.ws2_32.shutdown(connection.socket, SD_RECEIVE);
+    const operation = connection.receiveOperation;
+    if (operation === null) endReads(driver, connection);
+    else if (operation.isInKernel) {
+      // Its packet answers the reads, with what it still brings or with the end of the stream.
+      operation.state = OperationState.Cancelling;
+      driver.counters.calls.CancelIoEx++;
+      driver.kernel.kernel32.CancelIoEx(connection.socket, operation.address);
+    }
+  }
+}
+
+/** Hands the FIN to the kernel; everything queued has been sent. */
+export function sendFin(driver: Driver, connection: Connection): void {
+  if (connection.finSent || connection.socket === INVALID_SOCKET) return;
+  connection.finSent = true;
+  driver.counters.calls.shutdown++;
+  // It fails only on a connection that is broken already, which the next read or write will say.
+  driver.kernel.ws2_32.shutdown(connection.socket, SD_SEND);
+}
+
+/**
+ * Takes a closing socket one step further. Called when the close starts and after each of its operations came back.
+ */
+export function settleClose(driver: Driver, record: SocketRecord): void {
+  if (!record.closing) return;
+  if (record instanceof Connection) {
+    if (record.firstWrite !== null) return;
+    if (!record.cancelled && record.connected && record.socket !== INVALID_SOCKET) {
+      if (record.resetting) lingerZero(driver, record);
+      else if (record.inFlight > 0) sendFin(driver, record);
+    }
+  }
+  if (record.inFlight > 0) {
+    cancelAll(driver, record);
+    return;
+  }
+  finish(driver, record);
+}
+
+function cancelAll(driver: Driver, record: SocketRecord): void {
+  if (record.cancelled) return;
+  record.cancelled = true;
+  for (const operation of record.operations()) {
+    if (operation.state === OperationState.Submitted) operation.state = OperationState.Cancelling;
+  }
+  driver.counters.calls.CancelIoEx++;
+  // ERROR_NOT_FOUND is fine: everything has completed already, and the packets are on their way.
+  driver.kernel.kernel32.CancelIoEx(record.socket, 0);
+}
+
+function finish(driver: Driver, record: SocketRecord): void {
+  if (record.socket !== INVALID_SOCKET) {
+    const { socket } = record;
+    record.socket = INVALID_SOCKET;
+    driver.counters.calls.closesocket++;
+    driver.kernel.ws2_32.closesocket(socket);
+  }
+  driver.sockets.remove(record);
+  for (const callback of record.closeCallbacks.splice(0)) {
+    // Behind every other callback of this socket: they were queued before.
+    driver.loop.enqueue(() => {
+      callbackDue(driver, record);
+      callback();
+    });
+  }
+}
+
+function expectClose(driver: Driver, record: SocketRecord, callback: CloseCallback | undefined): void {
+  if (callback === undefined) return;
+  record.closeCallbacks.push(callback);
+  expectCallback(driver, record);
+}
+
+/** SO_LINGER {1, 0}: closesocket sends RST and drops what the kernel still has to send. */
+function lingerZero(driver: Driver, connection: Connection): void {
+  const { view, address } = driver.scratch;
+  view.setUint16(LINGER.l_onoff, 1, true);
+  view.setUint16(LINGER.l_linger, 0, true);
+  driver.counters.calls.setsockopt++;
+  driver.kernel.ws2_32.setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, address, LINGER.size);
+}

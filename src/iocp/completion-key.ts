@@ -1,0 +1,7 @@
+/**
+ * Every completion key that a port of ours can carry. A socket's key is its handle (index + generation · 2^20, and
+ * generations start at 1), so keys below 2^20 are free for packets that we post ourselves.
+ */
+
+/** Posted to make a blocked GetQueuedCompletionStatusEx return; carries no OVERLAPPED. */
+export const WAKE_KEY = 1;

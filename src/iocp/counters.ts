@@ -1,0 +1,41 @@
+/** What the driver counts as it goes. Plain numbers in objects of fixed shape: counting must cost nothing. */
+
+/** Win32 calls by name. */
+export class CallCounters {
+  AcceptEx = 0;
+  CancelIoEx = 0;
+  ConnectEx = 0;
+  CreateIoCompletionPort = 0;
+  GetAcceptExSockaddrs = 0;
+  GetQueuedCompletionStatusEx = 0;
+  PostQueuedCompletionStatus = 0;
+  SetFileCompletionNotificationModes = 0;
+  WSAGetLastError = 0;
+  WSAIoctl = 0;
+  WSARecv = 0;
+  WSASend = 0;
+  WSASocketW = 0;
+  bind = 0;
+  closesocket = 0;
+  getpeername = 0;
+  getsockname = 0;
+  getsockopt = 0;
+  listen = 0;
+  setsockopt = 0;
+  shutdown = 0;
+}
+
+export class Counters {
+  readonly calls = new CallCounters();
+  packets = 0;
+  batches = 0;
+  largestBatch = 0;
+  doorbells = 0;
+  inlineCompletions = 0;
+  droppedPackets = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
+  accepted = 0;
+  connected = 0;
+  acceptErrors = 0;
+}

@@ -1,0 +1,64 @@
+/** What every part of the driver works with: one per initialize(), thrown away when the loop has ended. */
+import type { Connection } from './connection.ts';
+import type { Counters } from './counters.ts';
+import type { BlockPool } from './block-pool.ts';
+import type { EventLoop } from './event-loop.ts';
+import type { ExtensionFunctions } from './extension-functions.ts';
+import type { GraceTimer } from './grace-timer.ts';
+import type { Kernel } from './kernel.ts';
+import type { OperationTable } from './operation-table.ts';
+import type { PinnedBuffers } from './pinned-buffers.ts';
+import type { RequestPool } from './requests.ts';
+import type { Scratch } from './scratch.ts';
+import type { SocketRecord } from './socket-record.ts';
+import type { SocketTable } from './socket-table.ts';
+import type { ResolvedPalOptions } from './pal-options.ts';
+
+export interface Driver {
+  readonly kernel: Kernel;
+  readonly options: ResolvedPalOptions;
+  readonly counters: Counters;
+  readonly operations: OperationTable;
+  readonly blocks: BlockPool;
+  readonly pinned: PinnedBuffers;
+  readonly requests: RequestPool;
+  readonly sockets: SocketTable;
+  readonly scratch: Scratch;
+  readonly extensions: ExtensionFunctions;
+  readonly loop: EventLoop;
+  readonly grace: GraceTimer<Connection>;
+  /** Bytes accepted by asyncWrite and not yet taken by the kernel, over all sockets. */
+  queuedBytes: number;
+  pendingCallbacks: number;
+}
+
+/** One more callback is owed to a user of this socket. */
+export function expectCallback(driver: Driver, record: SocketRecord): void {
+  driver.pendingCallbacks++;
+  record.pendingCallbacks++;
+  if (record.referenced) driver.loop.hold();
+}
+
+/** It is about to run. */
+export function callbackDue(driver: Driver, record: SocketRecord): void {
+  driver.pendingCallbacks--;
+  record.pendingCallbacks--;
+  if (record.referenced) driver.loop.release();
+}
+
+/** Makes pending callbacks of a socket keep the process alive, or not. */
+export function setReferenced(driver: Driver, record: SocketRecord, referenced: boolean): void {
+  if (record.referenced === referenced) return;
+  record.referenced = referenced;
+  for (let count = record.pendingCallbacks; count > 0; count--) {
+    if (referenced) driver.loop.hold();
+    else driver.loop.release();
+  }
+}
+
+/** Where the caller's caller is, when origins are tracked. */
+export function captureOrigin(driver: Driver): string | undefined {
+  if (!driver.options.trackOrigins) return undefined;
+  const stack = new Error('created here').stack ?? '';
+  return stack.split('\n').slice(3).join('\n');
+}

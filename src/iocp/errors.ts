@@ -1,0 +1,155 @@
+/**
+ * From the system's codes to NetworkError: one table for what a code means, and per operation what is left when it means
+ * nothing special. Whether it was we who closed the socket is decided before anything gets here.
+ * docs/errors.md shows the outcome; test/iocp/errors.test.ts has a row for every cell.
+ */
+import { Win32Error } from '../../ffi/check.ts';
+import * as wsa from '../../ffi/wsa-errors.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
+
+/** What was being done, which decides the kind of an error that has no kind of its own. */
+export const FALLBACK_KIND = {
+  read: NetworkErrorCode.ReadFailed,
+  write: NetworkErrorCode.WriteFailed,
+  accept: NetworkErrorCode.AcceptFailed,
+  connect: NetworkErrorCode.ConnectFailed,
+  socket: NetworkErrorCode.SocketCreationFailed,
+  bind: NetworkErrorCode.BindFailed,
+  listen: NetworkErrorCode.ListenFailed,
+  initialize: NetworkErrorCode.InitializationFailed,
+  option: NetworkErrorCode.Unknown,
+  address: NetworkErrorCode.Unknown,
+  shutdown: NetworkErrorCode.Unknown,
+  loop: NetworkErrorCode.EventLoopError,
+} as const;
+
+/** An operation, as error messages name it. */
+export type OperationName = keyof typeof FALLBACK_KIND;
+
+/** Codes that mean the same whatever was being done. */
+const KINDS: ReadonlyMap<number, NetworkErrorCode> = new Map<number, NetworkErrorCode>([
+  [wsa.WSAECONNRESET, NetworkErrorCode.ConnectionReset],
+  [wsa.ERROR_NETNAME_DELETED, NetworkErrorCode.ConnectionReset],
+  [wsa.WSAENETRESET, NetworkErrorCode.ConnectionReset],
+  [wsa.WSAECONNABORTED, NetworkErrorCode.ConnectionReset],
+  [wsa.ERROR_CONNECTION_ABORTED, NetworkErrorCode.ConnectionReset],
+  [wsa.WSAECONNREFUSED, NetworkErrorCode.ConnectionRefused],
+  [wsa.ERROR_CONNECTION_REFUSED, NetworkErrorCode.ConnectionRefused],
+  [wsa.ERROR_PORT_UNREACHABLE, NetworkErrorCode.ConnectionRefused],
+  [wsa.WSAETIMEDOUT, NetworkErrorCode.Timeout],
+  [wsa.ERROR_SEM_TIMEOUT, NetworkErrorCode.Timeout],
+  [wsa.WSAEINTR, NetworkErrorCode.Interrupted],
+  [wsa.ERROR_OPERATION_ABORTED, NetworkErrorCode.Interrupted],
+  [wsa.WSAEWOULDBLOCK, NetworkErrorCode.WouldBlock],
+  [wsa.WSAEADDRINUSE, NetworkErrorCode.AddressInUse],
+  [wsa.WSAEADDRNOTAVAIL, NetworkErrorCode.AddressNotAvailable],
+  [wsa.WSAEAFNOSUPPORT, NetworkErrorCode.InvalidAddress],
+  [wsa.WSAEHOSTUNREACH, NetworkErrorCode.HostUnreachable],
+  [wsa.WSAEHOSTDOWN, NetworkErrorCode.HostUnreachable],
+  [wsa.ERROR_HOST_UNREACHABLE, NetworkErrorCode.HostUnreachable],
+  [wsa.WSAENETUNREACH, NetworkErrorCode.NetworkUnreachable],
+  [wsa.WSAENETDOWN, NetworkErrorCode.NetworkUnreachable],
+  [wsa.ERROR_NETWORK_UNREACHABLE, NetworkErrorCode.NetworkUnreachable],
+  [wsa.WSAEMFILE, NetworkErrorCode.TooManyOpenFiles],
+  [wsa.ERROR_TOO_MANY_OPEN_FILES, NetworkErrorCode.TooManyOpenFiles],
+  [wsa.ERROR_NOT_ENOUGH_MEMORY, NetworkErrorCode.OutOfMemory],
+  [wsa.ERROR_OUTOFMEMORY, NetworkErrorCode.OutOfMemory],
+  [wsa.WSAENOBUFS, NetworkErrorCode.ResourceExhausted],
+  [wsa.WSAEACCES, NetworkErrorCode.PermissionDenied],
+  [wsa.ERROR_ACCESS_DENIED, NetworkErrorCode.PermissionDenied],
+]);
+
+/** What else is known about a failure. */
+export interface ErrorContext {
+  address?: string | undefined;
+  port?: number | undefined;
+}
+
+/** The kind of a system error code in an operation. */
+export function kindOf(operation: OperationName, code: number): NetworkErrorCode {
+  return KINDS.get(code) ?? FALLBACK_KIND[operation];
+}
+
+/** The NetworkError of a system error code. */
+export function systemError(
+  operation: OperationName,
+  syscall: string,
+  code: number,
+  context: ErrorContext = {},
+): NetworkError {
+  // A read that finds its connection aborted by the local stack has lost it just as to a RST; libuv and asio say
+  // ECONNRESET too, and users test for that word.
+  const meant = operation === 'read' && code === wsa.WSAECONNABORTED ? wsa.WSAECONNRESET : code;
+  const described = wsa.describeSystemError(meant);
+  const where = context.address === undefined ? '' : ` ${endpointText(context.address, context.port)}`;
+  return new NetworkError(`${operation} ${described.code}${where}: ${described.message} (${syscall}, ${code})`, {
+    kind: kindOf(operation, meant),
+    code: described.code,
+    errno: described.errno,
+    systemErrorCode: code,
+    syscall,
+    ...context,
+  });
+}
+
+/** Turns the checkers' Win32Error into a NetworkError; lets everything else through. */
+export function fromWin32Error(operation: OperationName, error: unknown, context?: ErrorContext): unknown {
+  return error instanceof Win32Error ? systemError(operation, error.syscall, error.systemErrorCode, context) : error;
+}
+
+/** What an operation gets when its socket was closed here, by closeSocket, resetSocket or stopEventLoop. */
+export function connectionClosed(operation: OperationName): NetworkError {
+  return new NetworkError(`${operation} ECANCELED: the socket was closed before the ${operation} completed`, {
+    kind: NetworkErrorCode.ConnectionClosed,
+    code: 'ECANCELED',
+  });
+}
+
+/** `1.2.3.4:80` or `[::1]:80`. */
+export function endpointText(address: string, port: number | undefined): string {
+  const host = address.includes(':') ? `[${address}]` : address;
+  return port === undefined ? host : `${host}:${port}`;
+}
+
+/** asyncRead or asyncWrite with a buffer that lost its bytes before they were copied. */
+export function bufferDetached(operation: 'read' | 'write', wanted: number, left: number): NetworkError {
+  return new NetworkError(
+    `${operation} failed: the buffer was detached or shrunk while the ${operation} was pending ` +
+      `(${wanted} bytes wanted, ${left} there). Keep it as it is until the callback`,
+    { kind: FALLBACK_KIND[operation], code: 'ERR_BUFFER_DETACHED' },
+  );
+}
+
+/** asyncWrite after shutdown('send'). */
+export function writeAfterEnd(): NetworkError {
+  return new NetworkError("write EPIPE: shutdown('send') has ended this side of the connection", {
+    kind: NetworkErrorCode.WriteFailed,
+    code: 'EPIPE',
+  });
+}
+
+/** Every operation slot is taken. */
+export function outOfSlots(maxOperations: number): NetworkError {
+  return new NetworkError(
+    `Cannot start another operation: all ${maxOperations} are under way. Raise maxOperations in createNetworkPal`,
+    { kind: NetworkErrorCode.ResourceExhausted, code: 'ERR_TOO_MANY_OPERATIONS' },
+  );
+}
+
+/** asyncWrite beyond maxQueuedBytesPerSocket. */
+export function queueFull(queued: number, more: number, limit: number): NetworkError {
+  return new NetworkError(
+    `Cannot queue ${more} more bytes: ${queued} of at most ${limit} are queued on this socket. ` +
+      'Wait for write callbacks, or raise maxQueuedBytesPerSocket in createNetworkPal',
+    { kind: NetworkErrorCode.ResourceExhausted, code: 'ERR_WRITE_QUEUE_FULL' },
+  );
+}
+
+/** The table of sockets is full. */
+export function tooManySockets(limit: number): NetworkError {
+  return new NetworkError(`Cannot open another socket: ${limit} are open in this PAL. Close some, or use another PAL`, {
+    kind: NetworkErrorCode.TooManyOpenFiles,
+    code: 'EMFILE',
+  });
+}

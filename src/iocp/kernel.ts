@@ -1,0 +1,69 @@
+/**
+ * What the driver stands on: the Win32 tables, the time, and a way to wait for packets. The real one is
+ * windows-kernel.ts; a simulated kernel takes its place in tests.
+ */
+import type { NativeRegion } from '../../ffi/memory.ts';
+import type { Win32Tables } from '../../ffi/tables.ts';
+
+/** Time and turns of the thread that owns the PAL. */
+export interface Scheduler {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Runs the callback in a later turn of the event loop, which stays alive until then. */
+  soon(callback: () => void): void;
+  /** Runs the callback once after at least `ms` milliseconds. Does not keep the process alive. */
+  setTimer(ms: number, callback: () => void): TimerHandle;
+  clearTimer(timer: TimerHandle): void;
+}
+
+/** What setTimer returns; opaque to the driver. */
+export type TimerHandle = NodeJS.Timeout | { readonly simulatedTimer: number };
+
+/** Where a waiter puts the packets it took off the port. */
+export interface Mailbox {
+  /** OVERLAPPED_ENTRY[capacity], followed by a ULONG for the count. */
+  readonly region: NativeRegion;
+  readonly capacity: number;
+  /** Address of that ULONG. */
+  readonly countAddress: number;
+}
+
+/**
+ * Waits for packets while the owner's thread has nothing to do.
+ *
+ * One waiter at a time: between arm() and the onReady call the port is the waiter's; the rest of the time it is the event
+ * loop's, which polls it without waiting. So the mailbox has one writer at a time too.
+ */
+export interface PortWaiter {
+  /** True between arm() and the next onReady. */
+  readonly armed: boolean;
+  /** Lets the waiter wait. Calls onReady in a later turn once the mailbox holds packets. */
+  arm(): void;
+  /** How many packets the waiter put into the mailbox; they are the caller's now. */
+  take(): number;
+  /** Keeps the process alive while waiting. */
+  ref(): void;
+  unref(): void;
+  /** Ends the waiter; resolves when it has let go of the port for good. take() may still have packets then. */
+  stop(): Promise<void>;
+}
+
+/** The two ways of waiting; see docs/design.md. */
+export type PollerKind = 'worker' | 'inline';
+
+/** What a waiter is made from. */
+export interface WaiterParts {
+  port: number;
+  mailbox: Mailbox;
+  onReady: () => void;
+  /** The wait itself failed, which no healthy port does. */
+  onFailure: (error: Error) => void;
+}
+
+/** Tables, time and waiting together. */
+export interface Kernel extends Win32Tables {
+  readonly scheduler: Scheduler;
+  createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter;
+  /** Calls back each time nothing keeps the process alive any more. Returns a function that takes it back. */
+  onIdle(callback: () => void): () => void;
+}

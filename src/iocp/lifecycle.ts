@@ -1,0 +1,268 @@
+/**
+ * From initialize() to the end of stopEventLoop(), and round again.
+ *
+ *   Idle ──initialize──► Ready ──run──► Running ──stop──► Stopping ──last socket gone──► Idle
+ *                          └──────────────stop──────────────►┘
+ *
+ * Stopping is closing every socket as closeSocket does, running all callbacks, and only then letting go: the poller ends,
+ * the port is closed, the memory goes back. So the kernel never holds an operation whose memory is gone.
+ *
+ * When nothing keeps the process alive any more (no callback is owed on a referenced socket), the loop stops by itself
+ * and runEventLoop's promise resolves, as uv_run returns: `await pal.runEventLoop()` then lets a module come to its end.
+ */
+import { checkReturnedCode } from '../../ffi/check.ts';
+import { WSADATA_SIZE } from '../../ffi/layouts.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
+import { completeAccept } from './acceptor.ts';
+import { BlockPool } from './block-pool.ts';
+import { close, graceExpired } from './closer.ts';
+import { Connection } from './connection.ts';
+import { completeConnect } from './connector.ts';
+import { Counters } from './counters.ts';
+import type { Driver } from './driver.ts';
+import { fromWin32Error } from './errors.ts';
+import { EventLoop } from './event-loop.ts';
+import { ExtensionFunctions } from './extension-functions.ts';
+import { GraceTimer } from './grace-timer.ts';
+import type { Kernel } from './kernel.ts';
+import { Listener } from './listener.ts';
+import { OperationKind, type Operation } from './operation.ts';
+import { OperationTable } from './operation-table.ts';
+import type { ResolvedPalOptions } from './pal-options.ts';
+import { PinnedBuffers } from './pinned-buffers.ts';
+import { completeReceive } from './reader.ts';
+import { RequestPool } from './requests.ts';
+import { Scratch } from './scratch.ts';
+import { SocketTable } from './socket-table.ts';
+import { discardSocket, hasRealHandles, openTcpSocket } from './sockets.ts';
+import { completeSend } from './writer.ts';
+
+/** Winsock 2.2. */
+const WINSOCK_VERSION = 0x0202;
+
+type State = 'idle' | 'ready' | 'running' | 'stopping';
+
+export class Lifecycle {
+  readonly #options: ResolvedPalOptions;
+  readonly #kernel: () => Kernel;
+  #state: State = 'idle';
+  #driver: Driver | null = null;
+  #everInitialized = false;
+  #unwatch: (() => void) | null = null;
+  #running: PromiseWithResolvers | null = null;
+  #stopped: PromiseWithResolvers | null = null;
+
+  constructor(options: ResolvedPalOptions, kernel: () => Kernel) {
+    this.#options = options;
+    this.#kernel = kernel;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /** The driver, for a call that starts something. Throws NetworkError when there is none, or it is stopping. */
+  open(call: string): Driver {
+    if (this.#driver !== null && this.#state !== 'stopping') return this.#driver;
+    throw this.#notReady(call);
+  }
+
+  /** The driver, also while it is stopping. Throws NetworkError when there is none. */
+  current(call: string): Driver {
+    if (this.#driver !== null) return this.#driver;
+    throw this.#notReady(call);
+  }
+
+  initialize(): void {
+    if (this.#state !== 'idle') {
+      throw new NetworkError(
+        `Cannot initialize: this PAL is ${this.#state} already. Call stopEventLoop() first, or create another PAL`,
+        { kind: NetworkErrorCode.AlreadyInitialized, code: 'ERR_ALREADY_INITIALIZED' },
+      );
+    }
+    try {
+      this.#driver = makeDriver(this.#kernel(), this.#options, this.#afterTurn);
+    } catch (error) {
+      throw fromWin32Error('initialize', error);
+    }
+    this.#state = 'ready';
+    this.#everInitialized = true;
+  }
+
+  run(): Promise<void> {
+    if (this.#state === 'idle' && this.#everInitialized) this.initialize();
+    const driver = this.#driver;
+    if (driver === null) throw this.#notReady('runEventLoop');
+    if (this.#state !== 'ready') {
+      throw new NetworkError(`Cannot run the event loop: it is ${this.#state} already`, {
+        kind: NetworkErrorCode.EventLoopError,
+        code: 'ERR_EVENT_LOOP_RUNNING',
+      });
+    }
+    this.#state = 'running';
+    this.#running = withResolvers();
+    this.#unwatch = driver.kernel.onIdle(this.#onIdle);
+    driver.loop.activate();
+    return this.#running.promise;
+  }
+
+  stop(): Promise<void> {
+    if (this.#stopped !== null) return this.#stopped.promise;
+    const driver = this.#driver;
+    if (driver === null) {
+      if (this.#everInitialized) return Promise.resolve();
+      throw this.#notReady('stopEventLoop');
+    }
+    this.#state = 'stopping';
+    this.#stopped = withResolvers();
+    // The process must live until the end of this, whatever is referenced.
+    driver.loop.hold();
+    driver.loop.activate();
+    for (const record of driver.sockets) close(driver, record, undefined);
+    return this.#stopped.promise;
+  }
+
+  readonly #onIdle = (): void => {
+    if (this.#state === 'running' && this.#driver?.loop.isHeld === false) void this.stop();
+  };
+
+  readonly #afterTurn = (): void => {
+    const driver = this.#driver;
+    if (this.#state !== 'stopping' || driver === null) return;
+    if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;
+    this.#driver = null;
+    this.#unwatch?.();
+    this.#unwatch = null;
+    void this.#end(driver);
+  };
+
+  async #end(driver: Driver): Promise<void> {
+    const stopped = this.#stopped;
+    const running = this.#running;
+    try {
+      driver.loop.release();
+      driver.grace.dispose();
+      await driver.loop.close();
+      driver.blocks.dispose();
+      driver.operations.dispose();
+      driver.scratch.dispose();
+      this.#settle();
+      running?.resolve();
+      stopped?.resolve();
+    } catch (error) {
+      this.#settle();
+      running?.reject(error);
+      stopped?.reject(error);
+    }
+  }
+
+  #settle(): void {
+    this.#state = 'idle';
+    this.#stopped = null;
+    this.#running = null;
+  }
+
+  #notReady(call: string): NetworkError {
+    if (!this.#everInitialized) {
+      return new NetworkError(`Cannot call ${call}(): this PAL is not initialized. Call initialize() first`, {
+        kind: NetworkErrorCode.NotInitialized,
+        code: 'ERR_NOT_INITIALIZED',
+      });
+    }
+    const state = this.#stopped !== null ? 'is stopping' : 'has stopped';
+    return new NetworkError(
+      `Cannot call ${call}(): the event loop ${state}. Call runEventLoop() or initialize() once it has stopped`,
+      { kind: NetworkErrorCode.EventLoopError, code: 'ERR_EVENT_LOOP_STOPPED' },
+    );
+  }
+}
+
+interface PromiseWithResolvers {
+  promise: Promise<void>;
+  resolve: () => void;
+  reject: (reason: unknown) => void;
+}
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function withResolvers(): PromiseWithResolvers {
+  let resolve: () => void = () => undefined;
+  let reject: (reason: unknown) => void = () => undefined;
+  const promise = new Promise<void>((resolved, rejected) => {
+    resolve = resolved;
+    reject = rejected;
+  });
+  return { promise, resolve, reject };
+}
+
+/** Starts Winsock and puts the parts together. Throws Win32Error, RangeError or NetworkError, and leaves nothing open. */
+function makeDriver(kernel: Kernel, options: ResolvedPalOptions, afterTurn: () => void): Driver {
+  const counters = new Counters();
+  const scratch = new Scratch(kernel.memory);
+  startWinsock(kernel, scratch);
+  requireRealHandles({ kernel, counters, scratch });
+  const operations = new OperationTable(kernel.memory, options.maxOperations);
+  const loop = new EventLoop({
+    kernel,
+    operations,
+    counters,
+    poller: options.poller,
+    strict: options.strict,
+    completed: (operation) => {
+      complete(driver, operation);
+    },
+    afterTurn,
+  });
+  const driver: Driver = {
+    kernel,
+    options,
+    counters,
+    operations,
+    blocks: new BlockPool(kernel.memory),
+    pinned: new PinnedBuffers(kernel.memory),
+    requests: new RequestPool(),
+    sockets: new SocketTable(),
+    scratch,
+    extensions: new ExtensionFunctions(kernel, scratch, counters),
+    loop,
+    grace: new GraceTimer<Connection>(kernel.scheduler, options.closeGraceMs, (connection) => {
+      graceExpired(driver, connection);
+    }),
+    queuedBytes: 0,
+    pendingCallbacks: 0,
+  };
+  return driver;
+}
+
+/** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */
+function startWinsock(kernel: Kernel, scratch: Scratch): void {
+  if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
+  checkReturnedCode(kernel.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
+}
+
+/** A layered service provider without real file handles breaks completion ports in ways that cannot be repaired here. */
+function requireRealHandles(parts: { kernel: Kernel; counters: Counters; scratch: Scratch }): void {
+  const socket = openTcpSocket(parts, 4);
+  const real = hasRealHandles(parts, socket);
+  discardSocket(parts, socket);
+  if (real) return;
+  throw new NetworkError(
+    'Cannot use completion ports: a layered service provider (LSP) without real file handles is installed for TCP. ' +
+      "Find it with 'netsh winsock show catalog' and remove the product that installed it, or run 'netsh winsock reset'",
+    { kind: NetworkErrorCode.InitializationFailed, code: 'ERR_LAYERED_SERVICE_PROVIDER' },
+  );
+}
+
+function complete(driver: Driver, operation: Operation): void {
+  const { owner, kind } = operation;
+  if (owner instanceof Connection) {
+    if (kind === OperationKind.Receive) return completeReceive(driver, owner, operation);
+    if (kind === OperationKind.Send) return completeSend(driver, owner, operation);
+    if (kind === OperationKind.Connect) return completeConnect(driver, owner, operation);
+  } else if (owner instanceof Listener && kind === OperationKind.Accept) {
+    return completeAccept(driver, owner, operation);
+  }
+  throw new Error(
+    `Operation slot ${operation.index} of kind ${kind} completed for nobody. This is a bug in iocp-pal; please report it`,
+  );
+}

@@ -1,0 +1,131 @@
+/**
+ * All operation contexts of one PAL: one slab of native memory, taken once, and the Operation objects that belong to its
+ * slots. Objects are made when a slot is first used and reused for ever: a completion allocates nothing.
+ */
+import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
+import { CONTEXT, CONTEXT_SIZE, Operation, OperationState, type OperationKind } from './operation.ts';
+
+const TWO_32 = 4294967296;
+
+export class OperationTable {
+  readonly capacity: number;
+  /** The whole slab, as 32-bit words. */
+  readonly words: Uint32Array;
+  /** Contexts taken and not released, by kind. */
+  readonly inUse: number[] = [0, 0, 0, 0, 0];
+  readonly #memory: NativeMemory;
+  readonly #region: NativeRegion;
+  readonly #doubles: Float64Array;
+  readonly #operations: Operation[] = [];
+  readonly #free: Operation[] = [];
+
+  /** @param capacity contexts, at least 1. Throws RangeError when the system has no memory for them. */
+  constructor(memory: NativeMemory, capacity: number) {
+    const region = memory.allocate(capacity * CONTEXT_SIZE);
+    if (region === null) {
+      throw new RangeError(
+        `Cannot take ${capacity * CONTEXT_SIZE} bytes for ${capacity} operations: lower maxOperations`,
+      );
+    }
+    this.#memory = memory;
+    this.#region = region;
+    this.capacity = capacity;
+    this.words = new Uint32Array(region.buffer);
+    this.#doubles = new Float64Array(region.buffer);
+  }
+
+  /** Contexts in use. */
+  get used(): number {
+    return this.#operations.length - this.#free.length;
+  }
+
+  get free(): number {
+    return this.capacity - this.used;
+  }
+
+  /** Bytes of the slab. */
+  get byteLength(): number {
+    return this.#region.buffer.byteLength;
+  }
+
+  /** Takes a context with a zeroed OVERLAPPED, or null when all are in use. */
+  take(kind: OperationKind, owner: NonNullable<Operation['owner']>): Operation | null {
+    const operation = this.#free.pop() ?? this.#make();
+    if (operation === null) return null;
+    operation.kind = kind;
+    operation.owner = owner;
+    this.inUse[kind] = (this.inUse[kind] ?? 0) + 1;
+    this.renew(operation);
+    return operation;
+  }
+
+  /** Readies a context for another call of the same kind and owner. */
+  renew(operation: Operation): void {
+    operation.state = OperationState.Prepared;
+    operation.generation = (operation.generation + 1) & 0x3fffffff;
+    operation.bytes = 0;
+    operation.error = 0;
+    this.words[operation.word + CONTEXT.GENERATION / 4] = operation.generation;
+    const first = operation.word / 2;
+    const doubles = this.#doubles;
+    doubles[first] = 0;
+    doubles[first + 1] = 0;
+    doubles[first + 2] = 0;
+    doubles[first + 3] = 0;
+  }
+
+  /** Gives a context back. The kernel must be done with it. */
+  release(operation: Operation): void {
+    if (operation.isInKernel || operation.state === OperationState.Free) {
+      throw new Error(
+        `Operation slot ${operation.index} released in state ${operation.state}: only a packet or a failed call frees ` +
+          'it. This is a bug in iocp-pal; please report it',
+      );
+    }
+    this.inUse[operation.kind] = (this.inUse[operation.kind] ?? 0) - 1;
+    operation.state = OperationState.Free;
+    operation.owner = null;
+    operation.block = null;
+    operation.lent = null;
+    operation.acceptSocket = -1;
+    this.#free.push(operation);
+  }
+
+  /** The context at an OVERLAPPED's address, given in two halves, or null when the address is not a context's. */
+  find(addressLow: number, addressHigh: number): Operation | null {
+    const index = (addressHigh * TWO_32 + addressLow - this.#region.address) / CONTEXT_SIZE;
+    return this.#operations[index] ?? null;
+  }
+
+  /** True when the context in memory still carries the generation that was submitted. */
+  isIntact(operation: Operation): boolean {
+    return this.words[operation.word + CONTEXT.GENERATION / 4] === operation.generation;
+  }
+
+  /** Writes one WSABUF of a context. */
+  setSegment(operation: Operation, segment: number, address: number, length: number): void {
+    const word = operation.word + CONTEXT.WSABUFS / 4 + segment * 4;
+    this.words[word] = length;
+    this.words[word + 2] = address; // modulo 2^32
+    this.words[word + 3] = address / TWO_32;
+  }
+
+  /** Contexts that are not free, for describe() and for leak reports. */
+  *pending(): Iterable<Operation> {
+    for (const operation of this.#operations) if (operation.state !== OperationState.Free) yield operation;
+  }
+
+  /** Cancels nothing and waits for nothing: gives the slab back when no context is in the kernel, else leaks it. */
+  dispose(): void {
+    for (const operation of this.#operations) if (operation.isInKernel) return;
+    this.#memory.release(this.#region.address);
+  }
+
+  #make(): Operation | null {
+    const index = this.#operations.length;
+    if (index === this.capacity) return null;
+    const operation = new Operation(index, this.#region.address + index * CONTEXT_SIZE);
+    this.#operations.push(operation);
+    return operation;
+  }
+}

@@ -1,0 +1,186 @@
+/** Socket options: from the contract's names and values to setsockopt, and back. */
+import { inspect } from 'node:util';
+import { checkWinsock, Win32Error } from '../../ffi/check.ts';
+import {
+  IPPROTO_TCP,
+  SIO_KEEPALIVE_VALS,
+  SO_EXCLUSIVEADDRUSE,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  SO_RCVBUF,
+  SO_REUSEADDR,
+  SO_SNDBUF,
+  SOL_SOCKET,
+  TCP_KEEPCNT,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+  TCP_NODELAY,
+} from '../../ffi/constants.ts';
+import { LINGER } from '../../ffi/layouts.ts';
+import { WSAENOPROTOOPT } from '../../ffi/wsa-errors.ts';
+import { argumentError } from '../pal/network-error.ts';
+import {
+  SocketOption,
+  type KeepAliveOptions,
+  type LingerOptions,
+  type SocketOptionReadings,
+  type SocketOptionValues,
+} from '../pal/socket-option.ts';
+import type { Driver } from './driver.ts';
+import { requireInteger } from './pal-options.ts';
+import type { SocketRecord } from './socket-record.ts';
+import { getIntOption, setIntOption } from './sockets.ts';
+
+/** What Windows uses where the caller gives no time: 2 hours idle, 1 second between probes. */
+const DEFAULT_IDLE_SECONDS = 7200;
+const DEFAULT_INTERVAL_SECONDS = 1;
+/** Most that TCP_KEEPIDLE and TCP_KEEPINTVL take, seconds, and TCP_KEEPCNT, probes. */
+const MAX_KEEPALIVE_SECONDS = 32767;
+const MAX_KEEPALIVE_COUNT = 255;
+
+interface IntOption {
+  level: number;
+  name: number;
+  syscall: string;
+  boolean: boolean;
+}
+
+const INT_OPTIONS = {
+  NoDelay: { level: IPPROTO_TCP, name: TCP_NODELAY, syscall: 'TCP_NODELAY', boolean: true },
+  KeepAlive: { level: SOL_SOCKET, name: SO_KEEPALIVE, syscall: 'SO_KEEPALIVE', boolean: true },
+  SendBufferSize: { level: SOL_SOCKET, name: SO_SNDBUF, syscall: 'SO_SNDBUF', boolean: false },
+  ReceiveBufferSize: { level: SOL_SOCKET, name: SO_RCVBUF, syscall: 'SO_RCVBUF', boolean: false },
+  ReuseAddr: { level: SOL_SOCKET, name: SO_REUSEADDR, syscall: 'SO_REUSEADDR', boolean: true },
+  ExclusiveAddr: { level: SOL_SOCKET, name: SO_EXCLUSIVEADDRUSE, syscall: 'SO_EXCLUSIVEADDRUSE', boolean: true },
+} as const satisfies Record<Exclude<SocketOption, 'Linger'>, IntOption>;
+
+/** Sets an option. Throws TypeError or RangeError for a bad value, Win32Error when the system refuses it. */
+export function setOption<Name extends SocketOption>(
+  driver: Driver,
+  record: SocketRecord,
+  option: Name,
+  value: SocketOptionValues[Name],
+): void {
+  if (option === SocketOption.Linger) {
+    setLinger(driver, record, value as LingerOptions);
+    return;
+  }
+  if (option === SocketOption.KeepAlive && typeof value === 'object') {
+    setKeepAlive(driver, record, value);
+    return;
+  }
+  const known = intOption(option);
+  let number: number;
+  if (known.boolean) {
+    if (typeof value !== 'boolean') throw badValue(option, value, 'a boolean');
+    number = value ? 1 : 0;
+  } else {
+    requireInteger(option, value, 0, 0x7fffffff);
+    number = value;
+  }
+  setIntOption(driver, record.socket, known.level, known.name, number, `setsockopt(${known.syscall})`);
+}
+
+/** Reads an option. Throws Win32Error when the system refuses. */
+export function getOption<Name extends SocketOption>(
+  driver: Driver,
+  record: SocketRecord,
+  option: Name,
+): SocketOptionReadings[Name] {
+  return readOption(driver, record, option) as SocketOptionReadings[Name];
+}
+
+function readOption(driver: Driver, record: SocketRecord, option: SocketOption): number | boolean | LingerOptions {
+  if (option === SocketOption.Linger) {
+    const value = getIntOption(driver, record.socket, SOL_SOCKET, SO_LINGER, 'getsockopt(SO_LINGER)');
+    return { enabled: (value & 0xffff) !== 0, seconds: value >>> 16 };
+  }
+  const known = intOption(option);
+  const value = getIntOption(driver, record.socket, known.level, known.name, `getsockopt(${known.syscall})`);
+  return known.boolean ? value !== 0 : value;
+}
+
+function intOption(option: SocketOption): IntOption {
+  if (!Object.hasOwn(INT_OPTIONS, option)) {
+    throw badValue('the socket option', option, `one of ${Object.keys(SocketOption).join(', ')}`);
+  }
+  return INT_OPTIONS[option as keyof typeof INT_OPTIONS];
+}
+
+function setLinger({ kernel, counters, scratch }: Driver, record: SocketRecord, value: LingerOptions): void {
+  if (typeof value !== 'object' || typeof value.enabled !== 'boolean') {
+    throw badValue('Linger', value, '{ enabled, seconds }');
+  }
+  requireInteger('Linger.seconds', value.seconds, 0, 65535);
+  if (value.enabled && value.seconds > 0) {
+    throw badValue(
+      'Linger.seconds',
+      value.seconds,
+      '0: with any other value closesocket blocks this thread. closeSocket flushes without blocking (closeGraceMs)',
+    );
+  }
+  scratch.view.setUint16(LINGER.l_onoff, value.enabled ? 1 : 0, true);
+  scratch.view.setUint16(LINGER.l_linger, value.seconds, true);
+  counters.calls.setsockopt++;
+  const result = kernel.ws2_32.setsockopt(record.socket, SOL_SOCKET, SO_LINGER, scratch.address, LINGER.size);
+  checkWinsock(result, kernel.ws2_32, 'setsockopt(SO_LINGER)');
+}
+
+/**
+ * Keep-alive with times. The TCP_KEEP… options take seconds and exist since Windows 10 1709 (TCP_KEEPCNT: 1703); before
+ * that, and under Wine, SIO_KEEPALIVE_VALS sets the two times in milliseconds and the count is fixed at 10.
+ */
+function setKeepAlive(driver: Driver, record: SocketRecord, value: KeepAliveOptions): void {
+  const { enabled, idleSeconds, intervalSeconds, count } = value;
+  if (typeof enabled !== 'boolean') throw badValue('KeepAlive.enabled', enabled, 'a boolean');
+  if (idleSeconds !== undefined) requireInteger('KeepAlive.idleSeconds', idleSeconds, 1, MAX_KEEPALIVE_SECONDS);
+  if (intervalSeconds !== undefined) {
+    requireInteger('KeepAlive.intervalSeconds', intervalSeconds, 1, MAX_KEEPALIVE_SECONDS);
+  }
+  if (count !== undefined) requireInteger('KeepAlive.count', count, 1, MAX_KEEPALIVE_COUNT);
+  setIntOption(driver, record.socket, SOL_SOCKET, SO_KEEPALIVE, enabled ? 1 : 0, 'setsockopt(SO_KEEPALIVE)');
+  if (!enabled) return;
+  try {
+    setTcpOption(driver, record, TCP_KEEPIDLE, idleSeconds, 'TCP_KEEPIDLE');
+    setTcpOption(driver, record, TCP_KEEPINTVL, intervalSeconds, 'TCP_KEEPINTVL');
+  } catch (error) {
+    if (!(error instanceof Win32Error) || error.systemErrorCode !== WSAENOPROTOOPT) throw error;
+    setKeepAliveTimes(driver, record, idleSeconds ?? DEFAULT_IDLE_SECONDS, intervalSeconds ?? DEFAULT_INTERVAL_SECONDS);
+  }
+  setTcpOption(driver, record, TCP_KEEPCNT, count, 'TCP_KEEPCNT');
+}
+
+function setTcpOption(
+  driver: Driver,
+  record: SocketRecord,
+  name: number,
+  value: number | undefined,
+  word: string,
+): void {
+  if (value !== undefined) setIntOption(driver, record.socket, IPPROTO_TCP, name, value, `setsockopt(${word})`);
+}
+
+/** struct tcp_keepalive { ULONG onoff, keepalivetime, keepaliveinterval }, in milliseconds (mstcpip.h). */
+function setKeepAliveTimes(
+  { kernel, counters, scratch }: Driver,
+  record: SocketRecord,
+  idle: number,
+  interval: number,
+): void {
+  const outputAt = 16;
+  scratch.view.setUint32(0, 1, true);
+  scratch.view.setUint32(4, idle * 1000, true);
+  scratch.view.setUint32(8, interval * 1000, true);
+  counters.calls.WSAIoctl++;
+  const { address } = scratch;
+  const result = kernel.ws2_32.WSAIoctl(record.socket, SIO_KEEPALIVE_VALS, address, 12, 0, 0, address + outputAt, 0, 0);
+  checkWinsock(result, kernel.ws2_32, 'WSAIoctl(SIO_KEEPALIVE_VALS)');
+}
+
+function badValue(name: string, value: unknown, wanted: string): TypeError {
+  return argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `Cannot set ${name} to ${inspect(value)}: it must be ${wanted}`,
+  );
+}

@@ -1,0 +1,82 @@
+/** Options of createNetworkPal: what they mean, what they default to, and what is refused. */
+import { argumentError } from '../pal/network-error.ts';
+import type { Kernel, PollerKind } from './kernel.ts';
+
+/** Options of createNetworkPal. */
+export interface PalOptions {
+  /** 'worker' (default): a worker_thread waits. 'inline': this thread waits, for threads that do nothing else. */
+  poller?: PollerKind;
+  /**
+   * Let calls that succeed at once skip the completion port (SetFileCompletionNotificationModes). Used for sockets whose
+   * provider has real file handles and for which the system confirms it. Default false.
+   */
+  skipCompletionPortOnSuccess?: boolean;
+  /** Milliseconds that closeSocket spends on flushing what is queued, 0 … 2^31-1. Default 5000. */
+  closeGraceMs?: number;
+  /** Operations that may be under way at a time, 16 … 1048576; each takes 128 bytes. Default 65536. */
+  maxOperations?: number;
+  /** Bytes that asyncWrite queues per socket before it refuses, at least 65536. Default 67108864 (64 MiB). */
+  maxQueuedBytesPerSocket?: number;
+  /** Remember where sockets and operations were made, for describe(). Costs a stack trace each. Default false. */
+  trackOrigins?: boolean;
+  /** Throw on what is otherwise only counted, such as packets that match no operation. Default false. */
+  strict?: boolean;
+  /** The system to work on. Default: the Windows of this process. */
+  kernel?: Kernel;
+}
+
+/** The options with all defaults filled in, but for the kernel. */
+export type ResolvedPalOptions = Readonly<Required<Omit<PalOptions, 'kernel'>>>;
+
+const DEFAULTS: ResolvedPalOptions = {
+  poller: 'worker',
+  skipCompletionPortOnSuccess: false,
+  closeGraceMs: 5000,
+  maxOperations: 65536,
+  maxQueuedBytesPerSocket: 64 * 1024 * 1024,
+  trackOrigins: false,
+  strict: false,
+};
+
+/** Fills in the defaults. Throws TypeError or RangeError with a code for values that make no sense. */
+export function resolvePalOptions({ kernel: _kernel, ...given }: PalOptions): ResolvedPalOptions {
+  const options = { ...DEFAULTS, ...withoutUndefined(given) };
+  requireOneOf('poller', options.poller, ['worker', 'inline']);
+  requireInteger('closeGraceMs', options.closeGraceMs, 0, 2 ** 31 - 1);
+  requireInteger('maxOperations', options.maxOperations, 16, 2 ** 20);
+  requireInteger('maxQueuedBytesPerSocket', options.maxQueuedBytesPerSocket, 65536, Number.MAX_SAFE_INTEGER);
+  return options;
+}
+
+/** Throws unless `value` is an integer in the range. */
+export function requireInteger(name: string, value: unknown, least: number, most: number): asserts value is number {
+  if (typeof value !== 'number') {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      `Cannot use ${name}: it must be a number, and is of type ${typeof value}`,
+    );
+  }
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw argumentError(
+      RangeError,
+      'ERR_OUT_OF_RANGE',
+      `Cannot use ${name} ${value}: it must be an integer from ${least} to ${most}`,
+    );
+  }
+}
+
+/** Throws unless `value` is one of the words. */
+export function requireOneOf(name: string, value: unknown, words: readonly string[]): void {
+  if (typeof value === 'string' && words.includes(value)) return;
+  const given = typeof value === 'string' ? `'${value}'` : `of type ${typeof value}`;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `Cannot use ${name}: it must be one of ${words.map((word) => `'${word}'`).join(', ')}, and is ${given}`,
+  );
+}
+
+function withoutUndefined<Given extends object>(given: Given): Given {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Given;
+}

@@ -1,0 +1,97 @@
+/**
+ * What a user asked for and still waits for. Requests are linked into their socket's queue and kept for reuse, so that
+ * asking costs no allocation in steady state.
+ */
+import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
+
+const NO_BYTES = new Uint8Array(0);
+const NO_CALLBACK: BytesCallback = () => {
+  throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
+};
+
+/** One asyncRead. */
+export class ReadRequest {
+  next: ReadRequest | null = null;
+  target: Uint8Array = NO_BYTES;
+  maxBytes = 0;
+  callback: BytesCallback = NO_CALLBACK;
+  origin: string | undefined = undefined;
+}
+
+/** One asyncWrite. */
+export class WriteRequest {
+  next: WriteRequest | null = null;
+  /** The buffers still to be sent: `chunk`, then list[listIndex + 1] and on. */
+  chunk: Uint8Array = NO_BYTES;
+  list: readonly Uint8Array[] | null = null;
+  listIndex = 0;
+  /** Bytes of `chunk` that are sent. */
+  offset = 0;
+  /** Bytes in all, as asyncWrite counted them. */
+  total = 0;
+  /** Bytes sent. */
+  sent = 0;
+  callback: BytesCallback = NO_CALLBACK;
+  origin: string | undefined = undefined;
+}
+
+/** Keeps requests for reuse. */
+export class RequestPool {
+  #reads: ReadRequest | null = null;
+  #writes: WriteRequest | null = null;
+
+  takeRead(target: Uint8Array, maxBytes: number, callback: BytesCallback): ReadRequest {
+    const request = this.#reads ?? new ReadRequest();
+    this.#reads = request.next;
+    request.next = null;
+    request.target = target;
+    request.maxBytes = maxBytes;
+    request.callback = callback;
+    return request;
+  }
+
+  giveRead(request: ReadRequest): void {
+    request.target = NO_BYTES;
+    request.callback = NO_CALLBACK;
+    request.origin = undefined;
+    request.next = this.#reads;
+    this.#reads = request;
+  }
+
+  takeWrite(data: WriteData, total: number, callback: BytesCallback): WriteRequest {
+    const request = this.#writes ?? new WriteRequest();
+    this.#writes = request.next;
+    request.next = null;
+    if (data instanceof Uint8Array) {
+      request.chunk = data;
+      request.list = null;
+    } else {
+      // A copy: what the caller does with the array afterwards must not change what is sent.
+      request.list = data.slice();
+      request.chunk = request.list[0] ?? NO_BYTES;
+    }
+    request.listIndex = 0;
+    request.offset = 0;
+    request.sent = 0;
+    request.total = total;
+    request.callback = callback;
+    return request;
+  }
+
+  giveWrite(request: WriteRequest): void {
+    request.chunk = NO_BYTES;
+    request.list = null;
+    request.callback = NO_CALLBACK;
+    request.origin = undefined;
+    request.next = this.#writes;
+    this.#writes = request;
+  }
+}
+
+/** Bytes in all of what asyncWrite was given. */
+export function byteLengthOf(data: WriteData): number {
+  if (data instanceof Uint8Array) return data.byteLength;
+  let total = 0;
+  for (const chunk of data) total += chunk.byteLength;
+  return total;
+}

@@ -1,0 +1,45 @@
+/** What connections and listening sockets have in common: a SOCKET, a handle, and what is pending on them. */
+import { INVALID_SOCKET } from '../../ffi/constants.ts';
+import type { AnyHandle } from '../pal/handles.ts';
+import type { CloseCallback } from '../pal/network-pal.ts';
+import type { Operation } from './operation.ts';
+
+const TWO_32 = 4294967296;
+
+export abstract class SocketRecord {
+  /** Our name for the socket, and its completion key. */
+  readonly handle: AnyHandle;
+  /** The key in two halves, as packets carry it. */
+  readonly keyLow: number;
+  readonly keyHigh: number;
+  readonly family: 4 | 6;
+  /** Where it was created, when origins are tracked. */
+  readonly origin: string | undefined;
+  /** When it was created, scheduler milliseconds. */
+  readonly createdAt: number;
+  /** The SOCKET; INVALID_SOCKET before it exists and once it is closed. */
+  socket = INVALID_SOCKET;
+  /** Operations that the kernel, or the queue of finished ones, still has. */
+  inFlight = 0;
+  /** closeSocket or resetSocket was called: no call takes the handle any more. */
+  closing = false;
+  /** CancelIoEx was called for everything on the socket. */
+  cancelled = false;
+  /** Callbacks that somebody waits for. */
+  pendingCallbacks = 0;
+  /** Pending callbacks keep the process alive. */
+  referenced = true;
+  readonly closeCallbacks: CloseCallback[] = [];
+
+  constructor(handle: AnyHandle, family: 4 | 6, createdAt: number, origin: string | undefined) {
+    this.handle = handle;
+    this.keyLow = handle >>> 0;
+    this.keyHigh = Math.floor(handle / TWO_32);
+    this.family = family;
+    this.createdAt = createdAt;
+    this.origin = origin;
+  }
+
+  /** The operations of this socket that have not come back. */
+  abstract operations(): Iterable<Operation>;
+}

@@ -1,0 +1,40 @@
+/** stats(): a snapshot of the driver. */
+import type { NetworkStats } from '../pal/network-stats.ts';
+import type { Driver } from './driver.ts';
+import { Listener } from './listener.ts';
+import { CONTEXT_SIZE, OperationKind } from './operation.ts';
+
+export function collectStats(driver: Driver): NetworkStats {
+  const { counters, operations, blocks, pinned, sockets } = driver;
+  const inUse = (kind: OperationKind): number => operations.inUse[kind] ?? 0;
+  let servers = 0;
+  for (const record of sockets) if (record instanceof Listener) servers++;
+  return {
+    sockets: sockets.size,
+    servers,
+    operations: {
+      receive: inUse(OperationKind.Receive),
+      send: inUse(OperationKind.Send),
+      accept: inUse(OperationKind.Accept),
+      connect: inUse(OperationKind.Connect),
+    },
+    freeSlots: operations.free,
+    slots: operations.capacity,
+    pendingCallbacks: driver.pendingCallbacks,
+    packets: counters.packets,
+    batches: counters.batches,
+    largestBatch: counters.largestBatch,
+    doorbells: counters.doorbells,
+    inlineCompletions: counters.inlineCompletions,
+    droppedPackets: counters.droppedPackets,
+    bytesReceived: counters.bytesReceived,
+    bytesSent: counters.bytesSent,
+    queuedBytes: driver.queuedBytes,
+    pinnedBytes: operations.used * CONTEXT_SIZE + blocks.lentBytes + pinned.byteLength,
+    reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.byteLength,
+    accepted: counters.accepted,
+    connected: counters.connected,
+    acceptErrors: counters.acceptErrors,
+    calls: Object.fromEntries(Object.entries(counters.calls)),
+  };
+}

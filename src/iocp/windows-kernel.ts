@@ -1,0 +1,58 @@
+/** The real kernel: the DLLs of this process, Node's time, and the two real waiters. */
+import process from 'node:process';
+import { loadWin32Tables } from '../../ffi/tables.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
+import type { Kernel } from './kernel.ts';
+import { nodeScheduler } from './node-scheduler.ts';
+import { InlineWaiter } from './waiter/inline-waiter.ts';
+import { WorkerWaiter } from './waiter/worker-waiter.ts';
+
+let kernel: Kernel | undefined;
+
+/** The kernel of this process. Throws one clear NetworkError where iocp-pal cannot work. */
+export function windowsKernel(): Kernel {
+  kernel ??= makeKernel();
+  return kernel;
+}
+
+/** Facts about a process that decide whether the driver can work in it. */
+export interface HostFacts {
+  platform: string;
+  arch: string;
+}
+
+/** Throws unless the host is 64-bit Windows. */
+export function checkHost({ platform, arch }: HostFacts): void {
+  if (platform !== 'win32') {
+    throw unsupported(
+      `Cannot use I/O completion ports on ${platform}: they exist on Windows only. ` +
+        "Run under the Windows node.exe, or pass a simulated kernel from 'iocp-pal/sim' for tests",
+    );
+  }
+  if (arch !== 'x64' && arch !== 'arm64') {
+    throw unsupported(`Cannot run in a ${arch} process: struct layouts are 64-bit. Install the x64 or arm64 Node`);
+  }
+}
+
+function unsupported(message: string): NetworkError {
+  return new NetworkError(message, {
+    kind: NetworkErrorCode.InitializationFailed,
+    code: 'ERR_UNSUPPORTED_PLATFORM',
+  });
+}
+
+function makeKernel(): Kernel {
+  checkHost(process);
+  const tables = loadWin32Tables();
+  return {
+    ...tables,
+    scheduler: nodeScheduler,
+    createWaiter: (kind, parts) =>
+      kind === 'inline' ? new InlineWaiter(tables.kernel32, parts) : new WorkerWaiter(tables.kernel32, parts),
+    onIdle(callback) {
+      process.on('beforeExit', callback);
+      return () => process.off('beforeExit', callback);
+    },
+  };
+}

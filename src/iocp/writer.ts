@@ -1,0 +1,360 @@
+/**
+ * Writing: a queue per connection and at most one WSASend in flight.
+ *
+ * What queues up behind a send goes out with the next one: small writes are copied into one block, buffers from
+ * allocateBuffer() are sent from where they lie, and one WSASend gathers up to MAX_SEGMENTS of both. A request is
+ * done when the kernel has taken its last byte. A send that came back short is resumed from the first byte not taken,
+ * before anything behind it: on Windows that is rare, under Wine it happens when the peer half-closes.
+ *
+ * Sending one at a time is also what keeps bytes in flight bounded: one very large WSASend can fail with WSAENOBUFS.
+ */
+import { FINISHED, NO_ERROR, overlappedOutcome } from '../../ffi/check.ts';
+import { WSAECONNRESET, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
+import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.ts';
+import { resetConnection, sendFin, settleClose } from './closer.ts';
+import type { Connection } from './connection.ts';
+import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
+import { bufferDetached, connectionClosed, outOfSlots, queueFull, systemError, writeAfterEnd } from './errors.ts';
+import { CONTEXT, MAX_SEGMENTS, OperationKind, OperationState, type Operation } from './operation.ts';
+import type { WriteRequest } from './requests.ts';
+
+/** Bytes that one WSASend carries at most: the largest block. */
+const MAX_SEND_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
+/** Sends in a row that may succeed without taking a byte, before the connection counts as broken. */
+const MAX_EMPTY_SENDS = 64;
+/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
+const COPY_LOOP_LIMIT = 64;
+
+/** Queues a write of `total` bytes; sends at once when nothing is in flight. */
+export function write(
+  driver: Driver,
+  connection: Connection,
+  data: WriteData,
+  total: number,
+  callback: BytesCallback,
+): void {
+  if (connection.sendEnded) {
+    expectCallback(driver, connection);
+    driver.loop.enqueue(() => {
+      callbackDue(driver, connection);
+      callback(writeAfterEnd(), 0);
+    });
+    return;
+  }
+  const limit = driver.options.maxQueuedBytesPerSocket;
+  if (connection.queuedBytes + total > limit) throw queueFull(connection.queuedBytes, total, limit);
+  const idle = connection.sendOperation === null;
+  const operation = idle ? driver.operations.take(OperationKind.Send, connection) : null;
+  if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);
+  const request = driver.requests.takeWrite(data, total, callback);
+  request.origin = captureOrigin(driver);
+  if (connection.lastWrite === null) connection.firstWrite = request;
+  else connection.lastWrite.next = request;
+  connection.lastWrite = request;
+  connection.queuedBytes += total;
+  driver.queuedBytes += total;
+  expectCallback(driver, connection);
+  if (operation !== null) {
+    connection.sendOperation = operation;
+    connection.inFlight++;
+    send(driver, connection, operation);
+  }
+}
+
+/** A send came back. */
+export function completeSend(driver: Driver, connection: Connection, operation: Operation): void {
+  const { bytes, error, requested } = operation;
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  operation.block = null;
+  driver.counters.bytesSent += bytes;
+  if (!hasWrites(connection)) {
+    // The requests were answered when the socket was reset.
+    retire(driver, connection, operation);
+    settleClose(driver, connection);
+    return;
+  }
+  connection.emptySends = bytes > 0 || requested === 0 ? 0 : connection.emptySends + 1;
+  const failure = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
+  // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
+  const done = take(driver, connection, bytes);
+  if (failure !== 0) {
+    retire(driver, connection, operation);
+    failWrites(driver, connection, () => systemError('write', 'WSASend', failure));
+  } else if (hasWrites(connection)) {
+    driver.operations.renew(operation);
+    send(driver, connection, operation);
+  } else {
+    retire(driver, connection, operation);
+    if (connection.sendEnded) sendFin(driver, connection);
+  }
+  run(driver, connection, done);
+  settleClose(driver, connection);
+}
+
+function hasWrites(connection: Connection): boolean {
+  return connection.firstWrite !== null;
+}
+
+/** Answers every queued write with an error, in order, in a coming turn. */
+export function failWrites(driver: Driver, connection: Connection, error: () => NetworkError): void {
+  let request = connection.firstWrite;
+  connection.firstWrite = null;
+  connection.lastWrite = null;
+  while (request !== null) {
+    const { next } = request;
+    answer(driver, connection, request, error());
+    request = next;
+  }
+}
+
+/** Answers every queued write because the socket was closed here. */
+export function dropWrites(driver: Driver, connection: Connection): void {
+  failWrites(driver, connection, () => connectionClosed('write'));
+}
+
+function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
+  const { callback, total, sent } = request;
+  connection.queuedBytes -= total - sent;
+  driver.queuedBytes -= total - sent;
+  driver.requests.giveWrite(request);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, connection);
+    callback(error, sent);
+  });
+}
+
+/**
+ * Takes `bytes` sent bytes off the queue. Returns the requests that are done, linked, or null.
+ */
+function take(driver: Driver, connection: Connection, bytes: number): WriteRequest | null {
+  connection.queuedBytes -= bytes;
+  driver.queuedBytes -= bytes;
+  const first = connection.firstWrite;
+  let last: WriteRequest | null = null;
+  let request = first;
+  let left = bytes;
+  while (request !== null && left > 0) {
+    const step = Math.min(left, request.total - request.sent);
+    request.sent += step;
+    left -= step;
+    if (request.sent < request.total) {
+      advance(request, step);
+      break;
+    }
+    last = request;
+    request = request.next;
+  }
+  if (last === null) return null;
+  connection.firstWrite = request;
+  if (request === null) connection.lastWrite = null;
+  last.next = null;
+  return first;
+}
+
+/** Moves a request's place in its list of buffers on by `bytes`. */
+function advance(request: WriteRequest, bytes: number): void {
+  let left = bytes;
+  while (left >= request.chunk.length - request.offset) {
+    left -= request.chunk.length - request.offset;
+    const next = request.list?.[request.listIndex + 1];
+    if (next === undefined) return;
+    request.listIndex++;
+    request.chunk = next;
+    request.offset = 0;
+  }
+  request.offset += left;
+}
+
+/**
+ * Runs the callbacks of requests that are done. They are in no queue any more, so when a callback throws the rest is
+ * handed to the next turn.
+ */
+function run(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+  let request = done;
+  let finished = false;
+  try {
+    while (request !== null) {
+      const { callback, total, next } = request;
+      driver.requests.giveWrite(request);
+      request = next;
+      callbackDue(driver, connection);
+      callback(null, total);
+    }
+    finished = true;
+  } finally {
+    if (!finished) {
+      const rest = request;
+      driver.loop.enqueue(() => {
+        run(driver, connection, rest);
+        settleClose(driver, connection);
+      });
+    }
+  }
+}
+
+function send(driver: Driver, connection: Connection, operation: Operation): void {
+  const { operations, counters, loop } = driver;
+  const segments = gather(driver, connection, operation);
+  if (segments === 0) return;
+  operation.syscall = 'WSASend';
+  operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+  operation.state = OperationState.Submitted;
+  counters.calls.WSASend++;
+  const result = driver.kernel.ws2_32.WSASend(
+    connection.socket,
+    operation.address + CONTEXT.WSABUFS,
+    segments,
+    connection.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
+    0,
+    operation.address,
+    0,
+  );
+  const outcome = overlappedOutcome(result === 0, driver.kernel.ws2_32);
+  if (outcome === NO_ERROR) return;
+  if (outcome !== FINISHED) loop.finishInline(operation, outcome, 0);
+  else if (connection.skipsPackets) {
+    loop.finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
+  }
+}
+
+/**
+ * Fills the WSABUFs from the head of the queue. Returns their number; 0 means that the operation was finished another
+ * way (no memory, or a detached buffer) and must not be submitted.
+ */
+function gather(driver: Driver, connection: Connection, operation: Operation): number {
+  const cursor = sendCursor;
+  cursor.begin(connection);
+  let block: Block | null = null;
+  let used = 0;
+  let segments = 0;
+  let segmentStart = 0;
+  let bytes = 0;
+  while (cursor.request !== null && bytes < MAX_SEND_BYTES) {
+    const available = cursor.available();
+    if (available === 0) {
+      if (bytes > 0) break; // first send what is in front of the detached buffer
+      const { request } = cursor;
+      cursor.end();
+      detached(driver, connection, operation, request);
+      return 0;
+    }
+    const pinnedAddress = driver.pinned.addressOf(cursor.chunk);
+    if (pinnedAddress !== 0) {
+      if (used > segmentStart) segmentStart = used; // the copied bytes before it have their segment
+      if (segments === MAX_SEGMENTS) break;
+      const length = Math.min(available, MAX_SEND_BYTES - bytes);
+      driver.operations.setSegment(operation, segments, pinnedAddress + cursor.offset, length);
+      segments++;
+      bytes += length;
+      cursor.move(length);
+      continue;
+    }
+    if (block === null) {
+      block = driver.blocks.take(classFor(Math.min(connection.queuedBytes - bytes, MAX_SEND_BYTES)));
+      operation.block = block;
+      if (block === null) break;
+    }
+    const length = Math.min(available, block.size - used, MAX_SEND_BYTES - bytes);
+    if (length === 0) break;
+    if (used === segmentStart) {
+      if (segments === MAX_SEGMENTS) break;
+      segments++;
+    }
+    copyIn(block, used, cursor.chunk, cursor.offset, length);
+    used += length;
+    bytes += length;
+    driver.operations.setSegment(operation, segments - 1, block.address + segmentStart, used - segmentStart);
+    cursor.move(length);
+  }
+  cursor.end();
+  operation.requested = bytes;
+  if (bytes === 0) {
+    driver.loop.finishInline(operation, WSAENOBUFS, 0);
+    return 0;
+  }
+  return segments;
+}
+
+/** A buffer in the queue has lost its bytes: it was detached, or its ArrayBuffer shrank. */
+function detached(driver: Driver, connection: Connection, operation: Operation, request: WriteRequest): void {
+  const { total, sent } = request;
+  connection.firstWrite = request.next;
+  if (request.next === null) connection.lastWrite = null;
+  answer(driver, connection, request, bufferDetached('write', total, sent));
+  operation.requested = 0;
+  // Nothing was submitted: an empty success carries the queue on.
+  driver.loop.finishInline(operation, 0, 0);
+  // The peer already has the first part of this message, and would take the next one for its rest.
+  if (sent > 0) resetConnection(driver, connection);
+}
+
+function copyIn(block: Block, at: number, source: Uint8Array, offset: number, length: number): void {
+  if (length <= COPY_LOOP_LIMIT) {
+    const target = block.bytes;
+    for (let index = 0; index < length; index++) target[at + index] = source[offset + index] ?? 0;
+  } else if (length === source.length) {
+    block.bytes.set(source, at);
+  } else {
+    block.bytes.set(source.subarray(offset, offset + length), at);
+  }
+}
+
+function retire(driver: Driver, connection: Connection, operation: Operation): void {
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  connection.sendOperation = null;
+  connection.inFlight--;
+  driver.operations.release(operation);
+}
+
+/** A place in a connection's queue, moving ahead of what is sent. One is enough: gathering is synchronous. */
+class SendCursor {
+  request: WriteRequest | null = null;
+  chunk: Uint8Array = new Uint8Array(0);
+  offset = 0;
+  #listIndex = 0;
+  #left = 0;
+
+  begin(connection: Connection): void {
+    this.#enter(connection.firstWrite);
+  }
+
+  /** Bytes of the current buffer that can be sent; 0 when the request has bytes left and no buffer holds them. */
+  available(): number {
+    while (this.chunk.length - this.offset <= 0) {
+      const next = this.request?.list?.[this.#listIndex + 1];
+      if (next === undefined) return 0;
+      this.#listIndex++;
+      this.chunk = next;
+      this.offset = 0;
+    }
+    return Math.min(this.chunk.length - this.offset, this.#left);
+  }
+
+  move(bytes: number): void {
+    this.offset += bytes;
+    this.#left -= bytes;
+    if (this.#left === 0) this.#enter(this.request?.next ?? null);
+  }
+
+  /** Lets go of the user's buffers. */
+  end(): void {
+    this.#enter(null);
+  }
+
+  #enter(request: WriteRequest | null): void {
+    this.request = request;
+    if (request === null) {
+      this.chunk = NO_BYTES;
+      return;
+    }
+    this.chunk = request.chunk;
+    this.offset = request.offset;
+    this.#listIndex = request.listIndex;
+    this.#left = request.total - request.sent;
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+const sendCursor = new SendCursor();

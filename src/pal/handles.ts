@@ -1,0 +1,34 @@
+/**
+ * Handles are numbers: an index in the low 20 bits and a generation above it.
+ *
+ * Windows gives a closed SOCKET's number to the next socket at once. A handle of ours is never given out twice, so one
+ * that outlived its socket is recognised as stale and can never reach somebody else's connection.
+ */
+
+declare const socketBrand: unique symbol;
+
+/** Names one connection (or connection attempt) of one PAL. Compare with ===; never do arithmetic on it. */
+export type SocketHandle = number & { readonly [socketBrand]: 'connection' };
+
+/** Names one listening socket of one PAL. */
+export type ServerHandle = number & { readonly [socketBrand]: 'server' };
+
+/** Either of them: what closeSocket and the address queries take. */
+export type AnyHandle = SocketHandle | ServerHandle;
+
+/** A listening socket, as createServer returns it. */
+export interface ServerSocket {
+  readonly handle: ServerHandle;
+  /** The address it is bound to, as text. */
+  readonly address: string;
+  /** The port it is bound to; the system's choice when 0 was asked for. */
+  readonly port: number;
+}
+
+/** A peer or local end point. */
+export interface Endpoint {
+  /** IPv4 in dotted form, IPv6 as in RFC 5952, with `%scope` where it has one. */
+  readonly address: string;
+  readonly port: number;
+  readonly family: 4 | 6;
+}

@@ -1,0 +1,52 @@
+/** The one error class of the library: thrown by calls that fail at once, passed first to callbacks that fail later. */
+import type { NetworkErrorCode } from './network-error-code.ts';
+
+/** What a NetworkError knows beside its message. */
+export interface NetworkErrorDetails {
+  /** Stable number of the kind of failure. */
+  kind: NetworkErrorCode;
+  /** Node's word for it: an errno word ('ECONNRESET') from the system, or 'ERR_…' for a mistake of the caller. */
+  code: string;
+  /** The Win32 or Winsock error code (10054), when the system reported one. */
+  systemErrorCode?: number | undefined;
+  /** Node's errno number of the word (-4077 on Windows), when it has one. */
+  errno?: number | undefined;
+  /** The system call that failed ('WSARecv'), when one did. */
+  syscall?: string | undefined;
+  /** Address that the operation was about, as text. */
+  address?: string | undefined;
+  /** Port that the operation was about. */
+  port?: number | undefined;
+}
+
+/** A failed network operation. Shaped like Node's own system errors, with the stable `kind` on top. */
+export class NetworkError extends Error implements NetworkErrorDetails {
+  override readonly name = 'NetworkError';
+  readonly kind: NetworkErrorCode;
+  readonly code: string;
+  readonly systemErrorCode: number | undefined;
+  readonly errno: number | undefined;
+  readonly syscall: string | undefined;
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+
+  constructor(message: string, details: NetworkErrorDetails) {
+    super(message);
+    this.kind = details.kind;
+    this.code = details.code;
+    this.systemErrorCode = details.systemErrorCode;
+    this.errno = details.errno;
+    this.syscall = details.syscall;
+    this.address = details.address;
+    this.port = details.port;
+  }
+}
+
+/** A TypeError or RangeError with a Node-style `code`, for arguments that no state of the network could make right. */
+export function argumentError<E extends TypeError>(
+  ErrorClass: new (message: string) => E,
+  code: string,
+  message: string,
+): E & { code: string } {
+  return Object.assign(new ErrorClass(message), { code });
+}

@@ -1,0 +1,147 @@
+/**
+ * The contract: what a server or client author calls. It knows no operating system; src/iocp implements it on
+ * completion ports, and every driver passes the same conformance tests.
+ *
+ * Rules that hold for every call:
+ * - A call that cannot start (bad argument, unknown handle) throws; whatever fails later arrives in the callback.
+ * - Exactly one callback per call, in a later turn of the event loop, never inside the call itself.
+ * - All callbacks of a socket run before its close callback.
+ * - Callbacks are error-first and run on the thread that owns the PAL, while its event loop runs.
+ */
+import type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './handles.ts';
+import type { NetworkError } from './network-error.ts';
+import type { NetworkStats } from './network-stats.ts';
+import type { SocketOption, SocketOptionReadings, SocketOptionValues } from './socket-option.ts';
+
+/** Called once: with the error, or null and the number of bytes. */
+export type BytesCallback = (error: NetworkError | null, bytes: number) => void;
+/** Called once: with the error, or null and the new connection with its peer. On error, the handle is 0. */
+export type AcceptCallback = (error: NetworkError | null, client: SocketHandle, peer: Endpoint | null) => void;
+/** Called once: with the error, or null. The handle is the one that asyncConnect returned; on error it is closed. */
+export type ConnectCallback = (error: NetworkError | null, socket: SocketHandle) => void;
+/** Called once, with nothing to say. */
+export type CloseCallback = () => void;
+
+/** Options of createServer. */
+export interface ServerOptions {
+  /** Connections that the system completes before they are accepted. Default 511, as in node:net; at most SOMAXCONN. */
+  backlog?: number;
+  /** SO_REUSEADDR. Default false: on Windows it lets another process take the port over. */
+  reuseAddr?: boolean;
+  /** SO_EXCLUSIVEADDRUSE. Default false. Nobody else can bind the port, not even with SO_REUSEADDR. */
+  exclusive?: boolean;
+  /** IPv6 servers: false (the default) also accepts IPv4 peers, as ::ffff:a.b.c.d. */
+  ipv6Only?: boolean;
+  /** SO_RCVBUF of accepted sockets, bytes. Default: the system's. */
+  receiveBufferSize?: number;
+  /** SO_SNDBUF of accepted sockets, bytes. Default: the system's. */
+  sendBufferSize?: number;
+  /** TCP_NODELAY of accepted sockets. Default false, as in node:net. */
+  noDelay?: boolean;
+  /** AcceptEx operations kept posted, 1 … 1024. Default 32. */
+  acceptDepth?: number;
+  /** Told of every accept that failed and was posted again; the server lives on. */
+  onAcceptError?: (error: NetworkError) => void;
+}
+
+/** Options of asyncConnect. */
+export interface ConnectOptions {
+  /** Local address to connect from, as text. Default: the system's choice. */
+  localAddress?: string;
+  /** Local port. Default 0, the system's choice. */
+  localPort?: number;
+  /** Milliseconds until the attempt is given up with Timeout, at least 1. Default: the system's (about 21 s). */
+  timeout?: number;
+  /** TCP_NODELAY of the connection. Default false, as in node:net. */
+  noDelay?: boolean;
+}
+
+/** Directions of shutdown. */
+export type ShutdownHow = 'send' | 'receive' | 'both';
+
+/** One buffer, or several that are sent one after another. */
+export type WriteData = Uint8Array | readonly Uint8Array[];
+
+/** A network platform abstraction layer: sockets of one thread, and the loop that runs their callbacks. */
+export interface NetworkPal {
+  /**
+   * Starts Winsock, opens the completion port and its poller.
+   * @throws NetworkError AlreadyInitialized on a second call, InitializationFailed where the platform cannot do it.
+   */
+  initialize(): void;
+  /**
+   * Runs callbacks until stopEventLoop(), or until nothing is left that keeps the process alive. Never blocks. May be
+   * called again after a stop, with fresh sockets.
+   * @throws NetworkError NotInitialized before initialize(), EventLoopError while it runs already.
+   */
+  runEventLoop(): Promise<void>;
+  /**
+   * Ends the loop in order: closes every socket as closeSocket does, runs every callback, closes the port. Safe from
+   * callbacks; a second call returns the same promise.
+   */
+  stopEventLoop(): Promise<void>;
+  /** True from runEventLoop() until the stop has ended. */
+  isRunning(): boolean;
+
+  /**
+   * Binds and listens.
+   * @param address IPv4 or IPv6 text; '0.0.0.0' and '::' are any address.
+   * @param port 0 … 65535; 0 lets the system choose.
+   * @throws NetworkError AddressInUse, AddressNotAvailable, InvalidAddress, PermissionDenied, …; RangeError for the port.
+   */
+  createServer(address: string, port: number, options?: ServerOptions): ServerSocket;
+  /** Takes the next connection. Many calls may wait; they are served in order. */
+  asyncAccept(server: ServerHandle, callback: AcceptCallback): void;
+  /**
+   * Connects. The handle is valid at once, for closeSocket and resetSocket, which abandon the attempt.
+   * @param address IPv4 or IPv6 text; '0.0.0.0' and '::' mean the loopback address.
+   * @param port 1 … 65535.
+   */
+  asyncConnect(address: string, port: number, options: ConnectOptions, callback: ConnectCallback): SocketHandle;
+  /**
+   * Reads what is there, 1 … maxBytes bytes, into the start of `buffer`; 0 bytes mean that the peer ended its side.
+   * Calls on one socket are served in order. A buffer from allocateBuffer() is filled by the kernel in place.
+   */
+  asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): void;
+  /**
+   * Writes everything, in order. The data must stay as it is until the callback.
+   * @throws NetworkError ResourceExhausted when the socket's queue is full: wait for callbacks, then write again.
+   */
+  asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): void;
+  /**
+   * 'send': FIN after everything queued has been sent; later writes fail with EPIPE. 'receive': pending and later reads
+   * get 0 bytes. 'both': both.
+   */
+  shutdown(socket: SocketHandle, how: ShutdownHow): void;
+  /**
+   * Closes: reads, accepts and connects end with ConnectionClosed, queued writes are flushed for at most closeGraceMs.
+   * A handle that is closed already is left alone; its callback still comes.
+   */
+  closeSocket(socket: AnyHandle, callback?: CloseCallback): void;
+  /** Closes at once with RST and drops what is queued, each write with ConnectionClosed. */
+  resetSocket(socket: SocketHandle, callback?: CloseCallback): void;
+
+  setSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name, value: SocketOptionValues[Name]): void;
+  getSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name): SocketOptionReadings[Name];
+  /** Keeps (the default) the process alive while something is pending on the socket. */
+  ref(socket: AnyHandle): void;
+  /** Lets the process end although something is pending on the socket. */
+  unref(socket: AnyHandle): void;
+
+  getLocalAddress(socket: AnyHandle): string;
+  getLocalPort(socket: AnyHandle): number;
+  getRemoteAddress(socket: SocketHandle): string;
+  getRemotePort(socket: SocketHandle): number;
+  /** Bytes accepted by asyncWrite on this socket and not yet taken by the kernel. */
+  getQueuedBytes(socket: SocketHandle): number;
+
+  /**
+   * Pinned memory that asyncRead and asyncWrite lend to the kernel in place. It is given back when the buffer and its
+   * slices are garbage. Do not detach its ArrayBuffer (`transfer()`).
+   * @param size bytes, 1 … 2^30.
+   */
+  allocateBuffer(size: number): Buffer;
+  stats(): NetworkStats;
+  /** Open sockets and pending operations as text, with the places that made them when `trackOrigins` is on. */
+  describe(): string;
+}
