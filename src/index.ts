@@ -8,8 +8,8 @@
  * pal.asyncAccept(server.handle, (error, client) => { … });
  * await pal.runEventLoop();
  */
-import { IocpPal } from './iocp/iocp-pal.ts';
-import type { PalOptions } from './iocp/pal-options.ts';
+import { WinsockPal } from './winsock/winsock-pal.ts';
+import type { PalOptions } from './winsock/pal-options.ts';
 import type { NetworkPal } from './pal/network-pal.ts';
 
 /**
@@ -17,11 +17,11 @@ import type { NetworkPal } from './pal/network-pal.ts';
  * @throws TypeError or RangeError for options that make no sense.
  */
 export function createNetworkPal(options: PalOptions = {}): NetworkPal {
-  return new IocpPal(options);
+  return new WinsockPal(options);
 }
 
-export type { PalOptions } from './iocp/pal-options.ts';
-export type { Kernel, PollerKind, PortWaiter, Scheduler } from './iocp/kernel.ts';
+export type { PalOptions } from './winsock/pal-options.ts';
+export type { Kernel, PollerKind, PortWaiter, Scheduler } from './winsock/kernel.ts';
 export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './pal/handles.ts';
 export { NetworkErrorCode } from './pal/network-error-code.ts';
 export { NetworkError, type NetworkErrorDetails } from './pal/network-error.ts';

@@ -7,8 +7,8 @@ import { SIO_GET_EXTENSION_FUNCTION_POINTER } from '../../ffi/constants.ts';
 import { GUID } from '../../ffi/layouts.ts';
 import { WSAID, type AcceptEx, type ConnectEx, type GetAcceptExSockaddrs } from '../../ffi/mswsock.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
-import type { Counters } from './counters.ts';
-import type { Scratch } from './scratch.ts';
+import type { Counters } from '../winsock/counters.ts';
+import type { Scratch } from '../winsock/scratch.ts';
 
 /** The extension functions of one family. */
 export interface FamilyFunctions {

@@ -7,7 +7,7 @@
 import type { Kernel32 } from '../../../ffi/kernel32.ts';
 import { checkBool } from '../../../ffi/check.ts';
 import { WAIT_TIMEOUT } from '../../../ffi/wsa-errors.ts';
-import type { PortWaiter, WaiterParts } from '../kernel.ts';
+import type { PortWaiter, WaiterParts } from '../../winsock/kernel.ts';
 
 /** Milliseconds of the first wait after traffic: long enough not to spin, short enough for timers to be on time. */
 const FIRST_WAIT_MS = 1;

@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { Win32Error } from '../../../ffi/check.ts';
 import type { Kernel32 } from '../../../ffi/kernel32.ts';
 import { WAKE_KEY } from '../completion-key.ts';
-import type { PortWaiter, WaiterParts } from '../kernel.ts';
+import type { PortWaiter, WaiterParts } from '../../winsock/kernel.ts';
 import { CONTROL_WORDS, COUNT, GATE, OPEN, STOP, type PollerData, type PollerMessage } from './gate.ts';
 
 /** From source (tsx, type stripping) this file ends in .ts, from dist/ in .js; tsc does not rewrite the URL's text. */

@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
 import type { BlockPool } from './block-pool.ts';
 import type { EventLoop } from './event-loop.ts';
-import type { ExtensionFunctions } from './extension-functions.ts';
+import type { ExtensionFunctions } from '../iocp/extension-functions.ts';
 import type { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
 import type { OperationTable } from './operation-table.ts';

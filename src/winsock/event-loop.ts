@@ -24,7 +24,7 @@ import { checkBool, checkHandle } from '../../ffi/check.ts';
 import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
 import { ntStatusToWinsockError } from '../../ffi/ntstatus.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
-import { WAKE_KEY } from './completion-key.ts';
+import { WAKE_KEY } from '../iocp/completion-key.ts';
 import type { Counters } from './counters.ts';
 import { Fifo } from './fifo.ts';
 import type { Kernel, Mailbox, PollerKind, PortWaiter } from './kernel.ts';

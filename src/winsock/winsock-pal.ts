@@ -43,7 +43,7 @@ const MAX_BUFFER_SIZE = 2 ** 30;
 /** Largest connect timeout, ms: what Node's timers take. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-export class IocpPal implements NetworkPal {
+export class WinsockPal implements NetworkPal {
   readonly #lifecycle: Lifecycle;
 
   constructor(options: PalOptions) {

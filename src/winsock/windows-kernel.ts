@@ -5,8 +5,8 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { Kernel } from './kernel.ts';
 import { nodeScheduler } from './node-scheduler.ts';
-import { InlineWaiter } from './waiter/inline-waiter.ts';
-import { WorkerWaiter } from './waiter/worker-waiter.ts';
+import { InlineWaiter } from '../iocp/waiter/inline-waiter.ts';
+import { WorkerWaiter } from '../iocp/waiter/worker-waiter.ts';
 
 let kernel: Kernel | undefined;
 

@@ -23,7 +23,7 @@ import { Counters } from './counters.ts';
 import type { Driver } from './driver.ts';
 import { fromWin32Error } from './errors.ts';
 import { EventLoop } from './event-loop.ts';
-import { ExtensionFunctions } from './extension-functions.ts';
+import { ExtensionFunctions } from '../iocp/extension-functions.ts';
 import { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
 import { Listener } from './listener.ts';
