@@ -8,6 +8,7 @@
  * pal.asyncAccept(server.handle, (error, client) => { … });
  * await pal.runEventLoop();
  */
+import { openIocp } from './iocp/backend.ts';
 import { WinsockPal } from './winsock/winsock-pal.ts';
 import type { PalOptions } from './winsock/pal-options.ts';
 import type { NetworkPal } from './pal/network-pal.ts';
@@ -17,7 +18,7 @@ import type { NetworkPal } from './pal/network-pal.ts';
  * @throws TypeError or RangeError for options that make no sense.
  */
 export function createNetworkPal(options: PalOptions = {}): NetworkPal {
-  return new WinsockPal(options);
+  return new WinsockPal(options, openIocp);
 }
 
 export type { PalOptions } from './winsock/pal-options.ts';

@@ -1,8 +1,5 @@
 /**
- * Accepting: a pool of AcceptEx operations per listening socket, that never dies.
- *
- * Each operation has a socket ready for the connection to come. AcceptEx asks for no data (a peer that connects and says
- * nothing would otherwise hold its place for ever) and leaves both addresses in its block.
+ * Accepting: a pool of accept operations per listening socket, that never dies.
  *
  * Connections that nobody has taken yet hold their place in the pool, so an owner who stops asking is not flooded: the
  * rest waits in the system's backlog.
@@ -10,36 +7,23 @@
  * An accept that fails (the peer was gone before it was accepted, the process is out of sockets) is posted again, the
  * first time at once, then with growing pauses; the owner is told through onAcceptError, and the listener lives.
  */
-import { FINISHED, NO_ERROR, checkWinsock, overlappedOutcome, Win32Error } from '../../ffi/check.ts';
-import {
-  INVALID_SOCKET,
-  IPPROTO_TCP,
-  SO_RCVBUF,
-  SO_SNDBUF,
-  SO_UPDATE_ACCEPT_CONTEXT,
-  SOL_SOCKET,
-  TCP_NODELAY,
-} from '../../ffi/constants.ts';
-import { ACCEPTEX_ADDRESS_SLACK, sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
+import { Win32Error } from '../../ffi/check.ts';
+import { INVALID_SOCKET, IPPROTO_TCP, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY } from '../../ffi/constants.ts';
 import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
-import type { AnyHandle, Endpoint, SocketHandle } from '../pal/handles.ts';
+import type { SocketHandle } from '../pal/handles.ts';
 import type { AcceptCallback } from '../pal/network-pal.ts';
-import type { Block } from './block-pool.ts';
 import { resetConnection, settleClose } from './closer.ts';
 import { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { connectionClosed, systemError } from './errors.ts';
 import type { Listener } from './listener.ts';
-import { CONTEXT, OperationKind, OperationState, type Operation } from './operation.ts';
-import { readSockaddr } from './scratch.ts';
-import { associate, discardSocket, openTcpSocket, setIntOption, skipPackets } from './sockets.ts';
+import { OperationKind, type Operation } from './operation.ts';
+import { discardSocket, setIntOption } from './sockets.ts';
 
 /** Milliseconds before the second failed accept in a row is posted again; doubles up to the next. */
 const FIRST_RETRY_MS = 10;
 /** Milliseconds between attempts at most: how long a server takes to notice that it has sockets again. */
 const MAX_RETRY_MS = 1000;
-/** Bytes of a SOCKET. */
-const POINTER_SIZE = 8;
 /** A handle that is none: what an accept callback gets with an error. */
 const NO_HANDLE = 0 as SocketHandle;
 
@@ -135,48 +119,15 @@ function serve(driver: Driver, listener: Listener): void {
 }
 
 function post(driver: Driver, listener: Listener, operation: Operation): void {
-  const { kernel, counters } = driver;
-  const block = driver.blocks.take(0);
-  if (block === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
-  operation.block = block;
-  operation.acceptSocket = openTcpSocket(driver, listener.family);
-  const { AcceptEx } = driver.extensions.of(listener.family, listener.socket);
-  const length = addressLength(listener.family);
-  operation.syscall = 'AcceptEx';
-  operation.state = OperationState.Submitted;
-  counters.calls.AcceptEx++;
-  const result = AcceptEx(
-    listener.socket,
-    operation.acceptSocket,
-    block.address,
-    0,
-    length,
-    length,
-    operation.address + CONTEXT.BYTES,
-    operation.address,
-  );
-  const outcome = overlappedOutcome(result !== 0, kernel.ws2_32);
-  // The listener does not skip packets, so success brings one just as ERROR_IO_PENDING does.
-  if (outcome === NO_ERROR || outcome === FINISHED) return;
-  operation.state = OperationState.Completed;
-  throw new Win32Error('AcceptEx', outcome);
+  operation.block = driver.blocks.take(0);
+  if (operation.block === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
+  driver.transport.accept(listener, operation);
 }
 
-/** Makes a connection of what AcceptEx accepted. Throws Win32Error. */
+/** Makes a connection of what was accepted. Throws Win32Error, and the operation then still owns the socket. */
 function adopt(driver: Driver, listener: Listener, operation: Operation): Connection {
-  const { kernel, counters, scratch } = driver;
-  const { acceptSocket, block } = operation;
-  // The option's value is the listening SOCKET. Without it shutdown and getpeername fail on the accepted one.
-  scratch.setPointer(0, listener.socket);
-  counters.calls.setsockopt++;
-  const updated = kernel.ws2_32.setsockopt(
-    acceptSocket,
-    SOL_SOCKET,
-    SO_UPDATE_ACCEPT_CONTEXT,
-    scratch.address,
-    POINTER_SIZE,
-  );
-  checkWinsock(updated, kernel.ws2_32, 'setsockopt(SO_UPDATE_ACCEPT_CONTEXT)');
+  const peer = driver.transport.finishAccept(listener, operation);
+  const { acceptSocket } = operation;
   const { noDelay, receiveBufferSize, sendBufferSize } = listener.options;
   if (noDelay) setIntOption(driver, acceptSocket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
   if (receiveBufferSize !== undefined) {
@@ -185,36 +136,20 @@ function adopt(driver: Driver, listener: Listener, operation: Operation): Connec
   if (sendBufferSize !== undefined) {
     setIntOption(driver, acceptSocket, SOL_SOCKET, SO_SNDBUF, sendBufferSize, 'setsockopt(SO_SNDBUF)');
   }
-  const connection = driver.sockets.add(
-    (handle: AnyHandle) => new Connection(handle, listener.family, kernel.scheduler.now(), listener.origin),
-  );
+  const now = driver.kernel.scheduler.now();
+  const connection = driver.sockets.add((handle) => new Connection(handle, listener.family, now, listener.origin));
   if (connection === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
   connection.socket = acceptSocket;
   connection.connected = true;
-  connection.peer = block === null ? null : peerOf(driver, listener, block);
+  connection.peer = peer;
   try {
-    associate(driver, connection);
+    driver.transport.attach(connection);
   } catch (error) {
-    connection.socket = INVALID_SOCKET; // the operation still owns it, and closes it
+    connection.socket = INVALID_SOCKET;
     driver.sockets.remove(connection);
     throw error;
   }
-  skipPackets(driver, connection);
   return connection;
-}
-
-/** The peer's address, which AcceptEx has left in the block. */
-function peerOf(driver: Driver, listener: Listener, block: Block): Endpoint | null {
-  const { scratch, counters } = driver;
-  const { GetAcceptExSockaddrs } = driver.extensions.of(listener.family, listener.socket);
-  const length = addressLength(listener.family);
-  const { address } = scratch;
-  counters.calls.GetAcceptExSockaddrs++;
-  GetAcceptExSockaddrs(block.address, 0, length, length, address, address + 8, address + 16, address + 24);
-  const start = scratch.pointerAt(16) - block.address;
-  const size = scratch.view.getInt32(24, true);
-  if (start < 0 || size <= 0 || start + size > block.size) return null;
-  return readSockaddr(block.bytes.subarray(start, start + size));
 }
 
 /** Counts and reports a failed accept, and makes sure that another attempt follows. */
@@ -246,8 +181,4 @@ function retire(driver: Driver, listener: Listener, operation: Operation): void 
   listener.accepting.delete(operation);
   listener.inFlight--;
   driver.operations.release(operation);
-}
-
-function addressLength(family: 4 | 6): number {
-  return (family === 4 ? sockaddr_in.size : sockaddr_in6.size) + ACCEPTEX_ADDRESS_SLACK;
 }

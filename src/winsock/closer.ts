@@ -22,7 +22,6 @@ import { Connection } from './connection.ts';
 import { failConnect } from './connector.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { Listener } from './listener.ts';
-import { OperationState } from './operation.ts';
 import { endReads, failReads } from './reader.ts';
 import type { SocketRecord } from './socket-record.ts';
 import { dropWrites } from './writer.ts';
@@ -76,10 +75,8 @@ export function shutdownConnection(driver: Driver, connection: Connection, how: 
     const operation = connection.receiveOperation;
     if (operation === null) endReads(driver, connection);
     else if (operation.isInKernel) {
-      // Its packet answers the reads, with what it still brings or with the end of the stream.
-      operation.state = OperationState.Cancelling;
-      driver.counters.calls.CancelIoEx++;
-      driver.kernel.kernel32.CancelIoEx(connection.socket, operation.address);
+      // Its end answers the reads, with what it still brings or with the end of the stream.
+      driver.transport.cancelOperation(connection, operation);
     }
   }
 }
@@ -106,27 +103,19 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
     }
   }
   if (record.inFlight > 0) {
-    cancelAll(driver, record);
+    if (record.cancelled) return;
+    record.cancelled = true;
+    driver.transport.cancelAll(record);
     return;
   }
   finish(driver, record);
-}
-
-function cancelAll(driver: Driver, record: SocketRecord): void {
-  if (record.cancelled) return;
-  record.cancelled = true;
-  for (const operation of record.operations()) {
-    if (operation.state === OperationState.Submitted) operation.state = OperationState.Cancelling;
-  }
-  driver.counters.calls.CancelIoEx++;
-  // ERROR_NOT_FOUND is fine: everything has completed already, and the packets are on their way.
-  driver.kernel.kernel32.CancelIoEx(record.socket, 0);
 }
 
 function finish(driver: Driver, record: SocketRecord): void {
   if (record.socket !== INVALID_SOCKET) {
     const { socket } = record;
     record.socket = INVALID_SOCKET;
+    driver.transport.detach(record);
     driver.counters.calls.closesocket++;
     driver.kernel.ws2_32.closesocket(socket);
   }

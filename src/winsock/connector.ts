@@ -1,28 +1,13 @@
 /**
- * Connecting through ConnectEx, which wants a bound socket and works on the port like everything else.
+ * Connecting: a socket, bound, and one connect operation on it.
  *
  * The record exists from the call on, so that closeSocket can abandon the attempt; a failed attempt closes it. A socket
- * whose ConnectEx failed cannot be used again.
+ * whose connect failed cannot be used again.
  */
-import { NO_ERROR, FINISHED, checkWinsock, overlappedOutcome, Win32Error } from '../../ffi/check.ts';
-import {
-  IPPROTO_TCP,
-  SIO_TCP_INITIAL_RTO,
-  SO_UPDATE_CONNECT_CONTEXT,
-  SOL_SOCKET,
-  TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS,
-  TCP_INITIAL_RTO_UNSPECIFIED_RTT,
-  TCP_NODELAY,
-} from '../../ffi/constants.ts';
+import { Win32Error } from '../../ffi/check.ts';
+import { IPPROTO_TCP, TCP_NODELAY } from '../../ffi/constants.ts';
 import type { SocketHandle } from '../pal/handles.ts';
-import {
-  formatIpAddress,
-  isLoopback,
-  isUnspecified,
-  loopback,
-  unspecified,
-  type IpAddress,
-} from '../pal/ip-address.ts';
+import { formatIpAddress, isUnspecified, loopback, unspecified, type IpAddress } from '../pal/ip-address.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
@@ -30,8 +15,8 @@ import { resetConnection, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { connectionClosed, endpointText, outOfSlots, systemError } from './errors.ts';
-import { OperationKind, OperationState, type Operation } from './operation.ts';
-import { associate, bindSocket, openTcpSocket, setIntOption, skipPackets } from './sockets.ts';
+import { OperationKind, type Operation } from './operation.ts';
+import { bindSocket, openTcpSocket, setIntOption } from './sockets.ts';
 
 /** Where to connect to and from. */
 export interface ConnectTarget {
@@ -89,7 +74,7 @@ export function completeConnect(driver: Driver, connection: Connection, operatio
     settleClose(driver, connection);
     return;
   }
-  const failure = error === 0 ? updateContext(driver, connection) : connectError(connection, syscall, error);
+  const failure = error === 0 ? finish(driver, connection) : connectError(connection, syscall, error);
   if (failure !== null) {
     abandon(driver, connection, failure);
     return;
@@ -148,50 +133,21 @@ function submit(
   target: ConnectTarget,
   options: ConnectOptions,
 ): void {
-  const { kernel, counters, scratch } = driver;
   const { family } = connection;
   connection.socket = openTcpSocket(driver, family);
+  // ConnectEx demands a bound socket.
   bindSocket(driver, connection.socket, target.localAddress ?? unspecified(family), target.localPort);
-  associate(driver, connection);
-  skipPackets(driver, connection);
+  driver.transport.attach(connection);
   if (options.noDelay === true) {
     setIntOption(driver, connection.socket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
   }
-  const { ConnectEx } = driver.extensions.of(family, connection.socket);
-  if (isLoopback(target.address)) sendOneSynOnly(driver, connection.socket);
-  const length = scratch.setSockaddr(0, target.address, target.port);
-  operation.syscall = 'ConnectEx';
-  operation.state = OperationState.Submitted;
-  counters.calls.ConnectEx++;
-  const result = ConnectEx(connection.socket, scratch.address, length, 0, 0, 0, operation.address);
-  const outcome = overlappedOutcome(result !== 0, kernel.ws2_32);
-  if (outcome === NO_ERROR) return;
-  if (outcome !== FINISHED) driver.loop.finishInline(operation, outcome, 0);
-  else if (connection.skipsPackets) driver.loop.finishInline(operation, 0, 0);
+  driver.transport.connect(connection, operation, target.address, target.port);
 }
 
-/**
- * Windows repeats a refused SYN even on loopback, where nothing was lost: a refused connect takes two seconds. This
- * asks for no repetition. Best effort: Windows before 10 1709, and Wine, do not know it.
- */
-function sendOneSynOnly(driver: Driver, socket: number): void {
-  const { kernel, counters, scratch } = driver;
-  const outputAt = 16;
-  scratch.view.setUint16(0, TCP_INITIAL_RTO_UNSPECIFIED_RTT, true);
-  scratch.view.setUint8(2, TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS);
-  scratch.view.setUint8(3, 0);
-  counters.calls.WSAIoctl++;
-  const { address } = scratch;
-  kernel.ws2_32.WSAIoctl(socket, SIO_TCP_INITIAL_RTO, address, 4, 0, 0, address + outputAt, 0, 0);
-}
-
-/** Without it, shutdown and getpeername fail on a socket that ConnectEx has connected. Returns the error, or null. */
-function updateContext(driver: Driver, connection: Connection): NetworkError | null {
-  const { kernel, counters } = driver;
-  counters.calls.setsockopt++;
+/** Makes a connected socket a full one. Returns the error, or null. */
+function finish(driver: Driver, connection: Connection): NetworkError | null {
   try {
-    const result = kernel.ws2_32.setsockopt(connection.socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, 0, 0);
-    checkWinsock(result, kernel.ws2_32, 'setsockopt(SO_UPDATE_CONNECT_CONTEXT)');
+    driver.transport.finishConnect(connection);
     return null;
   } catch (error) {
     if (!(error instanceof Win32Error)) throw error;

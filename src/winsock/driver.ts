@@ -3,7 +3,6 @@ import type { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
 import type { BlockPool } from './block-pool.ts';
 import type { EventLoop } from './event-loop.ts';
-import type { ExtensionFunctions } from '../iocp/extension-functions.ts';
 import type { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
 import type { OperationTable } from './operation-table.ts';
@@ -13,6 +12,7 @@ import type { Scratch } from './scratch.ts';
 import type { SocketRecord } from './socket-record.ts';
 import type { SocketTable } from './socket-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
+import type { Transport } from './transport.ts';
 
 export interface Driver {
   readonly kernel: Kernel;
@@ -24,8 +24,8 @@ export interface Driver {
   readonly requests: RequestPool;
   readonly sockets: SocketTable;
   readonly scratch: Scratch;
-  readonly extensions: ExtensionFunctions;
   readonly loop: EventLoop;
+  readonly transport: Transport;
   readonly grace: GraceTimer<Connection>;
   /** Bytes accepted by asyncWrite and not yet taken by the kernel, over all sockets. */
   queuedBytes: number;

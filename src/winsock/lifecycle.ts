@@ -23,7 +23,6 @@ import { Counters } from './counters.ts';
 import type { Driver } from './driver.ts';
 import { fromWin32Error } from './errors.ts';
 import { EventLoop } from './event-loop.ts';
-import { ExtensionFunctions } from '../iocp/extension-functions.ts';
 import { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
 import { Listener } from './listener.ts';
@@ -36,6 +35,7 @@ import { RequestPool } from './requests.ts';
 import { Scratch } from './scratch.ts';
 import { SocketTable } from './socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from './sockets.ts';
+import type { OpenBackend } from './transport.ts';
 import { completeSend } from './writer.ts';
 
 /** Winsock 2.2. */
@@ -46,6 +46,7 @@ type State = 'idle' | 'ready' | 'running' | 'stopping';
 export class Lifecycle {
   readonly #options: ResolvedPalOptions;
   readonly #kernel: () => Kernel;
+  readonly #openBackend: OpenBackend;
   #state: State = 'idle';
   #driver: Driver | null = null;
   #everInitialized = false;
@@ -53,9 +54,10 @@ export class Lifecycle {
   #running: PromiseWithResolvers | null = null;
   #stopped: PromiseWithResolvers | null = null;
 
-  constructor(options: ResolvedPalOptions, kernel: () => Kernel) {
+  constructor(options: ResolvedPalOptions, kernel: () => Kernel, openBackend: OpenBackend) {
     this.#options = options;
     this.#kernel = kernel;
+    this.#openBackend = openBackend;
   }
 
   get isRunning(): boolean {
@@ -82,7 +84,7 @@ export class Lifecycle {
       );
     }
     try {
-      this.#driver = makeDriver(this.#kernel(), this.#options, this.#afterTurn);
+      this.#driver = makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#afterTurn);
     } catch (error) {
       throw fromWin32Error('initialize', error);
     }
@@ -196,42 +198,58 @@ function withResolvers(): PromiseWithResolvers {
 }
 
 /** Starts Winsock and puts the parts together. Throws Win32Error, RangeError or NetworkError, and leaves nothing open. */
-function makeDriver(kernel: Kernel, options: ResolvedPalOptions, afterTurn: () => void): Driver {
-  const counters = new Counters();
-  const scratch = new Scratch(kernel.memory);
-  startWinsock(kernel, scratch);
-  requireRealHandles({ kernel, counters, scratch });
-  const operations = new OperationTable(kernel.memory, options.maxOperations);
-  const loop = new EventLoop({
-    kernel,
-    operations,
-    counters,
-    poller: options.poller,
-    strict: options.strict,
-    completed: (operation) => {
-      complete(driver, operation);
-    },
-    afterTurn,
-  });
-  const driver: Driver = {
-    kernel,
-    options,
-    counters,
-    operations,
-    blocks: new BlockPool(kernel.memory),
-    pinned: new PinnedBuffers(kernel.memory),
-    requests: new RequestPool(),
-    sockets: new SocketTable(),
-    scratch,
-    extensions: new ExtensionFunctions(kernel, scratch, counters),
-    loop,
-    grace: new GraceTimer<Connection>(kernel.scheduler, options.closeGraceMs, (connection) => {
-      graceExpired(driver, connection);
-    }),
-    queuedBytes: 0,
-    pendingCallbacks: 0,
-  };
-  return driver;
+function makeDriver(
+  kernel: Kernel,
+  options: ResolvedPalOptions,
+  openBackend: OpenBackend,
+  afterTurn: () => void,
+): Driver {
+  const undo: (() => void)[] = [];
+  try {
+    const counters = new Counters();
+    const scratch = new Scratch(kernel.memory);
+    undo.push(() => scratch.dispose());
+    startWinsock(kernel, scratch);
+    requireRealHandles({ kernel, counters, scratch });
+    const operations = new OperationTable(kernel.memory, options.maxOperations);
+    undo.push(() => operations.dispose());
+    const blocks = new BlockPool(kernel.memory);
+    const completed = (operation: Operation): void => complete(driver, operation);
+    const { source, transport } = openBackend({
+      kernel,
+      options,
+      counters,
+      operations,
+      blocks,
+      scratch,
+      completed,
+      finishInline: (operation, error, bytes) => loop.finishInline(operation, error, bytes),
+      onReady: () => loop.wake(),
+    });
+    const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
+    const driver: Driver = {
+      kernel,
+      options,
+      counters,
+      operations,
+      blocks,
+      pinned: new PinnedBuffers(kernel.memory),
+      requests: new RequestPool(),
+      sockets: new SocketTable(),
+      scratch,
+      loop,
+      transport,
+      grace: new GraceTimer<Connection>(kernel.scheduler, options.closeGraceMs, (connection) => {
+        graceExpired(driver, connection);
+      }),
+      queuedBytes: 0,
+      pendingCallbacks: 0,
+    };
+    return driver;
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw error;
+  }
 }
 
 /** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */

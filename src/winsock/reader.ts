@@ -5,7 +5,6 @@
  * buffer, in place). The block's size follows the peer: an idle connection waits in 512 bytes; a receive that fills its
  * block makes the next one larger, one that leaves most of it empty makes it smaller.
  */
-import { FINISHED, NO_ERROR, overlappedOutcome } from '../../ffi/check.ts';
 import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { BytesCallback } from '../pal/network-pal.ts';
 import type { NetworkError } from '../pal/network-error.ts';
@@ -14,7 +13,7 @@ import { settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from './errors.ts';
-import { CONTEXT, OperationKind, OperationState, type Operation } from './operation.ts';
+import { OperationKind, type Operation } from './operation.ts';
 import type { ReadRequest } from './requests.ts';
 
 /** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */
@@ -119,7 +118,7 @@ function answerReads(driver: Driver, connection: Connection, outcome: () => Netw
 }
 
 function post(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
-  const { operations, blocks, counters, loop } = driver;
+  const { operations, blocks, loop } = driver;
   const pinnedAddress = driver.pinned.addressOf(request.target);
   let address: number;
   let length: number;
@@ -139,28 +138,8 @@ function post(driver: Driver, connection: Connection, operation: Operation, requ
     length = Math.min(block.size, request.maxBytes);
   }
   operation.requested = length;
-  operation.syscall = 'WSARecv';
   operations.setSegment(operation, 0, address, length);
-  operations.words[operation.word + CONTEXT.FLAGS / 4] = 0;
-  operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
-  operation.state = OperationState.Submitted;
-  counters.calls.WSARecv++;
-  const result = driver.kernel.ws2_32.WSARecv(
-    connection.socket,
-    operation.address + CONTEXT.WSABUFS,
-    1,
-    // NULL with an overlapped call, as documented, unless the packet is skipped and this is the only report.
-    connection.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
-    operation.address + CONTEXT.FLAGS,
-    operation.address,
-    0,
-  );
-  const outcome = overlappedOutcome(result === 0, driver.kernel.ws2_32);
-  if (outcome === NO_ERROR) return;
-  if (outcome !== FINISHED) loop.finishInline(operation, outcome, 0);
-  else if (connection.skipsPackets) {
-    loop.finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
-  }
+  driver.transport.receive(connection, operation);
 }
 
 /** Copies what arrived to the reader. Returns the error when the reader's buffer has gone meanwhile. */

@@ -19,7 +19,7 @@ import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts'
 import { Listener } from './listener.ts';
 import { requireInteger } from './pal-options.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
-import { associate, bindSocket, discardSocket, openTcpSocket, setIntOption } from './sockets.ts';
+import { bindSocket, discardSocket, openTcpSocket, setIntOption } from './sockets.ts';
 
 /** As in node:net. */
 const DEFAULT_BACKLOG = 511;
@@ -65,8 +65,8 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     step = 'listen';
     driver.counters.calls.listen++;
     checkWinsock(driver.kernel.ws2_32.listen(listener.socket, backlog), driver.kernel.ws2_32, 'listen');
-    associate(driver, listener);
-    driver.extensions.of(address.family, listener.socket);
+    driver.transport.attach(listener);
+    driver.transport.prepareListener(listener);
   } catch (error) {
     if (step !== 'socket') discardSocket(driver, listener.socket);
     driver.sockets.remove(listener);

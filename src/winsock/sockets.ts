@@ -1,10 +1,8 @@
-/** Making sockets and giving them what every socket of ours has: a place on the port, and options. */
-import { checkHandle, checkSocket, checkWinsock } from '../../ffi/check.ts';
+/** Making sockets, binding them, and the options that are plain ints. */
+import { checkSocket, checkWinsock } from '../../ffi/check.ts';
 import {
   AF_INET,
   AF_INET6,
-  FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
-  FILE_SKIP_SET_EVENT_ON_HANDLE,
   IPPROTO_TCP,
   SO_PROTOCOL_INFOW,
   SOCK_STREAM,
@@ -16,11 +14,8 @@ import {
 import { WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
-import type { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
-import type { Driver } from './driver.ts';
 import type { Scratch } from './scratch.ts';
-import type { SocketRecord } from './socket-record.ts';
 
 /** What making a socket needs; a Driver has it all. */
 export interface SocketParts {
@@ -69,27 +64,6 @@ export function getIntOption(parts: SocketParts, socket: number, level: number, 
   const result = kernel.ws2_32.getsockopt(socket, level, name, scratch.address, scratch.address + 8);
   checkWinsock(result, kernel.ws2_32, syscall);
   return scratch.view.getInt32(0, true);
-}
-
-/** Ties a socket to the port under its handle as key; for good, Windows has no way back. Throws Win32Error. */
-export function associate(driver: Driver, record: SocketRecord): void {
-  const { kernel, counters, loop } = driver;
-  counters.calls.CreateIoCompletionPort++;
-  const result = kernel.kernel32.CreateIoCompletionPort(record.socket, loop.port, record.handle, 0);
-  checkHandle(result, kernel.kernel32, 'CreateIoCompletionPort');
-}
-
-/**
- * Asks the system not to queue packets for calls of this socket that succeed at once. Only its yes counts, socket by
- * socket: with a layered provider in between, packets would be lost (Microsoft KB2568167).
- */
-export function skipPackets(driver: Driver, connection: Connection): void {
-  if (!driver.options.skipCompletionPortOnSuccess) return;
-  if (!hasRealHandles(driver, connection.socket)) return;
-  const { kernel, counters } = driver;
-  counters.calls.SetFileCompletionNotificationModes++;
-  const modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
-  connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;
 }
 
 /**

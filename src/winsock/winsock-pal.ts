@@ -1,4 +1,4 @@
-/** The contract on completion ports: checks what it is given, and hands it to the part that does it. */
+/** The contract on Winsock: checks what it is given, and hands it to the part that does it. */
 import type { Buffer } from 'node:buffer';
 import type { AnyHandle, ServerHandle, ServerSocket, SocketHandle } from '../pal/handles.ts';
 import { parseIpAddress, type IpAddress } from '../pal/ip-address.ts';
@@ -35,6 +35,7 @@ import { openServer } from './server.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
 import type { SocketRecord } from './socket-record.ts';
 import { collectStats } from './stats.ts';
+import type { OpenBackend } from './transport.ts';
 import { windowsKernel } from './windows-kernel.ts';
 import { write } from './writer.ts';
 
@@ -46,10 +47,10 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 export class WinsockPal implements NetworkPal {
   readonly #lifecycle: Lifecycle;
 
-  constructor(options: PalOptions) {
+  constructor(options: PalOptions, openBackend: OpenBackend) {
     const resolved = resolvePalOptions(options);
     const { kernel } = options;
-    this.#lifecycle = new Lifecycle(resolved, () => kernel ?? windowsKernel());
+    this.#lifecycle = new Lifecycle(resolved, () => kernel ?? windowsKernel(), openBackend);
   }
 
   initialize(): void {

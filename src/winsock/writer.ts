@@ -8,7 +8,6 @@
  *
  * Sending one at a time is also what keeps bytes in flight bounded: one very large WSASend can fail with WSAENOBUFS.
  */
-import { FINISHED, NO_ERROR, overlappedOutcome } from '../../ffi/check.ts';
 import { WSAECONNRESET, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
@@ -17,7 +16,7 @@ import { resetConnection, sendFin, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { bufferDetached, connectionClosed, outOfSlots, queueFull, systemError, writeAfterEnd } from './errors.ts';
-import { CONTEXT, MAX_SEGMENTS, OperationKind, OperationState, type Operation } from './operation.ts';
+import { MAX_SEGMENTS, OperationKind, type Operation } from './operation.ts';
 import type { WriteRequest } from './requests.ts';
 
 /** Bytes that one WSASend carries at most: the largest block. */
@@ -195,28 +194,8 @@ function run(driver: Driver, connection: Connection, done: WriteRequest | null):
 }
 
 function send(driver: Driver, connection: Connection, operation: Operation): void {
-  const { operations, counters, loop } = driver;
   const segments = gather(driver, connection, operation);
-  if (segments === 0) return;
-  operation.syscall = 'WSASend';
-  operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
-  operation.state = OperationState.Submitted;
-  counters.calls.WSASend++;
-  const result = driver.kernel.ws2_32.WSASend(
-    connection.socket,
-    operation.address + CONTEXT.WSABUFS,
-    segments,
-    connection.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
-    0,
-    operation.address,
-    0,
-  );
-  const outcome = overlappedOutcome(result === 0, driver.kernel.ws2_32);
-  if (outcome === NO_ERROR) return;
-  if (outcome !== FINISHED) loop.finishInline(operation, outcome, 0);
-  else if (connection.skipsPackets) {
-    loop.finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
-  }
+  if (segments > 0) driver.transport.send(connection, operation, segments);
 }
 
 /**

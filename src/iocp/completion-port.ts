@@ -1,0 +1,171 @@
+/**
+ * The completion port, as the event loop's source.
+ *
+ * How a packet travels
+ *
+ *   asyncRead ──► context Submitted ──► WSARecv ──► kernel … packet ──► port
+ *                                                                        │
+ *        busy: poll() takes a batch, timeout 0 ◄─────────────────────────┤
+ *        idle: the waiter takes a batch, and wakes the loop ◄────────────┘
+ *                                    │
+ *                      the mailbox: OVERLAPPED_ENTRY[BATCH_SIZE]
+ *                                    │
+ *   callback ◄── completed(op) ◄── dispatch(): the context is found by the packet's OVERLAPPED pointer, and believed
+ *                                  only if its state, its generation and its socket's key agree
+ *
+ * Who owns what: from the submit on, context and data buffer are the kernel's, until dispatch() has the packet in
+ * hand. The mailbox is the waiter's between wait() and onReady, and ours otherwise; so it has one writer at a time, and
+ * needs room for one batch only.
+ *
+ * A packet carries no NTSTATUS of its own that is documented: the status is read from OVERLAPPED.Internal.
+ */
+import { checkBool, checkHandle } from '../../ffi/check.ts';
+import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
+import { OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
+import { ntStatusToWinsockError } from '../../ffi/ntstatus.ts';
+import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
+import type { EventSource } from '../winsock/event-source.ts';
+import type { Mailbox, PortWaiter } from '../winsock/kernel.ts';
+import { OperationState } from '../winsock/operation.ts';
+import type { BackendParts } from '../winsock/transport.ts';
+import { WAKE_KEY } from './completion-key.ts';
+
+/** Packets per GetQueuedCompletionStatusEx: what libuv uses; the gain beyond it is within the noise. */
+export const BATCH_SIZE = 128;
+
+/** 32-bit words of an OVERLAPPED_ENTRY and of its members. */
+const ENTRY_WORDS = OVERLAPPED_ENTRY.size / 4;
+const KEY_WORD = OVERLAPPED_ENTRY.lpCompletionKey / 4;
+const OVERLAPPED_WORD = OVERLAPPED_ENTRY.lpOverlapped / 4;
+const BYTES_WORD = OVERLAPPED_ENTRY.dwNumberOfBytesTransferred / 4;
+
+export class CompletionPort implements EventSource {
+  readonly batchSize = BATCH_SIZE;
+  /** The port's HANDLE. */
+  readonly handle: number;
+  readonly #parts: BackendParts;
+  readonly #mailbox: Mailbox;
+  readonly #entries: Uint32Array;
+  readonly #count: Uint32Array;
+  readonly #waiter: PortWaiter;
+
+  /** @throws Win32Error when the system refuses a port; RangeError when it has no memory for the mailbox. */
+  constructor(parts: BackendParts) {
+    const { kernel, counters } = parts;
+    this.#parts = parts;
+    const entriesSize = BATCH_SIZE * OVERLAPPED_ENTRY.size;
+    const region = kernel.memory.allocate(entriesSize + Uint32Array.BYTES_PER_ELEMENT);
+    if (region === null) throw new RangeError(`Cannot take ${entriesSize} bytes for the mailbox: out of memory`);
+    this.#mailbox = { region, capacity: BATCH_SIZE, countAddress: region.address + entriesSize };
+    this.#entries = new Uint32Array(region.buffer, 0, entriesSize / Uint32Array.BYTES_PER_ELEMENT);
+    this.#count = new Uint32Array(region.buffer, entriesSize, 1);
+    counters.calls.CreateIoCompletionPort++;
+    // One thread dequeues at a time, so the port's concurrency is 1.
+    const handle = kernel.kernel32.CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, 1);
+    this.handle = checkHandle(handle, kernel.kernel32, 'CreateIoCompletionPort');
+    this.#waiter = kernel.createWaiter(parts.options.poller, {
+      port: this.handle,
+      mailbox: this.#mailbox,
+      onReady: parts.onReady,
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  get waiting(): boolean {
+    return this.#waiter.armed;
+  }
+
+  wait(): void {
+    this.#waiter.arm();
+  }
+
+  take(): number {
+    return this.#waiter.take();
+  }
+
+  ref(): void {
+    this.#waiter.ref();
+  }
+
+  unref(): void {
+    this.#waiter.unref();
+  }
+
+  poll(): number {
+    const { counters, kernel } = this.#parts;
+    const { region, capacity, countAddress } = this.#mailbox;
+    counters.calls.GetQueuedCompletionStatusEx++;
+    const { kernel32 } = kernel;
+    const ok = kernel32.GetQueuedCompletionStatusEx(this.handle, region.address, capacity, countAddress, 0, 0);
+    // The count means nothing unless the call returned TRUE.
+    if (ok !== 0) return this.#count[0] ?? 0;
+    if (kernel32.GetLastError() !== WAIT_TIMEOUT) checkBool(0, kernel32, 'GetQueuedCompletionStatusEx');
+    return 0;
+  }
+
+  dispatch(index: number): void {
+    const { operations, completed } = this.#parts;
+    const entries = this.#entries;
+    const word = index * ENTRY_WORDS;
+    const keyLow = entries[word + KEY_WORD] ?? 0;
+    const keyHigh = entries[word + KEY_WORD + 1] ?? 0;
+    const addressLow = entries[word + OVERLAPPED_WORD] ?? 0;
+    const addressHigh = entries[word + OVERLAPPED_WORD + 1] ?? 0;
+    if (addressLow === 0 && addressHigh === 0) {
+      if (keyLow === WAKE_KEY && keyHigh === 0) return;
+      this.#drop(`no OVERLAPPED and the unknown key ${keyHigh}:${keyLow}`);
+      return;
+    }
+    const operation = operations.find(addressLow, addressHigh);
+    if (operation === null) {
+      this.#drop(`an OVERLAPPED at ${addressHigh}:${addressLow} that is not ours`);
+      return;
+    }
+    const { owner } = operation;
+    if (!operation.isInKernel || owner === null) {
+      this.#drop(`slot ${operation.index}, which the kernel does not have (state ${operation.state})`);
+      return;
+    }
+    if (owner.keyLow !== keyLow || owner.keyHigh !== keyHigh) {
+      this.#drop(`slot ${operation.index} of socket ${owner.handle} under the key ${keyHigh}:${keyLow}`);
+      return;
+    }
+    if (!operations.isIntact(operation)) {
+      throw new Error(
+        `Operation slot ${operation.index} was overwritten in native memory: its generation is gone. ` +
+          'Something writes to memory of iocp-pal; please report it',
+      );
+    }
+    const status = operations.words[operation.word] ?? 0;
+    operation.state = OperationState.Completed;
+    operation.error = status === 0 ? 0 : ntStatusToWinsockError(status);
+    operation.bytes = entries[word + BYTES_WORD] ?? 0;
+    completed(operation);
+  }
+
+  async close(): Promise<void> {
+    await this.#waiter.stop();
+    this.#checkLeftovers(this.#waiter.take());
+    for (let count = this.poll(); count > 0; count = this.poll()) this.#checkLeftovers(count);
+    const { kernel32, memory } = this.#parts.kernel;
+    checkBool(kernel32.CloseHandle(this.handle), kernel32, 'CloseHandle');
+    memory.release(this.#mailbox.region.address);
+  }
+
+  /** Only WAKE packets can be left on a port whose operations have all come back. */
+  #checkLeftovers(count: number): void {
+    for (let index = 0; index < count; index++) {
+      const word = index * ENTRY_WORDS + OVERLAPPED_WORD;
+      if (this.#entries[word] !== 0 || this.#entries[word + 1] !== 0) {
+        this.#drop('an operation, after the last one had come back');
+      }
+    }
+  }
+
+  #drop(what: string): void {
+    this.#parts.counters.droppedPackets++;
+    if (this.#parts.options.strict) throw new Error(`A completion packet was dropped: it names ${what}`);
+  }
+}

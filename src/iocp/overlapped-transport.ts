@@ -1,0 +1,237 @@
+/**
+ * Operations as overlapped calls: WSARecv, WSASend, ConnectEx, AcceptEx.
+ *
+ * Each call has one of three outcomes, and each outcome one place that ends the operation:
+ * - pending (ERROR_IO_PENDING), or success on a socket that does not skip packets: the packet, through the port;
+ * - success at once on a socket that skips packets: finishInline, here;
+ * - any other error: no packet will ever come; finishInline, here (or Win32Error, for accepts).
+ */
+import { checkHandle, checkWinsock, FINISHED, NO_ERROR, overlappedOutcome, Win32Error } from '../../ffi/check.ts';
+import {
+  FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
+  FILE_SKIP_SET_EVENT_ON_HANDLE,
+  SIO_TCP_INITIAL_RTO,
+  SO_UPDATE_ACCEPT_CONTEXT,
+  SO_UPDATE_CONNECT_CONTEXT,
+  SOL_SOCKET,
+  TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS,
+  TCP_INITIAL_RTO_UNSPECIFIED_RTT,
+} from '../../ffi/constants.ts';
+import { ACCEPTEX_ADDRESS_SLACK, sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
+import type { Endpoint } from '../pal/handles.ts';
+import { isLoopback, type IpAddress } from '../pal/ip-address.ts';
+import { Connection } from '../winsock/connection.ts';
+import type { Listener } from '../winsock/listener.ts';
+import { CONTEXT, OperationState, type Operation } from '../winsock/operation.ts';
+import { readSockaddr } from '../winsock/scratch.ts';
+import type { SocketRecord } from '../winsock/socket-record.ts';
+import { hasRealHandles, openTcpSocket } from '../winsock/sockets.ts';
+import type { BackendParts, Transport } from '../winsock/transport.ts';
+import type { CompletionPort } from './completion-port.ts';
+import { ExtensionFunctions } from './extension-functions.ts';
+
+/** Bytes of a SOCKET. */
+const SOCKET_SIZE = 8;
+
+export class OverlappedTransport implements Transport {
+  readonly #parts: BackendParts;
+  readonly #port: CompletionPort;
+  readonly #extensions: ExtensionFunctions;
+
+  constructor(parts: BackendParts, port: CompletionPort) {
+    this.#parts = parts;
+    this.#port = port;
+    this.#extensions = new ExtensionFunctions(parts.kernel, parts.scratch, parts.counters);
+  }
+
+  /** Ties the socket to the port under its handle as key; for good, Windows has no way back. */
+  attach(record: SocketRecord): void {
+    const { kernel, counters, options } = this.#parts;
+    counters.calls.CreateIoCompletionPort++;
+    const result = kernel.kernel32.CreateIoCompletionPort(record.socket, this.#port.handle, record.handle, 0);
+    checkHandle(result, kernel.kernel32, 'CreateIoCompletionPort');
+    if (options.skipCompletionPortOnSuccess && record instanceof Connection) this.#skipPackets(record);
+  }
+
+  detach(): void {
+    // closesocket takes the socket off the port.
+  }
+
+  prepareListener(listener: Listener): void {
+    this.#extensions.of(listener.family, listener.socket);
+  }
+
+  receive(connection: Connection, operation: Operation): void {
+    const { kernel, counters, operations } = this.#parts;
+    const { words } = operations;
+    words[operation.word + CONTEXT.FLAGS / 4] = 0;
+    words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operation.syscall = 'WSARecv';
+    operation.state = OperationState.Submitted;
+    counters.calls.WSARecv++;
+    const result = kernel.ws2_32.WSARecv(
+      connection.socket,
+      operation.address + CONTEXT.WSABUFS,
+      1,
+      // NULL with an overlapped call, as documented, unless the packet is skipped and this is the only report.
+      connection.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
+      operation.address + CONTEXT.FLAGS,
+      operation.address,
+      0,
+    );
+    this.#settle(connection, operation, result === 0);
+  }
+
+  send(connection: Connection, operation: Operation, segments: number): void {
+    const { kernel, counters, operations } = this.#parts;
+    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operation.syscall = 'WSASend';
+    operation.state = OperationState.Submitted;
+    counters.calls.WSASend++;
+    const result = kernel.ws2_32.WSASend(
+      connection.socket,
+      operation.address + CONTEXT.WSABUFS,
+      segments,
+      connection.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
+      0,
+      operation.address,
+      0,
+    );
+    this.#settle(connection, operation, result === 0);
+  }
+
+  connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {
+    const { counters, scratch, operations } = this.#parts;
+    const { ConnectEx } = this.#extensions.of(connection.family, connection.socket);
+    if (isLoopback(address)) this.#sendOneSynOnly(connection.socket);
+    const length = scratch.setSockaddr(0, address, port);
+    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operation.syscall = 'ConnectEx';
+    operation.state = OperationState.Submitted;
+    counters.calls.ConnectEx++;
+    const result = ConnectEx(connection.socket, scratch.address, length, 0, 0, 0, operation.address);
+    this.#settle(connection, operation, result !== 0);
+  }
+
+  /** Without it, shutdown and getpeername fail on a socket that ConnectEx has connected. */
+  finishConnect({ socket }: Connection): void {
+    const { kernel, counters } = this.#parts;
+    counters.calls.setsockopt++;
+    const result = kernel.ws2_32.setsockopt(socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, 0, 0);
+    checkWinsock(result, kernel.ws2_32, 'setsockopt(SO_UPDATE_CONNECT_CONTEXT)');
+  }
+
+  /** AcceptEx asks for no data: a peer that connects and says nothing would otherwise hold its place for ever. */
+  accept(listener: Listener, operation: Operation): void {
+    const { kernel, counters } = this.#parts;
+    operation.acceptSocket = openTcpSocket(this.#parts, listener.family);
+    const { AcceptEx } = this.#extensions.of(listener.family, listener.socket);
+    const length = addressLength(listener.family);
+    operation.syscall = 'AcceptEx';
+    operation.state = OperationState.Submitted;
+    counters.calls.AcceptEx++;
+    const result = AcceptEx(
+      listener.socket,
+      operation.acceptSocket,
+      operation.block?.address ?? 0,
+      0,
+      length,
+      length,
+      operation.address + CONTEXT.BYTES,
+      operation.address,
+    );
+    const outcome = overlappedOutcome(result !== 0, kernel.ws2_32);
+    // The listener does not skip packets, so success brings one just as ERROR_IO_PENDING does.
+    if (outcome === NO_ERROR || outcome === FINISHED) return;
+    operation.state = OperationState.Completed;
+    throw new Win32Error('AcceptEx', outcome);
+  }
+
+  finishAccept(listener: Listener, operation: Operation): Endpoint | null {
+    const { kernel, counters, scratch } = this.#parts;
+    // The option's value is the listening SOCKET. Without it shutdown and getpeername fail on the accepted one.
+    scratch.setPointer(0, listener.socket);
+    counters.calls.setsockopt++;
+    const updated = kernel.ws2_32.setsockopt(
+      operation.acceptSocket,
+      SOL_SOCKET,
+      SO_UPDATE_ACCEPT_CONTEXT,
+      scratch.address,
+      SOCKET_SIZE,
+    );
+    checkWinsock(updated, kernel.ws2_32, 'setsockopt(SO_UPDATE_ACCEPT_CONTEXT)');
+    return this.#peerOf(listener, operation);
+  }
+
+  cancelOperation(record: SocketRecord, operation: Operation): void {
+    if (operation.state !== OperationState.Submitted) return;
+    operation.state = OperationState.Cancelling;
+    this.#parts.counters.calls.CancelIoEx++;
+    // ERROR_NOT_FOUND is fine: it has completed already, and its packet is on its way.
+    this.#parts.kernel.kernel32.CancelIoEx(record.socket, operation.address);
+  }
+
+  cancelAll(record: SocketRecord): void {
+    for (const operation of record.operations()) {
+      if (operation.state === OperationState.Submitted) operation.state = OperationState.Cancelling;
+    }
+    this.#parts.counters.calls.CancelIoEx++;
+    this.#parts.kernel.kernel32.CancelIoEx(record.socket, 0);
+  }
+
+  #settle(connection: Connection, operation: Operation, succeeded: boolean): void {
+    const { kernel, operations, finishInline } = this.#parts;
+    const outcome = overlappedOutcome(succeeded, kernel.ws2_32);
+    if (outcome === NO_ERROR) return;
+    if (outcome !== FINISHED) finishInline(operation, outcome, 0);
+    else if (connection.skipsPackets) {
+      finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
+    }
+  }
+
+  /**
+   * Asks the system not to queue packets for calls of this socket that succeed at once. Only its yes counts, socket by
+   * socket: with a layered provider in between, packets would be lost (Microsoft KB2568167).
+   */
+  #skipPackets(connection: Connection): void {
+    if (!hasRealHandles(this.#parts, connection.socket)) return;
+    const { kernel, counters } = this.#parts;
+    counters.calls.SetFileCompletionNotificationModes++;
+    const modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
+    connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;
+  }
+
+  /**
+   * Windows repeats a refused SYN even on loopback, where nothing was lost: a refused connect takes two seconds. This
+   * asks for no repetition. Best effort: Windows before 10 1709, and Wine, do not know it.
+   */
+  #sendOneSynOnly(socket: number): void {
+    const { kernel, counters, scratch } = this.#parts;
+    const outputAt = 16;
+    scratch.view.setUint16(0, TCP_INITIAL_RTO_UNSPECIFIED_RTT, true);
+    scratch.view.setUint8(2, TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS);
+    scratch.view.setUint8(3, 0);
+    counters.calls.WSAIoctl++;
+    const { address } = scratch;
+    kernel.ws2_32.WSAIoctl(socket, SIO_TCP_INITIAL_RTO, address, 4, 0, 0, address + outputAt, 0, 0);
+  }
+
+  /** The peer's address, which AcceptEx has left in the block. */
+  #peerOf(listener: Listener, { block }: Operation): Endpoint | null {
+    if (block === null) return null;
+    const { scratch, counters } = this.#parts;
+    const { GetAcceptExSockaddrs } = this.#extensions.of(listener.family, listener.socket);
+    const length = addressLength(listener.family);
+    const { address } = scratch;
+    counters.calls.GetAcceptExSockaddrs++;
+    GetAcceptExSockaddrs(block.address, 0, length, length, address, address + 8, address + 16, address + 24);
+    const start = scratch.pointerAt(16) - block.address;
+    const size = scratch.view.getInt32(24, true);
+    if (start < 0 || size <= 0 || start + size > block.size) return null;
+    return readSockaddr(block.bytes.subarray(start, start + size));
+  }
+}
+
+function addressLength(family: 4 | 6): number {
+  return (family === 4 ? sockaddr_in.size : sockaddr_in6.size) + ACCEPTEX_ADDRESS_SLACK;
+}

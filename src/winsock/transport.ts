@@ -1,0 +1,64 @@
+/**
+ * How operations are carried out: what differs from driver to driver below the queues, the closing and the errors.
+ *
+ * Every operation that is started here ends exactly once, in a later turn: through the driver's event source, or
+ * through EventLoop.finishInline. Until then its context and its block are lent.
+ */
+import type { IpAddress } from '../pal/ip-address.ts';
+import type { Endpoint } from '../pal/handles.ts';
+import type { BlockPool } from './block-pool.ts';
+import type { Connection } from './connection.ts';
+import type { Counters } from './counters.ts';
+import type { EventSource } from './event-source.ts';
+import type { Kernel } from './kernel.ts';
+import type { Listener } from './listener.ts';
+import type { Operation } from './operation.ts';
+import type { OperationTable } from './operation-table.ts';
+import type { ResolvedPalOptions } from './pal-options.ts';
+import type { Scratch } from './scratch.ts';
+import type { SocketRecord } from './socket-record.ts';
+
+/** Carries out operations on sockets. */
+export interface Transport {
+  /** Takes a fresh socket in. Throws Win32Error. */
+  attach(record: SocketRecord): void;
+  /** The socket is about to be closed; nothing is in flight on it. */
+  detach(record: SocketRecord): void;
+  /** A listening socket is attached: last chance to refuse. Throws Win32Error. */
+  prepareListener(listener: Listener): void;
+  /** Receives into the operation's first WSABUF. */
+  receive(connection: Connection, operation: Operation): void;
+  /** Sends the operation's first `segments` WSABUFs. */
+  send(connection: Connection, operation: Operation, segments: number): void;
+  /** Connects a bound and attached socket. */
+  connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void;
+  /** The connect has succeeded: makes it a full socket. Throws Win32Error. */
+  finishConnect(connection: Connection): void;
+  /** Waits for a connection; the operation has a block for addresses. Throws Win32Error when it cannot be started. */
+  accept(listener: Listener, operation: Operation): void;
+  /** The accept has succeeded: makes operation.acceptSocket a full socket. Returns its peer. Throws Win32Error. */
+  finishAccept(listener: Listener, operation: Operation): Endpoint | null;
+  /** Makes one operation end soon, with whatever outcome. */
+  cancelOperation(record: SocketRecord, operation: Operation): void;
+  /** The same for all operations of a socket. */
+  cancelAll(record: SocketRecord): void;
+}
+
+/** What a backend builds on. */
+export interface BackendParts {
+  readonly kernel: Kernel;
+  readonly options: ResolvedPalOptions;
+  readonly counters: Counters;
+  readonly operations: OperationTable;
+  readonly blocks: BlockPool;
+  readonly scratch: Scratch;
+  /** Delivers an operation in the turn that calls it; for event sources. */
+  readonly completed: (operation: Operation) => void;
+  /** Delivers an operation in a later turn (EventLoop.finishInline). */
+  readonly finishInline: (operation: Operation, error: number, bytes: number) => void;
+  /** The waiter has found events; the next turn may begin. */
+  readonly onReady: () => void;
+}
+
+/** A driver's two halves. Throws Win32Error or RangeError when the system refuses. */
+export type OpenBackend = (parts: BackendParts) => { source: EventSource; transport: Transport };
