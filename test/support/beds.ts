@@ -1,0 +1,43 @@
+/**
+ * Beds: what the conformance tests run on. A bed makes a fresh NetworkPal; nothing in test/conformance asks which one.
+ *
+ * The real beds exist where the runner says so (IOCP_PAL_REAL, set for the Windows part); simulated ones run anywhere.
+ */
+import process from 'node:process';
+import { createNetworkPal, type NetworkPal, type PalOptions } from '../../src/index.ts';
+
+/** One implementation of the contract, in one configuration. */
+export interface Bed {
+  readonly name: string;
+  /** Real completion ports, real sockets, real time. */
+  readonly real: boolean;
+  create(options?: PalOptions): NetworkPal;
+  /** A simulated kernel's chance to move its time on; called between two looks at a condition that is awaited. */
+  settle?(): void | Promise<void>;
+}
+
+function realBed(name: string, defaults: PalOptions): Bed {
+  return { name, real: true, create: (options = {}) => createNetworkPal({ ...defaults, ...options }) };
+}
+
+/** The default configuration on real completion ports. Windows only. */
+export const iocpWorker = realBed('iocp worker', { poller: 'worker' });
+export const iocpInline = realBed('iocp inline', { poller: 'inline' });
+export const iocpSkipping = realBed('iocp worker, skipping packets', {
+  poller: 'worker',
+  skipCompletionPortOnSuccess: true,
+});
+
+const realBeds = process.env['IOCP_PAL_REAL'] === undefined ? [] : [iocpWorker, iocpInline, iocpSkipping];
+
+/** Every bed there is on this host. */
+export const beds: readonly Bed[] = [...realBeds];
+
+/** Describes `title` once per bed. */
+export function onEveryBed(title: string, suite: (bed: Bed) => void): void {
+  for (const bed of beds) {
+    describe(`${title} [${bed.name}]`, () => {
+      suite(bed);
+    });
+  }
+}

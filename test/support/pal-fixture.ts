@@ -1,0 +1,143 @@
+/**
+ * A PAL per test, and the check that the test left nothing behind.
+ *
+ * After each test every socket that is still open is closed, and then nothing may be left: no operation in the kernel, no
+ * socket, no slot, no callback owed, no byte queued or pinned, no packet dropped. Otherwise the hook fails and prints
+ * describe(), which names the lines of the test that made what is left.
+ */
+import type { AnyHandle, NetworkPal, NetworkStats, PalOptions } from '../../src/index.ts';
+import type { Bed } from './beds.ts';
+import { until } from './until.ts';
+
+/** What testPal returns: valid inside hooks and tests. */
+export interface PalFixture {
+  readonly pal: NetworkPal;
+}
+
+/** What must be zero at the end of a test, by name. */
+function leftovers(stats: NetworkStats, expectedPinned: number): Record<string, number> {
+  const { receive, send, accept, connect } = stats.operations;
+  const { sockets, servers, pendingCallbacks, queuedBytes, droppedPackets } = stats;
+  const all = { receive, send, accept, connect, sockets, servers, pendingCallbacks, queuedBytes, droppedPackets };
+  const usedSlots = stats.slots - stats.freeSlots;
+  const found = { ...all, usedSlots, pinnedBytes: stats.pinnedBytes - expectedPinned };
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== 0));
+}
+
+/** Gives each test of the suite a PAL that is initialized and running, and checks that it ends clean. */
+export function testPal(bed: Bed, options: PalOptions | (() => PalOptions) = {}): PalFixture {
+  let current: Tracked | null = null;
+
+  beforeEach(() => {
+    const given = typeof options === 'function' ? options() : options;
+    current = track(bed.create({ strict: true, trackOrigins: true, ...given }));
+    current.pal.initialize();
+    void current.pal.runEventLoop();
+  });
+
+  afterEach(async function () {
+    if (current === null) return;
+    const tracked = current;
+    current = null;
+    await endClean(bed, tracked, this.currentTest?.state === 'failed');
+  });
+
+  return {
+    get pal() {
+      if (current === null) throw new Error('testPal() gives a PAL inside tests and hooks only');
+      return current.pal;
+    },
+  };
+}
+
+/** Closes what is open, checks that nothing is left, and stops the loop. */
+async function endClean(bed: Bed, tracked: Tracked, failed: boolean): Promise<void> {
+  const { pal } = tracked;
+  // Stopping closes everything itself, so a test that stopped the loop has nothing left to look at.
+  if (tracked.running !== null) {
+    for (const handle of tracked.handles) pal.closeSocket(handle);
+    let found: Record<string, number> = {};
+    try {
+      await until(
+        () => Object.keys((found = leftovers(pal.stats(), tracked.pinnedBytes))).length === 0,
+        () => 'everything to be gone',
+        bed,
+      );
+    } catch {
+      // The failure of the test itself says more than what it left behind.
+      if (!failed) throw new Error(`The test left ${JSON.stringify(found)} behind: ${pal.describe()}`);
+    }
+  }
+  await pal.stopEventLoop();
+  await tracked.running;
+}
+
+/** A PAL, and what was opened through it. */
+interface Tracked {
+  readonly pal: NetworkPal;
+  /** What the latest runEventLoop returned; null once a stop was asked for. */
+  readonly running: Promise<void> | null;
+  readonly handles: ReadonlySet<AnyHandle>;
+  /** Bytes of allocateBuffer; the buffers are kept, so that no garbage collection changes the sum. */
+  readonly pinnedBytes: number;
+}
+
+function track(pal: NetworkPal): Tracked {
+  const handles = new Set<AnyHandle>();
+  const buffers: Buffer[] = [];
+  const watched = {} as NetworkPal;
+  // Bound: a PAL may hold private fields, which no other object can reach.
+  for (const name of methodsOf(pal)) {
+    const method = Reflect.get(pal, name) as (...args: unknown[]) => unknown;
+    Reflect.set(watched, name, method.bind(pal));
+  }
+  let running: Promise<void> | null = null;
+  watched.runEventLoop = () => {
+    const promise = pal.runEventLoop();
+    running = promise;
+    handles.clear(); // of an earlier run
+    return promise;
+  };
+  watched.stopEventLoop = () => {
+    running = null;
+    return pal.stopEventLoop();
+  };
+  watched.createServer = (...args) => {
+    const server = pal.createServer(...args);
+    handles.add(server.handle);
+    return server;
+  };
+  watched.asyncConnect = (...args) => {
+    const handle = pal.asyncConnect(...args);
+    handles.add(handle);
+    return handle;
+  };
+  watched.asyncAccept = (server, callback) => {
+    // Bad callbacks are the PAL's to refuse.
+    if (typeof callback !== 'function') return pal.asyncAccept(server, callback);
+    pal.asyncAccept(server, (error, client, peer) => {
+      if (error === null) handles.add(client);
+      callback(error, client, peer);
+    });
+  };
+  watched.allocateBuffer = (size) => {
+    const buffer = pal.allocateBuffer(size);
+    buffers.push(buffer);
+    return buffer;
+  };
+  return {
+    pal: watched,
+    get running() {
+      return running;
+    },
+    handles,
+    get pinnedBytes() {
+      return buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
+    },
+  };
+}
+
+function methodsOf(pal: NetworkPal): (keyof NetworkPal)[] {
+  const prototype = Object.getPrototypeOf(pal) as object;
+  return Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor') as (keyof NetworkPal)[];
+}
