@@ -20,6 +20,16 @@ export const SOMAXCONN = 0x7fffffff;
 export const WSA_FLAG_OVERLAPPED = 0x01;
 export const WSA_FLAG_NO_HANDLE_INHERIT = 0x80;
 
+/** ioctlsocket: non-blocking mode on or off (_IOW('f', 126, u_long), winsock2.h), as the signed long it is there. */
+export const FIONBIO = 0x8004667e | 0;
+
+/** WSAPOLLFD.events and .revents (winsock2.h). */
+export const POLLERR = 0x0001;
+export const POLLHUP = 0x0002;
+export const POLLNVAL = 0x0004;
+export const POLLWRNORM = 0x0010;
+export const POLLRDNORM = 0x0100;
+
 /** shutdown()'s `how`. */
 export const SD_RECEIVE = 0;
 export const SD_SEND = 1;
@@ -59,6 +69,9 @@ export const INVALID_HANDLE_VALUE = -1;
 export const INFINITE = 0xffffffff;
 export const FILE_SKIP_COMPLETION_PORT_ON_SUCCESS = 1;
 export const FILE_SKIP_SET_EVENT_ON_HANDLE = 2;
+
+/** SetHandleInformation (handleapi.h). */
+export const HANDLE_FLAG_INHERIT = 1;
 
 /** memoryapi.h. */
 export const MEM_COMMIT = 0x1000;

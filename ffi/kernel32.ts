@@ -38,6 +38,8 @@ export interface Kernel32 {
   CancelIoEx(hFile: number, lpOverlapped: number): number;
   /** Sets FILE_SKIP_COMPLETION_PORT_ON_SUCCESS (1) and FILE_SKIP_SET_EVENT_ON_HANDLE (2). Returns BOOL. */
   SetFileCompletionNotificationModes(FileHandle: number, Flags: number): number;
+  /** Sets HANDLE_FLAG_INHERIT and its like. Returns BOOL. */
+  SetHandleInformation(hObject: number, dwMask: number, dwFlags: number): number;
   /** Closes a HANDLE (never a SOCKET: that is closesocket's). Returns BOOL. */
   CloseHandle(hObject: number): number;
   /** The calling thread's last error; koffi keeps it safe between two calls from what V8 and libuv do meanwhile. */
@@ -58,6 +60,7 @@ const DECLARATIONS: Readonly<Record<keyof Kernel32, string>> = {
   CancelIoEx: 'int __stdcall CancelIoEx(intptr_t hFile, uintptr_t lpOverlapped)',
   SetFileCompletionNotificationModes:
     'int __stdcall SetFileCompletionNotificationModes(intptr_t FileHandle, uint8_t Flags)',
+  SetHandleInformation: 'int __stdcall SetHandleInformation(intptr_t hObject, uint32_t dwMask, uint32_t dwFlags)',
   CloseHandle: 'int __stdcall CloseHandle(intptr_t hObject)',
   GetLastError: 'uint32_t __stdcall GetLastError()',
   VirtualAlloc:

@@ -33,6 +33,9 @@ export const sockaddr_in6 = {
   size: 28,
 } as const;
 
+/** WSAPOLLFD, winsock2.h. */
+export const WSAPOLLFD = { fd: 0, events: 8, revents: 10, size: 16 } as const;
+
 /** GUID, guiddef.h. */
 export const GUID = { Data1: 0, Data2: 4, Data3: 6, Data4: 8, size: 16 } as const;
 
@@ -64,6 +67,7 @@ export const C_DECLARATIONS = {
     sin6_scope_id: 'uint32_t',
   },
   GUID: { Data1: 'uint32_t', Data2: 'uint16_t', Data3: 'uint16_t', Data4: 'uint8_t[8]' },
+  WSAPOLLFD: { fd: 'uintptr_t', events: 'int16_t', revents: 'int16_t' },
   LINGER: { l_onoff: 'uint16_t', l_linger: 'uint16_t' },
 } as const;
 

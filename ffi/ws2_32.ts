@@ -17,7 +17,12 @@ export interface Ws2_32 {
   WSACleanup(): number;
   /** Returns the SOCKET, or INVALID_SOCKET (-1). */
   WSASocketW(af: number, type: number, protocol: number, lpProtocolInfo: number, g: number, dwFlags: number): number;
+  /** Returns the accepted SOCKET, or INVALID_SOCKET (-1). addrlen: address of an int, as in getsockname. */
+  accept(s: number, addr: number, addrlen: number): number;
   bind(s: number, name: number, namelen: number): number;
+  connect(s: number, name: number, namelen: number): number;
+  /** argp: address of a u_long. */
+  ioctlsocket(s: number, cmd: number, argp: number): number;
   listen(s: number, backlog: number): number;
   /** Overlapped receive. -1 with ERROR_IO_PENDING (997) means that a packet will come. */
   WSARecv(
@@ -39,6 +44,19 @@ export interface Ws2_32 {
     lpOverlapped: number,
     lpCompletionRoutine: number,
   ): number;
+  WSASendTo(
+    s: number,
+    lpBuffers: number,
+    dwBufferCount: number,
+    lpNumberOfBytesSent: number,
+    dwFlags: number,
+    lpTo: number,
+    iTolen: number,
+    lpOverlapped: number,
+    lpCompletionRoutine: number,
+  ): number;
+  /** Returns the number of sockets with events, 0 after the timeout (ms; negative waits for ever), or -1. */
+  WSAPoll(fdArray: number, fds: number, timeout: number): number;
   WSAIoctl(
     s: number,
     dwIoControlCode: number,
@@ -66,12 +84,18 @@ const DECLARATIONS: Readonly<Record<keyof Ws2_32, string>> = {
   WSACleanup: 'int __stdcall WSACleanup()',
   WSASocketW:
     'intptr_t __stdcall WSASocketW(int af, int type, int protocol, uintptr_t lpProtocolInfo, uint32_t g, uint32_t dwFlags)',
+  accept: 'intptr_t __stdcall accept(uintptr_t s, uintptr_t addr, uintptr_t addrlen)',
   bind: 'int __stdcall bind(uintptr_t s, uintptr_t name, int namelen)',
+  connect: 'int __stdcall connect(uintptr_t s, uintptr_t name, int namelen)',
+  ioctlsocket: 'int __stdcall ioctlsocket(uintptr_t s, int32_t cmd, uintptr_t argp)',
   listen: 'int __stdcall listen(uintptr_t s, int backlog)',
   WSARecv:
     'int __stdcall WSARecv(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesRecvd, uintptr_t lpFlags, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
   WSASend:
     'int __stdcall WSASend(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesSent, uint32_t dwFlags, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
+  WSASendTo:
+    'int __stdcall WSASendTo(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesSent, uint32_t dwFlags, uintptr_t lpTo, int iTolen, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
+  WSAPoll: 'int __stdcall WSAPoll(uintptr_t fdArray, uint32_t fds, int timeout)',
   WSAIoctl:
     'int __stdcall WSAIoctl(uintptr_t s, uint32_t dwIoControlCode, uintptr_t lpvInBuffer, uint32_t cbInBuffer, uintptr_t lpvOutBuffer, uint32_t cbOutBuffer, uintptr_t lpcbBytesReturned, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
   setsockopt: 'int __stdcall setsockopt(uintptr_t s, int level, int optname, uintptr_t optval, int optlen)',

@@ -9,6 +9,7 @@
  * await pal.runEventLoop();
  */
 import { openIocp } from './iocp/backend.ts';
+import { openWsaPoll } from './wsapoll/backend.ts';
 import { WinsockPal } from './winsock/winsock-pal.ts';
 import type { PalOptions } from './winsock/pal-options.ts';
 import type { NetworkPal } from './pal/network-pal.ts';
@@ -18,7 +19,7 @@ import type { NetworkPal } from './pal/network-pal.ts';
  * @throws TypeError or RangeError for options that make no sense.
  */
 export function createNetworkPal(options: PalOptions = {}): NetworkPal {
-  return new WinsockPal(options, openIocp);
+  return new WinsockPal(options, options.driver === 'wsapoll' ? openWsaPoll : openIocp);
 }
 
 export type { PalOptions } from './winsock/pal-options.ts';

@@ -51,19 +51,35 @@ export interface PortWaiter {
 /** The two ways of waiting; see docs/design.md. */
 export type PollerKind = 'worker' | 'inline';
 
-/** What a waiter is made from. */
-export interface WaiterParts {
+/** What both kinds of waiters report to. */
+export interface WaiterCallbacks {
+  onReady: () => void;
+  /** The wait itself failed, which no healthy port or poll set does. */
+  onFailure: (error: Error) => void;
+}
+
+/** What a waiter on a set of polled sockets is made from. */
+export interface PollWaiterParts extends WaiterCallbacks {
+  /** The array and how many of its entries count; asked each time the waiter begins to wait. */
+  array: () => { address: number; count: number };
+  /** Makes a WSAPoll that is under way return. */
+  interrupt: () => void;
+  /** Waits at most this long at a time, milliseconds; 0 for as long as it takes. Asked each time. */
+  limitMs: () => number;
+}
+
+/** What a waiter on a port is made from. */
+export interface WaiterParts extends WaiterCallbacks {
   port: number;
   mailbox: Mailbox;
-  onReady: () => void;
-  /** The wait itself failed, which no healthy port does. */
-  onFailure: (error: Error) => void;
 }
 
 /** Tables, time and waiting together. */
 export interface Kernel extends Win32Tables {
   readonly scheduler: Scheduler;
   createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter;
+  /** For the WSAPoll driver; a kernel that has none is for completion ports only. */
+  createPollWaiter?(kind: PollerKind, parts: PollWaiterParts): PortWaiter;
   /** Calls back each time nothing keeps the process alive any more. Returns a function that takes it back. */
   onIdle(callback: () => void): () => void;
 }

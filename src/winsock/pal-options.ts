@@ -2,8 +2,13 @@
 import { argumentError } from '../pal/network-error.ts';
 import type { Kernel, PollerKind } from './kernel.ts';
 
+/** How the PAL waits for the network. */
+export type DriverKind = 'iocp' | 'wsapoll';
+
 /** Options of createNetworkPal. */
 export interface PalOptions {
+  /** 'iocp' (default): completion ports. 'wsapoll': readiness through WSAPoll, for comparison; it does not scale. */
+  driver?: DriverKind;
   /** 'worker' (default): a worker_thread waits. 'inline': this thread waits, for threads that do nothing else. */
   poller?: PollerKind;
   /**
@@ -29,6 +34,7 @@ export interface PalOptions {
 export type ResolvedPalOptions = Readonly<Required<Omit<PalOptions, 'kernel'>>>;
 
 const DEFAULTS: ResolvedPalOptions = {
+  driver: 'iocp',
   poller: 'worker',
   skipCompletionPortOnSuccess: false,
   closeGraceMs: 5000,
@@ -41,6 +47,7 @@ const DEFAULTS: ResolvedPalOptions = {
 /** Fills in the defaults. Throws TypeError or RangeError with a code for values that make no sense. */
 export function resolvePalOptions({ kernel: _kernel, ...given }: PalOptions): ResolvedPalOptions {
   const options = { ...DEFAULTS, ...withoutUndefined(given) };
+  requireOneOf('driver', options.driver, ['iocp', 'wsapoll']);
   requireOneOf('poller', options.poller, ['worker', 'inline']);
   requireInteger('closeGraceMs', options.closeGraceMs, 0, 2 ** 31 - 1);
   requireInteger('maxOperations', options.maxOperations, 16, 2 ** 20);

@@ -1,12 +1,12 @@
 /** The real kernel: the DLLs of this process, Node's time, and the two real waiters. */
 import process from 'node:process';
 import { loadWin32Tables } from '../../ffi/tables.ts';
+import { createPortWaiter } from '../iocp/port-waiter.ts';
+import { createPollWaiter } from '../wsapoll/poll-waiter.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { Kernel } from './kernel.ts';
 import { nodeScheduler } from './node-scheduler.ts';
-import { InlineWaiter } from '../iocp/waiter/inline-waiter.ts';
-import { WorkerWaiter } from '../iocp/waiter/worker-waiter.ts';
 
 let kernel: Kernel | undefined;
 
@@ -48,8 +48,8 @@ function makeKernel(): Kernel {
   return {
     ...tables,
     scheduler: nodeScheduler,
-    createWaiter: (kind, parts) =>
-      kind === 'inline' ? new InlineWaiter(tables.kernel32, parts) : new WorkerWaiter(tables.kernel32, parts),
+    createWaiter: (kind, parts) => createPortWaiter(tables.kernel32, kind, parts),
+    createPollWaiter: (kind, parts) => createPollWaiter(tables.ws2_32, kind, parts),
     onIdle(callback) {
       process.on('beforeExit', callback);
       return () => process.off('beforeExit', callback);

@@ -4,31 +4,29 @@
  * The wait blocks the thread, so it is short and grows while nothing comes: Node's timers and promises are late by at
  * most MAX_WAIT_MS. Between two waits Node's loop turns once.
  */
-import type { Kernel32 } from '../../../ffi/kernel32.ts';
-import { checkBool } from '../../../ffi/check.ts';
-import { WAIT_TIMEOUT } from '../../../ffi/wsa-errors.ts';
-import type { PortWaiter, WaiterParts } from '../../winsock/kernel.ts';
+import type { PortWaiter, WaiterCallbacks } from '../kernel.ts';
 
 /** Milliseconds of the first wait after traffic: long enough not to spin, short enough for timers to be on time. */
 const FIRST_WAIT_MS = 1;
 /** Milliseconds of the longest wait, so also the most that an otherwise idle timer can be late. */
 const MAX_WAIT_MS = 8;
 
+/** What the waiter is made from. */
+export interface InlineWaiterParts extends WaiterCallbacks {
+  /** Waits up to `ms` milliseconds. Returns the number of events, 0 for none; throws when the wait itself fails. */
+  waitOnce: (ms: number) => number;
+}
+
 export class InlineWaiter implements PortWaiter {
-  readonly #kernel32: Kernel32;
-  readonly #parts: WaiterParts;
-  readonly #count: Uint32Array;
+  readonly #parts: InlineWaiterParts;
   #armed = false;
   #taken = 0;
   #waitMs = FIRST_WAIT_MS;
   #referenced = true;
   #immediate: NodeJS.Immediate | undefined;
 
-  constructor(kernel32: Kernel32, parts: WaiterParts) {
-    this.#kernel32 = kernel32;
+  constructor(parts: InlineWaiterParts) {
     this.#parts = parts;
-    const { region, countAddress } = parts.mailbox;
-    this.#count = new Uint32Array(region.buffer, countAddress - region.address, 1);
   }
 
   get armed(): boolean {
@@ -71,32 +69,22 @@ export class InlineWaiter implements PortWaiter {
   readonly #wait = (): void => {
     this.#immediate = undefined;
     if (!this.#armed) return;
-    const { port, mailbox } = this.#parts;
-    const ok = this.#kernel32.GetQueuedCompletionStatusEx(
-      port,
-      mailbox.region.address,
-      mailbox.capacity,
-      mailbox.countAddress,
-      this.#waitMs,
-      0,
-    );
-    if (ok === 0) {
-      if (this.#kernel32.GetLastError() !== WAIT_TIMEOUT) return this.#fail();
+    let found: number;
+    try {
+      found = this.#parts.waitOnce(this.#waitMs);
+    } catch (error) {
+      this.#armed = false;
+      this.#parts.onFailure(error as Error);
+      return;
+    }
+    if (found === 0) {
       this.#waitMs = Math.min(this.#waitMs * 2, MAX_WAIT_MS);
-      return this.#schedule();
+      this.#schedule();
+      return;
     }
     this.#waitMs = FIRST_WAIT_MS;
     this.#armed = false;
-    this.#taken = this.#count[0] ?? 0;
+    this.#taken = found;
     this.#parts.onReady();
   };
-
-  #fail(): void {
-    this.#armed = false;
-    try {
-      checkBool(0, this.#kernel32, 'GetQueuedCompletionStatusEx');
-    } catch (error) {
-      this.#parts.onFailure(error as Error);
-    }
-  }
 }

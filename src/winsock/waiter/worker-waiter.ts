@@ -2,22 +2,31 @@
  * Waiting in a worker_thread, so that the owner's thread stays free for everything else. gate.ts has the protocol.
  *
  * Lifecycle: the thread starts with the waiter and ends with stop(), or at process exit, where only synchronous steps
- * are possible: set the gate to STOP and post a WAKE packet. A thread left in GetQueuedCompletionStatusEx would keep
- * the process from ending, whichever way it ends.
+ * are possible: set the gate to STOP and interrupt the wait. A thread left in a blocking system call would keep the
+ * process from ending, whichever way it ends: neither terminate() nor process.exit() can interrupt it.
  */
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { Win32Error } from '../../../ffi/check.ts';
-import type { Kernel32 } from '../../../ffi/kernel32.ts';
-import { WAKE_KEY } from '../completion-key.ts';
-import type { PortWaiter, WaiterParts } from '../../winsock/kernel.ts';
-import { CONTROL_WORDS, COUNT, GATE, OPEN, STOP, type PollerData, type PollerMessage } from './gate.ts';
+import type { PortWaiter, WaiterCallbacks } from '../kernel.ts';
+import { CONTROL_WORDS, openGate, stopGate, takeCount, type PollerMessage } from './gate.ts';
 
-/** From source (tsx, type stripping) this file ends in .ts, from dist/ in .js; tsc does not rewrite the URL's text. */
-const WORKER_URL = new URL(
-  import.meta.url.endsWith('.ts') ? './poller-worker.ts' : './poller-worker.js',
-  import.meta.url,
-);
+/** What the waiter is made from. */
+export interface WorkerWaiterParts extends WaiterCallbacks {
+  /** The poller thread's module, without its extension, as an absolute URL. */
+  module: URL;
+  /** What the thread gets beside the control block. Handles and addresses are numbers, valid in the whole process. */
+  data: object;
+  /** Called before each wait, to write the driver's own words of the control block. */
+  prepare?: (control: Int32Array) => void;
+  /** Makes the system call that the thread may be in return. */
+  interrupt: () => void;
+}
+
+/** What every poller thread is started with. */
+export interface PollerData {
+  control: Int32Array;
+}
 
 /** The waiters whose threads live. One listener for all: a process may run many PALs. */
 const live = new Set<WorkerWaiter>();
@@ -26,9 +35,11 @@ function stopAll(): void {
   for (const waiter of live) waiter.stopNow();
 }
 
+/** From source (tsx, type stripping) files end in .ts, from dist/ in .js; tsc does not rewrite the text of a URL. */
+const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
 export class WorkerWaiter implements PortWaiter {
-  readonly #kernel32: Kernel32;
-  readonly #parts: WaiterParts;
+  readonly #parts: WorkerWaiterParts;
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT));
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
@@ -36,18 +47,12 @@ export class WorkerWaiter implements PortWaiter {
   #taken = 0;
   #stopping = false;
 
-  constructor(kernel32: Kernel32, parts: WaiterParts) {
-    this.#kernel32 = kernel32;
+  constructor(parts: WorkerWaiterParts) {
     this.#parts = parts;
-    const { region, capacity, countAddress } = parts.mailbox;
-    const data: PollerData = {
-      control: this.#control.buffer,
-      port: parts.port,
-      entriesAddress: region.address,
-      capacity,
-      countAddress,
-    };
-    this.#worker = new Worker(WORKER_URL, { name: 'iocp-pal poller', workerData: data });
+    this.#worker = new Worker(new URL(parts.module.href + EXTENSION), {
+      name: 'iocp-pal poller',
+      workerData: { ...parts.data, control: this.#control } satisfies PollerData,
+    });
     if (live.size === 0) process.on('exit', stopAll);
     live.add(this);
     this.#exited = new Promise((resolve) => {
@@ -71,8 +76,8 @@ export class WorkerWaiter implements PortWaiter {
 
   arm(): void {
     this.#armed = true;
-    Atomics.store(this.#control, GATE, OPEN);
-    Atomics.notify(this.#control, GATE);
+    this.#parts.prepare?.(this.#control);
+    openGate(this.#control);
   }
 
   take(): number {
@@ -93,23 +98,26 @@ export class WorkerWaiter implements PortWaiter {
     this.#worker.ref();
     this.stopNow();
     await this.#exited;
-    // What it took after its last doorbell was read.
-    this.#taken += Atomics.exchange(this.#control, COUNT, 0);
+    // What it found after its last doorbell was heard.
+    this.#taken += takeCount(this.#control);
     this.#armed = false;
   }
 
   /** The synchronous half of stop(), for process exit. */
   stopNow(): void {
     this.#stopping = true;
-    Atomics.store(this.#control, GATE, STOP);
-    Atomics.notify(this.#control, GATE);
-    this.#kernel32.PostQueuedCompletionStatus(this.#parts.port, 0, WAKE_KEY, 0);
+    stopGate(this.#control);
+    this.#parts.interrupt();
   }
 
   readonly #onMessage = (message: PollerMessage): void => {
     this.#armed = false;
-    if (message !== null) return this.#parts.onFailure(new Win32Error('GetQueuedCompletionStatusEx', message));
-    this.#taken += Atomics.exchange(this.#control, COUNT, 0);
+    if (message !== null) {
+      this.#stopping = true; // the thread ends after this message
+      this.#parts.onFailure(new Win32Error(message.syscall, message.systemErrorCode));
+      return;
+    }
+    this.#taken += takeCount(this.#control);
     this.#parts.onReady();
   };
 }

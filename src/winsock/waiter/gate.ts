@@ -1,0 +1,78 @@
+/**
+ * The control block that the event loop and its poller thread share: 32-bit words in a SharedArrayBuffer.
+ *
+ *   event loop                                     poller thread
+ *   ----------                                     -------------
+ *   idle: GATE = OPEN, notify        ──────►       waits for GATE ≠ CLOSED
+ *   (touches neither source nor results)           waits for events
+ *                                                  COUNT = n, GATE = CLOSED
+ *   doorbell: reads COUNT and results  ◄──────     postMessage
+ *   polls by itself until nothing is left
+ *
+ * The gate is what keeps one waiter on the source, and one doorbell per idle-to-busy change instead of one per batch.
+ */
+import { parentPort } from 'node:worker_threads';
+
+/** Index of the gate's word: CLOSED, OPEN or STOP. */
+const GATE = 0;
+/** Index of the count of events that the poller found. */
+const COUNT = 1;
+/** Index of the first word that is the driver's own. */
+export const FIRST_FREE_WORD = 2;
+/** Words in the control block. */
+export const CONTROL_WORDS = 8;
+
+/** The poller may not touch the source. */
+const CLOSED = 0;
+/** The poller may wait, once. */
+const OPEN = 1;
+/** The poller must end. */
+const STOP = 2;
+
+/** What the poller posts: null is the doorbell, anything else the failure of a wait. */
+export type PollerMessage = null | { syscall: string; systemErrorCode: number };
+
+/** One wait of a poller thread: the number of events, 0 for none yet, or what failed. */
+export type WaitOnce = () => number | { syscall: string; systemErrorCode: number };
+
+/** Lets the poller in. For the event loop. */
+export function openGate(control: Int32Array): void {
+  Atomics.store(control, GATE, OPEN);
+  Atomics.notify(control, GATE);
+}
+
+/** Tells the poller to end, as soon as its wait returns. For the event loop. */
+export function stopGate(control: Int32Array): void {
+  Atomics.store(control, GATE, STOP);
+  Atomics.notify(control, GATE);
+}
+
+/** Takes the count of events that the poller found. For the event loop. */
+export function takeCount(control: Int32Array): number {
+  return Atomics.exchange(control, COUNT, 0);
+}
+
+/**
+ * The poller thread's whole life. A wait that found nothing (its slice of time is over) goes on, unless the gate says
+ * STOP.
+ */
+export function pollUntilStopped(control: Int32Array, waitOnce: WaitOnce): void {
+  for (;;) {
+    Atomics.wait(control, GATE, CLOSED);
+    if (Atomics.load(control, GATE) === STOP) return;
+    const found = waitOnce();
+    if (typeof found !== 'number') {
+      post(found);
+      return;
+    }
+    if (found === 0) continue;
+    Atomics.store(control, COUNT, found);
+    // Not a plain store: a STOP that came meanwhile must stay.
+    Atomics.compareExchange(control, GATE, OPEN, CLOSED);
+    post(null);
+  }
+}
+
+function post(message: PollerMessage): void {
+  parentPort?.postMessage(message);
+}

@@ -1,0 +1,9 @@
+/** The WSAPoll driver, as createNetworkPal builds it. */
+import type { OpenBackend } from '../winsock/transport.ts';
+import { PolledTransport } from './polled-transport.ts';
+import { PollSet } from './poll-set.ts';
+
+export const openWsaPoll: OpenBackend = (parts) => {
+  const source = new PollSet(parts);
+  return { source, transport: new PolledTransport(parts, source) };
+};

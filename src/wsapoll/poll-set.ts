@@ -1,0 +1,323 @@
+/**
+ * A set of sockets under WSAPoll, as the event loop's source.
+ *
+ * The WSAPOLLFD array holds exactly the sockets that somebody waits for: a socket enters when an operation of it has to
+ * wait, and leaves when none has. Both are O(1): it enters at the end, and the last one takes the place of the one that
+ * leaves. What is O(n) is the call itself, and looking through its answer: that is what completion ports are for.
+ *
+ * While the waiter has the array, nobody may touch it: changes are noted and the wait is interrupted, by a datagram to a
+ * socket of our own that is always the first of the set. (A pipe cannot be polled on Windows, and a short timeout would
+ * cost either latency or an idle CPU.)
+ *
+ * Before Windows 10 2004, WSAPoll never reports a connect that failed (its documentation says so). While connects are
+ * pending the wait is therefore limited to CONNECT_CHECK_MS, and each of them is asked for its SO_ERROR.
+ */
+import { checkWinsock } from '../../ffi/check.ts';
+import {
+  AF_INET,
+  FIONBIO,
+  INVALID_SOCKET,
+  IPPROTO_UDP,
+  POLLRDNORM,
+  SOCK_DGRAM,
+  WSA_FLAG_NO_HANDLE_INHERIT,
+  WSA_FLAG_OVERLAPPED,
+} from '../../ffi/constants.ts';
+import { sockaddr_in, WSABUF, WSAPOLLFD } from '../../ffi/layouts.ts';
+import type { NativeRegion } from '../../ffi/memory.ts';
+import { loopback } from '../pal/ip-address.ts';
+import type { EventSource } from '../winsock/event-source.ts';
+import type { PortWaiter } from '../winsock/kernel.ts';
+import { bindSocket, discardSocket } from '../winsock/sockets.ts';
+import type { BackendParts } from '../winsock/transport.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
+
+/** Entries of the first array; it doubles when full. */
+const INITIAL_CAPACITY = 256;
+/** Milliseconds between two looks at pending connects. */
+const CONNECT_CHECK_MS = 250;
+
+const ENTRY_SHORTS = WSAPOLLFD.size / 2;
+const EVENTS_SHORT = WSAPOLLFD.events / 2;
+const REVENTS_SHORT = WSAPOLLFD.revents / 2;
+const ENTRY_WORDS = WSAPOLLFD.size / 4;
+
+/** A socket in the set, or one that may enter it. */
+export interface PolledSocket {
+  readonly socket: number;
+  /** The events that somebody waits for, 0 for none. */
+  readonly wanted: number;
+  /** A connect is pending, and may have failed unreported. */
+  readonly connecting: boolean;
+  /** Its place in the array, -1 outside. The set's own. */
+  place: number;
+  /** Its change is noted for when the waiter has let go. The set's own. */
+  noted: boolean;
+  /** Something happened: `revents` as WSAPoll gave them, 0 for a look at a pending connect. */
+  ready(revents: number): void;
+}
+
+export class PollSet implements EventSource {
+  readonly batchSize = Infinity;
+  readonly #parts: BackendParts;
+  readonly #waiter: PortWaiter;
+  readonly #wakeSocket: number;
+  readonly #wakeLength: number;
+  readonly #wakeAddress: NativeRegion;
+  #region: NativeRegion;
+  #shorts: Int16Array;
+  #words: Uint32Array;
+  /** Who is at which place; place 0 is the wake-up socket's. */
+  readonly #members: (PolledSocket | null)[] = [null];
+  #noted: PolledSocket[] = [];
+  #interrupted = false;
+  #connecting = new Set<PolledSocket>();
+  #nextConnectCheck = 0;
+  /** What the last poll found, for dispatch(). */
+  #ready: PolledSocket[] = [];
+  #revents: number[] = [];
+
+  /** @throws Win32Error when the system refuses; RangeError when it has no memory. */
+  constructor(parts: BackendParts) {
+    this.#parts = parts;
+    const { kernel } = parts;
+    if (kernel.createPollWaiter === undefined) {
+      throw new NetworkError('Cannot use the wsapoll driver on this kernel: it can wait on completion ports only', {
+        kind: NetworkErrorCode.InitializationFailed,
+        code: 'ERR_UNSUPPORTED_DRIVER',
+      });
+    }
+    this.#region = this.#takeArray(INITIAL_CAPACITY);
+    this.#shorts = new Int16Array(this.#region.buffer);
+    this.#words = new Uint32Array(this.#region.buffer);
+    const wakeAddress = kernel.memory.allocate(64);
+    if (wakeAddress === null) throw new RangeError('Cannot take 64 bytes of native memory: out of memory');
+    this.#wakeAddress = wakeAddress;
+    this.#wakeSocket = this.#openWakeSocket();
+    this.#wakeLength = this.#fillWakeCall();
+    this.#write(0, this.#wakeSocket, POLLRDNORM);
+    this.#waiter = kernel.createPollWaiter(parts.options.poller, {
+      array: () => ({ address: this.#region.address, count: this.#members.length }),
+      limitMs: () => (this.#connecting.size > 0 ? CONNECT_CHECK_MS : 0),
+      interrupt: () => this.#sendWakeUp(),
+      onReady: parts.onReady,
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  get waiting(): boolean {
+    return this.#waiter.armed;
+  }
+
+  wait(): void {
+    this.#waiter.arm();
+  }
+
+  ref(): void {
+    this.#waiter.ref();
+  }
+
+  unref(): void {
+    this.#waiter.unref();
+  }
+
+  /** The socket's `wanted` or `connecting` has changed. */
+  changed(member: PolledSocket): void {
+    if (!this.#waiter.armed) {
+      this.#apply(member);
+      return;
+    }
+    if (!member.noted) {
+      member.noted = true;
+      this.#noted.push(member);
+    }
+    if (this.#interrupted) return;
+    this.#interrupted = true;
+    this.#sendWakeUp();
+  }
+
+  poll(): number {
+    const { counters, kernel } = this.#parts;
+    if (this.#members.length === 1) return 0;
+    counters.calls.WSAPoll++;
+    const found = kernel.ws2_32.WSAPoll(this.#region.address, this.#members.length, 0);
+    checkWinsock(found, kernel.ws2_32, 'WSAPoll');
+    return this.#collect(found);
+  }
+
+  take(): number {
+    const found = this.#waiter.take();
+    if (found === 0) return 0;
+    const count = this.#collect(found);
+    this.#interrupted = false;
+    for (const member of this.#noted.splice(0)) {
+      member.noted = false;
+      this.#apply(member);
+    }
+    return count;
+  }
+
+  dispatch(index: number): void {
+    this.#ready[index]?.ready(this.#revents[index] ?? 0);
+  }
+
+  async close(): Promise<void> {
+    await this.#waiter.stop();
+    discardSocket(this.#parts, this.#wakeSocket);
+    this.#parts.kernel.memory.release(this.#region.address);
+    this.#parts.kernel.memory.release(this.#wakeAddress.address);
+  }
+
+  /** Looks through the array for the `found` entries that have something to say. */
+  #collect(found: number): number {
+    this.#ready.length = 0;
+    this.#revents.length = 0;
+    const shorts = this.#shorts;
+    if ((shorts[REVENTS_SHORT] ?? 0) !== 0) this.#drainWakeSocket();
+    let left = found;
+    for (let place = 0; place < this.#members.length && left > 0; place++) {
+      const revents = shorts[place * ENTRY_SHORTS + REVENTS_SHORT] ?? 0;
+      if (revents === 0) continue;
+      left--;
+      const member = this.#members[place];
+      // A member that does not want anything any more left while the waiter had the array.
+      if (!member || (member.wanted === 0 && !member.connecting)) continue;
+      this.#ready.push(member);
+      this.#revents.push(revents);
+    }
+    this.#checkConnects();
+    return this.#ready.length;
+  }
+
+  #checkConnects(): void {
+    if (this.#connecting.size === 0) return;
+    const now = this.#parts.kernel.scheduler.now();
+    if (now < this.#nextConnectCheck) return;
+    this.#nextConnectCheck = now + CONNECT_CHECK_MS;
+    for (const member of this.#connecting) {
+      if (this.#ready.includes(member)) continue;
+      this.#ready.push(member);
+      this.#revents.push(0);
+    }
+  }
+
+  #apply(member: PolledSocket): void {
+    if (member.connecting) this.#connecting.add(member);
+    else this.#connecting.delete(member);
+    if (member.wanted === 0 || member.socket === INVALID_SOCKET) {
+      if (member.place !== -1) this.#remove(member);
+    } else if (member.place === -1) {
+      this.#add(member);
+    } else {
+      this.#shorts[member.place * ENTRY_SHORTS + EVENTS_SHORT] = member.wanted;
+    }
+  }
+
+  #add(member: PolledSocket): void {
+    const place = this.#members.length;
+    if ((place + 1) * WSAPOLLFD.size > this.#region.buffer.byteLength) this.#grow();
+    this.#members.push(member);
+    member.place = place;
+    this.#write(place, member.socket, member.wanted);
+  }
+
+  #remove(member: PolledSocket): void {
+    const { place } = member;
+    const last = this.#members.pop();
+    member.place = -1;
+    if (last === member || last === undefined || last === null) return;
+    this.#members[place] = last;
+    last.place = place;
+    this.#write(place, last.socket, last.wanted);
+  }
+
+  #write(place: number, socket: number, events: number): void {
+    this.#words[place * ENTRY_WORDS] = socket; // modulo 2^32
+    this.#words[place * ENTRY_WORDS + 1] = socket / 2 ** 32;
+    this.#shorts[place * ENTRY_SHORTS + EVENTS_SHORT] = events;
+    this.#shorts[place * ENTRY_SHORTS + REVENTS_SHORT] = 0;
+  }
+
+  #grow(): void {
+    const old = this.#region;
+    const oldWords = this.#words;
+    this.#region = this.#takeArray((old.buffer.byteLength / WSAPOLLFD.size) * 2);
+    this.#shorts = new Int16Array(this.#region.buffer);
+    this.#words = new Uint32Array(this.#region.buffer);
+    this.#words.set(oldWords);
+    this.#parts.kernel.memory.release(old.address);
+  }
+
+  #takeArray(capacity: number): NativeRegion {
+    const region = this.#parts.kernel.memory.allocate(capacity * WSAPOLLFD.size);
+    if (region === null) throw new RangeError(`Cannot take memory for ${capacity} polled sockets: out of memory`);
+    return region;
+  }
+
+  /** A non-blocking datagram socket on loopback. */
+  #openWakeSocket(): number {
+    const { kernel, counters, scratch } = this.#parts;
+    const { ws2_32 } = kernel;
+    counters.calls.WSASocketW++;
+    const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
+    const socket = ws2_32.WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, 0, 0, flags);
+    checkWinsock(socket, ws2_32, 'WSASocketW');
+    try {
+      bindSocket(this.#parts, socket, loopback(4), 0);
+      scratch.view.setUint32(0, 1, true);
+      counters.calls.ioctlsocket++;
+      checkWinsock(ws2_32.ioctlsocket(socket, FIONBIO, scratch.address), ws2_32, 'ioctlsocket(FIONBIO)');
+      scratch.view.setInt32(64, sockaddr_in.size, true);
+      counters.calls.getsockname++;
+      checkWinsock(ws2_32.getsockname(socket, scratch.address, scratch.address + 64), ws2_32, 'getsockname');
+    } catch (error) {
+      discardSocket(this.#parts, socket);
+      throw error;
+    }
+    return socket;
+  }
+
+  /**
+   * Lays out what WSASendTo and WSARecv on the wake-up socket need, in memory of its own: the wake-up is also sent at
+   * process exit, whatever the scratch page is used for then. WSABUF, one byte, a count, flags, and the address.
+   */
+  #fillWakeCall(): number {
+    const { address, buffer } = this.#wakeAddress;
+    const view = new DataView(buffer);
+    view.setUint32(WSABUF.len, 1, true);
+    view.setUint32(WSABUF.buf, (address + BYTE_AT) % 2 ** 32, true);
+    view.setUint32(WSABUF.buf + 4, Math.floor((address + BYTE_AT) / 2 ** 32), true);
+    new Uint8Array(buffer).set(this.#parts.scratch.bytes.subarray(0, sockaddr_in.size), ADDRESS_AT);
+    return sockaddr_in.size;
+  }
+
+  #sendWakeUp(): void {
+    const { kernel, counters } = this.#parts;
+    const { address } = this.#wakeAddress;
+    counters.calls.WSASendTo++;
+    // It can fail only when its buffer is full of wake-ups already.
+    const to = address + ADDRESS_AT;
+    kernel.ws2_32.WSASendTo(this.#wakeSocket, address, 1, address + COUNT_AT, 0, to, this.#wakeLength, 0, 0);
+  }
+
+  #drainWakeSocket(): void {
+    const { kernel, counters } = this.#parts;
+    const { address, buffer } = this.#wakeAddress;
+    const flags = new Uint32Array(buffer, FLAGS_AT, 1);
+    let result: number;
+    do {
+      flags[0] = 0;
+      counters.calls.WSARecv++;
+      result = kernel.ws2_32.WSARecv(this.#wakeSocket, address, 1, address + COUNT_AT, address + FLAGS_AT, 0, 0);
+    } while (result === 0);
+  }
+}
+
+/** Offsets in the wake-up call's memory, behind the WSABUF. */
+const BYTE_AT = 16;
+const COUNT_AT = 20;
+const FLAGS_AT = 24;
+const ADDRESS_AT = 32;
