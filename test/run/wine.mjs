@@ -92,9 +92,10 @@ function underWine(env) {
 /**
  * The command line of `npm run wine` and `npm start`.
  * @param {string[]} args
+ * @param {Pick<WindowsNode, 'taskset'>} [options]
  * @returns {Promise<number>} the exit code
  */
-export async function main(args) {
+export async function main(args, options = {}) {
   const [first, ...rest] = args;
   const node = first?.startsWith('--node=') ? first.slice('--node='.length) : undefined;
   const { windowsReady, reason } = await ensureInstalled({ windows: true });
@@ -102,7 +103,9 @@ export async function main(args) {
     console.error(reason);
     return 1;
   }
-  const { code } = await (node === undefined ? runOnWindowsNode(args) : runOnWindowsNode(rest, { node }));
+  const { code } = await (node === undefined
+    ? runOnWindowsNode(args, options)
+    : runOnWindowsNode(rest, { ...options, node }));
   return code;
 }
 
