@@ -4,7 +4,7 @@ import type { Bed } from './beds.ts';
 import { turns, until } from './until.ts';
 
 /** Turns after the last expected callback in which a second one would come. */
-const AFTERMATH_TURNS = 20;
+const AFTERMATH_TURNS = 5;
 
 export class Outcomes {
   /** `label code`, with the code of the error or 'ok'. */
