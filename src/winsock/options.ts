@@ -65,7 +65,7 @@ export function setOption<Name extends SocketOption>(
     setLinger(driver, record, value as LingerOptions);
     return;
   }
-  if (option === SocketOption.KeepAlive && typeof value === 'object') {
+  if (option === SocketOption.KeepAlive && typeof value === 'object' && (value as unknown) !== null) {
     setKeepAlive(driver, record, value);
     return;
   }
@@ -108,7 +108,8 @@ function intOption(option: SocketOption): IntOption {
 }
 
 function setLinger({ kernel, counters, scratch }: Driver, record: SocketRecord, value: LingerOptions): void {
-  if (typeof value !== 'object' || typeof value.enabled !== 'boolean') {
+  const given: unknown = value;
+  if (typeof given !== 'object' || given === null || typeof value.enabled !== 'boolean') {
     throw badValue('Linger', value, '{ enabled, seconds }');
   }
   requireInteger('Linger.seconds', value.seconds, 0, 65535);
