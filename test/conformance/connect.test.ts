@@ -1,21 +1,14 @@
 /** asyncConnect: to what is there, to what is not, and from where. */
 import { expect } from 'chai';
-import { NetworkErrorCode, type NetworkPal } from '../../src/index.ts';
+import { NetworkErrorCode } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { expectClosed, rejectionOf, thrownBy } from '../support/errors.ts';
-import { accept, close, connect, pair } from '../support/io.ts';
+import { accept, close, connect, pair, unusedPort } from '../support/io.ts';
 import { Outcomes } from '../support/outcomes.ts';
 import { testPal } from '../support/pal-fixture.ts';
 
 /** Windows repeats refused SYNs and takes two seconds, unless told not to. */
 const REFUSED_WITHIN_MS = 1500;
-
-/** A port on which nothing listens: one that was just given back. */
-async function unusedPort(pal: NetworkPal, address: string): Promise<number> {
-  const server = pal.createServer(address, 0);
-  await close(pal, server.handle);
-  return server.port;
-}
 
 onEveryBed('connect', (bed) => {
   const fixture = testPal(bed);
@@ -71,7 +64,7 @@ onEveryBed('connect', (bed) => {
 
   it('from a local address and port', async () => {
     const { pal } = fixture;
-    const localPort = await unusedPort(pal, '127.0.0.1');
+    const localPort = await unusedPort(pal);
     const { client, served } = await pair(pal, {}, { localAddress: '127.0.0.1', localPort });
     expect(pal.getLocalAddress(client)).to.equal('127.0.0.1');
     expect(pal.getLocalPort(client)).to.equal(localPort);
@@ -118,7 +111,7 @@ onEveryBed('connect', (bed) => {
 
   it('that failed leaves a closed handle and nothing else', async () => {
     const { pal } = fixture;
-    const port = await unusedPort(pal, '127.0.0.1');
+    const port = await unusedPort(pal);
     const outcomes = new Outcomes();
     const handle = pal.asyncConnect('127.0.0.1', port, {}, outcomes.expect('connect'));
     await outcomes.settled(bed);

@@ -106,6 +106,13 @@ export function setLingerZero(pal: NetworkPal, socket: SocketHandle): void {
   pal.setSocketOption(socket, 'Linger', { enabled: true, seconds: 0 });
 }
 
+/** A port of the loopback address on which nothing listens: one that was just given back. */
+export async function unusedPort(pal: NetworkPal, address = '127.0.0.1'): Promise<number> {
+  const server = pal.createServer(address, 0);
+  await close(pal, server.handle);
+  return server.port;
+}
+
 export interface Pair {
   readonly server: ServerSocket;
   /** The connecting side. */
