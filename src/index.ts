@@ -22,7 +22,7 @@ export function createNetworkPal(options: PalOptions = {}): NetworkPal {
   return new WinsockPal(options, options.driver === 'wsapoll' ? openWsaPoll : openIocp);
 }
 
-export type { PalOptions } from './winsock/pal-options.ts';
+export type { DriverKind, PalOptions } from './winsock/pal-options.ts';
 export type { Kernel, PollerKind, PortWaiter, Scheduler } from './winsock/kernel.ts';
 export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './pal/handles.ts';
 export { NetworkErrorCode } from './pal/network-error-code.ts';
@@ -39,6 +39,7 @@ export type {
   WriteData,
 } from './pal/network-pal.ts';
 export type { NetworkStats } from './pal/network-stats.ts';
+export { WouldBlock, type Interest, type WatchCallback } from './pal/readiness.ts';
 export {
   SocketOption,
   type KeepAliveOptions,

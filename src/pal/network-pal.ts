@@ -10,6 +10,7 @@
  */
 import type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './handles.ts';
 import type { NetworkError } from './network-error.ts';
+import type { Interest, WatchCallback, WouldBlock } from './readiness.ts';
 import type { NetworkStats } from './network-stats.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from './socket-option.ts';
 
@@ -108,6 +109,19 @@ export interface NetworkPal {
    * @throws NetworkError ResourceExhausted when the socket's queue is full: wait for callbacks, then write again.
    */
   asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): void;
+  /**
+   * The readiness face: calls back in each turn in which the socket is ready. A second watch replaces the first.
+   * Level-triggered: as long as there is something to read, or room to write, the callback comes again.
+   * @throws NetworkError ERR_MIXED_FACES while asynchronous calls are pending on the socket.
+   */
+  watch(socket: AnyHandle, interest: Interest, callback: WatchCallback): void;
+  unwatch(socket: AnyHandle): void;
+  /** Reads what is there into the start of `buffer`: 1 … 65536 bytes, 0 for the end of the stream, or WouldBlock. */
+  tryRead(socket: SocketHandle, buffer: Uint8Array): number;
+  /** Takes bytes from the start of `data` for sending: 1 … 262144, or WouldBlock. `data` may be changed at once. */
+  tryWrite(socket: SocketHandle, data: Uint8Array): number;
+  /** Takes a connection that is there, or answers WouldBlock. */
+  tryAccept(server: ServerHandle): SocketHandle | WouldBlock;
   /**
    * 'send': FIN after everything queued has been sent; later writes fail with EPIPE. 'receive': pending and later reads
    * get 0 bytes. 'both': both.

@@ -18,6 +18,7 @@ import { callbackDue, captureOrigin, expectCallback, type Driver } from './drive
 import { connectionClosed, systemError } from './errors.ts';
 import type { Listener } from './listener.ts';
 import { OperationKind, type Operation } from './operation.ts';
+import { look } from './watcher.ts';
 import { discardSocket, setIntOption } from './sockets.ts';
 
 /** Milliseconds before the second failed accept in a row is posted again; doubles up to the next. */
@@ -87,6 +88,7 @@ export function completeAccept(driver: Driver, listener: Listener, operation: Op
   listener.failures = 0;
   listener.accepted.push(connection);
   driver.counters.accepted++;
+  look(driver, listener);
   serve(driver, listener);
 }
 

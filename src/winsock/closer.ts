@@ -24,6 +24,7 @@ import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { Listener } from './listener.ts';
 import { endReads, failReads } from './reader.ts';
 import type { SocketRecord } from './socket-record.ts';
+import { endWatch } from './watcher.ts';
 import { dropWrites } from './writer.ts';
 
 /** Starts to close; a second call adds its callback to the first. */
@@ -31,6 +32,7 @@ export function close(driver: Driver, record: SocketRecord, callback: CloseCallb
   expectClose(driver, record, callback);
   if (record.closing) return;
   record.closing = true;
+  endWatch(driver, record);
   if (record instanceof Connection) {
     failConnect(driver, record);
     failReads(driver, record);
@@ -51,6 +53,7 @@ export function reset(driver: Driver, connection: Connection, callback: CloseCal
 export function resetConnection(driver: Driver, connection: Connection): void {
   connection.resetting = true;
   connection.closing = true;
+  endWatch(driver, connection);
   failConnect(driver, connection);
   failReads(driver, connection);
   dropWrites(driver, connection);

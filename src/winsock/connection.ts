@@ -1,10 +1,22 @@
 /** One TCP connection: its state and its queues. reader.ts, writer.ts, connector.ts and closer.ts act on it. */
 import type { ConnectCallback } from '../pal/network-pal.ts';
+import type { NetworkError } from '../pal/network-error.ts';
 import type { Endpoint } from '../pal/handles.ts';
+import type { Block } from './block-pool.ts';
 import type { Operation } from './operation.ts';
 import type { ReadRequest, WriteRequest } from './requests.ts';
 import { SocketRecord } from './socket-record.ts';
 import type { TimerHandle } from './kernel.ts';
+
+/** The receiveClass of a connection that waits without a buffer. */
+export const QUIET = -1;
+
+/** Received bytes that nobody has got yet: block.bytes from start to end. */
+export interface Leftover {
+  readonly block: Block;
+  start: number;
+  readonly end: number;
+}
 
 export class Connection extends SocketRecord {
   /** False until ConnectEx has succeeded. */
@@ -20,10 +32,23 @@ export class Connection extends SocketRecord {
   firstRead: ReadRequest | null = null;
   lastRead: ReadRequest | null = null;
   receiveOperation: Operation | null = null;
-  /** Block class that the next receive asks for; follows what the peer sends. */
-  receiveClass = 0;
+  /** Block class that the next receive asks for, or QUIET; follows what the peer sends. */
+  receiveClass = QUIET;
+  /** A receive into a block was posted since the last sweep for quiet connections. */
+  receivedSince = false;
+  /** The receive was cancelled to take its block back, and is to be posted again. */
+  quieting = false;
+  /** Bytes received for a buffer that had gone: the next read's. */
+  leftover: Leftover | null = null;
   /** shutdown('receive'): reads get 0 bytes. */
   receiveEnded = false;
+
+  /** The readiness face's zero-byte receive. */
+  probeOperation: Operation | null = null;
+  /** An error that the readiness face has met and tells again. */
+  failure: NetworkError | null = null;
+  /** FIONBIO was set. */
+  nonBlocking = false;
 
   firstWrite: WriteRequest | null = null;
   lastWrite: WriteRequest | null = null;
@@ -42,6 +67,7 @@ export class Connection extends SocketRecord {
   override *operations(): Iterable<Operation> {
     if (this.connectOperation !== null) yield this.connectOperation;
     if (this.receiveOperation !== null) yield this.receiveOperation;
+    if (this.probeOperation !== null) yield this.probeOperation;
     if (this.sendOperation !== null) yield this.sendOperation;
   }
 }

@@ -7,6 +7,7 @@ import type { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
 import type { OperationTable } from './operation-table.ts';
 import type { PinnedBuffers } from './pinned-buffers.ts';
+import type { QuietSweep } from './quiet-sweep.ts';
 import type { RequestPool } from './requests.ts';
 import type { Scratch } from './scratch.ts';
 import type { SocketRecord } from './socket-record.ts';
@@ -26,6 +27,7 @@ export interface Driver {
   readonly scratch: Scratch;
   readonly loop: EventLoop;
   readonly transport: Transport;
+  readonly quiet: QuietSweep;
   readonly grace: GraceTimer<Connection>;
   /** Bytes accepted by asyncWrite and not yet taken by the kernel, over all sockets. */
   queuedBytes: number;

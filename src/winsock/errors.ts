@@ -21,6 +21,7 @@ export const FALLBACK_KIND = {
   option: NetworkErrorCode.Unknown,
   address: NetworkErrorCode.Unknown,
   shutdown: NetworkErrorCode.Unknown,
+  watch: NetworkErrorCode.ConnectionFailed,
   loop: NetworkErrorCode.EventLoopError,
 } as const;
 

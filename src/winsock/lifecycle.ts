@@ -30,12 +30,14 @@ import { OperationKind, type Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import { PinnedBuffers } from './pinned-buffers.ts';
+import { QuietSweep } from './quiet-sweep.ts';
 import { completeReceive } from './reader.ts';
 import { RequestPool } from './requests.ts';
 import { Scratch } from './scratch.ts';
 import { SocketTable } from './socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from './sockets.ts';
 import type { OpenBackend } from './transport.ts';
+import { completeProbe } from './watcher.ts';
 import { completeSend } from './writer.ts';
 
 /** Winsock 2.2. */
@@ -145,6 +147,7 @@ export class Lifecycle {
     try {
       driver.loop.release();
       driver.grace.dispose();
+      driver.quiet.dispose();
       await driver.loop.close();
       driver.blocks.dispose();
       driver.operations.dispose();
@@ -227,6 +230,7 @@ function makeDriver(
       onReady: () => loop.wake(),
     });
     const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
+    const sockets = new SocketTable();
     const driver: Driver = {
       kernel,
       options,
@@ -235,10 +239,11 @@ function makeDriver(
       blocks,
       pinned: new PinnedBuffers(kernel.memory),
       requests: new RequestPool(),
-      sockets: new SocketTable(),
+      sockets,
       scratch,
       loop,
       transport,
+      quiet: new QuietSweep(kernel.scheduler, sockets, transport),
       grace: new GraceTimer<Connection>(kernel.scheduler, options.closeGraceMs, (connection) => {
         graceExpired(driver, connection);
       }),
@@ -276,6 +281,7 @@ function complete(driver: Driver, operation: Operation): void {
   if (owner instanceof Connection) {
     if (kind === OperationKind.Receive) return completeReceive(driver, owner, operation);
     if (kind === OperationKind.Send) return completeSend(driver, owner, operation);
+    if (kind === OperationKind.Probe) return completeProbe(driver, owner, operation);
     if (kind === OperationKind.Connect) return completeConnect(driver, owner, operation);
   } else if (owner instanceof Listener && kind === OperationKind.Accept) {
     return completeAccept(driver, owner, operation);

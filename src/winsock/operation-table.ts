@@ -3,7 +3,7 @@
  * slots. Objects are made when a slot is first used and reused for ever: a completion allocates nothing.
  */
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
-import { CONTEXT, CONTEXT_SIZE, Operation, OperationState, type OperationKind } from './operation.ts';
+import { CONTEXT, CONTEXT_SIZE, Operation, OperationKind, OperationState } from './operation.ts';
 
 const TWO_32 = 4294967296;
 
@@ -12,7 +12,7 @@ export class OperationTable {
   /** The whole slab, as 32-bit words. */
   readonly words: Uint32Array;
   /** Contexts taken and not released, by kind. */
-  readonly inUse: number[] = [0, 0, 0, 0, 0];
+  readonly inUse: number[] = Object.values(OperationKind).map(() => 0);
   readonly #memory: NativeMemory;
   readonly #region: NativeRegion;
   readonly #doubles: Float64Array;

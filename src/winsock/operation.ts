@@ -22,7 +22,7 @@ import type { Connection } from './connection.ts';
 import type { Listener } from './listener.ts';
 
 /** Which call a context serves. */
-export const OperationKind = { None: 0, Receive: 1, Send: 2, Accept: 3, Connect: 4 } as const;
+export const OperationKind = { None: 0, Receive: 1, Send: 2, Accept: 3, Connect: 4, Probe: 5 } as const;
 export type OperationKind = (typeof OperationKind)[keyof typeof OperationKind];
 
 /** Where a context is in its life. */

@@ -1,16 +1,22 @@
 /**
- * Reading: at most one WSARecv in flight per connection, posted only while somebody waits for it.
+ * Reading: at most one receive in flight per connection, posted only while somebody waits for it.
  *
- * The bytes land in a pinned block and are copied to the user's buffer when the packet comes (or in the user's own pinned
- * buffer, in place). The block's size follows the peer: an idle connection waits in 512 bytes; a receive that fills its
- * block makes the next one larger, one that leaves most of it empty makes it smaller.
+ * What a receive waits in follows the peer:
+ * - quiet (nothing has come yet, or not for a while): no buffer at all, a zero-byte receive, which completes when there
+ *   is something to receive. Ten thousand silent connections pin their contexts only.
+ * - busy: straight into a pinned block, one call per message. A receive that fills its block makes the next one larger,
+ *   one that leaves most of it empty makes it smaller.
+ * The bytes are copied to the user's buffer when the receive completes; a user's own pinned buffer is filled in place.
+ *
+ * A user's buffer that lost its bytes meanwhile (detached) gets an error, and what was received for it goes to the next
+ * read: the stream has no holes.
  */
-import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { BytesCallback } from '../pal/network-pal.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import { BLOCK_SIZES, classFor } from './block-pool.ts';
+import { BLOCK_SIZES, classFor, type Block } from './block-pool.ts';
 import { settleClose } from './closer.ts';
-import type { Connection } from './connection.ts';
+import { QUIET, type Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
@@ -29,9 +35,10 @@ export function read(
   maxBytes: number,
   callback: BytesCallback,
 ): void {
-  const idle = connection.firstRead === null && connection.receiveOperation === null;
-  const operation = idle && !connection.receiveEnded ? driver.operations.take(OperationKind.Receive, connection) : null;
-  if (idle && operation === null && !connection.receiveEnded) throw outOfSlots(driver.options.maxOperations);
+  const served = connection.receiveEnded || connection.leftover !== null;
+  const idle = !served && connection.firstRead === null && connection.receiveOperation === null;
+  const operation = idle ? driver.operations.take(OperationKind.Receive, connection) : null;
+  if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);
   const request = driver.requests.takeRead(target, maxBytes, callback);
   request.origin = captureOrigin(driver);
   if (connection.lastRead === null) connection.firstRead = request;
@@ -42,6 +49,8 @@ export function read(
     connection.receiveOperation = operation;
     connection.inFlight++;
     post(driver, connection, operation, request);
+  } else if (connection.leftover !== null) {
+    driver.loop.enqueue(() => serveLeftover(driver, connection));
   } else if (connection.receiveEnded) {
     endReads(driver, connection);
   }
@@ -57,43 +66,48 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
     settleClose(driver, connection);
     return;
   }
-  if (connection.receiveEnded) {
-    // shutdown('receive') cancelled it. Bytes that won the race are still the oldest reader's.
-    if (error !== 0 || bytes === 0) {
-      retire(driver, connection, operation);
-      endReads(driver, connection);
-      return;
-    }
+  if (connection.receiveEnded && (error !== 0 || bytes === 0)) {
+    // shutdown('receive') cancelled it. (Bytes that won the race are still the oldest reader's.)
+    retire(driver, connection, operation);
+    endReads(driver, connection);
+    return;
   }
-  let failure: NetworkError | null;
-  if (error !== 0) {
-    failure = systemError('read', 'WSARecv', error);
-  } else {
-    driver.counters.bytesReceived += bytes;
-    failure = deliver(operation, request, bytes);
-    adapt(connection, operation, bytes);
+  const wasQuieted = connection.quieting;
+  connection.quieting = false;
+  if (error === 0 && operation.requested === 0) {
+    // The zero-byte receive: there is something to receive now.
+    connection.receiveClass = 0;
+    repost(driver, connection, operation, request);
+    return;
   }
-  if (operation.block !== null) driver.blocks.give(operation.block);
-  operation.block = null;
-  operation.lent = null;
-
+  if (error === ERROR_OPERATION_ABORTED && wasQuieted) {
+    connection.receiveClass = QUIET;
+    repost(driver, connection, operation, request);
+    return;
+  }
+  const failure = error === 0 ? deliver(driver, connection, operation, request) : systemError('read', 'WSARecv', error);
   connection.firstRead = request.next;
   if (request.next === null) connection.lastRead = null;
   const { callback } = request;
   driver.requests.giveRead(request);
-  if (connection.firstRead !== null && !connection.receiveEnded) {
-    driver.operations.renew(operation);
-    post(driver, connection, operation, connection.firstRead);
+  if (connection.leftover !== null) {
+    retire(driver, connection, operation);
+    driver.loop.enqueue(() => serveLeftover(driver, connection));
+  } else if (connection.receiveEnded) {
+    retire(driver, connection, operation);
+    endReads(driver, connection);
+  } else if (connection.firstRead !== null) {
+    repost(driver, connection, operation, connection.firstRead);
   } else {
     retire(driver, connection, operation);
-    if (connection.receiveEnded) endReads(driver, connection);
   }
   callbackDue(driver, connection);
   callback(failure, failure === null ? bytes : 0);
 }
 
-/** Answers every waiting read, in order, in a coming turn; the receive that may be posted comes back to nobody. */
+/** Answers every waiting read, in order, in a coming turn; a receive that is posted comes back to nobody. */
 export function failReads(driver: Driver, connection: Connection): void {
+  dropLeftover(driver, connection);
   answerReads(driver, connection, () => connectionClosed('read'));
 }
 
@@ -117,37 +131,108 @@ function answerReads(driver: Driver, connection: Connection, outcome: () => Netw
   }
 }
 
+/** Gives the oldest read what was received for a buffer that had gone, and then goes on as usual. */
+function serveLeftover(driver: Driver, connection: Connection): void {
+  const { leftover, firstRead: request } = connection;
+  if (leftover === null || request === null || connection.closing) return;
+  const wanted = Math.min(leftover.end - leftover.start, request.maxBytes);
+  const fits = wanted <= request.target.length;
+  const count = fits ? takeLeftover(driver, connection, request.target.subarray(0, wanted)) : wanted;
+  connection.firstRead = request.next;
+  if (request.next === null) connection.lastRead = null;
+  const { callback, target } = request;
+  driver.requests.giveRead(request);
+  if (connection.firstRead !== null) goOn(driver, connection, connection.firstRead);
+  callbackDue(driver, connection);
+  if (fits) callback(null, count);
+  else callback(bufferDetached('read', count, target.length), 0);
+}
+
+/** The readiness face's way to the same bytes. Returns how many there were. */
+export function takeLeftover(driver: Driver, connection: Connection, target: Uint8Array): number {
+  const { leftover } = connection;
+  if (leftover === null) return 0;
+  const count = Math.min(leftover.end - leftover.start, target.length);
+  leftover.block.bytes.copy(target, 0, leftover.start, leftover.start + count);
+  leftover.start += count;
+  if (leftover.start === leftover.end) dropLeftover(driver, connection);
+  return count;
+}
+
+function goOn(driver: Driver, connection: Connection, next: ReadRequest): void {
+  if (connection.leftover !== null) {
+    driver.loop.enqueue(() => serveLeftover(driver, connection));
+  } else if (connection.receiveEnded) {
+    endReads(driver, connection);
+  } else {
+    const operation = driver.operations.take(OperationKind.Receive, connection);
+    if (operation === null) {
+      answerReads(driver, connection, () => outOfSlots(driver.options.maxOperations));
+      return;
+    }
+    connection.receiveOperation = operation;
+    connection.inFlight++;
+    post(driver, connection, operation, next);
+  }
+}
+
+function dropLeftover(driver: Driver, connection: Connection): void {
+  if (connection.leftover === null) return;
+  driver.blocks.give(connection.leftover.block);
+  connection.leftover = null;
+}
+
+function repost(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
+  giveBlock(driver, operation);
+  driver.operations.renew(operation);
+  post(driver, connection, operation, request);
+}
+
 function post(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
-  const { operations, blocks, loop } = driver;
   const pinnedAddress = driver.pinned.addressOf(request.target);
-  let address: number;
-  let length: number;
+  let address = 0;
+  let length = 0;
   if (pinnedAddress !== 0) {
     operation.lent = request.target;
     address = pinnedAddress;
     length = request.maxBytes;
-  } else {
-    const wanted = Math.min(connection.receiveClass, classFor(request.maxBytes));
-    const block = blocks.take(wanted);
+  } else if (connection.receiveClass !== QUIET) {
+    const block = driver.blocks.take(Math.min(connection.receiveClass, classFor(request.maxBytes)));
     operation.block = block;
     if (block === null) {
-      loop.finishInline(operation, WSAENOBUFS, 0);
+      driver.loop.finishInline(operation, WSAENOBUFS, 0);
       return;
     }
     address = block.address;
     length = Math.min(block.size, request.maxBytes);
+    connection.receivedSince = true;
+    driver.quiet.watch();
   }
   operation.requested = length;
-  operations.setSegment(operation, 0, address, length);
+  driver.operations.setSegment(operation, 0, address, length);
   driver.transport.receive(connection, operation);
 }
 
-/** Copies what arrived to the reader. Returns the error when the reader's buffer has gone meanwhile. */
-function deliver(operation: Operation, request: ReadRequest, bytes: number): NetworkError | null {
-  const block = operation.block;
+/**
+ * Copies what arrived to the reader. When the reader's buffer has gone meanwhile, returns the error and keeps the bytes
+ * for the next reader.
+ */
+function deliver(
+  driver: Driver,
+  connection: Connection,
+  operation: Operation,
+  request: ReadRequest,
+): NetworkError | null {
+  const { block, bytes } = operation;
+  driver.counters.bytesReceived += bytes;
   if (block === null) return null;
+  adapt(connection, block, bytes);
   const { target } = request;
-  if (bytes > target.length) return bufferDetached('read', bytes, target.length);
+  if (bytes > target.length) {
+    connection.leftover = { block, start: 0, end: bytes };
+    operation.block = null;
+    return bufferDetached('read', bytes, target.length);
+  }
   if (bytes <= COPY_LOOP_LIMIT) {
     const source = block.bytes;
     for (let index = 0; index < bytes; index++) target[index] = source[index] ?? 0;
@@ -158,9 +243,7 @@ function deliver(operation: Operation, request: ReadRequest, bytes: number): Net
 }
 
 /** Lets the size of the next receive follow the size of this one. */
-function adapt(connection: Connection, operation: Operation, bytes: number): void {
-  const block = operation.block;
-  if (block === null) return;
+function adapt(connection: Connection, block: Block, bytes: number): void {
   if (bytes === block.size && connection.receiveClass < LARGEST_RECEIVE_CLASS) {
     connection.receiveClass = block.sizeClass + 1;
   } else if (block.sizeClass > 0 && bytes <= (BLOCK_SIZES[block.sizeClass - 1] ?? 0) / 2) {
@@ -169,8 +252,14 @@ function adapt(connection: Connection, operation: Operation, bytes: number): voi
 }
 
 function retire(driver: Driver, connection: Connection, operation: Operation): void {
-  if (operation.block !== null) driver.blocks.give(operation.block);
+  giveBlock(driver, operation);
   connection.receiveOperation = null;
   connection.inFlight--;
   driver.operations.release(operation);
+}
+
+function giveBlock(driver: Driver, operation: Operation): void {
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  operation.block = null;
+  operation.lent = null;
 }

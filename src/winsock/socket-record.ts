@@ -3,6 +3,7 @@ import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import type { AnyHandle } from '../pal/handles.ts';
 import type { CloseCallback } from '../pal/network-pal.ts';
 import type { Operation } from './operation.ts';
+import type { Watch } from './watcher.ts';
 
 const TWO_32 = 4294967296;
 
@@ -29,6 +30,8 @@ export abstract class SocketRecord {
   pendingCallbacks = 0;
   /** Pending callbacks keep the process alive. */
   referenced = true;
+  /** The readiness face's watch, when there is one. */
+  watch: Watch | null = null;
   readonly closeCallbacks: CloseCallback[] = [];
 
   constructor(handle: AnyHandle, family: 4 | 6, createdAt: number, origin: string | undefined) {

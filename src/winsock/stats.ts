@@ -13,7 +13,7 @@ export function collectStats(driver: Driver): NetworkStats {
     sockets: sockets.size,
     servers,
     operations: {
-      receive: inUse(OperationKind.Receive),
+      receive: inUse(OperationKind.Receive) + inUse(OperationKind.Probe),
       send: inUse(OperationKind.Send),
       accept: inUse(OperationKind.Accept),
       connect: inUse(OperationKind.Connect),

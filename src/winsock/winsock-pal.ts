@@ -15,6 +15,7 @@ import type {
   ShutdownHow,
   WriteData,
 } from '../pal/network-pal.ts';
+import type { Interest, WatchCallback, WouldBlock } from '../pal/readiness.ts';
 import type { NetworkStats } from '../pal/network-stats.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../pal/socket-option.ts';
 import { accept } from './acceptor.ts';
@@ -37,6 +38,7 @@ import type { SocketRecord } from './socket-record.ts';
 import { collectStats } from './stats.ts';
 import type { OpenBackend } from './transport.ts';
 import { windowsKernel } from './windows-kernel.ts';
+import { tryAccept, tryRead, tryWrite, unwatch, watch } from './watcher.ts';
 import { write } from './writer.ts';
 
 /** Largest allocateBuffer, bytes: 1 GiB. */
@@ -80,6 +82,7 @@ export class WinsockPal implements NetworkPal {
     requireCallback(callback);
     const record = this.#find(driver, server);
     if (!(record instanceof Listener)) throw wrongKind(server, 'a connection', 'createServer');
+    requireUnwatched('asyncAccept', record);
     accept(driver, record, callback);
   }
 
@@ -110,6 +113,7 @@ export class WinsockPal implements NetworkPal {
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
+    requireUnwatched('asyncRead', connection);
     read(driver, connection, buffer, maxBytes, callback);
   }
 
@@ -121,7 +125,52 @@ export class WinsockPal implements NetworkPal {
     else requireBytes('data', data);
     const total = byteLengthOf(data);
     if (total === 0) throw emptyBuffer('data', data);
+    requireUnwatched('asyncWrite', connection);
     write(driver, connection, data, total, callback);
+  }
+
+  watch(socket: AnyHandle, interest: Interest, callback: WatchCallback): void {
+    const driver = this.#lifecycle.open('watch');
+    const record = this.#find(driver, socket);
+    requireCallback(callback);
+    requireInterest(interest);
+    const pending =
+      record instanceof Listener
+        ? record.waiting.length > 0
+        : hasRequests(this.#connection(driver, socket as SocketHandle));
+    if (pending) throw mixedFaces('watch', socket, 'asynchronous calls are pending on it. Await them first');
+    watch(driver, record, { ...interest }, callback);
+  }
+
+  unwatch(socket: AnyHandle): void {
+    const driver = this.#lifecycle.open('unwatch');
+    unwatch(driver, this.#find(driver, socket));
+  }
+
+  tryRead(socket: SocketHandle, buffer: Uint8Array): number {
+    const driver = this.#lifecycle.open('tryRead');
+    const connection = this.#connection(driver, socket);
+    requireBytes('buffer', buffer);
+    if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
+    if (connection.firstRead !== null)
+      throw mixedFaces('tryRead', socket, 'an asyncRead is pending on it. Await it first');
+    return tryRead(driver, connection, buffer);
+  }
+
+  tryWrite(socket: SocketHandle, data: Uint8Array): number {
+    const driver = this.#lifecycle.open('tryWrite');
+    const connection = this.#connection(driver, socket);
+    requireBytes('data', data);
+    if (data.byteLength === 0) throw emptyBuffer('data', data);
+    return tryWrite(driver, connection, data);
+  }
+
+  tryAccept(server: ServerHandle): SocketHandle | WouldBlock {
+    const driver = this.#lifecycle.open('tryAccept');
+    const record = this.#find(driver, server);
+    if (!(record instanceof Listener)) throw wrongKind(server, 'a connection', 'createServer');
+    if (record.waiting.length > 0) throw mixedFaces('tryAccept', server, 'an asyncAccept waits on it. Await it first');
+    return tryAccept(driver, record);
   }
 
   shutdown(socket: SocketHandle, how: ShutdownHow): void {
@@ -325,6 +374,30 @@ function isDetached(value: Uint8Array): boolean {
   } catch {
     return true;
   }
+}
+
+function requireInterest(interest: Interest): void {
+  if (typeof interest === 'object' && (interest.readable === true || interest.writable === true)) return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    'Cannot watch for nothing: the interest must be { readable: true }, { writable: true } or both. unwatch() ends a watch',
+  );
+}
+
+function hasRequests(connection: Connection): boolean {
+  return connection.firstRead !== null || connection.firstWrite !== null;
+}
+
+function requireUnwatched(call: string, record: SocketRecord): void {
+  if (record.watch !== null) throw mixedFaces(call, record.handle, 'it is being watched. Call unwatch() first');
+}
+
+function mixedFaces(call: string, handle: number, why: string): NetworkError {
+  return new NetworkError(`Cannot ${call} socket ${handle}: ${why}. A socket is used through one face at a time`, {
+    kind: NetworkErrorCode.ConnectionFailed,
+    code: 'ERR_MIXED_FACES',
+  });
 }
 
 function unknownHandle(handle: unknown): NetworkError {

@@ -202,7 +202,7 @@ class Member implements PolledSocket {
         if ((revents & ~POLLWRNORM) !== 0) this.#readyReceive();
       }
     } finally {
-      if (!this.#gone) this.#set.changed(this);
+      this.#set.changed(this);
     }
   }
 
@@ -218,6 +218,12 @@ class Member implements PolledSocket {
   #readyReceive(): void {
     const operation = this.#receive;
     if (operation === null) return;
+    if (operation.requested === 0) {
+      // A zero-byte receive asks for readiness only, which this is.
+      this.#receive = null;
+      this.#complete(operation, 0, 0);
+      return;
+    }
     const { kernel, counters, operations } = this.#parts;
     operations.words[operation.word + CONTEXT.FLAGS / 4] = 0;
     counters.calls.WSARecv++;

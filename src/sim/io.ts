@@ -1,0 +1,189 @@
+/**
+ * An overlapped operation that the simulated kernel holds: what was lent to it, and what it must find unchanged.
+ *
+ * From the call until its packet is dequeued, OVERLAPPED and buffers are the kernel's. The ledger knows every stretch of
+ * memory that is lent: lending it twice, releasing it, or writing to it meanwhile fails the test at that moment, under
+ * the slot's name. A real kernel would write over whatever is there by then.
+ */
+import { OVERLAPPED } from '../../ffi/layouts.ts';
+import { STATUS_PENDING } from '../../ffi/ntstatus.ts';
+import { CONTEXT_SIZE } from '../iocp/operation.ts';
+import { hex, type Region, type SimulatedMemory } from './memory.ts';
+import type { CompletionPort } from './port.ts';
+import { SimulationError } from './simulation-error.ts';
+import type { SimulatedSocket } from './socket.ts';
+
+export type IoKind = 'WSARecv' | 'WSASend' | 'AcceptEx' | 'ConnectEx';
+
+/** A stretch of lent memory. */
+export interface Segment {
+  readonly region: Region;
+  readonly address: number;
+  readonly length: number;
+}
+
+export class Io {
+  readonly kind: IoKind;
+  readonly socket: SimulatedSocket;
+  readonly overlapped: number;
+  readonly region: Region;
+  readonly segments: readonly Segment[];
+  /** Bytes in all segments. */
+  readonly total: number;
+  readonly port: CompletionPort | null;
+  readonly key: number;
+  /** Bytes of a WSASend that the send buffer has taken. */
+  moved = 0;
+  /** Set once the outcome is written. */
+  done = false;
+  /** Everything lent was found unchanged in this very step. */
+  verified = false;
+  status = 0;
+  bytes = 0;
+  /** AcceptEx: the socket that the connection will be on, and the room for each address. */
+  acceptSocket: SimulatedSocket | null = null;
+  localLength = 0;
+  remoteLength = 0;
+  #sum = 0;
+
+  constructor(kind: IoKind, socket: SimulatedSocket, overlapped: number, region: Region, segments: readonly Segment[]) {
+    this.kind = kind;
+    this.socket = socket;
+    this.overlapped = overlapped;
+    this.region = region;
+    this.segments = segments;
+    this.port = socket.port;
+    this.key = socket.key;
+    let total = 0;
+    for (const segment of segments) total += segment.length;
+    this.total = total;
+  }
+
+  /** What the driver calls this context. */
+  get slot(): string {
+    const index = (this.overlapped - this.region.address) / CONTEXT_SIZE;
+    return `slot ${index} (${this.kind} on socket ${this.socket.number}, OVERLAPPED ${hex(this.overlapped)})`;
+  }
+
+  begin(): void {
+    this.region.loans++;
+    for (const { region } of this.segments) region.loans++;
+    this.region.setPointer(this.overlapped + OVERLAPPED.Internal, STATUS_PENDING);
+    this.#sum = this.#checksum();
+  }
+
+  end(): void {
+    this.region.loans--;
+    for (const { region } of this.segments) region.loans--;
+  }
+
+  /** The kernel's result, written where the driver finds it. */
+  write(status: number, bytes: number): void {
+    this.done = true;
+    this.verified = false;
+    this.status = status;
+    this.bytes = bytes;
+    this.region.setPointer(this.overlapped + OVERLAPPED.Internal, status);
+    this.region.setPointer(this.overlapped + OVERLAPPED.InternalHigh, bytes);
+    this.#sum = this.#checksum();
+  }
+
+  /** Fails when anything that is lent has changed. */
+  verify(): void {
+    if (this.verified) return;
+    const expected = this.done ? this.status : STATUS_PENDING;
+    const found = this.region.getUint32(this.overlapped + OVERLAPPED.Internal);
+    if (found !== expected) {
+      throw new SimulationError(
+        `OVERLAPPED.Internal of ${this.slot} was ${hex(expected)} and is ${hex(found)}: the kernel still has it`,
+      );
+    }
+    if (this.#checksum() !== this.#sum) {
+      throw new SimulationError(`Memory lent to the kernel changed under it: ${this.slot}`);
+    }
+  }
+
+  #checksum(): number {
+    const { words } = this.region;
+    const first = (this.overlapped - this.region.address) >>> 2;
+    let sum = 0;
+    for (let word = first; word < first + OVERLAPPED.size / 4; word++)
+      sum = Math.imul(sum ^ (words[word] ?? 0), 16777619);
+    for (const { region, address, length } of this.segments) {
+      const { bytes } = region;
+      const start = address - region.address;
+      const end = start + length;
+      // Long buffers are sampled: a mark every few bytes is enough to notice that they were handed to somebody else.
+      const stride = length > 4096 ? 7 : 1;
+      for (let at = start; at < end; at += stride) sum = Math.imul(sum ^ (bytes[at] ?? 0), 16777619);
+    }
+    return sum;
+  }
+}
+
+/** What one process has lent to the kernel. */
+export class Ledger {
+  readonly #memory: SimulatedMemory;
+  readonly #held = new Map<number, Io>();
+
+  constructor(memory: SimulatedMemory) {
+    this.#memory = memory;
+  }
+
+  /** Operations that the kernel holds. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  [Symbol.iterator](): Iterator<Io> {
+    return this.#held.values();
+  }
+
+  /** Checks that an OVERLAPPED can be lent. Returns its region. */
+  overlapped(address: number, call: string): Region {
+    const region = this.#memory.at(address, OVERLAPPED.size, `${call}: OVERLAPPED`);
+    const held = this.#held.get(address);
+    if (held !== undefined) {
+      throw new SimulationError(`${call} was given an OVERLAPPED that the kernel still has: ${held.slot}`);
+    }
+    const first = (address - region.address) >>> 2;
+    for (let word = 0; word < OVERLAPPED.size / 4; word++) {
+      if (region.words[first + word] === 0) continue;
+      const slot = (address - region.address) / CONTEXT_SIZE;
+      throw new SimulationError(`${call} was given an OVERLAPPED that is not zeroed: slot ${slot}, word ${word}`);
+    }
+    return region;
+  }
+
+  /** Checks that a buffer can be lent. */
+  segment(address: number, length: number, call: IoKind): Segment {
+    const region = this.#memory.at(address, length, `${call}: buffer`);
+    const end = address + length;
+    for (const io of this.#held.values()) {
+      if (address < io.overlapped + OVERLAPPED.size && io.overlapped < end) {
+        throw new SimulationError(`${call} was given a buffer that overlaps the OVERLAPPED of ${io.slot}`);
+      }
+      for (const lent of io.segments) {
+        if (address >= lent.address + lent.length || lent.address >= end) continue;
+        // Sending the same bytes twice at a time is fine: nobody writes to them.
+        if (call === 'WSASend' && io.kind === 'WSASend') continue;
+        throw new SimulationError(
+          `${call} was given a buffer (${hex(address)}, ${length} bytes) that the kernel still has: ${io.slot}`,
+        );
+      }
+    }
+    return { region, address, length };
+  }
+
+  lend(io: Io): void {
+    this.#held.set(io.overlapped, io);
+    io.begin();
+  }
+
+  /** The driver gets an operation back: its packet was dequeued, or its call finished without one. */
+  giveBack(io: Io): void {
+    io.verify();
+    this.#held.delete(io.overlapped);
+    io.end();
+  }
+}

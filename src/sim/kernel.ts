@@ -1,0 +1,229 @@
+/** One simulated process: its memory, its handles, its turns, and the Win32 tables that a driver is given. */
+import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
+import { STATUS_CANCELLED } from '../../ffi/ntstatus.ts';
+import type { Kernel, PollerKind, PortWaiter, Scheduler, WaiterParts } from '../iocp/kernel.ts';
+import { AcceptDesk } from './accept-desk.ts';
+import { Step } from './agenda.ts';
+import { Faults, type FaultOptions } from './faults.ts';
+import { Ledger, type Io } from './io.ts';
+import { SimulatedKernel32 } from './kernel32.ts';
+import { SimulatedMemory } from './memory.ts';
+import { SimulatedMswsock } from './mswsock.ts';
+import type { SimulatedNetwork } from './network.ts';
+import { CompletionPort, type Packet } from './port.ts';
+import { PROFILES, type Profile, type ProfileName } from './profile.ts';
+import { ProcessLife } from './process-life.ts';
+import { SimulatedSocket, type Listener } from './socket.ts';
+import type { TcpEnd } from './tcp-end.ts';
+import { traced } from './traced.ts';
+import { SimulatedWaiter } from './waiter.ts';
+import { SimulatedWs2_32 } from './ws2_32.ts';
+
+/** Options of a simulated process. */
+export interface KernelOptions {
+  /** Whose behaviour to show where Windows and Wine differ. Default 'windows'. */
+  profile?: ProfileName;
+  /** Calls and operations that fail. Default: none but those that a network makes fail. */
+  faults?: FaultOptions;
+  /** Bytes of a connection's kernel buffers. Default: the profile's. */
+  sendBufferSize?: number;
+  receiveBufferSize?: number;
+  /** Something else keeps the process alive, so it never goes idle. Default false. */
+  keepAlive?: boolean;
+  /** The TCP provider has no real file handles (a layered service provider). Default false. */
+  layeredProvider?: boolean;
+}
+
+/** Handles that a process may have open. */
+const MAX_HANDLES = 65536;
+const FIRST_HANDLE = 0x1c0;
+
+export class SimulatedKernel implements Kernel {
+  readonly network: SimulatedNetwork;
+  readonly profile: Profile;
+  readonly memory = new SimulatedMemory();
+  readonly kernel32: Kernel['kernel32'];
+  readonly ws2_32: Kernel['ws2_32'];
+  readonly mswsock: Kernel['mswsock'];
+  readonly scheduler: Scheduler;
+  readonly faults: Faults | null;
+  readonly ledger: Ledger;
+  readonly name: string;
+  readonly layeredProvider: boolean;
+  sendBufferSize: number;
+  receiveBufferSize: number;
+  lastError = 0;
+  readonly #life: ProcessLife;
+  readonly #desk: AcceptDesk;
+  readonly #handles = new Map<number, SimulatedSocket | CompletionPort>();
+  readonly #freeNumbers: number[] = [];
+
+  constructor(network: SimulatedNetwork, index: number, options: KernelOptions) {
+    this.network = network;
+    this.name = `process ${index}`;
+    this.profile = PROFILES[options.profile ?? 'windows'];
+    this.sendBufferSize = options.sendBufferSize ?? this.profile.sendBufferSize;
+    this.receiveBufferSize = options.receiveBufferSize ?? this.profile.receiveBufferSize;
+    this.layeredProvider = options.layeredProvider ?? false;
+    this.faults = options.faults === undefined ? null : new Faults(network, options.faults);
+    this.ledger = new Ledger(this.memory);
+    this.#desk = new AcceptDesk(this);
+    this.#life = new ProcessLife(network, this.name, options.keepAlive ?? false);
+    this.scheduler = this.#life.scheduler;
+    const kernel32 = new SimulatedKernel32(this);
+    const ws2_32 = new SimulatedWs2_32(this);
+    const mswsock = new SimulatedMswsock(this);
+    this.kernel32 = traced(this, 'kernel32', kernel32);
+    this.ws2_32 = traced(this, 'ws2_32', ws2_32);
+    this.mswsock = traced(this, 'mswsock', mswsock);
+  }
+
+  createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter {
+    return new SimulatedWaiter(this, this.#life, kind, parts);
+  }
+
+  onIdle(callback: () => void): () => void {
+    return this.#life.onIdle(callback);
+  }
+
+  /** Something beside the PAL keeps the process alive. */
+  get keepAlive(): boolean {
+    return this.#life.keepAlive;
+  }
+
+  set keepAlive(value: boolean) {
+    this.#life.keepAlive = value;
+  }
+
+  /** Lets one thing happen in the whole network. */
+  step(): boolean {
+    return this.network.step();
+  }
+
+  run(until?: () => boolean): void {
+    this.network.run(until);
+  }
+
+  settle(until?: () => boolean): Promise<void> {
+    return this.network.settle(until);
+  }
+
+  /** Sockets open at this moment. */
+  get openSockets(): number {
+    let count = 0;
+    for (const handle of this.#handles.values()) if (handle instanceof SimulatedSocket) count++;
+    return count;
+  }
+
+  /** Handles of any kind open at this moment. */
+  get openHandles(): number {
+    return this.#handles.size;
+  }
+
+  /** A handle's number: that of the handle closed last, as on Windows, or a new one. 0 when there are too many. */
+  takeNumber(): number {
+    const free = this.#freeNumbers.pop();
+    if (free !== undefined) return free;
+    return this.#handles.size === MAX_HANDLES ? 0 : FIRST_HANDLE + this.#handles.size * 4;
+  }
+
+  addHandle(handle: SimulatedSocket | CompletionPort): void {
+    this.#handles.set(handle.number, handle);
+  }
+
+  removeHandle(number: number): void {
+    this.#handles.delete(number);
+    this.#freeNumbers.push(number);
+  }
+
+  handle(number: number): SimulatedSocket | CompletionPort | undefined {
+    return this.#handles.get(number);
+  }
+
+  /** The socket of a number, or null with WSAENOTSOCK as the last error. */
+  socket(number: number): SimulatedSocket | null {
+    const found = this.#handles.get(number);
+    if (found instanceof SimulatedSocket) return found;
+    this.lastError = WSAENOTSOCK;
+    return null;
+  }
+
+  /** An operation has its outcome: its packet is queued, now or a little later. */
+  finish(io: Io, status: number, bytes: number): void {
+    io.verify();
+    io.write(status, bytes);
+    const { port } = io;
+    if (port === null) {
+      this.ledger.giveBack(io);
+      return;
+    }
+    const packet: Packet = { key: io.key, overlapped: io.overlapped, status, bytes, io };
+    this.network.note(() => `${this.name}: ${io.slot} is done, status 0x${status.toString(16)}, ${bytes} bytes`);
+    if (this.network.rarely()) this.network.agenda.add(new Step('packet is queued', () => port.push(packet)));
+    else port.push(packet);
+  }
+
+  /** CancelIoEx on one operation: it takes effect now, or so much later that the operation may succeed first. */
+  cancel(io: Io): void {
+    if (this.network.maybe()) this.network.agenda.add(new Step('cancel takes effect', () => this.#cancelNow(io)));
+    else this.#cancelNow(io);
+  }
+
+  /**
+   * Wine: closesocket with a WSASend pending does not cancel it. The operation knows its socket by number only, and goes
+   * on with whatever socket has that number by then; without one it ends when nobody can take its bytes any more.
+   */
+  strand(io: Io): void {
+    const step = new Step('stranded send goes on', () => {
+      const heir = this.#handles.get(io.socket.number);
+      const end = heir instanceof SimulatedSocket ? heir.end : null;
+      if (end !== null) {
+        end.sends.push(io);
+        end.serveSends();
+      } else this.finish(io, STATUS_CANCELLED, 0);
+    });
+    this.network.agenda.add(step);
+  }
+
+  arrive(listener: Listener, end: TcpEnd): void {
+    this.#desk.arrive(listener, end);
+  }
+
+  serveAccepts(listener: Listener): void {
+    this.#desk.serve(listener);
+  }
+
+  closeListener(listener: Listener): void {
+    this.#desk.close(listener);
+  }
+
+  /** Hands SO_SNDBUF and SO_RCVBUF to a socket's connection. */
+  applyBufferSizes(socket: SimulatedSocket): void {
+    const { end } = socket;
+    if (end === null) return;
+    end.sendBufferSize = socket.sendBufferSize ?? this.sendBufferSize;
+    end.receiveBufferSize = socket.receiveBufferSize ?? this.receiveBufferSize;
+    end.update();
+    end.peer.update();
+  }
+
+  #cancelNow(io: Io): void {
+    if (io.done) return;
+    const { socket } = io;
+    if (io.kind === 'ConnectEx') return socket.attempt?.abandon(STATUS_CANCELLED);
+    if (io.kind === 'AcceptEx') remove(socket.listener?.accepts, io);
+    else {
+      remove(socket.end?.receives, io);
+      remove(socket.end?.sends, io);
+    }
+    if (io.acceptSocket !== null) io.acceptSocket.accept = null;
+    this.finish(io, STATUS_CANCELLED, 0);
+    socket.end?.update();
+    if (socket.listener !== null) this.#desk.update(socket.listener);
+  }
+}
+
+function remove(list: Io[] | undefined, io: Io): void {
+  const place = list?.indexOf(io) ?? -1;
+  if (place >= 0) list?.splice(place, 1);
+}

@@ -1,0 +1,223 @@
+/**
+ * The simulated world that processes share: addresses and connections, virtual time, and the agenda from which the seed
+ * chooses what happens next.
+ *
+ * Nothing happens by itself. step() lets one possible thing happen; run() goes on until nothing is possible any more,
+ * without giving promises a chance; settle() does the same and does give them one after every step that ran code of a
+ * simulated process.
+ */
+import { Agenda, type Step } from './agenda.ts';
+import { firstChoice, seededChoices, type Choices } from './choices.ts';
+import { Clock } from './clock.ts';
+import { SimulatedKernel, type KernelOptions } from './kernel.ts';
+import { PortRegistry } from './port-registry.ts';
+import { SimulationError } from './simulation-error.ts';
+import type { SimulatedAddress } from './sockaddr.ts';
+
+/** Options of simulateNetwork. */
+export interface NetworkOptions {
+  /** Decides everything that a real system leaves open. Default 1. */
+  seed?: number;
+  /** Takes the place of the seed: a script, or a ChoiceTree. */
+  choices?: Choices;
+  /**
+   * Leaves out what a real system could do but mostly does not (data in pieces, packets and cancels that take their
+   * time), so that only the order of steps is chosen. For walking through every order. Default false.
+   */
+  plain?: boolean;
+  /** Timers may come before everything else that is possible, as on a slow network. Default: when nothing else is. */
+  impatient?: boolean;
+  /** Keep a trace of calls, packets and deliveries, for trace(). Default false. */
+  trace?: boolean;
+  /** Steps after which a run counts as endless. Default 200 000. */
+  maxSteps?: number;
+}
+
+/** What happens to a SYN: it finds its way, nobody answers it, or a router says no. */
+export type Route = 'ok' | 'silent' | 'unreachable';
+
+const DEFAULT_MAX_STEPS = 200_000;
+/** One in so many steps of an impatient world is a timer's. */
+const IMPATIENCE = 40;
+
+export class SimulatedNetwork {
+  readonly seed: number;
+  choices: Choices;
+  plain: boolean;
+  readonly agenda = new Agenda();
+  readonly clock = new Clock();
+  readonly ports = new PortRegistry();
+  readonly kernels: SimulatedKernel[] = [];
+  readonly #impatient: boolean;
+  readonly #maxSteps: number;
+  readonly #trace: string[] | null;
+  readonly #mood: number;
+  #steps = 0;
+
+  constructor(options: NetworkOptions = {}) {
+    this.seed = options.seed ?? 1;
+    this.choices = options.choices ?? (this.seed === 0 ? firstChoice : seededChoices(this.seed));
+    this.plain = options.plain ?? false;
+    this.#impatient = options.impatient ?? false;
+    this.#maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
+    this.#trace = options.trace === true ? [] : null;
+    this.#mood = this.plain ? 0 : this.choices.pick(MOODS);
+  }
+
+  /** Another process on this network. */
+  kernel(options: KernelOptions = {}): SimulatedKernel {
+    const kernel = new SimulatedKernel(this, this.kernels.length, options);
+    this.kernels.push(kernel);
+    return kernel;
+  }
+
+  /** Lets one thing happen. Returns false when nothing can. Errors of the code under test come through. */
+  step(): boolean {
+    this.#steps++;
+    if (this.#steps > this.#maxSteps) {
+      throw new SimulationError(`No end after ${this.#maxSteps} steps: something goes round in circles`);
+    }
+    const possible = this.agenda.length;
+    if (possible === 0) return this.passTime();
+    if (this.#impatient && this.clock.next !== undefined && this.choices.pick(IMPATIENCE) === IMPATIENCE - 1) {
+      return this.passTime();
+    }
+    const step = this.agenda.at(this.#place(possible));
+    if (step === undefined) return false;
+    this.#runStep(step);
+    return true;
+  }
+
+  /** Lets time pass until the next timer, and fires it. Returns false when there is none. */
+  passTime(): boolean {
+    const timer = this.clock.takeNext();
+    if (timer === undefined) return false;
+    this.note(() => `timer, ${timer.at} ms`);
+    this.#ranCode = timer.runsCode;
+    timer.callback();
+    return true;
+  }
+
+  /** Steps until nothing is possible, or `until` says so. Synchronous: promises do not go on meanwhile. */
+  run(until: () => boolean = () => false): void {
+    while (!until() && this.step());
+  }
+
+  /** Steps until nothing is possible, or `until` says so. Promises go on between steps. */
+  async settle(until: () => boolean = () => false): Promise<void> {
+    for (;;) {
+      await drainPromises();
+      if (until()) return;
+      do {
+        this.#ranCode = false;
+        if (!this.step()) return;
+      } while (!this.#ranCode);
+    }
+  }
+  #ranCode = false;
+
+  /** Lets what is possible happen by itself, from Node's own loop, in real time. Returns a function that ends it. */
+  drive(): () => void {
+    const started = performance.now() - this.clock.now;
+    let immediate: NodeJS.Immediate | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const turn = (): void => {
+      immediate = undefined;
+      this.clock.advance(performance.now() - started);
+      clearTimeout(timer);
+      const due = this.clock.next;
+      if (due !== undefined && due <= this.clock.now) this.passTime();
+      else if (this.agenda.length > 0) this.step();
+      else if (due !== undefined) timer = setTimeout(plan, due - this.clock.now);
+      if (this.agenda.length > 0 || this.clock.next !== due) plan();
+    };
+    const plan = (): void => {
+      immediate ??= setImmediate(turn);
+    };
+    this.agenda.onWork = plan;
+    this.clock.onSet = plan;
+    plan();
+    return () => {
+      this.agenda.onWork = null;
+      this.clock.onSet = null;
+      clearImmediate(immediate);
+      clearTimeout(timer);
+    };
+  }
+
+  /** Steps taken so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** True in some runs of something that a real system may do or not do. */
+  maybe(): boolean {
+    return !this.plain && this.choices.pick(2) === 1;
+  }
+
+  /** True less often. */
+  rarely(): boolean {
+    return !this.plain && this.choices.pick(8) === 7;
+  }
+
+  /** How many of `available` bytes arrive together. */
+  piece(available: number): number {
+    if (this.plain || available === 1) return available;
+    const kind = this.choices.pick(4);
+    if (kind < 2) return available;
+    // Not by single bytes: a megabyte would take a million steps.
+    const least = 1 + (available >>> 3);
+    return kind === 2 ? least : least + this.choices.pick(available - least + 1);
+  }
+
+  /** Where a SYN to this address goes. 192.0.2.0/24 (TEST-NET-1) never answers, 198.51.100.0/24 is unreachable. */
+  route({ family, bytes }: SimulatedAddress): Route {
+    if (family === 6) return 'ok';
+    if (bytes[0] === 192 && bytes[1] === 0 && bytes[2] === 2) return 'silent';
+    if (bytes[0] === 198 && bytes[1] === 51 && bytes[2] === 100) return 'unreachable';
+    return 'ok';
+  }
+
+  listenerAt(target: SimulatedAddress): ReturnType<PortRegistry['listenerAt']> {
+    return this.ports.listenerAt(target);
+  }
+
+  get isTracing(): boolean {
+    return this.#trace !== null;
+  }
+
+  /** Adds a line to the trace. */
+  note(line: () => string): void {
+    if (this.#trace !== null) this.#trace.push(`${String(this.#steps).padStart(5)}  ${line()}`);
+  }
+
+  /** What happened so far, one line each; empty unless `trace` is on. */
+  trace(): string {
+    return this.#trace?.join('\n') ?? '';
+  }
+
+  #runStep(step: Step): void {
+    this.agenda.remove(step);
+    if (step.runsCode) this.#ranCode = true;
+    step.run();
+  }
+
+  /** Which step comes next. Some runs prefer the newest or the oldest: orders that fair dice would hardly ever throw. */
+  #place(possible: number): number {
+    if (possible === 1) return 0;
+    const { choices } = this;
+    if (this.#mood < EVEN_MOODS || choices.pick(4) === 0) return choices.pick(possible);
+    return this.#mood === EVEN_MOODS ? possible - 1 : 0;
+  }
+}
+
+/** Moods of a run: the first few choose evenly, then one for the newest first, one for the oldest first. */
+const EVEN_MOODS = 3;
+const MOODS = EVEN_MOODS + 2;
+
+/** Runs everything that promises have to do. */
+function drainPromises(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

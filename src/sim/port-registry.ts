@@ -1,0 +1,94 @@
+/** TCP ports of the simulated network: who is bound where, and who listens. */
+import { WSAEACCES, WSAEADDRINUSE, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import type { SimulatedAddress } from './sockaddr.ts';
+import type { Listener, SimulatedSocket } from './socket.ts';
+
+/** The dynamic port range of Windows (RFC 6335). */
+const FIRST_DYNAMIC = 49152;
+const LAST_DYNAMIC = 65535;
+
+export class PortRegistry {
+  readonly #bound = new Map<number, SimulatedSocket[]>();
+  #next = FIRST_DYNAMIC;
+
+  /** Binds. Returns the error code, or 0. */
+  bind(socket: SimulatedSocket, address: SimulatedAddress): number {
+    let { port } = address;
+    if (port === 0) {
+      port = this.#freePort();
+      if (port === 0) return WSAENOBUFS;
+    } else {
+      for (const other of this.#bound.get(port) ?? []) {
+        const error = conflict(socket, other, address);
+        if (error !== 0) return error;
+      }
+    }
+    socket.local = address.withPort(port);
+    const others = this.#bound.get(port);
+    if (others === undefined) this.#bound.set(port, [socket]);
+    else others.push(socket);
+    return 0;
+  }
+
+  unbind(socket: SimulatedSocket): void {
+    const port = socket.local?.port ?? 0;
+    const bound = this.#bound.get(port);
+    const place = bound?.indexOf(socket) ?? -1;
+    if (bound === undefined || place < 0) return;
+    bound.splice(place, 1);
+    if (bound.length === 0) this.#bound.delete(port);
+  }
+
+  /** Sockets that are bound at this moment. */
+  get size(): number {
+    let size = 0;
+    for (const bound of this.#bound.values()) size += bound.length;
+    return size;
+  }
+
+  /** Who listens at an address: bound to it, or to any address. */
+  listenerAt(target: SimulatedAddress): Listener | null {
+    const wanted = target.unmapped ?? target;
+    let found: Listener | null = null;
+    for (const { listener, local, v6Only } of this.#bound.get(target.port) ?? []) {
+      if (listener === null || local === null) continue;
+      if (local.family === wanted.family && local.host === wanted.host) return listener;
+      if (!local.isAny) continue;
+      if (local.family === wanted.family || (local.family === 6 && !v6Only)) found = listener;
+    }
+    return found;
+  }
+
+  #freePort(): number {
+    for (let tries = LAST_DYNAMIC - FIRST_DYNAMIC; tries >= 0; tries--) {
+      const port = this.#next;
+      this.#next = port === LAST_DYNAMIC ? FIRST_DYNAMIC : port + 1;
+      if (!this.#bound.has(port)) return port;
+    }
+    return 0;
+  }
+}
+
+/**
+ * Whether a second bind is refused, and how. Rows of the table in Microsoft's "Using SO_REUSEADDR and
+ * SO_EXCLUSIVEADDRUSE" for sockets of one user; Wine refuses any-address next to a specific one as well.
+ */
+function conflict(second: SimulatedSocket, first: SimulatedSocket, address: SimulatedAddress): number {
+  const { local } = first;
+  if (local === null || first.end !== null) return 0; // a connection's own port stands in nobody's way
+  const { name } = second.kernel.profile;
+  const same = local.family === address.family && local.host === address.host;
+  const dual = local.family !== address.family && bothAny(local, address) && !(first.v6Only && second.v6Only);
+  const nested = name === 'wine' && local.family === address.family && (local.isAny || address.isAny);
+  if (!same && !dual && !nested) return 0;
+  if (name === 'wine') {
+    if (first.exclusive || second.reuses) return first.reuses && second.reuses ? 0 : WSAEACCES;
+    return WSAEADDRINUSE;
+  }
+  if (!second.reuses) return WSAEADDRINUSE;
+  return first.exclusive ? WSAEACCES : 0;
+}
+
+function bothAny(one: SimulatedAddress, other: SimulatedAddress): boolean {
+  return one.isAny && other.isAny;
+}

@@ -1,0 +1,97 @@
+/**
+ * Where Windows and Wine 8.0 differ, as far as a driver can see it. 'windows' follows Microsoft's documentation and the
+ * rows that Wine's own conformance tests mark todo_wine (they run on Windows too); 'wine' follows what was measured under
+ * Wine 8.0 with the Windows node.exe. Code must be right on both.
+ */
+import {
+  STATUS_CONNECTION_ABORTED,
+  STATUS_CONNECTION_RESET,
+  STATUS_HANDLES_CLOSED,
+  STATUS_INVALID_CONNECTION,
+} from '../../ffi/ntstatus.ts';
+
+export type ProfileName = 'windows' | 'wine';
+
+export interface Profile {
+  readonly name: ProfileName;
+  /** AcceptEx and ConnectEx may return TRUE. Wine: always FALSE with ERROR_IO_PENDING. */
+  readonly extensionsMaySucceedAtOnce: boolean;
+  /** shutdown, getpeername and getsockname fail until SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT. */
+  readonly needsContext: boolean;
+  /** A RST that arrives while no WSARecv is pending looks like the end of the stream to the next WSARecv. */
+  readonly resetLooksLikeEnd: boolean;
+  /** A RST throws away what has arrived and was not read yet. */
+  readonly resetDropsUnread: boolean;
+  /** A FIN that arrives while a WSARecv is pending completes every pending WSASend with success, sent or not. */
+  readonly endCompletesSends: boolean;
+  /** closesocket leaves a pending WSASend alone; it goes on with whatever socket has the number next. */
+  readonly closeLeavesSends: boolean;
+  /** closesocket with a WSARecv pending sends RST instead of FIN. */
+  readonly closeWithReceiveResets: boolean;
+  /** Status of a WSARecv that was pending at closesocket. */
+  readonly closedReceiveStatus: number;
+  /** Status of an AcceptEx whose connection was reset in the backlog. */
+  readonly acceptedResetStatus: number;
+  /** shutdown(SD_RECEIVE) with data unread or still coming resets the connection. */
+  readonly shutReceiveResets: boolean;
+  /** A full backlog refuses; otherwise the SYN is dropped and repeated. */
+  readonly refusesWhenFull: boolean;
+  /** Milliseconds until a refused connect gives up, without SIO_TCP_INITIAL_RTO. */
+  readonly refusedAfterMs: number;
+  /** SIO_TCP_INITIAL_RTO is known. */
+  readonly knowsInitialRto: boolean;
+  /** TCP_KEEPIDLE and its kin are known. */
+  readonly knowsKeepAliveTimes: boolean;
+  /** One WSASend is taken whole while the send buffer is not full yet; otherwise only what fits. */
+  readonly sendsAreTakenWhole: boolean;
+  /** What GetQueuedCompletionStatusEx leaves in *ulNumEntriesRemoved when it times out. */
+  readonly countOnTimeout: number;
+  /** Bytes that SO_SNDBUF and SO_RCVBUF stand for by default. */
+  readonly sendBufferSize: number;
+  readonly receiveBufferSize: number;
+}
+
+export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  windows: {
+    name: 'windows',
+    extensionsMaySucceedAtOnce: true,
+    needsContext: true,
+    resetLooksLikeEnd: false,
+    resetDropsUnread: true,
+    endCompletesSends: false,
+    closeLeavesSends: false,
+    closeWithReceiveResets: true,
+    closedReceiveStatus: STATUS_CONNECTION_ABORTED,
+    acceptedResetStatus: STATUS_CONNECTION_RESET,
+    shutReceiveResets: true,
+    refusesWhenFull: true,
+    refusedAfterMs: 2000,
+    knowsInitialRto: true,
+    knowsKeepAliveTimes: true,
+    sendsAreTakenWhole: true,
+    countOnTimeout: 0,
+    sendBufferSize: 65536,
+    receiveBufferSize: 65536,
+  },
+  wine: {
+    name: 'wine',
+    extensionsMaySucceedAtOnce: false,
+    needsContext: false,
+    resetLooksLikeEnd: true,
+    resetDropsUnread: false,
+    endCompletesSends: true,
+    closeLeavesSends: true,
+    closeWithReceiveResets: false,
+    closedReceiveStatus: STATUS_HANDLES_CLOSED,
+    acceptedResetStatus: STATUS_INVALID_CONNECTION,
+    shutReceiveResets: false,
+    refusesWhenFull: false,
+    refusedAfterMs: 0,
+    knowsInitialRto: false,
+    knowsKeepAliveTimes: false,
+    sendsAreTakenWhole: false,
+    countOnTimeout: 1,
+    sendBufferSize: 2621440,
+    receiveBufferSize: 131072,
+  },
+};

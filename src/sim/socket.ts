@@ -1,0 +1,76 @@
+/** A simulated SOCKET: its place on a port, its options, and what it has become (listener, attempt, connection). */
+import { Step } from './agenda.ts';
+import type { Attempt } from './attempt.ts';
+import type { Io } from './io.ts';
+import type { SimulatedKernel } from './kernel.ts';
+import type { CompletionPort } from './port.ts';
+import type { SimulatedAddress } from './sockaddr.ts';
+import type { TcpEnd } from './tcp-end.ts';
+
+export class SimulatedSocket {
+  /** Its number: taken by somebody else as soon as it is closed. */
+  readonly number: number;
+  readonly kernel: SimulatedKernel;
+  readonly family: 4 | 6;
+  port: CompletionPort | null = null;
+  key = 0;
+  /** FILE_SKIP_COMPLETION_PORT_ON_SUCCESS. */
+  skips = false;
+  local: SimulatedAddress | null = null;
+  listener: Listener | null = null;
+  attempt: Attempt | null = null;
+  end: TcpEnd | null = null;
+  /** The AcceptEx that will put a connection on it. */
+  accept: Io | null = null;
+  /** A ConnectEx failed on it: Windows wants a new socket. */
+  spent = false;
+  /** SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT is still missing. */
+  contextMissing = false;
+  sendShut = false;
+  /** SO_LINGER {1, 0}. */
+  lingerZero = false;
+  /** SIO_TCP_INITIAL_RTO asked for one SYN only. */
+  oneSyn = false;
+  reuses = false;
+  exclusive = false;
+  v6Only = true;
+  readonly options = new Map<number, number>();
+
+  constructor(number: number, kernel: SimulatedKernel, family: 4 | 6) {
+    this.number = number;
+    this.kernel = kernel;
+    this.family = family;
+  }
+
+  get isConnected(): boolean {
+    return this.end !== null;
+  }
+
+  /** Operations of this socket that can be cancelled. */
+  *pending(): Iterable<Io> {
+    if (this.end !== null) {
+      yield* this.end.receives;
+      yield* this.end.sends;
+    }
+    if (this.listener !== null) yield* this.listener.accepts;
+    if (this.attempt !== null) yield this.attempt.io;
+  }
+}
+
+/** What listen() makes of a socket. */
+export class Listener {
+  readonly socket: SimulatedSocket;
+  readonly limit: number;
+  /** Connections that are established and that no AcceptEx has taken. */
+  readonly backlog: TcpEnd[] = [];
+  readonly accepts: Io[] = [];
+  readonly serve: Step;
+
+  constructor(socket: SimulatedSocket, limit: number) {
+    this.socket = socket;
+    this.limit = limit;
+    this.serve = new Step('accept', () => {
+      socket.kernel.serveAccepts(this);
+    });
+  }
+}
