@@ -47,6 +47,8 @@ export class Connection extends SocketRecord {
   probeOperation: Operation | null = null;
   /** An error that the readiness face has met and tells again. */
   failure: NetworkError | null = null;
+  /** What is queued for writing came from tryWrite. */
+  tryWriting = false;
   /** FIONBIO was set. */
   nonBlocking = false;
 

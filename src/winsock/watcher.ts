@@ -133,7 +133,9 @@ export function tryWrite(driver: Driver, connection: Connection, data: Uint8Arra
   if (connection.firstWrite !== null || connection.sendOperation !== null) return WouldBlock;
   // A copy of our own: the caller may use the buffer again as soon as this returns.
   const taken = Uint8Array.prototype.slice.call(data, 0, MAX_TRY_WRITE);
+  connection.tryWriting = true;
   write(driver, connection, taken, taken.length, (error) => {
+    connection.tryWriting = false;
     if (error !== null && !connection.closing) connection.failure ??= error;
     look(driver, connection);
   });

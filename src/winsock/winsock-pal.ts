@@ -386,7 +386,7 @@ function requireInterest(interest: Interest): void {
 }
 
 function hasRequests(connection: Connection): boolean {
-  return connection.firstRead !== null || connection.firstWrite !== null;
+  return connection.firstRead !== null || (connection.firstWrite !== null && !connection.tryWriting);
 }
 
 function requireUnwatched(call: string, record: SocketRecord): void {
