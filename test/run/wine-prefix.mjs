@@ -83,10 +83,10 @@ export async function makePrefix() {
 /**
  * Wine's services inherit the standard handles of whoever starts them, and then keep a pipe open for a minute after its last
  * writer is gone: start them first, with all handles on /dev/null. They stay until nothing has used them for 60 s.
+ * @param {string} [cpu] the CPU for the wineserver
  */
-export function startServices() {
+export function startServices(cpu = steadyCpu()) {
   const options = /** @type {const} */ ({ env: { ...process.env, ...wineEnvironment() }, stdio: 'ignore' });
-  const cpu = steadyCpu();
   const server = ['wineserver', '-p60'];
   const [command = '', ...args] = cpu === undefined ? server : ['taskset', '-c', cpu, ...server];
   const isNew = spawnSync(command, args, options).status === 0; // fails when one is running

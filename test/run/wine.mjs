@@ -42,7 +42,7 @@ export async function runOnWindowsNode(args, { node = DEFAULT_NODE, taskset, ...
   const env = nodeEnvironment({ ...process.env, ...options.env }, windowsStripsTypes(node));
   if (onWindows) return runChild(process.execPath, args, { ...options, env });
 
-  startServices();
+  startServices(taskset);
   const [command, ...rest] = [
     ...(taskset === undefined ? [] : ['taskset', '-c', taskset]),
     'wine',

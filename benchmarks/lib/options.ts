@@ -1,0 +1,94 @@
+/** The command line. */
+import { parseArgs } from 'node:util';
+import { QUESTIONS } from '../questions/index.ts';
+import { DEFAULT_PEERS, PEERS } from './peers.ts';
+import type { Settings } from './question.ts';
+
+export interface Options extends Settings {
+  questions: string[];
+  peers: string[];
+  rounds: number;
+  json: string | undefined;
+  profile: string | undefined;
+}
+
+/** A command line that cannot be run; the message says what to change. */
+export class UsageError extends Error {}
+
+export const HELP = `npm run bench -- [question …] [options]
+
+Runs servers in processes of their own on the Windows node.exe, one after the other, and compares them with node:net.
+
+questions (echo):
+${Object.values(QUESTIONS)
+  .map(({ title }) => `  ${title}`)
+  .join('\n')}
+
+options:
+  --peers A,B,…        who is measured: ${PEERS.join(', ')}
+                       (${DEFAULT_PEERS.join(',')})
+  --connections N,N,…  instead of the question's own
+  --active N           connections that send, for idle
+  --size BYTES,…       message sizes, for echo, idle, latency and accept
+  --seconds N          of each measurement (5)
+  --rounds N           each peer's turns; the result is the median (3)
+  --json FILE          write the result there too
+  --profile FOLDER     write a CPU profile of every server there
+  --help               this text`;
+
+/** Returns null when help was asked for. Throws UsageError. */
+export function parseOptions(args: readonly string[]): Options | null {
+  const { values, positionals } = parse(args);
+  if (values.help) return null;
+  const questions = positionals.length === 0 ? ['echo'] : positionals;
+  for (const name of questions) requireOneOf('question', name, Object.keys(QUESTIONS));
+  const peers = values.peers.split(',');
+  for (const name of peers) requireOneOf('peer', name, PEERS);
+  return {
+    questions,
+    peers,
+    connections: numbers('connections', values.connections, 10_000),
+    active: numbers('active', values.active, 10_000)?.[0],
+    sizes: numbers('size', values.size, 2 ** 24),
+    seconds: numbers('seconds', values.seconds, 600)?.[0] ?? 5,
+    rounds: numbers('rounds', values.rounds, 100)?.[0] ?? 3,
+    json: values.json,
+    profile: values.profile,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        peers: { type: 'string', default: DEFAULT_PEERS.join(',') },
+        connections: { type: 'string' },
+        active: { type: 'string' },
+        size: { type: 'string' },
+        seconds: { type: 'string' },
+        rounds: { type: 'string' },
+        json: { type: 'string' },
+        profile: { type: 'string' },
+        help: { type: 'boolean', default: false, short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}. --help lists the options`);
+  }
+}
+
+function requireOneOf(what: string, name: string, names: readonly string[]): void {
+  if (names.includes(name)) return;
+  throw new UsageError(`Cannot run the ${what} '${name}': it must be one of ${names.join(', ')}`);
+}
+
+/** '100,1000' → [100, 1000]. */
+function numbers(name: string, text: string | undefined, most: number): number[] | undefined {
+  return text?.split(',').map((part) => {
+    const value = /^\d+$/.test(part) ? Number(part) : NaN;
+    if (value >= 1 && value <= most) return value;
+    throw new UsageError(`Cannot use --${name} ${text}: it must be whole numbers from 1 to ${most}`);
+  });
+}

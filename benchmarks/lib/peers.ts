@@ -1,0 +1,25 @@
+/** Who is measured: each peer is a server script and its arguments. */
+
+/** The peer that all others are compared with. */
+export const REFERENCE = 'node-net';
+
+/** Peers by name, with the ending of their server's file: servers/<question's server>-<ending>.ts. */
+const SERVERS: Readonly<Record<string, 'pal' | 'node-net'>> = {
+  iocp: 'pal',
+  'iocp-inline': 'pal',
+  'iocp-skip': 'pal',
+  'iocp-inline-skip': 'pal',
+  [REFERENCE]: 'node-net',
+};
+
+export const PEERS = Object.keys(SERVERS);
+
+/** Measured when --peers does not say. */
+export const DEFAULT_PEERS = ['iocp', 'iocp-inline', REFERENCE];
+
+/** The script and its arguments. The runner adds its own port as the last one. */
+export function serverOf(peer: string, server: string): { script: string; args: string[] } {
+  const ending = SERVERS[peer];
+  if (ending === undefined) throw new Error(`Cannot measure ${peer}: it is none of ${PEERS.join(', ')}`);
+  return { script: `benchmarks/servers/${server}-${ending}.ts`, args: [peer] };
+}

@@ -1,0 +1,122 @@
+/** A server under test in its own process, on the Windows node.exe. servers/control.ts is its side of the line. */
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { startServices, wineEnvironment } from '../../test/run/wine-prefix.mjs';
+import { runOnWindowsNode } from '../../test/run/wine.mjs';
+import type { Ready, Usage } from '../servers/control.ts';
+import type { CpuPlan } from './cpus.ts';
+
+/** node.exe starts in half a second; a machine under load may take longer. */
+const START_TIMEOUT_MS = 30_000;
+/** An answer on the control line; servers that are busy with traffic give it a turn late. */
+const ANSWER_TIMEOUT_MS = 20_000;
+
+export interface ServerOptions {
+  /** Path of the script, and its arguments. */
+  script: string;
+  args: string[];
+  cpus: CpuPlan | null;
+  /** Folder for a CPU profile of the server. */
+  profileFolder: string | undefined;
+}
+
+export class ServerProcess {
+  readonly port: number;
+  readonly node: string;
+  readonly #control: Socket;
+  readonly #lines: AsyncIterator<string>;
+  readonly #exited: Promise<unknown>;
+  readonly #kill: AbortController;
+
+  private constructor(ready: Ready, line: ControlLine, exited: Promise<unknown>, kill: AbortController) {
+    this.port = ready.port;
+    this.node = ready.node;
+    this.#control = line.socket;
+    this.#lines = line.lines;
+    this.#exited = exited;
+    this.#kill = kill;
+  }
+
+  /** Starts a server, under Wine with a wineserver of its own. Throws when it does not come up. */
+  static async start({ script, args, cpus, profileFolder }: ServerOptions): Promise<ServerProcess> {
+    freshWineserver(cpus);
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const kill = new AbortController();
+    const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
+    const { port } = listener.address() as AddressInfo;
+    const exited = runOnWindowsNode([...profile, script, ...args, String(port)], {
+      abort: kill.signal,
+      ...(cpus !== null && { taskset: cpus.server }),
+    });
+    try {
+      const died = exited.then(({ code }) => Promise.reject(new Error(`The server ended with exit code ${code}`)));
+      const line = await Promise.race([accept(listener), died]);
+      const ready = (await Promise.race([answer(line.lines), died])) as Ready;
+      died.catch(() => undefined);
+      return new ServerProcess(ready, line, exited, kill);
+    } catch (error) {
+      kill.abort();
+      throw error;
+    } finally {
+      listener.close();
+    }
+  }
+
+  async usage(): Promise<Usage> {
+    this.#control.write('usage\n');
+    return (await answer(this.#lines)) as Usage;
+  }
+
+  /** Ends the server, and waits until it has ended. */
+  async stop(): Promise<void> {
+    this.#control.write('quit\n');
+    const timer = setTimeout(() => {
+      this.#kill.abort();
+    }, ANSWER_TIMEOUT_MS);
+    await this.#exited;
+    clearTimeout(timer);
+    this.#control.destroy();
+  }
+}
+
+interface ControlLine {
+  socket: Socket;
+  lines: AsyncIterator<string>;
+}
+
+async function accept(listener: Server): Promise<ControlLine> {
+  const [socket] = (await once(listener, 'connection', { signal: AbortSignal.timeout(START_TIMEOUT_MS) })) as [Socket];
+  socket.on('error', () => undefined); // the server's end is told by its exit code
+  return { socket, lines: createInterface(socket)[Symbol.asyncIterator]() };
+}
+
+async function answer(lines: AsyncIterator<string>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`The server has not answered the runner for ${ANSWER_TIMEOUT_MS / 1000} s`));
+    }, ANSWER_TIMEOUT_MS);
+  });
+  try {
+    const next = await Promise.race([lines.next(), late]);
+    if (next.done === true) throw new Error('The server ended without an answer');
+    return JSON.parse(next.value);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Under Wine every call of Windows goes to one server process, and one that has served 5000 sockets can stay slow for
+ * whoever comes next. The prefix is the benchmarks' own (start.mjs), so nobody else loses theirs.
+ */
+function freshWineserver(cpus: CpuPlan | null): void {
+  if (process.platform === 'win32') return;
+  const options = { env: { ...process.env, ...wineEnvironment() }, stdio: 'ignore' } as const;
+  spawnSync('wineserver', ['-k'], options);
+  spawnSync('wineserver', ['-w'], options);
+  startServices(cpus?.server);
+}

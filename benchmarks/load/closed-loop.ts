@@ -1,0 +1,96 @@
+/** Connections that each send a message, wait until all of it has come back, and send the next. */
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dropAll, open, openMany } from './connections.ts';
+import { Meter } from './meter.ts';
+import { until } from './stall.ts';
+
+/** Connections that send their first message in one turn: a real crowd does not start at one instant. */
+const STARTED_PER_TURN = 32;
+
+interface Client {
+  socket: Socket;
+  missing: number;
+  sentAt: number;
+}
+
+export class ClosedLoop {
+  readonly meter: Meter;
+  readonly #message: Buffer;
+  readonly #clients: Client[] = [];
+  #sockets: Socket[] = [];
+  #answers = 0;
+  #lost: Error | null = null;
+  #ending = false;
+
+  /** @param active connections that send; the others stay silent. */
+  constructor(active: number, messageBytes: number) {
+    this.meter = new Meter(active);
+    this.#message = Buffer.alloc(messageBytes, 'm');
+  }
+
+  async connect(port: number, connections: number): Promise<void> {
+    this.#sockets = await openMany(connections, () => this.#open(port));
+  }
+
+  /** Starts the active ones and lets them run for a while, at least until each has had an answer. */
+  async warmUp(seconds: number): Promise<void> {
+    const active = this.meter.counts.length;
+    this.meter.begin();
+    for (let first = 0; first < active; first += STARTED_PER_TURN) {
+      for (const client of this.#clients.slice(first, Math.min(first + STARTED_PER_TURN, active))) this.#send(client);
+      await sleep(0);
+    }
+    await sleep(seconds * 1000);
+    const { counts } = this.meter;
+    await this.#watch(() => counts.every((count) => count > 0), 'a first answer on every connection');
+  }
+
+  /** Measures for this long. */
+  async measure(seconds: number): Promise<void> {
+    const end = performance.now() + seconds * 1000;
+    this.meter.begin();
+    await this.#watch(() => performance.now() >= end, 'answers');
+    this.meter.end();
+  }
+
+  close(): void {
+    this.#ending = true;
+    dropAll(this.#sockets);
+  }
+
+  async #open(port: number): Promise<Socket> {
+    const client: Partial<Client> = { missing: 0, sentAt: 0 };
+    const number = this.#clients.length;
+    this.#clients.push(client as Client);
+    const socket = await open(port, (bytes) => {
+      client.missing = (client.missing ?? 0) - bytes;
+      if (client.missing > 0) return;
+      this.#answers++;
+      this.meter.answered(number, performance.now() - (client.sentAt ?? 0));
+      if (!this.#ending) this.#send(client as Client);
+    });
+    client.socket = socket;
+    const lost = (error?: Error | boolean): void => {
+      const why = error instanceof Error ? `: ${error.message}` : '';
+      if (!this.#ending) this.#lost ??= new Error(`The server ended a connection${why}`);
+    };
+    socket.on('error', lost);
+    socket.on('close', lost);
+    return socket;
+  }
+
+  #send(client: Client): void {
+    client.missing = this.#message.length;
+    client.sentAt = performance.now();
+    client.socket.write(this.#message);
+  }
+
+  async #watch(done: () => boolean, what: string): Promise<void> {
+    const isOver = (): boolean => {
+      if (this.#lost !== null) throw this.#lost;
+      return done();
+    };
+    await until(isOver, () => this.#answers, what);
+  }
+}

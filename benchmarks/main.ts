@@ -1,0 +1,44 @@
+/** npm run bench: the command line. start.mjs has brought together what it takes to run this. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pinThisProcess, planCpus } from './lib/cpus.ts';
+import { describeEnvironment, formatEnvironment } from './lib/environment.ts';
+import { HELP, parseOptions, UsageError, type Options } from './lib/options.ts';
+import type { Row } from './lib/rows.ts';
+import { runQuestion } from './lib/runner.ts';
+import { formatRows } from './lib/table.ts';
+import { QUESTIONS } from './questions/index.ts';
+
+const calledFrom = process.cwd();
+process.chdir(path.resolve(import.meta.dirname, '..')); // scripts are named relative to the repository
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === null) console.log(HELP);
+  else process.exitCode = await main(options);
+} catch (error) {
+  console.error(error instanceof UsageError ? error.message : error);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
+
+async function main(options: Options): Promise<number> {
+  const cpus = planCpus();
+  if (cpus !== null) pinThisProcess(cpus.client);
+  const rows: Row[] = [];
+  let serverNode = '';
+  for (const name of options.questions) {
+    const question = QUESTIONS[name];
+    if (question === undefined) continue;
+    const result = await runQuestion(name, question, options, cpus);
+    serverNode = result.serverNode;
+    rows.push(...result.rows);
+    console.log(`\n${question.title}\n\n${formatRows(result.rows)}`);
+  }
+  const environment = describeEnvironment(serverNode, cpus);
+  console.log(`\n${formatEnvironment(environment)}`);
+  console.log(`${options.rounds} rounds of ${options.seconds} s, peers in turn; medians`);
+  if (options.json !== undefined) {
+    writeFileSync(path.resolve(calledFrom, options.json), `${JSON.stringify({ environment, rows }, null, 2)}\n`);
+  }
+  return rows.some((row) => row.failures.length > 0) ? 1 : 0;
+}

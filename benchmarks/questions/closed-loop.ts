@@ -1,0 +1,34 @@
+/** The measurement that echo, idle and latency share. */
+import { NOTHING_MEASURED, type Cell, type Measurement, type Settings } from '../lib/question.ts';
+import type { ServerProcess } from '../lib/server-process.ts';
+import { withUsage } from '../lib/usage.ts';
+import { ClosedLoop } from '../load/closed-loop.ts';
+
+/** Seconds of traffic before the measurement: compilers have settled by then, and every connection has had its turn. */
+const WARM_UP_SECONDS = 1;
+
+export async function measureClosedLoop(
+  server: ServerProcess,
+  { connections, active, messageBytes }: Cell,
+  { seconds }: Settings,
+): Promise<Measurement> {
+  const load = new ClosedLoop(active, messageBytes);
+  try {
+    await load.connect(server.port, connections);
+    await load.warmUp(WARM_UP_SECONDS);
+    const usage = await withUsage(server, () => load.measure(seconds));
+    const { meter } = load;
+    return {
+      ...NOTHING_MEASURED,
+      ...usage,
+      messagesPerSecond: meter.perSecond,
+      megabytesPerSecond: (meter.perSecond * messageBytes) / 1e6,
+      p50Ms: meter.latency(50),
+      p99Ms: meter.latency(99),
+      maxMs: meter.latency(100),
+      fairness: meter.fairness,
+    };
+  } finally {
+    load.close();
+  }
+}

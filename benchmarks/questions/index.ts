@@ -1,0 +1,19 @@
+/** The questions by name. */
+import type { Question } from '../lib/question.ts';
+import { acceptQuestion } from './accept.ts';
+import { echo } from './echo.ts';
+import { idle } from './idle.ts';
+import { latency } from './latency.ts';
+import { memory } from './memory.ts';
+import { pump } from './pump.ts';
+import { smallWrites } from './small-writes.ts';
+
+export const QUESTIONS: Readonly<Record<string, Question>> = {
+  echo,
+  idle,
+  pump,
+  'small-writes': smallWrites,
+  accept: acceptQuestion,
+  latency,
+  memory,
+};

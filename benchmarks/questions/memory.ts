@@ -1,0 +1,36 @@
+/** Connections that are open and silent: what each of them costs. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { dropAll, open, openMany } from '../load/connections.ts';
+
+/** Connections before the measurement: what is made once is made by then. */
+const FIRST = 100;
+/** Seconds after which a server that lends less to the idle has done so. */
+const SETTLE_SECONDS = 2;
+
+export const memory: Question = {
+  title: 'memory: bytes per idle connection, of the process (RSS) and lent to the kernel (pinned); less is better',
+  server: 'echo',
+  ratioOf: 'rssBytesPerConnection',
+  cells: (settings) => grid({ ...settings, sizes: undefined }, [1000, 5000], [0]),
+  measure: async (server, { connections }) => {
+    const openOne = () => open(server.port, () => undefined);
+    const sockets = await openMany(FIRST, openOne);
+    try {
+      await sleep(SETTLE_SECONDS * 1000);
+      const before = await server.usage();
+      sockets.push(...(await openMany(connections, openOne)));
+      await sleep(SETTLE_SECONDS * 1000);
+      const after = await server.usage();
+      return {
+        ...NOTHING_MEASURED,
+        serverCpuSeconds: after.cpuSeconds - before.cpuSeconds,
+        rssBytes: after.rssBytes,
+        rssBytesPerConnection: (after.rssBytes - before.rssBytes) / connections,
+        pinnedBytesPerConnection: (after.pinnedBytes - before.pinnedBytes) / connections,
+      };
+    } finally {
+      dropAll(sockets);
+    }
+  },
+};

@@ -1,0 +1,15 @@
+/** node:net, as its users set it up. */
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { report } from './control.ts';
+import { BACKLOG } from './settings.ts';
+
+/** Serves until the runner says quit. */
+export function serveNodeNet(serve: (client: Socket) => void): void {
+  const server = createServer({ noDelay: true }, (client) => {
+    client.on('error', () => client.destroy());
+    serve(client);
+  });
+  server.listen(0, '127.0.0.1', BACKLOG, () => {
+    report((server.address() as AddressInfo).port, () => 0);
+  });
+}

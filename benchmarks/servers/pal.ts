@@ -1,0 +1,27 @@
+/** The PAL of a peer: its name, the first argument, says which driver and which poller. */
+import { createNetworkPal, type NetworkPal, type PalOptions, type SocketHandle } from '../../src/index.ts';
+import { report } from './control.ts';
+import { BACKLOG } from './settings.ts';
+
+const PEERS: Readonly<Record<string, PalOptions>> = {
+  iocp: {},
+  'iocp-inline': { poller: 'inline' },
+  'iocp-skip': { skipCompletionPortOnSuccess: true },
+  'iocp-inline-skip': { poller: 'inline', skipCompletionPortOnSuccess: true },
+};
+
+/** Serves until the runner says quit. */
+export function servePal(serve: (pal: NetworkPal, client: SocketHandle) => void): void {
+  const pal = createNetworkPal(PEERS[process.argv[2] ?? ''] ?? {});
+  pal.initialize();
+  const server = pal.createServer('127.0.0.1', 0, { backlog: BACKLOG, noDelay: true });
+  const accept = (): void =>
+    pal.asyncAccept(server.handle, (error, client) => {
+      if (error !== null) throw error;
+      serve(pal, client);
+      accept();
+    });
+  accept();
+  report(server.port, () => pal.stats().pinnedBytes);
+  void pal.runEventLoop();
+}
