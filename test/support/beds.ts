@@ -28,7 +28,14 @@ export const iocpSkipping = realBed('iocp worker, skipping packets', {
   skipCompletionPortOnSuccess: true,
 });
 
-const realBeds = process.env['IOCP_PAL_REAL'] === undefined ? [] : [iocpWorker, iocpInline, iocpSkipping];
+/** The other driver: WSAPoll, and the operation after its readiness. */
+export const wsapollWorker = realBed('wsapoll worker', { driver: 'wsapoll', poller: 'worker' });
+export const wsapollInline = realBed('wsapoll inline', { driver: 'wsapoll', poller: 'inline' });
+
+const realBeds =
+  process.env['IOCP_PAL_REAL'] === undefined
+    ? []
+    : [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollInline];
 
 /** Every bed there is on this host. */
 export const beds: readonly Bed[] = [...realBeds];
