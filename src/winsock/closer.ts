@@ -97,7 +97,8 @@ export function sendFin(driver: Driver, connection: Connection): void {
  * Takes a closing socket one step further. Called when the close starts and after each of its operations came back.
  */
 export function settleClose(driver: Driver, record: SocketRecord): void {
-  if (!record.closing) return;
+  // Closed already: a write's callback that closes the socket is followed by the send's own look at the close.
+  if (!record.closing || record.closed) return;
   if (record instanceof Connection) {
     if (record.firstWrite !== null) return;
     if (!record.cancelled && record.connected && record.socket !== INVALID_SOCKET) {
@@ -115,6 +116,7 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
 }
 
 function finish(driver: Driver, record: SocketRecord): void {
+  record.closed = true;
   if (record.socket !== INVALID_SOCKET) {
     const { socket } = record;
     record.socket = INVALID_SOCKET;

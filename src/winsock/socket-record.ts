@@ -24,6 +24,8 @@ export abstract class SocketRecord {
   inFlight = 0;
   /** closeSocket or resetSocket was called: no call takes the handle any more. */
   closing = false;
+  /** The socket is gone, and the record out of the table; its close callbacks are queued. */
+  closed = false;
   /** CancelIoEx was called for everything on the socket. */
   cancelled = false;
   /** Callbacks that somebody waits for. */
