@@ -5,7 +5,7 @@
  * client does not know it yet: a cancel in that moment shows the server a connection that is reset at once.
  */
 import { STATUS_CONNECTION_REFUSED, STATUS_HOST_UNREACHABLE, STATUS_IO_TIMEOUT } from '../../ffi/ntstatus.ts';
-import type { TimerHandle } from '../iocp/kernel.ts';
+import type { TimerHandle } from '../winsock/kernel.ts';
 import { Step } from './agenda.ts';
 import type { Io } from './io.ts';
 import type { SimulatedNetwork } from './network.ts';

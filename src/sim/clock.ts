@@ -1,5 +1,5 @@
 /** Virtual time: it stands still while anything else can happen, and then jumps to the next timer. */
-import type { TimerHandle } from '../iocp/kernel.ts';
+import type { TimerHandle } from '../winsock/kernel.ts';
 
 interface Timer {
   readonly simulatedTimer: number;

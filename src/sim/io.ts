@@ -7,7 +7,7 @@
  */
 import { OVERLAPPED } from '../../ffi/layouts.ts';
 import { STATUS_PENDING } from '../../ffi/ntstatus.ts';
-import { CONTEXT_SIZE } from '../iocp/operation.ts';
+import { CONTEXT_SIZE } from '../winsock/operation.ts';
 import { hex, type Region, type SimulatedMemory } from './memory.ts';
 import type { CompletionPort } from './port.ts';
 import { SimulationError } from './simulation-error.ts';
@@ -156,7 +156,8 @@ export class Ledger {
   }
 
   /** Checks that a buffer can be lent. */
-  segment(address: number, length: number, call: IoKind): Segment {
+  segment(address: number, length: number, call: IoKind): Segment | null {
+    if (length === 0) return null; // nothing is lent, and the pointer may be NULL
     const region = this.#memory.at(address, length, `${call}: buffer`);
     const end = address + length;
     for (const io of this.#held.values()) {

@@ -1,16 +1,17 @@
 /** One simulated process: its memory, its handles, its turns, and the Win32 tables that a driver is given. */
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { STATUS_CANCELLED } from '../../ffi/ntstatus.ts';
-import type { Kernel, PollerKind, PortWaiter, Scheduler, WaiterParts } from '../iocp/kernel.ts';
+import type { Kernel, PollerKind, PortWaiter, Scheduler, WaiterParts } from '../winsock/kernel.ts';
 import { AcceptDesk } from './accept-desk.ts';
 import { Step } from './agenda.ts';
 import { Faults, type FaultOptions } from './faults.ts';
 import { Ledger, type Io } from './io.ts';
-import { SimulatedKernel32 } from './kernel32.ts';
+import { dequeue, SimulatedKernel32 } from './kernel32.ts';
 import { SimulatedMemory } from './memory.ts';
 import { SimulatedMswsock } from './mswsock.ts';
 import type { SimulatedNetwork } from './network.ts';
-import { CompletionPort, type Packet } from './port.ts';
+import type { CompletionPort} from './port.ts';
+import { type Packet } from './port.ts';
 import { PROFILES, type Profile, type ProfileName } from './profile.ts';
 import { ProcessLife } from './process-life.ts';
 import { SimulatedSocket, type Listener } from './socket.ts';
@@ -185,6 +186,11 @@ export class SimulatedKernel implements Kernel {
     this.network.agenda.add(step);
   }
 
+  /** Takes packets off a port into the driver's memory. Returns their number. */
+  dequeue(port: CompletionPort, entries: number, capacity: number, countAddress: number): number {
+    return dequeue(this, port, entries, capacity, countAddress);
+  }
+
   arrive(listener: Listener, end: TcpEnd): void {
     this.#desk.arrive(listener, end);
   }
@@ -193,8 +199,26 @@ export class SimulatedKernel implements Kernel {
     this.#desk.serve(listener);
   }
 
+  updateAccepts(listener: Listener): void {
+    this.#desk.update(listener);
+  }
+
+  completeAccept(io: Io, end: TcpEnd): void {
+    this.#desk.complete(io, end);
+  }
+
   closeListener(listener: Listener): void {
     this.#desk.close(listener);
+  }
+
+  /** closesocket, whatever the socket has become. Its number is free already. */
+  closeSocket(socket: SimulatedSocket): void {
+    this.network.ports.unbind(socket);
+    // The AcceptEx of an accept socket ends with it.
+    if (socket.accept !== null) this.#cancelNow(socket.accept);
+    if (socket.listener !== null) this.#desk.close(socket.listener);
+    socket.attempt?.abandon(STATUS_CANCELLED);
+    socket.end?.close(socket.lingerZero);
   }
 
   /** Hands SO_SNDBUF and SO_RCVBUF to a socket's connection. */

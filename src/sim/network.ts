@@ -108,13 +108,16 @@ export class SimulatedNetwork {
     for (;;) {
       await drainPromises();
       if (until()) return;
-      do {
-        this.#ranCode = false;
-        if (!this.step()) return;
-      } while (!this.#ranCode);
+      this.#ranCode = false;
+      while (!this.hasRunCode()) if (!this.step()) return;
     }
   }
   #ranCode = false;
+
+  /** The step before ran code of a simulated process. */
+  private hasRunCode(): boolean {
+    return this.#ranCode;
+  }
 
   /** Lets what is possible happen by itself, from Node's own loop, in real time. Returns a function that ends it. */
   drive(): () => void {
@@ -189,6 +192,15 @@ export class SimulatedNetwork {
   /** Adds a line to the trace. */
   note(line: () => string): void {
     if (this.#trace !== null) this.#trace.push(`${String(this.#steps).padStart(5)}  ${line()}`);
+  }
+
+  /** A place in the trace for a line whose end is not known yet. */
+  reserve(): number {
+    return this.#trace === null ? 0 : this.#trace.push('') - 1;
+  }
+
+  fill(place: number, line: () => string): void {
+    if (this.#trace !== null) this.#trace[place] = `${String(this.#steps).padStart(5)}  ${line()}`;
   }
 
   /** What happened so far, one line each; empty unless `trace` is on. */

@@ -27,10 +27,15 @@ export class SimulatedSocket {
   /** SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT is still missing. */
   contextMissing = false;
   sendShut = false;
+  /** FIONBIO. */
+  nonBlocking = false;
   /** SO_LINGER {1, 0}. */
   lingerZero = false;
   /** SIO_TCP_INITIAL_RTO asked for one SYN only. */
   oneSyn = false;
+  /** SO_SNDBUF and SO_RCVBUF; undefined until set. */
+  sendBufferSize: number | undefined;
+  receiveBufferSize: number | undefined;
   reuses = false;
   exclusive = false;
   v6Only = true;

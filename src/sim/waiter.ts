@@ -3,7 +3,7 @@
  * later turn (another). 'inline': the owner's own thread takes the batch and goes on with it.
  */
 import { WAKE_KEY } from '../iocp/completion-key.ts';
-import type { PollerKind, PortWaiter, WaiterParts } from '../iocp/kernel.ts';
+import type { PollerKind, PortWaiter, WaiterParts } from '../winsock/kernel.ts';
 import { Step } from './agenda.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { CompletionPort } from './port.ts';

@@ -1,0 +1,136 @@
+/**
+ * Calls and operations that fail although nothing is wrong with the network: at random, by the seed, or by plan.
+ *
+ * The codes are those that Microsoft's page of each call lists and that can happen to a correct caller; the statuses are
+ * those that the same failures have in a packet.
+ */
+import {
+  STATUS_CANCELLED,
+  STATUS_CONNECTION_ABORTED,
+  STATUS_CONNECTION_REFUSED,
+  STATUS_CONNECTION_RESET,
+  STATUS_HOST_UNREACHABLE,
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_IO_TIMEOUT,
+  STATUS_NETWORK_UNREACHABLE,
+  STATUS_TOO_MANY_OPENED_FILES,
+} from '../../ffi/ntstatus.ts';
+import {
+  ERROR_INVALID_PARAMETER,
+  ERROR_NO_SYSTEM_RESOURCES,
+  WSAECONNABORTED,
+  WSAECONNRESET,
+  WSAEMFILE,
+  WSAENETDOWN,
+  WSAENETRESET,
+  WSAENETUNREACH,
+  WSAENOBUFS,
+  WSAENOTCONN,
+  WSAETIMEDOUT,
+  WSAEADDRINUSE,
+} from '../../ffi/wsa-errors.ts';
+import type { IoKind } from './io.ts';
+import type { SimulatedNetwork } from './network.ts';
+
+/** What each call may fail with at once. */
+export const CALL_FAULTS = {
+  AcceptEx: [WSAECONNRESET, WSAENOBUFS],
+  ConnectEx: [WSAENOBUFS, WSAENETUNREACH, WSAENETDOWN],
+  CreateIoCompletionPort: [ERROR_NO_SYSTEM_RESOURCES],
+  SetFileCompletionNotificationModes: [ERROR_INVALID_PARAMETER],
+  WSAIoctl: [WSAENETDOWN],
+  WSARecv: [WSAENOBUFS, WSAENETDOWN, WSAECONNRESET, WSAECONNABORTED, WSAENETRESET, WSAETIMEDOUT],
+  WSASend: [WSAENOBUFS, WSAENETDOWN, WSAECONNRESET, WSAECONNABORTED, WSAENETRESET],
+  WSASocketW: [WSAEMFILE, WSAENOBUFS, WSAENETDOWN],
+  bind: [WSAEADDRINUSE, WSAENOBUFS, WSAENETDOWN],
+  getsockname: [WSAENETDOWN],
+  listen: [WSAEADDRINUSE, WSAEMFILE, WSAENOBUFS],
+  setsockopt: [WSAENETDOWN, WSAENOTCONN],
+  shutdown: [WSAENETDOWN],
+} as const;
+
+/** What a packet may say, by operation. */
+export const STATUS_FAULTS: Readonly<Record<IoKind, readonly number[]>> = {
+  AcceptEx: [STATUS_CONNECTION_RESET, STATUS_INSUFFICIENT_RESOURCES, STATUS_TOO_MANY_OPENED_FILES],
+  ConnectEx: [STATUS_CONNECTION_REFUSED, STATUS_HOST_UNREACHABLE, STATUS_NETWORK_UNREACHABLE, STATUS_IO_TIMEOUT],
+  WSARecv: [STATUS_CONNECTION_RESET, STATUS_CONNECTION_ABORTED, STATUS_IO_TIMEOUT, STATUS_INSUFFICIENT_RESOURCES],
+  WSASend: [STATUS_CONNECTION_RESET, STATUS_CONNECTION_ABORTED, STATUS_INSUFFICIENT_RESOURCES],
+};
+
+/** Failures that leave the connection as it is. */
+const HARMLESS = new Set<number>([WSAENOBUFS, WSAENETDOWN, STATUS_INSUFFICIENT_RESOURCES, STATUS_CANCELLED]);
+
+export type FaultyCall = keyof typeof CALL_FAULTS;
+
+/** One failure at a certain place: the nth use of a call (from 1), or the nth packet of an operation. */
+export type PlannedFault =
+  | { readonly call: FaultyCall; readonly nth: number; readonly code: number }
+  | { readonly operation: IoKind; readonly nth: number; readonly status: number };
+
+export interface FaultOptions {
+  /** One in so many calls fails at once. Default: none. */
+  calls?: number;
+  /** One in so many operations completes with an error. Default: none. */
+  operations?: number;
+  /** One in so many sends takes less than it was given, and says so. Default: none. */
+  shortSends?: number;
+  /** One in so many packets comes twice, as with a provider that ignores the skip mode. Default: none. */
+  duplicates?: number;
+  plan?: readonly PlannedFault[];
+}
+
+export class Faults {
+  readonly #network: SimulatedNetwork;
+  readonly #options: FaultOptions;
+  readonly #counts = new Map<string, number>();
+  /** False while nothing may fail at random. */
+  enabled = true;
+
+  constructor(network: SimulatedNetwork, options: FaultOptions) {
+    this.#network = network;
+    this.#options = options;
+  }
+
+  /** The code that this use of a call fails with, or 0. */
+  call(call: FaultyCall): number {
+    const planned = this.#planned((fault) => 'call' in fault && fault.call === call, call);
+    if (planned !== undefined && 'code' in planned) return planned.code;
+    if (!this.#happens(this.#options.calls)) return 0;
+    const codes = CALL_FAULTS[call];
+    return codes[this.#network.choices.pick(codes.length)] ?? 0;
+  }
+
+  /** The status that an operation completes with instead of success, or 0. */
+  status(kind: IoKind): number {
+    const planned = this.#planned((fault) => 'operation' in fault && fault.operation === kind, `packet of ${kind}`);
+    if (planned !== undefined && 'status' in planned) return planned.status;
+    if (!this.#happens(this.#options.operations)) return 0;
+    const statuses = STATUS_FAULTS[kind];
+    return statuses[this.#network.choices.pick(statuses.length)] ?? 0;
+  }
+
+  shortens(): boolean {
+    return this.#happens(this.#options.shortSends);
+  }
+
+  duplicates(): boolean {
+    return this.#happens(this.#options.duplicates);
+  }
+
+  /** A connection does not survive this code or status. */
+  breaks(code: number): boolean {
+    return !HARMLESS.has(code);
+  }
+
+  #happens(oneIn: number | undefined): boolean {
+    return oneIn !== undefined && this.enabled && this.#network.choices.pick(oneIn) === oneIn - 1;
+  }
+
+  #planned(matches: (fault: PlannedFault) => boolean, counter: string): PlannedFault | undefined {
+    const { plan } = this.#options;
+    if (plan === undefined) return undefined;
+    const count = (this.#counts.get(counter) ?? 0) + 1;
+    this.#counts.set(counter, count);
+    return plan.find((fault) => fault.nth === count && matches(fault));
+  }
+}
