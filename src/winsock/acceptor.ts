@@ -9,13 +9,14 @@
  */
 import { Win32Error } from '../../ffi/check.ts';
 import { INVALID_SOCKET, IPPROTO_TCP, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY } from '../../ffi/constants.ts';
-import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import { WSAENOBUFS, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
 import type { SocketHandle } from '../pal/handles.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import type { AcceptCallback } from '../pal/network-pal.ts';
 import { resetConnection, settleClose } from './closer.ts';
 import { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
-import { connectionClosed, systemError } from './errors.ts';
+import { connectionClosed, kindOf, systemError } from './errors.ts';
 import type { Listener } from './listener.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { look } from './watcher.ts';
@@ -25,6 +26,11 @@ import { discardSocket, setIntOption } from './sockets.ts';
 const FIRST_RETRY_MS = 10;
 /** Milliseconds between attempts at most: how long a server takes to notice that it has sockets again. */
 const MAX_RETRY_MS = 1000;
+/**
+ * Accepts in a row that may fail because their connection was gone, before the pool pauses for these too. Each takes a
+ * dead connection out of the way, so pausing would let whoever connects and resets hold up everybody behind.
+ */
+const MAX_GONE_IN_A_ROW = 1024;
 /** A handle that is none: what an accept callback gets with an error. */
 const NO_HANDLE = 0 as SocketHandle;
 
@@ -86,6 +92,7 @@ export function completeAccept(driver: Driver, listener: Listener, operation: Op
   operation.acceptSocket = INVALID_SOCKET; // it is the connection's now
   retire(driver, listener, operation);
   listener.failures = 0;
+  listener.gone = 0;
   listener.accepted.push(connection);
   driver.counters.accepted++;
   look(driver, listener);
@@ -157,8 +164,10 @@ function adopt(driver: Driver, listener: Listener, operation: Operation): Connec
 /** Counts and reports a failed accept, and makes sure that another attempt follows. */
 function failed(driver: Driver, listener: Listener, syscall: string, code: number): void {
   driver.counters.acceptErrors++;
-  listener.failures++;
-  if (listener.failures === 1) {
+  const gone = kindOf('accept', code) === NetworkErrorCode.ConnectionReset || code === WSAENOTCONN;
+  if (gone && listener.gone < MAX_GONE_IN_A_ROW) listener.gone++;
+  else listener.failures++;
+  if (listener.failures <= 1) {
     driver.loop.enqueue(() => {
       fillPool(driver, listener);
     });

@@ -31,6 +31,8 @@ export class Listener extends SocketRecord {
   readonly accepted = new Fifo<Connection>();
   /** Failed accepts in a row: what the back-off grows with. */
   failures = 0;
+  /** Accepts in a row that failed because their connection was gone. */
+  gone = 0;
   retryTimer: TimerHandle | null = null;
 
   override *operations(): Iterable<Operation> {
