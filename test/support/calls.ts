@@ -1,0 +1,70 @@
+/**
+ * The tables of Win32 functions under observation: which calls were made with what, and calls that fail because the test
+ * says so.
+ */
+import type { Kernel } from '../../src/index.ts';
+
+/** One call that was made. */
+export interface Call {
+  readonly name: string;
+  readonly args: readonly number[];
+  readonly result: number;
+}
+
+/** A call that a test may answer itself. */
+export interface Interception {
+  readonly args: readonly number[];
+  /** Makes the call. */
+  readonly real: () => number;
+  /** Does not make it: the result, and what GetLastError and WSAGetLastError say next. */
+  readonly fail: (code: number, result?: number) => number;
+}
+
+/** By name of the function: what answers in its place. */
+export type Overrides = Readonly<Partial<Record<string, (call: Interception) => number>>>;
+
+type NumericFunction = (...args: number[]) => number;
+
+export interface ObservedKernel extends Kernel {
+  /** Every call, in order, but for the ones that only ask for the last error. */
+  readonly calls: readonly Call[];
+  callsOf(name: string): Call[];
+}
+
+/** A kernel on top of `kernel`. Its waiter's own calls are not seen. */
+export function withCalls(kernel: Kernel, overrides: Overrides = {}): ObservedKernel {
+  const calls: Call[] = [];
+  let forced: number | null = null;
+
+  const observe = (name: string, real: NumericFunction): NumericFunction => {
+    if (name === 'GetLastError' || name === 'WSAGetLastError') return () => forced ?? real();
+    return (...args) => {
+      forced = null;
+      const override = overrides[name];
+      const fail = (code: number, result = -1): number => {
+        forced = code;
+        return result;
+      };
+      const result = override === undefined ? real(...args) : override({ args, real: () => real(...args), fail });
+      calls.push({ name, args, result });
+      return result;
+    };
+  };
+  const observeTable = <Table extends object>(table: Table): Table =>
+    Object.fromEntries(
+      Object.entries(table).map(([name, value]) => [name, observe(name, value as NumericFunction)]),
+    ) as Table;
+
+  return {
+    ...kernel,
+    kernel32: observeTable(kernel.kernel32),
+    ws2_32: observeTable(kernel.ws2_32),
+    mswsock: {
+      ...kernel.mswsock,
+      AcceptEx: (pointer) => observe('AcceptEx', kernel.mswsock.AcceptEx(pointer)),
+      ConnectEx: (pointer) => observe('ConnectEx', kernel.mswsock.ConnectEx(pointer)),
+    },
+    calls,
+    callsOf: (name) => calls.filter((call) => call.name === name),
+  };
+}
