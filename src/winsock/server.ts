@@ -8,7 +8,7 @@ import {
   SOL_SOCKET,
   SOMAXCONN,
 } from '../../ffi/constants.ts';
-import type { AnyHandle, ServerHandle, ServerSocket } from '../pal/handles.ts';
+import type { AnyHandle, Endpoint, ServerHandle, ServerSocket } from '../pal/handles.ts';
 import { argumentError } from '../pal/network-error.ts';
 import type { ServerOptions } from '../pal/network-pal.ts';
 import { formatIpAddress, type IpAddress } from '../pal/ip-address.ts';
@@ -57,6 +57,7 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
   );
   if (listener === null) throw tooManySockets(MAX_SOCKETS);
   let step: OperationName = 'socket';
+  let local: Endpoint;
   try {
     listener.socket = openTcpSocket(driver, address.family);
     step = 'bind';
@@ -67,6 +68,8 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     checkWinsock(driver.kernel.ws2_32.listen(listener.socket, backlog), driver.kernel.ws2_32, 'listen');
     driver.transport.attach(listener);
     driver.transport.prepareListener(listener);
+    // Before the first accept is posted: from then on only a close could take the listener back.
+    local = localEndpoint(driver, listener);
   } catch (error) {
     if (step !== 'socket') discardSocket(driver, listener.socket);
     driver.sockets.remove(listener);
@@ -80,7 +83,6 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     noDelay: options.noDelay ?? false,
   };
   fillPool(driver, listener);
-  const local = localEndpoint(driver, listener);
   return { handle: listener.handle as ServerHandle, address: local.address, port: local.port };
 }
 
