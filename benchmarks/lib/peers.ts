@@ -9,6 +9,7 @@ const SERVERS: Readonly<Record<string, 'pal' | 'node-net'>> = {
   'iocp-inline': 'pal',
   'iocp-skip': 'pal',
   'iocp-inline-skip': 'pal',
+  wsapoll: 'pal',
   [REFERENCE]: 'node-net',
 };
 

@@ -28,14 +28,22 @@ export class ServerProcess {
   readonly #control: Socket;
   readonly #lines: AsyncIterator<string>;
   readonly #exited: Promise<unknown>;
+  /** Rejects when the process ends, with its exit code. */
+  readonly #died: Promise<never>;
   readonly #kill: AbortController;
 
-  private constructor(ready: Ready, line: ControlLine, exited: Promise<unknown>, kill: AbortController) {
+  private constructor(
+    ready: Ready,
+    line: ControlLine,
+    ends: { exited: Promise<unknown>; died: Promise<never> },
+    kill: AbortController,
+  ) {
     this.port = ready.port;
     this.node = ready.node;
     this.#control = line.socket;
     this.#lines = line.lines;
-    this.#exited = exited;
+    this.#exited = ends.exited;
+    this.#died = ends.died;
     this.#kill = kill;
   }
 
@@ -52,11 +60,13 @@ export class ServerProcess {
       ...(cpus !== null && { taskset: cpus.server }),
     });
     try {
-      const died = exited.then(({ code }) => Promise.reject(new Error(`The server ended with exit code ${code}`)));
+      const died = exited.then(({ code }) =>
+        Promise.reject(new Error(`The server ended by itself, with exit code ${code}`)),
+      );
       const line = await Promise.race([accept(listener), died]);
       const ready = (await Promise.race([answer(line.lines), died])) as Ready;
       died.catch(() => undefined);
-      return new ServerProcess(ready, line, exited, kill);
+      return new ServerProcess(ready, line, { exited, died }, kill);
     } catch (error) {
       kill.abort();
       throw error;
@@ -67,7 +77,7 @@ export class ServerProcess {
 
   async usage(): Promise<Usage> {
     this.#control.write('usage\n');
-    return (await answer(this.#lines)) as Usage;
+    return (await Promise.race([answer(this.#lines), this.#died])) as Usage;
   }
 
   /** Ends the server, and waits until it has ended. */
@@ -88,7 +98,10 @@ interface ControlLine {
 }
 
 async function accept(listener: Server): Promise<ControlLine> {
-  const [socket] = (await once(listener, 'connection', { signal: AbortSignal.timeout(START_TIMEOUT_MS) })) as [Socket];
+  const signal = AbortSignal.timeout(START_TIMEOUT_MS);
+  const [socket] = (await once(listener, 'connection', { signal }).catch((cause: unknown) => {
+    throw new Error(`The server has not reported within ${START_TIMEOUT_MS / 1000} s of its start`, { cause });
+  })) as [Socket];
   socket.on('error', () => undefined); // the server's end is told by its exit code
   return { socket, lines: createInterface(socket)[Symbol.asyncIterator]() };
 }
@@ -102,7 +115,7 @@ async function answer(lines: AsyncIterator<string>): Promise<unknown> {
   });
   try {
     const next = await Promise.race([lines.next(), late]);
-    if (next.done === true) throw new Error('The server ended without an answer');
+    if (next.done === true) return await late; // its exit code will tell more
     return JSON.parse(next.value);
   } finally {
     clearTimeout(timer);

@@ -1,7 +1,7 @@
 /** Connections that each send a message, wait until all of it has come back, and send the next. */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dropAll, open, openMany } from './connections.ts';
+import { dropAll, open, openMany, watchForLoss } from './connections.ts';
 import { Meter } from './meter.ts';
 import { until } from './stall.ts';
 
@@ -20,7 +20,7 @@ export class ClosedLoop {
   readonly #clients: Client[] = [];
   #sockets: Socket[] = [];
   #answers = 0;
-  #lost: Error | null = null;
+  #checkLoss: () => void = () => undefined;
   #ending = false;
 
   /** @param active connections that send; the others stay silent. */
@@ -31,6 +31,7 @@ export class ClosedLoop {
 
   async connect(port: number, connections: number): Promise<void> {
     this.#sockets = await openMany(connections, () => this.#open(port));
+    this.#checkLoss = watchForLoss(this.#sockets);
   }
 
   /** Starts the active ones and lets them run for a while, at least until each has had an answer. */
@@ -71,12 +72,6 @@ export class ClosedLoop {
       if (!this.#ending) this.#send(client as Client);
     });
     client.socket = socket;
-    const lost = (error?: Error | boolean): void => {
-      const why = error instanceof Error ? `: ${error.message}` : '';
-      if (!this.#ending) this.#lost ??= new Error(`The server ended a connection${why}`);
-    };
-    socket.on('error', lost);
-    socket.on('close', lost);
     return socket;
   }
 
@@ -88,7 +83,7 @@ export class ClosedLoop {
 
   async #watch(done: () => boolean, what: string): Promise<void> {
     const isOver = (): boolean => {
-      if (this.#lost !== null) throw this.#lost;
+      this.#checkLoss();
       return done();
     };
     await until(isOver, () => this.#answers, what);

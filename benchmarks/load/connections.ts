@@ -49,6 +49,18 @@ export async function openMany(count: number, openOne: () => Promise<Socket>): P
   return sockets;
 }
 
+/** Returns a function that throws once the server has ended one of the connections. */
+export function watchForLoss(sockets: readonly Socket[]): () => void {
+  let lost: Error | null = null;
+  const onLoss = (error?: Error | boolean): void => {
+    lost ??= new Error(`The server ended a connection${error instanceof Error ? `: ${error.message}` : ''}`);
+  };
+  for (const socket of sockets) socket.on('error', onLoss).on('close', onLoss);
+  return () => {
+    if (lost !== null) throw lost;
+  };
+}
+
 /** Ends connections at once, without leaving them in TIME_WAIT, where they would use up the ports. */
 export function dropAll(sockets: readonly Socket[]): void {
   for (const socket of sockets) {

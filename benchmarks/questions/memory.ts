@@ -1,7 +1,7 @@
 /** Connections that are open and silent: what each of them costs. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
-import { dropAll, open, openMany } from '../load/connections.ts';
+import { dropAll, open, openMany, watchForLoss } from '../load/connections.ts';
 
 /** Connections before the measurement: what is made once is made by then. */
 const FIRST = 100;
@@ -20,7 +20,9 @@ export const memory: Question = {
       await sleep(SETTLE_SECONDS * 1000);
       const before = await server.usage();
       sockets.push(...(await openMany(connections, openOne)));
+      const checkLoss = watchForLoss(sockets);
       await sleep(SETTLE_SECONDS * 1000);
+      checkLoss();
       const after = await server.usage();
       return {
         ...NOTHING_MEASURED,

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
 import { withUsage } from '../lib/usage.ts';
-import { dropAll, open, openMany } from '../load/connections.ts';
+import { dropAll, open, openMany, watchForLoss } from '../load/connections.ts';
 import { until } from '../load/stall.ts';
 import { PUMP_BYTES } from '../servers/settings.ts';
 
@@ -20,6 +20,7 @@ export const pump: Question = {
         received += bytes;
       }),
     );
+    const checkLoss = watchForLoss(sockets);
     try {
       await sleep(WARM_UP_SECONDS * 1000);
       let perSecond = 0;
@@ -27,7 +28,10 @@ export const pump: Question = {
         const start = received;
         const begun = performance.now();
         await until(
-          () => performance.now() - begun >= seconds * 1000,
+          () => {
+            checkLoss();
+            return performance.now() - begun >= seconds * 1000;
+          },
           () => received,
           'the next block',
         );

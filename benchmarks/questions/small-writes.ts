@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { NOTHING_MEASURED, type Question } from '../lib/question.ts';
 import { withUsage } from '../lib/usage.ts';
-import { dropAll, open } from '../load/connections.ts';
+import { dropAll, open, watchForLoss } from '../load/connections.ts';
 import { until } from '../load/stall.ts';
 import { SMALL_BYTES } from '../servers/settings.ts';
 
@@ -16,22 +16,25 @@ export const smallWrites: Question = {
   ratioOf: 'messagesPerSecond',
   cells: () => [{ connections: 1, active: 1, messageBytes: SMALL_BYTES }],
   measure: async (server) => {
-    let received = 0;
+    let missing = 0;
+    let receivedAll = 0;
     const socket = await open(server.port, (bytes) => {
-      received += bytes;
+      missing -= bytes;
+      if (missing <= 0) receivedAll = performance.now();
     });
-    try {
-      const run = async (writes: number): Promise<number> => {
-        const end = received + writes * SMALL_BYTES;
-        const begun = performance.now();
-        ask(socket, writes);
-        await until(
-          () => received >= end,
-          () => received,
-          'the rest of the writes',
-        );
-        return writes / ((performance.now() - begun) / 1000);
+    const checkLoss = watchForLoss([socket]);
+    const run = async (writes: number): Promise<number> => {
+      missing = writes * SMALL_BYTES;
+      const begun = performance.now();
+      ask(socket, writes);
+      const isDone = (): boolean => {
+        checkLoss();
+        return missing <= 0;
       };
+      await until(isDone, () => missing, 'the rest of the writes');
+      return writes / ((receivedAll - begun) / 1000);
+    };
+    try {
       await run(WARM_UP_WRITES);
       let perSecond = 0;
       const usage = await withUsage(server, async () => {

@@ -1,11 +1,11 @@
 /** node:net, as its users set it up. */
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type ServerOpts, type Socket } from 'node:net';
 import { report } from './control.ts';
 import { BACKLOG } from './settings.ts';
 
 /** Serves until the runner says quit. */
-export function serveNodeNet(serve: (client: Socket) => void): void {
-  const server = createServer({ noDelay: true }, (client) => {
+export function serveNodeNet(serve: (client: Socket) => void, options: ServerOpts = {}): void {
+  const server = createServer({ noDelay: true, ...options }, (client) => {
     client.on('error', () => client.destroy());
     serve(client);
   });

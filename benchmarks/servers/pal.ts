@@ -8,6 +8,7 @@ const PEERS: Readonly<Record<string, PalOptions>> = {
   'iocp-inline': { poller: 'inline' },
   'iocp-skip': { skipCompletionPortOnSuccess: true },
   'iocp-inline-skip': { poller: 'inline', skipCompletionPortOnSuccess: true },
+  wsapoll: { driver: 'wsapoll' },
 };
 
 /** Serves until the runner says quit. */

@@ -6,5 +6,9 @@ export const BACKLOG = 4096;
 export const PUMP_BYTES = 65536;
 /** Bytes of a small write. */
 export const SMALL_BYTES = 32;
-/** Bytes that may wait to be sent before a writer pauses: Node's own high-water mark. */
-export const HIGH_WATER_BYTES = 65536;
+/**
+ * Bytes that may wait to be sent before a writer of small pieces pauses: 512 of them, and Node's own high-water mark up to
+ * version 20. Its present one, 64 KiB, makes 2048 pieces: node:net passes all of them to one WSASend, of which Wine takes
+ * no more than 1024, and the connection fails.
+ */
+export const HIGH_WATER_BYTES = 16384;
