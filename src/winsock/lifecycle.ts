@@ -49,6 +49,8 @@ export class Lifecycle {
   readonly #options: ResolvedPalOptions;
   readonly #kernel: () => Kernel;
   readonly #openBackend: OpenBackend;
+  /** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket of a later one. */
+  readonly #sockets = new SocketTable();
   #state: State = 'idle';
   #driver: Driver | null = null;
   #everInitialized = false;
@@ -86,7 +88,7 @@ export class Lifecycle {
       );
     }
     try {
-      this.#driver = makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#afterTurn);
+      this.#driver = makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#sockets, this.#afterTurn);
     } catch (error) {
       throw fromWin32Error('initialize', error);
     }
@@ -205,6 +207,7 @@ function makeDriver(
   kernel: Kernel,
   options: ResolvedPalOptions,
   openBackend: OpenBackend,
+  sockets: SocketTable,
   afterTurn: () => void,
 ): Driver {
   const undo: (() => void)[] = [];
@@ -230,7 +233,6 @@ function makeDriver(
       onReady: () => loop.wake(),
     });
     const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
-    const sockets = new SocketTable();
     const driver: Driver = {
       kernel,
       options,

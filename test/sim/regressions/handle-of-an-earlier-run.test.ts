@@ -1,0 +1,33 @@
+/**
+ * A handle from before stopEventLoop() reached a connection from after the next runEventLoop().
+ *
+ * Each run had a table of sockets of its own, whose generations began at 1 again, so the first connection of the second
+ * run got the very number that the first connection of the first run had had. A late closeSocket() with the old handle
+ * closed somebody else's connection.
+ */
+import { expect } from 'chai';
+import { createNetworkPal, type ServerSocket } from '../../../src/index.ts';
+import { simulateKernel } from '../../../src/sim/index.ts';
+
+describe('a handle of an earlier run', () => {
+  it('is stale in the next one', async () => {
+    const kernel = simulateKernel({ seed: 1 });
+    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const servers: ServerSocket[] = [];
+    for (let run = 0; run < 2; run++) {
+      pal.initialize();
+      const ended = pal.runEventLoop();
+      servers.push(pal.createServer('127.0.0.1', 0));
+      if (run === 1) {
+        expect(servers[0]?.handle).to.not.equal(servers[1]?.handle);
+        expect(() => pal.getLocalPort(servers[0]!.handle))
+          .to.throw()
+          .with.property('code', 'ERR_SOCKET_CLOSED');
+        expect(pal.getLocalPort(servers[1]!.handle)).to.equal(servers[1]?.port);
+      }
+      void pal.stopEventLoop();
+      await kernel.settle();
+      await ended;
+    }
+  });
+});
