@@ -62,7 +62,12 @@ export class CompletionPort implements EventSource {
     counters.calls.CreateIoCompletionPort++;
     // One thread dequeues at a time, so the port's concurrency is 1.
     const handle = kernel.kernel32.CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, 1);
-    this.handle = checkHandle(handle, kernel.kernel32, 'CreateIoCompletionPort');
+    try {
+      this.handle = checkHandle(handle, kernel.kernel32, 'CreateIoCompletionPort');
+    } catch (error) {
+      kernel.memory.release(region.address);
+      throw error;
+    }
     this.#waiter = kernel.createWaiter(parts.options.poller, {
       port: this.handle,
       mailbox: this.#mailbox,
