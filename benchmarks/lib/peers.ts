@@ -7,8 +7,10 @@ export const REFERENCE = 'node-net';
 const SERVERS: Readonly<Record<string, 'pal' | 'node-net'>> = {
   iocp: 'pal',
   'iocp-inline': 'pal',
-  'iocp-skip': 'pal',
-  'iocp-inline-skip': 'pal',
+  'iocp-no-skip': 'pal',
+  'iocp-inline-no-skip': 'pal',
+  wsapoll: 'pal',
+  'wsapoll-inline': 'pal',
   wsapoll: 'pal',
   [REFERENCE]: 'node-net',
 };
@@ -16,7 +18,7 @@ const SERVERS: Readonly<Record<string, 'pal' | 'node-net'>> = {
 export const PEERS = Object.keys(SERVERS);
 
 /** Measured when --peers does not say. */
-export const DEFAULT_PEERS = ['iocp', 'iocp-inline', REFERENCE];
+export const DEFAULT_PEERS = ['iocp', 'iocp-inline', 'wsapoll', REFERENCE];
 
 /** The script and its arguments. The runner adds its own port as the last one. */
 export function serverOf(peer: string, server: string): { script: string; args: string[] } {

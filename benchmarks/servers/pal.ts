@@ -6,8 +6,10 @@ import { BACKLOG } from './settings.ts';
 const PEERS: Readonly<Record<string, PalOptions>> = {
   iocp: {},
   'iocp-inline': { poller: 'inline' },
-  'iocp-skip': { skipCompletionPortOnSuccess: true },
-  'iocp-inline-skip': { poller: 'inline', skipCompletionPortOnSuccess: true },
+  'iocp-no-skip': { skipCompletionPortOnSuccess: false },
+  'iocp-inline-no-skip': { poller: 'inline', skipCompletionPortOnSuccess: false },
+  wsapoll: { driver: 'wsapoll' },
+  'wsapoll-inline': { driver: 'wsapoll', poller: 'inline' },
   wsapoll: { driver: 'wsapoll' },
 };
 

@@ -78,6 +78,10 @@ export class CompletionPort implements EventSource {
     });
   }
 
+  get waitsHere(): boolean {
+    return this.#parts.options.poller === 'inline';
+  }
+
   get waiting(): boolean {
     return this.#waiter.armed;
   }

@@ -50,7 +50,7 @@ export class OverlappedTransport implements Transport {
     counters.calls.CreateIoCompletionPort++;
     const result = kernel.kernel32.CreateIoCompletionPort(record.socket, this.#port.handle, record.handle, 0);
     checkHandle(result, kernel.kernel32, 'CreateIoCompletionPort');
-    if (options.skipCompletionPortOnSuccess && record instanceof Connection) this.#skipPackets(record);
+    if (options.skipCompletionPortOnSuccess !== false && record instanceof Connection) this.#skipPackets(record);
   }
 
   detach(): void {

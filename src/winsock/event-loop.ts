@@ -15,8 +15,16 @@ import { Fifo } from './fifo.ts';
 import type { Scheduler } from './kernel.ts';
 import { OperationState, type Operation } from './operation.ts';
 
-/** Batches per turn: bounds how long timers and other sockets wait, at about a millisecond per batch. */
-const MAX_BATCHES_PER_TURN = 8;
+/**
+ * Rounds per turn: in each, what is ready runs, and then one batch from the source, as long as it has any. Bounds how
+ * long timers wait, at about a millisecond per batch; libuv's loop takes 8 rounds too.
+ */
+const MAX_ROUNDS_PER_TURN = 8;
+/**
+ * Turns that find nothing, before the source goes to a waiter on another thread: handing it over and being woken costs
+ * two thread switches, and a peer that was just answered often speaks again at once.
+ */
+const SPIN_TURNS = 1;
 
 /** Something that became ready without an event of its own, and runs in the next turn. */
 export type ReadyTask = () => void;
@@ -40,6 +48,7 @@ export class EventLoop {
   #next = 0;
   #filled = 0;
   #scheduled = false;
+  #idleTurns = 0;
   #inTurn = false;
   #active = false;
   #holds = 0;
@@ -126,39 +135,52 @@ export class EventLoop {
       // Also after a callback threw: what is left must not wait for the next event.
       this.#inTurn = false;
       this.#syncHold();
-      if (busy || !this.isQuiet) this.#schedule();
+      this.#idleTurns = busy ? 0 : this.#idleTurns + 1;
+      if (!this.isQuiet || this.#wantsAnotherTurn()) this.#schedule();
       else if (!this.#source.waiting) this.#source.wait();
     }
     this.#parts.afterTurn();
+  }
+
+  /** A wait on this thread is as good as a turn; a wait on another one is for when it really is quiet. */
+  #wantsAnotherTurn(): boolean {
+    return !this.#source.waitsHere && !this.#source.waiting && this.#idleTurns < SPIN_TURNS;
   }
 
   /** Returns true when it found anything to do. */
   #work(): boolean {
     let found = this.#next < this.#filled;
     this.#dispatchBatch();
-    const arrived = this.#source.take();
-    if (arrived > 0) {
-      found = true;
-      this.#beginBatch(arrived);
-      this.#dispatchBatch();
+    if (this.#handle(this.#source.take())) found = true;
+    let exhausted = this.#source.waiting;
+    for (let round = 0; round < MAX_ROUNDS_PER_TURN; round++) {
+      if (this.#runReady()) found = true;
+      if (!exhausted) {
+        const count = this.#source.poll();
+        exhausted = count < this.#source.batchSize;
+        if (this.#handle(count)) found = true;
+      }
+      if (exhausted && this.#ready.length === 0) break;
     }
-    // Only what is there now: what it makes ready waits for the next turn, behind everybody else.
-    for (let left = this.#ready.length; left > 0; left--) {
-      found = true;
+    return found;
+  }
+
+  /** Runs what is ready now; what that makes ready waits for the next round, behind everybody else. */
+  #runReady(): boolean {
+    const count = this.#ready.length;
+    for (let left = count; left > 0; left--) {
       const item = this.#ready.shift();
       if (typeof item === 'function') item();
       else if (item !== undefined) this.#parts.completed(item);
     }
-    if (this.#source.waiting) return found;
-    for (let batch = 0; batch < MAX_BATCHES_PER_TURN; batch++) {
-      const count = this.#source.poll();
-      if (count === 0) break;
-      found = true;
-      this.#beginBatch(count);
-      this.#dispatchBatch();
-      if (count < this.#source.batchSize) break;
-    }
-    return found;
+    return count > 0;
+  }
+
+  #handle(count: number): boolean {
+    if (count === 0) return false;
+    this.#beginBatch(count);
+    this.#dispatchBatch();
+    return true;
   }
 
   #beginBatch(count: number): void {

@@ -15,6 +15,8 @@ export interface EventSource {
   dispatch(index: number): void;
   /** The waiter has the source. */
   readonly waiting: boolean;
+  /** The waiter waits on this very thread. */
+  readonly waitsHere: boolean;
   /** Gives the source to the waiter, until something happens. */
   wait(): void;
   /** Keeps the process alive while waiting. */

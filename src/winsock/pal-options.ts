@@ -12,10 +12,11 @@ export interface PalOptions {
   /** 'worker' (default): a worker_thread waits. 'inline': this thread waits, for threads that do nothing else. */
   poller?: PollerKind;
   /**
-   * Let calls that succeed at once skip the completion port (SetFileCompletionNotificationModes). Used for sockets whose
-   * provider has real file handles and for which the system confirms it. Default false.
+   * Let calls that succeed at once skip the completion port (SetFileCompletionNotificationModes). 'auto', the default:
+   * for each socket whose provider has real file handles and for which the system confirms it, as libuv does. False:
+   * never, so that every operation ends with a packet. docs/benchmarks.md has the figures that decided it.
    */
-  skipCompletionPortOnSuccess?: boolean;
+  skipCompletionPortOnSuccess?: 'auto' | boolean;
   /** Milliseconds that closeSocket spends on flushing what is queued, 0 … 2^31-1. Default 5000. */
   closeGraceMs?: number;
   /** Operations that may be under way at a time, 16 … 1048576; each takes 128 bytes. Default 65536. */
@@ -36,7 +37,7 @@ export type ResolvedPalOptions = Readonly<Required<Omit<PalOptions, 'kernel'>>>;
 const DEFAULTS: ResolvedPalOptions = {
   driver: 'iocp',
   poller: 'worker',
-  skipCompletionPortOnSuccess: false,
+  skipCompletionPortOnSuccess: 'auto',
   closeGraceMs: 5000,
   maxOperations: 65536,
   maxQueuedBytesPerSocket: 64 * 1024 * 1024,
@@ -49,6 +50,9 @@ export function resolvePalOptions({ kernel: _kernel, ...given }: PalOptions): Re
   const options = { ...DEFAULTS, ...withoutUndefined(given) };
   requireOneOf('driver', options.driver, ['iocp', 'wsapoll']);
   requireOneOf('poller', options.poller, ['worker', 'inline']);
+  if (typeof options.skipCompletionPortOnSuccess !== 'boolean') {
+    requireOneOf('skipCompletionPortOnSuccess', options.skipCompletionPortOnSuccess, ['auto']);
+  }
   requireInteger('closeGraceMs', options.closeGraceMs, 0, 2 ** 31 - 1);
   requireInteger('maxOperations', options.maxOperations, 16, 2 ** 20);
   requireInteger('maxQueuedBytesPerSocket', options.maxQueuedBytesPerSocket, 65536, Number.MAX_SAFE_INTEGER);

@@ -108,6 +108,10 @@ export class PollSet implements EventSource {
     });
   }
 
+  get waitsHere(): boolean {
+    return this.#parts.options.poller === 'inline';
+  }
+
   get waiting(): boolean {
     return this.#waiter.armed;
   }

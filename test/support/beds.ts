@@ -20,13 +20,11 @@ function realBed(name: string, defaults: PalOptions): Bed {
   return { name, real: true, create: (options = {}) => createNetworkPal({ ...defaults, ...options }) };
 }
 
-/** The default configuration on real completion ports. Windows only. */
-export const iocpWorker = realBed('iocp worker', { poller: 'worker' });
-export const iocpInline = realBed('iocp inline', { poller: 'inline' });
-export const iocpSkipping = realBed('iocp worker, skipping packets', {
-  poller: 'worker',
-  skipCompletionPortOnSuccess: true,
-});
+/** Completion ports, where every operation ends with a packet. Windows only. */
+export const iocpWorker = realBed('iocp worker', { poller: 'worker', skipCompletionPortOnSuccess: false });
+export const iocpInline = realBed('iocp inline', { poller: 'inline', skipCompletionPortOnSuccess: false });
+/** The default configuration. */
+export const iocpSkipping = realBed('iocp worker, skipping packets', { poller: 'worker' });
 
 /** The other driver: WSAPoll, and the operation after its readiness. */
 export const wsapollWorker = realBed('wsapoll worker', { driver: 'wsapoll', poller: 'worker' });
