@@ -1,0 +1,53 @@
+/** A process that has a PAL ends whichever way it ends, soon, and with the right exit code. */
+import { expect } from 'chai';
+import { runChild, type ChildEnd } from '../support/child.ts';
+
+/** Milliseconds from the beginning of the end. */
+const SOON_MS = 2000;
+
+function expectEnd(end: ChildEnd, code: number): void {
+  const all = `${end.stdout}${end.stderr}`;
+  expect(end.stdout, all).to.include('ending');
+  expect(end.code, all).to.equal(code);
+  expect(end.endedAfterMs, all).to.be.below(SOON_MS);
+}
+
+/** Of the inline poller's ends only the ones that differ: it has no thread that could be left blocked. */
+const INLINE_WAYS: readonly string[] = ['natural-end', 'stop', 'exit', 'uncaught-error'];
+
+for (const poller of ['worker', 'inline']) {
+  describe(`the end of the process [${poller}]`, () => {
+    for (const [way, code, output] of [
+      ['nothing-opened', 0, /loop ended/],
+      ['natural-end', 0, /loop ended/],
+      ['natural-end-unref', 0, /^(?=[^]*loop ended)/],
+      ['ref-keeps-alive', 0, /ending\s+loop ended/],
+      ['top-level-await', 0, /loop ended/],
+      ['stop', 0, /stopped\s+loop ended/],
+      ['exit', 7, /^ending\s*$/],
+      ['exit-at-once', 7, /^ending\s*$/],
+      ['uncaught-error', 1, /^ending\s*$/],
+      ['unhandled-rejection', 1, /^ending\s*$/],
+      ['throwing-callback', 1, /^ending\s*$/],
+    ] as const) {
+      if (poller === 'inline' && !INLINE_WAYS.includes(way)) continue;
+      it(`${way}: exit code ${code}`, async () => {
+        const end = await runChild('process-end', [way, poller]);
+        expectEnd(end, code);
+        expect(end.stdout).to.match(output);
+        if (code === 1) expect(end.stderr).to.include('on purpose');
+        else expect(end.stderr).to.equal('');
+      });
+    }
+
+    if (poller === 'inline') return;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+      it(`${signal} from another process, with everything pending`, async () => {
+        const end = await runChild('process-end', ['signal', poller], (child) => child.kill(signal));
+        // On Windows all three end the process unconditionally.
+        expect(end.signal ?? end.code, end.stderr).to.not.equal(0);
+        expect(end.endedAfterMs).to.be.below(SOON_MS);
+      });
+    }
+  });
+}

@@ -1,0 +1,22 @@
+/** PALs in worker threads: a thread that owns one can be terminated, and does not keep the process from ending. */
+import { expect } from 'chai';
+import { runChild } from '../support/child.ts';
+
+const SOON_MS = 2000;
+
+describe('a thread that owns a PAL', () => {
+  for (const [way, code] of [
+    ['end', 0],
+    ['exit', 7],
+  ] as const) {
+    it(`can be terminated in the middle of traffic; then the process ends by ${way}`, async () => {
+      const end = await runChild('thread-owner', [way]);
+      const all = end.stdout + end.stderr;
+      expect(end.code, all).to.equal(code);
+      const durations = [...end.stdout.matchAll(/terminated \d after (\d+) ms/g)].map(([, ms]) => Number(ms));
+      expect(durations, all).to.have.lengthOf(3);
+      for (const ms of durations) expect(ms, all).to.be.below(SOON_MS);
+      expect(end.endedAfterMs, all).to.be.below(SOON_MS);
+    });
+  }
+});

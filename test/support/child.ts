@@ -1,0 +1,67 @@
+/** A scenario in a process of its own, for what ends a process or would hang it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Buffer } from 'node:buffer';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+/** How a child ended. */
+export interface ChildEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Milliseconds from the line 'ending' on its output, or from the signal, to its end. */
+  readonly endedAfterMs: number;
+}
+
+/** A child that hangs is killed after this, and the test fails. */
+const HANG_MS = 15_000;
+
+/**
+ * Runs test/scenarios/children/<name>.ts with arguments. The child prints 'ending' where its end should begin.
+ * @param onReady called once, when the child has printed 'ready'
+ */
+export function runChild(
+  name: string,
+  args: string[] = [],
+  onReady?: (child: ChildProcess) => void,
+): Promise<ChildEnd> {
+  // From source this file ends in .ts, from its compiled copy in .js; so do its neighbours.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const script = fileURLToPath(new URL(`../scenarios/children/${name}.${extension}`, import.meta.url));
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = { stdout: '', stderr: '' };
+    let endingSince = Date.now();
+    let ready = false;
+    const note = (stream: 'stdout' | 'stderr') => (chunk: Buffer) => {
+      const before = output[stream];
+      output[stream] += chunk.toString();
+      if (stream === 'stderr') return;
+      if (!before.includes('ending') && output.stdout.includes('ending')) endingSince = Date.now();
+      if (!ready && output.stdout.includes('ready')) {
+        ready = true;
+        endingSince = Date.now();
+        onReady?.(child);
+      }
+    };
+    child.stdout.on('data', note('stdout'));
+    child.stderr.on('data', note('stderr'));
+    const hang = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${name} ${args.join(' ')} did not end in ${HANG_MS} ms: ${output.stdout}${output.stderr}`));
+    }, HANG_MS);
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      clearTimeout(hang);
+      const endedAfterMs = Date.now() - endingSince;
+      // What it printed may still be on its way; the pipes close soon after.
+      const finish = (): void => resolve({ code, signal, ...output, endedAfterMs });
+      const giveUp = setTimeout(finish, 500);
+      child.on('close', () => {
+        clearTimeout(giveUp);
+        finish();
+      });
+    });
+  });
+}
