@@ -10,6 +10,7 @@ import {
   FIONBIO,
   HANDLE_FLAG_INHERIT,
   INVALID_SOCKET,
+  POLLERR,
   POLLNVAL,
   POLLRDNORM,
   POLLWRNORM,
@@ -18,12 +19,12 @@ import {
   SOL_SOCKET,
 } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
-import { ERROR_OPERATION_ABORTED, WSAENOTSOCK, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
+import { ERROR_OPERATION_ABORTED, WSAECONNRESET, WSAENOTSOCK, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Connection } from '../winsock/connection.ts';
 import type { Listener } from '../winsock/listener.ts';
-import { CONTEXT, OperationState, type Operation } from '../winsock/operation.ts';
+import { CONTEXT, OperationKind, OperationState, type Operation } from '../winsock/operation.ts';
 import { readSockaddr } from '../winsock/scratch.ts';
 import type { SocketRecord } from '../winsock/socket-record.ts';
 import { getIntOption } from '../winsock/sockets.ts';
@@ -127,6 +128,8 @@ class Member implements PolledSocket {
   readonly #parts: BackendParts;
   readonly #set: PollSet;
   #receive: Operation | null = null;
+  /** The readiness face's zero-byte receive. It may wait beside a receive: unwatch leaves it posted. */
+  #probe: Operation | null = null;
   #send: Operation | null = null;
   #segments = 0;
   #connect: Operation | null = null;
@@ -141,7 +144,7 @@ class Member implements PolledSocket {
 
   get wanted(): number {
     if (this.#gone) return 0;
-    const read = this.#receive !== null || this.#accepts.size > 0 ? POLLRDNORM : 0;
+    const read = this.#receive !== null || this.#probe !== null || this.#accepts.size > 0 ? POLLRDNORM : 0;
     const write = this.#send !== null || this.#connect !== null ? POLLWRNORM : 0;
     return read | write;
   }
@@ -151,7 +154,8 @@ class Member implements PolledSocket {
   }
 
   receive(operation: Operation): void {
-    this.#receive = operation;
+    if (operation.kind === OperationKind.Probe) this.#probe = operation;
+    else this.#receive = operation;
     this.#set.changed(this);
   }
 
@@ -178,6 +182,7 @@ class Member implements PolledSocket {
 
   forget(operation: Operation): void {
     if (this.#receive === operation) this.#receive = null;
+    if (this.#probe === operation) this.#probe = null;
     if (this.#send === operation) this.#send = null;
     if (this.#connect === operation) this.#connect = null;
     this.#accepts.delete(operation);
@@ -199,7 +204,8 @@ class Member implements PolledSocket {
         if (revents === 0) return;
         if ((revents & ~POLLWRNORM) !== 0) this.#readyAccept();
         if ((revents & ~POLLRDNORM) !== 0) this.#readySend();
-        if ((revents & ~POLLWRNORM) !== 0) this.#readyReceive();
+        if ((revents & ~POLLWRNORM) !== 0) this.#readyProbe(revents);
+        if ((revents & ~POLLWRNORM) !== 0) this.#readyReceive(revents);
       }
     } finally {
       this.#set.changed(this);
@@ -215,7 +221,17 @@ class Member implements PolledSocket {
     this.#complete(operation, code, 0);
   }
 
-  #readyReceive(): void {
+  /** Readiness is all it asks for. A broken connection with nothing left to read is told as such, once and for all. */
+  #readyProbe(revents: number): void {
+    const operation = this.#probe;
+    if (operation === null) return;
+    this.#probe = null;
+    const broken = (revents & POLLERR) !== 0 && (revents & POLLRDNORM) === 0;
+    const code = broken ? getIntOption(this.#parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)') : 0;
+    this.#complete(operation, broken && code === 0 ? WSAECONNRESET : code, 0);
+  }
+
+  #readyReceive(revents: number): void {
     const operation = this.#receive;
     if (operation === null) return;
     if (operation.requested === 0) {
@@ -237,10 +253,14 @@ class Member implements PolledSocket {
       0,
       0,
     );
-    const code = result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
+    let code = result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
     if (code === WSAEWOULDBLOCK) return;
     this.#receive = null;
-    this.#complete(operation, code, code === 0 ? this.#transferred(operation) : 0);
+    const bytes = code === 0 ? this.#transferred(operation) : 0;
+    // A graceful end is POLLHUP without POLLERR. Wine answers the receive after a RST with the end of the stream; Windows
+    // with WSAECONNRESET itself.
+    if (code === 0 && bytes === 0 && (revents & POLLERR) !== 0) code = WSAECONNRESET;
+    this.#complete(operation, code, bytes);
   }
 
   #readySend(): void {
@@ -295,7 +315,7 @@ class Member implements PolledSocket {
 
   /** The socket was closed behind our back. */
   #failAll(): void {
-    for (const operation of [this.#receive, this.#send, this.#connect, ...this.#accepts]) {
+    for (const operation of [this.#receive, this.#probe, this.#send, this.#connect, ...this.#accepts]) {
       if (operation === null) continue;
       this.forget(operation);
       this.#parts.finishInline(operation, WSAENOTSOCK, 0);
