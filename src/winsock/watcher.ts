@@ -23,7 +23,7 @@ import { BLOCK_SIZES, classFor, LARGEST_CLASS } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import { Connection } from './connection.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
-import { connectionClosed, outOfSlots, systemError, writeAfterEnd } from './errors.ts';
+import { connectionClosed, systemError, writeAfterEnd } from './errors.ts';
 import { Listener } from './listener.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import type { SocketRecord } from './socket-record.ts';
@@ -132,13 +132,17 @@ export function tryWrite(driver: Driver, connection: Connection, data: Uint8Arra
   if (connection.sendEnded) throw writeAfterEnd();
   if (connection.firstWrite !== null || connection.sendOperation !== null) return WouldBlock;
   // A copy of our own: the caller may use the buffer again as soon as this returns.
-  const taken = Uint8Array.prototype.slice.call(data, 0, MAX_TRY_WRITE);
-  connection.tryWriting = true;
+  const taken = Uint8Array.prototype.slice.call(
+    data,
+    0,
+    Math.min(MAX_TRY_WRITE, driver.options.maxQueuedBytesPerSocket),
+  );
   write(driver, connection, taken, taken.length, (error) => {
     connection.tryWriting = false;
     if (error !== null && !connection.closing) connection.failure ??= error;
     look(driver, connection);
   });
+  connection.tryWriting = true;
   return taken.length;
 }
 
@@ -155,15 +159,15 @@ function tell(driver: Driver, record: SocketRecord, watch: Watch): void {
   const readable = watch.interest.readable === true && isReadable(record, watch);
   const writable = watch.interest.writable === true && isWritable(record);
   watch.readable = false;
+  // Also while it is writable, which it nearly always is: what there is to read would never be noticed otherwise.
+  if (watch.interest.readable === true && !readable && record instanceof Connection) postProbe(driver, record);
   if (readable || writable) {
     try {
       watch.callback(null, readable, writable);
     } finally {
       if (record.watch === watch && !record.closing) look(driver, record);
     }
-    return;
   }
-  if (watch.interest.readable === true && record instanceof Connection) postProbe(driver, record);
 }
 
 function isReadable(record: SocketRecord, watch: Watch): boolean {
@@ -181,7 +185,7 @@ function postProbe(driver: Driver, connection: Connection): void {
   if (connection.probeOperation !== null) return;
   const operation = driver.operations.take(OperationKind.Probe, connection);
   if (operation === null) {
-    connection.failure ??= outOfSlots(driver.options.maxOperations);
+    // Nothing is wrong with the connection: it waits for its turn, in the literal sense.
     look(driver, connection);
     return;
   }
