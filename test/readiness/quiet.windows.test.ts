@@ -1,0 +1,294 @@
+/**
+ * The receive of a quiet connection holds no buffer, that of a busy one does; and on the way from one to the other no
+ * byte is lost. The sweep that finds the quiet ones is due every 2000 ms; here it is every 100 ms and less.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Buffer } from 'node:buffer';
+import { expect } from 'chai';
+import type { NetworkPal, SocketHandle } from '../../src/index.ts';
+import { beds, onEveryBed } from '../support/beds.ts';
+import { seededBytes } from '../support/bytes.ts';
+import { accept, connect, pair, read, readExactly, write } from '../support/io.ts';
+import { testPal } from '../support/pal-fixture.ts';
+import { Outcomes } from '../support/outcomes.ts';
+import { turns, until } from '../support/until.ts';
+import { quickTimers } from './quick-time.ts';
+
+/** Bytes of an operation's context: what a receive without a buffer pins. */
+const CONTEXT_BYTES = 128;
+/** Bytes of the smallest block. */
+const BLOCK_BYTES = 512;
+/** The sweep's period, ms, under quickTimers(20). */
+const SWEEP_MS = 100;
+
+const nothing = (): void => undefined;
+
+onEveryBed('a quiet connection', (bed) => {
+  const fixture = testPal(bed, quickTimers(20));
+
+  /** Two connected sockets and nothing else that pins memory. */
+  async function aPair(): Promise<{ pal: NetworkPal; client: SocketHandle; served: SocketHandle }> {
+    const { pal } = fixture;
+    const { client, served, server } = await pair(pal);
+    pal.closeSocket(server.handle);
+    await until(
+      () => pal.stats().pinnedBytes === 0,
+      () => `nothing to be pinned, but ${pal.stats().pinnedBytes} bytes are`,
+      bed,
+    );
+    return { pal, client, served };
+  }
+
+  const pinned = (pal: NetworkPal, bytes: number): Promise<void> =>
+    until(
+      () => pal.stats().pinnedBytes === bytes,
+      () => `${bytes} pinned bytes; there are ${pal.stats().pinnedBytes}`,
+      bed,
+    );
+
+  it('that waits for its first bytes pins its context only', async () => {
+    const { pal, client } = await aPair();
+    pal.asyncRead(client, new Uint8Array(65536), 65536, nothing);
+    expect(pal.stats().pinnedBytes).to.equal(CONTEXT_BYTES);
+  });
+
+  it('becomes busy with the first bytes, and quiet again after a while', async () => {
+    const { pal, client, served } = await aPair();
+    const reading = readExactly(pal, client, 10);
+    await write(pal, served, seededBytes(10));
+    await reading;
+    pal.asyncRead(client, new Uint8Array(100), 100, nothing);
+    expect(pal.stats().pinnedBytes, 'busy').to.equal(CONTEXT_BYTES + BLOCK_BYTES);
+    // How often a receive was posted again: a call on completion ports, a cancelled operation on WSAPoll.
+    const reposts = (): number =>
+      bed.name.startsWith('iocp') ? (pal.stats().calls['WSARecv'] ?? 0) : pal.stats().inlineCompletions;
+    const before = reposts();
+    await pinned(pal, CONTEXT_BYTES);
+    expect(pal.stats().pendingCallbacks, 'the read is still waiting').to.equal(1);
+    await sleep(SWEEP_MS * 2);
+    expect(reposts() - before, 'once quiet, left alone').to.be.at.most(1);
+    await write(pal, served, seededBytes(10, 2));
+    await pinned(pal, 0);
+  });
+
+  it('whose buffer was taken back still gets what comes', async () => {
+    const { pal, client, served } = await aPair();
+    for (let round = 0; round < 3; round++) {
+      await write(pal, served, seededBytes(10, round));
+      expect((await readExactly(pal, client, 10)).equals(seededBytes(10, round))).to.equal(true);
+      const reading = read(pal, client);
+      await pinned(pal, CONTEXT_BYTES);
+      await write(pal, served, seededBytes(30, round));
+      expect((await reading).equals(seededBytes(30, round))).to.equal(true);
+    }
+  });
+
+  it('that is used more often than the sweep comes keeps its buffer', async () => {
+    const { pal, client, served } = await aPair();
+    let messages = 0;
+    const buffer = new Uint8Array(100);
+    const next = (): void =>
+      pal.asyncRead(client, buffer, 100, (error) => {
+        if (error !== null) return;
+        messages++;
+        next();
+      });
+    next();
+    await write(pal, served, seededBytes(1));
+    const cancelled = pal.stats().calls['CancelIoEx'] ?? 0;
+    const end = Date.now() + SWEEP_MS * 5;
+    while (Date.now() < end) {
+      await write(pal, served, seededBytes(1));
+      await sleep(SWEEP_MS / 10);
+    }
+    await until(
+      () => messages > 10,
+      () => `more than 10 messages, got ${messages}`,
+      bed,
+    );
+    // One, should the machine have been busy elsewhere for two sweeps.
+    expect((pal.stats().calls['CancelIoEx'] ?? 0) - cancelled, 'receives cancelled').to.be.at.most(1);
+  });
+
+  it('lends a pinned buffer of the user at once, and leaves it there', async () => {
+    const { pal, client, served } = await aPair();
+    const buffer = pal.allocateBuffer(64);
+    const own = pal.stats().pinnedBytes;
+    const reading = new Promise((resolve) => pal.asyncRead(client, buffer, 64, (_error, bytes) => resolve(bytes)));
+    await sleep(SWEEP_MS * 3);
+    expect(pal.stats().pinnedBytes).to.equal(own + CONTEXT_BYTES);
+    await write(pal, served, seededBytes(10));
+    expect(await reading).to.equal(10);
+    expect(buffer.subarray(0, 10).equals(seededBytes(10))).to.equal(true);
+  });
+
+  it("shutdown('receive') and close while the buffer is being taken back: each read ends once", async () => {
+    const { pal, client, served } = await aPair();
+    for (const socket of [client, served]) {
+      pal.asyncWrite(socket, seededBytes(1), nothing);
+    }
+    await Promise.all([client, served].map((socket) => readExactly(pal, socket, 1)));
+    const outcomes = new Outcomes();
+    pal.asyncRead(client, new Uint8Array(10), 10, outcomes.expect('read'));
+    pal.asyncRead(served, new Uint8Array(10), 10, outcomes.expect('peer read'));
+    await until(
+      () => pal.stats().pinnedBytes < 2 * (CONTEXT_BYTES + BLOCK_BYTES),
+      () => 'the sweep',
+      bed,
+    );
+    pal.shutdown(client, 'receive');
+    pal.closeSocket(served, outcomes.expect('close'));
+    await outcomes.settled(bed);
+    expect([...outcomes.log].sort()).to.deep.equal(['close ok', 'peer read ECANCELED', 'read ok']);
+    expect(outcomes.values.get('read')).to.equal(0);
+  });
+});
+
+onEveryBed('data that comes in the moment a connection is found quiet', (bed) => {
+  // Every 5 ms a sweep.
+  const fixture = testPal(bed, quickTimers(400));
+
+  it('is never lost, repeated or out of order', async () => {
+    const { pal } = fixture;
+    const connections = 16;
+    const endAt = Date.now() + 1200;
+    await Promise.all(
+      Array.from({ length: connections }, async (_, index) => {
+        const { client, served } = await pair(pal);
+        const random = seededBytes(4096, index + 1);
+        const sent: Buffer[] = [];
+        const received: Buffer[] = [];
+        let total = 0;
+        const receiving = (async (): Promise<void> => {
+          for (;;) {
+            const chunk = await read(pal, client, 600);
+            if (chunk.length === 0) return;
+            received.push(chunk);
+          }
+        })();
+        for (let message = 0; Date.now() < endAt; message++) {
+          const value = random[message % random.length] ?? 0;
+          const data = seededBytes(1 + value * 4, index * 10_000 + message);
+          sent.push(data);
+          total += data.length;
+          await write(pal, served, data);
+          // Pauses of zero to about three sweeps, most of them close to the second, when the receive is cancelled.
+          if (value < 200) await sleep(8 + (value % 8));
+          else if (value < 230) await turns(value % 5, bed);
+        }
+        pal.shutdown(served, 'send');
+        await receiving;
+        const all = Buffer.concat(received);
+        expect(all.length, `connection ${index}`).to.equal(total);
+        expect(all.equals(Buffer.concat(sent)), `connection ${index}`).to.equal(true);
+      }),
+    );
+    const sweeps = pal.stats().calls['CancelIoEx'] ?? 0;
+    // WSAPoll cancels without a call; on completion ports the count shows that the race was run.
+    if (bed.name.startsWith('iocp')) expect(sweeps, 'receives cancelled').to.be.greaterThan(connections);
+  });
+});
+
+onEveryBed('bytes for a buffer that is gone', (bed) => {
+  const fixture = testPal(bed);
+
+  function detachedRead(pal: NetworkPal, socket: SocketHandle): Promise<string | undefined> {
+    const buffer = new Uint8Array(100);
+    return new Promise((resolve) => {
+      pal.asyncRead(socket, buffer, 100, (error) => resolve(error?.code));
+      structuredClone(buffer.buffer, { transfer: [buffer.buffer] });
+    });
+  }
+
+  it('are the next read’s: that one gets an error, and the stream has no hole', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const broken = detachedRead(pal, client);
+    await write(pal, served, seededBytes(40));
+    expect(await broken).to.equal('ERR_BUFFER_DETACHED');
+    const first = await read(pal, client, 15);
+    const rest = await read(pal, client, 100);
+    expect(first.length, 'as much as is asked for').to.equal(15);
+    expect(Buffer.concat([first, rest]).equals(seededBytes(40))).to.equal(true);
+    await write(pal, served, seededBytes(20, 2));
+    expect((await readExactly(pal, client, 20)).equals(seededBytes(20, 2))).to.equal(true);
+  });
+
+  it('go to reads that wait already, one of them detached too', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const codes = [detachedRead(pal, client), detachedRead(pal, client)];
+    const waiting = read(pal, client, 30);
+    await write(pal, served, seededBytes(40));
+    expect(await Promise.all(codes)).to.deep.equal(['ERR_BUFFER_DETACHED', 'ERR_BUFFER_DETACHED']);
+    const first = await waiting;
+    const rest = await readExactly(pal, client, 40 - first.length);
+    expect(Buffer.concat([first, rest]).equals(seededBytes(40))).to.equal(true);
+  });
+
+  it('are tryRead’s as well, and a watch tells of them', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const broken = detachedRead(pal, client);
+    await write(pal, served, seededBytes(40));
+    await broken;
+    await new Promise<void>((resolve) => {
+      pal.watch(client, { readable: true }, () => {
+        pal.unwatch(client);
+        resolve();
+      });
+    });
+    const buffer = Buffer.alloc(100);
+    expect(pal.tryRead(client, buffer)).to.equal(40);
+    expect(buffer.subarray(0, 40).equals(seededBytes(40))).to.equal(true);
+  });
+
+  it('are dropped with the connection', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const broken = detachedRead(pal, client);
+    await write(pal, served, seededBytes(40));
+    await broken;
+    // The fixture sees to it that nothing stays pinned.
+    pal.closeSocket(client);
+  });
+});
+
+// One bed of each driver: 1000 connections take seconds under Wine.
+for (const bed of beds.filter(({ name }) => name === 'iocp worker' || name === 'wsapoll worker')) {
+  describe(`1000 connections gone quiet [${bed.name}]`, () => {
+    const count = 1000;
+    const fixture = testPal(bed, quickTimers(10));
+
+    it('pin their contexts only, less than 1 KiB each', async () => {
+      const { pal } = fixture;
+      const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
+      const served: SocketHandle[] = [];
+      const clients: SocketHandle[] = [];
+      for (let made = 0; made < count; made += 50) {
+        const accepting = Array.from({ length: 50 }, () => accept(pal, server.handle));
+        clients.push(...(await Promise.all(accepting.map(() => connect(pal, '127.0.0.1', server.port)))));
+        for (const { socket } of await Promise.all(accepting)) served.push(socket);
+      }
+      const fixed = pal.stats().pinnedBytes;
+      for (const socket of served) pal.asyncRead(socket, new Uint8Array(4096), 4096, nothing);
+      expect((pal.stats().pinnedBytes - fixed) / count, 'before their first bytes').to.equal(CONTEXT_BYTES);
+      // Everybody says something once; then silence, with a read pending on each.
+      await Promise.all(clients.map((socket) => write(pal, socket, seededBytes(10))));
+      await until(
+        () => pal.stats().bytesReceived === count * 10,
+        () => `${count * 10} bytes, got ${pal.stats().bytesReceived}`,
+        bed,
+      );
+      for (const socket of served) pal.asyncRead(socket, new Uint8Array(4096), 4096, nothing);
+      expect((pal.stats().pinnedBytes - fixed) / count, 'busy').to.equal(CONTEXT_BYTES + BLOCK_BYTES);
+      await until(
+        () => pal.stats().pinnedBytes - fixed <= count * CONTEXT_BYTES,
+        () => `the sweep; ${pal.stats().pinnedBytes} bytes are pinned`,
+        bed,
+      );
+      expect((pal.stats().pinnedBytes - fixed) / count).to.be.at.most(1024);
+      expect(pal.stats().operations.receive, 'and the reads are pending').to.equal(count);
+    });
+  });
+}
