@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pinThisProcess, planCpus } from './lib/cpus.ts';
 import { describeEnvironment, formatEnvironment } from './lib/environment.ts';
-import { HELP, parseOptions, UsageError, type Options } from './lib/options.ts';
+import { HELP, OVERHEAD, parseOptions, UsageError, type Options } from './lib/options.ts';
 import type { Row } from './lib/rows.ts';
+import { runOverhead } from './overhead/run.ts';
 import { runQuestion } from './lib/runner.ts';
 import { formatRows } from './lib/table.ts';
 import { QUESTIONS } from './questions/index.ts';
@@ -27,6 +28,7 @@ async function main(options: Options): Promise<number> {
   const rows: Row[] = [];
   let serverNode = '';
   for (const name of options.questions) {
+    if (name === OVERHEAD && (await runOverhead()) !== 0) return 1;
     const question = QUESTIONS[name];
     if (question === undefined) continue;
     const result = await runQuestion(name, question, options, cpus);
@@ -34,6 +36,7 @@ async function main(options: Options): Promise<number> {
     rows.push(...result.rows);
     console.log(`\n${question.title}\n\n${formatRows(result.rows)}`);
   }
+  if (rows.length === 0) return 0;
   const environment = describeEnvironment(serverNode, cpus);
   console.log(`\n${formatEnvironment(environment)}`);
   console.log(`${options.rounds} rounds of ${options.seconds} s, peers in turn; medians`);

@@ -12,6 +12,9 @@ export interface Options extends Settings {
   profile: string | undefined;
 }
 
+/** The question that has no peers and no runner; see benchmarks/overhead/. */
+export const OVERHEAD = 'overhead';
+
 /** A command line that cannot be run; the message says what to change. */
 export class UsageError extends Error {}
 
@@ -23,6 +26,7 @@ questions (echo):
 ${Object.values(QUESTIONS)
   .map(({ title }) => `  ${title}`)
   .join('\n')}
+  ${OVERHEAD}: the library's own code and koffi's calls, on a kernel that costs nothing
 
 options:
   --peers A,B,…        who is measured: ${PEERS.join(', ')}
@@ -41,7 +45,7 @@ export function parseOptions(args: readonly string[]): Options | null {
   const { values, positionals } = parse(args);
   if (values.help) return null;
   const questions = positionals.length === 0 ? ['echo'] : positionals;
-  for (const name of questions) requireOneOf('question', name, Object.keys(QUESTIONS));
+  for (const name of questions) requireOneOf('question', name, [...Object.keys(QUESTIONS), OVERHEAD]);
   const peers = values.peers.split(',');
   for (const name of peers) requireOneOf('peer', name, PEERS);
   return {

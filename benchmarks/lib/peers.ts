@@ -11,7 +11,6 @@ const SERVERS: Readonly<Record<string, 'pal' | 'node-net'>> = {
   'iocp-inline-no-skip': 'pal',
   wsapoll: 'pal',
   'wsapoll-inline': 'pal',
-  wsapoll: 'pal',
   [REFERENCE]: 'node-net',
 };
 

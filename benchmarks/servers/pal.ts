@@ -10,7 +10,6 @@ const PEERS: Readonly<Record<string, PalOptions>> = {
   'iocp-inline-no-skip': { poller: 'inline', skipCompletionPortOnSuccess: false },
   wsapoll: { driver: 'wsapoll' },
   'wsapoll-inline': { driver: 'wsapoll', poller: 'inline' },
-  wsapoll: { driver: 'wsapoll' },
 };
 
 /** Serves until the runner says quit. */
