@@ -11,8 +11,11 @@ export class Step {
   /** Runs code of the simulated process, so promises may have been settled by it. */
   readonly runsCode: boolean;
   readonly what: string;
+  /** A turn of the process's own, which may have been planned by a timer. */
+  readonly isTurn: boolean;
 
-  constructor(what: string, run: () => void, runsCode = false) {
+  constructor(what: string, run: () => void, runsCode = false, isTurn = false) {
+    this.isTurn = isTurn;
     this.what = what;
     this.run = run;
     this.runsCode = runsCode;

@@ -15,6 +15,10 @@ import type { SimulatedSocket } from './socket.ts';
 
 export type IoKind = 'WSARecv' | 'WSASend' | 'AcceptEx' | 'ConnectEx';
 
+/** Bytes from which on a buffer's checksum samples, and the distance of its samples in 32-bit words. */
+const SAMPLED_FROM = 1024;
+const SAMPLE_STRIDE = 61;
+
 /** A stretch of lent memory. */
 export interface Segment {
   readonly region: Region;
@@ -110,12 +114,12 @@ export class Io {
     for (let word = first; word < first + OVERLAPPED.size / 4; word++)
       sum = Math.imul(sum ^ (words[word] ?? 0), 16777619);
     for (const { region, address, length } of this.segments) {
-      const { bytes } = region;
-      const start = address - region.address;
-      const end = start + length;
-      // Long buffers are sampled: a mark every few bytes is enough to notice that they were handed to somebody else.
-      const stride = length > 4096 ? 7 : 1;
-      for (let at = start; at < end; at += stride) sum = Math.imul(sum ^ (bytes[at] ?? 0), 16777619);
+      const start = (address - region.address) >>> 2;
+      const end = start + (length >>> 2);
+      // Long buffers are sampled: a mark here and there is enough to notice that they were handed to somebody else.
+      const stride = length > SAMPLED_FROM ? SAMPLE_STRIDE : 1;
+      for (let word = start; word < end; word += stride) sum = Math.imul(sum ^ (region.words[word] ?? 0), 16777619);
+      if (length < 4) sum = Math.imul(sum ^ (region.bytes[address - region.address] ?? 0), 16777619);
     }
     return sum;
   }

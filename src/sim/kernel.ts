@@ -10,7 +10,7 @@ import { dequeue, SimulatedKernel32 } from './kernel32.ts';
 import { SimulatedMemory } from './memory.ts';
 import { SimulatedMswsock } from './mswsock.ts';
 import type { SimulatedNetwork } from './network.ts';
-import type { CompletionPort} from './port.ts';
+import type { CompletionPort } from './port.ts';
 import { type Packet } from './port.ts';
 import { PROFILES, type Profile, type ProfileName } from './profile.ts';
 import { ProcessLife } from './process-life.ts';

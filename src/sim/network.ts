@@ -37,6 +37,11 @@ export interface NetworkOptions {
 export type Route = 'ok' | 'silent' | 'unreachable';
 
 const DEFAULT_MAX_STEPS = 200_000;
+/**
+ * Milliseconds in which nothing but timers and what they run has happened, after which nothing is expected any more: a
+ * driver may look after something every second for ever.
+ */
+const PATIENCE_MS = 120_000;
 /** One in so many steps of an impatient world is a timer's. */
 const IMPATIENCE = 40;
 
@@ -53,6 +58,9 @@ export class SimulatedNetwork {
   readonly #trace: string[] | null;
   readonly #mood: number;
   #steps = 0;
+  #ranCode = false;
+  /** When anything but timers and turns happened. */
+  #lastEvent = 0;
 
   constructor(options: NetworkOptions = {}) {
     this.seed = options.seed ?? 1;
@@ -78,7 +86,7 @@ export class SimulatedNetwork {
       throw new SimulationError(`No end after ${this.#maxSteps} steps: something goes round in circles`);
     }
     const possible = this.agenda.length;
-    if (possible === 0) return this.passTime();
+    if (possible === 0) return (this.clock.next ?? Infinity) - this.#lastEvent <= PATIENCE_MS && this.passTime();
     if (this.#impatient && this.clock.next !== undefined && this.choices.pick(IMPATIENCE) === IMPATIENCE - 1) {
       return this.passTime();
     }
@@ -109,13 +117,12 @@ export class SimulatedNetwork {
       await drainPromises();
       if (until()) return;
       this.#ranCode = false;
-      while (!this.hasRunCode()) if (!this.step()) return;
+      while (!this.#hasRunCode()) if (!this.step()) return;
     }
   }
-  #ranCode = false;
 
   /** The step before ran code of a simulated process. */
-  private hasRunCode(): boolean {
+  #hasRunCode(): boolean {
     return this.#ranCode;
   }
 
@@ -211,6 +218,7 @@ export class SimulatedNetwork {
   #runStep(step: Step): void {
     this.agenda.remove(step);
     if (step.runsCode) this.#ranCode = true;
+    if (!step.isTurn) this.#lastEvent = this.clock.now;
     step.run();
   }
 

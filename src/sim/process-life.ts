@@ -27,6 +27,7 @@ export class ProcessLife {
         this.#runTurn();
       },
       true,
+      true,
     );
     this.#idle = new Step(
       'idle',

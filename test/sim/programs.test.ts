@@ -1,0 +1,38 @@
+/**
+ * Random programs of connects, accepts, reads, writes, half-closes, resets, closes and restarts, over up to 32 sockets
+ * and one or two PALs, on random schedules, with and without faults, against the model in support/side.ts.
+ *
+ * A failure prints the program, shrunk by fast-check together with its schedule, and the trace of its run.
+ * `npm run sim -- --seeds N` runs as many more as wanted.
+ */
+import fc from 'fast-check';
+import { programs } from './support/program.ts';
+import { explain, runProgram } from './support/run-program.ts';
+
+/** The suite's share, in each of so many parts: 20 000 in all. */
+const PARTS = 8;
+const PROGRAMS_PER_PART = 2500;
+/** Each part has its own half of: profile, skipped packets, poller. The rest is random. */
+const FIXED_BITS = [1, 1 << 2, 1 << 3];
+
+describe('random programs', function () {
+  this.timeout(60_000);
+
+  for (let part = 0; part < PARTS; part++) {
+    const mask = FIXED_BITS.reduce((sum, bit) => sum | bit, 0);
+    const value = FIXED_BITS.reduce((sum, bit, index) => sum | ((part >>> index) % 2 === 1 ? bit : 0), 0);
+    const words = [
+      part % 2 === 0 ? 'windows' : 'wine',
+      (part >>> 1) % 2 === 0 ? 'all packets' : 'skipping packets',
+      (part >>> 2) % 2 === 0 ? 'worker' : 'inline',
+    ];
+    it(`${PROGRAMS_PER_PART} of them (${words.join(', ')})`, async () => {
+      const result = await fc.check(fc.asyncProperty(programs({ mask, value }), runProgram), {
+        numRuns: PROGRAMS_PER_PART,
+        seed: 20_261_122 + part,
+      });
+      const failed = result.counterexample?.[0];
+      if (failed !== undefined) throw new Error(await explain(failed));
+    });
+  }
+});

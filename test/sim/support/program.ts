@@ -1,0 +1,141 @@
+/**
+ * Random programs: what users of a PAL may do, in any order, as numbers that fast-check generates and shrinks. Every
+ * number means something, so that any sublist of a program is a program too.
+ */
+import fc from 'fast-check';
+import type { FaultOptions, ProfileName } from '../../../src/sim/index.ts';
+
+export interface Program {
+  /** Of the schedule, once the script is used up. 0: always the first possibility. */
+  readonly seed: number;
+  /** The schedule's first decisions. */
+  readonly script: readonly number[];
+  /** Everything that is fixed for the run, packed: see settingsOf. */
+  readonly settings: number;
+  readonly commands: readonly number[];
+}
+
+/** What a command does. Reading and writing come most, as in life. */
+const ACTIONS = [
+  'read',
+  'write',
+  'connect',
+  'accept',
+  'read',
+  'write',
+  'readTwice',
+  'writeList',
+  'end',
+  'close',
+  'reset',
+  'closeTwice',
+  'shutReceive',
+  'shutBoth',
+  'connectAndClose',
+  'useStale',
+  'writeAndClose',
+  'read',
+  'write',
+  'connect',
+  'accept',
+  'pinnedRead',
+  'pinnedWrite',
+  'closeServer',
+  'listen',
+  'unref',
+  'passTime',
+  'watch',
+  'connectNowhere',
+  'write',
+  'read',
+  'restart',
+] as const;
+
+export type Action = (typeof ACTIONS)[number];
+
+export interface Command {
+  readonly action: Action;
+  /** Which of the sockets, servers or PALs it is about, modulo their number. */
+  readonly who: number;
+  readonly size: number;
+  /** Steps of the network before it. */
+  readonly wait: number;
+  /** It waits for the next callback and runs inside it. */
+  readonly nested: boolean;
+}
+
+const SIZES = [1, 2, 7, 64, 65, 300, 511, 512, 513, 1500, 4096, 4097, 16385, 40000, 70000, 300000] as const;
+const WAITS = [0, 0, 0, 1, 2, 3, 5, 20] as const;
+
+/** Reads a command off its number: 5 bits each for action and who, 4 for the size, 3 for the wait, 1 for nested. */
+export function decode(command: number): Command {
+  return {
+    action: ACTIONS[command % 32] ?? 'read',
+    who: (command >>> 5) % 32,
+    size: SIZES[(command >>> 10) % 16] ?? 1,
+    wait: WAITS[(command >>> 14) % 8] ?? 0,
+    nested: (command >>> 17) % 4 === 1,
+  };
+}
+
+export const COMMAND_LIMIT = 2 ** 19;
+export const SETTINGS_LIMIT = 2 ** 13;
+
+export interface Settings {
+  readonly profile: ProfileName;
+  readonly pals: 1 | 2;
+  readonly skips: boolean;
+  readonly poller: 'worker' | 'inline';
+  readonly buffers: number | undefined;
+  readonly ending: 'drain' | 'stop' | 'close';
+  readonly faults: FaultOptions | undefined;
+  readonly acceptDepth: number;
+  readonly backlog: number;
+  readonly slots: number;
+  readonly impatient: boolean;
+}
+
+const BUFFERS = [undefined, 1000, 64, 20000] as const;
+const ENDINGS = ['drain', 'stop', 'close', 'drain'] as const;
+
+/** Failures that a program may meet: none in three of four. */
+const FAULTS: readonly (FaultOptions | undefined)[] = [
+  undefined,
+  undefined,
+  { shortSends: 4 },
+  { calls: 20, operations: 20, shortSends: 5 },
+];
+
+export function settingsOf({ settings }: Program): Settings {
+  return {
+    profile: settings % 2 === 0 ? 'windows' : 'wine',
+    pals: (settings >>> 1) % 2 === 0 ? 1 : 2,
+    skips: (settings >>> 2) % 2 === 1,
+    poller: (settings >>> 3) % 2 === 0 ? 'worker' : 'inline',
+    buffers: BUFFERS[(settings >>> 4) % 4],
+    ending: ENDINGS[(settings >>> 6) % 4] ?? 'drain',
+    faults: FAULTS[(settings >>> 8) % 4],
+    acceptDepth: [1, 2, 4, 8][(settings >>> 10) % 4] ?? 1,
+    backlog: (settings >>> 6) % 8 === 7 ? 1 : 511,
+    slots: (settings >>> 9) % 8 === 5 ? 16 : 128,
+    impatient: (settings >>> 12) % 2 === 1,
+  };
+}
+
+/** Programs for fast-check. `fixed`: bits of the settings that are given, and which. */
+export function programs(fixed: { mask: number; value: number } = { mask: 0, value: 0 }): fc.Arbitrary<Program> {
+  return fc.record({
+    seed: fc.integer({ min: 0, max: 0x7fffffff }),
+    script: fc.array(fc.nat({ max: 255 }), { maxLength: 16 }),
+    settings: fc.nat({ max: SETTINGS_LIMIT - 1 }).map((bits) => (bits & ~fixed.mask) | fixed.value),
+    commands: fc.array(fc.nat({ max: COMMAND_LIMIT - 1 }), { minLength: 1, maxLength: 40, size: 'max' }),
+  });
+}
+
+/** A program as text, for failures. */
+export function describeProgram(program: Program): string {
+  const lines = program.commands.map(decode).map(({ action, who, size, wait, nested }, index) => {
+    return `  ${index}: ${action} who ${who} size ${size}${wait > 0 ? ` after ${wait} steps` : ''}${nested ? ', nested' : ''}`;
+  });
+  return [JSON.stringify(program), JSON.stringify(settingsOf(program)), ...lines].join('\n');
+}

@@ -1,0 +1,269 @@
+/** Runs one program against the driver on a simulated kernel, and checks what its users see. */
+import type { NetworkError, SocketHandle } from '../../../src/index.ts';
+import {
+  firstChoice,
+  scriptedChoices,
+  seededChoices,
+  simulateNetwork,
+  type SimulatedNetwork,
+} from '../../../src/sim/index.ts';
+import { acceptAll, act, closeServer, startRead } from './actions.ts';
+import { Party } from './party.ts';
+import { decode, settingsOf, type Command, type Program, type Settings } from './program.ts';
+import { ModelError, Side } from './side.ts';
+
+/** closeGraceMs of every PAL. Virtual, so any number does. */
+const GRACE_MS = 500;
+/** Sockets of a program at most. */
+export const MAX_SIDES = 32;
+
+export class World {
+  readonly settings: Settings;
+  readonly network: SimulatedNetwork;
+  readonly parties: Party[] = [];
+  readonly sides: Side[] = [];
+  readonly graceMs = GRACE_MS;
+  /** Connecting sides by the port they connect from. */
+  readonly #byPort = new Map<number, Side>();
+  readonly #nested: Command[] = [];
+  readonly #program: Program;
+  #calling = false;
+  #streams = 0;
+
+  constructor(program: Program, trace: boolean) {
+    this.#program = program;
+    this.settings = settingsOf(program);
+    const { profile, pals, buffers, faults, impatient } = this.settings;
+    const rest = program.seed === 0 ? firstChoice : seededChoices(program.seed);
+    const choices = scriptedChoices(program.script, rest);
+    this.network = simulateNetwork({ choices, trace, impatient });
+    for (let index = 0; index < pals; index++) {
+      const sizes = buffers === undefined ? {} : { sendBufferSize: buffers, receiveBufferSize: buffers };
+      const kernel = this.network.kernel({ profile, ...sizes, ...(faults !== undefined && { faults }) });
+      this.parties.push(new Party(kernel, this.settings, GRACE_MS));
+    }
+  }
+
+  get now(): number {
+    return this.network.clock.now;
+  }
+
+  /** The whole program. */
+  async run(): Promise<void> {
+    for (const party of this.parties) {
+      party.start();
+      // Without anything pending the loop would end before the program does.
+      party.kernel.keepAlive = true;
+    }
+    act(this, { action: 'listen', who: 0, size: 0, wait: 0, nested: false });
+    for (const number of this.#program.commands) {
+      const command = decode(number);
+      for (let steps = command.wait; steps > 0 && this.network.step(); steps--);
+      if (command.nested) this.#nested.push(command);
+      else if (command.action === 'restart') await this.#restart(command);
+      else act(this, command);
+    }
+    const { ending } = this.settings;
+    if (ending === 'drain') this.#drain();
+    if (ending !== 'stop') this.#closeAll();
+    await this.#end();
+  }
+
+  /** Makes a call into a PAL, during which no callback may come. */
+  call(side: Side | null, make: () => void): boolean {
+    const before = this.#calling;
+    this.#calling = true;
+    try {
+      make();
+      return true;
+    } catch (error) {
+      this.#judge(side, error);
+      return false;
+    } finally {
+      this.#calling = before;
+    }
+  }
+
+  /** A callback that may come once, and never inside a call. */
+  callback<Args extends unknown[]>(
+    side: Side | null,
+    what: string,
+    run: (...args: Args) => void,
+  ): (...args: Args) => void {
+    let called = false;
+    if (side !== null) side.pending++;
+    return (...args) => {
+      const label = side?.label ?? 'server';
+      if (this.#calling) throw new ModelError(`${label}: the callback of ${what} came inside a call`);
+      if (called) throw new ModelError(`${label}: the callback of ${what} came twice`);
+      called = true;
+      if (side !== null) {
+        side.pending--;
+        if (side.closeSeen) throw new ModelError(`${label}: the callback of ${what} came after that of close`);
+      }
+      this.network.note(() => `user: ${label}, ${what}: ${args.map(show).join(', ')}`);
+      run(...args);
+      const next = this.#nested.shift();
+      if (next !== undefined && next.action !== 'restart') act(this, next);
+    };
+  }
+
+  newSide(party: Party, label: string, handle: SocketHandle): Side {
+    this.#streams++;
+    const side = new Side(this, party, this.#streams, `${label} ${this.sides.length}`, handle);
+    this.sides.push(side);
+    return side;
+  }
+
+  /** A connecting side is bound: its peer will know it by its port. */
+  remember(side: Side, port: number): void {
+    this.#byPort.set(port, side);
+  }
+
+  /** An accepted side meets the one that connected. */
+  pair(side: Side, port: number): void {
+    const peer = this.#byPort.get(port);
+    if (peer === undefined) return;
+    if (peer.peer !== null) throw new ModelError(`${side.label}: a second connection from port ${port}`);
+    side.peer = peer;
+    peer.peer = side;
+  }
+
+  /** closeSocket or resetSocket, with its callback. */
+  close(side: Side, reset: boolean): void {
+    const { pal } = side.party;
+    const done = this.callback(null, `close of ${side.label}`, () => {
+      if (side.pending > 0) side.fail(`closed with ${side.pending} callbacks owed`);
+      side.closeSeen = true;
+    });
+    if (reset) side.wasReset = true;
+    if (!side.closing) side.closedAt = this.now;
+    side.closing = true;
+    this.call(side, () => {
+      if (reset) pal.resetSocket(side.handle, done);
+      else pal.closeSocket(side.handle, done);
+    });
+  }
+
+  /** Everybody ends what they write, reads to the end, and has it all. */
+  #drain(): void {
+    this.#nested.length = 0;
+    for (let round = 0; round < 3; round++) {
+      for (const party of this.parties) {
+        for (const server of party.servers) acceptAll(this, party, server);
+      }
+      for (const side of this.sides) {
+        if (!side.usable) continue;
+        if (!side.sendShut && this.call(side, () => side.party.pal.shutdown(side.handle, 'send'))) side.sendShut = true;
+        this.#readToEnd(side);
+      }
+      this.network.run();
+    }
+    for (const side of this.sides) this.#expectWhole(side);
+  }
+
+  #readToEnd(side: Side): void {
+    if (side.reads > 0 || side.watching) return;
+    const next = (): void => {
+      if (!side.usable || side.ended || side.failed) return;
+      startRead(this, side, new Uint8Array(4096), next);
+    };
+    next();
+  }
+
+  /** All bytes have come, unless something broke the connection. */
+  #expectWhole(side: Side): void {
+    const { peer } = side;
+    if (peer === null || !side.usable || !peer.connected || side.receiveShut || side.watching || side.starved) return;
+    if (side.mayBreak() || !(peer.sendShut || peer.closing)) return;
+    if (!side.ended) side.fail('the end of the stream never came');
+  }
+
+  #closeAll(): void {
+    this.#nested.length = 0;
+    // Twice: an accept that was on its way may bring one more connection.
+    for (let round = 0; round < 2; round++) {
+      for (const side of this.sides) if (side.party.running && !side.closing) this.close(side, false);
+      for (const party of this.parties) {
+        for (const server of party.servers) closeServer(this, party, server);
+      }
+      this.network.run();
+    }
+    for (const party of this.parties) {
+      if (!party.running) continue;
+      const stats = party.pal.stats();
+      const { sockets, pendingCallbacks, queuedBytes, freeSlots, slots } = stats;
+      const pinned = stats.pinnedBytes - party.pinnedBytes;
+      if (sockets + pendingCallbacks + queuedBytes + pinned > 0 || freeSlots !== slots) {
+        throw new ModelError(`Left behind: ${JSON.stringify(stats)}\n${party.pal.describe()}`);
+      }
+    }
+  }
+
+  async #restart(command: Command): Promise<void> {
+    const party = this.parties[command.who % this.parties.length];
+    if (party === undefined) return;
+    if (party.running) {
+      this.stop(party);
+      return;
+    }
+    await this.network.settle(() => party.ended);
+    if (!party.ended) throw new ModelError('stopEventLoop does not come to an end');
+    party.start();
+  }
+
+  stop(party: Party): void {
+    party.running = false;
+    for (const side of this.sides) {
+      if (side.party !== party) continue;
+      if (!side.closing) side.closedAt = this.now;
+      side.closing = true;
+    }
+    for (const server of party.servers) server.open = false;
+    this.call(null, () => void party.pal.stopEventLoop());
+  }
+
+  async #end(): Promise<void> {
+    const idle = this.settings.ending === 'close';
+    for (const party of this.parties) {
+      if (idle)
+        party.kernel.keepAlive = false; // the loop ends by itself
+      else if (party.running) this.stop(party);
+    }
+    await this.network.settle(() => this.parties.every(({ ended }) => ended));
+    for (const party of this.parties) {
+      if (!party.ended) throw new ModelError('The loop does not end');
+      const { openHandles, ledger, memory } = party.kernel;
+      const regions = memory.regions - party.pinned.length;
+      if (openHandles + ledger.size + regions > 0) {
+        throw new ModelError(
+          `Left in the kernel: ${openHandles} handles, ${ledger.size} operations, ${regions} regions`,
+        );
+      }
+      for (const server of party.servers) {
+        if (server.pending > 0) throw new ModelError(`${server.pending} accept callbacks never came`);
+      }
+    }
+    for (const side of this.sides) if (side.pending > 0) side.fail(`${side.pending} callbacks never came`);
+  }
+
+  /** What a call may throw. */
+  #judge(side: Side | null, error: unknown): void {
+    const { code } = error as NetworkError;
+    // A connect that failed has closed its socket before its callback says so.
+    if (code === 'ERR_SOCKET_CLOSED' && (side === null || side.closing || !side.connected)) return;
+    if (code === 'ENOTCONN' && side?.connected === false) return;
+    if (code === 'ERR_TOO_MANY_OPERATIONS' && this.settings.slots < 128) {
+      if (side !== null) side.starved = true;
+      return;
+    }
+    if (code === 'ERR_MIXED_FACES' && side !== null) return;
+    if (this.settings.faults?.calls !== undefined && (error as NetworkError).systemErrorCode !== undefined) return;
+    throw error;
+  }
+}
+
+function show(value: unknown): string {
+  if (value instanceof Error) return value.message;
+  return value === undefined ? 'undefined' : JSON.stringify(value);
+}
