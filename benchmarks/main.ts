@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pinThisProcess, planCpus } from './lib/cpus.ts';
 import { describeEnvironment, formatEnvironment } from './lib/environment.ts';
-import { HELP, OVERHEAD, parseOptions, UsageError, type Options } from './lib/options.ts';
+import { HELP, OVERHEAD, parseOptions, REPORT, UsageError, type Options } from './lib/options.ts';
 import type { Row } from './lib/rows.ts';
 import { runOverhead } from './overhead/run.ts';
 import { runQuestion } from './lib/runner.ts';
 import { formatRows } from './lib/table.ts';
+import { writeReport } from './report/main.ts';
 import { QUESTIONS } from './questions/index.ts';
 
 const calledFrom = process.cwd();
@@ -28,6 +29,7 @@ async function main(options: Options): Promise<number> {
   const rows: Row[] = [];
   let serverNode = '';
   for (const name of options.questions) {
+    if (name === REPORT) console.log(`written: ${(await writeReport()).join(', ')}`);
     if (name === OVERHEAD && (await runOverhead()) !== 0) return 1;
     const question = QUESTIONS[name];
     if (question === undefined) continue;

@@ -14,6 +14,8 @@ export interface Options extends Settings {
 
 /** The question that has no peers and no runner; see benchmarks/overhead/. */
 export const OVERHEAD = 'overhead';
+/** Not a question: makes docs/benchmarks.md's tables and charts from docs/benchmarks/*.json. */
+export const REPORT = 'report';
 
 /** A command line that cannot be run; the message says what to change. */
 export class UsageError extends Error {}
@@ -27,6 +29,7 @@ ${Object.values(QUESTIONS)
   .map(({ title }) => `  ${title}`)
   .join('\n')}
   ${OVERHEAD}: the library's own code and koffi's calls, on a kernel that costs nothing
+  ${REPORT}: makes the tables and charts of docs/benchmarks.md from docs/benchmarks/*.json
 
 options:
   --peers A,B,…        who is measured: ${PEERS.join(', ')}
@@ -45,7 +48,7 @@ export function parseOptions(args: readonly string[]): Options | null {
   const { values, positionals } = parse(args);
   if (values.help) return null;
   const questions = positionals.length === 0 ? ['echo'] : positionals;
-  for (const name of questions) requireOneOf('question', name, [...Object.keys(QUESTIONS), OVERHEAD]);
+  for (const name of questions) requireOneOf('question', name, [...Object.keys(QUESTIONS), OVERHEAD, REPORT]);
   const peers = values.peers.split(',');
   for (const name of peers) requireOneOf('peer', name, PEERS);
   return {

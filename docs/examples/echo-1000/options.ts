@@ -12,8 +12,8 @@ export interface EchoOptions {
   /** Start of the random numbers: the same seed sends the same bytes. */
   seed: number;
   poller: PollerKind;
-  /** Let calls that succeed at once skip the completion port. */
-  skip: boolean;
+  /** Whether calls that succeed at once skip the completion port. */
+  skip: 'auto' | boolean;
 }
 
 /** A command line that cannot be run; the message says what to change. */
@@ -31,7 +31,7 @@ export const HELP = `An echo server and its clients in one process: every byte t
   --size BYTES      bytes of a message, 1 … 16777216                  (512)
   --seed N          where the random bytes start, 0 … 4294967295      (1)
   --poller KIND     worker: a thread waits for packets; inline: this thread does   (worker)
-  --skip            let calls that succeed at once skip the completion port
+  --skip WHEN       calls that succeed at once skip the completion port: auto, on, off   (auto)
   --help            this text
 
 Exit code: 0 when every byte matched, 1 when not, 2 for options that cannot be used.`;
@@ -46,7 +46,7 @@ export function parseOptions(args: readonly string[]): EchoOptions | null {
     size: integer('size', values.size, 1, 2 ** 24),
     seed: integer('seed', values.seed, 0, 2 ** 32 - 1),
     poller: poller(values.poller),
-    skip: values.skip,
+    skip: skip(values.skip),
   };
   const held = 3 * options.connections * options.size;
   if (held > MAX_BYTES_HELD) {
@@ -68,7 +68,7 @@ function parse(args: readonly string[]) {
         size: { type: 'string', default: '512' },
         seed: { type: 'string', default: '1' },
         poller: { type: 'string', default: 'worker' },
-        skip: { type: 'boolean', default: false },
+        skip: { type: 'string', default: 'auto' },
         help: { type: 'boolean', default: false, short: 'h' },
       },
     }).values;
@@ -86,4 +86,10 @@ function integer(name: string, text: string, least: number, most: number): numbe
 function poller(text: string): PollerKind {
   if (text === 'worker' || text === 'inline') return text;
   throw new UsageError(`Cannot use --poller ${text}: it must be worker or inline`);
+}
+
+function skip(text: string): 'auto' | boolean {
+  if (text === 'auto') return 'auto';
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new UsageError(`Cannot use --skip ${text}: it must be auto, on or off`);
 }

@@ -43,7 +43,7 @@ export function report({ options, tally, before, after, connectSeconds, exchange
 function callsPerRoundTrip(before: NetworkStats, after: NetworkStats, messages: number): string {
   const made = Object.entries(after.calls)
     .map(([name, calls]) => ({ name, calls: calls - (before.calls[name] ?? 0) }))
-    .filter(({ calls }) => calls > 0);
+    .filter(({ calls }) => calls >= messages / 200); // less would show as 0.00
   // The poller's own waits are not counted as calls; each that brought something rang once.
   const wait = made.find(({ name }) => name === 'GetQueuedCompletionStatusEx');
   if (wait !== undefined) wait.calls += after.doorbells - before.doorbells;

@@ -1,0 +1,92 @@
+/**
+ * npm run bench -- report: from the results in docs/benchmarks/*.json to the charts and tables of docs/benchmarks.md.
+ *
+ * The page is written by hand; between `<!-- table: <question> -->` and `<!-- end -->` its tables are made here.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { formatEnvironment, type Environment } from '../lib/environment.ts';
+import type { Row } from '../lib/rows.ts';
+import { formatRows } from '../lib/table.ts';
+import { lineChart, type ChartOptions } from './chart.ts';
+
+const FOLDER = 'docs/benchmarks';
+const PAGE = 'docs/benchmarks.md';
+
+interface Results {
+  environment: Environment;
+  rows: Row[];
+}
+
+/** The charts: a question's figure over the number of connections. */
+const CHARTS: readonly (ChartOptions & { file: string; question: string; bytes?: number; figure: keyof Row })[] = [
+  {
+    file: 'echo.svg',
+    question: 'echo',
+    bytes: 64,
+    figure: 'ratioToNodeNet',
+    title: 'Echo of 64 bytes, all connections active',
+    xLabel: 'connections',
+    yLabel: 'rate, × node:net',
+  },
+  {
+    file: 'echo-p99.svg',
+    question: 'echo',
+    bytes: 64,
+    figure: 'p99Ms',
+    title: 'Echo of 64 bytes: 99th percentile of the round trip',
+    xLabel: 'connections',
+    yLabel: 'ms',
+    logarithmic: true,
+  },
+  {
+    file: 'idle.svg',
+    question: 'idle',
+    figure: 'messagesPerSecond',
+    title: 'Echo on 16 connections, the others open and silent',
+    xLabel: 'connections',
+    yLabel: 'messages per second',
+    logarithmic: true,
+  },
+];
+
+/** Returns the files written. */
+export async function writeReport(): Promise<string[]> {
+  const results = readResults();
+  const rows = results.flatMap((result) => result.rows);
+  const written: string[] = [];
+  for (const { file, question, bytes, figure, ...options } of CHARTS) {
+    const points = rows
+      .filter((row) => row.question === question && (bytes === undefined || row.messageBytes === bytes))
+      .flatMap((row) => {
+        const y = row[figure];
+        return typeof y === 'number' ? [{ peer: row.peer, x: row.connections, y }] : [];
+      });
+    if (points.length === 0) continue;
+    writeFileSync(path.join(FOLDER, file), await lineChart(points, options));
+    written.push(path.join(FOLDER, file));
+  }
+  writeFileSync(PAGE, fillTables(readFileSync(PAGE, 'utf8'), results));
+  return [...written, PAGE];
+}
+
+function readResults(): Results[] {
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => JSON.parse(readFileSync(path.join(FOLDER, name), 'utf8')) as Results);
+}
+
+function fillTables(page: string, results: readonly Results[]): string {
+  return page.replace(
+    /(<!-- table: ([\w-]+) -->\n)[^]*?(<!-- end -->)/g,
+    (_all, start: string, question: string, end: string) => {
+      const parts = results.flatMap(({ environment, rows }) => {
+        const asked = rows.filter((row) => row.question === question);
+        return asked.length === 0
+          ? []
+          : [`${formatRows(asked)}\n\n\`\`\`\n${formatEnvironment(environment)}\n\`\`\`\n`];
+      });
+      return `${start}\n${parts.join('\n')}\n${end}`;
+    },
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * How the WSAPoll driver's waiter is told of a change: a datagram to itself, or a short timeout. What each costs an idle
+ * process, and how late an operation is that is started while it waits.
+ * `npm run wine -- benchmarks/wake-up.ts` (on Windows: node benchmarks/wake-up.ts).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createNetworkPal, type PalOptions, type SocketHandle } from '../src/index.ts';
+import { WorkerWaiter } from '../src/winsock/waiter/worker-waiter.ts';
+import { windowsKernel } from '../src/winsock/windows-kernel.ts';
+import { ADDRESS_HIGH_WORD, ADDRESS_LOW_WORD, FDS_WORD, LIMIT_WORD } from '../src/wsapoll/poll-words.ts';
+import { accept, connect, readExactly, write } from '../test/support/io.ts';
+
+const IDLE_MS = 3000;
+const TRIES = 100;
+
+/** A kernel whose WSAPoll waiter has no wake-up but a timeout. */
+function withTimeout(timeoutMs: number): PalOptions {
+  const kernel = windowsKernel();
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  const raise = (): number => Atomics.store(flag, 0, 1);
+  return {
+    kernel: {
+      ...kernel,
+      ws2_32: { ...kernel.ws2_32, WSASendTo: raise },
+      createPollWaiter: (_kind, { array, limitMs, onReady, onFailure }) =>
+        new WorkerWaiter({
+          module: new URL('./wake-up-worker', import.meta.url),
+          data: { flag, timeoutMs },
+          prepare: (control) => {
+            const { address, count } = array();
+            control[ADDRESS_LOW_WORD] = address;
+            control[ADDRESS_HIGH_WORD] = address / 2 ** 32;
+            control[FDS_WORD] = count;
+            control[LIMIT_WORD] = limitMs();
+          },
+          interrupt: () => void raise(),
+          onReady,
+          onFailure,
+        }),
+    },
+  };
+}
+
+async function measure(sockets: number, options: PalOptions): Promise<string> {
+  const pal = createNetworkPal({ driver: 'wsapoll', ...options });
+  pal.initialize();
+  void pal.runEventLoop();
+  const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
+  const pairs: [SocketHandle, SocketHandle][] = [];
+  for (let made = 0; made < sockets / 2 + 1; made++) {
+    const [{ socket }, client] = await Promise.all([
+      accept(pal, server.handle),
+      connect(pal, '127.0.0.1', server.port),
+    ]);
+    pairs.push([socket, client]);
+  }
+  const [[served, client] = [], ...others] = pairs;
+  if (served === undefined || client === undefined) throw new Error('No connection was made');
+  for (const socket of others.flat()) pal.asyncRead(socket, new Uint8Array(1), 1, () => undefined);
+  await sleep(500);
+  const cpu = process.cpuUsage();
+  await sleep(IDLE_MS);
+  const { user, system } = process.cpuUsage(cpu);
+  await write(pal, served, new Uint8Array(TRIES));
+  const took: number[] = [];
+  for (let round = 0; round < TRIES; round++) {
+    await sleep(15 + (round % 7)); // by now the loop waits
+    const start = performance.now();
+    await readExactly(pal, client, 1);
+    took.push(performance.now() - start);
+  }
+  took.sort((one, other) => one - other);
+  const at = (share: number): string => (took[Math.floor(took.length * share)] ?? NaN).toFixed(1);
+  await pal.stopEventLoop();
+  const percent = ((user + system) / 1000 / IDLE_MS) * 100;
+  return `idle CPU ${percent.toFixed(1)} %, an operation after ${at(0.5)} ms (p99 ${at(0.99)} ms)`;
+}
+
+const ways: Record<string, () => PalOptions> = {
+  'datagram        ': () => ({}),
+  'timeout of 1 ms ': () => withTimeout(1),
+  'timeout of 10 ms': () => withTimeout(10),
+};
+for (const sockets of [10, 500]) {
+  for (const [name, options] of Object.entries(ways)) {
+    console.log(`${sockets} idle sockets, ${name}: ${await measure(sockets, options())}`);
+  }
+}
