@@ -13,7 +13,7 @@ export interface PlotModule {
 }
 
 interface LinkedomModule {
-  parseHTML(html: string): { document: object };
+  parseHTML: (html: string) => { document: object };
 }
 
 export async function loadPlot(): Promise<{ Plot: PlotModule; document: object }> {
