@@ -1,0 +1,171 @@
+/**
+ * As much of Windows as a PollSet needs: memory, sockets that are numbers, a waiter that the test lets go, and a WSAPoll
+ * that reports what the test says. Everything else throws.
+ */
+import { INVALID_SOCKET, SOCKET_ERROR, SO_ERROR, SOL_SOCKET } from '../../ffi/constants.ts';
+import { WSAPOLLFD } from '../../ffi/layouts.ts';
+import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
+import type { Ws2_32 } from '../../ffi/ws2_32.ts';
+import { SimulatedMemory, type Region } from '../../src/sim/memory.ts';
+import { BlockPool } from '../../src/winsock/block-pool.ts';
+import { Counters } from '../../src/winsock/counters.ts';
+import type { Kernel, PollWaiterParts, PortWaiter } from '../../src/winsock/kernel.ts';
+import type { Operation } from '../../src/winsock/operation.ts';
+import { OperationTable } from '../../src/winsock/operation-table.ts';
+import { resolvePalOptions } from '../../src/winsock/pal-options.ts';
+import { Scratch } from '../../src/winsock/scratch.ts';
+import type { BackendParts } from '../../src/winsock/transport.ts';
+
+/** Larger than 2^32, so that code which drops the upper half of a SOCKET fails. */
+export const WAKE_SOCKET = 0x1_0000_0001;
+
+/** One entry of the array, as the kernel sees it. */
+export interface Entry {
+  socket: number;
+  events: number;
+}
+
+export class FakePoll {
+  readonly counters = new Counters();
+  readonly completed: Operation[] = [];
+  readonly parts: BackendParts;
+  /** Sockets with events to report, until the test takes them out. */
+  readonly revents = new Map<number, number>();
+  /** SO_ERROR by socket. */
+  readonly errors = new Map<number, number>();
+  wakeUps = 0;
+  now = 0;
+  armed = false;
+  #taken = 0;
+  #waiter: PollWaiterParts | null = null;
+  readonly #regions = new Set<Region>();
+
+  constructor() {
+    const memory = new SimulatedMemory();
+    const allocate = (byteLength: number): Region | null => {
+      const region = memory.allocate(byteLength);
+      if (region !== null) this.#regions.add(region);
+      return region;
+    };
+    const release = (address: number): void => {
+      for (const region of this.#regions) if (region.address === address) this.#regions.delete(region);
+      memory.release(address);
+    };
+    const tables = { ws2_32: this.#ws2_32(), memory: { allocate, release } };
+    const kernel = {
+      ...tables,
+      scheduler: { now: () => this.now },
+      createPollWaiter: (_kind: string, parts: PollWaiterParts) => this.#makeWaiter(parts),
+    } as unknown as Kernel;
+    const finishInline = (operation: Operation, error: number, bytes: number): void => {
+      operation.error = error;
+      operation.bytes = bytes;
+      this.completed.push(operation);
+    };
+    this.parts = {
+      kernel,
+      options: resolvePalOptions({ driver: 'wsapoll' }),
+      counters: this.counters,
+      operations: new OperationTable(kernel.memory, 64),
+      blocks: new BlockPool(kernel.memory),
+      scratch: new Scratch(kernel.memory),
+      completed: (operation) => this.completed.push(operation),
+      finishInline,
+      onReady: () => undefined,
+    };
+  }
+
+  /** The array that the next WSAPoll would be given. */
+  entries(): Entry[] {
+    const { address, count } = this.#parts().array();
+    const region = this.#at(address);
+    return Array.from({ length: count }, (_, index) => ({
+      socket: region.getPointer(address + index * WSAPOLLFD.size),
+      events: new Int16Array(region.buffer)[(index * WSAPOLLFD.size + WSAPOLLFD.events) / 2] ?? 0,
+    }));
+  }
+
+  /** Milliseconds that the waiter may wait at most. */
+  get limitMs(): number {
+    return this.#parts().limitMs();
+  }
+
+  /** The waiter's wait returns, as WSAPoll would let it. */
+  wait(): void {
+    const { address, count } = this.#parts().array();
+    const found = this.#poll(address, count);
+    this.armed = false;
+    this.#taken = Math.max(found, 1);
+  }
+
+  #makeWaiter(parts: PollWaiterParts): PortWaiter {
+    this.#waiter = parts;
+    const armed = (): boolean => this.armed;
+    return {
+      get armed() {
+        return armed();
+      },
+      arm: () => (this.armed = true),
+      take: () => {
+        const taken = this.#taken;
+        this.#taken = 0;
+        return taken;
+      },
+      ref: () => undefined,
+      unref: () => undefined,
+      stop: () => Promise.resolve(),
+    };
+  }
+
+  #ws2_32(): Partial<Ws2_32> {
+    return {
+      WSASocketW: () => WAKE_SOCKET,
+      bind: () => 0,
+      ioctlsocket: () => 0,
+      getsockname: () => 0,
+      closesocket: () => 0,
+      WSAGetLastError: () => WSAEWOULDBLOCK,
+      connect: () => SOCKET_ERROR,
+      accept: () => INVALID_SOCKET,
+      WSAPoll: (address, count) => this.#poll(address, count),
+      WSASendTo: () => {
+        this.wakeUps++;
+        return 1;
+      },
+      WSARecv: (socket) => {
+        if (socket !== WAKE_SOCKET || this.wakeUps === 0) return SOCKET_ERROR;
+        this.wakeUps--;
+        return 0;
+      },
+      getsockopt: (socket, level, name, value) => {
+        if (level !== SOL_SOCKET || name !== SO_ERROR) return SOCKET_ERROR;
+        this.#at(value).setUint32(value, this.errors.get(socket) ?? 0);
+        return 0;
+      },
+    };
+  }
+
+  #poll(address: number, count: number): number {
+    const region = this.#at(address);
+    const shorts = new Int16Array(region.buffer);
+    let found = 0;
+    for (let index = 0; index < count; index++) {
+      const socket = region.getPointer(address + index * WSAPOLLFD.size);
+      const isWake = socket === WAKE_SOCKET;
+      const revents = isWake ? (this.wakeUps > 0 ? 0x0100 : 0) : (this.revents.get(socket) ?? 0);
+      shorts[(index * WSAPOLLFD.size + WSAPOLLFD.revents) / 2] = revents;
+      if (revents !== 0) found++;
+    }
+    return found;
+  }
+
+  #parts(): PollWaiterParts {
+    if (this.#waiter === null) throw new Error('No PollSet was made');
+    return this.#waiter;
+  }
+
+  #at(address: number): Region {
+    for (const region of this.#regions) if (address >= region.address && address < region.end) return region;
+    throw new Error(`Nothing is allocated at ${address.toString(16)}`);
+  }
+}

@@ -1,0 +1,117 @@
+/** What operations make of readiness, where the system's answers are hard to get by: on a kernel that says what we say. */
+import { expect } from 'chai';
+import { POLLERR, POLLHUP, POLLNVAL, POLLRDNORM } from '../../ffi/constants.ts';
+import { ERROR_OPERATION_ABORTED, WSAECONNREFUSED, WSAECONNRESET, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
+import type { AnyHandle } from '../../src/index.ts';
+import { loopback } from '../../src/pal/ip-address.ts';
+import { Connection } from '../../src/winsock/connection.ts';
+import { OperationKind, type Operation } from '../../src/winsock/operation.ts';
+import { PolledTransport } from '../../src/wsapoll/polled-transport.ts';
+import { PollSet } from '../../src/wsapoll/poll-set.ts';
+import { FakePoll } from './fake-poll.ts';
+
+const SOCKET = 0x3_0000_0004;
+
+interface World {
+  fake: FakePoll;
+  set: PollSet;
+  transport: PolledTransport;
+  connection: Connection;
+  take: (kind: OperationKind) => Operation;
+  /** One poll, dispatched. */
+  poll: () => void;
+}
+
+function world(): World {
+  const fake = new FakePoll();
+  const set = new PollSet(fake.parts);
+  const transport = new PolledTransport(fake.parts, set);
+  const connection = new Connection(1 as AnyHandle, 4, 0, undefined);
+  connection.socket = SOCKET;
+  transport.attach(connection);
+  const take = (kind: OperationKind): Operation => {
+    const operation = fake.parts.operations.take(kind, connection);
+    if (operation === null) throw new Error('No operation is free');
+    return operation;
+  };
+  const poll = (): void => {
+    const count = set.poll();
+    for (let index = 0; index < count; index++) set.dispatch(index);
+  };
+  return { fake, set, transport, connection, take, poll };
+}
+
+describe('PolledTransport', () => {
+  it('a failed connect that WSAPoll does not report is found by the check', () => {
+    // Windows before 10 2004: revents stay 0 for ever, and only SO_ERROR knows.
+    const { fake, transport, connection, take, poll } = world();
+    const operation = take(OperationKind.Connect);
+    transport.connect(connection, operation, loopback(4), 1);
+    fake.now = 300;
+    poll();
+    expect(fake.completed, 'still connecting').to.deep.equal([]);
+    fake.errors.set(SOCKET, WSAECONNREFUSED);
+    fake.now = 600;
+    poll();
+    expect(fake.completed).to.deep.equal([operation]);
+    expect(operation.error).to.equal(WSAECONNREFUSED);
+    expect(fake.entries().length, 'left the set').to.equal(1);
+  });
+
+  it('POLLNVAL ends everything that waits on the socket with WSAENOTSOCK', () => {
+    const { fake, transport, connection, take, poll } = world();
+    const operations = [take(OperationKind.Receive), take(OperationKind.Probe)];
+    for (const operation of operations) transport.receive(connection, operation);
+    fake.revents.set(SOCKET, POLLNVAL);
+    poll();
+    expect(fake.completed).to.have.members(operations);
+    for (const { error } of operations) expect(error).to.equal(WSAENOTSOCK);
+    expect(fake.entries().length).to.equal(1);
+  });
+
+  it('a zero-byte receive beside a receive: each gets its end', () => {
+    // The later one used to take the place of the earlier, which then never ended.
+    const { fake, transport, connection, take, poll } = world();
+    const probe = take(OperationKind.Probe);
+    probe.requested = 0;
+    const quiet = take(OperationKind.Receive);
+    quiet.requested = 0;
+    transport.receive(connection, probe);
+    transport.receive(connection, quiet);
+    fake.revents.set(SOCKET, POLLRDNORM);
+    poll();
+    expect(fake.completed).to.have.members([probe, quiet]);
+    for (const { error } of fake.completed) expect(error).to.equal(0);
+  });
+
+  for (const [what, revents, error] of [
+    ['a reset with nothing to read is the probe’s error', POLLERR | POLLHUP, WSAECONNRESET],
+    ['a reset behind data is data first', POLLERR | POLLHUP | POLLRDNORM, 0],
+    ['a graceful end is no error', POLLHUP, 0],
+  ] as const) {
+    it(what, () => {
+      const { fake, transport, connection, take, poll } = world();
+      const probe = take(OperationKind.Probe);
+      probe.requested = 0;
+      transport.receive(connection, probe);
+      fake.revents.set(SOCKET, revents);
+      poll();
+      expect(fake.completed).to.deep.equal([probe]);
+      expect(probe.error).to.equal(error);
+    });
+  }
+
+  it('cancelling takes the socket out of the set, and the operation ends once', () => {
+    const { fake, transport, connection, take, poll } = world();
+    const operation = take(OperationKind.Receive);
+    connection.receiveOperation = operation;
+    transport.receive(connection, operation);
+    expect(fake.entries().length).to.equal(2);
+    transport.cancelAll(connection);
+    fake.revents.set(SOCKET, POLLRDNORM);
+    poll();
+    expect(fake.completed).to.deep.equal([operation]);
+    expect(operation.error).to.equal(ERROR_OPERATION_ABORTED);
+    expect(fake.entries().length).to.equal(1);
+  });
+});
