@@ -21,8 +21,8 @@
  */
 import { checkBool, checkHandle } from '../../ffi/check.ts';
 import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
-import { OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
-import { ntStatusToWinsockError } from '../../ffi/ntstatus.ts';
+import { OVERLAPPED, OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
+import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { EventSource } from '../winsock/event-source.ts';
 import type { Mailbox, PortWaiter } from '../winsock/kernel.ts';
@@ -37,7 +37,8 @@ export const BATCH_SIZE = 128;
 const ENTRY_WORDS = OVERLAPPED_ENTRY.size / 4;
 const KEY_WORD = OVERLAPPED_ENTRY.lpCompletionKey / 4;
 const OVERLAPPED_WORD = OVERLAPPED_ENTRY.lpOverlapped / 4;
-const BYTES_WORD = OVERLAPPED_ENTRY.dwNumberOfBytesTransferred / 4;
+/** The same of OVERLAPPED: where the count of bytes is, as the operation itself has it and not the packet. */
+const BYTES_WORD = OVERLAPPED.InternalHigh / 4;
 
 export class CompletionPort implements EventSource {
   readonly batchSize = BATCH_SIZE;
@@ -148,9 +149,14 @@ export class CompletionPort implements EventSource {
       );
     }
     const status = operations.words[operation.word] ?? 0;
+    if (status === STATUS_PENDING) {
+      // The slot's next operation, which the kernel still has, under the packet of an earlier one.
+      this.#drop(`slot ${operation.index}, whose operation is still pending`);
+      return;
+    }
     operation.state = OperationState.Completed;
     operation.error = status === 0 ? 0 : ntStatusToWinsockError(status);
-    operation.bytes = entries[word + BYTES_WORD] ?? 0;
+    operation.bytes = operations.words[operation.word + BYTES_WORD] ?? 0;
     completed(operation);
   }
 

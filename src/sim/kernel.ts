@@ -67,7 +67,7 @@ export class SimulatedKernel implements Kernel {
     this.receiveBufferSize = options.receiveBufferSize ?? this.profile.receiveBufferSize;
     this.layeredProvider = options.layeredProvider ?? false;
     this.faults = options.faults === undefined ? null : new Faults(network, options.faults);
-    this.ledger = new Ledger(this.memory);
+    this.ledger = new Ledger(this.memory, options.faults?.duplicates !== undefined);
     this.#desk = new AcceptDesk(this);
     this.#life = new ProcessLife(network, this.name, options.keepAlive ?? false);
     this.scheduler = this.#life.scheduler;

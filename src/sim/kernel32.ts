@@ -105,9 +105,7 @@ export class SimulatedKernel32 implements Kernel32 {
       throw new SimulationError(`CloseHandle on socket ${number}: Winsock's state stays behind. Use closesocket`);
     }
     if (handle === undefined) return this.#fail(ERROR_INVALID_HANDLE);
-    for (const io of kernel.ledger) {
-      if (io.port === handle) throw new SimulationError(`The port was closed while the kernel has ${io.slot}`);
-    }
+    kernel.ledger.closePort(handle);
     handle.onPacket = null;
     kernel.removeHandle(number);
     return TRUE;
