@@ -69,8 +69,9 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   operation.block = null;
   driver.counters.bytesSent += bytes;
   if (!hasWrites(connection)) {
-    // The requests were answered when the socket was reset.
+    // The requests were answered when the socket was reset, or the last of them had lost its buffer.
     retire(driver, connection, operation);
+    if (connection.sendEnded && !connection.closing) sendFin(driver, connection);
     settleClose(driver, connection);
     return;
   }
@@ -80,6 +81,8 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   const done = take(driver, connection, bytes);
   if (failure !== 0) {
     retire(driver, connection, operation);
+    // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
+    if (connection.closing) connection.resetting = true;
     failWrites(driver, connection, () => systemError('write', 'WSASend', failure));
   } else if (hasWrites(connection)) {
     driver.operations.renew(operation);

@@ -228,7 +228,9 @@ function writeData(world: World, side: Side, data: Uint8Array | Uint8Array[], to
     else if (error.code === 'ECANCELED') {
       if (!side.closing) side.fail('a write was cancelled on an open socket');
     } else {
-      side.writeFailed = true;
+      // Told before the close, or too late to do anything about it.
+      if (side.closing) side.flushFailed = true;
+      else side.writeFailed = true;
       side.gotBreak(error);
     }
   });
@@ -241,7 +243,7 @@ function startWatch(world: World, side: Side, size: number): void {
   // Without slots a watch looks again in every turn until there is one, which no simulated time ends.
   if (!side.usable || side.pending > 0 || side.ended || world.settings.slots < 128) return;
   const { pal } = side.party;
-  const buffer = new Uint8Array(size);
+  const buffer = new Uint8Array(Math.max(size, 4096));
   const ready = (error: NetworkError | null, readable: boolean): void => {
     if (error !== null) {
       if (!side.closing) side.fail(`a watch ended on an open socket: ${error.message}`);

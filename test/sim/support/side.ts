@@ -34,6 +34,8 @@ export class Side {
   wasReset = false;
   /** A write was refused by the system, which its user was told. */
   writeFailed = false;
+  /** The same while the socket was being closed: the peer must not take what it has for everything. */
+  flushFailed = false;
   closeSeen = false;
   /** A call was refused for want of slots. */
   starved = false;
@@ -134,7 +136,7 @@ export class Side {
 
   #breaks(): boolean {
     // A connection attempt that was abandoned: the server may have seen the connection already.
-    if (this.wasReset || this.writeFailed || this.#wasAbandoned) return true;
+    if (this.wasReset || this.writeFailed || this.flushFailed || this.#wasAbandoned) return true;
     // The grace for flushing is over.
     if (this.closing && this.confirmed < this.written && this.world.now >= this.closedAt + this.world.graceMs)
       return true;
