@@ -60,6 +60,8 @@ export class Connection extends SocketRecord {
   sendEnded = false;
   /** The FIN was handed to the kernel. */
   finSent = false;
+  /** Winsock error code of a send that failed: the stream has a hole, and no write may follow. 0 while there is none. */
+  sendFailure = 0;
   /** Sends in a row that completed with success and not one byte. */
   emptySends = 0;
 

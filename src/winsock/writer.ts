@@ -34,11 +34,12 @@ export function write(
   total: number,
   callback: BytesCallback,
 ): void {
-  if (connection.sendEnded) {
+  const { sendEnded, sendFailure } = connection;
+  if (sendEnded || sendFailure !== 0) {
     expectCallback(driver, connection);
     driver.loop.enqueue(() => {
       callbackDue(driver, connection);
-      callback(writeAfterEnd(), 0);
+      callback(sendEnded ? writeAfterEnd() : systemError('write', 'WSASend', sendFailure), 0);
     });
     return;
   }
@@ -83,6 +84,8 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     retire(driver, connection, operation);
     // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
     if (connection.closing) connection.resetting = true;
+    // Whoever writes before being told must not write behind a hole.
+    connection.sendFailure = failure;
     failWrites(driver, connection, () => systemError('write', 'WSASend', failure));
   } else if (hasWrites(connection)) {
     driver.operations.renew(operation);
