@@ -32,15 +32,13 @@ export class AcceptDesk {
     while (listener.accepts.length > 0 && listener.backlog.length > 0) {
       const end = listener.backlog.shift();
       if (end === undefined) break;
-      // A connection that was reset while it waited: Windows may drop it silently.
-      if (end.broken !== 0 && kernel.network.maybe()) continue;
       const io = listener.accepts.shift();
       if (io === undefined) break;
       const fault = kernel.faults?.status('AcceptEx') ?? 0;
       if (fault !== 0) {
         end.abort();
         this.#fail(io, fault);
-      } else if (end.broken !== 0) this.#fail(io, kernel.profile.acceptedResetStatus);
+      } else if (end.broken !== 0 && !this.#mayAcceptBroken()) this.#fail(io, kernel.profile.acceptedResetStatus);
       else this.complete(io, end);
     }
     this.update(listener);
@@ -79,6 +77,14 @@ export class AcceptDesk {
       end.abort();
     }
     this.update(listener);
+  }
+
+  /**
+   * A connection that was reset while it waited. Windows may hand it out all the same, or say "an incoming connection was
+   * indicated, but was subsequently terminated by the remote peer" (AcceptEx, WSAECONNRESET).
+   */
+  #mayAcceptBroken(): boolean {
+    return this.#kernel.profile.name === 'windows' && this.#kernel.network.maybe();
   }
 
   #fail(io: Io, status: number): void {

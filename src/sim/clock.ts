@@ -18,14 +18,18 @@ export class Clock {
   /** Called when a timer was set. */
   onSet: (() => void) | null = null;
 
+  /** Real time, where the network is driven by it: virtual time then never lags behind. */
+  source: (() => number) | null = null;
+
   get now(): number {
+    if (this.source !== null) this.advance(this.source());
     return this.#now;
   }
 
   /** Runs the callback `ms` after now. `runsCode`: it is the simulated process's, not the network's. */
   set(ms: number, callback: () => void, runsCode: boolean): TimerHandle {
     this.#count++;
-    const timer: Timer = { simulatedTimer: this.#count, at: this.#now + ms, callback, runsCode };
+    const timer: Timer = { simulatedTimer: this.#count, at: this.now + ms, callback, runsCode };
     // Behind those that are due earlier or at the same time: few timers, so a list is enough.
     let place = this.#timers.length;
     while (place > 0 && (this.#timers[place - 1]?.at ?? 0) > timer.at) place--;

@@ -133,23 +133,24 @@ export class SimulatedNetwork {
     let timer: NodeJS.Timeout | undefined;
     const turn = (): void => {
       immediate = undefined;
-      this.clock.advance(performance.now() - started);
       clearTimeout(timer);
       const due = this.clock.next;
       if (due !== undefined && due <= this.clock.now) this.passTime();
       else if (this.agenda.length > 0) this.step();
-      else if (due !== undefined) timer = setTimeout(plan, due - this.clock.now);
+      else if (due !== undefined) timer = setTimeout(plan, due - this.clock.now).unref();
       if (this.agenda.length > 0 || this.clock.next !== due) plan();
     };
     const plan = (): void => {
       immediate ??= setImmediate(turn);
     };
+    this.clock.source = () => performance.now() - started;
     this.agenda.onWork = plan;
     this.clock.onSet = plan;
     plan();
     return () => {
       this.agenda.onWork = null;
       this.clock.onSet = null;
+      this.clock.source = null;
       clearImmediate(immediate);
       clearTimeout(timer);
     };
