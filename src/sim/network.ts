@@ -27,6 +27,8 @@ export interface NetworkOptions {
   plain?: boolean;
   /** Timers may come before everything else that is possible, as on a slow network. Default: when nothing else is. */
   impatient?: boolean;
+  /** So many bytes travel together, never in pieces. Default 1: any piece of a stream may arrive alone. */
+  segmentSize?: number;
   /** Keep a trace of calls, packets and deliveries, for trace(). Default false. */
   trace?: boolean;
   /** Steps after which a run counts as endless. Default 200 000. */
@@ -42,6 +44,8 @@ const DEFAULT_MAX_STEPS = 200_000;
  * driver may look after something every second for ever.
  */
 const PATIENCE_MS = 120_000;
+/** Steps of a network that drives itself, in one turn of Node's loop; the first that runs code of a process ends it. */
+const STEPS_PER_TURN = 64;
 /** One in so many steps of an impatient world is a timer's. */
 const IMPATIENCE = 40;
 
@@ -55,6 +59,7 @@ export class SimulatedNetwork {
   readonly kernels: SimulatedKernel[] = [];
   readonly #impatient: boolean;
   readonly #maxSteps: number;
+  readonly #segmentSize: number;
   readonly #trace: string[] | null;
   readonly #mood: number;
   #steps = 0;
@@ -67,6 +72,7 @@ export class SimulatedNetwork {
     this.choices = options.choices ?? (this.seed === 0 ? firstChoice : seededChoices(this.seed));
     this.plain = options.plain ?? false;
     this.#impatient = options.impatient ?? false;
+    this.#segmentSize = options.segmentSize ?? 1;
     this.#maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
     this.#trace = options.trace === true ? [] : null;
     this.#mood = this.plain ? 0 : this.choices.pick(MOODS);
@@ -134,11 +140,19 @@ export class SimulatedNetwork {
     const turn = (): void => {
       immediate = undefined;
       clearTimeout(timer);
-      const due = this.clock.next;
-      if (due !== undefined && due <= this.clock.now) this.passTime();
-      else if (this.agenda.length > 0) this.step();
-      else if (due !== undefined) timer = setTimeout(plan, due - this.clock.now).unref();
-      if (this.agenda.length > 0 || this.clock.next !== due) plan();
+      try {
+        const due = this.clock.next;
+        if (due !== undefined && due <= this.clock.now) this.passTime();
+        else {
+          this.#ranCode = false;
+          for (let left = STEPS_PER_TURN; left > 0 && this.agenda.length > 0 && !this.#hasRunCode(); left--)
+            this.step();
+        }
+      } finally {
+        const next = this.clock.next;
+        if (this.agenda.length > 0) plan();
+        else if (next !== undefined) timer = setTimeout(plan, next - this.clock.now).unref();
+      }
     };
     const plan = (): void => {
       immediate ??= setImmediate(turn);
@@ -173,11 +187,11 @@ export class SimulatedNetwork {
 
   /** How many of `available` bytes arrive together. */
   piece(available: number): number {
-    if (this.plain || available === 1) return available;
+    if (this.plain || available <= this.#segmentSize) return available;
     const kind = this.choices.pick(4);
     if (kind < 2) return available;
     // Not by single bytes: a megabyte would take a million steps.
-    const least = 1 + (available >>> 3);
+    const least = Math.max(this.#segmentSize, 1 + (available >>> 3));
     return kind === 2 ? least : least + this.choices.pick(available - least + 1);
   }
 

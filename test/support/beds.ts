@@ -5,6 +5,7 @@
  */
 import process from 'node:process';
 import { createNetworkPal, type NetworkPal, type PalOptions } from '../../src/index.ts';
+import { simulateNetwork, type ProfileName, type SimulatedNetwork } from '../../src/sim/index.ts';
 
 /** One implementation of the contract, in one configuration. */
 export interface Bed {
@@ -35,8 +36,33 @@ const realBeds =
     ? []
     : [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollInline];
 
+/**
+ * The same driver on a simulated kernel, in real time. All PALs of a bed share one network. Mocha keeps the process
+ * alive, so the simulated ones never go idle either.
+ */
+function simulatedBed(profile: ProfileName, defaults: PalOptions): Bed {
+  let network: SimulatedNetwork | null = null;
+  return {
+    name: `simulated ${profile}`,
+    real: false,
+    create(options = {}) {
+      if (network === null) {
+        network = simulateNetwork({ seed: 1, segmentSize: 1460, maxSteps: Infinity });
+        network.drive();
+      }
+      return createNetworkPal({ ...defaults, kernel: network.kernel({ profile, keepAlive: true }), ...options });
+    },
+  };
+}
+
+/** What Microsoft documents, and what Wine was seen to do. On every host. */
+export const simulatedWindows = simulatedBed('windows', { poller: 'worker', skipCompletionPortOnSuccess: false });
+export const simulatedWine = simulatedBed('wine', { poller: 'inline' });
+
+const simulatedBeds = process.env['IOCP_PAL_REAL'] === undefined ? [simulatedWindows, simulatedWine] : [];
+
 /** Every bed there is on this host. */
-export const beds: readonly Bed[] = [...realBeds];
+export const beds: readonly Bed[] = [...realBeds, ...simulatedBeds];
 
 /** Describes `title` once per bed. */
 export function onEveryBed(title: string, suite: (bed: Bed) => void): void {
