@@ -5,14 +5,14 @@ import { seededBytes } from '../support/bytes.ts';
 import { expectClosed } from '../support/errors.ts';
 import { close, connect, pair, read, readToEnd, reset, write } from '../support/io.ts';
 import { Outcomes } from '../support/outcomes.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal, testPal } from '../support/pal-fixture.ts';
 
 const MIB = 1024 * 1024;
 /** More than any kernel buffers for a peer that does not read. */
 const TOO_MUCH = 32 * MIB;
 
 onEveryBed('close', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   it('answers pending reads, then itself', async () => {
     const { pal } = fixture;
@@ -241,8 +241,12 @@ onEveryBed('close grace', (bed) => {
     if (typeof received === 'number') expect(received).to.be.below(TOO_MUCH);
     else expect(received).to.equal('ECONNRESET');
   });
+});
 
-  it('does not touch a flush that is quick, nor the sockets closed before and after it', async () => {
+onEveryBed('close grace that is long enough', (bed) => {
+  const fixture = sharedPal(bed, { closeGraceMs: 5000 });
+
+  it('touches no flush, of whichever socket', async () => {
     const { pal } = fixture;
     const outcomes = new Outcomes();
     for (let index = 0; index < 5; index++) {

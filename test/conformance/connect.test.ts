@@ -5,13 +5,13 @@ import { onEveryBed } from '../support/beds.ts';
 import { expectClosed, rejectionOf, thrownBy } from '../support/errors.ts';
 import { accept, close, connect, pair, unusedPort } from '../support/io.ts';
 import { Outcomes } from '../support/outcomes.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal } from '../support/pal-fixture.ts';
 
 /** Windows repeats refused SYNs and takes two seconds, unless told not to. */
 const REFUSED_WITHIN_MS = 1500;
 
 onEveryBed('connect', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   for (const address of ['127.0.0.1', '::1']) {
     it(`knows both end points over ${address}`, async () => {

@@ -5,11 +5,11 @@ import { onEveryBed, type Bed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { pair, read, readExactly, readToEnd, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal } from '../support/pal-fixture.ts';
 import { turns } from '../support/until.ts';
 
 onEveryBed('half-close', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   for (const side of ['connecting', 'accepting'] as const) {
     it(`the ${side} side ends sending and goes on reading`, async () => {

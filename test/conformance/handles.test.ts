@@ -5,7 +5,7 @@ import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { thrownBy } from '../support/errors.ts';
 import { close, pair, readExactly, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal } from '../support/pal-fixture.ts';
 
 const nothing = (): void => expect.fail('a refused call must not call back');
 
@@ -30,7 +30,7 @@ const anyCalls: typeof connectionCalls = {
 const allCalls = { ...connectionCalls, ...anyCalls };
 
 onEveryBed('handles', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   it('that are closed are refused by every call', async () => {
     const { pal } = fixture;
@@ -114,7 +114,7 @@ onEveryBed('handles', (bed) => {
     ['2^53', 2 ** 53],
     ['undefined', undefined],
     ['null', null],
-    ["'1048576'", '1048576'],
+    ["'7'", '7'],
     ['an object', {}],
   ] as const) {
     it(`that were never given out are refused: ${what}`, async () => {

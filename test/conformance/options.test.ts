@@ -4,10 +4,10 @@ import type { SocketOption } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { thrownBy } from '../support/errors.ts';
 import { pair } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal } from '../support/pal-fixture.ts';
 
 onEveryBed('socket options', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   for (const option of ['NoDelay', 'KeepAlive'] as const) {
     it(`${option} is off, and can be set and reset on both sides`, async () => {

@@ -4,10 +4,10 @@ import { expect } from 'chai';
 import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { pair, read, readExactly, readInto, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal } from '../support/pal-fixture.ts';
 
 onEveryBed('pinned buffers', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   it('are zeroed, of the size asked for, and counted', () => {
     const { pal } = fixture;

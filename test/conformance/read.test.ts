@@ -6,10 +6,10 @@ import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { close, pair, read, readExactly, readInto, write } from '../support/io.ts';
 import { Outcomes } from '../support/outcomes.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal } from '../support/pal-fixture.ts';
 
 onEveryBed('read', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   it('takes a message in parts when the buffer is smaller', async () => {
     const { pal } = fixture;

@@ -9,11 +9,11 @@ import { seededBytes } from '../support/bytes.ts';
 import { expectClosed, rejectionOf } from '../support/errors.ts';
 import { close, pair, read, reset, setLingerZero, write } from '../support/io.ts';
 import { Outcomes } from '../support/outcomes.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal } from '../support/pal-fixture.ts';
 import { turns } from '../support/until.ts';
 
 onEveryBed('reset', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   const ways = {
     'resetSocket by the peer': reset,

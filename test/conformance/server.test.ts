@@ -4,10 +4,10 @@ import { NetworkErrorCode, type NetworkPal, type ServerOptions } from '../../src
 import { onEveryBed } from '../support/beds.ts';
 import { rejectionOf, thrownBy } from '../support/errors.ts';
 import { accept, close, connect, pair } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal } from '../support/pal-fixture.ts';
 
 onEveryBed('server', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   async function peerOf(pal: NetworkPal, listenOn: string, connectTo: string, options: ServerOptions = {}) {
     const server = pal.createServer(listenOn, 0, options);

@@ -7,13 +7,13 @@ import { seededBytes } from '../support/bytes.ts';
 import { thrownBy } from '../support/errors.ts';
 import { close, pair, read, readExactly, reset, write } from '../support/io.ts';
 import { Outcomes } from '../support/outcomes.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import { sharedPal, testPal } from '../support/pal-fixture.ts';
 import { turns, until } from '../support/until.ts';
 
 const MIB = 1024 * 1024;
 
 onEveryBed('write', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = sharedPal(bed);
 
   it('sends a list of buffers as one message, empty ones included', async () => {
     const { pal } = fixture;

@@ -12,13 +12,14 @@ import {
 } from '../../ffi/constants.ts';
 import { GUID, OVERLAPPED_ENTRY, WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { WSAID } from '../../ffi/mswsock.ts';
-import { loadWin32Tables, type Win32Tables } from '../../ffi/tables.ts';
+import type { Win32Tables } from '../../ffi/tables.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
+import { windowsKernel } from '../../src/winsock/windows-kernel.ts';
 
 describe('ffi/tables.ts', () => {
   let tables: Win32Tables;
   before(() => {
-    tables = loadWin32Tables();
+    tables = windowsKernel(); // loadWin32Tables(), once per process
     const region = tables.memory.allocate(WSADATA_SIZE)!;
     expect(tables.ws2_32.WSAStartup(0x0202, region.address)).to.equal(0);
     tables.memory.release(region.address);

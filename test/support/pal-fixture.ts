@@ -24,11 +24,27 @@ function leftovers(stats: NetworkStats, expectedPinned: number): Record<string, 
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== 0));
 }
 
-/** Gives each test of the suite a PAL that is initialized and running, and checks that it ends clean. */
+/**
+ * Gives the tests of the suite a PAL that is initialized and running, and checks after each that it ended clean.
+ * @param options of the PAL; as a function, called for each PAL that is made
+ */
 export function testPal(bed: Bed, options: PalOptions | (() => PalOptions) = {}): PalFixture {
+  return fixtureOf(bed, options, false);
+}
+
+/**
+ * The same with one PAL for all tests of the suite, as long as they end clean: starting and ending a poller thread takes
+ * longer than most tests. For tests that do not count on counters that start at 0.
+ */
+export function sharedPal(bed: Bed, options: PalOptions = {}): PalFixture {
+  return fixtureOf(bed, options, true);
+}
+
+function fixtureOf(bed: Bed, options: PalOptions | (() => PalOptions), shared: boolean): PalFixture {
   let current: Tracked | null = null;
 
   beforeEach(() => {
+    if (current !== null) return;
     const given = typeof options === 'function' ? options() : options;
     current = track(bed.create({ strict: true, trackOrigins: true, ...given }));
     current.pal.initialize();
@@ -38,8 +54,16 @@ export function testPal(bed: Bed, options: PalOptions | (() => PalOptions) = {})
   afterEach(async function () {
     if (current === null) return;
     const tracked = current;
+    const failed = this.currentTest?.state === 'failed';
     current = null;
-    await endClean(bed, tracked, this.currentTest?.state === 'failed');
+    if (tracked.running !== null) await expectClean(bed, tracked, failed);
+    if (shared && !failed && tracked.running !== null) current = tracked;
+    else await stop(tracked);
+  });
+
+  after(async () => {
+    if (current !== null) await stop(current);
+    current = null;
   });
 
   return {
@@ -50,26 +74,30 @@ export function testPal(bed: Bed, options: PalOptions | (() => PalOptions) = {})
   };
 }
 
-/** Closes what is open, checks that nothing is left, and stops the loop. */
-async function endClean(bed: Bed, tracked: Tracked, failed: boolean): Promise<void> {
+/** Closes what is open and checks that nothing is left. */
+async function expectClean(bed: Bed, tracked: Tracked, failed: boolean): Promise<void> {
   const { pal } = tracked;
-  // Stopping closes everything itself, so a test that stopped the loop has nothing left to look at.
-  if (tracked.running !== null) {
-    for (const handle of tracked.handles) pal.closeSocket(handle);
-    let found: Record<string, number> = {};
-    try {
-      await until(
-        () => Object.keys((found = leftovers(pal.stats(), tracked.pinnedBytes))).length === 0,
-        () => 'everything to be gone',
-        bed,
-      );
-    } catch {
-      // The failure of the test itself says more than what it left behind.
-      if (!failed) throw new Error(`The test left ${JSON.stringify(found)} behind: ${pal.describe()}`);
-    }
+  for (const handle of tracked.handles) pal.closeSocket(handle);
+  let found: Record<string, number> = {};
+  try {
+    await until(
+      () => Object.keys((found = leftovers(pal.stats(), tracked.pinnedBytes))).length === 0,
+      () => 'everything to be gone',
+      bed,
+    );
+    tracked.handles.clear();
+  } catch {
+    // The failure of the test itself says more than what it left behind.
+    if (failed) return;
+    const what = `The test left ${JSON.stringify(found)} behind: ${pal.describe()}`;
+    await stop(tracked);
+    throw new Error(what);
   }
+}
+
+async function stop({ pal, running }: Tracked): Promise<void> {
   await pal.stopEventLoop();
-  await tracked.running;
+  await running;
 }
 
 /** A PAL, and what was opened through it. */
@@ -77,7 +105,7 @@ interface Tracked {
   readonly pal: NetworkPal;
   /** What the latest runEventLoop returned; null once a stop was asked for. */
   readonly running: Promise<void> | null;
-  readonly handles: ReadonlySet<AnyHandle>;
+  readonly handles: Set<AnyHandle>;
   /** Bytes of allocateBuffer; the buffers are kept, so that no garbage collection changes the sum. */
   readonly pinnedBytes: number;
 }
