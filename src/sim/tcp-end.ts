@@ -70,7 +70,8 @@ export class TcpEnd {
   update(): void {
     const { agenda } = this.#network;
     const { peer } = this;
-    const dataFlows = this.out.length > 0 && (peer.orphan || peer.broken !== 0 || peer.window > 0);
+    // Nothing reaches a peer that is gone; its RST is on the way.
+    const dataFlows = this.out.length > 0 && peer.broken === 0 && (peer.orphan || peer.window > 0);
     const finFlows = this.finAsked && !this.finDelivered && this.out.length === 0 && this.sends.length === 0;
     agenda.set(this.#flow, this.#rstAsked || dataFlows || finFlows);
     const readable = this.in.length > 0 || this.ended || this.broken !== 0;
@@ -231,8 +232,7 @@ export class TcpEnd {
       this.#rstAsked = false;
       peer.#arriveReset();
     } else if (this.out.length > 0) {
-      if (peer.broken !== 0) this.out.clear();
-      else if (peer.orphan) this.#refuseData();
+      if (peer.orphan) this.#refuseData();
       else if (peer.receiveShut && peer.receives.length === 0 && peer.#mayRefuse()) this.#refuseData();
       else this.#deliverBytes();
     } else {
