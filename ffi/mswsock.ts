@@ -56,17 +56,21 @@ export const WSAID = {
   GetAcceptExSockaddrs: 'b5367df2-cbac-11cf-95ca-00805f48a192',
 } as const;
 
-/** Makes pointers callable. Prototypes are nameless: koffi refuses the same name twice in one process. */
+/** Argument types of each function, in order. */
+const ARGUMENTS = {
+  AcceptEx: ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uint32_t', 'uint32_t', 'uint32_t', 'uintptr_t', 'uintptr_t'],
+  ConnectEx: ['uintptr_t', 'uintptr_t', 'int', 'uintptr_t', 'uint32_t', 'uintptr_t', 'uintptr_t'],
+  GetAcceptExSockaddrs: [
+    ...['uintptr_t', 'uint32_t', 'uint32_t', 'uint32_t'],
+    ...['uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t'],
+  ],
+};
+
+/** Makes pointers callable. The prototypes have no names: koffi refuses a name the second time the tables are loaded. */
 export function bindMswsock(koffi: KoffiModule): MswsockPointers {
-  const acceptEx = koffi.proto(
-    'int __stdcall AcceptEx(uintptr_t sListenSocket, uintptr_t sAcceptSocket, uintptr_t lpOutputBuffer, uint32_t dwReceiveDataLength, uint32_t dwLocalAddressLength, uint32_t dwRemoteAddressLength, uintptr_t lpdwBytesReceived, uintptr_t lpOverlapped)',
-  );
-  const connectEx = koffi.proto(
-    'int __stdcall ConnectEx(uintptr_t s, uintptr_t name, int namelen, uintptr_t lpSendBuffer, uint32_t dwSendDataLength, uintptr_t lpdwBytesSent, uintptr_t lpOverlapped)',
-  );
-  const getAcceptExSockaddrs = koffi.proto(
-    'void __stdcall GetAcceptExSockaddrs(uintptr_t lpOutputBuffer, uint32_t dwReceiveDataLength, uint32_t dwLocalAddressLength, uint32_t dwRemoteAddressLength, uintptr_t LocalSockaddr, uintptr_t LocalSockaddrLength, uintptr_t RemoteSockaddr, uintptr_t RemoteSockaddrLength)',
-  );
+  const acceptEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.AcceptEx);
+  const connectEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.ConnectEx);
+  const getAcceptExSockaddrs = koffi.proto('__stdcall', null, 'void', ARGUMENTS.GetAcceptExSockaddrs);
   return {
     AcceptEx: (pointer) => koffi.decode(BigInt(pointer), acceptEx) as AcceptEx,
     ConnectEx: (pointer) => koffi.decode(BigInt(pointer), connectEx) as ConnectEx,

@@ -24,7 +24,7 @@ import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { Listener } from './listener.ts';
 import { endReads, failReads } from './reader.ts';
 import type { SocketRecord } from './socket-record.ts';
-import { endWatch } from './watcher.ts';
+import { endWatch, look } from './watcher.ts';
 import { dropWrites } from './writer.ts';
 
 /** Starts to close; a second call adds its callback to the first. */
@@ -76,6 +76,7 @@ export function shutdownConnection(driver: Driver, connection: Connection, how: 
     driver.counters.calls.shutdown++;
     driver.kernel.ws2_32.shutdown(connection.socket, SD_RECEIVE);
     const operation = connection.receiveOperation;
+    look(driver, connection);
     if (operation === null) endReads(driver, connection);
     else if (operation.isInKernel) {
       // Its end answers the reads, with what it still brings or with the end of the stream.

@@ -42,7 +42,8 @@ export class SocketTable {
   }
 
   /** True for a handle that this table has given out and that is closed. */
-  wasClosed(handle: number): boolean {
+  wasClosed(handle: unknown): boolean {
+    if (typeof handle !== 'number') return false;
     const index = handle & INDEX_MASK;
     const generation = Math.floor(handle / MAX_SOCKETS);
     const latest = this.#generations[index] ?? 0;

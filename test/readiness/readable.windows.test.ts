@@ -117,8 +117,7 @@ onEveryBed('watch readable', (bed) => {
     });
   }
 
-  // Pending: shutdownConnection (closer.ts) does not tell the watch. It needs look(driver, connection) after SD_RECEIVE.
-  it.skip("shutdown('receive') while watched is readable, as the end", async () => {
+  it("shutdown('receive') while watched is readable, as the end", async () => {
     const { pal } = fixture;
     const { client } = await pair(pal);
     const calls = record(pal, client, { readable: true });
