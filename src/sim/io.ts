@@ -145,6 +145,10 @@ export class Ledger {
     return this.#held.size;
   }
 
+  [Symbol.iterator](): Iterator<Io> {
+    return this.#held.values();
+  }
+
   /** Checks that an OVERLAPPED can be lent. Returns its region. */
   overlapped(address: number, call: string): Region {
     const region = this.#memory.at(address, OVERLAPPED.size, `${call}: OVERLAPPED`);

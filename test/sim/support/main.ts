@@ -14,6 +14,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() & 0x7fffffff) },
     profile: { type: 'string' },
     program: { type: 'string' },
+    /** On a failure: its message only, not shrunk. */
+    brief: { type: 'boolean', default: false },
   },
 });
 
@@ -30,13 +32,14 @@ async function runMany(numRuns: number, seed: number): Promise<void> {
     runs++;
     if (runs % PROGRESS_EVERY === 0) console.log(`${runs} of ${numRuns}, ${rate()}`);
   });
-  const result = await fc.check(property, { numRuns, seed });
+  const result = await fc.check(property, { numRuns, seed, endOnFailure: values.brief });
   const program = result.counterexample?.[0];
   if (program === undefined) {
     console.log(`${runs} programs passed, ${rate()} (seed ${seed})`);
     return;
   }
-  console.log(await explain(program));
+  if (!values.brief) console.log(await explain(program));
+  else console.log(String(result.errorInstance));
   console.log(`\nFailed after ${result.numRuns} programs of seed ${seed}, shrunk ${result.numShrinks} times. Again:`);
   console.log(`npm run sim -- --program '${JSON.stringify(program)}'`);
   process.exitCode = 1;

@@ -1,0 +1,162 @@
+// npm run mutate -- [--only text] [--jobs 2]: breaks the driver in small ways, one at a time, in a copy of the tree, and
+// reports which tests notice. By hand, and weekly in CI. Exits with 1 when a mutation survives that is not explained.
+//
+// StrykerJS was considered: it mutates operators, thousands of them, and runs a suite for each; the questions here are
+// few and are about the kernel (who owns what, and when), and each should be answered by seeds, not by one unit test.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { runChild } from './child.mjs';
+import { mutations } from './mutations.mjs';
+import { root } from './paths.mjs';
+import { ensureInstalled } from './setup.mjs';
+import { hostStripsTypes } from './wine.mjs';
+
+/** @typedef {import('./mutations.mjs').Mutation} Mutation */
+/** @typedef {{ by: string, after: string, says: string }} Catch */
+
+/** Programs before a mutation counts as not noticed by them. */
+const SEEDS = 20_000;
+/** A mutation may make the driver spin: that is noticed too. */
+const LIMIT_MS = 240_000;
+const COPIED = [
+  'src',
+  'ffi',
+  'test/sim',
+  'test/support',
+  'test/conformance',
+  'test/run',
+  'package.json',
+  '.mocharc.json',
+];
+/** In this order, until one notices. */
+const SUITES = [
+  { name: 'the exhaustive orders', specs: ['test/sim/exhaustive.test.ts'] },
+  {
+    name: 'the other simulated tests',
+    specs: ['test/sim/*.test.ts', 'test/sim/regressions/*.test.ts'],
+    skip: 'random programs',
+  },
+  { name: 'conformance on the simulated beds', specs: ['test/conformance/*.test.ts'] },
+];
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, jobs: { type: 'string', default: '2' } } });
+await ensureInstalled({ windows: false });
+const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
+const chosen = mutations.filter(({ id }) => values.only === undefined || id.includes(values.only));
+for (const mutation of chosen) apply(root, mutation); // fails early when a text is not there any more
+
+/** @type {(Catch | null)[]} */
+const results = [];
+let next = 0;
+await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+report();
+
+async function work() {
+  for (let index = next++; index < chosen.length; index = next++) {
+    const mutation = chosen[index];
+    if (mutation === undefined) return;
+    const result = await hunt(mutation);
+    results[index] = result;
+    const outcome = result === null ? 'SURVIVES' : `caught by ${result.by}${result.after}: ${result.says}`;
+    console.log(`${mutation.id}: ${outcome}`);
+  }
+}
+
+/**
+ * @param {Mutation} mutation
+ * @returns {Promise<Catch | null>}
+ */
+async function hunt(mutation) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-mutant-'));
+  try {
+    for (const item of COPIED) {
+      mkdirSync(path.dirname(path.join(folder, item)), { recursive: true });
+      cpSync(path.join(root, item), path.join(folder, item), { recursive: true });
+    }
+    symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+    writeFileSync(path.join(folder, mutation.file), apply(folder, mutation));
+    return (await byPrograms(folder)) ?? (await bySuites(folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The mutated text.
+ * @param {string} folder
+ * @param {Mutation} mutation
+ */
+function apply(folder, { id, file, find, replace }) {
+  const text = readFileSync(path.join(folder, file), 'utf8');
+  const parts = text.split(find);
+  if (parts.length !== 2) throw new Error(`Cannot apply '${id}': its text occurs ${parts.length - 1} times in ${file}`);
+  return parts.join(replace);
+}
+
+/**
+ * @param {string} folder
+ * @returns {Promise<Catch | null>}
+ */
+async function byPrograms(folder) {
+  const main = path.join('test', 'sim', 'support', 'main.ts');
+  const { code, output } = await run(folder, [main, '--seeds', String(SEEDS), '--seed', '1', '--brief']);
+  if (code === 0) return null;
+  const after = /Failed after (\d+) programs/.exec(output)?.[1];
+  return {
+    by: 'random programs',
+    after: after === undefined ? ', by hanging' : ` after ${after}`,
+    says: saying(output),
+  };
+}
+
+/**
+ * @param {string} folder
+ * @returns {Promise<Catch | null>}
+ */
+async function bySuites(folder) {
+  const mocha = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
+  for (const { name, specs, skip } of SUITES) {
+    const without = skip === undefined ? [] : ['--grep', skip, '--invert'];
+    const { code, output } = await run(folder, [mocha, '--bail', '--no-color', '--exit', ...without, ...specs]);
+    if (code === 0) continue;
+    const title = /\n\s+1\) (.+)\n\s+(.+):\n/.exec(output);
+    return { by: name, after: '', says: title === null ? saying(output) : `${title[1] ?? ''}, ${title[2] ?? ''}` };
+  }
+  return null;
+}
+
+/**
+ * @param {string} folder
+ * @param {string[]} args
+ */
+async function run(folder, args) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => {
+    abort.abort();
+  }, LIMIT_MS);
+  const result = await runChild(process.execPath, [...loader, ...args], {
+    cwd: folder,
+    stdio: 'pipe',
+    abort: abort.signal,
+  });
+  clearTimeout(timer);
+  return { code: result.code, output: result.stdout + result.stderr };
+}
+
+/**
+ * The line that says what is wrong.
+ * @param {string} output
+ */
+function saying(output) {
+  return (/(?:Error|Warning): .*/.exec(output)?.[0] ?? output.trim().split('\n').at(-1) ?? '').slice(0, 160);
+}
+
+function report() {
+  const survivors = chosen.filter((_, index) => results[index] === null);
+  const unexplained = survivors.filter(({ survives }) => survives === undefined);
+  console.log(`\n${chosen.length} mutations, ${chosen.length - survivors.length} caught, ${survivors.length} survived`);
+  for (const { id, survives } of survivors) console.log(`  ${id}: ${survives ?? 'NOT EXPLAINED: a test is missing'}`);
+  process.exitCode = unexplained.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,387 @@
+// What mutate.mjs breaks in the driver, one at a time: { id, file, find, replace }. `find` occurs exactly once in its file.
+// `survives`: why no test can notice, for those that change nothing a user or a kernel can see.
+
+/** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string }} Mutation */
+
+const transport = 'src/iocp/overlapped-transport.ts';
+const port = 'src/iocp/completion-port.ts';
+const table = 'src/winsock/operation-table.ts';
+const reader = 'src/winsock/reader.ts';
+const writer = 'src/winsock/writer.ts';
+const closer = 'src/winsock/closer.ts';
+const acceptor = 'src/winsock/acceptor.ts';
+const connector = 'src/winsock/connector.ts';
+const loop = 'src/winsock/event-loop.ts';
+
+/** @type {Mutation[]} */
+export const mutations = [
+  {
+    id: 'publish a receive after its call',
+    file: transport,
+    find: `    operation.syscall = 'WSARecv';
+    operation.state = OperationState.Submitted;`,
+    replace: `    operation.syscall = 'WSARecv';
+    queueMicrotask(() => (operation.state = OperationState.Submitted));`,
+  },
+  {
+    id: 'ignore a call that failed at once',
+    file: transport,
+    find: 'if (outcome !== FINISHED) finishInline(operation, outcome, 0);',
+    replace: 'if (outcome !== FINISHED) return;',
+  },
+  {
+    id: 'wait for a packet that is skipped',
+    file: transport,
+    find: 'else if (connection.skipsPackets) {',
+    replace: 'else if (connection.skipsPackets && operation.index < 0) {',
+  },
+  {
+    id: 'finish at once although a packet comes',
+    file: transport,
+    find: 'else if (connection.skipsPackets) {',
+    replace: 'else {',
+  },
+  {
+    id: 'count bytes that were asked for, not those that came',
+    file: transport,
+    find: 'finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);',
+    replace: 'finishInline(operation, 0, operation.requested);',
+  },
+  {
+    id: 'believe that packets are skipped when the system refused',
+    file: transport,
+    find: 'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;',
+    replace:
+      'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) >= 0;',
+  },
+  {
+    id: 'SO_UPDATE_ACCEPT_CONTEXT without the listener',
+    file: transport,
+    find: 'scratch.setPointer(0, listener.socket);',
+    replace: 'scratch.setPointer(0, 0);',
+  },
+  {
+    id: 'no SO_UPDATE_CONNECT_CONTEXT',
+    file: transport,
+    find: 'finishConnect({ socket }: Connection): void {',
+    replace: 'finishConnect({ socket }: Connection): void {\n    if (socket > 0) return;',
+  },
+  {
+    id: 'cancel nothing on close',
+    file: transport,
+    find: 'this.#parts.kernel.kernel32.CancelIoEx(record.socket, 0);',
+    replace: '',
+  },
+  {
+    id: 'cancel everything instead of one operation',
+    file: transport,
+    find: 'this.#parts.kernel.kernel32.CancelIoEx(record.socket, operation.address);',
+    replace: 'this.#parts.kernel.kernel32.CancelIoEx(record.socket, 0);',
+  },
+  {
+    id: 'an AcceptEx that failed at once stays submitted',
+    file: transport,
+    find: '    operation.state = OperationState.Completed;\n    throw',
+    replace: '    throw',
+  },
+  {
+    id: 'believe packets for slots that are not in the kernel',
+    file: port,
+    find: 'if (!operation.isInKernel || owner === null) {',
+    replace: 'if (owner === null) {',
+  },
+  {
+    id: 'drop the check of the key',
+    file: port,
+    find: 'if (owner.keyLow !== keyLow || owner.keyHigh !== keyHigh) {',
+    replace: 'if (owner.keyLow < 0) {',
+  },
+  {
+    id: 'drop the check of the generation',
+    file: port,
+    find: 'if (!operations.isIntact(operation)) {',
+    replace: 'if (operation.index < 0) {',
+  },
+  {
+    id: 'believe a packet whose operation is pending',
+    file: port,
+    find: 'if (status === STATUS_PENDING) {',
+    replace: 'if (operation.index < 0) {',
+  },
+  {
+    id: 'forget the status',
+    file: port,
+    find: 'operation.error = status === 0 ? 0 : ntStatusToWinsockError(status);',
+    replace: 'operation.error = 0 * ntStatusToWinsockError(status);',
+  },
+  {
+    id: 'OVERLAPPED is not zeroed',
+    file: table,
+    find: '    doubles[first] = 0;\n    doubles[first + 1] = 0;',
+    replace: '    if (first < 0) doubles[first] = 0;',
+  },
+  {
+    id: 'a slot is never given back',
+    file: table,
+    find: 'this.#free.push(operation);',
+    replace: '',
+  },
+  {
+    id: 'the upper half of an address is lost',
+    file: table,
+    find: 'this.words[word + 3] = address / TWO_32;',
+    replace: 'this.words[word + 3] = 0;',
+  },
+  {
+    id: 'a block is lent twice',
+    file: 'src/winsock/block-pool.ts',
+    find: 'const block = free.pop();',
+    replace: 'const block = free.at(-1);',
+  },
+  {
+    id: 'free on cancel',
+    file: reader,
+    find: '  dropLeftover(driver, connection);\n  answerReads(',
+    replace: '  if (connection.receiveOperation) giveBlock(driver, connection.receiveOperation);\n  answerReads(',
+  },
+  {
+    id: 'a block is given back twice',
+    file: reader,
+    find: '  operation.block = null;\n  operation.lent = null;',
+    replace: '  operation.lent = null;',
+  },
+  {
+    id: 'callbacks of reads inside the call',
+    file: reader,
+    find: '    driver.requests.giveRead(request);\n    driver.loop.enqueue(() => {',
+    replace: '    driver.requests.giveRead(request);\n    [0].forEach(() => {',
+  },
+  {
+    id: "drop what a receive brought while shutdown('receive') cancelled it",
+    file: reader,
+    find: 'if (connection.receiveEnded && (error !== 0 || bytes === 0)) {',
+    replace: 'if (connection.receiveEnded) {',
+  },
+  {
+    id: 'the wake-up of a quiet connection is the end of its stream',
+    file: reader,
+    find: 'if (error === 0 && operation.requested === 0) {',
+    replace: 'if (error === 0 && operation.requested < 0) {',
+  },
+  {
+    id: 'taking a quiet buffer back cancels the read',
+    file: reader,
+    find: 'if (error === ERROR_OPERATION_ABORTED && wasQuieted) {',
+    replace: 'if (error === ERROR_OPERATION_ABORTED && wasQuieted && bytes > 0) {',
+  },
+  {
+    id: 'the second of two waiting reads is never posted',
+    file: reader,
+    find: '    repost(driver, connection, operation, connection.firstRead);',
+    replace: '    retire(driver, connection, operation);',
+  },
+  {
+    id: 'a receive is not counted as in flight',
+    file: reader,
+    find: '    connection.receiveOperation = operation;\n    connection.inFlight++;\n    post(driver, connection, operation, request);',
+    replace: '    connection.receiveOperation = operation;\n    post(driver, connection, operation, request);',
+  },
+  {
+    id: 'the last byte is not copied',
+    file: reader,
+    find: 'block.bytes.copy(target, 0, 0, bytes);',
+    replace: 'block.bytes.copy(target, 0, 0, bytes - 1);',
+  },
+  {
+    id: 'lose the tail of a short send',
+    file: writer,
+    find: '    if (request.sent < request.total) {\n      advance',
+    replace: '    if (request.sent < 0) {\n      advance',
+  },
+  {
+    id: 'resume a short send at the wrong place',
+    file: writer,
+    find: '  request.offset += left;',
+    replace: '  request.offset = left;',
+  },
+  {
+    id: 'the newest write goes first',
+    file: writer,
+    find: 'else connection.lastWrite.next = request;\n  connection.lastWrite = request;',
+    replace: `else if (connection.firstWrite !== null) {
+    request.next = connection.firstWrite.next;
+    connection.firstWrite.next = request;
+  }
+  if (request.next === null) connection.lastWrite = request;`,
+  },
+  {
+    id: 'no FIN after the flush',
+    file: writer,
+    find: '    retire(driver, connection, operation);\n    if (connection.sendEnded) sendFin(driver, connection);\n  }\n  run',
+    replace: '    retire(driver, connection, operation);\n  }\n  run',
+  },
+  {
+    id: 'a failed send counts as done',
+    file: writer,
+    find: 'const failure = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;',
+    replace: 'const failure = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error * 0;',
+  },
+  {
+    id: 'an empty send breaks the connection',
+    file: writer,
+    find: 'const MAX_EMPTY_SENDS = 64;',
+    replace: 'const MAX_EMPTY_SENDS = 0;',
+  },
+  {
+    id: 'writes go on behind one that failed',
+    file: writer,
+    find: 'connection.sendFailure = failure;',
+    replace: '',
+  },
+  {
+    id: 'a flush that failed ends with FIN',
+    file: writer,
+    find: 'if (connection.closing) connection.resetting = true;',
+    replace: '',
+  },
+  {
+    id: 'sent bytes stay in the queue count',
+    file: writer,
+    find: '  connection.queuedBytes -= bytes;\n  driver.queuedBytes -= bytes;\n  const first',
+    replace: '  connection.queuedBytes -= bytes;\n  const first',
+  },
+  {
+    id: 'FIN before the flush',
+    file: closer,
+    find: 'if (connection.sendOperation === null) sendFin(driver, connection);',
+    replace: 'sendFin(driver, connection);',
+  },
+  {
+    id: 'closesocket before the drain',
+    file: closer,
+    find: '    driver.transport.cancelAll(record);\n    return;',
+    replace: '    driver.transport.cancelAll(record);',
+  },
+  {
+    id: 'close does not flush',
+    file: closer,
+    find: 'if (record.firstWrite !== null) return;',
+    replace: 'if (record.firstWrite !== null && record.inFlight < 0) return;',
+  },
+  {
+    id: 'a flush has no end',
+    file: closer,
+    find: 'if (record.firstWrite !== null) driver.grace.add(record);',
+    replace: '',
+  },
+  {
+    id: 'reset sends FIN',
+    file: closer,
+    find: 'if (record.resetting) lingerZero(driver, record);',
+    replace: 'if (record.resetting) sendFin(driver, record);',
+  },
+  {
+    id: 'no FIN before a receive is cancelled',
+    file: closer,
+    find: 'else if (record.inFlight > 0) sendFin(driver, record);',
+    replace: '',
+  },
+  {
+    id: 'close callback inside the call',
+    file: closer,
+    find: '    // Behind every other callback of this socket: they were queued before.\n    driver.loop.enqueue(() => {',
+    replace: '    [0].forEach(() => {',
+  },
+  {
+    id: 'close twice',
+    file: closer,
+    find: 'if (!record.closing || record.closed) return;',
+    replace: 'if (!record.closing) return;',
+  },
+  {
+    id: 'skip the re-post of an accept',
+    file: acceptor,
+    find: '  fillPool(driver, listener);\n  request.callback(',
+    replace: '  request.callback(',
+  },
+  {
+    id: 'a failed accept is not posted again',
+    file: acceptor,
+    find: '    driver.loop.enqueue(() => {\n      fillPool(driver, listener);\n    });',
+    replace: '    listener.failures = 0;',
+  },
+  {
+    id: 'untaken connections outlive their server',
+    file: acceptor,
+    find: '    resetConnection(driver, untaken);',
+    replace: '    void untaken;',
+  },
+  {
+    id: 'accept sockets leak',
+    file: acceptor,
+    find: 'if (operation.acceptSocket !== INVALID_SOCKET) discardSocket(driver, operation.acceptSocket);',
+    replace: '',
+  },
+  {
+    id: 'waiting accepts are forgotten on close',
+    file: acceptor,
+    find: '    const { callback } = request;\n    driver.loop.enqueue(() => {\n      callbackDue(driver, listener);\n      callback(',
+    replace:
+      '    const { callback } = request;\n    if (callback.length < 0) driver.loop.enqueue(() => {\n      callbackDue(driver, listener);\n      callback(',
+  },
+  {
+    id: 'ConnectEx on a socket that is not bound',
+    file: connector,
+    find: '  bindSocket(driver, connection.socket, target.localAddress ?? unspecified(family), target.localPort);',
+    replace:
+      '  if (target.localPort > 0) bindSocket(driver, connection.socket, unspecified(family), target.localPort);',
+  },
+  {
+    id: 'a connect that was given up succeeds too',
+    file: connector,
+    find: '  if (callback === null) {\n    // Answered',
+    replace: '  if (callback === null && error !== 0) {\n    // Answered',
+  },
+  {
+    id: 'a failed connect leaves its socket',
+    file: connector,
+    find: '  answer(driver, connection, error);\n  resetConnection(driver, connection);',
+    replace: '  answer(driver, connection, error);',
+  },
+  {
+    id: 'the loop does not wait again',
+    file: loop,
+    find: 'else if (!this.#source.waiting) this.#source.wait();',
+    replace: 'else if (!this.#source.waiting && this.#holds < 0) this.#source.wait();',
+  },
+  {
+    id: 'the last packet of a batch is lost',
+    file: loop,
+    find: 'this.#filled = count;',
+    replace: 'this.#filled = Math.max(1, count - 1);',
+  },
+  {
+    id: 'handles come again',
+    file: 'src/winsock/socket-table.ts',
+    find: 'const generation = (this.#generations[index] ?? 0) + 1;',
+    replace: 'const generation = this.#generations[index] || 1;',
+  },
+  {
+    id: 'every run begins with the same handles',
+    file: 'src/winsock/lifecycle.ts',
+    find: 'this.#openBackend, this.#sockets, this.#afterTurn)',
+    replace: 'this.#openBackend, new SocketTable(), this.#afterTurn)',
+  },
+  {
+    id: 'stop does not wait for operations',
+    file: 'src/winsock/lifecycle.ts',
+    find: 'if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;',
+    replace: 'if (!driver.loop.isQuiet) return;',
+  },
+  {
+    id: 'a slice of a pinned buffer is taken for its beginning',
+    file: 'src/winsock/pinned-buffers.ts',
+    find: 'address + data.byteOffset',
+    replace: 'address',
+  },
+];
