@@ -3,26 +3,28 @@ import { createNetworkPal, type SocketHandle } from '../../src/index.ts'; // in 
 const pal = createNetworkPal();
 pal.initialize();
 const server = pal.createServer('127.0.0.1', 7007, { noDelay: true });
-console.log(`echo server on ${server.address}:${server.port}`);
+let stopping = false;
 
-function echo(client: SocketHandle): void {
-  const buffer = Buffer.alloc(65536);
-  const read = (): void =>
-    pal.asyncRead(client, buffer, buffer.length, (error, bytes) => {
-      if (error !== null || bytes === 0) return pal.closeSocket(client); // broken, or ended by the peer
-      pal.asyncWrite(client, buffer.subarray(0, bytes), (failed) => (failed ? pal.closeSocket(client) : read()));
+function echo(client: SocketHandle, buffer: Buffer): void {
+  pal.asyncRead(client, buffer, buffer.length, (error, bytes) => {
+    if (error !== null || bytes === 0) return pal.closeSocket(client); // broken, or ended by the peer
+    pal.asyncWrite(client, buffer.subarray(0, bytes), (failure) => {
+      if (failure === null && !stopping) echo(client, buffer);
+      else pal.closeSocket(client);
     });
-  read();
+  });
 }
-
 function accept(): void {
   pal.asyncAccept(server.handle, (error, client) => {
     if (error !== null) return; // the server was closed
-    echo(client);
+    echo(client, Buffer.alloc(65536));
     accept();
   });
 }
-
 accept();
-process.once('SIGINT', () => void pal.stopEventLoop());
+console.log(`echo server on ${server.address}:${server.port}`);
+process.once('SIGINT', () => {
+  stopping = true;
+  void pal.stopEventLoop();
+});
 await pal.runEventLoop();
