@@ -3,13 +3,12 @@ import { createNetworkPal, type SocketHandle } from '../../src/index.ts'; // in 
 const pal = createNetworkPal();
 pal.initialize();
 const server = pal.createServer('127.0.0.1', 7007, { noDelay: true });
-let stopping = false;
 
 function echo(client: SocketHandle, buffer: Buffer): void {
   pal.asyncRead(client, buffer, buffer.length, (error, bytes) => {
     if (error !== null || bytes === 0) return pal.closeSocket(client); // broken, or ended by the peer
     pal.asyncWrite(client, buffer.subarray(0, bytes), (failure) => {
-      if (failure === null && !stopping) echo(client, buffer);
+      if (failure === null) echo(client, buffer);
       else pal.closeSocket(client);
     });
   });
@@ -23,8 +22,5 @@ function accept(): void {
 }
 accept();
 console.log(`echo server on ${server.address}:${server.port}`);
-process.once('SIGINT', () => {
-  stopping = true;
-  void pal.stopEventLoop();
-});
+process.once('SIGINT', () => void pal.stopEventLoop());
 await pal.runEventLoop();

@@ -78,7 +78,9 @@ export interface NetworkPal {
   runEventLoop(): Promise<void>;
   /**
    * Ends the loop in order: closes every socket as closeSocket does, runs every callback, closes the port. Safe from
-   * callbacks; a second call returns the same promise.
+   * callbacks; a second call returns the same promise. Meanwhile asyncAccept, asyncRead and asyncWrite are answered with
+   * ConnectionClosed (so that a callback which goes on as usual meets an error it handles anyway), other calls that start
+   * something throw, and closing is allowed.
    */
   stopEventLoop(): Promise<void>;
   /** True from runEventLoop() until the stop has ended. */

@@ -32,7 +32,7 @@ const MAX_RETRY_MS = 1000;
  */
 const MAX_GONE_IN_A_ROW = 1024;
 /** A handle that is none: what an accept callback gets with an error. */
-const NO_HANDLE = 0 as SocketHandle;
+export const NO_HANDLE = 0 as SocketHandle;
 
 /** Takes the next connection, or waits for it. */
 export function accept(driver: Driver, listener: Listener, callback: AcceptCallback): void {

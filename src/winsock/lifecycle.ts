@@ -68,6 +68,11 @@ export class Lifecycle {
     return this.#running !== null;
   }
 
+  /** stopEventLoop() was called, and has not ended. */
+  get isStopping(): boolean {
+    return this.#state === 'stopping';
+  }
+
   /** The driver, for a call that starts something. Throws NetworkError when there is none, or it is stopping. */
   open(call: string): Driver {
     if (this.#driver !== null && this.#state !== 'stopping') return this.#driver;

@@ -18,14 +18,14 @@ import type {
 import type { Interest, WatchCallback, WouldBlock } from '../pal/readiness.ts';
 import type { NetworkStats } from '../pal/network-stats.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../pal/socket-option.ts';
-import { accept } from './acceptor.ts';
+import { accept, NO_HANDLE } from './acceptor.ts';
 import { localEndpoint, remoteEndpoint } from './addresses.ts';
 import { close, reset, shutdownConnection } from './closer.ts';
 import { connect } from './connector.ts';
 import { Connection } from './connection.ts';
 import { describeDriver } from './describe.ts';
 import { captureOrigin, setReferenced, type Driver } from './driver.ts';
-import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
+import { connectionClosed, fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Listener } from './listener.ts';
 import { getOption, setOption } from './options.ts';
@@ -78,8 +78,12 @@ export class WinsockPal implements NetworkPal {
   }
 
   asyncAccept(server: ServerHandle, callback: AcceptCallback): void {
-    const driver = this.#lifecycle.open('asyncAccept');
+    const driver = this.#lifecycle.current('asyncAccept');
     requireCallback(callback);
+    if (this.#lifecycle.isStopping) {
+      driver.loop.enqueue(() => callback(connectionClosed('accept'), NO_HANDLE, null));
+      return;
+    }
     const record = this.#find(driver, server);
     if (!(record instanceof Listener)) throw wrongKind(server, 'a connection', 'createServer');
     requireUnwatched('asyncAccept', record);
@@ -107,9 +111,13 @@ export class WinsockPal implements NetworkPal {
   }
 
   asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): void {
-    const driver = this.#lifecycle.open('asyncRead');
-    const connection = this.#connection(driver, socket);
+    const driver = this.#lifecycle.current('asyncRead');
     requireCallback(callback);
+    if (this.#lifecycle.isStopping) {
+      driver.loop.enqueue(() => callback(connectionClosed('read'), 0));
+      return;
+    }
+    const connection = this.#connection(driver, socket);
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
@@ -118,9 +126,13 @@ export class WinsockPal implements NetworkPal {
   }
 
   asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): void {
-    const driver = this.#lifecycle.open('asyncWrite');
-    const connection = this.#connection(driver, socket);
+    const driver = this.#lifecycle.current('asyncWrite');
     requireCallback(callback);
+    if (this.#lifecycle.isStopping) {
+      driver.loop.enqueue(() => callback(connectionClosed('write'), 0));
+      return;
+    }
+    const connection = this.#connection(driver, socket);
     if (Array.isArray(data)) for (const chunk of data) requireBytes('data', chunk);
     else requireBytes('data', data);
     const total = byteLengthOf(data);

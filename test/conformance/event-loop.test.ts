@@ -1,6 +1,6 @@
 /** initialize, runEventLoop, stopEventLoop, and round again. */
 import { expect } from 'chai';
-import { NetworkErrorCode, type NetworkPal } from '../../src/index.ts';
+import { NetworkErrorCode, type NetworkError, type NetworkPal } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { expectClosed, rejectionOf, thrownBy } from '../support/errors.ts';
@@ -182,10 +182,15 @@ onEveryBed('event loop', (bed) => {
     const calls = [
       () => pal.createServer('127.0.0.1', 0),
       () => pal.asyncConnect('127.0.0.1', 1, {}, () => undefined),
-      () => pal.asyncRead(client, new Uint8Array(1), 1, () => undefined),
-      () => pal.asyncWrite(client, new Uint8Array(1), () => undefined),
       () => pal.allocateBuffer(1),
     ];
+    // A callback that goes on as usual, such as an echo's whose write was flushed just now, must not crash the process.
+    const goingOn = [
+      (callback: (error: NetworkError | null) => void) => pal.asyncRead(client, new Uint8Array(1), 1, callback),
+      (callback: (error: NetworkError | null) => void) => pal.asyncWrite(client, new Uint8Array(1), callback),
+      (callback: (error: NetworkError | null) => void) => pal.asyncAccept(client as never, callback),
+    ];
+    const answers = goingOn.map((call) => new Promise<NetworkError | null>((resolve) => call(resolve)));
     for (const call of calls) {
       const error = thrownBy(call);
       expect(error).to.include({ code: 'ERR_EVENT_LOOP_STOPPED', kind: NetworkErrorCode.EventLoopError });
@@ -194,8 +199,16 @@ onEveryBed('event loop', (bed) => {
     pal.closeSocket(client); // cleaning up is still allowed
     expect(thrownBy(() => pal.initialize()).code).to.equal('ERR_ALREADY_INITIALIZED');
     expect(thrownBy(() => pal.runEventLoop()).code).to.equal('ERR_EVENT_LOOP_RUNNING');
+    for (const answer of await Promise.all(answers)) {
+      expect(answer).to.include({ code: 'ECANCELED', kind: NetworkErrorCode.ConnectionClosed });
+    }
     await stopping;
-    for (const call of [...calls, () => pal.stats(), () => pal.describe()]) {
+    for (const call of [
+      ...calls,
+      ...goingOn.map((again) => () => again(() => undefined)),
+      () => pal.stats(),
+      () => pal.describe(),
+    ]) {
       const error = thrownBy(call);
       expect(error.code).to.equal('ERR_EVENT_LOOP_STOPPED');
       expect(error.message).to.match(/has stopped/);
