@@ -237,7 +237,6 @@ export class SimulatedKernel implements Kernel {
     if (io.kind === 'ConnectEx') return socket.attempt?.abandon(STATUS_CANCELLED);
     if (io.kind === 'AcceptEx') remove(socket.listener?.accepts, io);
     else {
-      if (io.kind === 'WSARecv' && socket.end !== null) socket.end.receiveCancelled = true;
       remove(socket.end?.receives, io);
       remove(socket.end?.sends, io);
     }

@@ -40,8 +40,6 @@ export class TcpEnd {
   ended = false;
   /** Status that everything on this end fails with from now on; 0 while the connection lives. */
   broken = 0;
-  /** A receive was cancelled. */
-  receiveCancelled = false;
   /** A receive was pending when the RST arrived. */
   #resetSeen = false;
   #rstAsked = false;
@@ -135,20 +133,11 @@ export class TcpEnd {
       else this.kernel.finish(io, STATUS_CANCELLED, 0);
     }
     // RFC 1122, 4.2.2.13: closing with data unread sends RST, to show that data was lost.
-    const reset =
-      hard || sending || this.in.length > 0 || (profile.closeWithReceiveResets && this.#mayAbort(receiving));
+    const reset = hard || sending || this.in.length > 0 || (receiving && profile.closeWithReceiveResets);
     this.orphan = true;
     if (reset) this.abort();
     else this.finAsked = true;
     this.update();
-  }
-
-  /**
-   * Windows answers closesocket with a receive pending by RST, and sometimes with one that was just cancelled: libuv
-   * (src/win/tcp.c, uv__tcp_close) warns of it. A FIN that was sent before stays sent.
-   */
-  #mayAbort(receiving: boolean): boolean {
-    return receiving || (this.receiveCancelled && !this.finAsked && this.#network.maybe());
   }
 
   /** Completes pending receives with what there is. */

@@ -8,8 +8,10 @@ import {
   SIO_GET_EXTENSION_FUNCTION_POINTER,
   SIO_KEEPALIVE_VALS,
   SIO_TCP_INITIAL_RTO,
+  SO_LINGER,
   SOCK_STREAM,
   SOCKET_ERROR,
+  SOL_SOCKET,
   WSA_FLAG_OVERLAPPED,
 } from '../../ffi/constants.ts';
 import { GUID, WSABUF, WSADATA_SIZE } from '../../ffi/layouts.ts';
@@ -169,7 +171,9 @@ export class SimulatedWs2_32 implements Ws2_32 {
 
   setsockopt(s: number, level: number, name: number, value: number, length: number): number {
     const socket = this.#kernel.socket(s);
-    if (socket === null || this.#faulty('setsockopt')) return SOCKET_ERROR;
+    if (socket === null) return SOCKET_ERROR;
+    // A system that refused SO_LINGER would leave no way to send RST: there is nothing to learn from it.
+    if (!(level === SOL_SOCKET && name === SO_LINGER) && this.#faulty('setsockopt')) return SOCKET_ERROR;
     return this.#result(setOption(this.#kernel, socket, level, name, value, length));
   }
 

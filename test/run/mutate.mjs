@@ -47,6 +47,10 @@ const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['-
 const chosen = mutations.filter(({ id }) => values.only === undefined || id.includes(values.only));
 for (const mutation of chosen) apply(root, mutation); // fails early when a text is not there any more
 
+const control = await hunt(null);
+if (control !== null)
+  throw new Error(`Cannot judge mutations: without any, ${control.by}${control.after} say ${control.says}`);
+
 /** @type {(Catch | null)[]} */
 const results = [];
 let next = 0;
@@ -65,7 +69,8 @@ async function work() {
 }
 
 /**
- * @param {Mutation} mutation
+ * What notices a mutation; null stands for the tree as it is.
+ * @param {Mutation | null} mutation
  * @returns {Promise<Catch | null>}
  */
 async function hunt(mutation) {
@@ -76,7 +81,7 @@ async function hunt(mutation) {
       cpSync(path.join(root, item), path.join(folder, item), { recursive: true });
     }
     symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-    writeFileSync(path.join(folder, mutation.file), apply(folder, mutation));
+    if (mutation !== null) writeFileSync(path.join(folder, mutation.file), apply(folder, mutation));
     return (await byPrograms(folder)) ?? (await bySuites(folder));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -277,10 +277,10 @@ function connect(world: World, who: number): Side | null {
     else if (error.code === 'ECANCELED') {
       if (!side.closing) side.fail('a connect was cancelled on an open socket');
     } else {
-      side.closing = true;
-      side.failed = true;
       // A connection that was broken before its callback counts as one that never was.
       const mayFail = side.mayBreak() || !found.server.open || !found.party.running || world.settings.backlog === 1;
+      side.closing = true;
+      side.failed = true;
       if (error.code === 'ERR_TOO_MANY_OPERATIONS' && world.settings.slots < 128) return;
       const timedOut = error.code === 'ETIMEDOUT' && timed;
       if (mayFail || timedOut || world.settings.faults?.calls !== undefined) return;
