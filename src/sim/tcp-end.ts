@@ -209,9 +209,7 @@ export class TcpEnd {
     return short || io.moved === io.total;
   }
 
-  toString(): string {
-    return `${this.local.toString()} → ${this.remote.toString()}`;
-  }
+  readonly toString = (): string => `${this.local.toString()} → ${this.remote.toString()}`;
 
   #copyOut(io: Io, count: number): void {
     let skip = io.moved;

@@ -1,4 +1,4 @@
-/** ws2_32.dll of a simulated process. Socket options are in socket-options.ts. */
+/** ws2_32.dll of a simulated process. WSARecv and WSASend are in data-calls.ts, options in socket-options.ts. */
 import {
   AF_INET,
   AF_INET6,
@@ -14,10 +14,8 @@ import {
   SOL_SOCKET,
   WSA_FLAG_OVERLAPPED,
 } from '../../ffi/constants.ts';
-import { GUID, WSABUF, WSADATA_SIZE } from '../../ffi/layouts.ts';
-import { ntStatusToWinsockError, STATUS_CONNECTION_RESET, STATUS_PENDING } from '../../ffi/ntstatus.ts';
+import { GUID, WSADATA_SIZE } from '../../ffi/layouts.ts';
 import {
-  ERROR_IO_PENDING,
   WSAEADDRNOTAVAIL,
   WSAEAFNOSUPPORT,
   WSAEFAULT,
@@ -26,31 +24,25 @@ import {
   WSAEMFILE,
   WSAENOTCONN,
   WSAEOPNOTSUPP,
-  WSAESHUTDOWN,
-  WSAEWOULDBLOCK,
 } from '../../ffi/wsa-errors.ts';
 import { WSAID } from '../../ffi/mswsock.ts';
 import type { Ws2_32 } from '../../ffi/ws2_32.ts';
+import { DataCalls } from './data-calls.ts';
 import type { FaultyCall } from './faults.ts';
-import { Io, type IoKind, type Segment } from './io.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { POINTERS } from './mswsock.ts';
 import { SimulationError } from './simulation-error.ts';
 import { readSockaddr, sockaddrSize, writeSockaddr, type SimulatedAddress } from './sockaddr.ts';
 import { getOption, setOption } from './socket-options.ts';
 import { Listener, SimulatedSocket } from './socket.ts';
-import type { TcpEnd } from './tcp-end.ts';
-
-/** What an out-parameter holds that means nothing: a pending call must not be believed. */
-const MEANINGLESS = 0xdead_beef;
-/** Most WSABUFs of one call. */
-const MAX_BUFFERS = 1024;
 
 export class SimulatedWs2_32 implements Ws2_32 {
   readonly #kernel: SimulatedKernel;
+  readonly #data: DataCalls;
 
   constructor(kernel: SimulatedKernel) {
     this.#kernel = kernel;
+    this.#data = new DataCalls(kernel);
   }
 
   WSAStartup(_version: number, data: number): number {
@@ -97,46 +89,12 @@ export class SimulatedWs2_32 implements Ws2_32 {
     return 0;
   }
 
-  WSARecv(s: number, buffers: number, count: number, bytesAddress: number, flags: number, overlapped: number): number {
-    const kernel = this.#kernel;
-    const socket = kernel.socket(s);
-    if (socket === null) return SOCKET_ERROR;
-    const end = socket.end;
-    if (end === null) return this.#fail(WSAENOTCONN);
-    if (end.receiveShut) return this.#fail(WSAESHUTDOWN);
-    kernel.memory.at(flags, 4, 'WSARecv: lpFlags');
-    if (overlapped === 0) return this.#receiveNow(socket, end, buffers, count, bytesAddress);
-    const io = this.#prepare('WSARecv', socket, buffers, count, overlapped);
-    if (io === null || this.#broken(end, io)) return SOCKET_ERROR;
-    kernel.ledger.lend(io);
-    if (end.receives.length === 0 && end.isReadable && !kernel.network.maybe()) {
-      const bytes = end.in.length > 0 ? end.fill(io) : 0;
-      end.peer.update();
-      return this.#finished(io, bytes, bytesAddress);
-    }
-    end.receives.push(io);
-    end.update();
-    return this.#pending(bytesAddress);
+  WSARecv(s: number, buffers: number, count: number, bytes: number, flags: number, overlapped: number): number {
+    return this.#data.receive(s, buffers, count, bytes, flags, overlapped);
   }
 
-  WSASend(s: number, buffers: number, count: number, bytesAddress: number, _flags: number, overlapped: number): number {
-    const kernel = this.#kernel;
-    const socket = kernel.socket(s);
-    if (socket === null) return SOCKET_ERROR;
-    const end = socket.end;
-    if (end === null) return this.#fail(WSAENOTCONN);
-    if (socket.sendShut) return this.#fail(WSAESHUTDOWN);
-    const io = this.#prepare('WSASend', socket, buffers, count, overlapped);
-    if (io === null || this.#broken(end, io)) return SOCKET_ERROR;
-    kernel.ledger.lend(io);
-    const fits = kernel.profile.sendsAreTakenWhole ? end.room > 0 : end.room >= io.total;
-    if (end.sends.length === 0 && fits && !kernel.network.maybe() && end.take(io)) {
-      end.update();
-      return this.#finished(io, io.moved, bytesAddress);
-    }
-    end.sends.push(io);
-    end.update();
-    return this.#pending(bytesAddress);
+  WSASend(s: number, buffers: number, count: number, bytes: number, _flags: number, overlapped: number): number {
+    return this.#data.send(s, buffers, count, bytes, overlapped);
   }
 
   WSAIoctl(
@@ -250,78 +208,6 @@ export class SimulatedWs2_32 implements Ws2_32 {
 
   WSAGetLastError(): number {
     return this.#kernel.lastError;
-  }
-
-  /** recv() by another name: no OVERLAPPED, no packet. */
-  #receiveNow(socket: SimulatedSocket, end: TcpEnd, buffers: number, count: number, bytesAddress: number): number {
-    if (!socket.nonBlocking)
-      throw new SimulationError('A WSARecv that would block the thread: no OVERLAPPED, no FIONBIO');
-    const { memory } = this.#kernel;
-    if (end.in.length === 0) {
-      if (end.broken !== 0 && !end.resetLooksLikeEnd) return this.#fail(ntStatusToWinsockError(end.broken));
-      if (!end.isReadable) return this.#fail(WSAEWOULDBLOCK);
-    }
-    const array = memory.at(buffers, count * WSABUF.size, 'WSARecv: lpBuffers');
-    let bytes = 0;
-    for (let at = buffers; at < buffers + count * WSABUF.size; at += WSABUF.size) {
-      const length = Math.min(array.getUint32(at + WSABUF.len), end.in.length);
-      const address = array.getPointer(at + WSABUF.buf);
-      const region = memory.at(address, length, 'WSARecv: buffer');
-      end.in.take(region.bytes, address - region.address, length);
-      bytes += length;
-    }
-    end.update();
-    end.peer.update();
-    memory.at(bytesAddress, 4, 'lpNumberOfBytesRecvd').setUint32(bytesAddress, bytes);
-    return 0;
-  }
-
-  /** An operation on the WSABUFs of a call; null when the call fails at once. */
-  #prepare(kind: IoKind, socket: SimulatedSocket, buffers: number, count: number, overlapped: number): Io | null {
-    const { memory, ledger } = this.#kernel;
-    if (count < 1 || count > MAX_BUFFERS) throw new SimulationError(`${kind} with ${count} WSABUFs`);
-    const region = ledger.overlapped(overlapped, kind);
-    const array = memory.at(buffers, count * WSABUF.size, `${kind}: lpBuffers`);
-    const segments: Segment[] = [];
-    for (let at = buffers; at < buffers + count * WSABUF.size; at += WSABUF.size) {
-      const segment = ledger.segment(array.getPointer(at + WSABUF.buf), array.getUint32(at + WSABUF.len), kind);
-      if (segment !== null) segments.push(segment);
-    }
-    return new Io(kind, socket, overlapped, region, segments);
-  }
-
-  /** The call fails at once: no packet, and OVERLAPPED.Internal stays at STATUS_PENDING all the same. */
-  #broken(end: TcpEnd, io: Io): boolean {
-    const kernel = this.#kernel;
-    const call = io.kind === 'WSASend' ? 'WSASend' : 'WSARecv';
-    let code = kernel.faults?.call(call) ?? 0;
-    if (code !== 0) {
-      if (kernel.faults?.breaks(code) === true) end.break(STATUS_CONNECTION_RESET);
-    } else if (end.broken !== 0 && (call === 'WSASend' || (end.in.length === 0 && !end.resetLooksLikeEnd))) {
-      code = ntStatusToWinsockError(end.broken);
-    }
-    if (code === 0) return false;
-    io.region.setPointer(io.overlapped, STATUS_PENDING);
-    kernel.lastError = code;
-    return true;
-  }
-
-  /** Success at once. The packet comes as well, unless the socket skips it. */
-  #finished(io: Io, bytes: number, bytesAddress: number): 0 {
-    const kernel = this.#kernel;
-    if (bytesAddress !== 0) kernel.memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, bytes);
-    if (io.socket.skips) {
-      io.verify();
-      io.write(0, bytes);
-      kernel.ledger.giveBack(io);
-    } else kernel.finish(io, 0, bytes);
-    return 0;
-  }
-
-  #pending(bytesAddress: number): -1 {
-    const { memory } = this.#kernel;
-    if (bytesAddress !== 0) memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, MEANINGLESS);
-    return this.#fail(ERROR_IO_PENDING);
   }
 
   #giveAddress(address: SimulatedAddress, name: number, namelen: number): number {

@@ -47,6 +47,10 @@ const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['-
 const chosen = mutations.filter(({ id }) => values.only === undefined || id.includes(values.only));
 for (const mutation of chosen) apply(root, mutation); // fails early when a text is not there any more
 
+// The tree may be edited meanwhile; every mutation is of the same one.
+const snapshot = mkdtempSync(path.join(tmpdir(), 'iocp-pal-mutants-'));
+copyTree(root, snapshot);
+process.on('exit', () => rmSync(snapshot, { recursive: true, force: true }));
 const control = await hunt(null);
 if (control !== null)
   throw new Error(`Cannot judge mutations: without any, ${control.by}${control.after} say ${control.says}`);
@@ -76,15 +80,23 @@ async function work() {
 async function hunt(mutation) {
   const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-mutant-'));
   try {
-    for (const item of COPIED) {
-      mkdirSync(path.dirname(path.join(folder, item)), { recursive: true });
-      cpSync(path.join(root, item), path.join(folder, item), { recursive: true });
-    }
+    copyTree(snapshot, folder);
     symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
     if (mutation !== null) writeFileSync(path.join(folder, mutation.file), apply(folder, mutation));
     return (await byPrograms(folder)) ?? (await bySuites(folder));
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} from
+ * @param {string} to
+ */
+function copyTree(from, to) {
+  for (const item of COPIED) {
+    mkdirSync(path.dirname(path.join(to, item)), { recursive: true });
+    cpSync(path.join(from, item), path.join(to, item), { recursive: true });
   }
 }
 

@@ -7,10 +7,11 @@ import {
   simulateNetwork,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
-import { acceptAll, act, closeServer, startRead } from './actions.ts';
+import { acceptAll, act, closeServer } from './actions.ts';
 import { Party } from './party.ts';
 import { decode, settingsOf, type Command, type Program, type Settings } from './program.ts';
 import { ModelError, Side } from './side.ts';
+import { startRead } from './transfers.ts';
 
 /** closeGraceMs of every PAL. Virtual, so any number does. */
 const GRACE_MS = 500;

@@ -1,0 +1,137 @@
+/**
+ * Every call and every operation fails once with every code that src/sim/faults.ts knows for it: its user is told, with
+ * the word of ffi/, and nothing is left behind. One test for each cell.
+ */
+import { expect } from 'chai';
+import { ntStatusToWinsockError } from '../../ffi/ntstatus.ts';
+import { describeSystemError, WSAECONNABORTED, WSAECONNRESET } from '../../ffi/wsa-errors.ts';
+import { createNetworkPal, type NetworkError } from '../../src/index.ts';
+import {
+  CALL_FAULTS,
+  simulateNetwork,
+  STATUS_FAULTS,
+  type PlannedFault,
+  type ProfileName,
+} from '../../src/sim/index.ts';
+
+/** What its user hears of a failure, in which callback. */
+type Log = string[];
+
+/** One exchange between two processes, of which the first has the fault. It must end by itself, whatever happens. */
+async function exchange(fault: PlannedFault, profile: ProfileName, skips: boolean): Promise<Log> {
+  const log: Log = [];
+  const network = simulateNetwork({ seed: 0 });
+  const kernel = network.kernel({ profile, keepAlive: true, faults: { plan: [fault] } });
+  const other = network.kernel({ profile, keepAlive: true });
+  const options = { skipCompletionPortOnSuccess: skips, strict: true, maxOperations: 64 };
+  const pal = createNetworkPal({ kernel, ...options });
+  const peer = createNetworkPal({ kernel: other, ...options });
+  let stopping = false;
+  const told = (what: string, error: NetworkError | null): void => {
+    if (error !== null && !stopping) log.push(`${what} ${error.code}`);
+  };
+  try {
+    pal.initialize();
+  } catch (error) {
+    told('initialize', error as NetworkError);
+    await network.settle();
+    expect(kernel.openHandles).to.equal(0);
+    return log;
+  }
+  peer.initialize();
+  const ended = Promise.all([pal.runEventLoop(), peer.runEventLoop()]);
+
+  // Server and client at once, so that every call is made in the process that has the fault.
+  const echo = peer.createServer('127.0.0.1', 0, { acceptDepth: 1 });
+  peer.asyncAccept(echo.handle, (refused, client) => {
+    if (refused !== null) return;
+    const buffer = new Uint8Array(8);
+    peer.asyncRead(client, buffer, 8, (error, bytes) => {
+      if (error === null && bytes > 0) peer.asyncWrite(client, buffer.subarray(0, bytes), () => undefined);
+    });
+  });
+  try {
+    const onAcceptError = (error: NetworkError): void => told('accept', error);
+    const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1, noDelay: true, onAcceptError });
+    let accepted = false;
+    pal.asyncAccept(server.handle, (error) => {
+      accepted = error === null;
+    });
+    // The first connection may be the one whose accept fails: others follow it, and the listener lives.
+    for (let count = 0; count < 3; count++) peer.asyncConnect('127.0.0.1', server.port, {}, () => undefined);
+    await network.settle(() => accepted);
+    expect(accepted, 'an accept').to.equal(true);
+  } catch (error) {
+    told('createServer', error as NetworkError);
+  }
+  pal.asyncConnect('127.0.0.1', echo.port, {}, (error, socket) => {
+    told('connect', error);
+    if (error !== null) return;
+    pal.asyncRead(socket, new Uint8Array(8), 8, (failure) => told('read', failure));
+    pal.asyncWrite(socket, Buffer.from('hello'), (failure) => told('write', failure));
+    pal.shutdown(socket, 'send');
+  });
+  await network.settle();
+  stopping = true;
+  void pal.stopEventLoop();
+  void peer.stopEventLoop();
+  await network.settle();
+  await ended;
+  expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+  return log;
+}
+
+/** Where the user of the PAL hears of it. */
+const HEARD: Readonly<Record<string, readonly string[]>> = {
+  AcceptEx: ['accept'],
+  ConnectEx: ['connect'],
+  CreateIoCompletionPort: ['initialize'],
+  SetFileCompletionNotificationModes: [], // then packets come for everything
+  WSAIoctl: ['createServer'],
+  WSARecv: ['read'],
+  WSASend: ['write'],
+  WSASocketW: ['initialize'],
+  bind: ['createServer'],
+  getsockname: ['createServer'],
+  listen: ['createServer'],
+  setsockopt: ['accept', 'connect'],
+  shutdown: [],
+};
+
+const word = (code: number): string => describeSystemError(code === WSAECONNABORTED ? WSAECONNRESET : code).code;
+
+describe('a failure of the system', () => {
+  for (const [call, codes] of Object.entries(CALL_FAULTS)) {
+    for (const code of codes) {
+      it(`${call} with ${describeSystemError(code).name}`, async () => {
+        for (const profile of ['windows', 'wine'] as const) {
+          const log = await exchange({ call: call as keyof typeof CALL_FAULTS, nth: 1, code }, profile, true);
+          const expected = call === 'WSARecv' ? word(code) : describeSystemError(code).code;
+          const places = HEARD[call] ?? [];
+          if (places.length === 0) expect(log, profile).to.deep.equal([]);
+          else
+            expect(
+              places.some((place) => log.includes(`${place} ${expected}`)),
+              `${profile}: ${log.join()}`,
+            ).to.equal(true);
+        }
+      });
+    }
+  }
+
+  for (const [operation, statuses] of Object.entries(STATUS_FAULTS)) {
+    for (const status of statuses) {
+      it(`${operation} with a packet that says 0x${status.toString(16)}`, async () => {
+        for (const profile of ['windows', 'wine'] as const) {
+          const fault = { operation: operation as keyof typeof STATUS_FAULTS, nth: 1, status };
+          const log = await exchange(fault, profile, false);
+          const code = ntStatusToWinsockError(status);
+          const expected = operation === 'WSARecv' ? word(code) : describeSystemError(code).code;
+          // An operation that succeeds at once never meets its fault.
+          if (log.length > 0) expect(log[0], profile).to.equal(`${HEARD[operation]?.[0] ?? ''} ${expected}`);
+          else expect(operation, profile).to.be.oneOf(['WSASend', 'WSARecv']);
+        }
+      });
+    }
+  }
+});
