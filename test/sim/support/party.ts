@@ -22,7 +22,7 @@ export class Party {
   /** How many of them belong to earlier runs of this PAL. */
   oldPinned = 0;
 
-  constructor(kernel: SimulatedKernel, { poller, skips, slots, faults }: Settings, graceMs: number) {
+  constructor(kernel: SimulatedKernel, { poller, skips, slots, faults }: Settings, graceMs: number, origins: boolean) {
     this.kernel = kernel;
     this.pal = createNetworkPal({
       kernel,
@@ -30,6 +30,7 @@ export class Party {
       skipCompletionPortOnSuccess: skips,
       closeGraceMs: graceMs,
       maxOperations: slots,
+      trackOrigins: origins,
       strict: faults?.duplicates === undefined,
     });
   }

@@ -41,7 +41,7 @@ export class World {
     for (let index = 0; index < pals; index++) {
       const sizes = buffers === undefined ? {} : { sendBufferSize: buffers, receiveBufferSize: buffers };
       const kernel = this.network.kernel({ profile, ...sizes, ...(faults !== undefined && { faults }) });
-      this.parties.push(new Party(kernel, this.settings, GRACE_MS));
+      this.parties.push(new Party(kernel, this.settings, GRACE_MS, trace));
     }
   }
 
