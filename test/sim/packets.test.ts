@@ -3,9 +3,12 @@ import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal } from '../../src/index.ts';
 import { simulateKernel, type SimulatedKernel } from '../../src/sim/index.ts';
 import { CONTEXT } from '../../src/winsock/operation.ts';
+import { RawPeer } from './support/raw-peer.ts';
 
 /** The first handle of a process that stays open: the PAL's port. */
 const PORT = 0x1c0;
+/** The TCP port that the first bind to port 0 gets. */
+const FIRST_PORT = 49152;
 
 interface Bench {
   readonly kernel: SimulatedKernel;
@@ -54,11 +57,19 @@ describe('a packet that names', () => {
     });
   }
 
+  it('an operation that has ended, under the key of another socket, throws, when strict', () => {
+    const { kernel, accepting, key } = listening(true);
+    const peer = new RawPeer(kernel.network, kernel.network.kernel());
+    kernel.kernel32.PostQueuedCompletionStatus(PORT, 1, key + 1, accepting);
+    peer.connect(FIRST_PORT); // so that the operation is not pending any more when the packet is looked at
+    expect(() => kernel.run()).to.throw('under the key');
+  });
+
   it('an operation whose context was overwritten throws', () => {
     const { kernel, pal, accepting } = listening(false);
     const region = kernel.memory.at(accepting, 128, 'the context');
     region.setUint32(accepting + CONTEXT.GENERATION, 0x5555);
-    pal.asyncConnect('127.0.0.1', 49152, {}, () => undefined);
+    pal.asyncConnect('127.0.0.1', FIRST_PORT, {}, () => undefined);
     expect(() => kernel.run()).to.throw('was overwritten in native memory');
   });
 });
