@@ -103,7 +103,8 @@ export interface NetworkPal {
   asyncConnect(address: string, port: number, options: ConnectOptions, callback: ConnectCallback): SocketHandle;
   /**
    * Reads what is there, 1 … maxBytes bytes, into the start of `buffer`; 0 bytes mean that the peer ended its side.
-   * Calls on one socket are served in order. A buffer from allocateBuffer() is filled by the kernel in place.
+   * Calls on one socket are served in order. A buffer from allocateBuffer() is filled by the kernel in place; any other is
+   * written only right before its callback, so sockets may share one whose bytes each callback takes out before it returns.
    */
   asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): void;
   /**

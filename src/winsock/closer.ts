@@ -102,10 +102,7 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
   if (!record.closing || record.closed) return;
   if (record instanceof Connection) {
     if (record.firstWrite !== null) return;
-    if (!record.cancelled && record.connected && record.socket !== INVALID_SOCKET) {
-      if (record.resetting) lingerZero(driver, record);
-      else if (record.inFlight > 0) sendFin(driver, record);
-    }
+    if (!record.resetting && !record.cancelled && record.connected && record.inFlight > 0) sendFin(driver, record);
   }
   if (record.inFlight > 0) {
     if (record.cancelled) return;
@@ -119,6 +116,8 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
 function finish(driver: Driver, record: SocketRecord): void {
   record.closed = true;
   if (record.socket !== INVALID_SOCKET) {
+    // Only now: a reset may have come while the packets of a close were awaited.
+    if (record instanceof Connection && record.resetting && record.connected) lingerZero(driver, record);
     const { socket } = record;
     record.socket = INVALID_SOCKET;
     driver.transport.detach(record);

@@ -77,7 +77,10 @@ onEveryBed('reset', (bed) => {
     }
     await reset(pal, served);
     await outcomes.settled(bed);
-    expect(outcomes.log).to.include('read ECONNRESET');
+    // Linux tells a reset once per socket, and under Wine a pending send may be who hears it: the read then sees an end.
+    expect(outcomes.log.find((line) => line.startsWith('read'))).to.match(
+      bed.real ? /^read (ECONNRESET|ok)$/ : /^read ECONNRESET$/,
+    );
     const writes = outcomes.log.filter((line) => line.startsWith('write'));
     expect(writes.map((line) => line.split(' ')[1])).to.deep.equal(['0', '1', '2', '3', '4', '5', '6', '7']);
     expect(writes.at(-1)).to.match(/ECONNRESET|ECONNABORTED|EPIPE/);
