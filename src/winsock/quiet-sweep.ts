@@ -9,8 +9,12 @@ import type { Scheduler, TimerHandle } from './kernel.ts';
 import type { SocketTable } from './socket-table.ts';
 import type { Transport } from './transport.ts';
 
-/** Milliseconds between sweeps: a connection is quiet when nothing came for one to two of them. */
-const SWEEP_MS = 2000;
+/**
+ * Milliseconds between sweeps: a connection is quiet when nothing came for one to two of them. Long against any round
+ * trip: taking a buffer back from a connection that is only slow costs two calls, and makes a slow machine slower (with
+ * 2 s, 5000 busy connections under Wine took a minute and a half to settle).
+ */
+const SWEEP_MS = 15_000;
 /** Receives cancelled per sweep at most, so that a thousand connections going quiet together cost no long turn. */
 const MAX_PER_SWEEP = 512;
 
