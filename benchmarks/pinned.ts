@@ -10,7 +10,7 @@ const IDLE = 1000;
 const BUSY = 64;
 const ROUNDS = 100;
 /** Longer than two sweeps for quiet connections. */
-const QUIET_MS = 7000;
+const QUIET_MS = 50_000;
 
 function start(options: PalOptions): NetworkPal {
   const pal = createNetworkPal(options);

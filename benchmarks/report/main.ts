@@ -1,7 +1,7 @@
 /**
  * npm run bench -- report: from the results in docs/benchmarks/*.json to the charts and tables of docs/benchmarks.md.
  *
- * The page is written by hand; between `<!-- table: <question> -->` and `<!-- end -->` its tables are made here.
+ * The page is written by hand; between `<!-- table: <file> -->` and `<!-- end -->` its tables are made here.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,11 +14,13 @@ const FOLDER = 'docs/benchmarks';
 const PAGE = 'docs/benchmarks.md';
 
 interface Results {
+  /** The file's name without .json. */
+  name: string;
   environment: Environment;
   rows: Row[];
 }
 
-/** The charts: a question's figure over the number of connections. */
+/** The charts: a figure over the number of connections, from the result file of the question's name. */
 const CHARTS: readonly (ChartOptions & { file: string; question: string; bytes?: number; figure: keyof Row })[] = [
   {
     file: 'echo.svg',
@@ -53,11 +55,12 @@ const CHARTS: readonly (ChartOptions & { file: string; question: string; bytes?:
 /** Returns the files written. */
 export async function writeReport(): Promise<string[]> {
   const results = readResults();
-  const rows = results.flatMap((result) => result.rows);
   const written: string[] = [];
   for (const { file, question, bytes, figure, ...options } of CHARTS) {
-    const points = rows
-      .filter((row) => row.question === question && (bytes === undefined || row.messageBytes === bytes))
+    const points = results
+      .filter(({ name }) => name === question)
+      .flatMap(({ rows }) => rows)
+      .filter((row) => bytes === undefined || row.messageBytes === bytes)
       .flatMap((row) => {
         const y = row[figure];
         return typeof y === 'number' ? [{ peer: row.peer, x: row.connections, y }] : [];
@@ -73,20 +76,19 @@ export async function writeReport(): Promise<string[]> {
 function readResults(): Results[] {
   return readdirSync(FOLDER)
     .filter((name) => name.endsWith('.json'))
-    .map((name) => JSON.parse(readFileSync(path.join(FOLDER, name), 'utf8')) as Results);
+    .map((file) => {
+      const { environment, rows } = JSON.parse(readFileSync(path.join(FOLDER, file), 'utf8')) as Omit<Results, 'name'>;
+      return { name: path.basename(file, '.json'), environment, rows };
+    });
 }
 
 function fillTables(page: string, results: readonly Results[]): string {
   return page.replace(
     /(<!-- table: ([\w-]+) -->\n)[^]*?(<!-- end -->)/g,
-    (_all, start: string, question: string, end: string) => {
-      const parts = results.flatMap(({ environment, rows }) => {
-        const asked = rows.filter((row) => row.question === question);
-        return asked.length === 0
-          ? []
-          : [`${formatRows(asked)}\n\n\`\`\`\n${formatEnvironment(environment)}\n\`\`\`\n`];
-      });
-      return `${start}\n${parts.join('\n')}\n${end}`;
+    (_all, start: string, wanted: string, end: string) => {
+      const found = results.find(({ name }) => name === wanted);
+      if (found === undefined) return `${start}\n(no ${wanted}.json)\n\n${end}`;
+      return `${start}\n${formatRows(found.rows)}\n\n\`\`\`\n${formatEnvironment(found.environment)}\n\`\`\`\n\n${end}`;
     },
   );
 }
