@@ -3,6 +3,8 @@ import { loadPlot } from './plot.ts';
 
 const WIDTH = 720;
 const HEIGHT = 360;
+/** Pixels from one label to the next. */
+const LABEL_HEIGHT = 14;
 
 /** Okabe and Ito's colours, which colour-blind people can tell apart, and which stand out on white and on black. */
 const COLOURS: Readonly<Record<string, string>> = {
@@ -39,7 +41,7 @@ export async function lineChart(
   const { Plot, document } = await loadPlot();
   const xs = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
   const colour = ({ peer }: Point): string => COLOURS[peer] ?? OTHER_COLOUR;
-  const svg = Plot.plot({
+  const frame = {
     document,
     width: WIDTH,
     height: HEIGHT,
@@ -49,16 +51,36 @@ export async function lineChart(
     style: { fontSize: '12px' },
     x: { type: 'point', domain: xs, label: xLabel },
     y: logarithmic === true ? { type: 'log', label: yLabel, grid: true } : { label: yLabel, grid: true, zero: true },
-    marks: [
-      Plot.lineY(points, { x: 'x', y: 'y', stroke: colour, z: 'peer', strokeWidth: 2 }),
-      Plot.dot(points, { x: 'x', y: 'y', fill: colour, r: 3 }),
-      Plot.text(
-        points,
-        Plot.selectLast({ x: 'x', y: 'y', z: 'peer', text: 'peer', fill: colour, dx: 8, textAnchor: 'start' }),
-      ),
-    ],
-  });
+  };
+  const lines = [
+    Plot.lineY(points, { x: 'x', y: 'y', stroke: colour, z: 'peer', strokeWidth: 2 }),
+    Plot.dot(points, { x: 'x', y: 'y', fill: colour, r: 3 }),
+  ];
+  // Drawn once to learn where the lines end, and again with their names beside the ends, apart from each other.
+  const scale = Plot.plot({ ...frame, marks: lines }).scale('y');
+  const labels = spread(lastPoints(points), (y) => scale.apply(y)).map(({ point, dy }) =>
+    Plot.text([point], { x: 'x', y: 'y', text: 'peer', fill: colour, dx: 8, dy, textAnchor: 'start' }),
+  );
+  const svg = Plot.plot({ ...frame, marks: [...lines, ...labels] });
   return standalone(svg.outerHTML, title);
+}
+
+/** The end of each peer's line. */
+function lastPoints(points: readonly Point[]): Point[] {
+  const last = new Map<string, Point>();
+  for (const point of points) if (point.x >= (last.get(point.peer)?.x ?? 0)) last.set(point.peer, point);
+  return [...last.values()];
+}
+
+/** How far down each label moves, pixels, so that none lies on another. */
+function spread(ends: readonly Point[], pixelOf: (y: number) => number): { point: Point; dy: number }[] {
+  const sorted = ends.map((point) => ({ point, at: pixelOf(point.y) })).sort((a, b) => a.at - b.at);
+  let free = -Infinity;
+  return sorted.map(({ point, at }) => {
+    const placed = Math.max(at, free);
+    free = placed + LABEL_HEIGHT;
+    return { point, dy: placed - at };
+  });
 }
 
 /** What an SVG needs as a file of its own: its namespace, a title, and text that follows the page's colour scheme. */

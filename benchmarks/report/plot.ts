@@ -5,11 +5,10 @@
 
 /** What charts use of @observablehq/plot. */
 export interface PlotModule {
-  plot(options: object): { outerHTML: string };
+  plot(options: object): { outerHTML: string; scale(name: string): { apply(value: number): number } };
   lineY(data: unknown, options: object): unknown;
   dot(data: unknown, options: object): unknown;
   text(data: unknown, options: object): unknown;
-  selectLast(options: object): object;
 }
 
 interface LinkedomModule {
