@@ -106,7 +106,13 @@ export function setLingerZero(pal: NetworkPal, socket: SocketHandle): void {
   pal.setSocketOption(socket, 'Linger', { enabled: true, seconds: 0 });
 }
 
-/** A port of the loopback address on which nothing listens: one that was just given back. */
+/**
+ * A port on which nothing listens: tcpmux, below the ports that systems choose from. A port that was just given back will
+ * not do to be refused on: Linux, so Wine, may choose that very port for the connecting side, which then connects to itself.
+ */
+export const REFUSING_PORT = 1;
+
+/** A port of the loopback address that can be bound: one that was just given back. */
 export async function unusedPort(pal: NetworkPal, address = '127.0.0.1'): Promise<number> {
   const server = pal.createServer(address, 0);
   await close(pal, server.handle);
