@@ -7,6 +7,7 @@ import { seededBytes } from '../support/bytes.ts';
 import { withCalls, type ObservedKernel } from '../support/calls.ts';
 import { rejectionOf, thrownBy } from '../support/errors.ts';
 import { close, connect, accept, pair, readExactly, readInto, write } from '../support/io.ts';
+import { quickTimers } from '../readiness/quick-time.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { until } from '../support/until.ts';
 
@@ -93,7 +94,8 @@ describe('native memory', () => {
 });
 
 describe('idle connections', () => {
-  const fixture = testPal(iocpWorker);
+  // The sweep for quiet connections is due every 15 s; here it is every second.
+  const fixture = testPal(iocpWorker, quickTimers(15));
 
   it('give their large receive buffers back after a while, and still take data', async function () {
     this.timeout(30_000);

@@ -1,7 +1,7 @@
 /** Ends the process in the way that the first argument names; the second names the poller. Traffic is pending meanwhile. */
 import process from 'node:process';
 import { createNetworkPal, type PollerKind } from '../../../src/index.ts';
-import { connect, pair, read, unusedPort, write } from '../../support/io.ts';
+import { connect, pair, read, REFUSING_PORT, write } from '../../support/io.ts';
 
 const [way = '', poller = 'worker'] = process.argv.slice(2);
 const pal = createNetworkPal({ poller: poller as PollerKind, strict: true });
@@ -72,9 +72,8 @@ const ways: Record<string, () => unknown> = {
     void Promise.reject(new Error('on purpose'));
   },
   'throwing-callback': async () => {
-    const port = await unusedPort(pal);
     await keepBusy();
-    await connect(pal, '127.0.0.1', port).catch(() => undefined);
+    await connect(pal, '127.0.0.1', REFUSING_PORT).catch(() => undefined);
     const { client, served } = await pair(pal);
     pal.asyncRead(client, new Uint8Array(1), 1, () => {
       console.log('ending');
