@@ -277,13 +277,13 @@ export const mutations = [
   {
     id: 'reset sends FIN',
     file: closer,
-    find: 'if (record.resetting) lingerZero(driver, record);',
-    replace: 'if (record.resetting) sendFin(driver, record);',
+    find: 'if (record instanceof Connection && record.resetting && record.connected) lingerZero(driver, record);',
+    replace: '',
   },
   {
     id: 'no FIN before a receive is cancelled',
     file: closer,
-    find: 'else if (record.inFlight > 0) sendFin(driver, record);',
+    find: 'if (!record.resetting && !record.cancelled && record.connected && record.inFlight > 0) sendFin(driver, record);',
     replace: '',
     survives:
       'The packet of the cancelled receive is awaited, so that closesocket sends the FIN itself. The shutdown before it is ' +
