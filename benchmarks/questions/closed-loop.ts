@@ -14,7 +14,7 @@ export async function measureClosedLoop(
 ): Promise<Measurement> {
   const load = new ClosedLoop(active, messageBytes);
   try {
-    await load.connect(server.port, connections);
+    await load.connect(server, connections);
     await load.warmUp(WARM_UP_SECONDS);
     const usage = await withUsage(server, () => load.measure(seconds));
     const { meter } = load;

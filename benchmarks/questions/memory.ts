@@ -1,6 +1,7 @@
 /** Connections that are open and silent: what each of them costs. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { allAccepted } from '../load/accepted.ts';
 import { dropAll, open, openMany, watchForLoss } from '../load/connections.ts';
 
 /** Connections before the measurement: what is made once is made by then. */
@@ -18,9 +19,11 @@ export const memory: Question = {
     const sockets = await openMany(FIRST, openOne);
     try {
       await sleep(SETTLE_SECONDS * 1000);
+      await allAccepted(server, FIRST);
       const before = await server.usage();
       sockets.push(...(await openMany(connections, openOne)));
       const checkLoss = watchForLoss(sockets);
+      await allAccepted(server, FIRST + connections);
       await sleep(SETTLE_SECONDS * 1000);
       checkLoss();
       const after = await server.usage();

@@ -17,10 +17,15 @@ export interface Usage {
   rssBytes: number;
   /** Native memory that the kernel holds for pending operations; 0 for peers that cannot tell. */
   pinnedBytes: number;
+  /** Connections that the server has been given so far. */
+  accepted: number;
 }
 
+/** What only the server itself can tell. */
+export type Counts = Pick<Usage, 'pinnedBytes' | 'accepted'>;
+
 /** Where servers find the runner: their last argument is its port. */
-export function report(port: number, pinnedBytes: () => number): void {
+export function report(port: number, counts: () => Counts): void {
   const control = connect(Number(process.argv.at(-1)), '127.0.0.1');
   const say = (message: Ready | Usage): void => void control.write(`${JSON.stringify(message)}\n`);
   const node = `${process.version} ${process.platform} ${process.arch}`;
@@ -32,6 +37,6 @@ export function report(port: number, pinnedBytes: () => number): void {
   createInterface(control).on('line', (line) => {
     if (line === 'quit') process.exit(0);
     const { user, system } = process.cpuUsage();
-    say({ cpuSeconds: (user + system) / 1e6, rssBytes: process.memoryUsage.rss(), pinnedBytes: pinnedBytes() });
+    say({ cpuSeconds: (user + system) / 1e6, rssBytes: process.memoryUsage.rss(), ...counts() });
   });
 }

@@ -5,11 +5,13 @@ import { BACKLOG } from './settings.ts';
 
 /** Serves until the runner says quit. */
 export function serveNodeNet(serve: (client: Socket) => void, options: ServerOpts = {}): void {
+  let accepted = 0;
   const server = createServer({ noDelay: true, ...options }, (client) => {
+    accepted++;
     client.on('error', () => client.destroy());
     serve(client);
   });
   server.listen(0, '127.0.0.1', BACKLOG, () => {
-    report((server.address() as AddressInfo).port, () => 0);
+    report((server.address() as AddressInfo).port, () => ({ pinnedBytes: 0, accepted }));
   });
 }

@@ -17,13 +17,15 @@ export function servePal(serve: (pal: NetworkPal, client: SocketHandle) => void)
   const pal = createNetworkPal(PEERS[process.argv[2] ?? ''] ?? {});
   pal.initialize();
   const server = pal.createServer('127.0.0.1', 0, { backlog: BACKLOG, noDelay: true });
+  let accepted = 0;
   const accept = (): void =>
     pal.asyncAccept(server.handle, (error, client) => {
       if (error !== null) throw error;
+      accepted++;
       serve(pal, client);
       accept();
     });
   accept();
-  report(server.port, () => pal.stats().pinnedBytes);
+  report(server.port, () => ({ pinnedBytes: pal.stats().pinnedBytes, accepted }));
   void pal.runEventLoop();
 }

@@ -11,9 +11,7 @@ import type { Transport } from './transport.ts';
 
 /**
  * Milliseconds between sweeps: a connection is quiet when nothing came for one to two of them. Long against any round
- * trip: taking a buffer back from a connection that is only slow costs two calls, and makes a slow machine slower. (With
- * 2 s, 5000 busy connections under Wine took up to a minute and a half until each had had its first answer; the sweep is
- * the suspect, not the proven cause.)
+ * trip: taking a buffer back from a connection that is only slow costs two calls, and makes a slow machine slower.
  */
 const SWEEP_MS = 15_000;
 /** Receives cancelled per sweep at most, so that a thousand connections going quiet together cost no long turn. */
