@@ -1,0 +1,98 @@
+/** Checks of what callers pass, and the errors for what cannot be used. */
+import { parseIpAddress, type IpAddress } from '../../pal/ip-address.ts';
+import { NetworkErrorCode } from '../../pal/network-error-code.ts';
+import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import type { SocketRecord } from '../socket-record.ts';
+
+export function requireAddress(name: string, text: unknown): IpAddress {
+  if (typeof text !== 'string') {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      `Cannot use ${name}: it must be a string, and is of type ${typeof text}`,
+    );
+  }
+  const address = parseIpAddress(text);
+  if (address !== null) return address;
+  throw invalidAddress(
+    `Cannot use ${name} '${text}': it must be an IPv4 or IPv6 address, as text. Resolve names first`,
+  );
+}
+
+export function invalidAddress(message: string): NetworkError {
+  return new NetworkError(message, { kind: NetworkErrorCode.InvalidAddress, code: 'ERR_INVALID_IP_ADDRESS' });
+}
+
+export function requirePort(port: unknown, least: 0 | 1): void {
+  if (typeof port === 'number' && Number.isInteger(port) && port >= least && port <= 65535) return;
+  throw argumentError(
+    RangeError,
+    'ERR_SOCKET_BAD_PORT',
+    `Cannot use port ${String(port)}: it must be an integer from ${least} to 65535`,
+  );
+}
+
+export function requireCallback(callback: unknown): void {
+  if (typeof callback === 'function') return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use the callback: it must be a function, and is of type ${typeof callback}`,
+  );
+}
+
+export function requireBytes(name: string, value: unknown): void {
+  if (value instanceof Uint8Array) return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use ${name}: it must be a Buffer or Uint8Array${name === 'data' ? ', or an array of them' : ''}`,
+  );
+}
+
+export function emptyBuffer(name: string, value: Uint8Array | readonly Uint8Array[]): TypeError {
+  const detached = value instanceof Uint8Array && isDetached(value);
+  return argumentError(
+    TypeError,
+    detached ? 'ERR_BUFFER_DETACHED' : 'ERR_INVALID_ARG_VALUE',
+    detached
+      ? `Cannot use ${name}: its ArrayBuffer was detached (transferred)`
+      : `Cannot use ${name}: it has 0 bytes, where at least 1 is needed`,
+  );
+}
+
+/** A detached array cannot be told from an empty one by its length: making a view on it is what fails. */
+function isDetached(value: Uint8Array): boolean {
+  try {
+    new Uint8Array(value.buffer, 0, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+export function requireUnwatched(call: string, record: SocketRecord): void {
+  if (record.watch !== null) throw mixedFaces(call, record.handle, 'it is being watched. Call unwatch() first');
+}
+
+export function mixedFaces(call: string, handle: number, why: string): NetworkError {
+  return new NetworkError(`Cannot ${call} socket ${handle}: ${why}. A socket is used through one face at a time`, {
+    kind: NetworkErrorCode.ConnectionFailed,
+    code: 'ERR_MIXED_FACES',
+  });
+}
+
+export function unknownHandle(handle: unknown): NetworkError {
+  return new NetworkError(`Cannot use socket handle ${String(handle)}: this PAL has never given it out`, {
+    kind: NetworkErrorCode.ConnectionClosed,
+    code: 'ERR_UNKNOWN_HANDLE',
+  });
+}
+
+export function wrongKind(handle: number, is: string, from: string): TypeError {
+  return argumentError(
+    TypeError,
+    'ERR_INVALID_HANDLE_KIND',
+    `Cannot use handle ${handle} here: it is ${is}. Pass one that came from ${from}`,
+  );
+}

@@ -1,0 +1,154 @@
+/** The calls of the contract for TCP: servers, connections, and their bytes. */
+import type { ServerHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
+import { NetworkErrorCode } from '../../pal/network-error-code.ts';
+import { NetworkError } from '../../pal/network-error.ts';
+import type {
+  AcceptCallback,
+  BytesCallback,
+  CloseCallback,
+  ConnectCallback,
+  ConnectOptions,
+  ServerOptions,
+  ShutdownHow,
+  WriteData,
+} from '../../pal/network-pal.ts';
+import { accept, NO_HANDLE } from '../acceptor.ts';
+import { remoteEndpoint } from '../addresses.ts';
+import { reset, shutdownConnection } from '../closer.ts';
+import { connect } from '../connector.ts';
+import { Connection } from '../connection.ts';
+import { captureOrigin, type Driver } from '../driver.ts';
+import { connectionClosed, tooManySockets } from '../errors.ts';
+import { Listener } from '../listener.ts';
+import { requireInteger, requireOneOf } from '../pal-options.ts';
+import { read } from '../reader.ts';
+import { byteLengthOf } from '../requests.ts';
+import { openServer } from '../server.ts';
+import { MAX_SOCKETS } from '../socket-table.ts';
+import { write } from '../writer.ts';
+import {
+  emptyBuffer,
+  invalidAddress,
+  requireAddress,
+  requireBytes,
+  requireCallback,
+  requirePort,
+  requireUnwatched,
+  wrongKind,
+} from './arguments.ts';
+import { PalCore } from './core.ts';
+
+/** Largest timeout, ms: what Node's timers take. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+export abstract class StreamCalls extends PalCore {
+  createServer(address: string, port: number, options: ServerOptions = {}): ServerSocket {
+    const driver = this.lifecycle.open('createServer');
+    requirePort(port, 0);
+    return openServer(driver, requireAddress('address', address), port, options);
+  }
+
+  asyncAccept(server: ServerHandle, callback: AcceptCallback): void {
+    const driver = this.lifecycle.current('asyncAccept');
+    requireCallback(callback);
+    if (this.lifecycle.isStopping) {
+      driver.loop.enqueue(() => callback(connectionClosed('accept'), NO_HANDLE, null));
+      return;
+    }
+    const record = this.find(driver, server);
+    if (!(record instanceof Listener)) throw wrongKind(server, 'a connection', 'createServer');
+    requireUnwatched('asyncAccept', record);
+    accept(driver, record, callback);
+  }
+
+  asyncConnect(address: string, port: number, options: ConnectOptions, callback: ConnectCallback): SocketHandle {
+    const driver = this.lifecycle.open('asyncConnect');
+    requireCallback(callback);
+    const target = requireAddress('address', address);
+    requirePort(port, 1);
+    const { localAddress, localPort = 0, timeout } = options;
+    requirePort(localPort, 0);
+    const local = localAddress === undefined ? null : requireAddress('localAddress', localAddress);
+    if (local !== null && local.family !== target.family) {
+      throw invalidAddress(`Cannot connect to ${address} from ${String(localAddress)}: one is IPv4, the other IPv6`);
+    }
+    if (timeout !== undefined) requireInteger('timeout', timeout, 1, MAX_TIMEOUT_MS);
+    const origin = captureOrigin(driver);
+    const now = driver.kernel.scheduler.now();
+    const connection = driver.sockets.add((handle) => new Connection(handle, target.family, now, origin));
+    if (connection === null) throw tooManySockets(MAX_SOCKETS);
+    connect(driver, connection, { address: target, port, localAddress: local, localPort }, options, callback);
+    return connection.handle as SocketHandle;
+  }
+
+  asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): void {
+    const driver = this.lifecycle.current('asyncRead');
+    requireCallback(callback);
+    if (this.lifecycle.isStopping) {
+      driver.loop.enqueue(() => callback(connectionClosed('read'), 0));
+      return;
+    }
+    const connection = this.connection(driver, socket);
+    requireBytes('buffer', buffer);
+    if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
+    requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
+    requireUnwatched('asyncRead', connection);
+    read(driver, connection, buffer, maxBytes, callback);
+  }
+
+  asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): void {
+    const driver = this.lifecycle.current('asyncWrite');
+    requireCallback(callback);
+    if (this.lifecycle.isStopping) {
+      driver.loop.enqueue(() => callback(connectionClosed('write'), 0));
+      return;
+    }
+    const connection = this.connection(driver, socket);
+    if (Array.isArray(data)) for (const chunk of data) requireBytes('data', chunk);
+    else requireBytes('data', data);
+    const total = byteLengthOf(data);
+    if (total === 0) throw emptyBuffer('data', data);
+    requireUnwatched('asyncWrite', connection);
+    write(driver, connection, data, total, callback);
+  }
+
+  shutdown(socket: SocketHandle, how: ShutdownHow): void {
+    const driver = this.lifecycle.open('shutdown');
+    const connection = this.connection(driver, socket);
+    requireOneOf('how', how, ['send', 'receive', 'both']);
+    shutdownConnection(driver, connection, how);
+  }
+
+  resetSocket(socket: SocketHandle, callback?: CloseCallback): void {
+    this.close(socket, callback, (driver, record, done) => {
+      if (!(record instanceof Connection)) throw wrongKind(socket, 'a server', 'asyncConnect or asyncAccept');
+      reset(driver, record, done);
+    });
+  }
+
+  getRemoteAddress(socket: SocketHandle): string {
+    const driver = this.lifecycle.open('getRemoteAddress');
+    return remoteEndpoint(driver, this.connection(driver, socket)).address;
+  }
+
+  getRemotePort(socket: SocketHandle): number {
+    const driver = this.lifecycle.open('getRemotePort');
+    return remoteEndpoint(driver, this.connection(driver, socket)).port;
+  }
+
+  getQueuedBytes(socket: SocketHandle): number {
+    const driver = this.lifecycle.open('getQueuedBytes');
+    return this.connection(driver, socket).queuedBytes;
+  }
+
+  /** The open and established connection of a handle. */
+  protected connection(driver: Driver, handle: SocketHandle): Connection {
+    const record = this.find(driver, handle);
+    if (!(record instanceof Connection)) throw wrongKind(handle, 'a server', 'asyncConnect or asyncAccept');
+    if (record.connected) return record;
+    throw new NetworkError(`Cannot use socket ${handle}: it is still connecting. Wait for asyncConnect's callback`, {
+      kind: NetworkErrorCode.ConnectionFailed,
+      code: 'ENOTCONN',
+    });
+  }
+}
