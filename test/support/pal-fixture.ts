@@ -165,7 +165,11 @@ function track(pal: NetworkPal): Tracked {
   };
 }
 
+/** Of its class and the classes that one extends: the contract is spread over a chain of them. */
 function methodsOf(pal: NetworkPal): (keyof NetworkPal)[] {
-  const prototype = Object.getPrototypeOf(pal) as object;
-  return Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor') as (keyof NetworkPal)[];
+  const names = new Set<string>();
+  for (let at: unknown = Object.getPrototypeOf(pal); at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    for (const name of Object.getOwnPropertyNames(at)) if (name !== 'constructor') names.add(name);
+  }
+  return [...names] as (keyof NetworkPal)[];
 }
