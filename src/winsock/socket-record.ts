@@ -8,11 +8,11 @@ import type { Watch } from './watcher.ts';
 const TWO_32 = 4294967296;
 
 export abstract class SocketRecord {
-  /** Our name for the socket, and its completion key. */
+  /** Our name for the socket, and its completion key unless it came with one (useKey). */
   readonly handle: AnyHandle;
   /** The key in two halves, as packets carry it. */
-  readonly keyLow: number;
-  readonly keyHigh: number;
+  keyLow = 0;
+  keyHigh = 0;
   readonly family: 4 | 6;
   /** Where it was created, when origins are tracked. */
   readonly origin: string | undefined;
@@ -38,11 +38,21 @@ export abstract class SocketRecord {
 
   constructor(handle: AnyHandle, family: 4 | 6, createdAt: number, origin: string | undefined) {
     this.handle = handle;
-    this.keyLow = handle >>> 0;
-    this.keyHigh = Math.floor(handle / TWO_32);
+    this.useKey(handle);
     this.family = family;
     this.createdAt = createdAt;
     this.origin = origin;
+  }
+
+  /** Its completion key. */
+  get key(): number {
+    return this.keyHigh * TWO_32 + this.keyLow;
+  }
+
+  /** The SOCKET is on the port under this key already, and stays there: its packets carry it and not the handle. */
+  useKey(key: number): void {
+    this.keyLow = key >>> 0;
+    this.keyHigh = Math.floor(key / TWO_32);
   }
 
   /** The operations of this socket that have not come back. */
