@@ -34,11 +34,18 @@ export type {
   ConnectCallback,
   ConnectOptions,
   NetworkPal,
-  ServerOptions,
   ShutdownHow,
   WriteData,
 } from './pal/network-pal.ts';
 export type { NetworkStats } from './pal/network-stats.ts';
+export type {
+  AcceptControl,
+  AcceptDepthBounds,
+  AcceptLimit,
+  AcceptLimitEvent,
+  ServerOptions,
+  WhenFull,
+} from './pal/server-options.ts';
 export { WouldBlock, type Interest, type WatchCallback } from './pal/readiness.ts';
 export {
   SocketOption,

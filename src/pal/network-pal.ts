@@ -12,6 +12,7 @@ import type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } fr
 import type { NetworkError } from './network-error.ts';
 import type { Interest, WatchCallback, WouldBlock } from './readiness.ts';
 import type { NetworkStats } from './network-stats.ts';
+import type { AcceptControl, ServerOptions } from './server-options.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from './socket-option.ts';
 
 /** Called once: with the error, or null and the number of bytes. */
@@ -22,28 +23,6 @@ export type AcceptCallback = (error: NetworkError | null, client: SocketHandle, 
 export type ConnectCallback = (error: NetworkError | null, socket: SocketHandle) => void;
 /** Called once, with nothing to say. */
 export type CloseCallback = () => void;
-
-/** Options of createServer. */
-export interface ServerOptions {
-  /** Connections that the system completes before they are accepted. Default 511, as in node:net; at most SOMAXCONN. */
-  backlog?: number;
-  /** SO_REUSEADDR. Default false: on Windows it lets another process take the port over. */
-  reuseAddr?: boolean;
-  /** SO_EXCLUSIVEADDRUSE. Default false. Nobody else can bind the port, not even with SO_REUSEADDR. */
-  exclusive?: boolean;
-  /** IPv6 servers: false (the default) also accepts IPv4 peers, as ::ffff:a.b.c.d. */
-  ipv6Only?: boolean;
-  /** SO_RCVBUF of accepted sockets, bytes. Default: the system's. */
-  receiveBufferSize?: number;
-  /** SO_SNDBUF of accepted sockets, bytes. Default: the system's. */
-  sendBufferSize?: number;
-  /** TCP_NODELAY of accepted sockets. Default false, as in node:net. */
-  noDelay?: boolean;
-  /** AcceptEx operations kept posted, 1 … 1024. Default 32. */
-  acceptDepth?: number;
-  /** Told of every accept that failed and was posted again; the server lives on. */
-  onAcceptError?: (error: NetworkError) => void;
-}
 
 /** Options of asyncConnect. */
 export interface ConnectOptions {
@@ -64,7 +43,7 @@ export type ShutdownHow = 'send' | 'receive' | 'both';
 export type WriteData = Uint8Array | readonly Uint8Array[];
 
 /** A network platform abstraction layer: sockets of one thread, and the loop that runs their callbacks. */
-export interface NetworkPal {
+export interface NetworkPal extends AcceptControl {
   /**
    * Starts Winsock, opens the completion port and its poller.
    * @throws NetworkError AlreadyInitialized on a second call, InitializationFailed where the platform cannot do it.

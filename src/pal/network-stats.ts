@@ -31,6 +31,8 @@ export interface NetworkStats {
   pinnedBytes: number;
   /** Native memory taken from the system, lent or not. */
   reservedBytes: number;
+  /** Connections that a server's limits had closed at once; they are not among the accepted ones. */
+  refused: number;
   /** Connections accepted and established, and AcceptEx attempts that failed and were posted again. */
   accepted: number;
   connected: number;

@@ -1,38 +1,29 @@
 /**
- * Accepting: a pool of accept operations per listening socket, that never dies.
+ * Accepting: connections from the pool of accepts (accept-pool.ts) meet those who wait for one.
  *
  * Connections that nobody has taken yet hold their place in the pool, so an owner who stops asking is not flooded: the
- * rest waits in the system's backlog.
- *
- * An accept that fails (the peer was gone before it was accepted, the process is out of sockets) is posted again, the
- * first time at once, then with growing pauses; the owner is told through onAcceptError, and the listener lives.
+ * rest waits in the system's backlog. A connection beyond the server's limits is closed with RST before anybody sees it.
  */
 import { Win32Error } from '../../ffi/check.ts';
 import { INVALID_SOCKET, IPPROTO_TCP, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY } from '../../ffi/constants.ts';
-import { WSAENOBUFS, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
-import type { SocketHandle } from '../pal/handles.ts';
-import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import type { Endpoint, SocketHandle } from '../pal/handles.ts';
 import type { AcceptCallback } from '../pal/network-pal.ts';
+import type { AcceptLimit } from '../pal/server-options.ts';
+import { acceptFailed, connectionTaken, fillPool, retireAccept, stopPool, withdrawAccepts } from './accept-pool.ts';
 import { resetConnection, settleClose } from './closer.ts';
 import { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
-import { connectionClosed, kindOf, systemError } from './errors.ts';
+import { connectionClosed } from './errors.ts';
 import type { Listener } from './listener.ts';
-import { OperationKind, type Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
+import { setIntOption } from './sockets.ts';
 import { look } from './watcher.ts';
-import { discardSocket, setIntOption } from './sockets.ts';
 
-/** Milliseconds before the second failed accept in a row is posted again; doubles up to the next. */
-const FIRST_RETRY_MS = 10;
-/** Milliseconds between attempts at most: how long a server takes to notice that it has sockets again. */
-const MAX_RETRY_MS = 1000;
-/**
- * Accepts in a row that may fail because their connection was gone, before the pool pauses for these too. Each takes a
- * dead connection out of the way, so pausing would let whoever connects and resets hold up everybody behind.
- */
-const MAX_GONE_IN_A_ROW = 1024;
 /** A handle that is none: what an accept callback gets with an error. */
 export const NO_HANDLE = 0 as SocketHandle;
+/** Accepts posted after a connection was taken: its own place, and one more for a pool that is growing. */
+const POSTS_PER_CONNECTION = 2;
 
 /** Takes the next connection, or waits for it. */
 export function accept(driver: Driver, listener: Listener, callback: AcceptCallback): void {
@@ -45,64 +36,78 @@ export function accept(driver: Driver, listener: Listener, callback: AcceptCallb
   }
 }
 
-/** Posts as many accepts as the pool has places for. */
-export function fillPool(driver: Driver, listener: Listener): void {
-  if (listener.closing || listener.retryTimer !== null) return;
-  while (listener.accepting.size + listener.accepted.length < listener.acceptDepth) {
-    const operation = driver.operations.take(OperationKind.Accept, listener);
-    if (operation === null) {
-      failed(driver, listener, 'AcceptEx', WSAENOBUFS);
-      return;
-    }
-    listener.accepting.add(operation);
-    listener.inFlight++;
-    try {
-      post(driver, listener, operation);
-    } catch (error) {
-      if (!(error instanceof Win32Error)) throw error;
-      retire(driver, listener, operation);
-      failed(driver, listener, error.syscall, error.systemErrorCode);
-      return;
-    }
-  }
+/** The readiness face: takes a connection that is there, or answers null. */
+export function takeAccepted(driver: Driver, listener: Listener): SocketHandle | null {
+  const connection = listener.paused ? undefined : listener.accepted.shift();
+  if (connection === undefined) return null;
+  connectionTaken(driver, listener);
+  fillPool(driver, listener, POSTS_PER_CONNECTION);
+  return connection.handle as SocketHandle;
 }
 
 /** AcceptEx came back. */
 export function completeAccept(driver: Driver, listener: Listener, operation: Operation): void {
   const { error } = operation;
   if (listener.closing) {
-    retire(driver, listener, operation);
+    retireAccept(driver, listener, operation);
     settleClose(driver, listener);
     return;
   }
   if (error !== 0) {
-    retire(driver, listener, operation);
-    failed(driver, listener, 'AcceptEx', error);
+    const wanted = error === ERROR_OPERATION_ABORTED && listener.withdrawn.has(operation);
+    retireAccept(driver, listener, operation);
+    // Its place may be free for another: the pool may have been resumed meanwhile.
+    if (wanted) fillPool(driver, listener);
+    else acceptFailed(driver, listener, 'AcceptEx', error);
     return;
   }
-  let connection: Connection;
+  let connection: Connection | null;
   try {
     connection = adopt(driver, listener, operation);
   } catch (failure) {
-    retire(driver, listener, operation);
+    retireAccept(driver, listener, operation);
     if (!(failure instanceof Win32Error)) throw failure;
-    failed(driver, listener, failure.syscall, failure.systemErrorCode);
+    acceptFailed(driver, listener, failure.syscall, failure.systemErrorCode);
     return;
   }
-  operation.acceptSocket = INVALID_SOCKET; // it is the connection's now
-  retire(driver, listener, operation);
+  if (connection !== null) operation.acceptSocket = INVALID_SOCKET; // it is the connection's now
+  retireAccept(driver, listener, operation);
   listener.failures = 0;
   listener.gone = 0;
+  if (connection === null) {
+    connectionTaken(driver, listener);
+    fillPool(driver, listener, POSTS_PER_CONNECTION);
+    return;
+  }
   listener.accepted.push(connection);
   driver.counters.accepted++;
   look(driver, listener);
   serve(driver, listener);
 }
 
+/** New connections wait in the system's backlog, until resumeAccepting. */
+export function pauseAccepting(driver: Driver, listener: Listener): void {
+  if (listener.paused) return;
+  listener.paused = true;
+  withdrawAccepts(driver, listener, listener.accepting.size);
+}
+
+/** Hands out what has come before the pause, and accepts again. */
+export function resumeAccepting(driver: Driver, listener: Listener): void {
+  if (!listener.paused) return;
+  listener.paused = false;
+  fillPool(driver, listener);
+  look(driver, listener);
+  for (let pairs = Math.min(listener.waiting.length, listener.accepted.length); pairs > 0; pairs--) {
+    driver.loop.enqueue(() => {
+      serve(driver, listener);
+    });
+  }
+}
+
 /** The listener closes: waiting accepts are answered, untaken connections reset. */
 export function stopAccepting(driver: Driver, listener: Listener): void {
-  if (listener.retryTimer !== null) driver.kernel.scheduler.clearTimer(listener.retryTimer);
-  listener.retryTimer = null;
+  stopPool(driver, listener);
   for (let request = listener.waiting.shift(); request !== undefined; request = listener.waiting.shift()) {
     const { callback } = request;
     driver.loop.enqueue(() => {
@@ -115,40 +120,62 @@ export function stopAccepting(driver: Driver, listener: Listener): void {
   }
 }
 
+/** The socket of an accepted connection is closed: its place is free. */
+export function leaveServer(driver: Driver, { listener, address }: { listener: Listener; address: string }): void {
+  listener.limits.closed(address);
+  fillPool(driver, listener);
+}
+
 /** Brings one waiting accept and one connection together, if there are both. */
 function serve(driver: Driver, listener: Listener): void {
-  if (listener.waiting.length === 0 || listener.accepted.length === 0) return;
+  if (listener.paused || listener.waiting.length === 0 || listener.accepted.length === 0) return;
   const request = listener.waiting.shift();
   const connection = listener.accepted.shift();
   if (request === undefined || connection === undefined) return;
   callbackDue(driver, listener);
   // Before the callback: it may throw, and the pool must not lose a place to that.
-  fillPool(driver, listener);
+  connectionTaken(driver, listener);
+  fillPool(driver, listener, POSTS_PER_CONNECTION);
   request.callback(null, connection.handle as SocketHandle, connection.peer);
 }
 
-function post(driver: Driver, listener: Listener, operation: Operation): void {
-  operation.block = driver.blocks.take(0);
-  if (operation.block === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
-  driver.transport.accept(listener, operation);
+/**
+ * Makes a connection of what was accepted; null when it is beyond a limit, and the operation then still owns the socket,
+ * as after a throw.
+ * @throws Win32Error
+ */
+function adopt(driver: Driver, listener: Listener, operation: Operation): Connection | null {
+  const peer = driver.transport.finishAccept(listener, operation);
+  const address = peer?.address ?? '';
+  const now = driver.kernel.scheduler.now();
+  const { limits } = listener;
+  const refusal = limits.refusal(address, now);
+  if (refusal !== null) {
+    driver.counters.refused++;
+    tellLimit(driver, listener, refusal, true, address);
+    return null;
+  }
+  const connection = makeConnection(driver, listener, operation.acceptSocket, peer);
+  connection.server = { listener, address };
+  limits.opened(address, now);
+  const blocked = limits.blockedBy(now);
+  if (blocked !== null) tellLimit(driver, listener, blocked, false, address);
+  return connection;
 }
 
-/** Makes a connection of what was accepted. Throws Win32Error, and the operation then still owns the socket. */
-function adopt(driver: Driver, listener: Listener, operation: Operation): Connection {
-  const peer = driver.transport.finishAccept(listener, operation);
-  const { acceptSocket } = operation;
+function makeConnection(driver: Driver, listener: Listener, socket: number, peer: Endpoint | null): Connection {
   const { noDelay, receiveBufferSize, sendBufferSize } = listener.options;
-  if (noDelay) setIntOption(driver, acceptSocket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
+  if (noDelay) setIntOption(driver, socket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
   if (receiveBufferSize !== undefined) {
-    setIntOption(driver, acceptSocket, SOL_SOCKET, SO_RCVBUF, receiveBufferSize, 'setsockopt(SO_RCVBUF)');
+    setIntOption(driver, socket, SOL_SOCKET, SO_RCVBUF, receiveBufferSize, 'setsockopt(SO_RCVBUF)');
   }
   if (sendBufferSize !== undefined) {
-    setIntOption(driver, acceptSocket, SOL_SOCKET, SO_SNDBUF, sendBufferSize, 'setsockopt(SO_SNDBUF)');
+    setIntOption(driver, socket, SOL_SOCKET, SO_SNDBUF, sendBufferSize, 'setsockopt(SO_SNDBUF)');
   }
   const now = driver.kernel.scheduler.now();
   const connection = driver.sockets.add((handle) => new Connection(handle, listener.family, now, listener.origin));
   if (connection === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
-  connection.socket = acceptSocket;
+  connection.socket = socket;
   connection.connected = true;
   connection.peer = peer;
   try {
@@ -161,35 +188,16 @@ function adopt(driver: Driver, listener: Listener, operation: Operation): Connec
   return connection;
 }
 
-/** Counts and reports a failed accept, and makes sure that another attempt follows. */
-function failed(driver: Driver, listener: Listener, syscall: string, code: number): void {
-  driver.counters.acceptErrors++;
-  const gone = kindOf('accept', code) === NetworkErrorCode.ConnectionReset || code === WSAENOTCONN;
-  if (gone && listener.gone < MAX_GONE_IN_A_ROW) listener.gone++;
-  else listener.failures++;
-  if (listener.failures <= 1) {
-    driver.loop.enqueue(() => {
-      fillPool(driver, listener);
-    });
-  } else if (listener.retryTimer === null) {
-    const wait = Math.min(FIRST_RETRY_MS * 2 ** (listener.failures - 2), MAX_RETRY_MS);
-    listener.retryTimer = driver.kernel.scheduler.setTimer(wait, () => {
-      listener.retryTimer = null;
-      fillPool(driver, listener);
-    });
-  }
-  const report = listener.onAcceptError;
-  if (report !== undefined) {
-    driver.loop.enqueue(() => {
-      report(systemError('accept', syscall, code));
-    });
-  }
-}
-
-function retire(driver: Driver, listener: Listener, operation: Operation): void {
-  if (operation.acceptSocket !== INVALID_SOCKET) discardSocket(driver, operation.acceptSocket);
-  if (operation.block !== null) driver.blocks.give(operation.block);
-  listener.accepting.delete(operation);
-  listener.inFlight--;
-  driver.operations.release(operation);
+function tellLimit(
+  driver: Driver,
+  { onLimit, limits }: Listener,
+  reason: AcceptLimit,
+  refused: boolean,
+  address: string,
+): void {
+  if (onLimit === undefined) return;
+  const event = { reason, refused, address, connections: limits.open };
+  driver.loop.enqueue(() => {
+    onLimit(event);
+  });
 }

@@ -14,16 +14,16 @@
  *
  * A flush that outlives its grace ends in a reset: a FIN would tell the peer that it has got everything.
  */
-import { INVALID_SOCKET, SD_RECEIVE, SD_SEND, SO_LINGER, SOL_SOCKET } from '../../ffi/constants.ts';
-import { LINGER } from '../../ffi/layouts.ts';
+import { INVALID_SOCKET, SD_RECEIVE, SD_SEND } from '../../ffi/constants.ts';
 import type { CloseCallback, ShutdownHow } from '../pal/network-pal.ts';
-import { stopAccepting } from './acceptor.ts';
+import { leaveServer, stopAccepting } from './acceptor.ts';
 import { Connection } from './connection.ts';
 import { failConnect } from './connector.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { Listener } from './listener.ts';
 import { endReads, failReads } from './reader.ts';
 import type { SocketRecord } from './socket-record.ts';
+import { lingerZero } from './sockets.ts';
 import { endWatch, look } from './watcher.ts';
 import { dropWrites } from './writer.ts';
 
@@ -117,7 +117,7 @@ function finish(driver: Driver, record: SocketRecord): void {
   record.closed = true;
   if (record.socket !== INVALID_SOCKET) {
     // Only now: a reset may have come while the packets of a close were awaited.
-    if (record instanceof Connection && record.resetting && record.connected) lingerZero(driver, record);
+    if (record instanceof Connection && record.resetting && record.connected) lingerZero(driver, record.socket);
     const { socket } = record;
     record.socket = INVALID_SOCKET;
     driver.transport.detach(record);
@@ -125,6 +125,7 @@ function finish(driver: Driver, record: SocketRecord): void {
     driver.kernel.ws2_32.closesocket(socket);
   }
   driver.sockets.remove(record);
+  if (record instanceof Connection && record.server !== null) leaveServer(driver, record.server);
   for (const callback of record.closeCallbacks.splice(0)) {
     // Behind every other callback of this socket: they were queued before.
     driver.loop.enqueue(() => {
@@ -138,13 +139,4 @@ function expectClose(driver: Driver, record: SocketRecord, callback: CloseCallba
   if (callback === undefined) return;
   record.closeCallbacks.push(callback);
   expectCallback(driver, record);
-}
-
-/** SO_LINGER {1, 0}: closesocket sends RST and drops what the kernel still has to send. */
-function lingerZero(driver: Driver, connection: Connection): void {
-  const { view, address } = driver.scratch;
-  view.setUint16(LINGER.l_onoff, 1, true);
-  view.setUint16(LINGER.l_linger, 0, true);
-  driver.counters.calls.setsockopt++;
-  driver.kernel.ws2_32.setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, address, LINGER.size);
 }

@@ -3,6 +3,7 @@ import type { ConnectCallback } from '../pal/network-pal.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { Block } from './block-pool.ts';
+import type { Listener } from './listener.ts';
 import type { Operation } from './operation.ts';
 import type { ReadRequest, WriteRequest } from './requests.ts';
 import { SocketRecord } from './socket-record.ts';
@@ -24,6 +25,8 @@ export class Connection extends SocketRecord {
   /** Packets are skipped when a call succeeds at once; true only when the system said so for this socket. */
   skipsPackets = false;
   peer: Endpoint | null = null;
+  /** The server that accepted it, and the address under which it counts there; null when it was connected from here. */
+  server: { readonly listener: Listener; readonly address: string } | null = null;
 
   connectOperation: Operation | null = null;
   connectCallback: ConnectCallback | null = null;

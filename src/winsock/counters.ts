@@ -40,6 +40,7 @@ export class Counters {
   bytesReceived = 0;
   bytesSent = 0;
   accepted = 0;
+  refused = 0;
   connected = 0;
   acceptErrors = 0;
 }

@@ -26,8 +26,9 @@ function describeSocket(driver: Driver, record: SocketRecord): string {
   const age = Math.round(driver.kernel.scheduler.now() - record.createdAt);
   const common = `socket ${record.handle} (${record.socket}), ${age} ms old, ${stateOf(record)}`;
   if (record instanceof Listener) {
-    const { accepting, accepted, waiting } = record;
-    return `  server ${common}: ${accepting.size} accepts posted, ${accepted.length} untaken, ${waiting.length} waiting`;
+    const { posted, accepted, waiting, limits, paused } = record;
+    const pool = `${posted} accepts posted, ${accepted.length} untaken, ${waiting.length} waiting`;
+    return `  server ${common}: ${pool}, ${limits.open} connections open${paused ? ', paused' : ''}`;
   }
   if (!(record instanceof Connection)) return `  ${common}`;
   const peer = record.peer === null ? 'no peer' : `${record.peer.address} port ${record.peer.port}`;

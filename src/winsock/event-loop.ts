@@ -50,6 +50,7 @@ export class EventLoop {
   #scheduled = false;
   #idleTurns = 0;
   #inTurn = false;
+  #turns = 0;
   #active = false;
   #holds = 0;
   #holding = true;
@@ -58,6 +59,11 @@ export class EventLoop {
     this.#parts = parts;
     this.#source = parts.source;
     this.#syncHold();
+  }
+
+  /** Number of the turn that runs, or ran last. */
+  get turn(): number {
+    return this.#turns;
   }
 
   /** Nothing is queued to run. */
@@ -129,6 +135,7 @@ export class EventLoop {
     if (!this.#active || this.#inTurn) return;
     let busy = true;
     this.#inTurn = true;
+    this.#turns++;
     try {
       busy = this.#work();
     } finally {

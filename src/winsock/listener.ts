@@ -1,6 +1,9 @@
-/** One listening socket: its pool of AcceptEx operations, and who waits for connections. acceptor.ts acts on it. */
+/** One listening socket: its pool of accepts, and who waits for connections. acceptor.ts and accept-pool.ts act on it. */
 import type { AcceptCallback } from '../pal/network-pal.ts';
 import type { NetworkError } from '../pal/network-error.ts';
+import type { AcceptLimitEvent } from '../pal/server-options.ts';
+import { AcceptDepth } from './accept-depth.ts';
+import { AcceptLimits, NO_LIMITS } from './accept-limits.ts';
 import type { Connection } from './connection.ts';
 import { Fifo } from './fifo.ts';
 import type { TimerHandle } from './kernel.ts';
@@ -21,21 +24,37 @@ export interface AcceptRequest {
 }
 
 export class Listener extends SocketRecord {
-  /** AcceptEx operations and untaken connections together never exceed this. */
-  acceptDepth = 1;
+  /** Accepts that are posted and untaken connections together never exceed this. */
+  depth = new AcceptDepth(1, 1);
+  limits = new AcceptLimits(NO_LIMITS, 0);
   options: AcceptedOptions = { receiveBufferSize: undefined, sendBufferSize: undefined, noDelay: false };
   onAcceptError: ((error: NetworkError) => void) | undefined;
-  /** The AcceptEx operations that are posted. */
+  onLimit: ((event: AcceptLimitEvent) => void) | undefined;
+  /** The accepts that are posted. */
   readonly accepting = new Set<Operation>();
+  /** Accepts that were cancelled because the pool shrinks or pauses, and have not come back. */
+  readonly withdrawn = new Set<Operation>();
   readonly waiting = new Fifo<AcceptRequest>();
   readonly accepted = new Fifo<Connection>();
+  /** pauseAccept was called. */
+  paused = false;
   /** Failed accepts in a row: what the back-off grows with. */
   failures = 0;
   /** Accepts in a row that failed because their connection was gone. */
   gone = 0;
   retryTimer: TimerHandle | null = null;
+  /** Runs while the pool is deeper than a quiet server needs. */
+  shrinkTimer: TimerHandle | null = null;
+  /** Runs while acceptRate leaves no room for a single accept. */
+  roomTimer: TimerHandle | null = null;
+
+  /** Accepts that may still bring a connection. */
+  get posted(): number {
+    return this.accepting.size + this.withdrawn.size;
+  }
 
   override *operations(): Iterable<Operation> {
     yield* this.accepting;
+    yield* this.withdrawn;
   }
 }

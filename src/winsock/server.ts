@@ -10,29 +10,27 @@ import {
 } from '../../ffi/constants.ts';
 import type { AnyHandle, Endpoint, ServerHandle, ServerSocket } from '../pal/handles.ts';
 import { argumentError } from '../pal/network-error.ts';
-import type { ServerOptions } from '../pal/network-pal.ts';
+import type { ServerOptions } from '../pal/server-options.ts';
 import { formatIpAddress, type IpAddress } from '../pal/ip-address.ts';
-import { fillPool } from './acceptor.ts';
+import { AcceptLimits } from './accept-limits.ts';
+import { fillPool } from './accept-pool.ts';
 import { localEndpoint } from './addresses.ts';
 import { captureOrigin, type Driver } from './driver.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
 import { Listener } from './listener.ts';
 import { requireInteger } from './pal-options.ts';
+import { resolveAccepting } from './server-limits.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
 import { bindSocket, discardSocket, openTcpSocket, setIntOption } from './sockets.ts';
 
 /** As in node:net. */
 const DEFAULT_BACKLOG = 511;
-/** libuv keeps 32 accepts posted. */
-const DEFAULT_ACCEPT_DEPTH = 32;
-const MAX_ACCEPT_DEPTH = 1024;
 
 /** Makes a listening socket. Throws NetworkError, RangeError or TypeError, and leaves nothing behind when it does. */
 export function openServer(driver: Driver, address: IpAddress, port: number, options: ServerOptions): ServerSocket {
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
-  const acceptDepth = options.acceptDepth ?? DEFAULT_ACCEPT_DEPTH;
   requireInteger('backlog', backlog, 1, SOMAXCONN);
-  requireInteger('acceptDepth', acceptDepth, 1, MAX_ACCEPT_DEPTH);
+  const { depth, limits } = resolveAccepting(options);
   for (const name of ['receiveBufferSize', 'sendBufferSize'] as const) {
     if (options[name] !== undefined) requireInteger(name, options[name], 0, 0x7fffffff);
   }
@@ -50,11 +48,10 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
       'Cannot use ipv6Only with an IPv4 address: bind to :: or leave it out',
     );
   }
+  const now = driver.kernel.scheduler.now();
   const context = { address: formatIpAddress(address), port };
   const origin = captureOrigin(driver);
-  const listener = driver.sockets.add(
-    (handle: AnyHandle) => new Listener(handle, address.family, driver.kernel.scheduler.now(), origin),
-  );
+  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(handle, address.family, now, origin));
   if (listener === null) throw tooManySockets(MAX_SOCKETS);
   let step: OperationName = 'socket';
   let local: Endpoint;
@@ -75,8 +72,10 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     driver.sockets.remove(listener);
     throw fromWin32Error(step, error, context);
   }
-  listener.acceptDepth = acceptDepth;
+  listener.depth = depth;
+  listener.limits = new AcceptLimits(limits, now);
   listener.onAcceptError = options.onAcceptError;
+  listener.onLimit = options.onLimit;
   listener.options = {
     receiveBufferSize: options.receiveBufferSize,
     sendBufferSize: options.sendBufferSize,

@@ -4,6 +4,7 @@ import {
   AF_INET,
   AF_INET6,
   IPPROTO_TCP,
+  SO_LINGER,
   SO_PROTOCOL_INFOW,
   SOCK_STREAM,
   SOL_SOCKET,
@@ -11,7 +12,7 @@ import {
   WSA_FLAG_OVERLAPPED,
   XP1_IFS_HANDLES,
 } from '../../ffi/constants.ts';
-import { WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
+import { LINGER, WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Counters } from './counters.ts';
@@ -82,6 +83,21 @@ export function hasRealHandles({ kernel, counters, scratch }: SocketParts, socke
     scratch.address + lengthAt,
   );
   return result === 0 && (scratch.view.getUint32(0, true) & XP1_IFS_HANDLES) !== 0;
+}
+
+/** SO_LINGER {1, 0}: closesocket sends RST and drops what the kernel still has to send. */
+export function lingerZero({ kernel, counters, scratch }: SocketParts, socket: number): void {
+  const { view, address } = scratch;
+  view.setUint16(LINGER.l_onoff, 1, true);
+  view.setUint16(LINGER.l_linger, 0, true);
+  counters.calls.setsockopt++;
+  kernel.ws2_32.setsockopt(socket, SOL_SOCKET, SO_LINGER, address, LINGER.size);
+}
+
+/** Closes a connection that no record owns, with RST. Of a socket without one, only the socket is closed. */
+export function abortSocket(parts: SocketParts, socket: number): void {
+  lingerZero(parts, socket);
+  discardSocket(parts, socket);
 }
 
 /** Closes a socket that no record owns yet. */

@@ -33,6 +33,7 @@ export function collectStats(driver: Driver): NetworkStats {
     pinnedBytes: operations.used * CONTEXT_SIZE + blocks.lentBytes + pinned.byteLength,
     reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.byteLength,
     accepted: counters.accepted,
+    refused: counters.refused,
     connected: counters.connected,
     acceptErrors: counters.acceptErrors,
     calls: Object.fromEntries(Object.entries(counters.calls)),

@@ -18,7 +18,7 @@ import { WSABUF } from '../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../pal/readiness.ts';
 import type { SocketHandle } from '../pal/handles.ts';
-import { fillPool } from './acceptor.ts';
+import { takeAccepted } from './acceptor.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import { Connection } from './connection.ts';
@@ -148,10 +148,7 @@ export function tryWrite(driver: Driver, connection: Connection, data: Uint8Arra
 
 /** Takes a connection that is there now, or answers WouldBlock. */
 export function tryAccept(driver: Driver, listener: Listener): SocketHandle | WouldBlock {
-  const connection = listener.accepted.shift();
-  if (connection === undefined) return WouldBlock;
-  fillPool(driver, listener);
-  return connection.handle as SocketHandle;
+  return takeAccepted(driver, listener) ?? WouldBlock;
 }
 
 /** Tells a watch what is ready, and looks again while something is. */
@@ -171,7 +168,7 @@ function tell(driver: Driver, record: SocketRecord, watch: Watch): void {
 }
 
 function isReadable(record: SocketRecord, watch: Watch): boolean {
-  if (record instanceof Listener) return record.accepted.length > 0;
+  if (record instanceof Listener) return record.accepted.length > 0 && !record.paused;
   if (watch.readable) return true;
   return record instanceof Connection && (record.leftover !== null || record.failure !== null || record.receiveEnded);
 }

@@ -5,7 +5,7 @@ import type { Interest, WatchCallback, WouldBlock } from '../../pal/readiness.ts
 import type { Connection } from '../connection.ts';
 import { Listener } from '../listener.ts';
 import { tryAccept, tryRead, tryWrite, unwatch, watch } from '../watcher.ts';
-import { emptyBuffer, mixedFaces, requireBytes, requireCallback, wrongKind } from './arguments.ts';
+import { emptyBuffer, mixedFaces, requireBytes, requireCallback } from './arguments.ts';
 import { StreamCalls } from './stream-calls.ts';
 
 export abstract class ReadinessCalls extends StreamCalls {
@@ -47,10 +47,10 @@ export abstract class ReadinessCalls extends StreamCalls {
 
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock {
     const driver = this.lifecycle.open('tryAccept');
-    const record = this.find(driver, server);
-    if (!(record instanceof Listener)) throw wrongKind(server, 'a connection', 'createServer');
-    if (record.waiting.length > 0) throw mixedFaces('tryAccept', server, 'an asyncAccept waits on it. Await it first');
-    return tryAccept(driver, record);
+    const listener = this.listener(driver, server);
+    if (listener.waiting.length > 0)
+      throw mixedFaces('tryAccept', server, 'an asyncAccept waits on it. Await it first');
+    return tryAccept(driver, listener);
   }
 }
 

@@ -8,11 +8,11 @@ import type {
   CloseCallback,
   ConnectCallback,
   ConnectOptions,
-  ServerOptions,
   ShutdownHow,
   WriteData,
 } from '../../pal/network-pal.ts';
-import { accept, NO_HANDLE } from '../acceptor.ts';
+import type { ServerOptions } from '../../pal/server-options.ts';
+import { accept, NO_HANDLE, pauseAccepting, resumeAccepting } from '../acceptor.ts';
 import { remoteEndpoint } from '../addresses.ts';
 import { reset, shutdownConnection } from '../closer.ts';
 import { connect } from '../connector.ts';
@@ -55,10 +55,19 @@ export abstract class StreamCalls extends PalCore {
       driver.loop.enqueue(() => callback(connectionClosed('accept'), NO_HANDLE, null));
       return;
     }
-    const record = this.find(driver, server);
-    if (!(record instanceof Listener)) throw wrongKind(server, 'a connection', 'createServer');
-    requireUnwatched('asyncAccept', record);
-    accept(driver, record, callback);
+    const listener = this.listener(driver, server);
+    requireUnwatched('asyncAccept', listener);
+    accept(driver, listener, callback);
+  }
+
+  pauseAccept(server: ServerHandle): void {
+    const driver = this.lifecycle.open('pauseAccept');
+    pauseAccepting(driver, this.listener(driver, server));
+  }
+
+  resumeAccept(server: ServerHandle): void {
+    const driver = this.lifecycle.open('resumeAccept');
+    resumeAccepting(driver, this.listener(driver, server));
   }
 
   asyncConnect(address: string, port: number, options: ConnectOptions, callback: ConnectCallback): SocketHandle {
@@ -139,6 +148,13 @@ export abstract class StreamCalls extends PalCore {
   getQueuedBytes(socket: SocketHandle): number {
     const driver = this.lifecycle.open('getQueuedBytes');
     return this.connection(driver, socket).queuedBytes;
+  }
+
+  /** The open listening socket of a handle. */
+  protected listener(driver: Driver, handle: ServerHandle): Listener {
+    const record = this.find(driver, handle);
+    if (record instanceof Listener) return record;
+    throw wrongKind(handle, 'a connection', 'createServer');
   }
 
   /** The open and established connection of a handle. */

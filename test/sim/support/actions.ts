@@ -16,18 +16,23 @@ export function act(world: World, command: Command): void {
 }
 
 const DEEDS: Readonly<Record<Action, Deed>> = {
-  listen: (world, { who }) => {
+  listen: (world, { who, size }) => {
     const party = running(world, who);
     if (party === null || party.servers.length > 4) return;
     const { acceptDepth, backlog } = world.settings;
     world.call(null, () => {
-      const socket = party.pal.createServer('127.0.0.1', 0, { acceptDepth, backlog });
+      const depth = size % 2 === 0 ? acceptDepth : { min: 1, max: acceptDepth };
+      const socket = party.pal.createServer('127.0.0.1', 0, { acceptDepth: depth, backlog });
       party.servers.push({ socket, open: true, pending: 0 });
     });
   },
   closeServer: (world, { who }) => {
     const found = openServer(world, who);
-    if (found !== null && who % 4 === 0) closeServer(world, found.party, found.server);
+    if (found === null) return;
+    const { party, server } = found;
+    if (who % 4 === 0) closeServer(world, party, server);
+    else if (who % 4 === 1) world.call(null, () => party.pal.pauseAccept(server.socket.handle));
+    else world.call(null, () => party.pal.resumeAccept(server.socket.handle));
   },
   accept: (world, { who }) => {
     const found = openServer(world, who);
@@ -168,6 +173,7 @@ export function acceptOne(world: World, party: Party, server: Server): void {
 /** As many accepts as could be answered. */
 export function acceptAll(world: World, party: Party, server: Server): void {
   const waiting = world.sides.filter(({ target, peer }) => target?.server === server && peer === null).length;
+  if (server.open && party.running) world.call(null, () => party.pal.resumeAccept(server.socket.handle));
   for (let count = waiting - server.pending; count > 0 && server.open && party.running; count--) {
     acceptOne(world, party, server);
   }

@@ -1,0 +1,80 @@
+/** Options of createServer, and what a server says about its limits. docs/accepting.md explains them. */
+import type { ServerHandle } from './handles.ts';
+import type { NetworkError } from './network-error.ts';
+
+/** Bounds between which the number of accepts kept posted follows the arrival of connections. */
+export interface AcceptDepthBounds {
+  /** What a quiet server keeps posted, 1 … 1024. Default 32, or `max` if that is less. */
+  min?: number;
+  /** What a busy one keeps posted at most, `min` … 1024. Default 512, or `min` if that is more. */
+  max?: number;
+}
+
+/** Why a server takes no more connections, or has just refused one. */
+export type AcceptLimit = 'maxConnections' | 'maxConnectionsPerAddress' | 'acceptRate';
+
+/** What a server does with connections beyond maxConnections or acceptRate. */
+export type WhenFull = 'pause' | 'close';
+
+/** What onLimit is told. */
+export interface AcceptLimitEvent {
+  readonly reason: AcceptLimit;
+  /** The connection was closed with RST. False: it was accepted, and those behind it wait in the system's backlog. */
+  readonly refused: boolean;
+  /** The connection's peer: the one that was refused, or the one that took the last place. */
+  readonly address: string;
+  /** Connections of this server that are open. */
+  readonly connections: number;
+}
+
+/** Options of createServer. */
+export interface ServerOptions {
+  /** Connections that the system completes before they are accepted. Default 511, as in node:net; at most SOMAXCONN. */
+  backlog?: number;
+  /** SO_REUSEADDR. Default false: on Windows it lets another process take the port over. */
+  reuseAddr?: boolean;
+  /** SO_EXCLUSIVEADDRUSE. Default false. Nobody else can bind the port, not even with SO_REUSEADDR. */
+  exclusive?: boolean;
+  /** IPv6 servers: false (the default) also accepts IPv4 peers, as ::ffff:a.b.c.d. */
+  ipv6Only?: boolean;
+  /** SO_RCVBUF of accepted sockets, bytes. Default: the system's. */
+  receiveBufferSize?: number;
+  /** SO_SNDBUF of accepted sockets, bytes. Default: the system's. */
+  sendBufferSize?: number;
+  /** TCP_NODELAY of accepted sockets. Default false, as in node:net. */
+  noDelay?: boolean;
+  /**
+   * AcceptEx operations kept posted: a number, 1 … 1024, for always so many; or bounds between which it follows the
+   * arrival of connections. Default { min: 32, max: 512 }. Connections that nobody has taken hold a place.
+   */
+  acceptDepth?: number | AcceptDepthBounds;
+  /** Connections of this server that may be open, 1 … 1048576, counted from accept to closesocket. Default: no limit. */
+  maxConnections?: number;
+  /**
+   * The same for each remote address. What is beyond it is always closed: a pause would hold up every other address too.
+   * Default: no limit.
+   */
+  maxConnectionsPerAddress?: number;
+  /** Connections per second, 1 … 1000000; after a quiet second, as many at once. Default: no limit. */
+  acceptRate?: number;
+  /**
+   * Beyond maxConnections or acceptRate: 'pause' (the default) accepts no more, so connections wait in the system's
+   * backlog; 'close' accepts them and closes them at once with RST.
+   */
+  whenFull?: WhenFull;
+  /** Told of every connection that was refused, and each time the server begins to pause. */
+  onLimit?: (event: AcceptLimitEvent) => void;
+  /** Told of every accept that failed and was posted again; the server lives on. */
+  onAcceptError?: (error: NetworkError) => void;
+}
+
+/** Accepting, stopped and started by hand. */
+export interface AcceptControl {
+  /**
+   * Stops accepting: new connections wait in the system's backlog, and asyncAccept calls wait. Connections that were
+   * accepted already and not taken yet are kept until resumeAccept. A second call does nothing.
+   */
+  pauseAccept(server: ServerHandle): void;
+  /** Goes on where pauseAccept stopped. Does nothing on a server that is not paused. */
+  resumeAccept(server: ServerHandle): void;
+}
