@@ -25,6 +25,7 @@ export function createNetworkPal(options: PalOptions = {}): NetworkPal {
 export type { DriverKind, PalOptions } from './winsock/pal-options.ts';
 export type { Kernel, PollerKind, PortWaiter, Scheduler } from './winsock/kernel.ts';
 export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './pal/handles.ts';
+export type { NameOptions } from './pal/names.ts';
 export { NetworkErrorCode } from './pal/network-error-code.ts';
 export { NetworkError, type NetworkErrorDetails } from './pal/network-error.ts';
 export type {

@@ -57,6 +57,10 @@ export class OverlappedTransport implements Transport {
     // closesocket takes the socket off the port.
   }
 
+  move(): void {
+    // The port knows the socket by its completion key, which has moved with it.
+  }
+
   prepareListener(listener: Listener): void {
     this.#extensions.of(listener.family, listener.socket);
   }

@@ -29,6 +29,16 @@ export function parseIpAddress(text: string): IpAddress | null {
   return { family: 6, bytes: parseV6(text.slice(0, percent)), scopeId: Number(scope) };
 }
 
+/** Why a text is no address, as the end of a sentence that says so; empty when there is nothing to add. */
+export function whyNoAddress(text: string): string {
+  const zone = isIP(text) === 6 ? text.slice(text.indexOf('%') + 1) : '';
+  if (zone === '') return '';
+  return (
+    `. Its zone '${zone}' must be the number of an interface, 0 … ${MAX_SCOPE_ID}: Windows names interfaces by number, ` +
+    'which os.networkInterfaces() calls scopeid'
+  );
+}
+
 /** Formats bytes as text: dotted IPv4, or IPv6 as in RFC 5952 with `%scope` when the scope is not 0. */
 export function formatIpAddress({ family, bytes, scopeId }: IpAddress): string {
   if (family === 4) return bytes.join('.');
@@ -49,6 +59,12 @@ export function isUnspecified({ bytes }: IpAddress): boolean {
 export function isLoopback({ family, bytes }: IpAddress): boolean {
   if (family === 4) return bytes[0] === 127;
   return bytes[15] === 1 && bytes.subarray(0, 15).every((byte) => byte === 0);
+}
+
+/** True for ::ffff:a.b.c.d, an IPv4 address on an IPv6 socket. */
+export function isMappedIPv4({ family, bytes }: IpAddress): boolean {
+  if (family === 4) return false;
+  return bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0);
 }
 
 /** 127.0.0.1 or ::1. */

@@ -17,6 +17,12 @@ export interface NetworkErrorDetails {
   address?: string | undefined;
   /** Port that the operation was about. */
   port?: number | undefined;
+  /** Host name that was to be connected to, when it was one. */
+  hostname?: string | undefined;
+  /** asyncConnect by name: the attempts that failed, in the order in which they were started. */
+  attempts?: readonly NetworkError[] | undefined;
+  /** What the error comes from: the resolver's own error. */
+  cause?: unknown;
 }
 
 /** A failed network operation. Shaped like Node's own system errors, with the stable `kind` on top. */
@@ -29,9 +35,11 @@ export class NetworkError extends Error implements NetworkErrorDetails {
   readonly syscall: string | undefined;
   readonly address: string | undefined;
   readonly port: number | undefined;
+  declare readonly hostname: string | undefined;
+  declare readonly attempts: readonly NetworkError[] | undefined;
 
   constructor(message: string, details: NetworkErrorDetails) {
-    super(message);
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.kind = details.kind;
     this.code = details.code;
     this.systemErrorCode = details.systemErrorCode;
@@ -39,6 +47,9 @@ export class NetworkError extends Error implements NetworkErrorDetails {
     this.syscall = details.syscall;
     this.address = details.address;
     this.port = details.port;
+    // Only where there are any: an error of an address is printed as often as one of a name, and shorter.
+    if (details.hostname !== undefined) this.hostname = details.hostname;
+    if (details.attempts !== undefined) this.attempts = details.attempts;
   }
 }
 

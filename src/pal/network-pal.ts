@@ -9,6 +9,7 @@
  * - Callbacks are error-first and run on the thread that owns the PAL, while its event loop runs.
  */
 import type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './handles.ts';
+import type { NameOptions } from './names.ts';
 import type { NetworkError } from './network-error.ts';
 import type { Interest, WatchCallback, WouldBlock } from './readiness.ts';
 import type { NetworkStats } from './network-stats.ts';
@@ -25,12 +26,15 @@ export type ConnectCallback = (error: NetworkError | null, socket: SocketHandle)
 export type CloseCallback = () => void;
 
 /** Options of asyncConnect. */
-export interface ConnectOptions {
+export interface ConnectOptions extends NameOptions {
   /** Local address to connect from, as text. Default: the system's choice. */
   localAddress?: string;
   /** Local port. Default 0, the system's choice. */
   localPort?: number;
-  /** Milliseconds until the attempt is given up with Timeout, at least 1. Default: the system's (about 21 s). */
+  /**
+   * Milliseconds until it is given up with Timeout, at least 1; resolving a name and all attempts included. Default: the
+   * system's (about 21 s for each attempt).
+   */
   timeout?: number;
   /** TCP_NODELAY of the connection. Default false, as in node:net. */
   noDelay?: boolean;
@@ -76,8 +80,11 @@ export interface NetworkPal extends AcceptControl {
   asyncAccept(server: ServerHandle, callback: AcceptCallback): void;
   /**
    * Connects. The handle is valid at once, for closeSocket and resetSocket, which abandon the attempt.
-   * @param address IPv4 or IPv6 text; '0.0.0.0' and '::' mean the loopback address.
+   * @param address IPv4 or IPv6 text, or a host name, whose addresses are tried as RFC 8305 says until one answers
+   *   (docs/names.md); '0.0.0.0' and '::' mean the loopback address.
    * @param port 1 … 65535.
+   * @throws NetworkError InvalidAddress for what is neither; TypeError or RangeError for the options. A name that cannot be
+   *   resolved arrives in the callback, with the resolver's code: InvalidAddress when nobody knows it, else HostUnreachable.
    */
   asyncConnect(address: string, port: number, options: ConnectOptions, callback: ConnectCallback): SocketHandle;
   /**

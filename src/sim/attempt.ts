@@ -76,14 +76,10 @@ export class Attempt {
       return this.#wait(SYN_RETRY_MS, () => this.#network.agenda.add(this.#syn));
     }
     const local = this.#localAddress();
-    // A dual-stack listener sees IPv4 peers as ::ffff:a.b.c.d.
-    const dual = listener.socket.family === 6 && this.#target.family === 4;
-    const serverSide = new TcpEnd(
-      this.#network,
-      listener.socket.kernel,
-      dual ? this.#target.mapped : this.#target,
-      dual ? local.mapped : local,
-    );
+    // A dual-stack listener sees IPv4 peers as ::ffff:a.b.c.d, and an IPv4 one sees such a peer as a.b.c.d.
+    const seen = (address: SimulatedAddress): SimulatedAddress =>
+      listener.socket.family === 6 ? address.mapped : (address.unmapped ?? address);
+    const serverSide = new TcpEnd(this.#network, listener.socket.kernel, seen(this.#target), seen(local));
     this.#end = new TcpEnd(this.#network, kernel, local, this.#target);
     this.#end.peer = serverSide;
     serverSide.peer = this.#end;

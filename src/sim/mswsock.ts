@@ -92,6 +92,7 @@ export class SimulatedMswsock implements MswsockPointers {
     if (sendBuffer !== 0) throw new SimulationError('ConnectEx with a send buffer is not simulated');
     const target = readSockaddr(kernel.memory.at(name, namelen, 'ConnectEx: name'), name, namelen);
     if (target?.family !== socket.family) return this.#fail(WSAEFAULT);
+    if (target.unmapped !== null && socket.v6Only) return this.#fail(WSAENETUNREACH);
     if (target.isAny || target.port === 0) return this.#fail(WSAEADDRNOTAVAIL);
     if (target.family === 4 && target.bytes.every((byte) => byte === 255)) return this.#fail(WSAENETUNREACH);
     const region = kernel.ledger.overlapped(overlapped, 'ConnectEx');

@@ -195,9 +195,16 @@ export class SimulatedNetwork {
     return kind === 2 ? least : least + this.choices.pick(available - least + 1);
   }
 
-  /** Where a SYN to this address goes. 192.0.2.0/24 (TEST-NET-1) never answers, 198.51.100.0/24 is unreachable. */
+  /**
+   * Where a SYN to this address goes. 192.0.2.0/24 (TEST-NET-1) and 2001:db8:1::/48 never answer, 198.51.100.0/24 and
+   * 2001:db8:2::/48 are unreachable: all of them documentation addresses.
+   */
   route({ family, bytes }: SimulatedAddress): Route {
-    if (family === 6) return 'ok';
+    if (family === 6) {
+      const documentation = bytes[0] === 0x20 && bytes[1] === 0x01 && bytes[2] === 0x0d && bytes[3] === 0xb8;
+      if (!documentation || bytes[4] !== 0) return 'ok';
+      return bytes[5] === 1 ? 'silent' : bytes[5] === 2 ? 'unreachable' : 'ok';
+    }
     if (bytes[0] === 192 && bytes[1] === 0 && bytes[2] === 2) return 'silent';
     if (bytes[0] === 198 && bytes[1] === 51 && bytes[2] === 100) return 'unreachable';
     return 'ok';

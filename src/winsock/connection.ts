@@ -4,6 +4,7 @@ import type { NetworkError } from '../pal/network-error.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { Block } from './block-pool.ts';
 import type { Listener } from './listener.ts';
+import type { NameConnect } from './name-connector.ts';
 import type { Operation } from './operation.ts';
 import type { ReadRequest, WriteRequest } from './requests.ts';
 import { SocketRecord } from './socket-record.ts';
@@ -31,6 +32,8 @@ export class Connection extends SocketRecord {
   connectOperation: Operation | null = null;
   connectCallback: ConnectCallback | null = null;
   connectTimer: TimerHandle | null = null;
+  /** The name that is being resolved and connected to; there is no SOCKET meanwhile. */
+  nameConnect: NameConnect | null = null;
 
   firstRead: ReadRequest | null = null;
   lastRead: ReadRequest | null = null;
@@ -70,6 +73,13 @@ export class Connection extends SocketRecord {
 
   /** Close with RST, and drop what is queued. */
   resetting = false;
+
+  override takeSocket(from: Connection): void {
+    super.takeSocket(from);
+    this.skipsPackets = from.skipsPackets;
+    this.nonBlocking = from.nonBlocking;
+    this.peer = from.peer;
+  }
 
   override *operations(): Iterable<Operation> {
     if (this.connectOperation !== null) yield this.connectOperation;

@@ -5,9 +5,16 @@
  * whose connect failed cannot be used again.
  */
 import { Win32Error } from '../../ffi/check.ts';
-import { IPPROTO_TCP, TCP_NODELAY } from '../../ffi/constants.ts';
+import { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, TCP_NODELAY } from '../../ffi/constants.ts';
 import type { SocketHandle } from '../pal/handles.ts';
-import { formatIpAddress, isUnspecified, loopback, unspecified, type IpAddress } from '../pal/ip-address.ts';
+import {
+  formatIpAddress,
+  isMappedIPv4,
+  isUnspecified,
+  loopback,
+  unspecified,
+  type IpAddress,
+} from '../pal/ip-address.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
@@ -41,7 +48,7 @@ export function connect(
   expectCallback(driver, connection);
   const operation = driver.operations.take(OperationKind.Connect, connection);
   if (operation === null) {
-    abandon(driver, connection, outOfSlots(driver.options.maxOperations));
+    abandonConnect(driver, connection, outOfSlots(driver.options.maxOperations));
     return;
   }
   connection.connectOperation = operation;
@@ -76,15 +83,21 @@ export function completeConnect(driver: Driver, connection: Connection, operatio
   }
   const failure = error === 0 ? finish(driver, connection) : connectError(connection, syscall, error);
   if (failure !== null) {
-    abandon(driver, connection, failure);
+    abandonConnect(driver, connection, failure);
     return;
   }
+  driver.counters.connected++;
+  announceConnect(driver, connection);
+}
+
+/** The record has its connected SOCKET: tells whoever waits for it. */
+export function announceConnect(driver: Driver, connection: Connection): void {
+  const callback = connection.connectCallback;
   stopTimer(driver, connection);
   connection.connectCallback = null;
   connection.connected = true;
-  driver.counters.connected++;
   callbackDue(driver, connection);
-  callback(null, connection.handle as SocketHandle);
+  callback?.(null, connection.handle as SocketHandle);
 }
 
 /** Answers a pending connect with ConnectionClosed. */
@@ -93,7 +106,7 @@ export function failConnect(driver: Driver, connection: Connection): void {
 }
 
 /** Answers with an error and closes: a failed attempt leaves no socket behind. */
-function abandon(driver: Driver, connection: Connection, error: NetworkError): void {
+export function abandonConnect(driver: Driver, connection: Connection, error: NetworkError): void {
   answer(driver, connection, error);
   resetConnection(driver, connection);
 }
@@ -103,6 +116,8 @@ function answer(driver: Driver, connection: Connection, error: NetworkError): vo
   if (callback === null) return;
   connection.connectCallback = null;
   stopTimer(driver, connection);
+  connection.nameConnect?.stop();
+  connection.nameConnect = null;
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
     callback(error, connection.handle as SocketHandle);
@@ -114,7 +129,7 @@ function timeOut(driver: Driver, connection: Connection, timeout: number): void 
   const operation = connection.connectOperation;
   // A success whose packet is on its way wins: it is delivered before anything that happens from here on.
   if (operation?.isInKernel !== true) return;
-  abandon(
+  abandonConnect(
     driver,
     connection,
     new NetworkError(`connect ETIMEDOUT ${describePeer(connection)}: not connected within ${timeout} ms`, {
@@ -135,6 +150,10 @@ function submit(
 ): void {
   const { family } = connection;
   connection.socket = openTcpSocket(driver, family);
+  if (isMappedIPv4(target.address)) {
+    // An IPv4 address on an IPv6 socket: Windows forbids it by default.
+    setIntOption(driver, connection.socket, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'setsockopt(IPV6_V6ONLY)');
+  }
   // ConnectEx demands a bound socket.
   bindSocket(driver, connection.socket, target.localAddress ?? unspecified(family), target.localPort);
   driver.transport.attach(connection);

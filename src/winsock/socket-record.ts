@@ -13,7 +13,8 @@ export abstract class SocketRecord {
   /** The key in two halves, as packets carry it. */
   keyLow = 0;
   keyHigh = 0;
-  readonly family: 4 | 6;
+  /** A connection by name knows it once it has a SOCKET. */
+  family: 4 | 6;
   /** Where it was created, when origins are tracked. */
   readonly origin: string | undefined;
   /** When it was created, scheduler milliseconds. */
@@ -53,6 +54,14 @@ export abstract class SocketRecord {
   useKey(key: number): void {
     this.keyLow = key >>> 0;
     this.keyHigh = Math.floor(key / TWO_32);
+  }
+
+  /** Takes the SOCKET of another record, on which nothing is in flight, and its completion key with it. */
+  takeSocket(from: SocketRecord): void {
+    this.socket = from.socket;
+    this.family = from.family;
+    this.useKey(from.key);
+    from.socket = INVALID_SOCKET;
   }
 
   /** The operations of this socket that have not come back. */

@@ -24,6 +24,8 @@ export interface Transport {
   attach(record: SocketRecord): void;
   /** The socket is about to be closed; nothing is in flight on it. */
   detach(record: SocketRecord): void;
+  /** `to` has taken the SOCKET of `from`, which was attached; nothing is in flight on it. */
+  move(from: Connection, to: Connection): void;
   /** A listening socket is attached: last chance to refuse. Throws Win32Error. */
   prepareListener(listener: Listener): void;
   /** Receives into the operation's first WSABUF. */

@@ -58,6 +58,11 @@ export class PolledTransport implements Transport {
     this.#members.delete(record);
   }
 
+  move(from: Connection, to: Connection): void {
+    this.#members.set(to, this.#member(from));
+    this.#members.delete(from);
+  }
+
   prepareListener(): void {
     // accept() needs nothing.
   }

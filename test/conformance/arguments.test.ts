@@ -25,21 +25,63 @@ interface Row {
 }
 
 const badPorts = [-1, 65536, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '80', null, undefined, {}];
-const badAddresses = ['localhost', 'example.com', '', '1.2.3', '1.2.3.256', '1.2.3.4:80', '[::1]', 'fe80::1%eth0'];
+const names = ['localhost', 'example.com'];
+const badAddresses = ['', '1.2.3', '1.2.3.256', '1.2.3.4:80', '[::1]', 'fe80::1%eth0'];
+const badAddress = { class: NetworkError, code: 'ERR_INVALID_IP_ADDRESS', message: /IPv4 or IPv6 address, as text/ };
 
 const rows: Row[] = [
-  ...badAddresses.flatMap((address): Row[] => {
-    const common = { class: NetworkError, code: 'ERR_INVALID_IP_ADDRESS', message: /IPv4 or IPv6 address, as text/ };
-    return [
-      { what: `createServer on '${address}'`, call: (pal) => pal.createServer(address, 0), ...common },
-      { what: `asyncConnect to '${address}'`, call: (pal) => pal.asyncConnect(address, 1, {}, never), ...common },
-      {
-        what: `asyncConnect from '${address}'`,
-        call: (pal) => pal.asyncConnect('127.0.0.1', 1, { localAddress: address }, never),
-        ...common,
-      },
-    ];
-  }),
+  ...badAddresses.map((address): Row => ({
+    what: `asyncConnect to '${address}'`,
+    call: (pal) => pal.asyncConnect(address, 1, {}, never),
+    ...badAddress,
+  })),
+  ...[...names, ...badAddresses].flatMap((address): Row[] => [
+    { what: `createServer on '${address}'`, call: (pal) => pal.createServer(address, 0), ...badAddress },
+    {
+      what: `asyncConnect from '${address}'`,
+      call: (pal) => pal.asyncConnect('127.0.0.1', 1, { localAddress: address }, never),
+      ...badAddress,
+    },
+  ]),
+  {
+    what: 'asyncConnect to an interface by its name',
+    call: (pal) => pal.asyncConnect('fe80::1%eth0', 1, {}, never),
+    ...badAddress,
+    message: /zone 'eth0' must be the number of an interface/,
+  },
+  {
+    what: 'asyncConnect with family 4 to IPv6',
+    call: (pal) => pal.asyncConnect('::1', 1, { family: 4 }, never),
+    ...badAddress,
+    message: /with family 4: it is of the other/,
+  },
+  {
+    what: 'asyncConnect by name with family 6 from IPv4',
+    call: (pal) => pal.asyncConnect('host.test', 1, { family: 6, localAddress: '127.0.0.1' }, never),
+    ...badAddress,
+    message: /one is IPv4, the other IPv6/,
+  },
+  ...[5, '4', null].map((family): Row => ({
+    what: `asyncConnect with family ${describeValue(family)}`,
+    call: (pal) => pal.asyncConnect('host.test', 1, { family: wrong(family) }, never),
+    class: TypeError,
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /family .*: it must be 4, 6, or 0 for both/,
+  })),
+  ...[9, 2001, 20.5, Number.NaN].map((attemptDelay): Row => ({
+    what: `asyncConnect with an attemptDelay of ${attemptDelay}`,
+    call: (pal) => pal.asyncConnect('host.test', 1, { attemptDelay }, never),
+    class: RangeError,
+    code: 'ERR_OUT_OF_RANGE',
+    message: /attemptDelay .* it must be an integer from 10 to 2000/,
+  })),
+  {
+    what: 'asyncConnect with a lookup that is none',
+    call: (pal) => pal.asyncConnect('host.test', 1, { lookup: wrong('dns') }, never),
+    class: TypeError,
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /lookup: it must be a function/,
+  },
   {
     what: 'asyncConnect from IPv4 to IPv6',
     call: (pal) => pal.asyncConnect('::1', 1, { localAddress: '127.0.0.1' }, never),

@@ -62,6 +62,14 @@ onEveryBed('connect', (bed) => {
     });
   }
 
+  it('names the zone of an address in its error', async () => {
+    // No interface has this number; Windows and Wine differ in what they say.
+    const address = 'fe80::1%4294967294';
+    const error = await rejectionOf(connect(fixture.pal, address, REFUSING_PORT));
+    expect(error.address).to.equal(address);
+    expect(error.message).to.include(`[${address}]:${REFUSING_PORT}`);
+  });
+
   it('from a local address and port', async () => {
     const { pal } = fixture;
     const localPort = await unusedPort(pal);

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { NetworkErrorCode, type NetworkPal, type ServerOptions } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { rejectionOf, thrownBy } from '../support/errors.ts';
-import { accept, close, connect, pair } from '../support/io.ts';
+import { accept, close, connect, pair, readExactly, write } from '../support/io.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
 
 onEveryBed('server', (bed) => {
@@ -33,6 +33,46 @@ onEveryBed('server', (bed) => {
     const { pal } = fixture;
     expect(await peerOf(pal, '::', '127.0.0.1')).to.include({ address: '::ffff:127.0.0.1', family: 6 });
     expect(await peerOf(pal, '::', '::1')).to.include({ address: '::1', family: 6 });
+  });
+
+  it('serves both families at the same time with ::', async () => {
+    const { pal } = fixture;
+    const server = pal.createServer('::', 0);
+    const [four, six, ...served] = await Promise.all([
+      connect(pal, '127.0.0.1', server.port),
+      connect(pal, '::1', server.port),
+      accept(pal, server.handle),
+      accept(pal, server.handle),
+    ]);
+    expect(served.map(({ peer }) => peer.address)).to.have.members(['::ffff:127.0.0.1', '::1']);
+    for (const { socket, peer } of served) {
+      expect(peer.family).to.equal(6);
+      expect(pal.getRemoteAddress(socket)).to.equal(peer.address);
+      expect(pal.getLocalAddress(socket), 'of the same kind').to.equal(peer.address);
+      const client = peer.address === '::1' ? six : four;
+      expect(pal.getLocalPort(client)).to.equal(peer.port);
+      await write(pal, client, Buffer.from(peer.address));
+      expect((await readExactly(pal, socket, peer.address.length)).toString()).to.equal(peer.address);
+    }
+  });
+
+  it('is reached through a mapped address too, which an IPv4 server shows as IPv4', async () => {
+    const { pal } = fixture;
+    expect(await peerOf(pal, '::', '::ffff:127.0.0.1')).to.include({ address: '::ffff:127.0.0.1', family: 6 });
+    expect(await peerOf(pal, '127.0.0.1', '::ffff:127.0.0.1')).to.include({ address: '127.0.0.1', family: 4 });
+  });
+
+  it('leaves the port to an IPv4 server with ipv6Only', async () => {
+    const { pal } = fixture;
+    const four = pal.createServer('0.0.0.0', 0);
+    const six = pal.createServer('::', four.port, { ipv6Only: true });
+    const [, , atFour, atSix] = await Promise.all([
+      connect(pal, '127.0.0.1', four.port),
+      connect(pal, '::1', four.port),
+      accept(pal, four.handle),
+      accept(pal, six.handle),
+    ]);
+    expect([atFour.peer.address, atSix.peer.address]).to.deep.equal(['127.0.0.1', '::1']);
   });
 
   it('refuses IPv4 peers with ipv6Only', async () => {

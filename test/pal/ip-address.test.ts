@@ -4,10 +4,12 @@ import fc from 'fast-check';
 import {
   formatIpAddress,
   isLoopback,
+  isMappedIPv4,
   isUnspecified,
   loopback,
   parseIpAddress,
   unspecified,
+  whyNoAddress,
   type IpAddress,
 } from '../../src/pal/ip-address.ts';
 
@@ -114,5 +116,21 @@ describe('IP addresses', () => {
       '0.0.0.0',
       '::',
     ]);
+  });
+
+  it('tell whether they stand for an IPv4 address', () => {
+    const of = (text: string): boolean => isMappedIPv4(parseIpAddress(text)!);
+    for (const text of ['::ffff:1.2.3.4', '::ffff:0:0', '::ffff:127.0.0.1']) expect(of(text), text).to.equal(true);
+    for (const text of ['::', '::1.2.3.4', '1::ffff:1.2.3.4', '::ffff:0:1.2.3.4', '1.2.3.4', '255.255.255.255']) {
+      expect(of(text), text).to.equal(false);
+    }
+  });
+
+  it('that name an interface by its name are told how to name it', () => {
+    expect(whyNoAddress('fe80::1%eth0')).to.match(/zone 'eth0' must be the number of an interface.*scopeid/);
+    expect(whyNoAddress('fe80::1%4294967296')).to.match(/0 … 4294967295/);
+    for (const text of ['', 'localhost', '1.2.3', '[fe80::1%eth0]', 'fe80::1%']) {
+      expect(whyNoAddress(text), text).to.equal('');
+    }
   });
 });

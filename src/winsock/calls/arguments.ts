@@ -1,21 +1,46 @@
 /** Checks of what callers pass, and the errors for what cannot be used. */
-import { parseIpAddress, type IpAddress } from '../../pal/ip-address.ts';
+import { INVALID_SOCKET } from '../../../ffi/constants.ts';
+import { isHostName } from '../../pal/host-name.ts';
+import { parseIpAddress, whyNoAddress, type IpAddress } from '../../pal/ip-address.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import type { SocketRecord } from '../socket-record.ts';
 
 export function requireAddress(name: string, text: unknown): IpAddress {
-  if (typeof text !== 'string') {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      `Cannot use ${name}: it must be a string, and is of type ${typeof text}`,
-    );
-  }
+  requireText(name, text);
   const address = parseIpAddress(text);
   if (address !== null) return address;
+  const why = isHostName(text) ? '. Resolve names first' : whyNoAddress(text);
+  throw invalidAddress(`Cannot use ${name} '${text}': it must be an IPv4 or IPv6 address, as text${why}`);
+}
+
+/** An address, or the name of a host that has some. */
+export function requireHost(name: string, text: unknown): IpAddress | string {
+  requireText(name, text);
+  const address = parseIpAddress(text);
+  if (address !== null) return address;
+  if (isHostName(text)) return text;
   throw invalidAddress(
-    `Cannot use ${name} '${text}': it must be an IPv4 or IPv6 address, as text. Resolve names first`,
+    `Cannot use ${name} '${text}': it must be an IPv4 or IPv6 address, as text, or a host name${whyNoAddress(text)}`,
+  );
+}
+
+function requireText(name: string, text: unknown): asserts text is string {
+  if (typeof text === 'string') return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use ${name}: it must be a string, and is of type ${typeof text}`,
+  );
+}
+
+/** The record has a SOCKET, which a connection by name gets late. */
+export function requireSocket(call: string, { socket, handle }: SocketRecord): void {
+  if (socket !== INVALID_SOCKET) return;
+  throw new NetworkError(
+    `Cannot ${call} on socket ${handle}: the name it is to connect to has not led to a connection yet. ` +
+      "Wait for asyncConnect's callback",
+    { kind: NetworkErrorCode.ConnectionFailed, code: 'ENOTCONN' },
   );
 }
 

@@ -18,7 +18,7 @@ import type { SocketRecord } from '../socket-record.ts';
 import { collectStats } from '../stats.ts';
 import type { OpenBackend } from '../transport.ts';
 import { windowsKernel } from '../windows-kernel.ts';
-import { requireCallback, unknownHandle } from './arguments.ts';
+import { requireCallback, requireSocket, unknownHandle } from './arguments.ts';
 
 /** Largest allocateBuffer, bytes: 1 GiB. */
 const MAX_BUFFER_SIZE = 2 ** 30;
@@ -55,6 +55,7 @@ export abstract class PalCore {
   setSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name, value: SocketOptionValues[Name]): void {
     const driver = this.lifecycle.open('setSocketOption');
     const record = this.find(driver, socket);
+    requireSocket('setSocketOption', record);
     wrap('option', () => {
       setOption(driver, record, option, value);
     });
@@ -63,6 +64,7 @@ export abstract class PalCore {
   getSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name): SocketOptionReadings[Name] {
     const driver = this.lifecycle.open('getSocketOption');
     const record = this.find(driver, socket);
+    requireSocket('getSocketOption', record);
     return wrap('option', () => getOption(driver, record, option));
   }
 

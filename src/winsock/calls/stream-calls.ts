@@ -16,6 +16,7 @@ import { accept, NO_HANDLE, pauseAccepting, resumeAccepting } from '../acceptor.
 import { remoteEndpoint } from '../addresses.ts';
 import { reset, shutdownConnection } from '../closer.ts';
 import { connect } from '../connector.ts';
+import { connectByName } from '../name-connector.ts';
 import { Connection } from '../connection.ts';
 import { captureOrigin, type Driver } from '../driver.ts';
 import { connectionClosed, tooManySockets } from '../errors.ts';
@@ -28,15 +29,16 @@ import { MAX_SOCKETS } from '../socket-table.ts';
 import { write } from '../writer.ts';
 import {
   emptyBuffer,
-  invalidAddress,
   requireAddress,
   requireBytes,
   requireCallback,
+  requireHost,
   requirePort,
   requireUnwatched,
   wrongKind,
 } from './arguments.ts';
 import { PalCore } from './core.ts';
+import { requireFamilies } from './name-arguments.ts';
 
 /** Largest timeout, ms: what Node's timers take. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -73,20 +75,20 @@ export abstract class StreamCalls extends PalCore {
   asyncConnect(address: string, port: number, options: ConnectOptions, callback: ConnectCallback): SocketHandle {
     const driver = this.lifecycle.open('asyncConnect');
     requireCallback(callback);
-    const target = requireAddress('address', address);
+    const host = requireHost('address', address);
     requirePort(port, 1);
-    const { localAddress, localPort = 0, timeout } = options;
+    const { localAddress: from, localPort = 0, timeout } = options;
     requirePort(localPort, 0);
-    const local = localAddress === undefined ? null : requireAddress('localAddress', localAddress);
-    if (local !== null && local.family !== target.family) {
-      throw invalidAddress(`Cannot connect to ${address} from ${String(localAddress)}: one is IPv4, the other IPv6`);
-    }
+    const localAddress = from === undefined ? null : requireAddress('localAddress', from);
+    const families = requireFamilies(address, host, localAddress, options);
     if (timeout !== undefined) requireInteger('timeout', timeout, 1, MAX_TIMEOUT_MS);
     const origin = captureOrigin(driver);
     const now = driver.kernel.scheduler.now();
-    const connection = driver.sockets.add((handle) => new Connection(handle, target.family, now, origin));
+    const connection = driver.sockets.add((handle) => new Connection(handle, families[0], now, origin));
     if (connection === null) throw tooManySockets(MAX_SOCKETS);
-    connect(driver, connection, { address: target, port, localAddress: local, localPort }, options, callback);
+    const common = { port, localAddress, localPort };
+    if (typeof host !== 'string') connect(driver, connection, { ...common, address: host }, options, callback);
+    else connectByName(driver, connection, { ...common, name: host, families }, options, callback);
     return connection.handle as SocketHandle;
   }
 

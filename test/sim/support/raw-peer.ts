@@ -14,11 +14,12 @@ export class RawPeer {
   readonly port: number;
   #connecting: TcpEnd | null = null;
 
-  constructor(network: SimulatedNetwork, kernel: SimulatedKernel) {
+  /** @param port to listen on; 0 for any */
+  constructor(network: SimulatedNetwork, kernel: SimulatedKernel, family: 4 | 6 = 4, port = 0) {
     this.#network = network;
     this.#kernel = kernel;
-    const socket = new SimulatedSocket(0, kernel, 4);
-    network.ports.bind(socket, anyAddress(4));
+    const socket = new SimulatedSocket(0, kernel, family);
+    network.ports.bind(socket, anyAddress(family, port));
     this.port = socket.local?.port ?? 0;
     this.#listener = new Listener(socket, 1);
     socket.listener = this.#listener;

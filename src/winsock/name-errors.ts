@@ -1,0 +1,73 @@
+/** The errors of connecting by name: the name cannot be resolved, no address can be connected to, or it took too long. */
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
+import { endpointText } from './errors.ts';
+
+/** Words for "this name has no address of this family", which says less than any other failure. */
+const NO_SUCH_ADDRESS: readonly string[] = ['ENOTFOUND', 'ENODATA'];
+
+/** A host and a port, as the caller gave them. */
+export interface Destination {
+  readonly name: string;
+  readonly port: number;
+}
+
+/** The resolver has failed, or answered with what is no address. `cause`: undefined when it just knows no address. */
+export function notResolved({ name, port }: Destination, cause: unknown): NetworkError {
+  const { code, errno, syscall, message }: Partial<NodeJS.ErrnoException> = cause instanceof Error ? cause : {};
+  const word = code ?? (cause === undefined ? 'ENOTFOUND' : 'ERR_LOOKUP_FAILED');
+  const reason = message === undefined ? '' : ` (${message})`;
+  return new NetworkError(`connect ${word} ${endpointText(name, port)}: the name cannot be resolved${reason}`, {
+    // Nobody knows the name, or nobody could say.
+    kind: NO_SUCH_ADDRESS.includes(word) ? NetworkErrorCode.InvalidAddress : NetworkErrorCode.HostUnreachable,
+    code: word,
+    errno,
+    syscall: syscall ?? 'lookup',
+    hostname: name,
+    port,
+    attempts: [],
+    cause,
+  });
+}
+
+/** Of the failures to resolve one name, the one that says most. */
+export function weightiest(failures: readonly NetworkError[]): NetworkError | undefined {
+  return failures.find(({ code }) => !NO_SUCH_ADDRESS.includes(code)) ?? failures[0];
+}
+
+/**
+ * Every address was tried, and each has failed. Code and kind are those of the first attempt, at the most preferred
+ * address, as in node:net.
+ */
+export function noneConnected(destination: Destination, attempts: readonly NetworkError[]): NetworkError {
+  const { name, port } = destination;
+  const [first] = attempts;
+  if (first === undefined) return notResolved(destination, undefined);
+  const { kind, code, errno, systemErrorCode, syscall, address } = first;
+  const count = attempts.length === 1 ? 'its address' : `any of its ${attempts.length} addresses`;
+  return new NetworkError(
+    `connect ${code} ${endpointText(name, port)}: cannot connect to ${count}: ${listAttempts(attempts)}`,
+    { kind, code, errno, systemErrorCode, syscall, address, port, hostname: name, attempts },
+  );
+}
+
+/** The timeout has ended it, whatever it was at. `pending`: attempts under way. */
+export function connectTimedOut(
+  { name, port }: Destination,
+  timeout: number,
+  attempts: readonly NetworkError[],
+  pending: number,
+): NetworkError {
+  const failed = attempts.length === 0 ? '' : `; failed: ${listAttempts(attempts)}`;
+  const stage = attempts.length + pending === 0 ? 'the name was not resolved yet' : `${pending} attempts under way`;
+  return new NetworkError(
+    `connect ETIMEDOUT ${endpointText(name, port)}: not connected within ${timeout} ms (${stage}${failed})`,
+    { kind: NetworkErrorCode.Timeout, code: 'ETIMEDOUT', syscall: 'ConnectEx', hostname: name, port, attempts },
+  );
+}
+
+function listAttempts(attempts: readonly NetworkError[]): string {
+  return attempts
+    .map(({ address, port, code }) => (address === undefined ? code : `${endpointText(address, port)} ${code}`))
+    .join(', ');
+}
