@@ -22,6 +22,12 @@ export function createNetworkPal(options: PalOptions = {}): NetworkPal {
   return new WinsockPal(options, options.driver === 'wsapoll' ? openWsaPoll : openIocp);
 }
 
+export {
+  createHeaderTimeout,
+  createIdleTimeout,
+  type SocketTimeout,
+  type SocketTimeoutOptions,
+} from './helpers/socket-timeout.ts';
 export type { DriverKind, PalOptions } from './winsock/pal-options.ts';
 export type { Kernel, PollerKind, PortWaiter, Scheduler } from './winsock/kernel.ts';
 export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './pal/handles.ts';

@@ -14,6 +14,8 @@ export interface Options extends Settings {
 
 /** The question that has no peers and no runner; see benchmarks/overhead/. */
 export const OVERHEAD = 'overhead';
+/** Questions without peers: what a server does for some while many others hold connections; see benchmarks/crowd/. */
+export const CROWDS = ['crowd-idle', 'crowd-abuse'];
 /** Not a question: makes docs/benchmarks.md's tables and charts from docs/benchmarks/*.json. */
 export const REPORT = 'report';
 
@@ -29,6 +31,8 @@ ${Object.values(QUESTIONS)
   .map(({ title }) => `  ${title}`)
   .join('\n')}
   ${OVERHEAD}: the library's own code and koffi's calls, on a kernel that costs nothing
+  crowd-idle: 1000 busy connections and 10 000 idle ones in one process
+  crowd-abuse: 100 good clients alone, and among 10 000 that mean no good
   ${REPORT}: makes the tables and charts of docs/benchmarks.md from docs/benchmarks/*.json
 
 options:
@@ -48,7 +52,8 @@ export function parseOptions(args: readonly string[]): Options | null {
   const { values, positionals } = parse(args);
   if (values.help) return null;
   const questions = positionals.length === 0 ? ['echo'] : positionals;
-  for (const name of questions) requireOneOf('question', name, [...Object.keys(QUESTIONS), OVERHEAD, REPORT]);
+  for (const name of questions)
+    requireOneOf('question', name, [...Object.keys(QUESTIONS), OVERHEAD, ...CROWDS, REPORT]);
   const peers = values.peers.split(',');
   for (const name of peers) requireOneOf('peer', name, PEERS);
   return {

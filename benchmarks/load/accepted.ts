@@ -5,14 +5,20 @@
  * begins when there are N.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerProcess } from '../lib/server-process.ts';
+import type { Usage } from '../servers/control.ts';
 
 const ASK_EVERY_MS = 50;
 /** A server that has taken nothing for so long is not going to. */
 const STALL_MS = 20_000;
 
+/** A server that can be asked, in a process of its own or not. */
+export interface AskedServer {
+  readonly port: number;
+  usage(): Promise<Pick<Usage, 'accepted'>>;
+}
+
 /** @param count connections opened since the server started. */
-export async function allAccepted(server: ServerProcess, count: number): Promise<void> {
+export async function allAccepted(server: AskedServer, count: number): Promise<void> {
   let before = -1;
   let movedAt = performance.now();
   for (;;) {

@@ -1,8 +1,7 @@
 /** Connections that each send a message, wait until all of it has come back, and send the next. */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerProcess } from '../lib/server-process.ts';
-import { allAccepted } from './accepted.ts';
+import { allAccepted, type AskedServer } from './accepted.ts';
 import { dropAll, open, openMany, watchForLoss } from './connections.ts';
 import { Meter } from './meter.ts';
 import { until } from './stall.ts';
@@ -33,7 +32,7 @@ export class ClosedLoop {
     this.#message = Buffer.alloc(messageBytes, 'm');
   }
 
-  async connect(server: ServerProcess, connections: number): Promise<void> {
+  async connect(server: AskedServer, connections: number): Promise<void> {
     this.#sockets = await openMany(connections, () => this.#open(server.port));
     await allAccepted(server, connections);
     this.#checkLoss = watchForLoss(this.#sockets);

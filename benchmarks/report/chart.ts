@@ -84,7 +84,7 @@ function spread(ends: readonly Point[], pixelOf: (y: number) => number): { point
 }
 
 /** What an SVG needs as a file of its own: its namespace, a title, and text that follows the page's colour scheme. */
-function standalone(svg: string, title: string): string {
+export function standalone(svg: string, title: string): string {
   const style =
     '<style>svg{color:#1f2328;font-family:system-ui,sans-serif}' +
     '@media (prefers-color-scheme:dark){svg{color:#e6edf3}}</style>';

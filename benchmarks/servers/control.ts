@@ -19,10 +19,14 @@ export interface Usage {
   pinnedBytes: number;
   /** Connections that the server has been given so far. */
   accepted: number;
+  /** Open sockets, bytes in write queues, and connections that a limit has ended; of servers that count them. */
+  sockets?: number;
+  queuedBytes?: number;
+  endedByLimit?: number;
 }
 
 /** What only the server itself can tell. */
-export type Counts = Pick<Usage, 'pinnedBytes' | 'accepted'>;
+export type Counts = Omit<Usage, 'cpuSeconds' | 'rssBytes'>;
 
 /** Where servers find the runner: their last argument is its port. */
 export function report(port: number, counts: () => Counts): void {

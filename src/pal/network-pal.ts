@@ -95,7 +95,8 @@ export interface NetworkPal extends AcceptControl {
   asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): void;
   /**
    * Writes everything, in order. The data must stay as it is until the callback.
-   * @throws NetworkError ResourceExhausted when the socket's queue is full: wait for callbacks, then write again.
+   * @throws NetworkError ResourceExhausted when the socket's queue is full, or those of all sockets together are
+   *   (maxQueuedBytesPerSocket, maxQueuedBytes): wait for callbacks, then write again.
    */
   asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): void;
   /**

@@ -6,6 +6,7 @@
  */
 import { Win32Error } from '../../ffi/check.ts';
 import { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, TCP_NODELAY } from '../../ffi/constants.ts';
+import { WSAECONNRESET, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
 import type { SocketHandle } from '../pal/handles.ts';
 import {
   formatIpAddress,
@@ -170,7 +171,10 @@ function finish(driver: Driver, connection: Connection): NetworkError | null {
     return null;
   } catch (error) {
     if (!(error instanceof Win32Error)) throw error;
-    return connectError(connection, error.syscall, error.systemErrorCode);
+    // The connection was made, and is gone again before it could be told: the context of a socket whose peer has reset it
+    // cannot be updated, and Windows says "not connected".
+    const code = error.systemErrorCode === WSAENOTCONN ? WSAECONNRESET : error.systemErrorCode;
+    return connectError(connection, error.syscall, code);
   }
 }
 

@@ -6,6 +6,7 @@ import type { EventLoop } from './event-loop.ts';
 import type { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
 import type { OperationTable } from './operation-table.ts';
+import type { ParkedWatches } from './parked-watches.ts';
 import type { PinnedBuffers } from './pinned-buffers.ts';
 import type { QuietSweep } from './quiet-sweep.ts';
 import type { RequestPool } from './requests.ts';
@@ -29,6 +30,7 @@ export interface Driver {
   readonly transport: Transport;
   readonly quiet: QuietSweep;
   readonly grace: GraceTimer<Connection>;
+  readonly parked: ParkedWatches;
   /** Bytes accepted by asyncWrite and not yet taken by the kernel, over all sockets. */
   queuedBytes: number;
   pendingCallbacks: number;

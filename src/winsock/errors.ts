@@ -147,6 +147,15 @@ export function queueFull(queued: number, more: number, limit: number): NetworkE
   );
 }
 
+/** asyncWrite beyond maxQueuedBytes. */
+export function queuesFull(queued: number, more: number, limit: number): NetworkError {
+  return new NetworkError(
+    `Cannot queue ${more} more bytes: ${queued} of at most ${limit} are queued on all sockets of this PAL together. ` +
+      'Wait for write callbacks, close sockets whose peers do not read, or raise maxQueuedBytes in createNetworkPal',
+    { kind: NetworkErrorCode.ResourceExhausted, code: 'ERR_WRITE_QUEUES_FULL' },
+  );
+}
+
 /** The table of sockets is full. */
 export function tooManySockets(limit: number): NetworkError {
   return new NetworkError(`Cannot open another socket: ${limit} are open in this PAL. Close some, or use another PAL`, {

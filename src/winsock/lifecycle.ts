@@ -29,6 +29,7 @@ import { Listener } from './listener.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
+import { ParkedWatches } from './parked-watches.ts';
 import { PinnedBuffers } from './pinned-buffers.ts';
 import { QuietSweep } from './quiet-sweep.ts';
 import { completeReceive } from './reader.ts';
@@ -37,7 +38,7 @@ import { Scratch } from './scratch.ts';
 import { SocketTable } from './socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from './sockets.ts';
 import type { OpenBackend } from './transport.ts';
-import { completeProbe } from './watcher.ts';
+import { completeProbe, lookAtParked } from './watcher.ts';
 import { completeSend } from './writer.ts';
 
 /** Winsock 2.2. */
@@ -140,7 +141,9 @@ export class Lifecycle {
 
   readonly #afterTurn = (): void => {
     const driver = this.#driver;
-    if (this.#state !== 'stopping' || driver === null) return;
+    if (driver === null) return;
+    if (driver.parked.size > 0) lookAtParked(driver);
+    if (this.#state !== 'stopping') return;
     if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;
     this.#driver = null;
     this.#unwatch?.();
@@ -254,6 +257,7 @@ function makeDriver(
       grace: new GraceTimer<Connection>(kernel.scheduler, options.closeGraceMs, (connection) => {
         graceExpired(driver, connection);
       }),
+      parked: new ParkedWatches(),
       queuedBytes: 0,
       pendingCallbacks: 0,
     };

@@ -23,6 +23,8 @@ export interface PalOptions {
   maxOperations?: number;
   /** Bytes that asyncWrite queues per socket before it refuses, at least 65536. Default 67108864 (64 MiB). */
   maxQueuedBytesPerSocket?: number;
+  /** Bytes that asyncWrite queues on all sockets together before it refuses, at least 65536. Default 1073741824 (1 GiB). */
+  maxQueuedBytes?: number;
   /** Remember where sockets and operations were made, for describe(). Costs a stack trace each. Default false. */
   trackOrigins?: boolean;
   /** Throw on what is otherwise only counted, such as packets that match no operation. Default false. */
@@ -41,6 +43,7 @@ const DEFAULTS: ResolvedPalOptions = {
   closeGraceMs: 5000,
   maxOperations: 65536,
   maxQueuedBytesPerSocket: 64 * 1024 * 1024,
+  maxQueuedBytes: 1024 * 1024 * 1024,
   trackOrigins: false,
   strict: false,
 };
@@ -56,6 +59,7 @@ export function resolvePalOptions({ kernel: _kernel, ...given }: PalOptions): Re
   requireInteger('closeGraceMs', options.closeGraceMs, 0, 2 ** 31 - 1);
   requireInteger('maxOperations', options.maxOperations, 16, 2 ** 20);
   requireInteger('maxQueuedBytesPerSocket', options.maxQueuedBytesPerSocket, 65536, Number.MAX_SAFE_INTEGER);
+  requireInteger('maxQueuedBytes', options.maxQueuedBytes, 65536, Number.MAX_SAFE_INTEGER);
   return options;
 }
 

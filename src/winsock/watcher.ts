@@ -66,6 +66,7 @@ export function watch(driver: Driver, record: SocketRecord, interest: Interest, 
 export function unwatch(driver: Driver, record: SocketRecord): void {
   if (record.watch === null) return;
   record.watch = null;
+  driver.parked.forget(record);
   callbackDue(driver, record);
 }
 
@@ -74,6 +75,7 @@ export function endWatch(driver: Driver, record: SocketRecord): void {
   const ended = record.watch;
   if (ended === null) return;
   record.watch = null;
+  driver.parked.forget(record);
   driver.loop.enqueue(() => {
     callbackDue(driver, record);
     ended.callback(connectionClosed('watch'), false, false);
@@ -89,6 +91,13 @@ export function look(driver: Driver, record: SocketRecord): void {
     watch.queued = false;
     if (record.watch === watch && !record.closing) tell(driver, record, watch);
   });
+}
+
+/** After a turn: looks again at watches for whose want of a slot, or of room in the queues, there may be an end now. */
+export function lookAtParked(driver: Driver): void {
+  const again = (record: SocketRecord): void => look(driver, record);
+  driver.parked.takeForSlots(driver.operations.free, again);
+  if (hasRoom(driver)) driver.parked.takeForRoom(again);
 }
 
 /** The zero-byte receive came back. */
@@ -113,8 +122,8 @@ export function tryRead(driver: Driver, connection: Connection, target: Uint8Arr
   if (connection.receiveEnded) return 0;
   if (connection.failure !== null) throw connection.failure;
   const pinnedAddress = driver.pinned.addressOf(target);
-  if (pinnedAddress !== 0) return receiveNow(driver, connection, pinnedAddress, target.length);
   const length = Math.min(target.length, MAX_TRY_READ);
+  if (pinnedAddress !== 0) return receiveNow(driver, connection, pinnedAddress, length);
   const block = driver.blocks.take(classFor(length));
   if (block === null) return WouldBlock;
   try {
@@ -126,17 +135,19 @@ export function tryRead(driver: Driver, connection: Connection, target: Uint8Arr
   }
 }
 
-/** Takes bytes from the start of `data` for sending. Returns the count, or WouldBlock while a send is in flight. */
+/**
+ * Takes bytes from the start of `data` for sending. Returns the count, or WouldBlock while a send is in flight or the
+ * queues of all sockets together are full.
+ */
 export function tryWrite(driver: Driver, connection: Connection, data: Uint8Array): number {
   if (connection.failure !== null) throw connection.failure;
   if (connection.sendEnded) throw writeAfterEnd();
   if (connection.firstWrite !== null || connection.sendOperation !== null) return WouldBlock;
+  if (!hasRoom(driver)) return WouldBlock;
+  const { maxQueuedBytes, maxQueuedBytesPerSocket } = driver.options;
+  const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - driver.queuedBytes);
   // A copy of our own: the caller may use the buffer again as soon as this returns.
-  const taken = Uint8Array.prototype.slice.call(
-    data,
-    0,
-    Math.min(MAX_TRY_WRITE, driver.options.maxQueuedBytesPerSocket),
-  );
+  const taken = Uint8Array.prototype.slice.call(data, 0, most);
   write(driver, connection, taken, taken.length, (error) => {
     connection.tryWriting = false;
     if (error !== null && !connection.closing) connection.failure ??= error;
@@ -154,7 +165,7 @@ export function tryAccept(driver: Driver, listener: Listener): SocketHandle | Wo
 /** Tells a watch what is ready, and looks again while something is. */
 function tell(driver: Driver, record: SocketRecord, watch: Watch): void {
   const readable = watch.interest.readable === true && isReadable(record, watch);
-  const writable = watch.interest.writable === true && isWritable(record);
+  const writable = watch.interest.writable === true && isWritable(driver, record);
   watch.readable = false;
   // Also while it is writable, which it nearly always is: what there is to read would never be noticed otherwise.
   if (watch.interest.readable === true && !readable && record instanceof Connection) postProbe(driver, record);
@@ -173,17 +184,26 @@ function isReadable(record: SocketRecord, watch: Watch): boolean {
   return record instanceof Connection && (record.leftover !== null || record.failure !== null || record.receiveEnded);
 }
 
-function isWritable(record: SocketRecord): boolean {
+function isWritable(driver: Driver, record: SocketRecord): boolean {
   if (!(record instanceof Connection)) return false;
-  return record.firstWrite === null && record.sendOperation === null;
+  if (record.firstWrite !== null || record.sendOperation !== null) return false;
+  // A broken connection is writable: tryWrite then tells what broke it, and takes no room.
+  if (record.failure !== null || record.sendEnded || hasRoom(driver)) return true;
+  driver.parked.awaitRoom(record);
+  return false;
+}
+
+/** The queues of all sockets together take another byte. */
+function hasRoom(driver: Driver): boolean {
+  return driver.queuedBytes < driver.options.maxQueuedBytes;
 }
 
 function postProbe(driver: Driver, connection: Connection): void {
   if (connection.probeOperation !== null) return;
   const operation = driver.operations.take(OperationKind.Probe, connection);
   if (operation === null) {
-    // Nothing is wrong with the connection: it waits for its turn, in the literal sense.
-    look(driver, connection);
+    // Nothing is wrong with the connection: it waits until somebody else's operation has ended.
+    driver.parked.awaitSlot(connection);
     return;
   }
   connection.probeOperation = operation;

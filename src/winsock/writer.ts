@@ -15,7 +15,15 @@ import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.t
 import { resetConnection, sendFin, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
-import { bufferDetached, connectionClosed, outOfSlots, queueFull, systemError, writeAfterEnd } from './errors.ts';
+import {
+  bufferDetached,
+  connectionClosed,
+  outOfSlots,
+  queueFull,
+  queuesFull,
+  systemError,
+  writeAfterEnd,
+} from './errors.ts';
 import { MAX_SEGMENTS, OperationKind, type Operation } from './operation.ts';
 import type { WriteRequest } from './requests.ts';
 
@@ -43,8 +51,9 @@ export function write(
     });
     return;
   }
-  const limit = driver.options.maxQueuedBytesPerSocket;
+  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
   if (connection.queuedBytes + total > limit) throw queueFull(connection.queuedBytes, total, limit);
+  if (driver.queuedBytes + total > maxQueuedBytes) throw queuesFull(driver.queuedBytes, total, maxQueuedBytes);
   const idle = connection.sendOperation === null;
   const operation = idle ? driver.operations.take(OperationKind.Send, connection) : null;
   if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);

@@ -260,6 +260,8 @@ onEveryBed('options of createNetworkPal', (bed) => {
     ['maxOperations', '64', 'ERR_INVALID_ARG_TYPE'],
     ['maxQueuedBytesPerSocket', 65535, 'ERR_OUT_OF_RANGE'],
     ['maxQueuedBytesPerSocket', Number.NaN, 'ERR_OUT_OF_RANGE'],
+    ['maxQueuedBytes', 65535, 'ERR_OUT_OF_RANGE'],
+    ['maxQueuedBytes', '1 GiB', 'ERR_INVALID_ARG_TYPE'],
   ] as const) {
     it(`${option}: ${String(value)} is refused at once`, () => {
       const error = thrownBy(() => bed.create({ [option]: value }));

@@ -1,7 +1,7 @@
 /** asyncWrite: everything, in order, as few calls of the system as possible, and a limit to what is queued. */
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
-import { NetworkErrorCode, type NetworkPal, type SocketHandle } from '../../src/index.ts';
+import { NetworkErrorCode, WouldBlock, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { thrownBy } from '../support/errors.ts';
@@ -218,5 +218,68 @@ onEveryBed('write queue limit', (bed) => {
       () => 'the queue to be empty',
       bed,
     );
+  });
+});
+
+onEveryBed('limit of all write queues together', (bed) => {
+  const limit = 100_000;
+  const fixture = testPal(bed, { maxQueuedBytes: limit });
+
+  it('refuses on one socket what others have queued, with a word of its own, and takes it later', async () => {
+    const { pal } = fixture;
+    const [first, second] = [await pair(pal), await pair(pal)];
+    const outcomes = new Outcomes();
+    pal.asyncWrite(first.client, seededBytes(60_000), outcomes.expect('first'));
+    const error = thrownBy(() => pal.asyncWrite(second.client, seededBytes(40_001), () => expect.fail('called')));
+    expect(error.code).to.equal('ERR_WRITE_QUEUES_FULL');
+    expect(error.kind).to.equal(NetworkErrorCode.ResourceExhausted);
+    expect(error.message).to.match(/60000 of at most 100000 .* raise maxQueuedBytes/);
+    pal.asyncWrite(second.client, seededBytes(40_000), outcomes.expect('second'));
+    expect(pal.stats().queuedBytes).to.equal(limit);
+    const [ofFirst, ofSecond] = await Promise.all([
+      readExactly(pal, first.served, 60_000),
+      readExactly(pal, second.served, 40_000),
+    ]);
+    expect(ofFirst.equals(seededBytes(60_000)) && ofSecond.equals(seededBytes(40_000))).to.equal(true);
+    await outcomes.settled(bed);
+    const [received] = await Promise.all([
+      readExactly(pal, second.served, limit),
+      write(pal, second.client, seededBytes(limit)),
+    ]);
+    expect(received.equals(seededBytes(limit))).to.equal(true);
+  });
+
+  it('refuses a single write above the limit and leaves nothing of it', async () => {
+    const { pal } = fixture;
+    const { client } = await pair(pal);
+    expect(thrownBy(() => pal.asyncWrite(client, new Uint8Array(limit + 1), () => undefined)).code).to.equal(
+      'ERR_WRITE_QUEUES_FULL',
+    );
+    expect(pal.stats()).to.include({ queuedBytes: 0, pendingCallbacks: 0 });
+  });
+
+  it('tryWrite takes what there is room for, and a watch waits for room', async () => {
+    const { pal } = fixture;
+    const [first, second] = [await pair(pal), await pair(pal)];
+    const outcomes = new Outcomes();
+    pal.asyncWrite(first.client, seededBytes(limit - 10), outcomes.expect('first'));
+    expect(pal.tryWrite(second.client, seededBytes(100))).to.equal(10);
+    expect(pal.tryWrite(second.served, seededBytes(100)), 'without room').to.equal(WouldBlock);
+    let told = 0;
+    let queuedThen = 0;
+    pal.watch(second.served, { writable: true }, (error, _readable, writable) => {
+      if (error !== null || told > 0) return;
+      if (writable) told++;
+      queuedThen = pal.stats().queuedBytes;
+    });
+    await Promise.all([readExactly(pal, first.served, limit - 10), outcomes.settled(bed)]);
+    await until(
+      () => told > 0,
+      () => 'the watch to be told of room',
+      bed,
+    );
+    expect(queuedThen).to.be.below(limit);
+    pal.unwatch(second.served);
+    expect(pal.tryWrite(second.served, seededBytes(5))).to.equal(5);
   });
 });

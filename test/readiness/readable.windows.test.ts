@@ -53,6 +53,25 @@ onEveryBed('watch readable', (bed) => {
     await called(calls, before + 1, bed);
   });
 
+  it('takes at most 64 KiB at a time, into a pinned buffer too', async () => {
+    // A pinned buffer used to be filled to its end, whatever its size.
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const pinned = pal.allocateBuffer(200_000);
+    await write(pal, served, seededBytes(200_000));
+    const counts: number[] = [];
+    let got = 0;
+    while (got < 200_000) {
+      await readable(pal, client);
+      const count = pal.tryRead(client, pinned);
+      if (count === WouldBlock) continue;
+      expect(pinned.subarray(0, count).equals(seededBytes(200_000).subarray(got, got + count))).to.equal(true);
+      counts.push(count);
+      got += count;
+    }
+    expect(Math.max(...counts)).to.be.at.most(65536);
+  });
+
   it('calls again and again while nobody reads, and takes nothing itself', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);

@@ -13,6 +13,7 @@ import {
   kindOf,
   outOfSlots,
   queueFull,
+  queuesFull,
   systemError,
   tooManySockets,
   writeAfterEnd,
@@ -181,6 +182,7 @@ describe('errors of our own', () => {
     ['write after end', writeAfterEnd(), 'EPIPE', 'WriteFailed', /shutdown\('send'\)/],
     ['slots', outOfSlots(16), 'ERR_TOO_MANY_OPERATIONS', 'ResourceExhausted', /all 16 .* Raise maxOperations/],
     ['queue', queueFull(5, 6, 10), 'ERR_WRITE_QUEUE_FULL', 'ResourceExhausted', /6 more bytes: 5 of at most 10/],
+    ['queues', queuesFull(5, 6, 10), 'ERR_WRITE_QUEUES_FULL', 'ResourceExhausted', /5 of at most 10 .* all sockets/],
     ['sockets', tooManySockets(9), 'EMFILE', 'TooManyOpenFiles', /9 are open .* Close some/],
   ];
   for (const [what, error, code, kind, message] of rows) {

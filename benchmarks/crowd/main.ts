@@ -1,0 +1,180 @@
+/**
+ * npm run bench -- crowd: what a server does for some while very many others hold connections.
+ *
+ * - 10 000 idle connections and 1000 busy ones in one process, with the defaults.
+ * - 100 good clients alone, and then among 10 000 that mean no good (load/abusers.ts), on the echo server with limits.
+ *
+ * The clients are in this process, the server is in its own.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CpuPlan } from '../lib/cpus.ts';
+import { progress } from '../lib/progress.ts';
+import { ServerProcess } from '../lib/server-process.ts';
+import { show } from '../lib/table.ts';
+import { Abusers } from '../load/abusers.ts';
+import { ClosedLoop } from '../load/closed-loop.ts';
+import { MESSAGE_BYTES } from '../servers/guarded.ts';
+import type { Usage } from '../servers/control.ts';
+
+const IDLE = 10_000;
+const BUSY = 1000;
+const BAD = 10_000;
+const GOOD = 100;
+/** What the server with limits grants: a tenth of what a real one would, for a measurement that ends today. */
+const HEADER_MS = 10_000;
+const IDLE_MS = 20_000;
+const COME_BACK_MS = 10_000;
+/** Abuse goes on for so long before it is measured: everybody has been thrown out once by then. */
+const SETTLE_MS = 25_000;
+const SAMPLE_MS = 500;
+
+/** A line of the table. */
+export interface CrowdRow {
+  what: string;
+  connections: number;
+  active: number;
+  messagesPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  maxMs: number;
+  fairness: number;
+  /** Highest values during the measurement. */
+  rssBytes: number;
+  pinnedBytes: number;
+  queuedBytes: number | null;
+  sockets: number | null;
+  /** Connections per second that came, and that a limit ended. */
+  acceptedPerSecond: number;
+  endedPerSecond: number | null;
+}
+
+export async function measureCrowds(
+  seconds: number,
+  cpus: CpuPlan | null,
+  which: readonly string[],
+): Promise<CrowdRow[]> {
+  const rows: CrowdRow[] = [];
+  if (which.includes('crowd-idle')) rows.push(...(await idleCrowd(seconds, cpus)));
+  if (which.includes('crowd-abuse')) rows.push(...(await abusiveCrowd(seconds, cpus)));
+  return rows;
+}
+
+async function idleCrowd(seconds: number, cpus: CpuPlan | null): Promise<CrowdRow[]> {
+  const server = await ServerProcess.start({
+    script: 'benchmarks/servers/echo-pal.ts',
+    args: ['iocp'],
+    cpus,
+    profileFolder: undefined,
+  });
+  const load = new ClosedLoop(BUSY, MESSAGE_BYTES);
+  try {
+    progress(`crowd: opening ${IDLE + BUSY} connections`);
+    await load.connect(server, IDLE + BUSY);
+    const before = await server.usage();
+    await load.warmUp(2);
+    const row = await measure(`${BUSY} busy, ${IDLE} idle`, load, server, seconds);
+    const idlePinned = before.pinnedBytes / (IDLE + BUSY);
+    progress(`crowd: ${idlePinned.toFixed(0)} bytes pinned per connection while all were idle`);
+    return [{ ...row, connections: IDLE + BUSY, active: BUSY }];
+  } finally {
+    load.close();
+    await server.stop();
+  }
+}
+
+async function abusiveCrowd(seconds: number, cpus: CpuPlan | null): Promise<CrowdRow[]> {
+  const server = await ServerProcess.start({
+    script: 'benchmarks/servers/guarded-pal.ts',
+    args: ['iocp', String(HEADER_MS), String(IDLE_MS)],
+    cpus,
+    profileFolder: undefined,
+  });
+  const load = new ClosedLoop(GOOD, MESSAGE_BYTES);
+  const abusers = new Abusers(server.port, { comeBackMs: COME_BACK_MS });
+  try {
+    await load.connect(server, GOOD);
+    await load.warmUp(1);
+    const alone = await measure(`${GOOD} good alone`, load, server, seconds);
+    progress(`crowd: ${BAD} bad ones are coming`);
+    await abusers.come(BAD);
+    await sleep(SETTLE_MS);
+    const among = await measure(`${GOOD} good among ${BAD} bad`, load, server, seconds);
+    abusers.leave();
+    await sleep(SETTLE_MS / 2);
+    const after = await measure(`${GOOD} good, the bad gone`, load, server, seconds);
+    return [
+      { ...alone, connections: GOOD, active: GOOD },
+      { ...among, connections: GOOD + BAD, active: GOOD },
+      { ...after, connections: GOOD, active: GOOD },
+    ];
+  } finally {
+    abusers.leave();
+    load.close();
+    await server.stop();
+  }
+}
+
+/** Measures the good ones, and looks at the server meanwhile. */
+async function measure(
+  what: string,
+  load: ClosedLoop,
+  server: ServerProcess,
+  seconds: number,
+): Promise<Omit<CrowdRow, 'connections' | 'active'>> {
+  const seen: Usage[] = [await server.usage()];
+  const phase = { measuring: true };
+  const watching = (async () => {
+    while (phase.measuring) {
+      await sleep(SAMPLE_MS);
+      seen.push(await server.usage());
+    }
+  })();
+  await load.measure(seconds);
+  phase.measuring = false;
+  await watching;
+  const { meter } = load;
+  const [first, last] = [seen[0], seen.at(-1)];
+  const highest = (figure: keyof Usage): number => Math.max(...seen.map((usage) => usage[figure] ?? 0));
+  const counted = first?.endedByLimit !== undefined;
+  const rise = (figure: keyof Usage): number => ((last?.[figure] ?? 0) - (first?.[figure] ?? 0)) / seconds;
+  progress(`crowd: ${what}: ${meter.perSecond.toFixed(0)} msg/s`);
+  return {
+    what,
+    messagesPerSecond: meter.perSecond,
+    p50Ms: meter.latency(50),
+    p99Ms: meter.latency(99),
+    maxMs: meter.latency(100),
+    fairness: meter.fairness,
+    rssBytes: highest('rssBytes'),
+    pinnedBytes: highest('pinnedBytes'),
+    queuedBytes: counted ? highest('queuedBytes') : null,
+    sockets: counted ? highest('sockets') : null,
+    acceptedPerSecond: rise('accepted'),
+    endedPerSecond: counted ? rise('endedByLimit') : null,
+  };
+}
+
+/** The rows as a Markdown table. */
+export function formatCrowds(rows: readonly CrowdRow[]): string {
+  const columns: readonly (readonly [string, (row: CrowdRow) => string | null])[] = [
+    ['', (row) => row.what],
+    ['conns', (row) => show(row.connections, 0)],
+    ['msg/s', (row) => show(row.messagesPerSecond, 0)],
+    ['p50 ms', (row) => show(row.p50Ms, 1)],
+    ['p99 ms', (row) => show(row.p99Ms, 1)],
+    ['max ms', (row) => show(row.maxMs, 0)],
+    ['slowest/median', (row) => show(row.fairness, 2)],
+    ['RSS MiB', (row) => show(row.rssBytes / 2 ** 20, 0)],
+    ['pinned KiB', (row) => show(row.pinnedBytes / 1024, 0)],
+    ['queued KiB', (row) => show(row.queuedBytes === null ? null : row.queuedBytes / 1024, 0)],
+    ['sockets', (row) => show(row.sockets, 0)],
+    ['accepted/s', (row) => show(row.acceptedPerSecond, 0)],
+    ['ended by limits/s', (row) => show(row.endedPerSecond, 0)],
+  ];
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    line(columns.map(([head]) => head)),
+    line(columns.map((_, index) => (index === 0 ? '---' : '---:'))),
+    ...rows.map((row) => line(columns.map(([, cell]) => cell(row) ?? '–'))),
+  ].join('\n');
+}

@@ -1,0 +1,171 @@
+/**
+ * Time limits for connections, over any NetworkPal: one timer for all sockets of a limit, and O(1) for each call.
+ *
+ * All deadlines of a limit lie the same time ahead, so that the order in which they are set is the order in which they
+ * come: a linked list in that order is the whole data structure. A touch moves an entry to its end; the one timer stands
+ * at the deadline that was first when it was set, and when it fires too soon because of touches, it is set again.
+ * It never fires early, and does not keep the process alive.
+ */
+import type { SocketHandle } from '../pal/handles.ts';
+import type { NetworkPal } from '../pal/network-pal.ts';
+import { nodeScheduler } from '../winsock/node-scheduler.ts';
+import { requireInteger } from '../winsock/pal-options.ts';
+import type { Scheduler, TimerHandle } from '../winsock/kernel.ts';
+
+/** Longest limit, ms: what Node's timers take. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Options of createIdleTimeout and createHeaderTimeout. */
+export interface SocketTimeoutOptions {
+  /** Milliseconds, 1 … 2^31-1. */
+  ms: number;
+  /** What to do with a socket whose time is over. Each limit has its own default. */
+  onTimeout?: (socket: SocketHandle) => void;
+  /** Time and timers; for tests. Default: Node's. */
+  scheduler?: Pick<Scheduler, 'now' | 'setTimer' | 'clearTimer'>;
+}
+
+/** A limit. Its sockets are told to it one by one; it knows nothing of what they do. */
+export interface SocketTimeout {
+  /** Begins the socket's time, or begins it anew. */
+  touch(socket: SocketHandle): void;
+  /** The socket is no longer watched. Nothing happens when it was not. */
+  stop(socket: SocketHandle): void;
+  /** Sockets that are watched. */
+  readonly size: number;
+  /** Lets go of all sockets and of the timer. */
+  dispose(): void;
+}
+
+/**
+ * A limit on silence: touch() a socket when it is accepted, and whenever bytes have come from it or a write to it is done;
+ * stop() it when you close it. A socket that nobody touched for `ms` is closed with closeSocket (default).
+ * A forgotten stop() costs nothing but the entry: closing a closed socket does nothing.
+ *
+ * @example
+ * const idle = createIdleTimeout(pal, { ms: 60_000 });
+ * idle.touch(client);
+ * pal.asyncRead(client, buffer, buffer.length, (error, bytes) => {
+ *   if (error !== null || bytes === 0) { idle.stop(client); pal.closeSocket(client); return; }
+ *   idle.touch(client);
+ *   …
+ */
+export function createIdleTimeout(pal: NetworkPal, options: SocketTimeoutOptions): SocketTimeout {
+  return make(options, (socket) => {
+    if (pal.isRunning()) pal.closeSocket(socket);
+  });
+}
+
+/**
+ * A limit on how long a peer may take to say who it is, or to complete one message: touch() a socket when the wait begins,
+ * and not again for the bytes that come meanwhile; stop() it when the header is complete. So a byte a second does not keep
+ * a connection open. A socket whose time is over is reset with resetSocket (default), which leaves nothing behind, not even
+ * a TIME_WAIT.
+ */
+export function createHeaderTimeout(pal: NetworkPal, options: SocketTimeoutOptions): SocketTimeout {
+  return make(options, (socket) => {
+    if (pal.isRunning()) pal.resetSocket(socket);
+  });
+}
+
+function make(options: SocketTimeoutOptions, whenOver: (socket: SocketHandle) => void): SocketTimeout {
+  requireInteger('ms', options.ms, 1, MAX_TIMEOUT_MS);
+  return new Deadlines(options.ms, options.onTimeout ?? whenOver, options.scheduler ?? nodeScheduler);
+}
+
+class Entry {
+  readonly socket: SocketHandle;
+  at = 0;
+  previous: Entry | null = null;
+  next: Entry | null = null;
+
+  constructor(socket: SocketHandle) {
+    this.socket = socket;
+  }
+}
+
+class Deadlines implements SocketTimeout {
+  readonly #ms: number;
+  readonly #whenOver: (socket: SocketHandle) => void;
+  readonly #scheduler: Pick<Scheduler, 'now' | 'setTimer' | 'clearTimer'>;
+  readonly #entries = new Map<SocketHandle, Entry>();
+  #first: Entry | null = null;
+  #last: Entry | null = null;
+  #timer: TimerHandle | null = null;
+
+  constructor(
+    ms: number,
+    whenOver: (socket: SocketHandle) => void,
+    scheduler: Pick<Scheduler, 'now' | 'setTimer' | 'clearTimer'>,
+  ) {
+    this.#ms = ms;
+    this.#whenOver = whenOver;
+    this.#scheduler = scheduler;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  touch(socket: SocketHandle): void {
+    let entry = this.#entries.get(socket);
+    if (entry === undefined) {
+      entry = new Entry(socket);
+      this.#entries.set(socket, entry);
+    } else {
+      this.#unlink(entry);
+    }
+    entry.at = this.#scheduler.now() + this.#ms;
+    entry.previous = this.#last;
+    if (this.#last === null) this.#first = entry;
+    else this.#last.next = entry;
+    this.#last = entry;
+    this.#arm();
+  }
+
+  stop(socket: SocketHandle): void {
+    const entry = this.#entries.get(socket);
+    if (entry === undefined) return;
+    this.#entries.delete(socket);
+    this.#unlink(entry);
+    if (this.#first === null) this.dispose();
+  }
+
+  dispose(): void {
+    this.#entries.clear();
+    this.#first = null;
+    this.#last = null;
+    if (this.#timer !== null) this.#scheduler.clearTimer(this.#timer);
+    this.#timer = null;
+  }
+
+  #unlink(entry: Entry): void {
+    const { previous, next } = entry;
+    if (previous === null) this.#first = next;
+    else previous.next = next;
+    if (next === null) this.#last = previous;
+    else next.previous = previous;
+    entry.previous = null;
+    entry.next = null;
+  }
+
+  /** Sets the timer for the first deadline, when there is one and no timer stands. */
+  #arm(): void {
+    if (this.#first === null || this.#timer !== null) return;
+    const wait = Math.max(1, Math.ceil(this.#first.at - this.#scheduler.now()));
+    this.#timer = this.#scheduler.setTimer(wait, this.#fire);
+  }
+
+  readonly #fire = (): void => {
+    this.#timer = null;
+    const now = this.#scheduler.now();
+    try {
+      for (let first = this.#first; first !== null && first.at <= now; first = this.#first) {
+        this.stop(first.socket);
+        this.#whenOver(first.socket);
+      }
+    } finally {
+      this.#arm(); // also after a callback threw
+    }
+  };
+}

@@ -1,0 +1,86 @@
+/** A kernel whose calls fail now and then: on the simulated one, where every failure can be followed. */
+import { expect } from 'chai';
+import { WSAECONNRESET } from '../../ffi/wsa-errors.ts';
+import { createNetworkPal, type NetworkError } from '../../src/index.ts';
+import { CALL_FAULTS, simulateNetwork } from '../../src/sim/index.ts';
+import { faultyKernel } from './faulty-kernel.ts';
+
+describe('faultyKernel', () => {
+  it('fails nothing until it is told to', async () => {
+    const network = simulateNetwork({ seed: 0 });
+    const faulty = faultyKernel(network.kernel(), 1);
+    const { kernel } = faulty;
+    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    pal.initialize();
+    const ended = pal.runEventLoop();
+    const log: string[] = [];
+    const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
+    pal.asyncAccept(server.handle, (_, client) => {
+      pal.asyncWrite(client, new Uint8Array(10), (error) => log.push(`write ${error?.code ?? 'done'}`));
+      pal.closeSocket(client);
+      pal.closeSocket(server.handle);
+    });
+    pal.asyncConnect('127.0.0.1', server.port, {}, (_, socket) => {
+      pal.asyncRead(socket, new Uint8Array(10), 10, (error, bytes) => {
+        log.push(`read ${error?.code ?? bytes}`);
+        pal.closeSocket(socket);
+      });
+    });
+    await network.settle();
+    await ended;
+    expect(log).to.have.members(['write done', 'read 10']);
+    expect(faulty.injected).to.deep.equal({});
+  });
+
+  it('fails a call without making it, and says why', () => {
+    const network = simulateNetwork({ seed: 0 });
+    const faulty = faultyKernel(network.kernel(), 1);
+    const { kernel } = faulty;
+    faulty.oneIn = 1;
+    const codes = new Set<number>();
+    for (let count = 0; count < 100; count++) {
+      expect(kernel.ws2_32.WSARecv(1, 2, 1, 3, 4, 5, 0)).to.equal(-1);
+      const code = kernel.ws2_32.WSAGetLastError();
+      expect(kernel.kernel32.GetLastError(), 'asked again, either way').to.equal(code);
+      codes.add(code);
+    }
+    expect([...codes]).to.have.members([...new Set(CALL_FAULTS.WSARecv)]);
+    expect(codes.has(WSAECONNRESET)).to.equal(true);
+    expect(faulty.injected).to.deep.equal({ WSARecv: 100 });
+    // Calls that Microsoft lists no such failure for are made.
+    expect(kernel.ws2_32.closesocket(12345)).to.equal(-1);
+    expect(faulty.injected).to.deep.equal({ WSARecv: 100 });
+  });
+
+  it('cancels operations under way, whose callbacks then say so', async () => {
+    const network = simulateNetwork({ seed: 3 });
+    const faulty = faultyKernel(network.kernel({ keepAlive: true }), 1);
+    const { kernel } = faulty;
+    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    pal.initialize();
+    const ended = pal.runEventLoop();
+    const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
+    const sockets: Parameters<typeof pal.closeSocket>[0][] = [];
+    pal.asyncAccept(server.handle, (_, client) => sockets.push(client));
+    pal.asyncConnect('127.0.0.1', server.port, {}, (_, socket) => sockets.push(socket));
+    await network.settle(() => sockets.length === 2);
+    faulty.oneIn = 3;
+    const seen: (NetworkError | null)[] = [];
+    const cancelled = (): number => faulty.injected['WSARecv cancelled'] ?? 0;
+    for (let count = 0; count < 200 && cancelled() === 0; count++) {
+      pal.asyncRead(sockets[1] as never, new Uint8Array(1), 1, (error) => seen.push(error));
+      await network.settle();
+      if (cancelled() > 0) break;
+      // It failed at once, or it waits: then it is ended, so that the next one is posted anew.
+      if (seen.length <= count) pal.asyncWrite(sockets[0] as never, new Uint8Array(1), () => undefined);
+      await network.settle();
+    }
+    faulty.oneIn = 0;
+    expect(cancelled()).to.equal(1);
+    await network.settle();
+    expect(seen.at(-1)?.systemErrorCode).to.equal(995);
+    void pal.stopEventLoop();
+    await network.settle();
+    await ended;
+  });
+});

@@ -1,0 +1,189 @@
+/**
+ * The soak itself, in the process that is watched: rounds of mixed traffic, and after each a moment of rest in which
+ * everything must be gone. Started by run.ts on the Windows node.exe, with --expose-gc; leaves its samples in a file.
+ */
+import { writeFileSync } from 'node:fs';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createNetworkPal, type NetworkStats } from '../../src/index.ts';
+import { Prng } from '../../src/sim/prng.ts';
+import { windowsKernel } from '../../src/winsock/windows-kernel.ts';
+import { faultyKernel } from './faulty-kernel.ts';
+import { handleCounter } from './handle-count.ts';
+import type { SoakOptions } from './options.ts';
+import type { Outcome, Sample, SoakResult } from './samples.ts';
+import { serve } from './server.ts';
+import { SESSIONS, type Random } from './sessions.ts';
+import { isTolerated, Party, type World } from './world.ts';
+
+/** Sessions at a time. */
+const CONCURRENCY = 24;
+/** Longest pause between two sessions of a lane, ms: the soak is to last, not to fill the machine. */
+const LONGEST_PAUSE_MS = 40;
+/** A round lasts so long that there are some 100 of them, within these bounds, seconds. */
+const ROUNDS = 100;
+const SHORTEST_ROUND = 1;
+const LONGEST_ROUND = 5;
+/** A session, or a moment of rest, that has not come by then never will. */
+const STUCK_MS = 30_000;
+/** Collections before a sample at rest; finalizers of pinned buffers run in the turns between them. */
+const COLLECTIONS = 3;
+const FINALIZER_MS = 20;
+/** Of what must not happen, so much is kept. */
+const MOST_FAILURES = 20;
+
+const options = JSON.parse(process.argv[2] ?? '{}') as SoakOptions;
+const resultFile = process.argv[3] ?? '';
+
+const failures: string[] = [];
+const fail = (what: string): void => {
+  if (failures.length < MOST_FAILURES) failures.push(what);
+};
+const outcomes: Record<string, Outcome> = Object.fromEntries(
+  Object.keys(SESSIONS).map((kind) => [kind, { done: 0, broken: 0 }]),
+);
+let sessions = 0;
+
+const faulty = faultyKernel(windowsKernel(), options.seed);
+const { kernel } = faulty;
+const palOptions = { kernel, strict: true, closeGraceMs: 300 } as const;
+const server = new Party(createNetworkPal(palOptions));
+const client = new Party(createNetworkPal(palOptions));
+for (const { pal } of [server, client]) {
+  pal.initialize();
+  void pal.runEventLoop();
+}
+const world: World = { server, client, listening: server.pal.createServer('127.0.0.1', 0), fail };
+const accepts = serve(world);
+const countHandles = handleCounter(kernel.memory);
+const samples: Sample[] = [];
+const started = performance.now();
+const seconds = (): number => (performance.now() - started) / 1000;
+
+faulty.oneIn = options.faults;
+try {
+  const length = Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, options.seconds / ROUNDS));
+  for (let number = 0; seconds() < options.seconds && failures.length === 0; number++) await round(number, length);
+} catch (error) {
+  fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+faulty.oneIn = 0;
+const result: SoakResult = {
+  node: `${process.version} ${process.platform} ${process.arch}`,
+  seed: options.seed,
+  seconds: seconds(),
+  samples,
+  outcomes,
+  injected: faulty.injected,
+  bytesVerified: server.bytesVerified + client.bytesVerified,
+  failures,
+};
+writeFileSync(resultFile, JSON.stringify(result));
+const stopping = Promise.all([server.pal.stopEventLoop(), client.pal.stopEventLoop()]);
+await Promise.race([stopping, sleep(STUCK_MS, undefined, { ref: false })]);
+process.exit(0);
+
+async function round(number: number, length: number): Promise<void> {
+  const end = seconds() + length;
+  const lanes = Array.from({ length: CONCURRENCY }, (_, lane) => drive(number * CONCURRENCY + lane, end));
+  await sleep((length * 1000) / 2);
+  take('busy');
+  await Promise.all(lanes);
+  await rest();
+  const { at, handles, rssBytes, heapBytes } = take('rest');
+  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+  console.log(
+    `${at.toFixed(0)} s: ${sessions} sessions, ${total(faulty.injected)} failures injected, ` +
+      `${handles} handles, heap ${mib(heapBytes)} MiB, RSS ${mib(rssBytes)} MiB`,
+  );
+}
+
+/** One session after another until the round ends. */
+async function drive(lane: number, end: number): Promise<void> {
+  const prng = new Prng(options.seed * 1_000_003 + lane);
+  const random: Random = (below) => prng.next() % below;
+  const kinds = Object.entries(SESSIONS).flatMap(([kind, { weight }]) => Array.from({ length: weight }, () => kind));
+  while (seconds() < end && failures.length === 0) {
+    const kind = kinds[random(kinds.length)] ?? '';
+    await hold(kind, random);
+    sessions++;
+    await sleep(random(LONGEST_PAUSE_MS));
+  }
+}
+
+async function hold(kind: string, random: Random): Promise<void> {
+  const outcome = outcomes[kind];
+  const session = SESSIONS[kind];
+  if (outcome === undefined || session === undefined) return;
+  const stuck = setTimeout(() => {
+    fail(`${kind} has not ended after ${STUCK_MS / 1000} s: ${client.pal.describe()}\n${server.pal.describe()}`);
+  }, STUCK_MS);
+  try {
+    await session.run(world, random);
+    outcome.done++;
+  } catch (error) {
+    outcome.broken++;
+    if (!isTolerated(error)) fail(`${kind}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
+  } finally {
+    clearTimeout(stuck);
+  }
+}
+
+/** Waits until nothing is left but the listening socket and the accepts that wait on it. */
+async function rest(): Promise<void> {
+  const deadline = performance.now() + STUCK_MS;
+  while (!atRest()) {
+    if (performance.now() > deadline) {
+      throw new Error(`Not at rest after ${STUCK_MS / 1000} s: ${client.pal.describe()}\n${server.pal.describe()}`);
+    }
+    await sleep(5);
+  }
+  const collect = globalThis.gc;
+  if (collect === undefined) throw new Error('The soak needs node --expose-gc');
+  for (let count = 0; count < COLLECTIONS; count++) {
+    collect();
+    await sleep(FINALIZER_MS);
+  }
+}
+
+function atRest(): boolean {
+  const [ofServer, ofClient] = [server.pal.stats(), client.pal.stats()];
+  const busy = ({ operations, queuedBytes }: NetworkStats): number =>
+    operations.receive + operations.send + operations.connect + queuedBytes;
+  return (
+    ofServer.sockets === 1 &&
+    ofClient.sockets === 0 &&
+    busy(ofServer) === 0 &&
+    busy(ofClient) === 0 &&
+    ofServer.pendingCallbacks === accepts &&
+    ofClient.pendingCallbacks === 0
+  );
+}
+
+function take(when: Sample['when']): Sample {
+  const [ofServer, ofClient] = [server.pal.stats(), client.pal.stats()];
+  const sum = (figure: (stats: NetworkStats) => number): number => figure(ofServer) + figure(ofClient);
+  const memory = process.memoryUsage();
+  const sample: Sample = {
+    at: seconds(),
+    when,
+    handles: countHandles(),
+    slots: sum(({ slots, freeSlots }) => slots - freeSlots),
+    sockets: sum((stats) => stats.sockets),
+    pendingCallbacks: sum((stats) => stats.pendingCallbacks),
+    queuedBytes: sum((stats) => stats.queuedBytes),
+    pinnedBytes: sum((stats) => stats.pinnedBytes),
+    reservedBytes: sum((stats) => stats.reservedBytes),
+    heapBytes: memory.heapUsed,
+    externalBytes: memory.external,
+    rssBytes: memory.rss,
+    sessions,
+  };
+  samples.push(sample);
+  if (sum((stats) => stats.droppedPackets) > 0) fail('A packet matched no operation');
+  return sample;
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,61 @@
+/** The command line of `npm run soak`. */
+import { parseArgs } from 'node:util';
+
+export interface SoakOptions {
+  readonly seconds: number;
+  readonly seed: number;
+  /** One in so many calls is made to fail; 0: none. */
+  readonly faults: number;
+  /** Where the chart goes, when it is to be kept. */
+  readonly chart: string | undefined;
+  /** Where the samples go, when they are to be kept. */
+  readonly json: string | undefined;
+}
+
+export const HELP = `npm run soak -- [--minutes N | --seconds N] [--seed N] [--faults N] [--chart FILE] [--json FILE]
+
+Mixed traffic on completion ports with calls that fail now and then, every byte compared; fails when a handle, a slot,
+pinned memory, heap or RSS grows, or anything is left at rest.
+
+  --minutes N    how long, default 1; --seconds N for less. A verdict on growth takes about 20 s.
+  --seed N       what is done, and what fails; default 1
+  --faults N     one in N calls fails, default 400; 0: none
+  --chart FILE   keep the chart (SVG)
+  --json FILE    keep the samples`;
+
+/** Returns the options, or null when help was asked for. Throws TypeError or RangeError for what makes no sense. */
+export function parseOptions(args: string[]): SoakOptions | null {
+  const { values } = parseArgs({
+    args,
+    options: {
+      help: { type: 'boolean', default: false },
+      minutes: { type: 'string' },
+      seconds: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      faults: { type: 'string', default: '400' },
+      chart: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  if (values.help) return null;
+  const minutes = positive('minutes', values.minutes ?? '1');
+  return {
+    seconds: values.seconds === undefined ? minutes * 60 : positive('seconds', values.seconds),
+    seed: whole('seed', values.seed),
+    faults: whole('faults', values.faults),
+    chart: values.chart,
+    json: values.json,
+  };
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new RangeError(`Cannot use --${name} ${text}: it must be a number above 0`);
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (text !== '' && Number.isInteger(value) && value >= 0) return value;
+  throw new RangeError(`Cannot use --${name} ${text}: it must be a whole number, 0 or more`);
+}

@@ -1,0 +1,210 @@
+/** The connecting side of a soak: what a session may be, and how often it is. Each ends with its socket closed. */
+import { Buffer } from 'node:buffer';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SocketHandle } from '../../src/index.ts';
+import { streamBytes } from '../sim/support/pattern.ts';
+import { connect, REFUSING_PORT } from '../support/io.ts';
+import { Wish, wishBytes } from './server.ts';
+import { EndedEarly, isTolerated, type World } from './world.ts';
+
+/** Integers below a bound, by the seed. */
+export type Random = (below: number) => number;
+
+/** One conversation. Rejects with what broke it. */
+export type Session = (world: World, random: Random) => Promise<void>;
+
+const BUFFER_BYTES = 16_384;
+/**
+ * Addresses to connect from, 127.0.0.2 and on, all of the loopback: each has ports of its own, so that closed connections,
+ * which keep their ports for a minute or more, do not use them up.
+ */
+const LOCAL_ADDRESSES = 200;
+
+export const SESSIONS: Readonly<Record<string, { readonly weight: number; readonly run: Session }>> = {
+  echo: { weight: 6, run: (world, random) => echo(world, random, Wish.Echo) },
+  'echo by watch': { weight: 2, run: (world, random) => echo(world, random, Wish.WatchEcho) },
+  'half-close': { weight: 3, run: halfClose },
+  churn: { weight: 4, run: churn },
+  'slow reader': { weight: 1, run: slowReader },
+  'reset by us': { weight: 2, run: resetByUs },
+  'reset by the server': { weight: 2, run: resetByServer },
+  'close with operations pending': { weight: 3, run: closePending },
+  'connect refused': { weight: 1, run: refused },
+  'server opened and closed': { weight: 1, run: serverChurn },
+};
+
+function start({ client, listening }: World, random: Random): Promise<SocketHandle> {
+  const localAddress = `127.0.0.${2 + random(LOCAL_ADDRESSES)}`;
+  return connect(client.pal, listening.address, listening.port, { localAddress, noDelay: random(2) === 0 });
+}
+
+/** Runs with a connection, and closes it whatever happens. */
+async function connected(
+  world: World,
+  random: Random,
+  talk: (socket: SocketHandle, stream: number) => Promise<void>,
+): Promise<void> {
+  const socket = await start(world, random);
+  try {
+    await talk(socket, random(2 ** 31));
+  } finally {
+    await world.client.close(socket);
+  }
+}
+
+/** Small ones mostly, and some that fill every buffer on the way. */
+function someBytes(random: Random): number {
+  return 1 + random(random(8) === 0 ? 400_000 : 4000);
+}
+
+async function echo(world: World, random: Random, wish: Wish): Promise<void> {
+  const { client } = world;
+  await connected(world, random, async (socket, stream) => {
+    const total = someBytes(random);
+    // A pinned one now and then: its memory goes back when it is garbage.
+    const buffer = random(8) === 0 ? client.pal.allocateBuffer(BUFFER_BYTES) : Buffer.alloc(BUFFER_BYTES);
+    await client.send(socket, wishBytes(wish, stream, total));
+    for (let sent = 0; sent < total;) {
+      const size = Math.min(total - sent, 1 + random(60_000));
+      const data = streamBytes(stream, sent, size);
+      const half = Math.floor(size / 2);
+      const sending = client.send(
+        socket,
+        half > 0 && random(2) === 0 ? [data.subarray(0, half), data.subarray(half)] : data,
+      );
+      const [, received] = await Promise.allSettled([sending, client.receive(socket, stream, sent, size, buffer)]);
+      await sending;
+      if (received.status === 'rejected') throw received.reason;
+      sent += size;
+    }
+    client.pal.shutdown(socket, 'send');
+    await client.receiveEnd(socket);
+  });
+}
+
+async function halfClose(world: World, random: Random): Promise<void> {
+  const { client } = world;
+  await connected(world, random, async (socket, stream) => {
+    const total = someBytes(random);
+    await client.send(socket, [wishBytes(Wish.Sink, stream, total), streamBytes(stream, 0, total)]);
+    client.pal.shutdown(socket, 'send');
+    await client.receive(socket, stream, 0, 1, Buffer.alloc(1));
+    await client.receiveEnd(socket);
+  });
+}
+
+async function churn(world: World, random: Random): Promise<void> {
+  if (random(2) === 0) return connected(world, random, () => Promise.resolve());
+  // Closed while it connects: the callback comes all the same, with either end.
+  const { pal } = world.client;
+  const { address, port } = world.listening;
+  let answers = 0;
+  await new Promise<void>((resolve) => {
+    const socket = pal.asyncConnect(address, port, {}, () => {
+      answers++;
+    });
+    pal.closeSocket(socket, resolve);
+  });
+  if (answers !== 1) throw new Error(`asyncConnect was answered ${answers} times before its close callback`);
+}
+
+async function slowReader(world: World, random: Random): Promise<void> {
+  const { client } = world;
+  await connected(world, random, async (socket, stream) => {
+    const total = 100_000 + random(400_000);
+    const buffer = Buffer.alloc(20_000);
+    await client.send(socket, wishBytes(Wish.Source, stream, total));
+    for (let got = 0; got < total;) {
+      const bytes = await client.read(socket, buffer);
+      if (bytes === 0) throw new EndedEarly(`The source ended after ${got} of ${total} bytes`);
+      client.compare(buffer.subarray(0, bytes), stream, got);
+      got += bytes;
+      if (random(4) === 0) await sleep(random(20));
+    }
+    await client.receiveEnd(socket);
+  });
+}
+
+async function resetByUs(world: World, random: Random): Promise<void> {
+  const { client } = world;
+  const socket = await start(world, random);
+  const stream = random(2 ** 31);
+  const total = someBytes(random);
+  try {
+    await client.send(socket, [wishBytes(Wish.Echo, stream, total), streamBytes(stream, 0, total)]);
+    const part = 1 + random(total);
+    await client.receive(socket, stream, 0, part, Buffer.alloc(BUFFER_BYTES));
+  } finally {
+    await client.reset(socket);
+  }
+}
+
+async function resetByServer(world: World, random: Random): Promise<void> {
+  const { client } = world;
+  await connected(world, random, async (socket, stream) => {
+    const total = 1 + random(20_000);
+    await client.send(socket, [wishBytes(Wish.Reset, stream, total), streamBytes(stream, 0, total)]);
+    const bytes = await client.read(socket, Buffer.alloc(16)).catch((error: unknown) => {
+      if ((error as { code?: unknown }).code === 'ECONNRESET') return 0;
+      throw error;
+    });
+    // A RST, or what the system makes of one.
+    if (bytes !== 0) throw new Error(`${bytes} bytes came instead of a reset`);
+  });
+}
+
+async function closePending(world: World, random: Random): Promise<void> {
+  const { client } = world;
+  const { pal } = client;
+  const socket = await start(world, random);
+  const stream = random(2 ** 31);
+  let owed = 0;
+  let wrong = '';
+  const answered = (error: Error | null): void => {
+    owed--;
+    if (error !== null && !isTolerated(error)) wrong = error.message;
+  };
+  try {
+    await client.send(socket, wishBytes(Wish.Silence, stream, 0));
+    for (let count = 1 + random(3); count > 0; count--) {
+      owed++;
+      pal.asyncRead(socket, Buffer.alloc(100), 100, answered);
+    }
+    let offset = 0;
+    for (let count = random(4); count > 0; count--) {
+      const size = 1 + random(100_000);
+      owed++;
+      pal.asyncWrite(socket, streamBytes(stream, offset, size), answered);
+      offset += size;
+    }
+    if (random(2) === 0) await sleep(random(5));
+  } finally {
+    await (random(3) === 0 ? client.reset(socket) : client.close(socket));
+  }
+  if (owed !== 0) throw new Error(`${owed} callbacks were owed when the close callback came`);
+  if (wrong !== '') throw new Error(wrong);
+}
+
+async function refused({ client }: World): Promise<void> {
+  const code = await connect(client.pal, '127.0.0.1', REFUSING_PORT).then(
+    () => 'nothing',
+    (error: unknown) => {
+      if (isTolerated(error)) throw error; // not a refusal, but a failure that was made
+      return (error as { code?: string }).code;
+    },
+  );
+  if (code !== 'ECONNREFUSED') throw new Error(`A connect to a port without a listener got ${code ?? 'an error'}`);
+}
+
+async function serverChurn({ client }: World, random: Random): Promise<void> {
+  const { pal } = client;
+  const { handle } = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 + random(8) });
+  let owed = 1 + random(4);
+  for (let count = owed; count > 0; count--) {
+    pal.asyncAccept(handle, () => {
+      owed--;
+    });
+  }
+  await new Promise<void>((resolve) => pal.closeSocket(handle, resolve));
+  if (owed !== 0) throw new Error(`${owed} accepts were owed when the close callback came`);
+}

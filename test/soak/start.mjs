@@ -1,0 +1,11 @@
+// npm run soak: what it takes to run test/soak/run.ts here.
+import { ensureInstalled } from '../run/setup.mjs';
+import { hostStripsTypes } from '../run/wine.mjs';
+
+const { windowsReady, reason } = await ensureInstalled({ windows: true });
+if (!windowsReady) {
+  console.error(reason);
+  process.exit(1);
+}
+if (!hostStripsTypes) (await import('tsx/esm/api')).register();
+await import('./run.ts');
