@@ -39,6 +39,9 @@ export const WSAPOLLFD = { fd: 0, events: 8, revents: 10, size: 16 } as const;
 /** GUID, guiddef.h. */
 export const GUID = { Data1: 0, Data2: 4, Data3: 6, Data4: 8, size: 16 } as const;
 
+/** TRANSMIT_FILE_BUFFERS, mswsock.h: what TransmitFile sends before and after the file. */
+export const TRANSMIT_FILE_BUFFERS = { Head: 0, HeadLength: 8, Tail: 16, TailLength: 24, size: 32 } as const;
+
 /** LINGER, winsock.h. */
 export const LINGER = { l_onoff: 0, l_linger: 2, size: 4 } as const;
 
@@ -68,6 +71,7 @@ export const C_DECLARATIONS = {
   },
   GUID: { Data1: 'uint32_t', Data2: 'uint16_t', Data3: 'uint16_t', Data4: 'uint8_t[8]' },
   WSAPOLLFD: { fd: 'uintptr_t', events: 'int16_t', revents: 'int16_t' },
+  TRANSMIT_FILE_BUFFERS: { Head: 'uintptr_t', HeadLength: 'uint32_t', Tail: 'uintptr_t', TailLength: 'uint32_t' },
   LINGER: { l_onoff: 'uint16_t', l_linger: 'uint16_t' },
 } as const;
 

@@ -42,11 +42,27 @@ export type GetAcceptExSockaddrs = (
   RemoteSockaddrLength: number,
 ) => void;
 
+/**
+ * Sends bytes of a file, from OVERLAPPED.Offset and OffsetHigh on, with what lpTransmitBuffers has around them. Returns
+ * BOOL; FALSE with ERROR_IO_PENDING (997) means that a packet will come. nNumberOfBytesToWrite 0 stands for the whole file,
+ * and it is at most 2^31 - 2. nNumberOfBytesPerSend 0 leaves the size of each send to the system.
+ */
+export type TransmitFile = (
+  hSocket: number,
+  hFile: number,
+  nNumberOfBytesToWrite: number,
+  nNumberOfBytesPerSend: number,
+  lpOverlapped: number,
+  lpTransmitBuffers: number,
+  dwReserved: number,
+) => number;
+
 /** The functions behind the pointers that SIO_GET_EXTENSION_FUNCTION_POINTER gives. */
 export interface MswsockPointers {
   AcceptEx(pointer: number): AcceptEx;
   ConnectEx(pointer: number): ConnectEx;
   GetAcceptExSockaddrs(pointer: number): GetAcceptExSockaddrs;
+  TransmitFile(pointer: number): TransmitFile;
 }
 
 /** GUIDs by which the functions are asked for, from mswsock.h. */
@@ -54,6 +70,7 @@ export const WSAID = {
   AcceptEx: 'b5367df1-cbac-11cf-95ca-00805f48a192',
   ConnectEx: '25a207b9-ddf3-4660-8ee9-76e58c74063e',
   GetAcceptExSockaddrs: 'b5367df2-cbac-11cf-95ca-00805f48a192',
+  TransmitFile: 'b5367df0-cbac-11cf-95ca-00805f48a192',
 } as const;
 
 /** Argument types of each function, in order. */
@@ -64,6 +81,7 @@ const ARGUMENTS = {
     ...['uintptr_t', 'uint32_t', 'uint32_t', 'uint32_t'],
     ...['uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t'],
   ],
+  TransmitFile: ['uintptr_t', 'intptr_t', 'uint32_t', 'uint32_t', 'uintptr_t', 'uintptr_t', 'uint32_t'],
 };
 
 /** Makes pointers callable. The prototypes have no names: koffi refuses a name the second time the tables are loaded. */
@@ -71,9 +89,11 @@ export function bindMswsock(koffi: KoffiModule): MswsockPointers {
   const acceptEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.AcceptEx);
   const connectEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.ConnectEx);
   const getAcceptExSockaddrs = koffi.proto('__stdcall', null, 'void', ARGUMENTS.GetAcceptExSockaddrs);
+  const transmitFile = koffi.proto('__stdcall', null, 'int', ARGUMENTS.TransmitFile);
   return {
     AcceptEx: (pointer) => koffi.decode(BigInt(pointer), acceptEx) as AcceptEx,
     ConnectEx: (pointer) => koffi.decode(BigInt(pointer), connectEx) as ConnectEx,
     GetAcceptExSockaddrs: (pointer) => koffi.decode(BigInt(pointer), getAcceptExSockaddrs) as GetAcceptExSockaddrs,
+    TransmitFile: (pointer) => koffi.decode(BigInt(pointer), transmitFile) as TransmitFile,
   };
 }

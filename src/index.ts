@@ -30,6 +30,7 @@ export {
 } from './helpers/socket-timeout.ts';
 export type { DriverKind, PalOptions } from './winsock/pal-options.ts';
 export type { Kernel, PollerKind, PortWaiter, Scheduler } from './winsock/kernel.ts';
+export type { FileCalls, FileSource, SendFileOptions } from './pal/file-transfer.ts';
 export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './pal/handles.ts';
 export type { NameOptions } from './pal/names.ts';
 export { NetworkErrorCode } from './pal/network-error-code.ts';

@@ -152,6 +152,7 @@ export function freeKernel(messageBytes: number): FreeKernel {
         return PENDING;
       },
       GetAcceptExSockaddrs: () => unused,
+      TransmitFile: () => unused,
     },
     scheduler: {
       now: () => 0,

@@ -2,10 +2,16 @@
  * AcceptEx and its kin, asked for once per address family: each family has its own provider, and a provider's functions
  * are the same for all of its sockets.
  */
-import { checkWinsock } from '../../ffi/check.ts';
+import { checkWinsock, Win32Error } from '../../ffi/check.ts';
 import { SIO_GET_EXTENSION_FUNCTION_POINTER } from '../../ffi/constants.ts';
 import { GUID } from '../../ffi/layouts.ts';
-import { WSAID, type AcceptEx, type ConnectEx, type GetAcceptExSockaddrs } from '../../ffi/mswsock.ts';
+import {
+  WSAID,
+  type AcceptEx,
+  type ConnectEx,
+  type GetAcceptExSockaddrs,
+  type TransmitFile,
+} from '../../ffi/mswsock.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
 import type { Counters } from '../winsock/counters.ts';
 import type { Scratch } from '../winsock/scratch.ts';
@@ -28,6 +34,7 @@ export class ExtensionFunctions {
   readonly #scratch: Scratch;
   readonly #counters: Counters;
   readonly #families = new Map<4 | 6, FamilyFunctions>();
+  readonly #transmitFile = new Map<4 | 6, TransmitFile | null>();
 
   constructor(tables: Win32Tables, scratch: Scratch, counters: Counters) {
     this.#tables = tables;
@@ -48,6 +55,21 @@ export class ExtensionFunctions {
       this.#families.set(family, functions);
     }
     return functions;
+  }
+
+  /** TransmitFile of a family, or null when the provider has none: a service that a layered one may leave out. */
+  transmitFile(family: 4 | 6, socket: number): TransmitFile | null {
+    let found = this.#transmitFile.get(family);
+    if (found === undefined) {
+      try {
+        found = this.#tables.mswsock.TransmitFile(this.#pointer(socket, WSAID.TransmitFile));
+      } catch (error) {
+        if (!(error instanceof Win32Error)) throw error;
+        found = null;
+      }
+      this.#transmitFile.set(family, found);
+    }
+    return found;
   }
 
   #pointer(socket: number, guid: string): number {

@@ -1,5 +1,5 @@
 /**
- * Operations as overlapped calls: WSARecv, WSASend, ConnectEx, AcceptEx.
+ * Operations as overlapped calls: WSARecv, WSASend, TransmitFile, ConnectEx, AcceptEx.
  *
  * Each call has one of three outcomes, and each outcome one place that ends the operation:
  * - pending (ERROR_IO_PENDING), or success on a socket that does not skip packets: the packet, through the port;
@@ -17,7 +17,7 @@ import {
   TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS,
   TCP_INITIAL_RTO_UNSPECIFIED_RTT,
 } from '../../ffi/constants.ts';
-import { ACCEPTEX_ADDRESS_SLACK, sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
+import { ACCEPTEX_ADDRESS_SLACK, OVERLAPPED, sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import { isLoopback, type IpAddress } from '../pal/ip-address.ts';
 import { Connection } from '../winsock/connection.ts';
@@ -102,6 +102,27 @@ export class OverlappedTransport implements Transport {
       0,
     );
     this.#settle(connection, operation, result === 0);
+  }
+
+  canTransmit({ family, socket }: Connection): boolean {
+    return this.#extensions.transmitFile(family, socket) !== null;
+  }
+
+  transmitFile(connection: Connection, operation: Operation, file: number, bytes: number, buffers: number): void {
+    const { counters, operations } = this.#parts;
+    const TransmitFile = this.#extensions.transmitFile(connection.family, connection.socket);
+    if (TransmitFile === null)
+      throw new Error('TransmitFile is not to be had. This is a bug in iocp-pal; please report it');
+    operation.syscall = 'TransmitFile';
+    operation.state = OperationState.Submitted;
+    counters.calls.TransmitFile++;
+    const result = TransmitFile(connection.socket, file, bytes, 0, operation.address, buffers, 0);
+    // It has no out-parameter for the count: a success without a packet is told by the OVERLAPPED alone.
+    if (result !== 0 && connection.skipsPackets) {
+      operations.words[operation.word + CONTEXT.BYTES / 4] =
+        operations.words[operation.word + OVERLAPPED.InternalHigh / 4] ?? 0;
+    }
+    this.#settle(connection, operation, result !== 0);
   }
 
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {

@@ -8,6 +8,7 @@
  * - All callbacks of a socket run before its close callback.
  * - Callbacks are error-first and run on the thread that owns the PAL, while its event loop runs.
  */
+import type { FileCalls } from './file-transfer.ts';
 import type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './handles.ts';
 import type { NameOptions } from './names.ts';
 import type { NetworkError } from './network-error.ts';
@@ -47,7 +48,7 @@ export type ShutdownHow = 'send' | 'receive' | 'both';
 export type WriteData = Uint8Array | readonly Uint8Array[];
 
 /** A network platform abstraction layer: sockets of one thread, and the loop that runs their callbacks. */
-export interface NetworkPal extends AcceptControl {
+export interface NetworkPal extends AcceptControl, FileCalls {
   /**
    * Starts Winsock, opens the completion port and its poller.
    * @throws NetworkError AlreadyInitialized on a second call, InitializationFailed where the platform cannot do it.

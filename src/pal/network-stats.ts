@@ -13,6 +13,8 @@ export interface NetworkStats {
   slots: number;
   /** Callbacks that somebody still waits for: reads, writes, accepts, connects and closes. */
   pendingCallbacks: number;
+  /** Files opened by asyncSendFile and not closed yet. */
+  openFiles: number;
   /** Completion packets taken off the port, in how many batches, and the largest batch. */
   packets: number;
   batches: number;

@@ -6,14 +6,15 @@
  * the slot's name. A real kernel would write over whatever is there by then.
  */
 import { OVERLAPPED } from '../../ffi/layouts.ts';
-import { STATUS_PENDING } from '../../ffi/ntstatus.ts';
+import { STATUS_END_OF_FILE, STATUS_PENDING } from '../../ffi/ntstatus.ts';
+import type { OpenFile } from './files.ts';
 import { CONTEXT_SIZE } from '../winsock/operation.ts';
 import { hex, type Region, type SimulatedMemory } from './memory.ts';
 import type { CompletionPort } from './port.ts';
 import { SimulationError } from './simulation-error.ts';
 import type { SimulatedSocket } from './socket.ts';
 
-export type IoKind = 'WSARecv' | 'WSASend' | 'AcceptEx' | 'ConnectEx';
+export type IoKind = 'WSARecv' | 'WSASend' | 'TransmitFile' | 'AcceptEx' | 'ConnectEx';
 
 /** Bytes from which on a buffer's checksum samples, and the distance of its samples in 32-bit words. */
 const SAMPLED_FROM = 1024;
@@ -26,17 +27,28 @@ export interface Segment {
   readonly length: number;
 }
 
+/** The part of a file that a TransmitFile sends behind its buffers. */
+export interface FilePart {
+  readonly file: OpenFile;
+  readonly position: number;
+  readonly length: number;
+}
+
 export class Io {
   readonly kind: IoKind;
   readonly socket: SimulatedSocket;
   readonly overlapped: number;
   readonly region: Region;
   readonly segments: readonly Segment[];
-  /** Bytes in all segments. */
+  /** TransmitFile: what follows the segments. */
+  readonly part: FilePart | null;
+  /** Bytes in all segments, and in the part of a file. */
   readonly total: number;
+  /** Bytes in all segments. */
+  readonly buffered: number;
   readonly port: CompletionPort | null;
   readonly key: number;
-  /** Bytes of a WSASend that the send buffer has taken. */
+  /** Bytes of a WSASend or TransmitFile that the send buffer has taken. */
   moved = 0;
   /** Set once the outcome is written. */
   done = false;
@@ -50,7 +62,14 @@ export class Io {
   remoteLength = 0;
   #sum = 0;
 
-  constructor(kind: IoKind, socket: SimulatedSocket, overlapped: number, region: Region, segments: readonly Segment[]) {
+  constructor(
+    kind: IoKind,
+    socket: SimulatedSocket,
+    overlapped: number,
+    region: Region,
+    segments: readonly Segment[],
+    part: FilePart | null = null,
+  ) {
     this.kind = kind;
     this.socket = socket;
     this.overlapped = overlapped;
@@ -60,7 +79,22 @@ export class Io {
     this.key = socket.key;
     let total = 0;
     for (const segment of segments) total += segment.length;
-    this.total = total;
+    this.part = part;
+    this.buffered = total;
+    this.total = total + (part?.length ?? 0);
+  }
+
+  /** Bytes that can be sent: fewer than `total` when the file has become too short. */
+  get reachable(): number {
+    if (this.part === null) return this.total;
+    const { file, position, length } = this.part;
+    return this.buffered + Math.max(0, Math.min(length, file.content.length - position));
+  }
+
+  /** The status of a send that took all it could. Windows tells of a file that is too short; Wine does not. */
+  sentStatus(): number {
+    if (this.reachable >= this.total || this.socket.kernel.profile.name === 'wine') return 0;
+    return this.moved < this.total ? STATUS_END_OF_FILE : 0;
   }
 
   /** What the driver calls this context. */
@@ -72,6 +106,7 @@ export class Io {
   begin(): void {
     this.region.loans++;
     for (const { region } of this.segments) region.loans++;
+    if (this.part !== null) this.part.file.loans++;
     this.region.setPointer(this.overlapped + OVERLAPPED.Internal, STATUS_PENDING);
     this.#sum = this.#checksum();
   }
@@ -79,6 +114,7 @@ export class Io {
   end(): void {
     this.region.loans--;
     for (const { region } of this.segments) region.loans--;
+    if (this.part !== null) this.part.file.loans--;
   }
 
   /** The kernel's result, written where the driver finds it. */
@@ -125,6 +161,10 @@ export class Io {
   }
 }
 
+function sends(kind: IoKind): boolean {
+  return kind === 'WSASend' || kind === 'TransmitFile';
+}
+
 /** What one process has lent to the kernel. */
 export class Ledger {
   readonly #memory: SimulatedMemory;
@@ -159,6 +199,8 @@ export class Ledger {
     }
     const first = (address - region.address) >>> 2;
     for (let word = 0; word < OVERLAPPED.size / 4; word++) {
+      // Where in the file to begin.
+      if (call === 'TransmitFile' && (word === OVERLAPPED.Offset / 4 || word === OVERLAPPED.OffsetHigh / 4)) continue;
       if (region.words[first + word] === 0) continue;
       const slot = (address - region.address) / CONTEXT_SIZE;
       throw new SimulationError(`${call} was given an OVERLAPPED that is not zeroed: slot ${slot}, word ${word}`);
@@ -179,7 +221,7 @@ export class Ledger {
       for (const lent of io.segments) {
         if (address >= lent.address + lent.length || lent.address >= end) continue;
         // Sending the same bytes twice at a time is fine: nobody writes to them.
-        if (call === 'WSASend' && io.kind === 'WSASend') continue;
+        if (sends(call) && sends(io.kind)) continue;
         throw new SimulationError(
           `${call} was given a buffer (${hex(address)}, ${length} bytes) that the kernel still has: ${io.slot}`,
         );

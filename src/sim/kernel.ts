@@ -5,6 +5,7 @@ import type { Kernel, PollerKind, PortWaiter, Scheduler, WaiterParts } from '../
 import { AcceptDesk } from './accept-desk.ts';
 import { Step } from './agenda.ts';
 import { Faults, type FaultOptions } from './faults.ts';
+import { SimulatedFiles, type OpenFile } from './files.ts';
 import { Ledger, type Io } from './io.ts';
 import { dequeue, SimulatedKernel32 } from './kernel32.ts';
 import { SimulatedMemory } from './memory.ts';
@@ -47,6 +48,7 @@ export class SimulatedKernel implements Kernel {
   readonly ws2_32: Kernel['ws2_32'];
   readonly mswsock: Kernel['mswsock'];
   readonly scheduler: Scheduler;
+  readonly files: SimulatedFiles;
   readonly faults: Faults | null;
   readonly ledger: Ledger;
   readonly name: string;
@@ -56,7 +58,7 @@ export class SimulatedKernel implements Kernel {
   lastError = 0;
   readonly #life: ProcessLife;
   readonly #desk: AcceptDesk;
-  readonly #handles = new Map<number, SimulatedSocket | CompletionPort>();
+  readonly #handles = new Map<number, SimulatedSocket | CompletionPort | OpenFile>();
   readonly #freeNumbers: number[] = [];
 
   constructor(network: SimulatedNetwork, index: number, options: KernelOptions) {
@@ -71,6 +73,7 @@ export class SimulatedKernel implements Kernel {
     this.#desk = new AcceptDesk(this);
     this.#life = new ProcessLife(network, this.name, options.keepAlive ?? false);
     this.scheduler = this.#life.scheduler;
+    this.files = new SimulatedFiles(this);
     const kernel32 = new SimulatedKernel32(this);
     const ws2_32 = new SimulatedWs2_32(this);
     const mswsock = new SimulatedMswsock(this);
@@ -85,6 +88,11 @@ export class SimulatedKernel implements Kernel {
 
   onIdle(callback: () => void): () => void {
     return this.#life.onIdle(callback);
+  }
+
+  /** One thing more (1) or less (-1) that keeps the process alive. */
+  hold(change: 1 | -1): void {
+    this.#life.hold(change);
   }
 
   /** Something beside the PAL keeps the process alive. */
@@ -128,7 +136,7 @@ export class SimulatedKernel implements Kernel {
     return this.#handles.size === MAX_HANDLES ? 0 : FIRST_HANDLE + this.#handles.size * 4;
   }
 
-  addHandle(handle: SimulatedSocket | CompletionPort): void {
+  addHandle(handle: SimulatedSocket | CompletionPort | OpenFile): void {
     this.#handles.set(handle.number, handle);
   }
 
@@ -137,7 +145,7 @@ export class SimulatedKernel implements Kernel {
     this.#freeNumbers.push(number);
   }
 
-  handle(number: number): SimulatedSocket | CompletionPort | undefined {
+  handle(number: number): SimulatedSocket | CompletionPort | OpenFile | undefined {
     return this.#handles.get(number);
   }
 

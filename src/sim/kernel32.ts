@@ -9,6 +9,7 @@ import {
   ERROR_NOT_FOUND,
   WAIT_TIMEOUT,
 } from '../../ffi/wsa-errors.ts';
+import { OpenFile } from './files.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { CompletionPort, writeEntry } from './port.ts';
 import { SimulationError } from './simulation-error.ts';
@@ -104,6 +105,7 @@ export class SimulatedKernel32 implements Kernel32 {
     if (handle instanceof SimulatedSocket) {
       throw new SimulationError(`CloseHandle on socket ${number}: Winsock's state stays behind. Use closesocket`);
     }
+    if (handle instanceof OpenFile) throw new SimulationError(`CloseHandle on file ${number}: it is its descriptor's`);
     if (handle === undefined) return this.#fail(ERROR_INVALID_HANDLE);
     kernel.ledger.closePort(handle);
     handle.onPacket = null;

@@ -91,6 +91,12 @@ export class SimulatedMemory implements NativeMemory {
     return region;
   }
 
+  /** The region behind an ArrayBuffer, or null when it is no native memory. */
+  regionOf(buffer: ArrayBufferLike): Region | null {
+    for (const region of this.#regions) if (region.buffer === buffer) return region;
+    return null;
+  }
+
   /** Regions allocated at this moment. */
   get regions(): number {
     return this.#regions.size;

@@ -1,5 +1,5 @@
-/** AcceptEx and ConnectEx of a simulated process, behind the pointers that WSAIoctl gives out. */
-import type { AcceptEx, ConnectEx, GetAcceptExSockaddrs, MswsockPointers } from '../../ffi/mswsock.ts';
+/** AcceptEx, ConnectEx and TransmitFile of a simulated process, behind the pointers that WSAIoctl gives out. */
+import type { AcceptEx, ConnectEx, GetAcceptExSockaddrs, MswsockPointers, TransmitFile } from '../../ffi/mswsock.ts';
 import { ACCEPTEX_ADDRESS_SLACK } from '../../ffi/layouts.ts';
 import {
   ERROR_IO_PENDING,
@@ -16,9 +16,15 @@ import { Io } from './io.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { SimulationError } from './simulation-error.ts';
 import { readSockaddr, sockaddrSize } from './sockaddr.ts';
+import { transmitFile } from './transmit-file.ts';
 
 /** What WSAIoctl(SIO_GET_EXTENSION_FUNCTION_POINTER) gives for each function. */
-export const POINTERS = { AcceptEx: 0x7ff8_0001, ConnectEx: 0x7ff8_0002, GetAcceptExSockaddrs: 0x7ff8_0003 } as const;
+export const POINTERS = {
+  AcceptEx: 0x7ff8_0001,
+  ConnectEx: 0x7ff8_0002,
+  GetAcceptExSockaddrs: 0x7ff8_0003,
+  TransmitFile: 0x7ff8_0004,
+} as const;
 
 const FALSE = 0;
 const TRUE = 1;
@@ -43,6 +49,12 @@ export class SimulatedMswsock implements MswsockPointers {
   GetAcceptExSockaddrs(pointer: number): GetAcceptExSockaddrs {
     requirePointer(pointer, POINTERS.GetAcceptExSockaddrs);
     return this.#getAcceptExSockaddrs;
+  }
+
+  TransmitFile(pointer: number): TransmitFile {
+    requirePointer(pointer, POINTERS.TransmitFile);
+    return (socket, file, bytes, _perSend, overlapped, buffers, _flags) =>
+      transmitFile(this.#kernel, socket, file, bytes, overlapped, buffers);
   }
 
   readonly #acceptEx: AcceptEx = (listen, accept, output, receiveLength, localLength, remoteLength, _, overlapped) => {

@@ -191,7 +191,7 @@ export class TcpEnd {
       }
       if (!this.take(io)) break;
       this.sends.shift();
-      kernel.finish(io, 0, io.moved);
+      kernel.finish(io, io.sentStatus(), io.moved);
     }
     this.update();
     this.peer.update();
@@ -201,12 +201,12 @@ export class TcpEnd {
   take(io: Io): boolean {
     if (io.total > 0 && this.room === 0) return false;
     io.verify();
-    const left = io.total - io.moved;
+    const left = Math.max(0, io.reachable - io.moved);
     const short = this.kernel.faults?.shortens() === true && left > 1;
     let count = this.kernel.profile.sendsAreTakenWhole ? left : Math.min(left, this.room);
     if (short) count = 1 + this.#network.choices.pick(left - 1);
     this.#copyOut(io, count);
-    return short || io.moved === io.total;
+    return short || io.moved >= io.reachable;
   }
 
   readonly toString = (): string => `${this.local.toString()} → ${this.remote.toString()}`;
@@ -219,6 +219,10 @@ export class TcpEnd {
       if (step > 0) this.out.push(region.bytes, address - region.address + skip, step);
       skip = Math.max(0, skip - length);
       left -= step;
+    }
+    if (io.part !== null && left > 0) {
+      const { file, position } = io.part;
+      this.out.push(file.content, position + io.moved + count - left - io.buffered, left);
     }
     io.moved += count;
   }

@@ -3,6 +3,7 @@ import type { ConnectCallback } from '../pal/network-pal.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { Block } from './block-pool.ts';
+import type { FileJob } from './file-sender.ts';
 import type { Listener } from './listener.ts';
 import type { NameConnect } from './name-connector.ts';
 import type { Operation } from './operation.ts';
@@ -61,6 +62,8 @@ export class Connection extends SocketRecord {
   firstWrite: WriteRequest | null = null;
   lastWrite: WriteRequest | null = null;
   sendOperation: Operation | null = null;
+  /** The file that the send operation is working on: the head of the queue, or one that was dropped meanwhile. */
+  sendingFile: FileJob | null = null;
   queuedBytes = 0;
   /** shutdown('send') was called: no more writes, FIN once the queue is empty. */
   sendEnded = false;

@@ -10,6 +10,7 @@ export class CallCounters {
   GetQueuedCompletionStatusEx = 0;
   PostQueuedCompletionStatus = 0;
   SetFileCompletionNotificationModes = 0;
+  TransmitFile = 0;
   WSAIoctl = 0;
   WSARecv = 0;
   WSAPoll = 0;

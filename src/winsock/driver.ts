@@ -34,6 +34,8 @@ export interface Driver {
   /** Bytes accepted by asyncWrite and not yet taken by the kernel, over all sockets. */
   queuedBytes: number;
   pendingCallbacks: number;
+  /** Files opened by asyncSendFile and not closed yet. */
+  openFiles: number;
 }
 
 /** One more callback is owed to a user of this socket. */

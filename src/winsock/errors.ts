@@ -12,6 +12,7 @@ import { NetworkError } from '../pal/network-error.ts';
 export const FALLBACK_KIND = {
   read: NetworkErrorCode.ReadFailed,
   write: NetworkErrorCode.WriteFailed,
+  sendFile: NetworkErrorCode.WriteFailed,
   accept: NetworkErrorCode.AcceptFailed,
   connect: NetworkErrorCode.ConnectFailed,
   socket: NetworkErrorCode.SocketCreationFailed,
@@ -119,6 +120,45 @@ export function bufferDetached(operation: 'read' | 'write', wanted: number, left
     `${operation} failed: the buffer was detached or shrunk while the ${operation} was pending ` +
       `(${wanted} bytes wanted, ${left} there). Keep it as it is until the callback`,
     { kind: FALLBACK_KIND[operation], code: 'ERR_BUFFER_DETACHED' },
+  );
+}
+
+/** What node:fs says about a file to be sent, in its words. */
+export function fileError(error: NodeJS.ErrnoException): NetworkError {
+  const code = error.code ?? 'UNKNOWN';
+  return new NetworkError(`sendFile ${error.message}`, {
+    kind: FILE_KINDS.get(code) ?? FALLBACK_KIND.sendFile,
+    code,
+    errno: error.errno,
+    syscall: error.syscall,
+  });
+}
+
+const FILE_KINDS: ReadonlyMap<string, NetworkErrorCode> = new Map<string, NetworkErrorCode>([
+  ['EACCES', NetworkErrorCode.PermissionDenied],
+  ['EPERM', NetworkErrorCode.PermissionDenied],
+  ['EMFILE', NetworkErrorCode.TooManyOpenFiles],
+  ['ENFILE', NetworkErrorCode.TooManyOpenFiles],
+  ['ENOMEM', NetworkErrorCode.OutOfMemory],
+]);
+
+/** asyncSendFile of bytes that the file does not have. `size` is null for a file that has no places. */
+export function fileRange(offset: number, length: number | undefined, size: number | null): NetworkError {
+  const wanted = length === undefined ? `the bytes from ${offset} on` : `${length} bytes from ${offset} on`;
+  const why =
+    size === null ? 'it is no regular file, which can only be sent from its beginning' : `it has ${size} bytes`;
+  return new NetworkError(`Cannot send ${wanted} of the file: ${why}`, {
+    kind: FALLBACK_KIND.sendFile,
+    code: 'ERR_OUT_OF_RANGE',
+  });
+}
+
+/** The file has become shorter since it was opened. */
+export function fileShrunk(needed: number, size: number): NetworkError {
+  return new NetworkError(
+    `sendFile failed: the file was cut while it was being sent (bytes up to ${needed} wanted, ${size} there). ` +
+      'What has gone out cannot be completed, so the connection was reset',
+    { kind: FALLBACK_KIND.sendFile, code: 'ERR_FILE_TRUNCATED' },
   );
 }
 

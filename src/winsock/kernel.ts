@@ -74,12 +74,41 @@ export interface WaiterParts extends WaiterCallbacks {
   mailbox: Mailbox;
 }
 
+/** What a descriptor names, as far as sending it matters. */
+export interface FileFacts {
+  /** Bytes, at this moment. */
+  readonly size: number;
+  /** A regular file: no directory, pipe or device. */
+  readonly regular: boolean;
+}
+
+/** Files to send from: node:fs, and the HANDLE behind its descriptors. Errors are Node's own (ENOENT, EACCES). */
+export interface Files {
+  /** Opens for reading. */
+  open(path: string | URL, callback: (error: NodeJS.ErrnoException | null, fd: number) => void): void;
+  /** Throws Node's error. */
+  facts(fd: number): FileFacts;
+  /** Reads into memory that must stay until the callback; 0 bytes at the end of the file. */
+  read(
+    fd: number,
+    target: Uint8Array,
+    position: number,
+    callback: (error: NodeJS.ErrnoException | null, bytes: number) => void,
+  ): void;
+  /** Throws Node's error. */
+  close(fd: number): void;
+  /** The HANDLE behind a descriptor, or INVALID_HANDLE_VALUE where it cannot be had. */
+  handleOf(fd: number): number;
+}
+
 /** Tables, time and waiting together. */
 export interface Kernel extends Win32Tables {
   readonly scheduler: Scheduler;
   createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter;
   /** For the WSAPoll driver; a kernel that has none is for completion ports only. */
   createPollWaiter?(kind: PollerKind, parts: PollWaiterParts): PortWaiter;
+  /** A kernel that has none refuses asyncSendFile. */
+  readonly files?: Files;
   /** Calls back each time nothing keeps the process alive any more. Returns a function that takes it back. */
   onIdle(callback: () => void): () => void;
 }

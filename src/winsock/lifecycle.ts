@@ -260,6 +260,7 @@ function makeDriver(
       parked: new ParkedWatches(),
       queuedBytes: 0,
       pendingCallbacks: 0,
+      openFiles: 0,
     };
     return driver;
   } catch (error) {

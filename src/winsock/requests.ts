@@ -2,6 +2,7 @@
  * What a user asked for and still waits for. Requests are linked into their socket's queue and kept for reuse, so that
  * asking costs no allocation in steady state.
  */
+import type { FileJob } from './file-sender.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -18,7 +19,7 @@ export class ReadRequest {
   origin: string | undefined = undefined;
 }
 
-/** One asyncWrite. */
+/** One asyncWrite or asyncSendFile. */
 export class WriteRequest {
   next: WriteRequest | null = null;
   /** The buffers still to be sent: `chunk`, then list[listIndex + 1] and on. */
@@ -27,6 +28,8 @@ export class WriteRequest {
   listIndex = 0;
   /** Bytes of `chunk` that are sent. */
   offset = 0;
+  /** What is sent instead of buffers, until its last byte has been: `total` and `sent` then count head and tail only. */
+  file: FileJob | null = null;
   /** Bytes in all, as asyncWrite counted them. */
   total = 0;
   /** Bytes sent. */
@@ -81,6 +84,7 @@ export class RequestPool {
   giveWrite(request: WriteRequest): void {
     request.chunk = NO_BYTES;
     request.list = null;
+    request.file = null;
     request.callback = NO_CALLBACK;
     request.origin = undefined;
     request.next = this.#writes;

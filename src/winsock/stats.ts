@@ -21,6 +21,7 @@ export function collectStats(driver: Driver): NetworkStats {
     freeSlots: operations.free,
     slots: operations.capacity,
     pendingCallbacks: driver.pendingCallbacks,
+    openFiles: driver.openFiles,
     packets: counters.packets,
     batches: counters.batches,
     largestBatch: counters.largestBatch,

@@ -32,6 +32,14 @@ export interface Transport {
   receive(connection: Connection, operation: Operation): void;
   /** Sends the operation's first `segments` WSABUFs. */
   send(connection: Connection, operation: Operation, segments: number): void;
+  /** Whether TransmitFile can be had for the socket. Where it cannot, files are read and sent. */
+  canTransmit(connection: Connection): boolean;
+  /**
+   * Sends `bytes` (at least 1) of a file from the offset that is in the OVERLAPPED. Only where canTransmit says yes.
+   * @param file its HANDLE, lent until the operation has ended
+   * @param buffers address of TRANSMIT_FILE_BUFFERS in the context, or 0
+   */
+  transmitFile(connection: Connection, operation: Operation, file: number, bytes: number, buffers: number): void;
   /** Connects a bound and attached socket. */
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void;
   /** The connect has succeeded: makes it a full socket. Throws Win32Error. */

@@ -1,11 +1,13 @@
 /** The real kernel: the DLLs of this process, Node's time, and the two real waiters. */
 import process from 'node:process';
+import { loadLibuv } from '../../ffi/libuv.ts';
 import { loadWin32Tables } from '../../ffi/tables.ts';
 import { createPortWaiter } from '../iocp/port-waiter.ts';
 import { createPollWaiter } from '../wsapoll/poll-waiter.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { Kernel } from './kernel.ts';
+import { nodeFiles } from './node-files.ts';
 import { nodeScheduler } from './node-scheduler.ts';
 
 let kernel: Kernel | undefined;
@@ -48,6 +50,7 @@ function makeKernel(): Kernel {
   return {
     ...tables,
     scheduler: nodeScheduler,
+    files: nodeFiles(loadLibuv()),
     createWaiter: (kind, parts) => createPortWaiter(tables.kernel32, kind, parts),
     createPollWaiter: (kind, parts) => createPollWaiter(tables.ws2_32, kind, parts),
     onIdle(callback) {

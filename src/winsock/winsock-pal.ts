@@ -1,5 +1,5 @@
 /** The contract on Winsock. Each file of calls/ checks what it is given, and hands it to the part that does it. */
 import type { NetworkPal } from '../pal/network-pal.ts';
-import { ReadinessCalls } from './calls/readiness-calls.ts';
+import { SendFileCalls } from './calls/send-file-calls.ts';
 
-export class WinsockPal extends ReadinessCalls implements NetworkPal {}
+export class WinsockPal extends SendFileCalls implements NetworkPal {}

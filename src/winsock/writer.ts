@@ -25,6 +25,8 @@ import {
   writeAfterEnd,
 } from './errors.ts';
 import { MAX_SEGMENTS, OperationKind, type Operation } from './operation.ts';
+import { letGo, takeFile } from './file-queue.ts';
+import type { FileJob } from './file-sender.ts';
 import type { WriteRequest } from './requests.ts';
 
 /** Bytes that one WSASend carries at most: the largest block. */
@@ -34,12 +36,13 @@ const MAX_EMPTY_SENDS = 64;
 /** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
 const COPY_LOOP_LIMIT = 64;
 
-/** Queues a write of `total` bytes; sends at once when nothing is in flight. */
+/** Queues a write of `total` bytes, or a file with so many around it; starts at once when nothing is in flight. */
 export function write(
   driver: Driver,
   connection: Connection,
   data: WriteData,
   total: number,
+  file: FileJob | null,
   callback: BytesCallback,
 ): void {
   const { sendEnded, sendFailure } = connection;
@@ -59,6 +62,7 @@ export function write(
   if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);
   const request = driver.requests.takeWrite(data, total, callback);
   request.origin = captureOrigin(driver);
+  request.file = file;
   if (connection.lastWrite === null) connection.firstWrite = request;
   else connection.lastWrite.next = request;
   connection.lastWrite = request;
@@ -74,10 +78,12 @@ export function write(
 
 /** A send came back. */
 export function completeSend(driver: Driver, connection: Connection, operation: Operation): void {
-  const { bytes, error, requested } = operation;
+  const { bytes, requested } = operation;
   if (operation.block !== null) driver.blocks.give(operation.block);
   operation.block = null;
   driver.counters.bytesSent += bytes;
+  if (connection.sendingFile?.isAbandoned === true) letGo(connection);
+  const { sendingFile } = connection;
   if (!hasWrites(connection)) {
     // The requests were answered when the socket was reset, or the last of them had lost its buffer.
     retire(driver, connection, operation);
@@ -86,9 +92,14 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     return;
   }
   connection.emptySends = bytes > 0 || requested === 0 ? 0 : connection.emptySends + 1;
-  const failure = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
-  const done = take(driver, connection, bytes);
+  const done =
+    sendingFile === null ? take(driver, connection, bytes) : takeFile(driver, connection, operation, sendingFile);
+  if (sendingFile !== null && sendingFile.failure !== null) {
+    sendingFile.fail(sendingFile.failure);
+    return;
+  }
+  const failure = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : operation.error;
   if (failure !== 0) {
     retire(driver, connection, operation);
     // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
@@ -103,8 +114,12 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     retire(driver, connection, operation);
     if (connection.sendEnded) sendFin(driver, connection);
   }
-  run(driver, connection, done);
-  settleClose(driver, connection);
+  try {
+    sendingFile?.report();
+  } finally {
+    run(driver, connection, done);
+    settleClose(driver, connection);
+  }
 }
 
 function hasWrites(connection: Connection): boolean {
@@ -128,10 +143,12 @@ export function dropWrites(driver: Driver, connection: Connection): void {
   failWrites(driver, connection, () => connectionClosed('write'));
 }
 
-function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
-  const { callback, total, sent } = request;
-  connection.queuedBytes -= total - sent;
-  driver.queuedBytes -= total - sent;
+export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
+  const { callback, total, file } = request;
+  connection.queuedBytes -= total - request.sent;
+  driver.queuedBytes -= total - request.sent;
+  const sent = request.sent + (file?.sent ?? 0);
+  file?.abandon();
   driver.requests.giveWrite(request);
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
@@ -167,6 +184,16 @@ function take(driver: Driver, connection: Connection, bytes: number): WriteReque
   return first;
 }
 
+/** Takes the first request off the queue. */
+export function unlinkFirst(connection: Connection): WriteRequest | null {
+  const request = connection.firstWrite;
+  if (request === null) return null;
+  connection.firstWrite = request.next;
+  if (request.next === null) connection.lastWrite = null;
+  request.next = null;
+  return request;
+}
+
 /** Moves a request's place in its list of buffers on by `bytes`. */
 function advance(request: WriteRequest, bytes: number): void {
   let left = bytes;
@@ -185,7 +212,7 @@ function advance(request: WriteRequest, bytes: number): void {
  * Runs the callbacks of requests that are done. They are in no queue any more, so when a callback throws the rest is
  * handed to the next turn.
  */
-function run(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+export function run(driver: Driver, connection: Connection, done: WriteRequest | null): void {
   let request = done;
   let finished = false;
   try {
@@ -208,7 +235,12 @@ function run(driver: Driver, connection: Connection, done: WriteRequest | null):
   }
 }
 
-function send(driver: Driver, connection: Connection, operation: Operation): void {
+export function send(driver: Driver, connection: Connection, operation: Operation): void {
+  const { firstWrite } = connection;
+  if (firstWrite !== null && firstWrite.file !== null) {
+    firstWrite.file.proceed(operation, firstWrite);
+    return;
+  }
   const segments = gather(driver, connection, operation);
   if (segments > 0) driver.transport.send(connection, operation, segments);
 }
@@ -225,7 +257,8 @@ function gather(driver: Driver, connection: Connection, operation: Operation): n
   let segments = 0;
   let segmentStart = 0;
   let bytes = 0;
-  while (cursor.request !== null && bytes < MAX_SEND_BYTES) {
+  // A file ends what goes out together: its turn comes when it is the first.
+  while (cursor.request !== null && cursor.request.file === null && bytes < MAX_SEND_BYTES) {
     const available = cursor.available();
     if (available === 0) {
       if (bytes > 0) break; // first send what is in front of the detached buffer
@@ -274,8 +307,7 @@ function gather(driver: Driver, connection: Connection, operation: Operation): n
 /** A buffer in the queue has lost its bytes: it was detached, or its ArrayBuffer shrank. */
 function detached(driver: Driver, connection: Connection, operation: Operation, request: WriteRequest): void {
   const { total, sent } = request;
-  connection.firstWrite = request.next;
-  if (request.next === null) connection.lastWrite = null;
+  unlinkFirst(connection);
   answer(driver, connection, request, bufferDetached('write', total, sent));
   operation.requested = 0;
   // Nothing was submitted: an empty success carries the queue on.
@@ -296,6 +328,7 @@ function copyIn(block: Block, at: number, source: Uint8Array, offset: number, le
 }
 
 function retire(driver: Driver, connection: Connection, operation: Operation): void {
+  letGo(connection);
   if (operation.block !== null) driver.blocks.give(operation.block);
   connection.sendOperation = null;
   connection.inFlight--;

@@ -79,6 +79,15 @@ export class PolledTransport implements Transport {
     this.#member(connection).send(operation, segments);
   }
 
+  /** An overlapped call, whose end only a completion port would tell. */
+  canTransmit(): boolean {
+    return false;
+  }
+
+  transmitFile(): void {
+    throw new Error('TransmitFile is not for polled sockets. This is a bug in iocp-pal; please report it');
+  }
+
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {
     const { kernel, counters, scratch, finishInline } = this.#parts;
     const length = scratch.setSockaddr(0, address, port);

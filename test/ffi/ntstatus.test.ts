@@ -25,6 +25,7 @@ const EXPECTED = `
   c0000023 c0000005 c00002c5                                        10014  WSAEFAULT
   c00000a3 c00000d0                                                 10035  WSAEWOULDBLOCK
   c00000c3 c00000bf c000000e c000000f c000003a c0000034 c00000c4    10050  WSAENETDOWN
+  c0000011                                                          38     ERROR_HANDLE_EOF
   c0000140                                                          10057  WSAENOTCONN
   c000023b                                                          10056  WSAEISCONN
   c00000bc c0000236                                                 10061  WSAECONNREFUSED

@@ -74,6 +74,7 @@ const LIBUV = `
 
 /** Where libuv answers UNKNOWN. */
 const OWN = `
+  38    ERROR_HANDLE_EOF                  EOF
   234   ERROR_MORE_DATA                   EMSGSIZE
   258   WAIT_TIMEOUT                      ETIMEDOUT
   676   ERROR_HANDLES_CLOSED              ECONNABORTED

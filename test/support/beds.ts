@@ -3,9 +3,12 @@
  *
  * The real beds exist where the runner says so (IOCP_PAL_REAL, set for the Windows part); simulated ones run anywhere.
  */
+import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import process from 'node:process';
 import { createNetworkPal, type NetworkPal, type PalOptions } from '../../src/index.ts';
-import { simulateNetwork, type ProfileName, type SimulatedNetwork } from '../../src/sim/index.ts';
+import { simulateNetwork, type ProfileName, type SimulatedKernel, type SimulatedNetwork } from '../../src/sim/index.ts';
 
 /** One implementation of the contract, in one configuration. */
 export interface Bed {
@@ -13,12 +16,34 @@ export interface Bed {
   /** Real completion ports, real sockets, real time. */
   readonly real: boolean;
   create(options?: PalOptions): NetworkPal;
+  /** Writes a file that the bed's latest PAL can send, or changes it. Returns its path. */
+  putFile(name: string, bytes: Uint8Array): string;
   /** A simulated kernel's chance to move its time on; called between two looks at a condition that is awaited. */
   settle?(): void | Promise<void>;
 }
 
 function realBed(name: string, defaults: PalOptions): Bed {
-  return { name, real: true, create: (options = {}) => createNetworkPal({ ...defaults, ...options }) };
+  return {
+    name,
+    real: true,
+    create: (options = {}) => createNetworkPal({ ...defaults, ...options }),
+    putFile(file, bytes) {
+      folder ??= temporaryFolder();
+      const full = path.join(folder, file);
+      writeFileSync(full, bytes, { flag: existsSync(full) ? 'r+' : 'w' });
+      truncateSync(full, bytes.length);
+      return full;
+    },
+  };
+}
+
+/** Where real beds put files; made when first needed, removed when the process ends. */
+let folder: string | undefined;
+
+function temporaryFolder(): string {
+  const made = mkdtempSync(path.join(tmpdir(), 'iocp-pal-'));
+  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  return made;
 }
 
 /** Completion ports, where every operation ends with a packet. Windows only. */
@@ -42,6 +67,7 @@ const realBeds =
  */
 function simulatedBed(profile: ProfileName, defaults: PalOptions): Bed {
   let network: SimulatedNetwork | null = null;
+  let latest: SimulatedKernel | null = null;
   return {
     name: `simulated ${profile}`,
     real: false,
@@ -50,7 +76,12 @@ function simulatedBed(profile: ProfileName, defaults: PalOptions): Bed {
         network = simulateNetwork({ seed: 1, segmentSize: 1460, maxSteps: Infinity });
         network.drive();
       }
-      return createNetworkPal({ ...defaults, kernel: network.kernel({ profile, keepAlive: true }), ...options });
+      latest = network.kernel({ profile, keepAlive: true });
+      return createNetworkPal({ ...defaults, kernel: latest, ...options });
+    },
+    putFile(file, bytes) {
+      latest?.files.put(file, bytes);
+      return file;
     },
   };
 }

@@ -4,7 +4,9 @@ import type {
   AnyHandle,
   ConnectOptions,
   Endpoint,
+  FileSource,
   NetworkPal,
+  SendFileOptions,
   ServerHandle,
   ServerOptions,
   ServerSocket,
@@ -87,6 +89,20 @@ export async function readToEnd(pal: NetworkPal, socket: SocketHandle): Promise<
 export function write(pal: NetworkPal, socket: SocketHandle, data: WriteData): Promise<number> {
   return new Promise((resolve, reject) => {
     pal.asyncWrite(socket, data, (error, bytes) => {
+      if (error === null) resolve(bytes);
+      else reject(error);
+    });
+  });
+}
+
+export function sendFile(
+  pal: NetworkPal,
+  socket: SocketHandle,
+  file: FileSource,
+  options: SendFileOptions = {},
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    pal.asyncSendFile(socket, file, options, (error, bytes) => {
       if (error === null) resolve(bytes);
       else reject(error);
     });

@@ -2,7 +2,7 @@
  * A PAL per test, and the check that the test left nothing behind.
  *
  * After each test every socket that is still open is closed, and then nothing may be left: no operation in the kernel, no
- * socket, no slot, no callback owed, no byte queued or pinned, no packet dropped. Otherwise the hook fails and prints
+ * socket, no slot, no file, no callback owed, no byte queued or pinned, no packet dropped. Otherwise the hook fails and prints
  * describe(), which names the lines of the test that made what is left.
  */
 import type { AnyHandle, NetworkPal, NetworkStats, PalOptions } from '../../src/index.ts';
@@ -17,8 +17,19 @@ export interface PalFixture {
 /** What must be zero at the end of a test, by name. */
 function leftovers(stats: NetworkStats, expectedPinned: number): Record<string, number> {
   const { receive, send, accept, connect } = stats.operations;
-  const { sockets, servers, pendingCallbacks, queuedBytes, droppedPackets } = stats;
-  const all = { receive, send, accept, connect, sockets, servers, pendingCallbacks, queuedBytes, droppedPackets };
+  const { sockets, servers, pendingCallbacks, queuedBytes, droppedPackets, openFiles } = stats;
+  const all = {
+    receive,
+    send,
+    accept,
+    connect,
+    sockets,
+    servers,
+    pendingCallbacks,
+    queuedBytes,
+    droppedPackets,
+    openFiles,
+  };
   const usedSlots = stats.slots - stats.freeSlots;
   const found = { ...all, usedSlots, pinnedBytes: stats.pinnedBytes - expectedPinned };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== 0));

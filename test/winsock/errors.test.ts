@@ -78,6 +78,7 @@ const DECIDED_BY_OPERATION: [number, string][] = [
 const FALLBACKS: Record<OperationName, KindName> = {
   read: 'ReadFailed',
   write: 'WriteFailed',
+  sendFile: 'WriteFailed',
   accept: 'AcceptFailed',
   connect: 'ConnectFailed',
   socket: 'SocketCreationFailed',

@@ -120,7 +120,7 @@ export abstract class StreamCalls extends PalCore {
     const total = byteLengthOf(data);
     if (total === 0) throw emptyBuffer('data', data);
     requireUnwatched('asyncWrite', connection);
-    write(driver, connection, data, total, callback);
+    write(driver, connection, data, total, null, callback);
   }
 
   shutdown(socket: SocketHandle, how: ShutdownHow): void {

@@ -1,0 +1,111 @@
+/** The calls of the contract that send files. */
+import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
+import type { SocketHandle } from '../../pal/handles.ts';
+import { NetworkErrorCode } from '../../pal/network-error-code.ts';
+import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import type { BytesCallback } from '../../pal/network-pal.ts';
+import { connectionClosed } from '../errors.ts';
+import { FileJob } from '../file-sender.ts';
+import { requireInteger } from '../pal-options.ts';
+import { write } from '../writer.ts';
+import { requireBytes, requireCallback, requireUnwatched } from './arguments.ts';
+import { ReadinessCalls } from './readiness-calls.ts';
+
+/** Largest head or tail, bytes: they are copied at the call, and a file server's are a header. */
+const MAX_EDGE_BYTES = 65536;
+const NO_BYTES = new Uint8Array(0);
+
+export abstract class SendFileCalls extends ReadinessCalls {
+  asyncSendFile(socket: SocketHandle, file: FileSource, options: SendFileOptions, callback: BytesCallback): void {
+    const driver = this.lifecycle.current('asyncSendFile');
+    requireCallback(callback);
+    if (this.lifecycle.isStopping) {
+      driver.loop.enqueue(() => callback(connectionClosed('sendFile'), 0));
+      return;
+    }
+    const connection = this.connection(driver, socket);
+    requireFile(file);
+    requireOptions(options);
+    requireUnwatched('asyncSendFile', connection);
+    const { files } = driver.kernel;
+    if (files === undefined) {
+      throw new NetworkError('Cannot send files: the kernel that this PAL was given has none', {
+        kind: NetworkErrorCode.WriteFailed,
+        code: 'ENOTSUP',
+      });
+    }
+    const job = new FileJob(driver, connection, files, file, options);
+    write(driver, connection, NO_BYTES, job.head.length + job.tail.length, job, callback);
+  }
+}
+
+function requireFile(file: unknown): void {
+  if (typeof file === 'number') return requireInteger('file', file, 0, 2 ** 31 - 1);
+  if (typeof file === 'string') {
+    if (file !== '' && !file.includes('\0')) return;
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_VALUE',
+      'Cannot use file: a path has at least 1 character, and no NUL',
+    );
+  }
+  if (file instanceof URL) {
+    if (file.protocol === 'file:') return;
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_URL_SCHEME',
+      `Cannot use file ${file.href}: its scheme must be file:, and is ${file.protocol}`,
+    );
+  }
+  if (typeof file === 'object' && file !== null && 'fd' in file)
+    return requireInteger('file.fd', file.fd, 0, 2 ** 31 - 1);
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    'Cannot use file: it must be a path, a file: URL, a file descriptor or a FileHandle, ' +
+      `and is ${file === null ? 'null' : `of type ${typeof file}`}`,
+  );
+}
+
+function requireOptions(options: SendFileOptions): void {
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      'Cannot use options: they must be an object; {} has the defaults',
+    );
+  }
+  const { offset, length, head, tail, onProgress, transmitFile } = options;
+  if (offset !== undefined) requireInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER);
+  if (length !== undefined) requireInteger('length', length, 0, Number.MAX_SAFE_INTEGER);
+  requireEdge('head', head);
+  requireEdge('tail', tail);
+  if (onProgress !== undefined) requireFunction('onProgress', onProgress);
+  if (transmitFile !== undefined && typeof (transmitFile as unknown) !== 'boolean') {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      `Cannot use transmitFile: it must be true or false, and is of type ${typeof transmitFile}`,
+    );
+  }
+}
+
+function requireEdge(name: string, bytes: Uint8Array | undefined): void {
+  if (bytes === undefined) return;
+  requireBytes(name, bytes);
+  if (bytes.length <= MAX_EDGE_BYTES) return;
+  throw argumentError(
+    RangeError,
+    'ERR_OUT_OF_RANGE',
+    `Cannot use ${name}: it has ${bytes.length} bytes, where at most ${MAX_EDGE_BYTES} are copied. asyncWrite it`,
+  );
+}
+
+function requireFunction(name: string, value: unknown): void {
+  if (typeof value === 'function') return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use ${name}: it must be a function, and is of type ${typeof value}`,
+  );
+}

@@ -1,0 +1,398 @@
+/**
+ * Sending a file: a request in its socket's write queue, which has the socket's one send operation while its turn lasts.
+ *
+ *   Waiting ──its turn──► Opening ──► Transmitting ─┐
+ *                            │            │ refused │ the last byte of the file is taken
+ *                            │            ▼         ├──► an ordinary write of the tail, or done
+ *                            └───────► Copying ─────┘
+ *
+ * Transmitting: one TransmitFile of at most TRANSMIT_BYTES after the other, the head in front of the first. Copying: two
+ * pinned blocks in turn; node:fs reads into one while the other is being sent.
+ *
+ * The file is closed when nobody reads from it any more: neither the kernel (the operation has come back) nor the thread
+ * pool (the read has called back). A read that is under way counts among the connection's operations in flight, so
+ * that neither the socket nor the memory goes before it. Opening does not: a share on a machine that is down answers
+ * after a minute. Whoever gives the request up meanwhile gets the operation back at once, and the file is closed when
+ * it turns out to have been opened.
+ */
+import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
+import { OVERLAPPED, TRANSMIT_FILE_BUFFERS } from '../../ffi/layouts.ts';
+import {
+  ERROR_INVALID_PARAMETER,
+  ERROR_NOT_SUPPORTED,
+  WSAEINVAL,
+  WSAENOBUFS,
+  WSAEOPNOTSUPP,
+} from '../../ffi/wsa-errors.ts';
+import type { FileSource, SendFileOptions } from '../pal/file-transfer.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.ts';
+import { settleClose } from './closer.ts';
+import type { Connection } from './connection.ts';
+import type { Driver } from './driver.ts';
+import { fileError, fileRange, fileShrunk } from './errors.ts';
+import type { FileFacts, Files } from './kernel.ts';
+import { CONTEXT, type Operation } from './operation.ts';
+import type { WriteRequest } from './requests.ts';
+import { endFile, refuseFile, tearFile } from './file-queue.ts';
+
+/**
+ * Bytes of a file that one TransmitFile is given: 1 MiB. The system takes up to 2^31 - 2; smaller pieces are what progress
+ * is told by, what a cancel has to wait for, and how long one of the two that a client Windows serves keeps its place.
+ */
+export const TRANSMIT_BYTES = 2 ** 20;
+/** Bytes that are read at a time where there is no TransmitFile: the largest block. Two of them are pinned per file. */
+const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
+/** What TransmitFile fails with where it cannot do it at all: a provider without it, a file of a kind it cannot read. */
+const REFUSALS: ReadonlySet<number> = new Set([WSAEOPNOTSUPP, WSAEINVAL, ERROR_NOT_SUPPORTED, ERROR_INVALID_PARAMETER]);
+
+const NOTHING = new Uint8Array(0);
+const TWO_32 = 4294967296;
+
+/** A block with bytes that are to be sent: from start to end. */
+interface Filled {
+  readonly block: Block;
+  start: number;
+  readonly end: number;
+}
+
+export class FileJob {
+  /** Sent before and after the file. */
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+  /** Bytes of the file that the kernel has taken. */
+  sent = 0;
+  /** Bytes of the file to be sent: NaN until it is known. */
+  length = NaN;
+  /** What is wrong with the file, found when nothing could be done about it at once. */
+  failure: NetworkError | null = null;
+  readonly #driver: Driver;
+  readonly #files: Files;
+  readonly #connection: Connection;
+  readonly #onProgress: SendFileOptions['onProgress'];
+  readonly #source: FileSource;
+  readonly #offset: number;
+  readonly #wanted: number | undefined;
+  #mayTransmit: boolean;
+  #request: WriteRequest | null = null;
+  /** The send operation, while the job has it. */
+  #operation: Operation | null = null;
+  /** The transport has the operation. */
+  #busy = false;
+  #abandoned = false;
+  #reported = 0;
+  #fd = -1;
+  #owned = false;
+  #isRegular = false;
+  /** A piece has failed, and nobody can know how much of it had gone out. */
+  #isDoubtful = false;
+  #handle = INVALID_HANDLE_VALUE;
+  /** Copying: bytes of the file read, the block that is being sent, the one that is to follow, and an empty one. */
+  #read = 0;
+  #reading = false;
+  #ended = false;
+  #front: Filled | null = null;
+  #back: Filled | null = null;
+  #spare: Block | null = null;
+
+  constructor(driver: Driver, connection: Connection, files: Files, source: FileSource, options: SendFileOptions) {
+    this.#driver = driver;
+    this.#files = files;
+    this.#connection = connection;
+    this.#source = source;
+    this.#offset = options.offset ?? 0;
+    this.#wanted = options.length;
+    this.#mayTransmit = options.transmitFile ?? true;
+    this.head = copyOf(options.head);
+    this.tail = copyOf(options.tail);
+    this.#onProgress = options.onProgress;
+  }
+
+  /** The last byte of the file has been taken. */
+  get isSent(): boolean {
+    return this.sent === this.length;
+  }
+
+  /** Nothing of the request has been handed to the kernel. */
+  get isUntouched(): boolean {
+    return !this.#busy && !this.#isDoubtful && this.sent === 0 && (this.#request?.sent ?? 0) === 0;
+  }
+
+  /** The request was answered: nothing more is to be sent. */
+  get isAbandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  /** The operation is the job's, ready for the next piece. The request is at the head of the queue. */
+  proceed(operation: Operation, request: WriteRequest): void {
+    const isFirst = this.#operation === null;
+    this.#operation = operation;
+    this.#request = request;
+    if (isFirst) this.#begin();
+    else this.#next();
+  }
+
+  /**
+   * The operation has come back. Returns the bytes of the head among those it has sent; the rest is counted here. What is
+   * wrong with the file is in `failure` afterwards; an error of TransmitFile that only means that this is not a socket or
+   * a file for it is gone from the operation.
+   */
+  take(operation: Operation, request: WriteRequest): number {
+    this.#busy = false;
+    const { bytes, error, requested } = operation;
+    const ofHead = Math.min(bytes, this.head.length - request.sent);
+    this.sent += bytes - ofHead;
+    if (this.#front !== null) {
+      this.#front.start += bytes;
+      if (this.#front.start === this.#front.end) {
+        this.#keep(this.#front.block);
+        this.#front = null;
+      }
+    } else if (error !== 0 && bytes === 0 && this.isUntouched && REFUSALS.has(error)) {
+      this.#mayTransmit = false;
+      operation.error = 0;
+    } else if (bytes < requested) this.#lookForEnd();
+    if (operation.error !== 0) this.#isDoubtful = true;
+    return ofHead;
+  }
+
+  /** Tells how far it has got. */
+  report(): void {
+    if (this.sent === this.#reported) return;
+    this.#reported = this.sent;
+    this.#onProgress?.(this.sent, this.length);
+  }
+
+  /** The writer has taken the operation away. */
+  released(): void {
+    this.#operation = null;
+    this.#busy = false;
+    if (this.#abandoned) this.#dispose();
+  }
+
+  /** The request is being answered without the rest of the file. */
+  abandon(): void {
+    if (this.#abandoned) return;
+    this.#abandoned = true;
+    const operation = this.#operation;
+    if (operation === null) this.#dispose();
+    else if (!this.#busy) this.#giveBack(operation);
+  }
+
+  /** The file is sent: it is not needed any more. */
+  done(): void {
+    this.#operation = null;
+    this.#dispose();
+  }
+
+  #begin(): void {
+    this.#connection.sendingFile = this;
+    const source = this.#source;
+    if (typeof source === 'object' && 'fd' in source) this.#opened(null, source.fd);
+    else if (typeof source === 'number') this.#opened(null, source);
+    else {
+      this.#files.open(source, (error, fd) => {
+        if (error === null) this.#owned = true;
+        this.#opened(error, fd);
+      });
+    }
+  }
+
+  #opened(error: NodeJS.ErrnoException | null, fd: number): void {
+    if (error === null) {
+      this.#fd = fd;
+      if (this.#owned) this.#driver.openFiles++;
+    }
+    if (this.#abandoned) return this.#dispose();
+    if (error !== null) return this.#refuse(fileError(error));
+    let facts: FileFacts;
+    try {
+      facts = this.#files.facts(fd);
+    } catch (unknown) {
+      return this.#refuse(fileError(unknown as NodeJS.ErrnoException));
+    }
+    if (!facts.regular) {
+      // No size and no places: what comes is sent, as much as was asked for or to the end.
+      this.length = this.#wanted ?? NaN;
+      if (this.#offset > 0) return this.#refuse(fileRange(this.#offset, this.#wanted, null));
+      return this.#next();
+    }
+    const length = this.#wanted ?? facts.size - this.#offset;
+    if (length < 0 || this.#offset + length > facts.size) {
+      return this.#refuse(fileRange(this.#offset, this.#wanted, facts.size));
+    }
+    this.length = length;
+    this.#isRegular = true;
+    if (this.#mayTransmit && length > 0) this.#handle = this.#files.handleOf(fd);
+    this.#next();
+  }
+
+  #next(): void {
+    const operation = this.#operation;
+    const request = this.#request;
+    if (operation === null || request === null) return;
+    if (this.failure !== null) return this.fail(this.failure);
+    if (this.isSent) return endFile(this.#driver, this.#connection, operation, this);
+    if (this.#transmits) this.#transmit(operation, request);
+    else this.#copy(operation);
+  }
+
+  get #transmits(): boolean {
+    return (
+      this.#mayTransmit && this.#handle !== INVALID_HANDLE_VALUE && this.#driver.transport.canTransmit(this.#connection)
+    );
+  }
+
+  #transmit(operation: Operation, request: WriteRequest): void {
+    const { operations, blocks, transport } = this.#driver;
+    const { words } = operations;
+    const position = this.#offset + this.sent;
+    words[operation.word + OVERLAPPED.Offset / 4] = position % TWO_32;
+    words[operation.word + OVERLAPPED.OffsetHigh / 4] = Math.floor(position / TWO_32);
+    const length = Math.min(TRANSMIT_BYTES, this.length - this.sent);
+    const head = this.head.subarray(request.sent);
+    let buffers = 0;
+    if (head.length > 0) {
+      const block = blocks.take(classFor(head.length));
+      operation.block = block;
+      if (block === null || block.size < head.length) return this.#starve(operation);
+      block.bytes.set(head);
+      buffers = operation.address + CONTEXT.WSABUFS;
+      const word = operation.word + CONTEXT.WSABUFS / 4;
+      words.fill(0, word, word + TRANSMIT_FILE_BUFFERS.size / 4);
+      words[word + TRANSMIT_FILE_BUFFERS.Head / 4] = block.address % TWO_32;
+      words[word + TRANSMIT_FILE_BUFFERS.Head / 4 + 1] = Math.floor(block.address / TWO_32);
+      words[word + TRANSMIT_FILE_BUFFERS.HeadLength / 4] = head.length;
+    }
+    operation.requested = head.length + length;
+    this.#busy = true;
+    transport.transmitFile(this.#connection, operation, this.#handle, length, buffers);
+  }
+
+  /** Sends what has been read, and has the next part read meanwhile. */
+  #copy(operation: Operation): void {
+    if (this.#front === null) {
+      this.#front = this.#back;
+      this.#back = null;
+    }
+    if (!this.#reading && this.#back === null && !this.#ended && this.failure === null) this.#readMore(operation);
+    const front = this.#front;
+    if (front === null) return; // the read calls back
+    const length = front.end - front.start;
+    this.#driver.operations.setSegment(operation, 0, front.block.address + front.start, length);
+    operation.requested = length;
+    this.#busy = true;
+    this.#driver.transport.send(this.#connection, operation, 1);
+  }
+
+  #readMore(operation: Operation): void {
+    const head = this.#read === 0 ? this.head.length : 0;
+    const left = Number.isNaN(this.length) ? READ_BYTES : this.length - this.#read;
+    if (left === 0) return;
+    const block = this.#spare ?? this.#driver.blocks.take(classFor(Math.min(READ_BYTES, head + left)));
+    this.#spare = null;
+    if (block === null || block.size <= head) {
+      if (block !== null) this.#keep(block);
+      // With a block on its way there will be one to read into soon.
+      if (this.#front === null) this.#starve(operation);
+      return;
+    }
+    if (head > 0) block.bytes.set(this.head);
+    const length = Math.min(block.size - head, left);
+    const position = this.#isRegular ? this.#offset + this.#read : -1;
+    this.#reading = true;
+    this.#connection.inFlight++;
+    this.#files.read(this.#fd, block.bytes.subarray(head, head + length), position, (error, bytes) => {
+      this.#reading = false;
+      this.#connection.inFlight--;
+      this.#gotMore(block, head, error, bytes);
+    });
+  }
+
+  #gotMore(block: Block, head: number, error: NodeJS.ErrnoException | null, bytes: number): void {
+    const driver = this.#driver;
+    if (bytes === 0 || error !== null || this.#abandoned) {
+      this.#keep(block);
+      this.#ended = true;
+      if (this.#abandoned) {
+        if (!this.#busy) this.#dispose();
+        settleClose(driver, this.#connection);
+        return;
+      }
+      if (error !== null) this.failure = fileError(error);
+      else if (Number.isNaN(this.length)) this.length = this.#read;
+      else this.failure = fileShrunk(this.#offset + this.length, this.#offset + this.#read);
+    } else {
+      this.#read += bytes;
+      this.#back = { block, start: 0, end: head + bytes };
+    }
+    if (!this.#busy) this.#next();
+  }
+
+  /** A block is empty: the next read may have it. */
+  #keep(block: Block): void {
+    if (this.#spare === null) this.#spare = block;
+    else this.#driver.blocks.give(block);
+  }
+
+  /** TransmitFile has sent less than it was asked for: because the file has become shorter? */
+  #lookForEnd(): void {
+    try {
+      const { size } = this.#files.facts(this.#fd);
+      const needed = this.#offset + this.length;
+      if (size < needed) this.failure = fileShrunk(needed, size);
+    } catch (error) {
+      this.failure = fileError(error as NodeJS.ErrnoException);
+    }
+  }
+
+  /** No memory to send from: the send ends as one that the system had no memory for. */
+  #starve(operation: Operation): void {
+    operation.requested = 0;
+    operation.syscall = 'VirtualAlloc';
+    this.#busy = true;
+    this.#driver.loop.finishInline(operation, WSAENOBUFS, 0);
+  }
+
+  /** Ends the request with what is wrong with its file. The operation is idle. */
+  fail(error: NetworkError): void {
+    if (this.isUntouched) this.#refuse(error);
+    else tearFile(this.#driver, this.#connection, error);
+  }
+
+  /** Nothing of it was sent: the queue goes on without it. */
+  #refuse(error: NetworkError): void {
+    refuseFile(this.#driver, this.#connection, error);
+  }
+
+  /** Nothing was submitted: an empty success carries the queue on. */
+  #giveBack(operation: Operation): void {
+    this.#operation = null;
+    this.#connection.sendingFile = null;
+    operation.requested = 0;
+    this.#driver.loop.finishInline(operation, 0, 0);
+    this.#dispose();
+  }
+
+  /** Closes the file and gives the blocks back, once nobody reads from or into them. */
+  #dispose(): void {
+    if (this.#reading) return;
+    const { blocks } = this.#driver;
+    if (this.#front !== null) blocks.give(this.#front.block);
+    if (this.#back !== null) blocks.give(this.#back.block);
+    if (this.#spare !== null) blocks.give(this.#spare);
+    this.#front = null;
+    this.#back = null;
+    this.#spare = null;
+    if (this.#fd < 0) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    if (!this.#owned) return;
+    this.#driver.openFiles--;
+    this.#files.close(fd);
+  }
+}
+
+function copyOf(bytes: Uint8Array | undefined): Uint8Array {
+  return bytes === undefined ? NOTHING : Uint8Array.prototype.slice.call(bytes);
+}
