@@ -2,7 +2,10 @@
 
 /** A snapshot. Sizes are bytes. */
 export interface NetworkStats {
-  /** Open sockets, listening ones included; a socket counts until its close callback. */
+  /**
+   * Open sockets, listening ones included; a socket counts until its close callback. Each attempt of a connection by name is
+   * one more while it lasts.
+   */
   sockets: number;
   /** Listening sockets among them. */
   servers: number;

@@ -12,6 +12,9 @@ const closer = 'src/winsock/closer.ts';
 const acceptor = 'src/winsock/acceptor.ts';
 const connector = 'src/winsock/connector.ts';
 const loop = 'src/winsock/event-loop.ts';
+const eyeballs = 'src/winsock/happy-eyeballs.ts';
+const names = 'src/winsock/name-connector.ts';
+const record = 'src/winsock/socket-record.ts';
 
 /** @type {Mutation[]} */
 export const mutations = [
@@ -386,5 +389,67 @@ export const mutations = [
     file: 'src/winsock/pinned-buffers.ts',
     find: 'address + data.byteOffset',
     replace: 'address',
+  },
+  {
+    id: 'by name: the completion key stays behind',
+    file: record,
+    find: '    this.useKey(from.key);\n',
+    replace: '',
+  },
+  {
+    id: 'by name: the losers are left alone',
+    file: names,
+    find: '    for (const attempt of this.#underWay) resetConnection(this.#driver, attempt);\n',
+    replace: '',
+  },
+  {
+    id: 'by name: the record of the winner stays in the table',
+    file: names,
+    find: '    this.#driver.sockets.remove(attempt);\n',
+    replace: '',
+  },
+  {
+    id: 'by name: the timeout wins over a success that is queued',
+    file: names,
+    find: '    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return;\n',
+    replace: '',
+    survives: 'ConnectEx never succeeds at once in the simulation; connect() under WSAPoll may',
+  },
+  {
+    id: 'by name: the timeout leaves the clock of the attempts running',
+    file: names,
+    find: '    this.#expired = true;\n    this.#eyeballs.stop();\n',
+    replace: '    this.#expired = true;\n',
+    survives: 'abandonConnect stops them at the end of the same call, unless a success is on its way',
+  },
+  {
+    id: 'by name: closing forgets to stop the attempts',
+    file: connector,
+    find: '  connection.nameConnect?.stop();\n',
+    replace: '',
+  },
+  {
+    id: 'by name: a failed attempt does not start the next',
+    file: eyeballs,
+    find: '    this.#running--;\n    this.#advance();\n',
+    replace: '    this.#running--;\n',
+  },
+  {
+    id: 'by name: attempts follow one another only',
+    file: eyeballs,
+    find: 'if (this.#delay !== null && this.#mayHaveMore()) this.#arm(this.#delay);',
+    replace: '',
+  },
+  {
+    id: 'by name: IPv6 is not waited for',
+    file: eyeballs,
+    find: 'this.#arm(RESOLUTION_DELAY_MS);',
+    replace: 'this.#advance();',
+  },
+  {
+    id: 'connect to a mapped address on a socket for IPv6 only',
+    file: connector,
+    find: 'if (isMappedIPv4(target.address)) {',
+    replace: 'if (isMappedIPv4(target.address) && target.port < 0) {',
   },
 ];
