@@ -16,6 +16,9 @@ export const INVALID_SOCKET = -1;
 export const SOCKET_ERROR = -1;
 export const SOMAXCONN = 0x7fffffff;
 
+/** WSASocketW's family, type and protocol when lpProtocolInfo says them. */
+export const FROM_PROTOCOL_INFO = -1;
+
 /** WSASocketW flags. NO_HANDLE_INHERIT at creation: set later, it races with CreateProcess on another thread. */
 export const WSA_FLAG_OVERLAPPED = 0x01;
 export const WSA_FLAG_NO_HANDLE_INHERIT = 0x80;

@@ -17,6 +17,8 @@ export interface Ws2_32 {
   WSACleanup(): number;
   /** Returns the SOCKET, or INVALID_SOCKET (-1). */
   WSASocketW(af: number, type: number, protocol: number, lpProtocolInfo: number, g: number, dwFlags: number): number;
+  /** Makes a duplicate for another process; lpProtocolInfo: 628 bytes that WSASocketW takes there. */
+  WSADuplicateSocketW(s: number, dwProcessId: number, lpProtocolInfo: number): number;
   /** Returns the accepted SOCKET, or INVALID_SOCKET (-1). addrlen: address of an int, as in getsockname. */
   accept(s: number, addr: number, addrlen: number): number;
   bind(s: number, name: number, namelen: number): number;
@@ -84,6 +86,7 @@ const DECLARATIONS: Readonly<Record<keyof Ws2_32, string>> = {
   WSACleanup: 'int __stdcall WSACleanup()',
   WSASocketW:
     'intptr_t __stdcall WSASocketW(int af, int type, int protocol, uintptr_t lpProtocolInfo, uint32_t g, uint32_t dwFlags)',
+  WSADuplicateSocketW: 'int __stdcall WSADuplicateSocketW(uintptr_t s, uint32_t dwProcessId, uintptr_t lpProtocolInfo)',
   accept: 'intptr_t __stdcall accept(uintptr_t s, uintptr_t addr, uintptr_t addrlen)',
   bind: 'int __stdcall bind(uintptr_t s, uintptr_t name, int namelen)',
   connect: 'int __stdcall connect(uintptr_t s, uintptr_t name, int namelen)',

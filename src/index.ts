@@ -33,6 +33,19 @@ export type { Kernel, PollerKind, PortWaiter, Scheduler } from './winsock/kernel
 export type { FileCalls, FileSource, SendFileOptions } from './pal/file-transfer.ts';
 export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './pal/handles.ts';
 export type { NameOptions } from './pal/names.ts';
+export type {
+  ConnectionCallback,
+  ImportServerOptions,
+  LoopCalls,
+  RemoteErrorCallback,
+  RemotePostCallback,
+  RemoteToken,
+  SocketInfo,
+  SpreadOptions,
+  SpreadPolicy,
+  TransferToken,
+} from './pal/loops.ts';
+export { openRemote, RemoteLoop, type RemoteOptions } from './remote/remote-loop.ts';
 export { NetworkErrorCode } from './pal/network-error-code.ts';
 export { NetworkError, type NetworkErrorDetails } from './pal/network-error.ts';
 export type {

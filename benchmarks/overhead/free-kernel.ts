@@ -118,6 +118,7 @@ export function freeKernel(messageBytes: number): FreeKernel {
       WSAStartup: () => 0,
       WSACleanup: () => 0,
       WSASocketW: () => ++socket,
+      WSADuplicateSocketW: unused,
       accept: unused,
       bind: () => 0,
       connect: unused,

@@ -5,3 +5,6 @@
 
 /** Posted to make a blocked GetQueuedCompletionStatusEx return; carries no OVERLAPPED. */
 export const WAKE_KEY = 1;
+
+/** Posted by other threads when they have submitted something to a loop that slept (src/remote); no OVERLAPPED either. */
+export const REMOTE_KEY = 2;

@@ -28,7 +28,7 @@ import type { EventSource } from '../winsock/event-source.ts';
 import type { Mailbox, PortWaiter } from '../winsock/kernel.ts';
 import { OperationState } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
-import { WAKE_KEY } from './completion-key.ts';
+import { REMOTE_KEY, WAKE_KEY } from './completion-key.ts';
 
 /** Packets per GetQueuedCompletionStatusEx: what libuv uses; the gain beyond it is within the noise. */
 export const BATCH_SIZE = 128;
@@ -79,6 +79,10 @@ export class CompletionPort implements EventSource {
     });
   }
 
+  get wakePort(): number {
+    return this.handle;
+  }
+
   get waitsHere(): boolean {
     return this.#parts.options.poller === 'inline';
   }
@@ -125,6 +129,10 @@ export class CompletionPort implements EventSource {
     const addressHigh = entries[word + OVERLAPPED_WORD + 1] ?? 0;
     if (addressLow === 0 && addressHigh === 0) {
       if (keyLow === WAKE_KEY && keyHigh === 0) return;
+      if (keyLow === REMOTE_KEY && keyHigh === 0) {
+        this.#parts.onRemote();
+        return;
+      }
       this.#drop(`no OVERLAPPED and the unknown key ${keyHigh}:${keyLow}`);
       return;
     }
@@ -169,7 +177,7 @@ export class CompletionPort implements EventSource {
     memory.release(this.#mailbox.region.address);
   }
 
-  /** Only WAKE packets can be left on a port whose operations have all come back. */
+  /** Only WAKE and REMOTE packets can be left on a port whose operations have all come back. */
   #checkLeftovers(count: number): void {
     for (let index = 0; index < count; index++) {
       const word = index * ENTRY_WORDS + OVERLAPPED_WORD;

@@ -10,6 +10,7 @@
  */
 import type { FileCalls } from './file-transfer.ts';
 import type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './handles.ts';
+import type { LoopCalls } from './loops.ts';
 import type { NameOptions } from './names.ts';
 import type { NetworkError } from './network-error.ts';
 import type { Interest, WatchCallback, WouldBlock } from './readiness.ts';
@@ -48,7 +49,7 @@ export type ShutdownHow = 'send' | 'receive' | 'both';
 export type WriteData = Uint8Array | readonly Uint8Array[];
 
 /** A network platform abstraction layer: sockets of one thread, and the loop that runs their callbacks. */
-export interface NetworkPal extends AcceptControl, FileCalls {
+export interface NetworkPal extends AcceptControl, FileCalls, LoopCalls {
   /**
    * Starts Winsock, opens the completion port and its poller.
    * @throws NetworkError AlreadyInitialized on a second call, InitializationFailed where the platform cannot do it.

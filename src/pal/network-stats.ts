@@ -42,6 +42,9 @@ export interface NetworkStats {
   accepted: number;
   connected: number;
   acceptErrors: number;
+  /** Submissions of other threads carried out, and how often they had to wake the loop for them. */
+  remoteRecords: number;
+  remoteWakes: number;
   /** Win32 calls by name. */
   calls: Record<string, number>;
 }

@@ -1,5 +1,6 @@
 /** Options of createServer, and what a server says about its limits. docs/accepting.md explains them. */
 import type { ServerHandle } from './handles.ts';
+import type { SpreadOptions } from './loops.ts';
 import type { NetworkError } from './network-error.ts';
 
 /** Bounds between which the number of accepts kept posted follows the arrival of connections. */
@@ -62,6 +63,17 @@ export interface ServerOptions {
    * backlog; 'close' accepts them and closes them at once with RST.
    */
   whenFull?: WhenFull;
+  /**
+   * Leaves the server, until its first asyncAccept, tryAccept or watch, and each of its connections, until the first call
+   * that reads, writes or watches, without a completion port: so long they can go to another loop (transfer, exportSocket).
+   * Default false.
+   */
+  deferAssociation?: boolean;
+  /**
+   * Hands every connection to one of these loops instead of to asyncAccept; they get it through onConnection. Limits on
+   * open connections do not count what was handed on.
+   */
+  spread?: SpreadOptions;
   /** Told of every connection that was refused, and each time the server begins to pause. */
   onLimit?: (event: AcceptLimitEvent) => void;
   /** Told of every accept that failed and was posted again; the server lives on. */

@@ -202,6 +202,10 @@ export class SimulatedWs2_32 implements Ws2_32 {
     return notSimulated('WSASendTo');
   }
 
+  WSADuplicateSocketW(): number {
+    return notSimulated('WSADuplicateSocketW');
+  }
+
   WSAPoll(): number {
     return notSimulated('WSAPoll');
   }
@@ -237,5 +241,5 @@ export class SimulatedWs2_32 implements Ws2_32 {
 }
 
 function notSimulated(call: string): never {
-  throw new SimulationError(`${call} is not simulated: this kernel is for the completion port driver`);
+  throw new SimulationError(`${call} is not simulated: this kernel is one process, and for the completion port driver`);
 }

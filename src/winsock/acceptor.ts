@@ -11,6 +11,7 @@ import type { Endpoint, SocketHandle } from '../pal/handles.ts';
 import type { AcceptCallback } from '../pal/network-pal.ts';
 import type { AcceptLimit } from '../pal/server-options.ts';
 import { acceptFailed, connectionTaken, fillPool, retireAccept, stopPool, withdrawAccepts } from './accept-pool.ts';
+import { associate, attach } from './association.ts';
 import { resetConnection, settleClose } from './closer.ts';
 import { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
@@ -18,6 +19,7 @@ import { connectionClosed } from './errors.ts';
 import type { Listener } from './listener.ts';
 import type { Operation } from './operation.ts';
 import { setIntOption } from './sockets.ts';
+import { nobodyTook, type Spreader } from './spreader.ts';
 import { look } from './watcher.ts';
 
 /** A handle that is none: what an accept callback gets with an error. */
@@ -27,6 +29,7 @@ const POSTS_PER_CONNECTION = 2;
 
 /** Takes the next connection, or waits for it. */
 export function accept(driver: Driver, listener: Listener, callback: AcceptCallback): void {
+  beginAccepting(driver, listener);
   expectCallback(driver, listener);
   listener.waiting.push({ callback, origin: captureOrigin(driver) });
   if (listener.accepted.length > 0) {
@@ -34,6 +37,14 @@ export function accept(driver: Driver, listener: Listener, callback: AcceptCallb
       serve(driver, listener);
     });
   }
+}
+
+/** Starts the pool of a server that has waited with it (deferAssociation). Throws NetworkError. */
+export function beginAccepting(driver: Driver, listener: Listener): void {
+  if (listener.associated) return;
+  associate(driver, listener);
+  driver.transport.prepareListener(listener);
+  fillPool(driver, listener);
 }
 
 /** The readiness face: takes a connection that is there, or answers null. */
@@ -63,7 +74,8 @@ export function completeAccept(driver: Driver, listener: Listener, operation: Op
   }
   let connection: Connection | null;
   try {
-    connection = adopt(driver, listener, operation);
+    connection = listener.spreader === null ? adopt(driver, listener, operation) : null;
+    if (listener.spreader !== null) spread(driver, listener, listener.spreader, operation);
   } catch (failure) {
     retireAccept(driver, listener, operation);
     if (!(failure instanceof Win32Error)) throw failure;
@@ -108,6 +120,10 @@ export function resumeAccepting(driver: Driver, listener: Listener): void {
 /** The listener closes: waiting accepts are answered, untaken connections reset. */
 export function stopAccepting(driver: Driver, listener: Listener): void {
   stopPool(driver, listener);
+  if (listener.spreader !== null) {
+    listener.spreader = null;
+    callbackDue(driver, listener);
+  }
   for (let request = listener.waiting.shift(); request !== undefined; request = listener.waiting.shift()) {
     const { callback } = request;
     driver.loop.enqueue(() => {
@@ -120,10 +136,12 @@ export function stopAccepting(driver: Driver, listener: Listener): void {
   }
 }
 
-/** The socket of an accepted connection is closed: its place is free. */
-export function leaveServer(driver: Driver, { listener, address }: { listener: Listener; address: string }): void {
-  listener.limits.closed(address);
-  fillPool(driver, listener);
+/** A connection is closed or has gone to another loop: whoever counted it has a place free. */
+export function leaveCounts(driver: Driver, { server, countsAsLoad }: Connection): void {
+  if (countsAsLoad) driver.inbox?.unload();
+  if (server === null) return;
+  server.listener.limits.closed(server.address);
+  fillPool(driver, server.listener);
 }
 
 /** Brings one waiting accept and one connection together, if there are both. */
@@ -148,13 +166,9 @@ function adopt(driver: Driver, listener: Listener, operation: Operation): Connec
   const peer = driver.transport.finishAccept(listener, operation);
   const address = peer?.address ?? '';
   const now = driver.kernel.scheduler.now();
+  if (isRefused(driver, listener, address, now)) return null;
   const { limits } = listener;
-  const refusal = limits.refusal(address, now);
-  if (refusal !== null) {
-    driver.counters.refused++;
-    tellLimit(driver, listener, refusal, true, address);
-    return null;
-  }
+  setAcceptedOptions(driver, listener, operation.acceptSocket);
   const connection = makeConnection(driver, listener, operation.acceptSocket, peer);
   connection.server = { listener, address };
   limits.opened(address, now);
@@ -163,7 +177,38 @@ function adopt(driver: Driver, listener: Listener, operation: Operation): Connec
   return connection;
 }
 
-function makeConnection(driver: Driver, listener: Listener, socket: number, peer: Endpoint | null): Connection {
+/**
+ * Hands what was accepted to another loop, which owns the socket then. When none takes it, or it is beyond a limit, the
+ * operation still owns it.
+ * @throws Win32Error
+ */
+function spread(driver: Driver, listener: Listener, spreader: Spreader, operation: Operation): void {
+  const peer = driver.transport.finishAccept(listener, operation);
+  const address = peer?.address ?? '';
+  const now = driver.kernel.scheduler.now();
+  if (isRefused(driver, listener, address, now)) return;
+  setAcceptedOptions(driver, listener, operation.acceptSocket);
+  driver.counters.accepted++;
+  if (spreader.hand(operation.acceptSocket, listener.family, peer)) {
+    operation.acceptSocket = INVALID_SOCKET;
+    // It counts for the rate, and is nobody's of this loop.
+    listener.limits.opened(address, now);
+    listener.limits.closed(address);
+    return;
+  }
+  const report = listener.onAcceptError;
+  if (report !== undefined) driver.loop.enqueue(() => report(nobodyTook(peer)));
+}
+
+function isRefused(driver: Driver, listener: Listener, address: string, now: number): boolean {
+  const refusal = listener.limits.refusal(address, now);
+  if (refusal === null) return false;
+  driver.counters.refused++;
+  tellLimit(driver, listener, refusal, true, address);
+  return true;
+}
+
+function setAcceptedOptions(driver: Driver, listener: Listener, socket: number): void {
   const { noDelay, receiveBufferSize, sendBufferSize } = listener.options;
   if (noDelay) setIntOption(driver, socket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
   if (receiveBufferSize !== undefined) {
@@ -172,6 +217,9 @@ function makeConnection(driver: Driver, listener: Listener, socket: number, peer
   if (sendBufferSize !== undefined) {
     setIntOption(driver, socket, SOL_SOCKET, SO_SNDBUF, sendBufferSize, 'setsockopt(SO_SNDBUF)');
   }
+}
+
+function makeConnection(driver: Driver, listener: Listener, socket: number, peer: Endpoint | null): Connection {
   const now = driver.kernel.scheduler.now();
   const connection = driver.sockets.add((handle) => new Connection(handle, listener.family, now, listener.origin));
   if (connection === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
@@ -179,7 +227,7 @@ function makeConnection(driver: Driver, listener: Listener, socket: number, peer
   connection.connected = true;
   connection.peer = peer;
   try {
-    driver.transport.attach(connection);
+    if (!listener.options.deferAssociation) attach(driver, connection);
   } catch (error) {
     connection.socket = INVALID_SOCKET;
     driver.sockets.remove(connection);

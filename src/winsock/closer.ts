@@ -16,7 +16,7 @@
  */
 import { INVALID_SOCKET, SD_RECEIVE, SD_SEND } from '../../ffi/constants.ts';
 import type { CloseCallback, ShutdownHow } from '../pal/network-pal.ts';
-import { leaveServer, stopAccepting } from './acceptor.ts';
+import { leaveCounts, stopAccepting } from './acceptor.ts';
 import { Connection } from './connection.ts';
 import { failConnect } from './connector.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
@@ -120,12 +120,12 @@ function finish(driver: Driver, record: SocketRecord): void {
     if (record instanceof Connection && record.resetting && record.connected) lingerZero(driver, record.socket);
     const { socket } = record;
     record.socket = INVALID_SOCKET;
-    driver.transport.detach(record);
+    if (record.associated) driver.transport.detach(record);
     driver.counters.calls.closesocket++;
     driver.kernel.ws2_32.closesocket(socket);
   }
   driver.sockets.remove(record);
-  if (record instanceof Connection && record.server !== null) leaveServer(driver, record.server);
+  if (record instanceof Connection) leaveCounts(driver, record);
   for (const callback of record.closeCallbacks.splice(0)) {
     // Behind every other callback of this socket: they were queued before.
     driver.loop.enqueue(() => {

@@ -27,6 +27,8 @@ export class Connection extends SocketRecord {
   /** Packets are skipped when a call succeeds at once; true only when the system said so for this socket. */
   skipsPackets = false;
   peer: Endpoint | null = null;
+  /** It came from a spreading server, which counts it. */
+  countsAsLoad = false;
   /** The server that accepted it, and the address under which it counts there; null when it was connected from here. */
   server: { readonly listener: Listener; readonly address: string } | null = null;
 

@@ -19,6 +19,7 @@ import {
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
+import { attach } from './association.ts';
 import { resetConnection, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
@@ -157,7 +158,7 @@ function submit(
   }
   // ConnectEx demands a bound socket.
   bindSocket(driver, connection.socket, target.localAddress ?? unspecified(family), target.localPort);
-  driver.transport.attach(connection);
+  attach(driver, connection);
   if (options.noDelay === true) {
     setIntOption(driver, connection.socket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
   }

@@ -11,6 +11,7 @@ export class CallCounters {
   PostQueuedCompletionStatus = 0;
   SetFileCompletionNotificationModes = 0;
   TransmitFile = 0;
+  WSADuplicateSocketW = 0;
   WSAIoctl = 0;
   WSARecv = 0;
   WSAPoll = 0;
@@ -44,4 +45,6 @@ export class Counters {
   refused = 0;
   connected = 0;
   acceptErrors = 0;
+  remoteRecords = 0;
+  remoteWakes = 0;
 }

@@ -7,6 +7,7 @@ import type { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
 import type { OperationTable } from './operation-table.ts';
 import type { ParkedWatches } from './parked-watches.ts';
+import type { Offers } from './handover.ts';
 import type { PinnedBuffers } from './pinned-buffers.ts';
 import type { QuietSweep } from './quiet-sweep.ts';
 import type { RequestPool } from './requests.ts';
@@ -14,6 +15,7 @@ import type { Scratch } from './scratch.ts';
 import type { SocketRecord } from './socket-record.ts';
 import type { SocketTable } from './socket-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
+import type { RemoteInbox } from '../remote/inbox.ts';
 import type { Transport } from './transport.ts';
 
 export interface Driver {
@@ -36,6 +38,12 @@ export interface Driver {
   pendingCallbacks: number;
   /** Files opened by asyncSendFile and not closed yet. */
   openFiles: number;
+  /** The completion port that other threads can wake the loop through; null on the WSAPoll driver. */
+  readonly wakePort: number | null;
+  /** Connections that were offered to other loops. */
+  readonly offers: Offers;
+  /** What other threads submit, once remote() or onRemotePost() was called. */
+  inbox: RemoteInbox | null;
 }
 
 /** One more callback is owed to a user of this socket. */

@@ -19,6 +19,8 @@ export interface EventSource {
   readonly waitsHere: boolean;
   /** Gives the source to the waiter, until something happens. */
   wait(): void;
+  /** The completion port through which other threads can wake the loop, or null where there is none. */
+  readonly wakePort: number | null;
   /** Keeps the process alive while waiting. */
   ref(): void;
   unref(): void;

@@ -22,6 +22,7 @@ import { completeConnect } from './connector.ts';
 import { Counters } from './counters.ts';
 import type { Driver } from './driver.ts';
 import { fromWin32Error } from './errors.ts';
+import { Offers } from './handover.ts';
 import { EventLoop } from './event-loop.ts';
 import { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
@@ -126,6 +127,9 @@ export class Lifecycle {
       if (this.#everInitialized) return Promise.resolve();
       throw this.#notReady('stopEventLoop');
     }
+    // While sockets still take writes: what other threads have submitted counts as done before.
+    driver.inbox?.close();
+    driver.offers.takeBack(driver);
     this.#state = 'stopping';
     this.#stopped = withResolvers();
     // The process must live until the end of this, whatever is referenced.
@@ -144,6 +148,7 @@ export class Lifecycle {
     if (driver === null) return;
     if (driver.parked.size > 0) lookAtParked(driver);
     if (this.#state !== 'stopping') return;
+    if (driver.inbox?.isFinished === false) return;
     if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;
     this.#driver = null;
     this.#unwatch?.();
@@ -238,6 +243,7 @@ function makeDriver(
       scratch,
       completed,
       finishInline: (operation, error, bytes) => loop.finishInline(operation, error, bytes),
+      onRemote: () => driver.inbox?.woken(),
       onReady: () => loop.wake(),
     });
     const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
@@ -261,6 +267,9 @@ function makeDriver(
       queuedBytes: 0,
       pendingCallbacks: 0,
       openFiles: 0,
+      wakePort: source.wakePort,
+      offers: new Offers(),
+      inbox: null,
     };
     return driver;
   } catch (error) {

@@ -9,12 +9,15 @@ import { Fifo } from './fifo.ts';
 import type { TimerHandle } from './kernel.ts';
 import type { Operation } from './operation.ts';
 import { SocketRecord } from './socket-record.ts';
+import type { Spreader } from './spreader.ts';
 
 /** What accepted sockets are given. */
 export interface AcceptedOptions {
   readonly receiveBufferSize: number | undefined;
   readonly sendBufferSize: number | undefined;
   readonly noDelay: boolean;
+  /** They are left without a port until something needs one. */
+  readonly deferAssociation: boolean;
 }
 
 /** One asyncAccept. */
@@ -27,7 +30,14 @@ export class Listener extends SocketRecord {
   /** Accepts that are posted and untaken connections together never exceed this. */
   depth = new AcceptDepth(1, 1);
   limits = new AcceptLimits(NO_LIMITS, 0);
-  options: AcceptedOptions = { receiveBufferSize: undefined, sendBufferSize: undefined, noDelay: false };
+  options: AcceptedOptions = {
+    receiveBufferSize: undefined,
+    sendBufferSize: undefined,
+    noDelay: false,
+    deferAssociation: false,
+  };
+  /** Where connections go instead of to asyncAccept. */
+  spreader: Spreader | null = null;
   onAcceptError: ((error: NetworkError) => void) | undefined;
   onLimit: ((event: AcceptLimitEvent) => void) | undefined;
   /** The accepts that are posted. */

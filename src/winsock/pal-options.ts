@@ -1,5 +1,6 @@
 /** Options of createNetworkPal: what they mean, what they default to, and what is refused. */
 import { argumentError } from '../pal/network-error.ts';
+import { CELL_BYTES, MAX_CELLS, MIN_CELLS } from '../remote/ring-layout.ts';
 import type { Kernel, PollerKind } from './kernel.ts';
 
 /** How the PAL waits for the network. */
@@ -25,6 +26,8 @@ export interface PalOptions {
   maxQueuedBytesPerSocket?: number;
   /** Bytes that asyncWrite queues on all sockets together before it refuses, at least 65536. Default 1073741824 (1 GiB). */
   maxQueuedBytes?: number;
+  /** Bytes of the queue through which other threads submit to the loop (remote()), 4096 … 67108864. Default 1048576. */
+  remoteQueueBytes?: number;
   /** Remember where sockets and operations were made, for describe(). Costs a stack trace each. Default false. */
   trackOrigins?: boolean;
   /** Throw on what is otherwise only counted, such as packets that match no operation. Default false. */
@@ -44,6 +47,7 @@ const DEFAULTS: ResolvedPalOptions = {
   maxOperations: 65536,
   maxQueuedBytesPerSocket: 64 * 1024 * 1024,
   maxQueuedBytes: 1024 * 1024 * 1024,
+  remoteQueueBytes: 1024 * 1024,
   trackOrigins: false,
   strict: false,
 };
@@ -58,6 +62,7 @@ export function resolvePalOptions({ kernel: _kernel, ...given }: PalOptions): Re
   }
   requireInteger('closeGraceMs', options.closeGraceMs, 0, 2 ** 31 - 1);
   requireInteger('maxOperations', options.maxOperations, 16, 2 ** 20);
+  requireInteger('remoteQueueBytes', options.remoteQueueBytes, MIN_CELLS * CELL_BYTES, MAX_CELLS * CELL_BYTES);
   requireInteger('maxQueuedBytesPerSocket', options.maxQueuedBytesPerSocket, 65536, Number.MAX_SAFE_INTEGER);
   requireInteger('maxQueuedBytes', options.maxQueuedBytes, 65536, Number.MAX_SAFE_INTEGER);
   return options;

@@ -1,4 +1,4 @@
-/** createServer: socket, options, bind, listen, port, and the first accepts. */
+/** createServer: socket, options, bind, listen, port, and the first accepts. And importServer, which has the socket already. */
 import { checkWinsock } from '../../ffi/check.ts';
 import {
   IPPROTO_IPV6,
@@ -10,18 +10,22 @@ import {
 } from '../../ffi/constants.ts';
 import type { AnyHandle, Endpoint, ServerHandle, ServerSocket } from '../pal/handles.ts';
 import { argumentError } from '../pal/network-error.ts';
+import type { ImportServerOptions, SocketInfo, SpreadOptions } from '../pal/loops.ts';
 import type { ServerOptions } from '../pal/server-options.ts';
 import { formatIpAddress, type IpAddress } from '../pal/ip-address.ts';
 import { AcceptLimits } from './accept-limits.ts';
 import { fillPool } from './accept-pool.ts';
 import { localEndpoint } from './addresses.ts';
-import { captureOrigin, type Driver } from './driver.ts';
+import { associate, attach } from './association.ts';
+import { captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
 import { Listener } from './listener.ts';
-import { requireInteger } from './pal-options.ts';
+import { requireInteger, requireOneOf } from './pal-options.ts';
 import { resolveAccepting } from './server-limits.ts';
+import { openDuplicate } from './sharing.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
 import { bindSocket, discardSocket, openTcpSocket, setIntOption } from './sockets.ts';
+import { Spreader } from './spreader.ts';
 
 /** As in node:net. */
 const DEFAULT_BACKLOG = 511;
@@ -30,10 +34,8 @@ const DEFAULT_BACKLOG = 511;
 export function openServer(driver: Driver, address: IpAddress, port: number, options: ServerOptions): ServerSocket {
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
   requireInteger('backlog', backlog, 1, SOMAXCONN);
-  const { depth, limits } = resolveAccepting(options);
-  for (const name of ['receiveBufferSize', 'sendBufferSize'] as const) {
-    if (options[name] !== undefined) requireInteger(name, options[name], 0, 0x7fffffff);
-  }
+  const accepting = resolveAccepting(options);
+  requireBufferSizes(options);
   if (options.reuseAddr === true && options.exclusive === true) {
     throw argumentError(
       TypeError,
@@ -48,6 +50,7 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
       'Cannot use ipv6Only with an IPv4 address: bind to :: or leave it out',
     );
   }
+  const spreader = options.spread === undefined ? null : makeSpreader(driver, options.spread);
   const now = driver.kernel.scheduler.now();
   const context = { address: formatIpAddress(address), port };
   const origin = captureOrigin(driver);
@@ -63,8 +66,10 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     step = 'listen';
     driver.counters.calls.listen++;
     checkWinsock(driver.kernel.ws2_32.listen(listener.socket, backlog), driver.kernel.ws2_32, 'listen');
-    driver.transport.attach(listener);
-    driver.transport.prepareListener(listener);
+    if (options.deferAssociation !== true || spreader !== null) {
+      attach(driver, listener);
+      driver.transport.prepareListener(listener);
+    }
     // Before the first accept is posted: from then on only a close could take the listener back.
     local = localEndpoint(driver, listener);
   } catch (error) {
@@ -72,17 +77,87 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     driver.sockets.remove(listener);
     throw fromWin32Error(step, error, context);
   }
-  listener.depth = depth;
-  listener.limits = new AcceptLimits(limits, now);
+  return begin(driver, listener, local, options, { accepting, spreader });
+}
+
+/** Takes hold of another process's listening socket. Throws NetworkError, RangeError or TypeError, and keeps nothing then. */
+export function importServer(driver: Driver, info: SocketInfo, options: ImportServerOptions): ServerSocket {
+  const accepting = resolveAccepting(options);
+  requireBufferSizes(options);
+  const spreader = options.spread === undefined ? null : makeSpreader(driver, options.spread);
+  const socket = openDuplicate(driver, info);
+  const origin = captureOrigin(driver);
+  const now = driver.kernel.scheduler.now();
+  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(handle, info.family, now, origin));
+  if (listener === null) {
+    discardSocket(driver, socket);
+    throw tooManySockets(MAX_SOCKETS);
+  }
+  listener.socket = socket;
+  let local: Endpoint;
+  try {
+    if (options.deferAssociation !== true || spreader !== null) {
+      associate(driver, listener);
+      driver.transport.prepareListener(listener);
+    }
+    local = localEndpoint(driver, listener);
+  } catch (error) {
+    discardSocket(driver, socket);
+    driver.sockets.remove(listener);
+    throw fromWin32Error('listen', error);
+  }
+  return begin(driver, listener, local, options, { accepting, spreader });
+}
+
+/** What the options come to. */
+interface Resolved {
+  readonly accepting: ReturnType<typeof resolveAccepting>;
+  readonly spreader: Spreader | null;
+}
+
+/** Everything that can fail has been done. */
+function begin(
+  driver: Driver,
+  listener: Listener,
+  local: Endpoint,
+  options: ImportServerOptions,
+  { accepting, spreader }: Resolved,
+): ServerSocket {
+  listener.depth = accepting.depth;
+  listener.limits = new AcceptLimits(accepting.limits, listener.createdAt);
   listener.onAcceptError = options.onAcceptError;
   listener.onLimit = options.onLimit;
   listener.options = {
     receiveBufferSize: options.receiveBufferSize,
     sendBufferSize: options.sendBufferSize,
     noDelay: options.noDelay ?? false,
+    deferAssociation: options.deferAssociation ?? false,
   };
-  fillPool(driver, listener);
+  if (spreader !== null) {
+    listener.spreader = spreader;
+    // It has work for as long as it is open, and keeps the process alive like a pending accept.
+    expectCallback(driver, listener);
+  }
+  if (listener.associated) fillPool(driver, listener);
   return { handle: listener.handle as ServerHandle, address: local.address, port: local.port };
+}
+
+function requireBufferSizes(options: ImportServerOptions): void {
+  for (const name of ['receiveBufferSize', 'sendBufferSize'] as const) {
+    if (options[name] !== undefined) requireInteger(name, options[name], 0, 0x7fffffff);
+  }
+}
+
+function makeSpreader(driver: Driver, options: SpreadOptions): Spreader {
+  if (!Array.isArray(options.loops) || options.loops.length === 0) {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_VALUE',
+      'Cannot spread connections over no loops: spread.loops must be an array of what pal.remote() returned',
+    );
+  }
+  if (options.policy !== undefined) requireOneOf('spread.policy', options.policy, ['round-robin', 'least-loaded']);
+  return new Spreader(options, driver.kernel);
 }
 
 function applyBindOptions(driver: Driver, socket: number, family: 4 | 6, options: ServerOptions): void {

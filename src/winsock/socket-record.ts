@@ -21,6 +21,8 @@ export abstract class SocketRecord {
   readonly createdAt: number;
   /** The SOCKET; INVALID_SOCKET before it exists and once it is closed. */
   socket = INVALID_SOCKET;
+  /** The socket is tied to this loop, for good (association.ts). */
+  associated = false;
   /** Operations that the kernel, or the queue of finished ones, still has. */
   inFlight = 0;
   /** closeSocket or resetSocket was called: no call takes the handle any more. */
@@ -61,6 +63,7 @@ export abstract class SocketRecord {
     this.socket = from.socket;
     this.family = from.family;
     this.useKey(from.key);
+    this.associated = from.associated;
     from.socket = INVALID_SOCKET;
   }
 

@@ -37,6 +37,8 @@ export function collectStats(driver: Driver): NetworkStats {
     refused: counters.refused,
     connected: counters.connected,
     acceptErrors: counters.acceptErrors,
+    remoteRecords: counters.remoteRecords,
+    remoteWakes: counters.remoteWakes,
     calls: Object.fromEntries(Object.entries(counters.calls)),
   };
 }

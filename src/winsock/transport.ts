@@ -66,6 +66,8 @@ export interface BackendParts {
   readonly completed: (operation: Operation) => void;
   /** Delivers an operation in a later turn (EventLoop.finishInline). */
   readonly finishInline: (operation: Operation, error: number, bytes: number) => void;
+  /** Another thread has submitted something; for event sources that such a thread can wake. */
+  readonly onRemote: () => void;
   /** The waiter has found events; the next turn may begin. */
   readonly onReady: () => void;
 }

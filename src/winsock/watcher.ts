@@ -18,7 +18,7 @@ import { WSABUF } from '../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../pal/readiness.ts';
 import type { SocketHandle } from '../pal/handles.ts';
-import { takeAccepted } from './acceptor.ts';
+import { beginAccepting, takeAccepted } from './acceptor.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import { Connection } from './connection.ts';
@@ -52,6 +52,7 @@ export class Watch {
 
 /** Starts a watch, or changes the one that is there. */
 export function watch(driver: Driver, record: SocketRecord, interest: Interest, callback: WatchCallback): void {
+  if (record instanceof Listener) beginAccepting(driver, record);
   if (record.watch === null) {
     record.watch = new Watch(interest, callback);
     expectCallback(driver, record);
@@ -159,6 +160,7 @@ export function tryWrite(driver: Driver, connection: Connection, data: Uint8Arra
 
 /** Takes a connection that is there now, or answers WouldBlock. */
 export function tryAccept(driver: Driver, listener: Listener): SocketHandle | WouldBlock {
+  beginAccepting(driver, listener);
   return takeAccepted(driver, listener) ?? WouldBlock;
 }
 

@@ -59,6 +59,7 @@ export interface PolledSocket {
 }
 
 export class PollSet implements EventSource {
+  readonly wakePort = null;
   readonly batchSize = Infinity;
   readonly #parts: BackendParts;
   readonly #waiter: PortWaiter;

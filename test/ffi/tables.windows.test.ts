@@ -42,6 +42,7 @@ describe('ffi/tables.ts', () => {
         'WSAStartup',
         'WSACleanup',
         'WSASocketW',
+        'WSADuplicateSocketW',
         'bind',
         'listen',
         'WSARecv',

@@ -18,6 +18,8 @@ export interface Bed {
   create(options?: PalOptions): NetworkPal;
   /** Writes a file that the bed's latest PAL can send, or changes it. Returns its path. */
   putFile(name: string, bytes: Uint8Array): string;
+  /** Options that put several PALs into one process; none are needed on a real kernel. */
+  oneProcess?(): PalOptions;
   /** A simulated kernel's chance to move its time on; called between two looks at a condition that is awaited. */
   settle?(): void | Promise<void>;
 }
@@ -68,17 +70,19 @@ const realBeds =
 function simulatedBed(profile: ProfileName, defaults: PalOptions): Bed {
   let network: SimulatedNetwork | null = null;
   let latest: SimulatedKernel | null = null;
+  const oneProcess = (): { kernel: SimulatedKernel } => {
+    if (network === null) {
+      network = simulateNetwork({ seed: 1, segmentSize: 1460, maxSteps: Infinity });
+      network.drive();
+    }
+    latest = network.kernel({ profile, keepAlive: true });
+    return { kernel: latest };
+  };
   return {
     name: `simulated ${profile}`,
     real: false,
-    create(options = {}) {
-      if (network === null) {
-        network = simulateNetwork({ seed: 1, segmentSize: 1460, maxSteps: Infinity });
-        network.drive();
-      }
-      latest = network.kernel({ profile, keepAlive: true });
-      return createNetworkPal({ ...defaults, kernel: latest, ...options });
-    },
+    create: (options = {}) => createNetworkPal({ ...defaults, ...oneProcess(), ...options }),
+    oneProcess,
     putFile(file, bytes) {
       latest?.files.put(file, bytes);
       return file;

@@ -159,6 +159,18 @@ function track(pal: NetworkPal): Tracked {
       callback(error, client, peer);
     });
   };
+  watched.adopt = (token) => {
+    const handle = pal.adopt(token);
+    handles.add(handle);
+    return handle;
+  };
+  watched.onConnection = (callback) => {
+    if (typeof callback !== 'function') return pal.onConnection(callback);
+    pal.onConnection((socket, peer) => {
+      handles.add(socket);
+      callback(socket, peer);
+    });
+  };
   watched.allocateBuffer = (size) => {
     const buffer = pal.allocateBuffer(size);
     buffers.push(buffer);

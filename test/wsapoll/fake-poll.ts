@@ -71,6 +71,7 @@ export class FakePoll {
       scratch: new Scratch(kernel.memory),
       completed: (operation) => this.completed.push(operation),
       finishInline,
+      onRemote: () => undefined,
       onReady: () => undefined,
     };
   }

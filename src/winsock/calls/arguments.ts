@@ -4,6 +4,7 @@ import { isHostName } from '../../pal/host-name.ts';
 import { parseIpAddress, whyNoAddress, type IpAddress } from '../../pal/ip-address.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import type { Listener } from '../listener.ts';
 import type { SocketRecord } from '../socket-record.ts';
 
 export function requireAddress(name: string, text: unknown): IpAddress {
@@ -98,6 +99,16 @@ function isDetached(value: Uint8Array): boolean {
 
 export function requireUnwatched(call: string, record: SocketRecord): void {
   if (record.watch !== null) throw mixedFaces(call, record.handle, 'it is being watched. Call unwatch() first');
+}
+
+/** Throws for a server whose connections go to other loops. */
+export function requireOwnConnections(call: string, listener: Listener): void {
+  if (listener.spreader === null) return;
+  throw new NetworkError(
+    `Cannot ${call} server ${listener.handle}: it hands its connections to other loops (spread), which get them through ` +
+      'onConnection. This loop may be one of them',
+    { kind: NetworkErrorCode.AcceptFailed, code: 'ERR_SERVER_SPREADS' },
+  );
 }
 
 export function mixedFaces(call: string, handle: number, why: string): NetworkError {

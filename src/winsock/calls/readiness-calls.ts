@@ -5,7 +5,7 @@ import type { Interest, WatchCallback, WouldBlock } from '../../pal/readiness.ts
 import type { Connection } from '../connection.ts';
 import { Listener } from '../listener.ts';
 import { tryAccept, tryRead, tryWrite, unwatch, watch } from '../watcher.ts';
-import { emptyBuffer, mixedFaces, requireBytes, requireCallback } from './arguments.ts';
+import { emptyBuffer, mixedFaces, requireBytes, requireCallback, requireOwnConnections } from './arguments.ts';
 import { StreamCalls } from './stream-calls.ts';
 
 export abstract class ReadinessCalls extends StreamCalls {
@@ -14,6 +14,7 @@ export abstract class ReadinessCalls extends StreamCalls {
     const record = this.find(driver, socket);
     requireCallback(callback);
     requireInterest(interest);
+    if (record instanceof Listener) requireOwnConnections('watch', record);
     const pending =
       record instanceof Listener
         ? record.waiting.length > 0
@@ -48,6 +49,7 @@ export abstract class ReadinessCalls extends StreamCalls {
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock {
     const driver = this.lifecycle.open('tryAccept');
     const listener = this.listener(driver, server);
+    requireOwnConnections('tryAccept', listener);
     if (listener.waiting.length > 0)
       throw mixedFaces('tryAccept', server, 'an asyncAccept waits on it. Await it first');
     return tryAccept(driver, listener);

@@ -13,6 +13,7 @@ import type {
 } from '../../pal/network-pal.ts';
 import type { ServerOptions } from '../../pal/server-options.ts';
 import { accept, NO_HANDLE, pauseAccepting, resumeAccepting } from '../acceptor.ts';
+import { associate } from '../association.ts';
 import { remoteEndpoint } from '../addresses.ts';
 import { reset, shutdownConnection } from '../closer.ts';
 import { connect } from '../connector.ts';
@@ -33,6 +34,7 @@ import {
   requireBytes,
   requireCallback,
   requireHost,
+  requireOwnConnections,
   requirePort,
   requireUnwatched,
   wrongKind,
@@ -59,6 +61,7 @@ export abstract class StreamCalls extends PalCore {
     }
     const listener = this.listener(driver, server);
     requireUnwatched('asyncAccept', listener);
+    requireOwnConnections('asyncAccept', listener);
     accept(driver, listener, callback);
   }
 
@@ -139,17 +142,17 @@ export abstract class StreamCalls extends PalCore {
 
   getRemoteAddress(socket: SocketHandle): string {
     const driver = this.lifecycle.open('getRemoteAddress');
-    return remoteEndpoint(driver, this.connection(driver, socket)).address;
+    return remoteEndpoint(driver, this.established(driver, socket)).address;
   }
 
   getRemotePort(socket: SocketHandle): number {
     const driver = this.lifecycle.open('getRemotePort');
-    return remoteEndpoint(driver, this.connection(driver, socket)).port;
+    return remoteEndpoint(driver, this.established(driver, socket)).port;
   }
 
   getQueuedBytes(socket: SocketHandle): number {
     const driver = this.lifecycle.open('getQueuedBytes');
-    return this.connection(driver, socket).queuedBytes;
+    return this.established(driver, socket).queuedBytes;
   }
 
   /** The open listening socket of a handle. */
@@ -159,8 +162,15 @@ export abstract class StreamCalls extends PalCore {
     throw wrongKind(handle, 'a connection', 'createServer');
   }
 
-  /** The open and established connection of a handle. */
+  /** The open and established connection of a handle, tied to this loop: for every call that uses it. */
   protected connection(driver: Driver, handle: SocketHandle): Connection {
+    const connection = this.established(driver, handle);
+    if (!connection.associated) associate(driver, connection);
+    return connection;
+  }
+
+  /** The same, left as it is: for calls that only ask, or pass it on. */
+  protected established(driver: Driver, handle: SocketHandle): Connection {
     const record = this.find(driver, handle);
     if (!(record instanceof Connection)) throw wrongKind(handle, 'a server', 'asyncConnect or asyncAccept');
     if (record.connected) return record;

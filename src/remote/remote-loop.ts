@@ -1,0 +1,148 @@
+/**
+ * Another thread's end of a loop: submissions go into the loop's queue (ring.ts) and are carried out there, in order. It
+ * answers at once that a submission is queued, or why not; how it ends is told on the loop's own thread (onRemoteError).
+ */
+import { inspect } from 'node:util';
+import { Win32Error } from '../../ffi/check.ts';
+import type { Kernel32 } from '../../ffi/kernel32.ts';
+import { REMOTE_KEY } from '../iocp/completion-key.ts';
+import type { AnyHandle, SocketHandle } from '../pal/handles.ts';
+import type { RemoteToken } from '../pal/loops.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { argumentError, NetworkError } from '../pal/network-error.ts';
+import { fromWin32Error } from '../winsock/errors.ts';
+import { windowsKernel } from '../winsock/windows-kernel.ts';
+import { RemoteCommand } from './commands.ts';
+import { RingProducer, Submitted } from './ring.ts';
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What openRemote wakes the loop with. */
+export interface RemoteOptions {
+  /** The system of the loop. Default: the Windows of this process. */
+  kernel?: { readonly kernel32: Pick<Kernel32, 'PostQueuedCompletionStatus' | 'GetLastError'> };
+}
+
+/** Submits to the loop of another thread. Made by openRemote(), one per thread that submits. */
+export class RemoteLoop {
+  readonly #ring: RingProducer;
+
+  /** For openRemote(). */
+  constructor(ring: RingProducer) {
+    this.#ring = ring;
+  }
+
+  /** The loop still takes submissions. It may stop at any moment, so this is for those who wait, not a guard. */
+  get isOpen(): boolean {
+    return !this.#ring.isClosed;
+  }
+
+  /** Bytes that one write or message can have. */
+  get maxBytes(): number {
+    return this.#ring.largestPayload;
+  }
+
+  /**
+   * Writes to a connection of the loop, behind what this thread submitted before. The data is copied.
+   * @throws NetworkError ERR_REMOTE_QUEUE_FULL, ERR_EVENT_LOOP_STOPPED; RangeError for more than maxBytes.
+   */
+  write(socket: SocketHandle, data: Uint8Array): void {
+    requireNumber('socket', socket);
+    requireBytes('data', data);
+    if (data.length === 0) {
+      throw argumentError(TypeError, 'ERR_INVALID_ARG_VALUE', 'Cannot use data: it has 0 bytes, at least 1 is needed');
+    }
+    this.#submit('write', RemoteCommand.Write, socket, data);
+  }
+
+  /** Closes a socket of the loop as closeSocket does: what was submitted for it before is flushed. Throws as write(). */
+  close(socket: AnyHandle): void {
+    requireNumber('socket', socket);
+    this.#submit('close', RemoteCommand.Close, socket, NO_BYTES);
+  }
+
+  /** Calls the callback that onRemotePost gave this number, on the loop's thread. The message is copied. Throws as write(). */
+  post(id: number, message: Uint8Array = NO_BYTES): void {
+    requireNumber('id', id);
+    requireBytes('message', message);
+    this.#submit('post', RemoteCommand.Post, id, message);
+  }
+
+  /** Asks the loop to stop, as its stopEventLoop() does. Throws as write(). */
+  stop(): void {
+    this.#submit('stop', RemoteCommand.Stop, 0, NO_BYTES);
+  }
+
+  #submit(what: string, kind: number, subject: number, payload: Uint8Array): void {
+    const outcome = this.#wakeErrors(() => this.#ring.submit(kind, subject, payload));
+    if (outcome === Submitted.Done) return;
+    if (outcome === Submitted.TooLarge) {
+      throw argumentError(
+        RangeError,
+        'ERR_OUT_OF_RANGE',
+        `Cannot ${what} ${payload.length} bytes through a queue whose records have at most ${this.maxBytes}: ` +
+          "send less at a time, or raise remoteQueueBytes of the loop's PAL",
+      );
+    }
+    if (outcome === Submitted.Closed) {
+      throw new NetworkError(`Cannot ${what}: the event loop of the other thread has stopped, or is stopping`, {
+        kind: NetworkErrorCode.EventLoopError,
+        code: 'ERR_EVENT_LOOP_STOPPED',
+      });
+    }
+    throw new NetworkError(
+      `Cannot ${what} ${payload.length} bytes: the loop's queue is full, since it is submitted to faster than it works. ` +
+        "Try again later, or raise remoteQueueBytes of the loop's PAL",
+      { kind: NetworkErrorCode.ResourceExhausted, code: 'ERR_REMOTE_QUEUE_FULL' },
+    );
+  }
+
+  #wakeErrors(submit: () => Submitted): Submitted {
+    try {
+      return submit();
+    } catch (error) {
+      throw fromWin32Error('loop', error);
+    }
+  }
+}
+
+/**
+ * Makes a RemoteLoop of what another thread's `pal.remote()` returned.
+ * @throws TypeError when it is something else.
+ */
+export function openRemote(token: RemoteToken, options: RemoteOptions = {}): RemoteLoop {
+  return new RemoteLoop(openRing(token, options));
+}
+
+/** The producer behind a token. */
+export function openRing(token: RemoteToken, { kernel }: RemoteOptions): RingProducer {
+  const given = token as Partial<RemoteToken> | null | undefined;
+  if (given?.kind !== 'iocp-pal/remote' || !(given.queue instanceof SharedArrayBuffer)) {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_VALUE',
+      `Cannot open ${inspect(token, { depth: 0 })}: it must be what pal.remote() returned, unchanged`,
+    );
+  }
+  const { queue, port } = token;
+  // Loaded in this thread: the functions of the loop's thread cannot be posted.
+  const { kernel32 } = kernel ?? windowsKernel();
+  return new RingProducer(queue, () => {
+    if (kernel32.PostQueuedCompletionStatus(port, 0, REMOTE_KEY, 0) !== 0) return;
+    throw new Win32Error('PostQueuedCompletionStatus', kernel32.GetLastError());
+  });
+}
+
+function requireNumber(name: string, value: unknown): void {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use ${name} ${inspect(value)}: it must be a number that the loop's thread gave out`,
+  );
+}
+
+function requireBytes(name: string, value: unknown): void {
+  if (value instanceof Uint8Array) return;
+  throw argumentError(TypeError, 'ERR_INVALID_ARG_TYPE', `Cannot use ${name}: it must be a Buffer or Uint8Array`);
+}

@@ -1,0 +1,162 @@
+/** The calls of the contract for many loops: other threads' submissions, and sockets that move. */
+import process from 'node:process';
+import { inspect } from 'node:util';
+import type { Buffer } from 'node:buffer';
+import type { AnyHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
+import type {
+  ConnectionCallback,
+  ImportServerOptions,
+  LoopCalls as Contract,
+  RemoteErrorCallback,
+  RemotePostCallback,
+  RemoteToken,
+  SocketInfo,
+  TransferToken,
+} from '../../pal/loops.ts';
+import { NetworkErrorCode } from '../../pal/network-error-code.ts';
+import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import { RemoteInbox } from '../../remote/inbox.ts';
+import { requireUnassociated } from '../association.ts';
+import { Connection } from '../connection.ts';
+import type { Driver } from '../driver.ts';
+import { adopt, adoptSocket, transfer } from '../handover.ts';
+import { requireInteger } from '../pal-options.ts';
+import { importServer } from '../server.ts';
+import { exportSocket, importConnection } from '../sharing.ts';
+import { discardSocket } from '../sockets.ts';
+import { decodeArrival } from '../spreader.ts';
+import { requireCallback } from './arguments.ts';
+import { SendFileCalls } from './send-file-calls.ts';
+
+export abstract class LoopCalls extends SendFileCalls implements Contract {
+  remote(): RemoteToken {
+    const driver = this.lifecycle.open('remote');
+    if (driver.wakePort === null) {
+      throw new NetworkError(
+        'Cannot open this loop to other threads: the WSAPoll driver has no completion port that they could wake. ' +
+          "Use the driver 'iocp'",
+        { kind: NetworkErrorCode.EventLoopError, code: 'ERR_NOT_SUPPORTED' },
+      );
+    }
+    return { kind: 'iocp-pal/remote', queue: this.#inbox(driver).queue, port: driver.wakePort };
+  }
+
+  onRemotePost(callback: RemotePostCallback): number {
+    const driver = this.lifecycle.open('onRemotePost');
+    requireCallback(callback);
+    return this.#inbox(driver).addPost(callback);
+  }
+
+  offRemotePost(id: number): void {
+    this.lifecycle.current('offRemotePost').inbox?.removePost(id);
+  }
+
+  onConnection(callback: ConnectionCallback | null): void {
+    const driver = this.lifecycle.open('onConnection');
+    if (callback !== null) requireCallback(callback);
+    this.#inbox(driver).setOnConnection(callback);
+  }
+
+  onRemoteError(callback: RemoteErrorCallback | null): void {
+    const driver = this.lifecycle.open('onRemoteError');
+    if (callback !== null) requireCallback(callback);
+    this.#inbox(driver).onError = callback;
+  }
+
+  transfer(socket: SocketHandle): TransferToken {
+    const driver = this.lifecycle.open('transfer');
+    const connection = this.established(driver, socket);
+    requireUnassociated('transfer', connection);
+    return transfer(driver, connection);
+  }
+
+  adopt(token: TransferToken): SocketHandle {
+    const driver = this.lifecycle.open('adopt');
+    const given = token as Partial<TransferToken> | null | undefined;
+    if (given?.kind !== 'iocp-pal/socket' || !(given.taken?.buffer instanceof SharedArrayBuffer)) {
+      throw wrongData('adopt', token, 'transfer()');
+    }
+    return adopt(driver, token);
+  }
+
+  exportSocket(socket: AnyHandle, pid: number): SocketInfo {
+    const driver = this.lifecycle.open('exportSocket');
+    const record = this.find(driver, socket);
+    requireInteger('pid', pid, 1, 0xffffffff);
+    if (record instanceof Connection) this.established(driver, socket as SocketHandle);
+    requireUnassociated('export', record);
+    return exportSocket(driver, record, pid);
+  }
+
+  importSocket(info: SocketInfo): SocketHandle {
+    const driver = this.lifecycle.open('importSocket');
+    requireInfo('importSocket', info, 'iocp-pal/connection');
+    return importConnection(driver, info);
+  }
+
+  importServer(info: SocketInfo, options: ImportServerOptions = {}): ServerSocket {
+    const driver = this.lifecycle.open('importServer');
+    requireInfo('importServer', info, 'iocp-pal/server');
+    return importServer(driver, info, options);
+  }
+
+  #inbox(driver: Driver): RemoteInbox {
+    const { loop, counters, kernel, options } = driver;
+    const target = {
+      write: (socket: number, data: Uint8Array, done: (error: NetworkError | null) => void) =>
+        this.asyncWrite(socket as SocketHandle, data, done),
+      close: (socket: number) => this.closeSocket(socket as AnyHandle),
+      stop: () => void this.stopEventLoop(),
+      adopt: (socket: number, payload: Buffer) => arrive(driver, socket, payload),
+    };
+    driver.inbox ??= new RemoteInbox({ loop, scheduler: kernel.scheduler, counters, target }, options.remoteQueueBytes);
+    return driver.inbox;
+  }
+}
+
+/** A spreading server of another loop has handed this one a connection. */
+function arrive(driver: Driver, socket: number, payload: Buffer): void {
+  const { inbox, loop } = driver;
+  const callback = inbox?.onConnection ?? null;
+  let connection: Connection;
+  try {
+    if (callback === null) throw unwanted();
+    const { family, peer } = decodeArrival(payload);
+    connection = adoptSocket(driver, socket, family, peer);
+  } catch (error) {
+    discardSocket(driver, socket);
+    inbox?.unload();
+    throw error;
+  }
+  connection.countsAsLoad = true;
+  loop.enqueue(() => callback(connection.handle as SocketHandle, connection.peer));
+}
+
+function unwanted(): NetworkError {
+  return new NetworkError(
+    'Cannot take the connection that a spreading server has handed to this loop: it has no callback for them. ' +
+      'Call onConnection() before the loop is given to a server',
+    { kind: NetworkErrorCode.AcceptFailed, code: 'ERR_NO_CONNECTION_CALLBACK' },
+  );
+}
+
+function requireInfo(call: string, info: SocketInfo, kind: SocketInfo['kind']): void {
+  const given = info as Partial<SocketInfo> | null | undefined;
+  if (given?.kind !== kind || typeof given.protocolInfo !== 'string' || (given.family !== 4 && given.family !== 6)) {
+    const what = kind === 'iocp-pal/server' ? 'exportSocket() of a server' : 'exportSocket() of a connection';
+    throw wrongData(call, info, what);
+  }
+  if (given.pid === process.pid) return;
+  throw new NetworkError(
+    `Cannot ${call} in process ${process.pid}: it was exported for process ${String(given.pid)}. Export it for this one`,
+    { kind: NetworkErrorCode.SocketCreationFailed, code: 'ERR_WRONG_PROCESS' },
+  );
+}
+
+function wrongData(call: string, value: unknown, from: string): TypeError {
+  return argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `Cannot ${call} ${inspect(value, { depth: 0 })}: it must be what ${from} returned, unchanged`,
+  );
+}

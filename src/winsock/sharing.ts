@@ -1,0 +1,65 @@
+/**
+ * Sockets between processes, through WSADuplicateSocketW: the system makes a second handle of the same socket for the other
+ * process, and says in a WSAPROTOCOL_INFOW how to get hold of it there. It can be used once, in that process only.
+ *
+ * Both handles are one socket, and one socket works with one port: so only an unassociated socket is exported, and the
+ * process that first uses it has it. A connection moves: this process lets go of it, which sends no FIN as long as the
+ * other handle lives. A server stays open here as well, so that it can be exported again.
+ *
+ * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaduplicatesocketw
+ */
+import { Buffer } from 'node:buffer';
+import { checkSocket, checkWinsock } from '../../ffi/check.ts';
+import { FROM_PROTOCOL_INFO, WSA_FLAG_NO_HANDLE_INHERIT, WSA_FLAG_OVERLAPPED } from '../../ffi/constants.ts';
+import { WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
+import type { SocketHandle } from '../pal/handles.ts';
+import type { SocketInfo } from '../pal/loops.ts';
+import { Connection } from './connection.ts';
+import type { Driver } from './driver.ts';
+import { fromWin32Error } from './errors.ts';
+import { adoptSocket, release } from './handover.ts';
+import type { SocketRecord } from './socket-record.ts';
+import { discardSocket } from './sockets.ts';
+
+/** Makes a duplicate for the process `pid`. `record` is unassociated. Throws NetworkError. */
+export function exportSocket(driver: Driver, record: SocketRecord, pid: number): SocketInfo {
+  const { kernel, counters, scratch } = driver;
+  counters.calls.WSADuplicateSocketW++;
+  try {
+    const result = kernel.ws2_32.WSADuplicateSocketW(record.socket, pid, scratch.address);
+    checkWinsock(result, kernel.ws2_32, 'WSADuplicateSocketW');
+  } catch (error) {
+    throw fromWin32Error('socket', error);
+  }
+  const protocolInfo = Buffer.from(scratch.bytes.subarray(0, WSAPROTOCOL_INFOW_SIZE)).toString('base64');
+  const { family } = record;
+  if (!(record instanceof Connection)) return { kind: 'iocp-pal/server', pid, family, peer: null, protocolInfo };
+  const info: SocketInfo = { kind: 'iocp-pal/connection', pid, family, peer: record.peer, protocolInfo };
+  discardSocket(driver, release(driver, record));
+  return info;
+}
+
+/** Takes hold of the duplicate of a connection. Throws NetworkError. */
+export function importConnection(driver: Driver, info: SocketInfo): SocketHandle {
+  const socket = openDuplicate(driver, info);
+  try {
+    return adoptSocket(driver, socket, info.family, info.peer).handle as SocketHandle;
+  } catch (error) {
+    discardSocket(driver, socket);
+    throw error;
+  }
+}
+
+/** The SOCKET of a duplicate. Throws NetworkError. */
+export function openDuplicate(driver: Driver, { protocolInfo }: SocketInfo): number {
+  const { kernel, counters, scratch } = driver;
+  scratch.bytes.set(Buffer.from(protocolInfo, 'base64').subarray(0, WSAPROTOCOL_INFOW_SIZE), 0);
+  counters.calls.WSASocketW++;
+  const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
+  const any = FROM_PROTOCOL_INFO;
+  try {
+    return checkSocket(kernel.ws2_32.WSASocketW(any, any, any, scratch.address, 0, flags), kernel.ws2_32, 'WSASocketW');
+  } catch (error) {
+    throw fromWin32Error('socket', error);
+  }
+}

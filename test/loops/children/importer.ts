@@ -1,0 +1,42 @@
+/**
+ * A process that is told, line by line on its input, to import a socket, and answers each with a line on its output.
+ * Imported connections, and those of imported servers, are echoed.
+ */
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { createNetworkPal, type SocketInfo } from '../../../src/index.ts';
+import { echo } from '../../support/io.ts';
+
+const pal = createNetworkPal({ strict: true });
+pal.initialize();
+void pal.runEventLoop();
+const say = (answer: object): void => void process.stdout.write(`${JSON.stringify(answer)}\n`);
+
+function take(info: SocketInfo): void {
+  if (info.kind === 'iocp-pal/connection') {
+    echo(pal, pal.importSocket(info)).catch(() => undefined);
+    return;
+  }
+  const server = pal.importServer(info);
+  const accept = (): void =>
+    pal.asyncAccept(server.handle, (error, socket) => {
+      if (error !== null) return;
+      echo(pal, socket).catch(() => undefined);
+      accept();
+    });
+  accept();
+}
+
+createInterface(process.stdin)
+  .on('line', (line) => {
+    try {
+      take(JSON.parse(line) as SocketInfo);
+      say({ imported: true });
+    } catch (error) {
+      say({ code: (error as { code?: string }).code ?? String(error) });
+    }
+  })
+  .on('close', () => {
+    void pal.stopEventLoop().then(() => process.exit(0));
+  });
+say({ pid: process.pid });
