@@ -4,6 +4,7 @@
  */
 
 /** winsock2.h, ws2def.h. */
+export const AF_UNSPEC = 0;
 export const AF_INET = 2;
 export const AF_INET6 = 23;
 export const SOCK_STREAM = 1;
@@ -42,6 +43,7 @@ export const SD_BOTH = 2;
 export const SOL_SOCKET = 0xffff;
 export const SO_REUSEADDR = 0x0004;
 export const SO_KEEPALIVE = 0x0008;
+export const SO_BROADCAST = 0x0020;
 export const SO_LINGER = 0x0080;
 export const SO_EXCLUSIVEADDRUSE = ~SO_REUSEADDR;
 export const SO_SNDBUF = 0x1001;
@@ -56,13 +58,32 @@ export const TCP_KEEPCNT = 0x0010;
 export const TCP_KEEPINTVL = 0x0011;
 export const IPV6_V6ONLY = 27;
 
+/** Names of level IPPROTO_IP and of level IPPROTO_IPV6 (ws2ipdef.h); IP_ADD_MEMBERSHIP and its kin take an ip_mreq. */
+export const IP_TTL = 4;
+export const IP_MULTICAST_IF = 9;
+export const IP_MULTICAST_TTL = 10;
+export const IP_MULTICAST_LOOP = 11;
+export const IP_ADD_MEMBERSHIP = 12;
+export const IP_DROP_MEMBERSHIP = 13;
+export const IP_ADD_SOURCE_MEMBERSHIP = 15;
+export const IP_DROP_SOURCE_MEMBERSHIP = 16;
+export const IPV6_UNICAST_HOPS = 4;
+export const IPV6_MULTICAST_IF = 9;
+export const IPV6_MULTICAST_HOPS = 10;
+export const IPV6_MULTICAST_LOOP = 11;
+export const IPV6_ADD_MEMBERSHIP = 12;
+export const IPV6_DROP_MEMBERSHIP = 13;
+
 /** WSAPROTOCOL_INFO.dwServiceFlags1: the provider's sockets are real file handles (no layered provider in between). */
 export const XP1_IFS_HANDLES = 0x00020000;
 
-/** WSAIoctl codes (ws2def.h, mstcpip.h). */
+/** WSAIoctl codes (ws2def.h, mstcpip.h, mswsock.h). */
 export const SIO_GET_EXTENSION_FUNCTION_POINTER = 0xc8000006;
 export const SIO_KEEPALIVE_VALS = 0x98000004;
 export const SIO_TCP_INITIAL_RTO = 0x98000011;
+/** BOOL: an ICMP port unreachable (time to live exceeded) makes a receive of the socket fail. Both TRUE by default. */
+export const SIO_UDP_CONNRESET = 0x9800000c;
+export const SIO_UDP_NETRESET = 0x9800000f;
 /** TCP_INITIAL_RTO_PARAMETERS: leave the round trip time as it is, and send no second SYN (mstcpip.h). */
 export const TCP_INITIAL_RTO_UNSPECIFIED_RTT = 0xffff;
 export const TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS = 0xfe;

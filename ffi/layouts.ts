@@ -33,6 +33,15 @@ export const sockaddr_in6 = {
   size: 28,
 } as const;
 
+/** IP_MREQ, ws2ipdef.h: what IP_ADD_MEMBERSHIP takes. Addresses are in network byte order. */
+export const ip_mreq = { imr_multiaddr: 0, imr_interface: 4, size: 8 } as const;
+
+/** IP_MREQ_SOURCE, ws2ipdef.h: what IP_ADD_SOURCE_MEMBERSHIP takes, in Windows' order of members. */
+export const ip_mreq_source = { imr_multiaddr: 0, imr_sourceaddr: 4, imr_interface: 8, size: 12 } as const;
+
+/** IPV6_MREQ, ws2ipdef.h: what IPV6_ADD_MEMBERSHIP takes. The interface is an index in host byte order, 0 for any. */
+export const ipv6_mreq = { ipv6mr_multiaddr: 0, ipv6mr_interface: 16, size: 20 } as const;
+
 /** WSAPOLLFD, winsock2.h. */
 export const WSAPOLLFD = { fd: 0, events: 8, revents: 10, size: 16 } as const;
 
@@ -69,6 +78,9 @@ export const C_DECLARATIONS = {
     sin6_addr: 'uint8_t[16]',
     sin6_scope_id: 'uint32_t',
   },
+  ip_mreq: { imr_multiaddr: 'uint32_t', imr_interface: 'uint32_t' },
+  ip_mreq_source: { imr_multiaddr: 'uint32_t', imr_sourceaddr: 'uint32_t', imr_interface: 'uint32_t' },
+  ipv6_mreq: { ipv6mr_multiaddr: 'uint8_t[16]', ipv6mr_interface: 'uint32_t' },
   GUID: { Data1: 'uint32_t', Data2: 'uint16_t', Data3: 'uint16_t', Data4: 'uint8_t[8]' },
   WSAPOLLFD: { fd: 'uintptr_t', events: 'int16_t', revents: 'int16_t' },
   TRANSMIT_FILE_BUFFERS: { Head: 'uintptr_t', HeadLength: 'uint32_t', Tail: 'uintptr_t', TailLength: 'uint32_t' },

@@ -36,6 +36,21 @@ export interface Ws2_32 {
     lpOverlapped: number,
     lpCompletionRoutine: number,
   ): number;
+  /**
+   * Overlapped receive of a datagram. -1 with ERROR_IO_PENDING (997) means that a packet will come. lpFrom, lpFromlen
+   * (address of an int, as in getsockname) and lpFlags are written when the operation ends, so they must live until then.
+   */
+  WSARecvFrom(
+    s: number,
+    lpBuffers: number,
+    dwBufferCount: number,
+    lpNumberOfBytesRecvd: number,
+    lpFlags: number,
+    lpFrom: number,
+    lpFromlen: number,
+    lpOverlapped: number,
+    lpCompletionRoutine: number,
+  ): number;
   /** Overlapped send. -1 with ERROR_IO_PENDING (997) means that a packet will come. */
   WSASend(
     s: number,
@@ -94,6 +109,8 @@ const DECLARATIONS: Readonly<Record<keyof Ws2_32, string>> = {
   listen: 'int __stdcall listen(uintptr_t s, int backlog)',
   WSARecv:
     'int __stdcall WSARecv(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesRecvd, uintptr_t lpFlags, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
+  WSARecvFrom:
+    'int __stdcall WSARecvFrom(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesRecvd, uintptr_t lpFlags, uintptr_t lpFrom, uintptr_t lpFromlen, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
   WSASend:
     'int __stdcall WSASend(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesSent, uint32_t dwFlags, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
   WSASendTo:

@@ -31,7 +31,16 @@ export {
 export type { DriverKind, PalOptions } from './winsock/pal-options.ts';
 export type { Kernel, PollerKind, PortWaiter, Scheduler } from './winsock/kernel.ts';
 export type { FileCalls, FileSource, SendFileOptions } from './pal/file-transfer.ts';
-export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './pal/handles.ts';
+export type {
+  DatagramPal,
+  Destination,
+  GroupOptions,
+  ReceiveFromCallback,
+  SendToCallback,
+  UdpOptions,
+  UdpSocket,
+} from './pal/datagram.ts';
+export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle, UdpHandle } from './pal/handles.ts';
 export type { NameOptions } from './pal/names.ts';
 export type {
   ConnectionCallback,

@@ -132,6 +132,7 @@ export function freeKernel(messageBytes: number): FreeKernel {
         push(s, overlapped, sendLength(buffers, segments));
         return -1;
       },
+      WSARecvFrom: unused,
       WSASendTo: unused,
       WSAPoll: unused,
       WSAIoctl: () => 0,

@@ -1,5 +1,5 @@
 /**
- * Operations as overlapped calls: WSARecv, WSASend, TransmitFile, ConnectEx, AcceptEx.
+ * Operations as overlapped calls: WSARecv, WSASend, TransmitFile, ConnectEx, AcceptEx, WSARecvFrom, WSASendTo.
  *
  * Each call has one of three outcomes, and each outcome one place that ends the operation:
  * - pending (ERROR_IO_PENDING), or success on a socket that does not skip packets: the packet, through the port;
@@ -18,11 +18,13 @@ import {
   TCP_INITIAL_RTO_UNSPECIFIED_RTT,
 } from '../../ffi/constants.ts';
 import { ACCEPTEX_ADDRESS_SLACK, OVERLAPPED, sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
+import { WSAEMSGSIZE } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import { isLoopback, type IpAddress } from '../pal/ip-address.ts';
 import { Connection } from '../winsock/connection.ts';
+import type { DatagramSocket } from '../winsock/datagram-socket.ts';
 import type { Listener } from '../winsock/listener.ts';
-import { CONTEXT, OperationState, type Operation } from '../winsock/operation.ts';
+import { CONTEXT, DATAGRAM_CONTEXT, OperationKind, OperationState, type Operation } from '../winsock/operation.ts';
 import { readSockaddr } from '../winsock/scratch.ts';
 import type { SocketRecord } from '../winsock/socket-record.ts';
 import { hasRealHandles, openTcpSocket } from '../winsock/sockets.ts';
@@ -125,6 +127,48 @@ export class OverlappedTransport implements Transport {
     this.#settle(connection, operation, result !== 0);
   }
 
+  receiveFrom(socket: DatagramSocket, operation: Operation): void {
+    const { kernel, counters, operations } = this.#parts;
+    const { words } = operations;
+    words[operation.word + CONTEXT.FLAGS / 4] = 0;
+    words[operation.word + DATAGRAM_CONTEXT.ADDRESS / 4] = 0; // no address family, until there is one
+    words[operation.word + DATAGRAM_CONTEXT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
+    operation.syscall = 'WSARecvFrom';
+    operation.state = OperationState.Submitted;
+    counters.calls.WSARecvFrom++;
+    const result = kernel.ws2_32.WSARecvFrom(
+      socket.socket,
+      operation.address + CONTEXT.WSABUFS,
+      1,
+      0,
+      operation.address + CONTEXT.FLAGS,
+      operation.address + DATAGRAM_CONTEXT.ADDRESS,
+      operation.address + DATAGRAM_CONTEXT.ADDRESS_LENGTH,
+      operation.address,
+      0,
+    );
+    this.#settleDatagram(operation, result === 0);
+  }
+
+  sendTo(socket: DatagramSocket, operation: Operation, addressLength: number): void {
+    const { kernel, counters } = this.#parts;
+    operation.syscall = 'WSASendTo';
+    operation.state = OperationState.Submitted;
+    counters.calls.WSASendTo++;
+    const result = kernel.ws2_32.WSASendTo(
+      socket.socket,
+      operation.address + CONTEXT.WSABUFS,
+      1,
+      0,
+      0,
+      addressLength === 0 ? 0 : operation.address + DATAGRAM_CONTEXT.ADDRESS,
+      addressLength,
+      operation.address,
+      0,
+    );
+    this.#settleDatagram(operation, result === 0);
+  }
+
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {
     const { counters, scratch, operations } = this.#parts;
     const { ConnectEx } = this.#extensions.of(connection.family, connection.socket);
@@ -212,6 +256,18 @@ export class OverlappedTransport implements Transport {
     else if (connection.skipsPackets) {
       finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
     }
+  }
+
+  /**
+   * UDP sockets do not skip packets, so success brings one just as ERROR_IO_PENDING does. So does a receive that finds a
+   * datagram longer than its buffer: STATUS_BUFFER_OVERFLOW is a warning and no error, the operation has been carried out,
+   * and its packet is queued, whether the call says ERROR_IO_PENDING (Windows) or WSAEMSGSIZE (Wine).
+   */
+  #settleDatagram(operation: Operation, succeeded: boolean): void {
+    const outcome = overlappedOutcome(succeeded, this.#parts.kernel.ws2_32);
+    if (outcome === NO_ERROR || outcome === FINISHED) return;
+    if (outcome === WSAEMSGSIZE && operation.kind === OperationKind.ReceiveFrom) return;
+    this.#parts.finishInline(operation, outcome, 0);
   }
 
   /**

@@ -13,8 +13,11 @@ export type SocketHandle = number & { readonly [socketBrand]: 'connection' };
 /** Names one listening socket of one PAL. */
 export type ServerHandle = number & { readonly [socketBrand]: 'server' };
 
-/** Either of them: what closeSocket and the address queries take. */
-export type AnyHandle = SocketHandle | ServerHandle;
+/** Names one UDP socket of one PAL. */
+export type UdpHandle = number & { readonly [socketBrand]: 'udp' };
+
+/** Any of them: what closeSocket and the address queries take. */
+export type AnyHandle = SocketHandle | ServerHandle | UdpHandle;
 
 /** A listening socket, as createServer returns it. */
 export interface ServerSocket {

@@ -8,8 +8,9 @@
  * - All callbacks of a socket run before its close callback.
  * - Callbacks are error-first and run on the thread that owns the PAL, while its event loop runs.
  */
+import type { DatagramPal } from './datagram.ts';
 import type { FileCalls } from './file-transfer.ts';
-import type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle } from './handles.ts';
+import type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle, UdpHandle } from './handles.ts';
 import type { LoopCalls } from './loops.ts';
 import type { NameOptions } from './names.ts';
 import type { NetworkError } from './network-error.ts';
@@ -49,7 +50,7 @@ export type ShutdownHow = 'send' | 'receive' | 'both';
 export type WriteData = Uint8Array | readonly Uint8Array[];
 
 /** A network platform abstraction layer: sockets of one thread, and the loop that runs their callbacks. */
-export interface NetworkPal extends AcceptControl, FileCalls, LoopCalls {
+export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopCalls {
   /**
    * Starts Winsock, opens the completion port and its poller.
    * @throws NetworkError AlreadyInitialized on a second call, InitializationFailed where the platform cannot do it.
@@ -136,10 +137,11 @@ export interface NetworkPal extends AcceptControl, FileCalls, LoopCalls {
 
   getLocalAddress(socket: AnyHandle): string;
   getLocalPort(socket: AnyHandle): number;
-  getRemoteAddress(socket: SocketHandle): string;
-  getRemotePort(socket: SocketHandle): number;
-  /** Bytes accepted by asyncWrite on this socket and not yet taken by the kernel. */
-  getQueuedBytes(socket: SocketHandle): number;
+  /** The peer's address. A UDP socket has one after connectUdp. */
+  getRemoteAddress(socket: SocketHandle | UdpHandle): string;
+  getRemotePort(socket: SocketHandle | UdpHandle): number;
+  /** Bytes accepted by asyncWrite or asyncSendTo on this socket and not yet taken by the kernel. */
+  getQueuedBytes(socket: SocketHandle | UdpHandle): number;
 
   /**
    * Pinned memory that asyncRead and asyncWrite lend to the kernel in place. It is given back when the buffer and its

@@ -9,6 +9,8 @@ export interface NetworkStats {
   sockets: number;
   /** Listening sockets among them. */
   servers: number;
+  /** UDP sockets among them. */
+  udpSockets: number;
   /** Operations that the kernel holds, by kind. */
   operations: { receive: number; send: number; accept: number; connect: number };
   /** Operation slots that are free, and all of them. */
@@ -30,7 +32,16 @@ export interface NetworkStats {
   droppedPackets: number;
   bytesReceived: number;
   bytesSent: number;
-  /** Bytes accepted by asyncWrite and not yet taken by the kernel. */
+  /** Datagrams that came in, and that the kernel took for sending. bytesReceived and bytesSent count theirs too. */
+  datagramsReceived: number;
+  datagramsSent: number;
+  /** Datagrams that were handed out without their end, because it did not fit. */
+  datagramsTruncated: number;
+  /** Datagrams that came when nobody was asking and the queue for them was full (maxQueuedReceiveBytes). */
+  datagramsDropped: number;
+  /** ICMP "unreachable" and the like that the system told to UDP sockets, whether they were passed on or not. */
+  unreachableReports: number;
+  /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel. */
   queuedBytes: number;
   /** Native memory lent to operations and allocateBuffer at this moment. */
   pinnedBytes: number;

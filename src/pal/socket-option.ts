@@ -16,6 +16,22 @@ export const SocketOption = {
   ExclusiveAddr: 'ExclusiveAddr',
   /** LingerOptions. What close does with unsent data in the kernel (SO_LINGER). */
   Linger: 'Linger',
+  /** boolean. UDP: sending to a broadcast address is allowed (SO_BROADCAST). */
+  Broadcast: 'Broadcast',
+  /** Hops of packets to one peer, 1 … 255 (IP_TTL, IPV6_UNICAST_HOPS). */
+  TTL: 'TTL',
+  /** Hops of datagrams to a group, 0 … 255 (IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS). 1, the default: this network only. */
+  MulticastTTL: 'MulticastTTL',
+  /**
+   * boolean. Datagrams to a group come to its members on this machine too (IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP).
+   * Default true. On Windows the receivers' setting counts, elsewhere the sender's: set it on both.
+   */
+  MulticastLoop: 'MulticastLoop',
+  /**
+   * Interface through which datagrams to a group leave (IP_MULTICAST_IF, IPV6_MULTICAST_IF), as in GroupOptions. Reads
+   * back as the address (IPv4) or the index (IPv6); '0.0.0.0' and 0 are the system's choice.
+   */
+  MulticastInterface: 'MulticastInterface',
 } as const;
 
 /** One of the names above. */
@@ -48,6 +64,11 @@ export interface SocketOptionValues {
   ReuseAddr: boolean;
   ExclusiveAddr: boolean;
   Linger: LingerOptions;
+  Broadcast: boolean;
+  TTL: number;
+  MulticastTTL: number;
+  MulticastLoop: boolean;
+  MulticastInterface: string | number;
 }
 
 /** The type of each option's value when it is read. */

@@ -31,8 +31,8 @@ export class DataCalls {
     if (end.receiveShut) return this.#fail(WSAESHUTDOWN);
     kernel.memory.at(flags, 4, 'WSARecv: lpFlags');
     if (overlapped === 0) return this.#receiveNow(socket, end, buffers, count, bytesAddress);
-    const io = this.#prepare('WSARecv', socket, buffers, count, overlapped);
-    if (io === null || this.#broken(end, io)) return SOCKET_ERROR;
+    const io = prepareIo(kernel, 'WSARecv', socket, buffers, count, overlapped);
+    if (this.#broken(end, io)) return SOCKET_ERROR;
     kernel.ledger.lend(io);
     if (end.receives.length === 0 && end.isReadable && !kernel.network.maybe()) {
       const bytes = end.in.length > 0 ? end.fill(io) : 0;
@@ -51,8 +51,8 @@ export class DataCalls {
     const end = socket.end;
     if (end === null) return this.#fail(WSAENOTCONN);
     if (socket.sendShut) return this.#fail(WSAESHUTDOWN);
-    const io = this.#prepare('WSASend', socket, buffers, count, overlapped);
-    if (io === null || this.#broken(end, io)) return SOCKET_ERROR;
+    const io = prepareIo(kernel, 'WSASend', socket, buffers, count, overlapped);
+    if (this.#broken(end, io)) return SOCKET_ERROR;
     kernel.ledger.lend(io);
     const fits = kernel.profile.sendsAreTakenWhole ? end.room > 0 : end.room >= io.total;
     if (end.sends.length === 0 && fits && !kernel.network.maybe() && end.take(io)) {
@@ -86,20 +86,6 @@ export class DataCalls {
     end.peer.update();
     memory.at(bytesAddress, 4, 'lpNumberOfBytesRecvd').setUint32(bytesAddress, bytes);
     return 0;
-  }
-
-  /** An operation on the WSABUFs of a call; null when the call fails at once. */
-  #prepare(kind: IoKind, socket: SimulatedSocket, buffers: number, count: number, overlapped: number): Io | null {
-    const { memory, ledger } = this.#kernel;
-    if (count < 1 || count > MAX_BUFFERS) throw new SimulationError(`${kind} with ${count} WSABUFs`);
-    const region = ledger.overlapped(overlapped, kind);
-    const array = memory.at(buffers, count * WSABUF.size, `${kind}: lpBuffers`);
-    const segments: Segment[] = [];
-    for (let at = buffers; at < buffers + count * WSABUF.size; at += WSABUF.size) {
-      const segment = ledger.segment(array.getPointer(at + WSABUF.buf), array.getUint32(at + WSABUF.len), kind);
-      if (segment !== null) segments.push(segment);
-    }
-    return new Io(kind, socket, overlapped, region, segments);
   }
 
   /** The call fails at once: no packet, and OVERLAPPED.Internal stays at STATUS_PENDING all the same. */
@@ -140,4 +126,24 @@ export class DataCalls {
     this.#kernel.lastError = code;
     return SOCKET_ERROR;
   }
+}
+
+/** An operation on the WSABUFs of a call, checked and not yet lent. */
+export function prepareIo(
+  { memory, ledger }: SimulatedKernel,
+  kind: IoKind,
+  socket: SimulatedSocket,
+  buffers: number,
+  count: number,
+  overlapped: number,
+): Io {
+  if (count < 1 || count > MAX_BUFFERS) throw new SimulationError(`${kind} with ${count} WSABUFs`);
+  const region = ledger.overlapped(overlapped, kind);
+  const array = memory.at(buffers, count * WSABUF.size, `${kind}: lpBuffers`);
+  const segments: Segment[] = [];
+  for (let at = buffers; at < buffers + count * WSABUF.size; at += WSABUF.size) {
+    const segment = ledger.segment(array.getPointer(at + WSABUF.buf), array.getUint32(at + WSABUF.len), kind);
+    if (segment !== null) segments.push(segment);
+  }
+  return new Io(kind, socket, overlapped, region, segments);
 }

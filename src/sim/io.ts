@@ -12,9 +12,10 @@ import { CONTEXT_SIZE } from '../winsock/operation.ts';
 import { hex, type Region, type SimulatedMemory } from './memory.ts';
 import type { CompletionPort } from './port.ts';
 import { SimulationError } from './simulation-error.ts';
+import type { SimulatedAddress } from './sockaddr.ts';
 import type { SimulatedSocket } from './socket.ts';
 
-export type IoKind = 'WSARecv' | 'WSASend' | 'TransmitFile' | 'AcceptEx' | 'ConnectEx';
+export type IoKind = 'WSARecv' | 'WSASend' | 'TransmitFile' | 'AcceptEx' | 'ConnectEx' | 'WSARecvFrom' | 'WSASendTo';
 
 /** Bytes from which on a buffer's checksum samples, and the distance of its samples in 32-bit words. */
 const SAMPLED_FROM = 1024;
@@ -60,6 +61,13 @@ export class Io {
   acceptSocket: SimulatedSocket | null = null;
   localLength = 0;
   remoteLength = 0;
+  /** WSARecvFrom: what is lent beside the data, and where in it the sender's address and its length go. */
+  readonly aside: Segment[] = [];
+  fromAddress = 0;
+  fromLengthAddress = 0;
+  /** WSASendTo: from where to where. */
+  sender: SimulatedAddress | null = null;
+  target: SimulatedAddress | null = null;
   #sum = 0;
 
   constructor(
@@ -105,7 +113,7 @@ export class Io {
 
   begin(): void {
     this.region.loans++;
-    for (const { region } of this.segments) region.loans++;
+    for (const { region } of this.lent()) region.loans++;
     if (this.part !== null) this.part.file.loans++;
     this.region.setPointer(this.overlapped + OVERLAPPED.Internal, STATUS_PENDING);
     this.#sum = this.#checksum();
@@ -113,7 +121,7 @@ export class Io {
 
   end(): void {
     this.region.loans--;
-    for (const { region } of this.segments) region.loans--;
+    for (const { region } of this.lent()) region.loans--;
     if (this.part !== null) this.part.file.loans--;
   }
 
@@ -143,13 +151,18 @@ export class Io {
     }
   }
 
+  /** Everything that is lent, but for the OVERLAPPED. */
+  lent(): readonly Segment[] {
+    return this.aside.length === 0 ? this.segments : [...this.segments, ...this.aside];
+  }
+
   #checksum(): number {
     const { words } = this.region;
     const first = (this.overlapped - this.region.address) >>> 2;
     let sum = 0;
     for (let word = first; word < first + OVERLAPPED.size / 4; word++)
       sum = Math.imul(sum ^ (words[word] ?? 0), 16777619);
-    for (const { region, address, length } of this.segments) {
+    for (const { region, address, length } of this.lent()) {
       const start = (address - region.address) >>> 2;
       const end = start + (length >>> 2);
       // Long buffers are sampled: a mark here and there is enough to notice that they were handed to somebody else.
@@ -162,7 +175,7 @@ export class Io {
 }
 
 function sends(kind: IoKind): boolean {
-  return kind === 'WSASend' || kind === 'TransmitFile';
+  return kind === 'WSASend' || kind === 'WSASendTo' || kind === 'TransmitFile';
 }
 
 /** What one process has lent to the kernel. */
@@ -218,7 +231,7 @@ export class Ledger {
       if (address < io.overlapped + OVERLAPPED.size && io.overlapped < end) {
         throw new SimulationError(`${call} was given a buffer that overlaps the OVERLAPPED of ${io.slot}`);
       }
-      for (const lent of io.segments) {
+      for (const lent of io.lent()) {
         if (address >= lent.address + lent.length || lent.address >= end) continue;
         // Sending the same bytes twice at a time is fine: nobody writes to them.
         if (sends(call) && sends(io.kind)) continue;

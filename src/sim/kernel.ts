@@ -221,7 +221,8 @@ export class SimulatedKernel implements Kernel {
 
   /** closesocket, whatever the socket has become. Its number is free already. */
   closeSocket(socket: SimulatedSocket): void {
-    this.network.ports.unbind(socket);
+    this.network.portsOf(socket).unbind(socket);
+    socket.udp?.close();
     // The AcceptEx of an accept socket ends with it.
     if (socket.accept !== null) this.#cancelNow(socket.accept);
     if (socket.listener !== null) this.#desk.close(socket.listener);
@@ -247,10 +248,13 @@ export class SimulatedKernel implements Kernel {
     else {
       remove(socket.end?.receives, io);
       remove(socket.end?.sends, io);
+      remove(socket.udp?.receives, io);
+      remove(socket.udp?.sends, io);
     }
     if (io.acceptSocket !== null) io.acceptSocket.accept = null;
     this.finish(io, STATUS_CANCELLED, 0);
     socket.end?.update();
+    socket.udp?.update();
     if (socket.listener !== null) this.#desk.update(socket.listener);
   }
 }

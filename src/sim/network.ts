@@ -13,6 +13,8 @@ import { SimulatedKernel, type KernelOptions } from './kernel.ts';
 import { PortRegistry } from './port-registry.ts';
 import { SimulationError } from './simulation-error.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
+import type { SimulatedSocket } from './socket.ts';
+import { Weather, type WeatherOptions } from './weather.ts';
 
 /** Options of simulateNetwork. */
 export interface NetworkOptions {
@@ -29,6 +31,8 @@ export interface NetworkOptions {
   impatient?: boolean;
   /** So many bytes travel together, never in pieces. Default 1: any piece of a stream may arrive alone. */
   segmentSize?: number;
+  /** What happens to datagrams on their way. Default: they arrive, once, in order. */
+  datagrams?: WeatherOptions;
   /** Keep a trace of calls, packets and deliveries, for trace(). Default false. */
   trace?: boolean;
   /** Steps after which a run counts as endless. Default 200 000. */
@@ -55,7 +59,10 @@ export class SimulatedNetwork {
   plain: boolean;
   readonly agenda = new Agenda();
   readonly clock = new Clock();
+  /** TCP's. */
   readonly ports = new PortRegistry();
+  readonly udpPorts = new PortRegistry();
+  readonly weather: Weather;
   readonly kernels: SimulatedKernel[] = [];
   readonly #impatient: boolean;
   readonly #maxSteps: number;
@@ -71,6 +78,7 @@ export class SimulatedNetwork {
     this.seed = options.seed ?? 1;
     this.choices = options.choices ?? (this.seed === 0 ? firstChoice : seededChoices(this.seed));
     this.plain = options.plain ?? false;
+    this.weather = new Weather(this, options.datagrams ?? {});
     this.#impatient = options.impatient ?? false;
     this.#segmentSize = options.segmentSize ?? 1;
     this.#maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
@@ -208,6 +216,11 @@ export class SimulatedNetwork {
     if (bytes[0] === 192 && bytes[1] === 0 && bytes[2] === 2) return 'silent';
     if (bytes[0] === 198 && bytes[1] === 51 && bytes[2] === 100) return 'unreachable';
     return 'ok';
+  }
+
+  /** The ports of a socket's protocol. */
+  portsOf({ udp }: SimulatedSocket): PortRegistry {
+    return udp === null ? this.ports : this.udpPorts;
   }
 
   listenerAt(target: SimulatedAddress): ReturnType<PortRegistry['listenerAt']> {

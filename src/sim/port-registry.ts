@@ -1,4 +1,4 @@
-/** TCP ports of the simulated network: who is bound where, and who listens. */
+/** Ports of one protocol in the simulated network: who is bound where, and who listens. */
 import { WSAEACCES, WSAEADDRINUSE, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
 import type { Listener, SimulatedSocket } from './socket.ts';
@@ -37,6 +37,11 @@ export class PortRegistry {
     if (bound === undefined || place < 0) return;
     bound.splice(place, 1);
     if (bound.length === 0) this.#bound.delete(port);
+  }
+
+  /** The sockets that are bound to a port, whatever their address. */
+  boundAt(port: number): readonly SimulatedSocket[] {
+    return this.#bound.get(port) ?? [];
   }
 
   /** Sockets that are bound at this moment. */

@@ -5,9 +5,11 @@
  */
 import {
   STATUS_CONNECTION_ABORTED,
+  STATUS_CONNECTION_REFUSED,
   STATUS_CONNECTION_RESET,
   STATUS_HANDLES_CLOSED,
   STATUS_INVALID_CONNECTION,
+  STATUS_PORT_UNREACHABLE,
 } from '../../ffi/ntstatus.ts';
 
 export type ProfileName = 'windows' | 'wine';
@@ -44,6 +46,18 @@ export interface Profile {
   readonly knowsKeepAliveTimes: boolean;
   /** One WSASend is taken whole while the send buffer is not full yet; otherwise only what fits. */
   readonly sendsAreTakenWhole: boolean;
+  /** A WSARecvFrom that finds a datagram longer than its buffer says WSAEMSGSIZE; otherwise ERROR_IO_PENDING. */
+  readonly truncationFailsCall: boolean;
+  /** Status of a WSARecvFrom after an ICMP port unreachable. */
+  readonly unreachableStatus: number;
+  /** Only connected UDP sockets hear of it; otherwise all that SIO_UDP_CONNRESET has not made deaf. */
+  readonly unreachableNeedsPeer: boolean;
+  /** A WSASendTo fails with a report that no WSARecvFrom was told. */
+  readonly unreachableFailsSend: boolean;
+  /** SIO_UDP_NETRESET is known. */
+  readonly knowsNetReset: boolean;
+  /** IP_MULTICAST_LOOP counts on the socket that receives; otherwise on the one that sends. */
+  readonly receiverDecidesLoop: boolean;
   /** What GetQueuedCompletionStatusEx leaves in *ulNumEntriesRemoved when it times out. */
   readonly countOnTimeout: number;
   /** Bytes that SO_SNDBUF and SO_RCVBUF stand for by default. */
@@ -69,6 +83,12 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     knowsInitialRto: true,
     knowsKeepAliveTimes: true,
     sendsAreTakenWhole: true,
+    truncationFailsCall: false,
+    unreachableStatus: STATUS_PORT_UNREACHABLE,
+    unreachableNeedsPeer: false,
+    unreachableFailsSend: false,
+    knowsNetReset: true,
+    receiverDecidesLoop: true,
     countOnTimeout: 0,
     sendBufferSize: 65536,
     receiveBufferSize: 65536,
@@ -90,6 +110,12 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     knowsInitialRto: false,
     knowsKeepAliveTimes: false,
     sendsAreTakenWhole: false,
+    truncationFailsCall: true,
+    unreachableStatus: STATUS_CONNECTION_REFUSED,
+    unreachableNeedsPeer: true,
+    unreachableFailsSend: true,
+    knowsNetReset: false,
+    receiverDecidesLoop: false,
     countOnTimeout: 1,
     sendBufferSize: 2621440,
     receiveBufferSize: 131072,

@@ -35,6 +35,19 @@ export class SimulatedAddress {
     return this.bytes[15] === 1 && this.bytes.subarray(0, 15).every((byte) => byte === 0);
   }
 
+  /** 224.0.0.0/4 or ff00::/8. */
+  get isMulticast(): boolean {
+    const first = this.bytes[0] ?? 0;
+    return this.family === 4 ? first >>> 4 === 0xe : first === 0xff;
+  }
+
+  /** 255.255.255.255, or the broadcast address of the loopback network. */
+  get isBroadcast(): boolean {
+    const { bytes } = this;
+    const host = bytes[1] === 255 && bytes[2] === 255 && bytes[3] === 255;
+    return this.family === 4 && host && (bytes[0] === 255 || bytes[0] === 127);
+  }
+
   /** The IPv4 address in ::ffff:a.b.c.d, or null. */
   get unmapped(): SimulatedAddress | null {
     if (this.family === 4) return null;

@@ -1,7 +1,10 @@
 /** setsockopt and getsockopt of simulated sockets. Both return a Winsock error code, 0 for success. */
 import {
+  IP_TTL,
+  IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
+  IPV6_UNICAST_HOPS,
   IPV6_V6ONLY,
   SO_ERROR,
   SO_EXCLUSIVEADDRUSE,
@@ -22,12 +25,15 @@ import {
 } from '../../ffi/constants.ts';
 import { LINGER, WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
 import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
+import { datagramDefault, setDatagramOption } from './datagram-options.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { SimulatedSocket } from './socket.ts';
 
 const KEEP_ALIVE_TIMES: readonly number[] = [TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT];
 /** XP1_GUARANTEED_DELIVERY and XP1_GUARANTEED_ORDER: what a TCP provider always has. */
 const OTHER_SERVICE_FLAGS = 0x6;
+/** Windows' default; Linux has 64. */
+const DEFAULT_TTL = 128;
 /** Levels and names in one number. */
 const keyOf = (level: number, name: number): number => level * 65536 + (name & 0xffff);
 
@@ -49,7 +55,14 @@ export function setOption(
   }
   if (length < 4) return WSAEFAULT;
   const number = region.getUint32(value);
-  if (level === SOL_SOCKET) {
+  const known = setDatagramOption(socket, level, name, { region, address: value, length });
+  if (known !== undefined) {
+    if (known === 0) socket.options.set(keyOf(level, name), number);
+    return known;
+  }
+  if (isTimeToLive(socket, level, name)) {
+    if (number < 1 || number > 255) return WSAEINVAL;
+  } else if (level === SOL_SOCKET) {
     if (name === SO_LINGER) {
       if (length < LINGER.size) return WSAEFAULT;
       socket.lingerZero = number === 1; // l_onoff 1, l_linger 0
@@ -66,7 +79,7 @@ export function setOption(
       socket.receiveBufferSize = number;
       kernel.applyBufferSizes(socket);
     } else if (name !== SO_KEEPALIVE) return WSAENOPROTOOPT;
-  } else if (level === IPPROTO_TCP) {
+  } else if (level === IPPROTO_TCP && socket.udp === null) {
     if (KEEP_ALIVE_TIMES.includes(name) && !kernel.profile.knowsKeepAliveTimes) return WSAENOPROTOOPT;
     if (name !== TCP_NODELAY && !KEEP_ALIVE_TIMES.includes(name)) return WSAENOPROTOOPT;
   } else if (level === IPPROTO_IPV6 && name === IPV6_V6ONLY) {
@@ -119,8 +132,15 @@ function readOption(kernel: SimulatedKernel, socket: SimulatedSocket, level: num
     const zero = [SO_LINGER, SO_REUSEADDR, SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_ERROR].includes(name);
     return zero ? 0 : null;
   }
-  if (level === IPPROTO_TCP && name === TCP_NODELAY) return 0;
+  if (isTimeToLive(socket, level, name)) return DEFAULT_TTL;
+  const datagram = datagramDefault(socket, level, name);
+  if (datagram !== undefined) return datagram;
+  if (level === IPPROTO_TCP && name === TCP_NODELAY && socket.udp === null) return 0;
   return level === IPPROTO_IPV6 && name === IPV6_V6ONLY ? Number(socket.v6Only) : null;
+}
+
+function isTimeToLive({ family }: SimulatedSocket, level: number, name: number): boolean {
+  return family === 4 ? level === IPPROTO_IP && name === IP_TTL : level === IPPROTO_IPV6 && name === IPV6_UNICAST_HOPS;
 }
 
 /** Without it shutdown, getpeername and getsockname do not know the connection. */

@@ -1,4 +1,4 @@
-/** A simulated SOCKET: its place on a port, its options, and what it has become (listener, attempt, connection). */
+/** A simulated SOCKET: its place on a port, its options, and what it has become (listener, attempt, connection, UDP). */
 import { Step } from './agenda.ts';
 import type { Attempt } from './attempt.ts';
 import type { Io } from './io.ts';
@@ -6,6 +6,7 @@ import type { SimulatedKernel } from './kernel.ts';
 import type { CompletionPort } from './port.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
 import type { TcpEnd } from './tcp-end.ts';
+import { UdpEnd } from './udp-end.ts';
 
 export class SimulatedSocket {
   /** Its number: taken by somebody else as soon as it is closed. */
@@ -20,6 +21,8 @@ export class SimulatedSocket {
   listener: Listener | null = null;
   attempt: Attempt | null = null;
   end: TcpEnd | null = null;
+  /** Null for stream sockets. */
+  readonly udp: UdpEnd | null;
   /** The AcceptEx that will put a connection on it. */
   accept: Io | null = null;
   /** A ConnectEx failed on it: Windows wants a new socket. */
@@ -41,10 +44,11 @@ export class SimulatedSocket {
   v6Only = true;
   readonly options = new Map<number, number>();
 
-  constructor(number: number, kernel: SimulatedKernel, family: 4 | 6) {
+  constructor(number: number, kernel: SimulatedKernel, family: 4 | 6, kind: 'stream' | 'datagram' = 'stream') {
     this.number = number;
     this.kernel = kernel;
     this.family = family;
+    this.udp = kind === 'datagram' ? new UdpEnd(this) : null;
   }
 
   get isConnected(): boolean {
@@ -56,6 +60,10 @@ export class SimulatedSocket {
     if (this.end !== null) {
       yield* this.end.receives;
       yield* this.end.sends;
+    }
+    if (this.udp !== null) {
+      yield* this.udp.receives;
+      yield* this.udp.sends;
     }
     if (this.listener !== null) yield* this.listener.accepts;
     if (this.attempt !== null) yield this.attempt.io;

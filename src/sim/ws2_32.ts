@@ -1,4 +1,7 @@
-/** ws2_32.dll of a simulated process. WSARecv and WSASend are in data-calls.ts, options in socket-options.ts. */
+/**
+ * ws2_32.dll of a simulated process. WSARecv and WSASend are in data-calls.ts, WSARecvFrom and WSASendTo in
+ * datagram-calls.ts, options in socket-options.ts.
+ */
 import {
   AF_INET,
   AF_INET6,
@@ -8,7 +11,10 @@ import {
   SIO_GET_EXTENSION_FUNCTION_POINTER,
   SIO_KEEPALIVE_VALS,
   SIO_TCP_INITIAL_RTO,
+  SIO_UDP_CONNRESET,
+  SIO_UDP_NETRESET,
   SO_LINGER,
+  SOCK_DGRAM,
   SOCK_STREAM,
   SOCKET_ERROR,
   SOL_SOCKET,
@@ -28,6 +34,7 @@ import {
 import { WSAID } from '../../ffi/mswsock.ts';
 import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import { DataCalls } from './data-calls.ts';
+import { DatagramCalls } from './datagram-calls.ts';
 import type { FaultyCall } from './faults.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { POINTERS } from './mswsock.ts';
@@ -39,10 +46,12 @@ import { Listener, SimulatedSocket } from './socket.ts';
 export class SimulatedWs2_32 implements Ws2_32 {
   readonly #kernel: SimulatedKernel;
   readonly #data: DataCalls;
+  readonly #datagrams: DatagramCalls;
 
   constructor(kernel: SimulatedKernel) {
     this.#kernel = kernel;
     this.#data = new DataCalls(kernel);
+    this.#datagrams = new DatagramCalls(kernel);
   }
 
   WSAStartup(_version: number, data: number): number {
@@ -59,12 +68,13 @@ export class SimulatedWs2_32 implements Ws2_32 {
     const fault = kernel.faults?.call('WSASocketW') ?? 0;
     if (fault !== 0) return this.#fail(fault);
     if (af !== AF_INET && af !== AF_INET6) return this.#fail(WSAEAFNOSUPPORT);
-    if (type !== SOCK_STREAM || (flags & WSA_FLAG_OVERLAPPED) === 0) {
-      throw new SimulationError('Only overlapped stream sockets are simulated');
+    if ((type !== SOCK_STREAM && type !== SOCK_DGRAM) || (flags & WSA_FLAG_OVERLAPPED) === 0) {
+      throw new SimulationError('Only overlapped stream and datagram sockets are simulated');
     }
     const number = kernel.takeNumber();
     if (number === 0) return this.#fail(WSAEMFILE);
-    kernel.addHandle(new SimulatedSocket(number, kernel, af === AF_INET ? 4 : 6));
+    const kind = type === SOCK_STREAM ? 'stream' : 'datagram';
+    kernel.addHandle(new SimulatedSocket(number, kernel, af === AF_INET ? 4 : 6, kind));
     return number;
   }
 
@@ -76,7 +86,7 @@ export class SimulatedWs2_32 implements Ws2_32 {
     const address = readSockaddr(kernel.memory.at(name, namelen, 'bind: name'), name, namelen);
     if (address?.family !== socket.family) return this.#fail(WSAEFAULT);
     if (!address.isAny && !address.isLoopback) return this.#fail(WSAEADDRNOTAVAIL);
-    return this.#result(kernel.network.ports.bind(socket, address));
+    return this.#result(kernel.network.portsOf(socket).bind(socket, address));
   }
 
   listen(s: number, backlog: number): number {
@@ -121,6 +131,11 @@ export class SimulatedWs2_32 implements Ws2_32 {
       }
       return this.#fail(WSAEINVAL);
     }
+    if (socket.udp !== null && code === SIO_UDP_CONNRESET) {
+      socket.udp.tellsUnreachable = inputRegion.getUint32(input) !== 0;
+      return 0;
+    }
+    if (socket.udp !== null && code === SIO_UDP_NETRESET && kernel.profile.knowsNetReset) return 0;
     if (code === SIO_KEEPALIVE_VALS) return inputSize === 12 ? 0 : this.#fail(WSAEFAULT);
     if (code !== SIO_TCP_INITIAL_RTO || !kernel.profile.knowsInitialRto) return this.#fail(WSAEOPNOTSUPP);
     socket.oneSyn = true;
@@ -151,6 +166,8 @@ export class SimulatedWs2_32 implements Ws2_32 {
   getpeername(s: number, name: number, namelen: number): number {
     const socket = this.#kernel.socket(s);
     if (socket === null) return SOCKET_ERROR;
+    const peer = socket.udp?.remote ?? null;
+    if (peer !== null) return this.#giveAddress(peer, name, namelen);
     if (socket.end === null || socket.contextMissing) return this.#fail(WSAENOTCONN);
     return this.#giveAddress(socket.end.remote, name, namelen);
   }
@@ -194,12 +211,34 @@ export class SimulatedWs2_32 implements Ws2_32 {
     return notSimulated('accept');
   }
 
-  connect(): number {
-    return notSimulated('connect');
+  connect(s: number, name: number, namelen: number): number {
+    return this.#datagrams.connect(s, name, namelen);
   }
 
-  WSASendTo(): number {
-    return notSimulated('WSASendTo');
+  WSARecvFrom(
+    s: number,
+    buffers: number,
+    count: number,
+    bytes: number,
+    flags: number,
+    from: number,
+    fromLength: number,
+    overlapped: number,
+  ): number {
+    return this.#datagrams.receiveFrom(s, buffers, count, bytes, flags, from, fromLength, overlapped);
+  }
+
+  WSASendTo(
+    s: number,
+    buffers: number,
+    count: number,
+    bytes: number,
+    _flags: number,
+    to: number,
+    toLength: number,
+    overlapped: number,
+  ): number {
+    return this.#datagrams.sendTo(s, buffers, count, bytes, to, toLength, overlapped);
   }
 
   WSADuplicateSocketW(): number {

@@ -1,5 +1,5 @@
 /**
- * Closing, for connections and listening sockets.
+ * Closing, for connections, listening sockets and UDP sockets.
  *
  *   closeSocket ─► reads, accepts, connects are answered with ConnectionClosed
  *               ─► queued writes are flushed, for at most closeGraceMs   (resetSocket: dropped, SO_LINGER {1, 0})
@@ -12,13 +12,17 @@
  * first (shutdown SD_SEND) when one is pending. Under Wine, closesocket with a send pending lets that send run on, on
  * whatever socket gets the number next.
  *
- * A flush that outlives its grace ends in a reset: a FIN would tell the peer that it has got everything.
+ * A flush that outlives its grace ends in a reset: a FIN would tell the peer that it has got everything. (A UDP socket,
+ * which has neither, drops the rest.)
  */
 import { INVALID_SOCKET, SD_RECEIVE, SD_SEND } from '../../ffi/constants.ts';
 import type { CloseCallback, ShutdownHow } from '../pal/network-pal.ts';
 import { leaveCounts, stopAccepting } from './acceptor.ts';
 import { Connection } from './connection.ts';
 import { failConnect } from './connector.ts';
+import { stopReceiving } from './datagram-receiver.ts';
+import { dropSends } from './datagram-sender.ts';
+import { DatagramSocket } from './datagram-socket.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { Listener } from './listener.ts';
 import { endReads, failReads } from './reader.ts';
@@ -39,6 +43,9 @@ export function close(driver: Driver, record: SocketRecord, callback: CloseCallb
     if (record.firstWrite !== null) driver.grace.add(record);
   } else if (record instanceof Listener) {
     stopAccepting(driver, record);
+  } else if (record instanceof DatagramSocket) {
+    stopReceiving(driver, record);
+    if (record.sending.size > 0) driver.grace.add(record);
   }
   settleClose(driver, record);
 }
@@ -60,9 +67,14 @@ export function resetConnection(driver: Driver, connection: Connection): void {
   settleClose(driver, connection);
 }
 
-/** A closing connection's grace is over. */
-export function graceExpired(driver: Driver, connection: Connection): void {
-  if (connection.closing && connection.firstWrite !== null) resetConnection(driver, connection);
+/** A closing socket's grace is over. */
+export function graceExpired(driver: Driver, record: Connection | DatagramSocket): void {
+  if (record instanceof Connection) {
+    if (record.closing && record.firstWrite !== null) resetConnection(driver, record);
+  } else if (!record.closed) {
+    dropSends(driver, record);
+    settleClose(driver, record);
+  }
 }
 
 /** Half-close. `connection` is open and connected. */
@@ -103,6 +115,8 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
   if (record instanceof Connection) {
     if (record.firstWrite !== null) return;
     if (!record.resetting && !record.cancelled && record.connected && record.inFlight > 0) sendFin(driver, record);
+  } else if (record instanceof DatagramSocket && record.sending.size > 0 && !record.dropping) {
+    return;
   }
   if (record.inFlight > 0) {
     if (record.cancelled) return;

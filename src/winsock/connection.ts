@@ -22,6 +22,7 @@ export interface Leftover {
 }
 
 export class Connection extends SocketRecord {
+  override readonly noun = 'a connection';
   /** False until ConnectEx has succeeded. */
   connected = false;
   /** Packets are skipped when a call succeeds at once; true only when the system said so for this socket. */

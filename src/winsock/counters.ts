@@ -14,6 +14,7 @@ export class CallCounters {
   WSADuplicateSocketW = 0;
   WSAIoctl = 0;
   WSARecv = 0;
+  WSARecvFrom = 0;
   WSAPoll = 0;
   WSASend = 0;
   WSASendTo = 0;
@@ -41,6 +42,11 @@ export class Counters {
   droppedPackets = 0;
   bytesReceived = 0;
   bytesSent = 0;
+  datagramsReceived = 0;
+  datagramsSent = 0;
+  datagramsTruncated = 0;
+  datagramsDropped = 0;
+  unreachableReports = 0;
   accepted = 0;
   refused = 0;
   connected = 0;

@@ -2,6 +2,8 @@
 import type { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
 import type { BlockPool } from './block-pool.ts';
+import type { DatagramRequestPool } from './datagram-requests.ts';
+import type { DatagramSocket } from './datagram-socket.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
@@ -26,14 +28,15 @@ export interface Driver {
   readonly blocks: BlockPool;
   readonly pinned: PinnedBuffers;
   readonly requests: RequestPool;
+  readonly datagrams: DatagramRequestPool;
   readonly sockets: SocketTable;
   readonly scratch: Scratch;
   readonly loop: EventLoop;
   readonly transport: Transport;
   readonly quiet: QuietSweep;
-  readonly grace: GraceTimer<Connection>;
+  readonly grace: GraceTimer<Connection | DatagramSocket>;
   readonly parked: ParkedWatches;
-  /** Bytes accepted by asyncWrite and not yet taken by the kernel, over all sockets. */
+  /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel, over all sockets. */
   queuedBytes: number;
   pendingCallbacks: number;
   /** Files opened by asyncSendFile and not closed yet. */

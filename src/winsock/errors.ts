@@ -13,6 +13,8 @@ export const FALLBACK_KIND = {
   read: NetworkErrorCode.ReadFailed,
   write: NetworkErrorCode.WriteFailed,
   sendFile: NetworkErrorCode.WriteFailed,
+  receive: NetworkErrorCode.ReadFailed,
+  send: NetworkErrorCode.WriteFailed,
   accept: NetworkErrorCode.AcceptFailed,
   connect: NetworkErrorCode.ConnectFailed,
   socket: NetworkErrorCode.SocketCreationFailed,
@@ -114,8 +116,30 @@ export function endpointText(address: string, port: number | undefined): string 
   return port === undefined ? host : `${host}:${port}`;
 }
 
-/** asyncRead or asyncWrite with a buffer that lost its bytes before they were copied. */
-export function bufferDetached(operation: 'read' | 'write', wanted: number, left: number): NetworkError {
+/**
+ * What ICMP reports about a datagram sent earlier look like. WSAENETRESET is the time to live that ran out; Linux, so
+ * Wine, says WSAECONNREFUSED where Windows says WSAECONNRESET.
+ */
+const UNREACHABLE: ReadonlySet<number> = new Set([
+  wsa.WSAECONNRESET,
+  wsa.WSAENETRESET,
+  wsa.WSAECONNREFUSED,
+  wsa.WSAEHOSTUNREACH,
+  wsa.WSAENETUNREACH,
+  wsa.ERROR_PORT_UNREACHABLE,
+]);
+
+/** True for a code with which a datagram socket tells that something it sent has not reached its peer. */
+export function isUnreachable(code: number): boolean {
+  return UNREACHABLE.has(code);
+}
+
+/** An asynchronous call with a buffer that lost its bytes before they were copied. */
+export function bufferDetached(
+  operation: 'read' | 'write' | 'receive' | 'send',
+  wanted: number,
+  left: number,
+): NetworkError {
   return new NetworkError(
     `${operation} failed: the buffer was detached or shrunk while the ${operation} was pending ` +
       `(${wanted} bytes wanted, ${left} there). Keep it as it is until the callback`,
@@ -193,6 +217,14 @@ export function queuesFull(queued: number, more: number, limit: number): Network
     `Cannot queue ${more} more bytes: ${queued} of at most ${limit} are queued on all sockets of this PAL together. ` +
       'Wait for write callbacks, close sockets whose peers do not read, or raise maxQueuedBytes in createNetworkPal',
     { kind: NetworkErrorCode.ResourceExhausted, code: 'ERR_WRITE_QUEUES_FULL' },
+  );
+}
+
+/** asyncSendTo with too many datagrams waiting already. */
+export function datagramQueueFull(limit: number): NetworkError {
+  return new NetworkError(
+    `Cannot queue another datagram: ${limit} wait on this socket. Wait for send callbacks before sending more`,
+    { kind: NetworkErrorCode.ResourceExhausted, code: 'ERR_WRITE_QUEUE_FULL' },
   );
 }
 

@@ -28,6 +28,11 @@ export class Fifo<Item> {
     return item;
   }
 
+  /** The oldest item, which stays, or undefined when the queue is empty. */
+  peek(): Item | undefined {
+    return this.#length === 0 ? undefined : this.#ring[this.#head];
+  }
+
   #double(): void {
     const old = this.#ring;
     const ring = new Array<Item | undefined>(old.length * 2).fill(undefined);

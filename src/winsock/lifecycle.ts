@@ -20,6 +20,10 @@ import { close, graceExpired } from './closer.ts';
 import { Connection } from './connection.ts';
 import { completeConnect } from './connector.ts';
 import { Counters } from './counters.ts';
+import { completeReceiveFrom } from './datagram-receiver.ts';
+import { DatagramRequestPool } from './datagram-requests.ts';
+import { completeSendTo } from './datagram-sender.ts';
+import { DatagramSocket } from './datagram-socket.ts';
 import type { Driver } from './driver.ts';
 import { fromWin32Error } from './errors.ts';
 import { Offers } from './handover.ts';
@@ -255,13 +259,14 @@ function makeDriver(
       blocks,
       pinned: new PinnedBuffers(kernel.memory),
       requests: new RequestPool(),
+      datagrams: new DatagramRequestPool(),
       sockets,
       scratch,
       loop,
       transport,
       quiet: new QuietSweep(kernel.scheduler, sockets, transport),
-      grace: new GraceTimer<Connection>(kernel.scheduler, options.closeGraceMs, (connection) => {
-        graceExpired(driver, connection);
+      grace: new GraceTimer<Connection | DatagramSocket>(kernel.scheduler, options.closeGraceMs, (record) => {
+        graceExpired(driver, record);
       }),
       parked: new ParkedWatches(),
       queuedBytes: 0,
@@ -306,6 +311,9 @@ function complete(driver: Driver, operation: Operation): void {
     if (kind === OperationKind.Connect) return completeConnect(driver, owner, operation);
   } else if (owner instanceof Listener && kind === OperationKind.Accept) {
     return completeAccept(driver, owner, operation);
+  } else if (owner instanceof DatagramSocket) {
+    if (kind === OperationKind.ReceiveFrom) return completeReceiveFrom(driver, owner, operation);
+    if (kind === OperationKind.SendTo) return completeSendTo(driver, owner, operation);
   }
   throw new Error(
     `Operation slot ${operation.index} of kind ${kind} completed for nobody. This is a bug in iocp-pal; please report it`,

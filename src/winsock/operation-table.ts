@@ -88,6 +88,8 @@ export class OperationTable {
     operation.block = null;
     operation.lent = null;
     operation.acceptSocket = -1;
+    operation.datagram = null;
+    operation.held = false;
     this.#free.push(operation);
   }
 

@@ -1,6 +1,6 @@
 /**
- * An operation context: what the kernel writes into while an AcceptEx, ConnectEx, WSARecv or WSASend is under way, and
- * what we remember about it meanwhile.
+ * An operation context: what the kernel writes into while an AcceptEx, ConnectEx, WSARecv, WSASend, WSARecvFrom or
+ * WSASendTo is under way, and what we remember about it meanwhile.
  *
  * Life of a context
  *
@@ -19,10 +19,21 @@
  */
 import type { Block } from './block-pool.ts';
 import type { Connection } from './connection.ts';
+import type { SendToRequest } from './datagram-requests.ts';
+import type { DatagramSocket } from './datagram-socket.ts';
 import type { Listener } from './listener.ts';
 
 /** Which call a context serves. */
-export const OperationKind = { None: 0, Receive: 1, Send: 2, Accept: 3, Connect: 4, Probe: 5 } as const;
+export const OperationKind = {
+  None: 0,
+  Receive: 1,
+  Send: 2,
+  Accept: 3,
+  Connect: 4,
+  Probe: 5,
+  ReceiveFrom: 6,
+  SendTo: 7,
+} as const;
 export type OperationKind = (typeof OperationKind)[keyof typeof OperationKind];
 
 /** Where a context is in its life. */
@@ -38,6 +49,11 @@ export const MAX_SEGMENTS = 4;
 
 /** Offsets in a context, bytes. OVERLAPPED comes first, so that its address is the context's. */
 export const CONTEXT = { OVERLAPPED: 0, WSABUFS: 32, FLAGS: 96, BYTES: 100, GENERATION: 104 } as const;
+/**
+ * A datagram lies in one WSABUF, so the room of the others holds the peer's sockaddr_in or sockaddr_in6 (28 bytes), and
+ * its length, which WSARecvFrom writes.
+ */
+export const DATAGRAM_CONTEXT = { ADDRESS: 48, ADDRESS_LENGTH: 76 } as const;
 
 export class Operation {
   /** Slot number. */
@@ -51,7 +67,7 @@ export class Operation {
   /** Counts the uses of the slot; also written into the context, where a packet must find the same number. */
   generation = 0;
   /** The socket whose completion key the packet must carry. */
-  owner: Connection | Listener | null = null;
+  owner: Connection | Listener | DatagramSocket | null = null;
   /** Pinned memory lent to the kernel for this operation. */
   block: Block | null = null;
   /** Buffer of the user's lent in place: kept reachable while the kernel has it. */
@@ -66,6 +82,10 @@ export class Operation {
   syscall = '';
   /** AcceptEx only: the socket that the connection will be on, or INVALID_SOCKET. */
   acceptSocket = -1;
+  /** WSARecvFrom only: it has come back, and waits for those that were posted before it. */
+  held = false;
+  /** WSASendTo only: what it sends. */
+  datagram: SendToRequest | null = null;
 
   constructor(index: number, address: number) {
     this.index = index;

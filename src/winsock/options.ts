@@ -2,8 +2,19 @@
 import { inspect } from 'node:util';
 import { checkWinsock, Win32Error } from '../../ffi/check.ts';
 import {
+  IP_MULTICAST_IF,
+  IP_MULTICAST_LOOP,
+  IP_MULTICAST_TTL,
+  IP_TTL,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
   IPPROTO_TCP,
+  IPV6_MULTICAST_HOPS,
+  IPV6_MULTICAST_IF,
+  IPV6_MULTICAST_LOOP,
+  IPV6_UNICAST_HOPS,
   SIO_KEEPALIVE_VALS,
+  SO_BROADCAST,
   SO_EXCLUSIVEADDRUSE,
   SO_KEEPALIVE,
   SO_LINGER,
@@ -27,6 +38,7 @@ import {
   type SocketOptionValues,
 } from '../pal/socket-option.ts';
 import type { Driver } from './driver.ts';
+import { interfaceOf } from './multicast.ts';
 import { requireInteger } from './pal-options.ts';
 import type { SocketRecord } from './socket-record.ts';
 import { getIntOption, setIntOption } from './sockets.ts';
@@ -39,10 +51,13 @@ const MAX_KEEPALIVE_SECONDS = 32767;
 const MAX_KEEPALIVE_COUNT = 255;
 
 interface IntOption {
-  level: number;
-  name: number;
-  syscall: string;
-  boolean: boolean;
+  readonly level: number;
+  readonly name: number;
+  readonly syscall: string;
+  readonly boolean: boolean;
+  /** Range of a number; 0 … 2^31-1 where nothing is said. */
+  readonly least?: number;
+  readonly most?: number;
 }
 
 const INT_OPTIONS = {
@@ -52,7 +67,31 @@ const INT_OPTIONS = {
   ReceiveBufferSize: { level: SOL_SOCKET, name: SO_RCVBUF, syscall: 'SO_RCVBUF', boolean: false },
   ReuseAddr: { level: SOL_SOCKET, name: SO_REUSEADDR, syscall: 'SO_REUSEADDR', boolean: true },
   ExclusiveAddr: { level: SOL_SOCKET, name: SO_EXCLUSIVEADDRUSE, syscall: 'SO_EXCLUSIVEADDRUSE', boolean: true },
-} as const satisfies Record<Exclude<SocketOption, 'Linger'>, IntOption>;
+  Broadcast: { level: SOL_SOCKET, name: SO_BROADCAST, syscall: 'SO_BROADCAST', boolean: true },
+} as const satisfies Partial<Record<SocketOption, IntOption>>;
+
+/** Options that are of level IPPROTO_IP or of level IPPROTO_IPV6, as the socket is. */
+const FAMILY_OPTIONS = {
+  TTL: {
+    4: { level: IPPROTO_IP, name: IP_TTL, syscall: 'IP_TTL', boolean: false, least: 1, most: 255 },
+    6: {
+      level: IPPROTO_IPV6,
+      name: IPV6_UNICAST_HOPS,
+      syscall: 'IPV6_UNICAST_HOPS',
+      boolean: false,
+      least: 1,
+      most: 255,
+    },
+  },
+  MulticastTTL: {
+    4: { level: IPPROTO_IP, name: IP_MULTICAST_TTL, syscall: 'IP_MULTICAST_TTL', boolean: false, most: 255 },
+    6: { level: IPPROTO_IPV6, name: IPV6_MULTICAST_HOPS, syscall: 'IPV6_MULTICAST_HOPS', boolean: false, most: 255 },
+  },
+  MulticastLoop: {
+    4: { level: IPPROTO_IP, name: IP_MULTICAST_LOOP, syscall: 'IP_MULTICAST_LOOP', boolean: true },
+    6: { level: IPPROTO_IPV6, name: IPV6_MULTICAST_LOOP, syscall: 'IPV6_MULTICAST_LOOP', boolean: true },
+  },
+} as const satisfies Partial<Record<SocketOption, Readonly<Record<4 | 6, IntOption>>>>;
 
 /** Sets an option. Throws TypeError or RangeError for a bad value, Win32Error when the system refuses it. */
 export function setOption<Name extends SocketOption>(
@@ -69,13 +108,17 @@ export function setOption<Name extends SocketOption>(
     setKeepAlive(driver, record, value);
     return;
   }
-  const known = intOption(option);
+  if (option === SocketOption.MulticastInterface) {
+    setMulticastInterface(driver, record, value);
+    return;
+  }
+  const known = intOption(option, record.family);
   let number: number;
   if (known.boolean) {
     if (typeof value !== 'boolean') throw badValue(option, value, 'a boolean');
     number = value ? 1 : 0;
   } else {
-    requireInteger(option, value, 0, 0x7fffffff);
+    requireInteger(option, value, known.least ?? 0, known.most ?? 0x7fffffff);
     number = value;
   }
   setIntOption(driver, record.socket, known.level, known.name, number, `setsockopt(${known.syscall})`);
@@ -90,21 +133,48 @@ export function getOption<Name extends SocketOption>(
   return readOption(driver, record, option) as SocketOptionReadings[Name];
 }
 
-function readOption(driver: Driver, record: SocketRecord, option: SocketOption): number | boolean | LingerOptions {
+function readOption(
+  driver: Driver,
+  record: SocketRecord,
+  option: SocketOption,
+): number | boolean | string | LingerOptions {
   if (option === SocketOption.Linger) {
     const value = getIntOption(driver, record.socket, SOL_SOCKET, SO_LINGER, 'getsockopt(SO_LINGER)');
     return { enabled: (value & 0xffff) !== 0, seconds: value >>> 16 };
   }
-  const known = intOption(option);
+  if (option === SocketOption.MulticastInterface) return multicastInterface(driver, record);
+  const known = intOption(option, record.family);
   const value = getIntOption(driver, record.socket, known.level, known.name, `getsockopt(${known.syscall})`);
   return known.boolean ? value !== 0 : value;
 }
 
-function intOption(option: SocketOption): IntOption {
-  if (!Object.hasOwn(INT_OPTIONS, option)) {
-    throw badValue('the socket option', option, `one of ${Object.keys(SocketOption).join(', ')}`);
+function intOption(option: SocketOption, family: 4 | 6): IntOption {
+  if (Object.hasOwn(FAMILY_OPTIONS, option)) return FAMILY_OPTIONS[option as keyof typeof FAMILY_OPTIONS][family];
+  if (Object.hasOwn(INT_OPTIONS, option)) return INT_OPTIONS[option as keyof typeof INT_OPTIONS];
+  throw badValue('the socket option', option, `one of ${Object.keys(SocketOption).join(', ')}`);
+}
+
+/** IP_MULTICAST_IF takes an address (or 0.x.x.x for an index) in network byte order, IPV6_MULTICAST_IF an index. */
+function setMulticastInterface(driver: Driver, { socket, family }: SocketRecord, value: unknown): void {
+  const number = interfaceOf(family, SocketOption.MulticastInterface, value);
+  if (family === 6) {
+    setIntOption(driver, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, number | 0, 'setsockopt(IPV6_MULTICAST_IF)');
+    return;
   }
-  return INT_OPTIONS[option as keyof typeof INT_OPTIONS];
+  setIntOption(driver, socket, IPPROTO_IP, IP_MULTICAST_IF, swapBytes(number), 'setsockopt(IP_MULTICAST_IF)');
+}
+
+function multicastInterface(driver: Driver, { socket, family }: SocketRecord): string | number {
+  if (family === 6) {
+    return getIntOption(driver, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, 'getsockopt(IPV6_MULTICAST_IF)') >>> 0;
+  }
+  const value = getIntOption(driver, socket, IPPROTO_IP, IP_MULTICAST_IF, 'getsockopt(IP_MULTICAST_IF)');
+  return [value, value >>> 8, value >>> 16, value >>> 24].map((byte) => byte & 0xff).join('.');
+}
+
+/** From network byte order to that of the machine, which is little-endian. */
+function swapBytes(value: number): number {
+  return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
 }
 
 function setLinger({ kernel, counters, scratch }: Driver, record: SocketRecord, value: LingerOptions): void {

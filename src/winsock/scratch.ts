@@ -41,25 +41,30 @@ export class Scratch {
 
   /** Writes a sockaddr_in or sockaddr_in6 at `offset`. Returns its length in bytes. */
   setSockaddr(offset: number, address: IpAddress, port: number): number {
-    const { view, bytes } = this;
-    if (address.family === 4) {
-      bytes.fill(0, offset, offset + sockaddr_in.size);
-      view.setUint16(offset + sockaddr_in.sin_family, AF_INET, true);
-      view.setUint16(offset + sockaddr_in.sin_port, port, false);
-      bytes.set(address.bytes, offset + sockaddr_in.sin_addr);
-      return sockaddr_in.size;
-    }
-    bytes.fill(0, offset, offset + sockaddr_in6.size);
-    view.setUint16(offset + sockaddr_in6.sin6_family, AF_INET6, true);
-    view.setUint16(offset + sockaddr_in6.sin6_port, port, false);
-    bytes.set(address.bytes, offset + sockaddr_in6.sin6_addr);
-    view.setUint32(offset + sockaddr_in6.sin6_scope_id, address.scopeId, true);
-    return sockaddr_in6.size;
+    return writeSockaddr(this.bytes.subarray(offset), address, port);
   }
 
   dispose(): void {
     this.#memory.release(this.#region.address);
   }
+}
+
+/** Writes a sockaddr_in or sockaddr_in6 to the start of `bytes`. Returns its length in bytes. */
+export function writeSockaddr(bytes: Uint8Array, address: IpAddress, port: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (address.family === 4) {
+    bytes.fill(0, 0, sockaddr_in.size);
+    view.setUint16(sockaddr_in.sin_family, AF_INET, true);
+    view.setUint16(sockaddr_in.sin_port, port, false);
+    bytes.set(address.bytes, sockaddr_in.sin_addr);
+    return sockaddr_in.size;
+  }
+  bytes.fill(0, 0, sockaddr_in6.size);
+  view.setUint16(sockaddr_in6.sin6_family, AF_INET6, true);
+  view.setUint16(sockaddr_in6.sin6_port, port, false);
+  bytes.set(address.bytes, sockaddr_in6.sin6_addr);
+  view.setUint32(sockaddr_in6.sin6_scope_id, address.scopeId, true);
+  return sockaddr_in6.size;
 }
 
 /** Reads a sockaddr_in or sockaddr_in6; null for any other family. */

@@ -1,4 +1,4 @@
-/** What connections and listening sockets have in common: a SOCKET, a handle, and what is pending on them. */
+/** What connections, listening sockets and UDP sockets have in common: a SOCKET, a handle, and what is pending on them. */
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import type { AnyHandle } from '../pal/handles.ts';
 import type { CloseCallback } from '../pal/network-pal.ts';
@@ -66,6 +66,9 @@ export abstract class SocketRecord {
     this.associated = from.associated;
     from.socket = INVALID_SOCKET;
   }
+
+  /** What it is, for messages: "a connection". */
+  abstract readonly noun: string;
 
   /** The operations of this socket that have not come back. */
   abstract operations(): Iterable<Operation>;

@@ -4,8 +4,10 @@ import {
   AF_INET,
   AF_INET6,
   IPPROTO_TCP,
+  IPPROTO_UDP,
   SO_LINGER,
   SO_PROTOCOL_INFOW,
+  SOCK_DGRAM,
   SOCK_STREAM,
   SOL_SOCKET,
   WSA_FLAG_NO_HANDLE_INHERIT,
@@ -30,6 +32,14 @@ export function openTcpSocket({ kernel, counters }: SocketParts, family: 4 | 6):
   counters.calls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
   const socket = kernel.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP, 0, 0, flags);
+  return checkSocket(socket, kernel.ws2_32, 'WSASocketW');
+}
+
+/** A UDP socket, overlapped and not inherited by child processes. Throws Win32Error. */
+export function openUdpSocket({ kernel, counters }: SocketParts, family: 4 | 6): number {
+  counters.calls.WSASocketW++;
+  const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
+  const socket = kernel.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM, IPPROTO_UDP, 0, 0, flags);
   return checkSocket(socket, kernel.ws2_32, 'WSASocketW');
 }
 

@@ -1,5 +1,6 @@
 /** stats(): a snapshot of the driver. */
 import type { NetworkStats } from '../pal/network-stats.ts';
+import { DatagramSocket } from './datagram-socket.ts';
 import type { Driver } from './driver.ts';
 import { Listener } from './listener.ts';
 import { CONTEXT_SIZE, OperationKind } from './operation.ts';
@@ -8,13 +9,18 @@ export function collectStats(driver: Driver): NetworkStats {
   const { counters, operations, blocks, pinned, sockets } = driver;
   const inUse = (kind: OperationKind): number => operations.inUse[kind] ?? 0;
   let servers = 0;
-  for (const record of sockets) if (record instanceof Listener) servers++;
+  let udpSockets = 0;
+  for (const record of sockets) {
+    if (record instanceof Listener) servers++;
+    else if (record instanceof DatagramSocket) udpSockets++;
+  }
   return {
     sockets: sockets.size,
     servers,
+    udpSockets,
     operations: {
-      receive: inUse(OperationKind.Receive) + inUse(OperationKind.Probe),
-      send: inUse(OperationKind.Send),
+      receive: inUse(OperationKind.Receive) + inUse(OperationKind.Probe) + inUse(OperationKind.ReceiveFrom),
+      send: inUse(OperationKind.Send) + inUse(OperationKind.SendTo),
       accept: inUse(OperationKind.Accept),
       connect: inUse(OperationKind.Connect),
     },
@@ -30,6 +36,11 @@ export function collectStats(driver: Driver): NetworkStats {
     droppedPackets: counters.droppedPackets,
     bytesReceived: counters.bytesReceived,
     bytesSent: counters.bytesSent,
+    datagramsReceived: counters.datagramsReceived,
+    datagramsSent: counters.datagramsSent,
+    datagramsTruncated: counters.datagramsTruncated,
+    datagramsDropped: counters.datagramsDropped,
+    unreachableReports: counters.unreachableReports,
     queuedBytes: driver.queuedBytes,
     pinnedBytes: operations.used * CONTEXT_SIZE + blocks.lentBytes + pinned.byteLength,
     reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.byteLength,

@@ -9,6 +9,7 @@ import type { Endpoint } from '../pal/handles.ts';
 import type { BlockPool } from './block-pool.ts';
 import type { Connection } from './connection.ts';
 import type { Counters } from './counters.ts';
+import type { DatagramSocket } from './datagram-socket.ts';
 import type { EventSource } from './event-source.ts';
 import type { Kernel } from './kernel.ts';
 import type { Listener } from './listener.ts';
@@ -40,6 +41,13 @@ export interface Transport {
    * @param buffers address of TRANSMIT_FILE_BUFFERS in the context, or 0
    */
   transmitFile(connection: Connection, operation: Operation, file: number, bytes: number, buffers: number): void;
+  /**
+   * Receives one datagram into the operation's first WSABUF, and its sender's address into the context. A datagram that
+   * was longer than the WSABUF ends with WSAEMSGSIZE.
+   */
+  receiveFrom(socket: DatagramSocket, operation: Operation): void;
+  /** Sends the operation's first WSABUF to the address in the context; `addressLength` 0 sends to the connected peer. */
+  sendTo(socket: DatagramSocket, operation: Operation, addressLength: number): void;
   /** Connects a bound and attached socket. */
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void;
   /** The connect has succeeded: makes it a full socket. Throws Win32Error. */

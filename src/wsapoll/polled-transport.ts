@@ -23,12 +23,14 @@ import { ERROR_OPERATION_ABORTED, WSAECONNRESET, WSAENOTSOCK, WSAEWOULDBLOCK } f
 import type { Endpoint } from '../pal/handles.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Connection } from '../winsock/connection.ts';
+import { DatagramSocket } from '../winsock/datagram-socket.ts';
 import type { Listener } from '../winsock/listener.ts';
 import { CONTEXT, OperationKind, OperationState, type Operation } from '../winsock/operation.ts';
 import { readSockaddr } from '../winsock/scratch.ts';
 import type { SocketRecord } from '../winsock/socket-record.ts';
 import { getIntOption } from '../winsock/sockets.ts';
 import type { BackendParts, Transport } from '../winsock/transport.ts';
+import { DatagramMember } from './polled-datagrams.ts';
 import type { PolledSocket, PollSet } from './poll-set.ts';
 
 /** Where accept() leaves the peer's address in the operation's block. */
@@ -38,6 +40,7 @@ export class PolledTransport implements Transport {
   readonly #parts: BackendParts;
   readonly #set: PollSet;
   readonly #members = new Map<SocketRecord, Member>();
+  readonly #datagramMembers = new Map<SocketRecord, DatagramMember>();
 
   constructor(parts: BackendParts, set: PollSet) {
     this.#parts = parts;
@@ -50,16 +53,22 @@ export class PolledTransport implements Transport {
     counters.calls.ioctlsocket++;
     const result = kernel.ws2_32.ioctlsocket(record.socket, FIONBIO, scratch.address);
     checkWinsock(result, kernel.ws2_32, 'ioctlsocket(FIONBIO)');
-    this.#members.set(record, new Member(this.#parts, this.#set, record.socket));
+    if (record instanceof DatagramSocket) {
+      this.#datagramMembers.set(record, new DatagramMember(this.#parts, this.#set, record.socket));
+    } else {
+      this.#members.set(record, new Member(this.#parts, this.#set, record.socket));
+    }
   }
 
   detach(record: SocketRecord): void {
     this.#members.get(record)?.leave();
     this.#members.delete(record);
+    this.#datagramMembers.get(record)?.leave();
+    this.#datagramMembers.delete(record);
   }
 
   move(from: Connection, to: Connection): void {
-    this.#members.set(to, this.#member(from));
+    this.#members.set(to, attached(this.#members, from));
     this.#members.delete(from);
   }
 
@@ -70,13 +79,25 @@ export class PolledTransport implements Transport {
   receive(connection: Connection, operation: Operation): void {
     operation.syscall = 'WSARecv';
     operation.state = OperationState.Submitted;
-    this.#member(connection).receive(operation);
+    attached(this.#members, connection).receive(operation);
   }
 
   send(connection: Connection, operation: Operation, segments: number): void {
     operation.syscall = 'WSASend';
     operation.state = OperationState.Submitted;
-    this.#member(connection).send(operation, segments);
+    attached(this.#members, connection).send(operation, segments);
+  }
+
+  receiveFrom(socket: DatagramSocket, operation: Operation): void {
+    operation.syscall = 'WSARecvFrom';
+    operation.state = OperationState.Submitted;
+    attached(this.#datagramMembers, socket).receive(operation);
+  }
+
+  sendTo(socket: DatagramSocket, operation: Operation, addressLength: number): void {
+    operation.syscall = 'WSASendTo';
+    operation.state = OperationState.Submitted;
+    attached(this.#datagramMembers, socket).send(operation, addressLength);
   }
 
   /** An overlapped call, whose end only a completion port would tell. */
@@ -96,7 +117,7 @@ export class PolledTransport implements Transport {
     counters.calls.connect++;
     const result = kernel.ws2_32.connect(connection.socket, scratch.address, length);
     const code = result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
-    if (code === WSAEWOULDBLOCK) this.#member(connection).connect(operation);
+    if (code === WSAEWOULDBLOCK) attached(this.#members, connection).connect(operation);
     else finishInline(operation, code, 0);
   }
 
@@ -107,7 +128,7 @@ export class PolledTransport implements Transport {
   accept(listener: Listener, operation: Operation): void {
     operation.syscall = 'accept';
     operation.state = OperationState.Submitted;
-    this.#member(listener).accept(operation);
+    attached(this.#members, listener).accept(operation);
   }
 
   finishAccept(_listener: Listener, { acceptSocket, block }: Operation): Endpoint | null {
@@ -120,18 +141,19 @@ export class PolledTransport implements Transport {
   cancelOperation(record: SocketRecord, operation: Operation): void {
     if (operation.state !== OperationState.Submitted) return;
     this.#members.get(record)?.forget(operation);
+    this.#datagramMembers.get(record)?.forget(operation);
     this.#parts.finishInline(operation, ERROR_OPERATION_ABORTED, 0);
   }
 
   cancelAll(record: SocketRecord): void {
     for (const operation of record.operations()) this.cancelOperation(record, operation);
   }
+}
 
-  #member(record: SocketRecord): Member {
-    const member = this.#members.get(record);
-    if (member !== undefined) return member;
-    throw new Error(`Socket ${record.handle} is not attached. This is a bug in iocp-pal; please report it`);
-  }
+function attached<Found>(members: ReadonlyMap<SocketRecord, Found>, record: SocketRecord): Found {
+  const member = members.get(record);
+  if (member !== undefined) return member;
+  throw new Error(`Socket ${record.handle} is not attached. This is a bug in iocp-pal; please report it`);
 }
 
 /** One attached socket: the operations on it that wait. */

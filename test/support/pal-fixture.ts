@@ -146,6 +146,11 @@ function track(pal: NetworkPal): Tracked {
     handles.add(server.handle);
     return server;
   };
+  watched.createUdpSocket = (...args) => {
+    const socket = pal.createUdpSocket(...args);
+    handles.add(socket.handle);
+    return socket;
+  };
   watched.asyncConnect = (...args) => {
     const handle = pal.asyncConnect(...args);
     handles.add(handle);

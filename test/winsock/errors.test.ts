@@ -79,6 +79,8 @@ const FALLBACKS: Record<OperationName, KindName> = {
   read: 'ReadFailed',
   write: 'WriteFailed',
   sendFile: 'WriteFailed',
+  receive: 'ReadFailed',
+  send: 'WriteFailed',
   accept: 'AcceptFailed',
   connect: 'ConnectFailed',
   socket: 'SocketCreationFailed',

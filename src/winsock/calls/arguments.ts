@@ -88,7 +88,7 @@ export function emptyBuffer(name: string, value: Uint8Array | readonly Uint8Arra
 }
 
 /** A detached array cannot be told from an empty one by its length: making a view on it is what fails. */
-function isDetached(value: Uint8Array): boolean {
+export function isDetached(value: Uint8Array): boolean {
   try {
     new Uint8Array(value.buffer, 0, 0);
     return false;
@@ -125,10 +125,10 @@ export function unknownHandle(handle: unknown): NetworkError {
   });
 }
 
-export function wrongKind(handle: number, is: string, from: string): TypeError {
+export function wrongKind({ handle, noun }: SocketRecord, from: string): TypeError {
   return argumentError(
     TypeError,
     'ERR_INVALID_HANDLE_KIND',
-    `Cannot use handle ${handle} here: it is ${is}. Pass one that came from ${from}`,
+    `Cannot use handle ${handle} here: it is ${noun}. Pass one that came from ${from}`,
   );
 }

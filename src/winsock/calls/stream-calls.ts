@@ -135,7 +135,7 @@ export abstract class StreamCalls extends PalCore {
 
   resetSocket(socket: SocketHandle, callback?: CloseCallback): void {
     this.close(socket, callback, (driver, record, done) => {
-      if (!(record instanceof Connection)) throw wrongKind(socket, 'a server', 'asyncConnect or asyncAccept');
+      if (!(record instanceof Connection)) throw wrongKind(record, 'asyncConnect or asyncAccept');
       reset(driver, record, done);
     });
   }
@@ -159,7 +159,7 @@ export abstract class StreamCalls extends PalCore {
   protected listener(driver: Driver, handle: ServerHandle): Listener {
     const record = this.find(driver, handle);
     if (record instanceof Listener) return record;
-    throw wrongKind(handle, 'a connection', 'createServer');
+    throw wrongKind(record, 'createServer');
   }
 
   /** The open and established connection of a handle, tied to this loop: for every call that uses it. */
@@ -172,7 +172,7 @@ export abstract class StreamCalls extends PalCore {
   /** The same, left as it is: for calls that only ask, or pass it on. */
   protected established(driver: Driver, handle: SocketHandle): Connection {
     const record = this.find(driver, handle);
-    if (!(record instanceof Connection)) throw wrongKind(handle, 'a server', 'asyncConnect or asyncAccept');
+    if (!(record instanceof Connection)) throw wrongKind(record, 'asyncConnect or asyncAccept');
     if (record.connected) return record;
     throw new NetworkError(`Cannot use socket ${handle}: it is still connecting. Wait for asyncConnect's callback`, {
       kind: NetworkErrorCode.ConnectionFailed,

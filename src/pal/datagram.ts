@@ -1,0 +1,130 @@
+/**
+ * The datagram half of the contract: UDP sockets. docs/udp.md explains it.
+ *
+ * A datagram arrives whole or not at all. Nothing says that it arrives, that it arrives once, or that it arrives in order.
+ */
+import type { Endpoint, UdpHandle } from './handles.ts';
+import type { NetworkError } from './network-error.ts';
+
+/**
+ * Called once for each asyncReceiveFrom: with the error, or null, the bytes in the buffer, who sent them, and the length of
+ * the datagram itself. `size` is more than `bytes` when the datagram did not fit, and the rest of it is lost; it is
+ * Infinity where the system cut it off (UdpOptions.maxDatagramSize) and so nobody knows how long it was. On error, `bytes`
+ * and `size` are 0 and the peer is null.
+ */
+export type ReceiveFromCallback = (
+  error: NetworkError | null,
+  bytes: number,
+  peer: Endpoint | null,
+  size: number,
+) => void;
+
+/** Called once for each asyncSendTo: with the error, or null and the number of bytes. */
+export type SendToCallback = (error: NetworkError | null, bytes: number) => void;
+
+/** Where a datagram goes. An Endpoint is one, so that the peer of a datagram can be answered. */
+export interface Destination {
+  /** IPv4 or IPv6 text, of the socket's family; '0.0.0.0' and '::' mean the loopback address. */
+  readonly address: string;
+  /** 1 … 65535. */
+  readonly port: number;
+}
+
+/** A UDP socket, as createUdpSocket returns it. */
+export interface UdpSocket {
+  readonly handle: UdpHandle;
+  /** The address it is bound to, as text. */
+  readonly address: string;
+  /** The port it is bound to; the system's choice when 0 was asked for. */
+  readonly port: number;
+}
+
+/** Options of createUdpSocket. */
+export interface UdpOptions {
+  /** SO_REUSEADDR. Default false. For several sockets on one port, as multicast receivers on one machine need it. */
+  reuseAddr?: boolean;
+  /** SO_EXCLUSIVEADDRUSE. Default false. Nobody else can bind the port, not even with SO_REUSEADDR. */
+  exclusive?: boolean;
+  /** IPv6 sockets: false (the default) also serves IPv4 peers, as ::ffff:a.b.c.d. */
+  ipv6Only?: boolean;
+  /** SO_BROADCAST. Default false: sending to a broadcast address fails with PermissionDenied. */
+  broadcast?: boolean;
+  /** SO_RCVBUF, bytes. Default: the system's. */
+  receiveBufferSize?: number;
+  /** SO_SNDBUF, bytes. Default: the system's. */
+  sendBufferSize?: number;
+  /** Receives kept posted once the first asyncReceiveFrom was called, 1 … 256. Default 4. Each pins one block. */
+  receiveDepth?: number;
+  /**
+   * Bytes of a datagram that a receive takes at most, 1 … 65536. Default 65536, more than any datagram has, so that
+   * only a small buffer of your own can cut one. Less pins less memory, and lets the system cut what is longer.
+   */
+  maxDatagramSize?: number;
+  /**
+   * Bytes of pinned memory for datagrams that came when nobody was asking, 0 … 2^30; each takes at least 512. Default
+   * 1048576 (1 MiB).
+   */
+  maxQueuedReceiveBytes?: number;
+  /** Which datagram goes when that memory is full. Default 'newest', as in the system's own buffer. Counted in stats(). */
+  dropWhenFull?: 'newest' | 'oldest';
+  /**
+   * Default false: an ICMP "unreachable" that an earlier send brought about is nobody's error. True: it ends one
+   * asyncReceiveFrom (or asyncSendTo, where the system tells it there) with ECONNRESET, ECONNREFUSED or the like; the
+   * next one receives as before.
+   */
+  reportUnreachable?: boolean;
+}
+
+/** Options of joinGroup and leaveGroup. */
+export interface GroupOptions {
+  /**
+   * The interface that the group is joined on. IPv4 sockets: its address as text, or its index. IPv6 sockets: its index,
+   * or text with the index as scope ('::%4', 'fe80::1%4'). Default: the system's choice.
+   */
+  interface?: string | number;
+  /** Only datagrams from this address, as text. IPv4 only. */
+  source?: string;
+}
+
+/** Calls on UDP sockets. closeSocket, the options, the addresses, ref and unref take their handles too. */
+export interface DatagramPal {
+  /**
+   * Binds a UDP socket.
+   * @param address IPv4 or IPv6 text; '0.0.0.0' and '::' are any address.
+   * @param port 0 … 65535; 0 lets the system choose.
+   * @throws NetworkError AddressInUse, AddressNotAvailable, InvalidAddress, PermissionDenied, …; RangeError for the port.
+   */
+  createUdpSocket(address: string, port: number, options?: UdpOptions): UdpSocket;
+  /**
+   * Takes the next datagram into the start of `buffer`, at most maxBytes of it. Calls on one socket are served in order.
+   * The buffer is written only right before its callback.
+   */
+  asyncReceiveFrom(socket: UdpHandle, buffer: Uint8Array, maxBytes: number, callback: ReceiveFromCallback): void;
+  /**
+   * Sends one datagram: `data`, or the buffers of `data` one behind another; 0 bytes are one too. It must stay as it is
+   * until the callback, which says that the system has taken it, not that it has arrived.
+   * @param to null sends to the peer of a connected socket.
+   * @throws NetworkError ResourceExhausted when the socket's queue is full, ERR_SOCKET_DGRAM_NOT_CONNECTED,
+   * ERR_SOCKET_DGRAM_IS_CONNECTED; RangeError for more than 65507 bytes (IPv6: 65527).
+   */
+  asyncSendTo(
+    socket: UdpHandle,
+    data: Uint8Array | readonly Uint8Array[],
+    to: Destination | null,
+    callback: SendToCallback,
+  ): void;
+  /**
+   * Fixes the peer: datagrams go there, and come from there only. (What had come from others before is still delivered.)
+   * @throws NetworkError, among others ERR_SOCKET_DGRAM_IS_CONNECTED; call disconnectUdp first.
+   */
+  connectUdp(socket: UdpHandle, address: string, port: number): void;
+  /** Undoes connectUdp. @throws NetworkError ERR_SOCKET_DGRAM_NOT_CONNECTED. */
+  disconnectUdp(socket: UdpHandle): void;
+  /**
+   * Receives what is sent to a multicast group from now on.
+   * @param group IPv4 (224.0.0.0/4) or IPv6 (ff00::/8) text, of the socket's family.
+   */
+  joinGroup(socket: UdpHandle, group: string, options?: GroupOptions): void;
+  /** Undoes joinGroup; the options must be the same. Closing the socket leaves all groups. */
+  leaveGroup(socket: UdpHandle, group: string, options?: GroupOptions): void;
+}

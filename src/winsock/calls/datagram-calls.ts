@@ -1,0 +1,217 @@
+/** The calls of the contract for UDP. */
+import type {
+  DatagramPal,
+  Destination,
+  GroupOptions,
+  ReceiveFromCallback,
+  SendToCallback,
+  UdpOptions,
+  UdpSocket,
+} from '../../pal/datagram.ts';
+import type { SocketHandle, UdpHandle } from '../../pal/handles.ts';
+import { isUnspecified, loopback, type IpAddress } from '../../pal/ip-address.ts';
+import { NetworkErrorCode } from '../../pal/network-error-code.ts';
+import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import { receiveFrom } from '../datagram-receiver.ts';
+import { sendTo } from '../datagram-sender.ts';
+import { connectDatagrams, disconnectDatagrams, openDatagramSocket } from '../datagram-setup.ts';
+import { DatagramSocket } from '../datagram-socket.ts';
+import type { Driver } from '../driver.ts';
+import { connectionClosed, fromWin32Error } from '../errors.ts';
+import { changeMembership } from '../multicast.ts';
+import { requireInteger } from '../pal-options.ts';
+import { byteLengthOf } from '../requests.ts';
+import { ResolvedDestination } from '../socket-addresses.ts';
+import {
+  emptyBuffer,
+  invalidAddress,
+  isDetached,
+  requireAddress,
+  requireBytes,
+  requireCallback,
+  requirePort,
+  wrongKind,
+} from './arguments.ts';
+import { LoopCalls } from './loop-calls.ts';
+
+/** Most that fits an IP packet beside the headers: 65535 - 20 - 8 over IPv4, 65535 - 8 over IPv6. */
+const MAX_IPV4_DATAGRAM = 65507;
+const MAX_IPV6_DATAGRAM = 65527;
+
+export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
+  createUdpSocket(address: string, port: number, options: UdpOptions = {}): UdpSocket {
+    const driver = this.lifecycle.open('createUdpSocket');
+    requirePort(port, 0);
+    return openDatagramSocket(driver, requireAddress('address', address), port, options);
+  }
+
+  asyncReceiveFrom(socket: UdpHandle, buffer: Uint8Array, maxBytes: number, callback: ReceiveFromCallback): void {
+    const driver = this.lifecycle.current('asyncReceiveFrom');
+    requireCallback(callback);
+    if (this.lifecycle.isStopping) {
+      driver.loop.enqueue(() => callback(connectionClosed('receive'), 0, null, 0));
+      return;
+    }
+    const record = this.#datagrams(driver, socket);
+    requireBytes('buffer', buffer);
+    if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
+    requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
+    receiveFrom(driver, record, buffer, maxBytes, callback);
+  }
+
+  asyncSendTo(
+    socket: UdpHandle,
+    data: Uint8Array | readonly Uint8Array[],
+    to: Destination | null,
+    callback: SendToCallback,
+  ): void {
+    const driver = this.lifecycle.current('asyncSendTo');
+    requireCallback(callback);
+    if (this.lifecycle.isStopping) {
+      driver.loop.enqueue(() => callback(connectionClosed('send'), 0));
+      return;
+    }
+    const record = this.#datagrams(driver, socket);
+    if (Array.isArray(data)) for (const chunk of data) requireBytes('data', chunk);
+    else requireBytes('data', data);
+    const total = byteLengthOf(data);
+    // Nothing is a datagram too, but not the nothing that a detached buffer holds.
+    if (total === 0) for (const chunk of data instanceof Uint8Array ? [data] : data) requireAttached(chunk);
+    const limit = record.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM;
+    if (total > limit) throw tooLong(total, limit);
+    sendTo(driver, record, data, total, destinationOf(record, to), callback);
+  }
+
+  connectUdp(socket: UdpHandle, address: string, port: number): void {
+    const driver = this.lifecycle.open('connectUdp');
+    const record = this.#datagrams(driver, socket);
+    const peer = requireAddress('address', address);
+    requirePort(port, 1);
+    requireFamily(record, address, peer);
+    if (record.peer !== null) throw alreadyConnected(record);
+    try {
+      connectDatagrams(driver, record, peer, port);
+    } catch (error) {
+      throw fromWin32Error('connect', error, { address, port });
+    }
+  }
+
+  disconnectUdp(socket: UdpHandle): void {
+    const driver = this.lifecycle.open('disconnectUdp');
+    const record = this.#datagrams(driver, socket);
+    if (record.peer === null) throw notConnected(record);
+    try {
+      disconnectDatagrams(driver, record);
+    } catch (error) {
+      throw fromWin32Error('connect', error);
+    }
+  }
+
+  joinGroup(socket: UdpHandle, group: string, options: GroupOptions = {}): void {
+    this.#changeMembership('joinGroup', socket, true, group, options);
+  }
+
+  leaveGroup(socket: UdpHandle, group: string, options: GroupOptions = {}): void {
+    this.#changeMembership('leaveGroup', socket, false, group, options);
+  }
+
+  override getRemoteAddress(socket: SocketHandle | UdpHandle): string {
+    const record = this.find(this.lifecycle.open('getRemoteAddress'), socket);
+    return record instanceof DatagramSocket ? peerOf(record).address : super.getRemoteAddress(socket as SocketHandle);
+  }
+
+  override getRemotePort(socket: SocketHandle | UdpHandle): number {
+    const record = this.find(this.lifecycle.open('getRemotePort'), socket);
+    return record instanceof DatagramSocket ? peerOf(record).port : super.getRemotePort(socket as SocketHandle);
+  }
+
+  override getQueuedBytes(socket: SocketHandle | UdpHandle): number {
+    const record = this.find(this.lifecycle.open('getQueuedBytes'), socket);
+    return record instanceof DatagramSocket ? record.queuedBytes : super.getQueuedBytes(socket as SocketHandle);
+  }
+
+  #changeMembership(call: string, socket: UdpHandle, join: boolean, group: string, options: GroupOptions): void {
+    const driver = this.lifecycle.open(call);
+    const record = this.#datagrams(driver, socket);
+    const address = requireAddress('group', group);
+    try {
+      changeMembership(driver, record, join, address, options);
+    } catch (error) {
+      throw fromWin32Error('option', error, { address: group });
+    }
+  }
+
+  /** The open UDP socket of a handle. */
+  #datagrams(driver: Driver, handle: UdpHandle): DatagramSocket {
+    const record = this.find(driver, handle);
+    if (record instanceof DatagramSocket) return record;
+    throw wrongKind(record, 'createUdpSocket');
+  }
+}
+
+function requireAttached(data: Uint8Array): void {
+  if (isDetached(data)) throw emptyBuffer('data', data);
+}
+
+/** Parses where a datagram goes, unless it goes where the last one went. */
+function destinationOf(socket: DatagramSocket, to: Destination | null): ResolvedDestination | null {
+  if (to === null) {
+    if (socket.peer !== null) return null;
+    throw notConnected(socket);
+  }
+  if (typeof (to as unknown) !== 'object') {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      `Cannot use the destination: it must be { address, port } or null, and is of type ${typeof to}`,
+    );
+  }
+  if (socket.peer !== null) throw alreadyConnected(socket);
+  const { address, port } = to;
+  const last = socket.destination;
+  if (last !== null && last.port === port && last.address === address) return last;
+  const parsed = requireAddress('address', address);
+  requirePort(port, 1);
+  requireFamily(socket, address, parsed);
+  // Windows refuses to send to any-address; everywhere else it means this machine.
+  const target = isUnspecified(parsed) ? loopback(parsed.family) : parsed;
+  socket.destination = new ResolvedDestination(address, target, port);
+  return socket.destination;
+}
+
+function peerOf(socket: DatagramSocket): Destination {
+  if (socket.peer !== null) return socket.peer;
+  throw notConnected(socket);
+}
+
+function requireFamily({ family }: DatagramSocket, text: string, address: IpAddress): void {
+  if (address.family === family) return;
+  throw invalidAddress(
+    family === 6
+      ? `Cannot use address ${text} on an IPv6 socket: write ::ffff:${text}, or use an IPv4 socket`
+      : `Cannot use address ${text} on an IPv4 socket: bind the socket to an IPv6 address, such as ::`,
+  );
+}
+
+function tooLong(total: number, limit: number): RangeError {
+  return argumentError(
+    RangeError,
+    'ERR_OUT_OF_RANGE',
+    `Cannot send a datagram of ${total} bytes: at most ${limit} fit. Split it, or use TCP`,
+  );
+}
+
+function alreadyConnected({ handle, peer }: DatagramSocket): NetworkError {
+  const to = peer === null ? '' : ` to ${peer.address} port ${peer.port}`;
+  return new NetworkError(
+    `Cannot name another peer for UDP socket ${handle}: it is connected${to}. Pass null to send there, or call disconnectUdp`,
+    { kind: NetworkErrorCode.ConnectFailed, code: 'ERR_SOCKET_DGRAM_IS_CONNECTED' },
+  );
+}
+
+function notConnected({ handle }: DatagramSocket): NetworkError {
+  return new NetworkError(
+    `Cannot use the peer of UDP socket ${handle}: it has none. Name a destination, or call connectUdp`,
+    { kind: NetworkErrorCode.ConnectionFailed, code: 'ERR_SOCKET_DGRAM_NOT_CONNECTED' },
+  );
+}

@@ -1,0 +1,311 @@
+/**
+ * Receiving datagrams: a pool of receives per socket, posted from the first asyncReceiveFrom on.
+ *
+ *   WSARecvFrom ×depth ──► packet ──► the oldest asyncReceiveFrom          (somebody waits)
+ *        ▲                       └──► arrivals, copied to a fitting block   (nobody does; bounded, drops are counted)
+ *        └── posted again before any callback runs
+ *
+ * Several are posted so that a burst finds receives ready while an earlier packet is handled. The system fills them in the
+ * order in which they were posted, but their packets may overtake one another; so each is handled in the order of posting,
+ * and a packet that came too early waits for the one before it, which is on its way. Each receive has a block of its own,
+ * by default larger than any datagram: what is longer than a block is cut off by the system and lost.
+ *
+ * Reception does not end. An ICMP "unreachable" about something sent earlier is not the receiver's error, and is told only
+ * where reportUnreachable asks for it. Any other failure answers one asyncReceiveFrom, and the pool is filled again as
+ * long as somebody waits.
+ */
+import { WSAEMSGSIZE, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import type { ReceiveFromCallback } from '../pal/datagram.ts';
+import type { Endpoint } from '../pal/handles.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import { BLOCK_SIZES, classFor } from './block-pool.ts';
+import { settleClose } from './closer.ts';
+import type { ReceiveFromRequest } from './datagram-requests.ts';
+import type { Arrival, DatagramSocket } from './datagram-socket.ts';
+import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
+import { bufferDetached, connectionClosed, isUnreachable, outOfSlots, systemError } from './errors.ts';
+import { DATAGRAM_CONTEXT, OperationKind, type Operation } from './operation.ts';
+
+/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
+const COPY_LOOP_LIMIT = 64;
+/** What an arrival without bytes counts for in maxQueuedReceiveBytes. */
+const SMALLEST_BLOCK = BLOCK_SIZES[0];
+
+/** Queues a receive; the first one posts the pool. */
+export function receiveFrom(
+  driver: Driver,
+  socket: DatagramSocket,
+  target: Uint8Array,
+  maxBytes: number,
+  callback: ReceiveFromCallback,
+): void {
+  if (socket.receiving.size === 0 && driver.operations.free === 0) throw outOfSlots(driver.options.maxOperations);
+  const request = driver.datagrams.takeReceive(target, maxBytes, callback);
+  request.origin = captureOrigin(driver);
+  if (socket.lastReceive === null) socket.firstReceive = request;
+  else socket.lastReceive.next = request;
+  socket.lastReceive = request;
+  expectCallback(driver, socket);
+  serveSoon(driver, socket);
+  if (socket.receiving.size < socket.settings.depth) fillPool(driver, socket);
+}
+
+/** WSARecvFrom came back. */
+export function completeReceiveFrom(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+  if (socket.closing) {
+    retire(driver, socket, operation);
+    settleClose(driver, socket);
+    return;
+  }
+  operation.held = true;
+  handleInOrder(driver, socket);
+}
+
+/** Handles the receives that have come back, up to the first one that has not. */
+function handleInOrder(driver: Driver, socket: DatagramSocket): void {
+  let operation = socket.posted.peek();
+  let finished = false;
+  try {
+    while (operation?.held === true) {
+      operation.held = false;
+      socket.posted.shift();
+      handle(driver, socket, operation);
+      operation = socket.posted.peek();
+    }
+    finished = true;
+  } finally {
+    // A callback threw: the rest must not wait for the next packet.
+    if (!finished) driver.loop.enqueue(() => handleInOrder(driver, socket));
+  }
+}
+
+function handle(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+  const { error } = operation;
+  if (error === 0 || error === WSAEMSGSIZE) {
+    arrived(driver, socket, operation);
+  } else if (isUnreachable(error)) {
+    driver.counters.unreachableReports++;
+    repost(driver, socket, operation);
+    if (socket.settings.reportUnreachable) report(driver, socket, error);
+  } else {
+    retire(driver, socket, operation);
+    const request = takeRequest(socket);
+    if (socket.firstReceive !== null) fillPool(driver, socket);
+    if (request !== null) answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
+  }
+}
+
+/** The socket closes: who waits is answered, what nobody asked for is dropped. */
+export function stopReceiving(driver: Driver, socket: DatagramSocket): void {
+  for (let request = takeRequest(socket); request !== null; request = takeRequest(socket)) {
+    const { callback } = request;
+    driver.datagrams.giveReceive(request);
+    driver.loop.enqueue(() => {
+      callbackDue(driver, socket);
+      callback(connectionClosed('receive'), 0, null, 0);
+    });
+  }
+  for (let operation = socket.posted.shift(); operation !== undefined; operation = socket.posted.shift()) {
+    if (operation.held) retire(driver, socket, operation);
+  }
+  for (let arrival = socket.arrivals.shift(); arrival !== undefined; arrival = socket.arrivals.shift()) {
+    forget(driver, socket, arrival);
+  }
+}
+
+function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+  const { counters } = driver;
+  // A datagram that was cut off has filled its buffer, whatever count the system gives.
+  const cut = operation.error === WSAEMSGSIZE;
+  const bytes = cut ? operation.requested : operation.bytes;
+  const size = cut ? Infinity : bytes;
+  const peer = peerOf(driver, socket, operation);
+  counters.datagramsReceived++;
+  counters.bytesReceived += bytes;
+  const request = socket.firstReceive;
+  const block = operation.block;
+  if (request === null || socket.arrivals.length > 0 || block === null) {
+    keep(driver, socket, operation, bytes, size, peer);
+    repost(driver, socket, operation);
+    return;
+  }
+  const { target, maxBytes } = request;
+  const count = Math.min(bytes, maxBytes);
+  if (count > target.length) {
+    // Its buffer has gone; the datagram is the next one's.
+    keep(driver, socket, operation, bytes, size, peer);
+    repost(driver, socket, operation);
+    takeRequest(socket);
+    serveSoon(driver, socket);
+    answer(driver, socket, request, bufferDetached('receive', count, target.length));
+    return;
+  }
+  copyOut(block.bytes, target, count);
+  if (size > count) counters.datagramsTruncated++;
+  takeRequest(socket);
+  // Before the callback: it may throw, and the pool must not lose a place to that.
+  repost(driver, socket, operation);
+  const { callback } = request;
+  driver.datagrams.giveReceive(request);
+  callbackDue(driver, socket);
+  callback(null, count, peer, size);
+}
+
+/** Plans a look at the arrivals, when somebody waits for one. */
+function serveSoon(driver: Driver, socket: DatagramSocket): void {
+  if (socket.serving || socket.firstReceive === null || socket.arrivals.length === 0) return;
+  socket.serving = true;
+  driver.loop.enqueue(() => serve(driver, socket));
+}
+
+/** Brings the oldest arrival and the oldest request together. */
+function serve(driver: Driver, socket: DatagramSocket): void {
+  socket.serving = false;
+  const arrival = socket.arrivals.peek();
+  const request = socket.firstReceive;
+  if (arrival === undefined || request === null) return;
+  takeRequest(socket);
+  const { target, maxBytes } = request;
+  const count = Math.min(arrival.bytes, maxBytes);
+  if (count > target.length) {
+    serveSoon(driver, socket);
+    answer(driver, socket, request, bufferDetached('receive', count, target.length));
+    return;
+  }
+  socket.arrivals.shift();
+  if (arrival.block !== null) copyOut(arrival.block.bytes, target, count);
+  if (arrival.size > count) driver.counters.datagramsTruncated++;
+  const { error, peer, size } = arrival;
+  forget(driver, socket, arrival);
+  // Before the callback, which may throw.
+  serveSoon(driver, socket);
+  if (error !== 0) {
+    answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
+    return;
+  }
+  const { callback } = request;
+  driver.datagrams.giveReceive(request);
+  callbackDue(driver, socket);
+  callback(null, count, peer, size);
+}
+
+/** Copies a datagram that nobody waits for out of its receive's block, which is large and wanted back at once. */
+function keep(
+  driver: Driver,
+  socket: DatagramSocket,
+  operation: Operation,
+  bytes: number,
+  size: number,
+  peer: Endpoint | null,
+): void {
+  const sizeClass = classFor(bytes);
+  if (!makeRoom(driver, socket, bytes === 0 ? SMALLEST_BLOCK : (BLOCK_SIZES[sizeClass] ?? 0))) return;
+  const block = bytes === 0 ? null : driver.blocks.take(sizeClass);
+  if (bytes > 0) {
+    if (block === null || block.size < bytes) {
+      if (block !== null) driver.blocks.give(block);
+      driver.counters.datagramsDropped++;
+      return;
+    }
+    operation.block?.bytes.copy(block.bytes, 0, 0, bytes);
+  }
+  push(socket, { block, bytes, size, peer, error: 0 });
+}
+
+/** Tells whoever waits, or asks next, that a peer could not be reached. */
+function report(driver: Driver, socket: DatagramSocket, error: number): void {
+  const request = socket.arrivals.length > 0 ? null : takeRequest(socket);
+  if (request !== null) answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
+  else if (makeRoom(driver, socket, SMALLEST_BLOCK)) {
+    push(socket, { block: null, bytes: 0, size: 0, peer: null, error });
+  }
+}
+
+/** Makes room for another arrival. Returns false when it is the one to be dropped. */
+function makeRoom(driver: Driver, socket: DatagramSocket, bytes: number): boolean {
+  const { dropOldest, maxQueuedBytes } = socket.settings;
+  while (socket.arrivedBytes + bytes > maxQueuedBytes) {
+    driver.counters.datagramsDropped++;
+    const oldest = dropOldest && bytes <= maxQueuedBytes ? socket.arrivals.shift() : undefined;
+    if (oldest === undefined) return false;
+    forget(driver, socket, oldest);
+  }
+  return true;
+}
+
+function push(socket: DatagramSocket, arrival: Arrival): void {
+  socket.arrivals.push(arrival);
+  socket.arrivedBytes += arrival.block?.size ?? SMALLEST_BLOCK;
+}
+
+function forget(driver: Driver, socket: DatagramSocket, { block }: Arrival): void {
+  socket.arrivedBytes -= block?.size ?? SMALLEST_BLOCK;
+  if (block !== null) driver.blocks.give(block);
+}
+
+function takeRequest(socket: DatagramSocket): ReceiveFromRequest | null {
+  const request = socket.firstReceive;
+  if (request === null) return null;
+  socket.firstReceive = request.next;
+  if (request.next === null) socket.lastReceive = null;
+  return request;
+}
+
+/** Calls back with an error, in the turn that found it. `request` is in no queue any more. */
+function answer(driver: Driver, socket: DatagramSocket, request: ReceiveFromRequest, error: NetworkError): void {
+  const { callback } = request;
+  driver.datagrams.giveReceive(request);
+  callbackDue(driver, socket);
+  callback(error, 0, null, 0);
+}
+
+/** Posts as many receives as the pool has places for. */
+function fillPool(driver: Driver, socket: DatagramSocket): void {
+  while (socket.receiving.size < socket.settings.depth) {
+    const operation = driver.operations.take(OperationKind.ReceiveFrom, socket);
+    // With one posted the socket receives; it fills the rest when there are slots again.
+    if (operation === null) return;
+    socket.receiving.add(operation);
+    socket.inFlight++;
+    post(driver, socket, operation);
+  }
+}
+
+function repost(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+  driver.operations.renew(operation);
+  post(driver, socket, operation);
+}
+
+function post(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+  socket.posted.push(operation);
+  const length = socket.settings.maxDatagramSize;
+  operation.block ??= driver.blocks.take(classFor(length));
+  const { block } = operation;
+  if (block === null || block.size < length) {
+    // A smaller block, from a system without memory, would cut datagrams off behind the user's back.
+    driver.loop.finishInline(operation, WSAENOBUFS, 0);
+    return;
+  }
+  operation.requested = length;
+  driver.operations.setSegment(operation, 0, block.address, length);
+  driver.transport.receiveFrom(socket, operation);
+}
+
+function retire(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  socket.receiving.delete(operation);
+  socket.inFlight--;
+  driver.operations.release(operation);
+}
+
+function peerOf(driver: Driver, socket: DatagramSocket, operation: Operation): Endpoint | null {
+  const { words } = driver.operations;
+  const lengthWord = operation.word + DATAGRAM_CONTEXT.ADDRESS_LENGTH / 4;
+  if (words[lengthWord] === 0) return socket.peer; // a provider that names nobody on a connected socket
+  return socket.peers.find(words, operation.word + DATAGRAM_CONTEXT.ADDRESS / 4) ?? socket.peer;
+}
+
+function copyOut(source: Buffer, target: Uint8Array, count: number): void {
+  if (count <= COPY_LOOP_LIMIT) for (let index = 0; index < count; index++) target[index] = source[index] ?? 0;
+  else source.copy(target, 0, 0, count);
+}

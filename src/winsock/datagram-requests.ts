@@ -1,0 +1,85 @@
+/** What users of UDP sockets asked for and still wait for. Kept for reuse, like the requests of connections. */
+import type { ReceiveFromCallback, SendToCallback } from '../pal/datagram.ts';
+import type { ResolvedDestination } from './socket-addresses.ts';
+
+const NO_BYTES = new Uint8Array(0);
+const NO_CALLBACK = (): never => {
+  throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
+};
+
+/** One asyncReceiveFrom. */
+export class ReceiveFromRequest {
+  next: ReceiveFromRequest | null = null;
+  target: Uint8Array = NO_BYTES;
+  maxBytes = 0;
+  callback: ReceiveFromCallback = NO_CALLBACK;
+  origin: string | undefined = undefined;
+}
+
+/** One asyncSendTo. */
+export class SendToRequest {
+  next: SendToRequest | null = null;
+  data: Uint8Array | readonly Uint8Array[] = NO_BYTES;
+  /** Bytes in all, as asyncSendTo counted them. */
+  total = 0;
+  /** Null sends to the connected peer. */
+  destination: ResolvedDestination | null = null;
+  /** Times that it was submitted. */
+  attempts = 0;
+  /** Bytes that were left of its buffers when they were to be copied; -1 while nothing is wrong with them. */
+  detachedAt = -1;
+  callback: SendToCallback = NO_CALLBACK;
+  origin: string | undefined = undefined;
+}
+
+/** Keeps requests for reuse. */
+export class DatagramRequestPool {
+  #receives: ReceiveFromRequest | null = null;
+  #sends: SendToRequest | null = null;
+
+  takeReceive(target: Uint8Array, maxBytes: number, callback: ReceiveFromCallback): ReceiveFromRequest {
+    const request = this.#receives ?? new ReceiveFromRequest();
+    this.#receives = request.next;
+    request.next = null;
+    request.target = target;
+    request.maxBytes = maxBytes;
+    request.callback = callback;
+    return request;
+  }
+
+  giveReceive(request: ReceiveFromRequest): void {
+    request.target = NO_BYTES;
+    request.callback = NO_CALLBACK;
+    request.origin = undefined;
+    request.next = this.#receives;
+    this.#receives = request;
+  }
+
+  takeSend(
+    data: Uint8Array | readonly Uint8Array[],
+    total: number,
+    destination: ResolvedDestination | null,
+    callback: SendToCallback,
+  ): SendToRequest {
+    const request = this.#sends ?? new SendToRequest();
+    this.#sends = request.next;
+    request.next = null;
+    // A copy of the list: what the caller does with the array afterwards must not change what is sent.
+    request.data = data instanceof Uint8Array ? data : data.slice();
+    request.total = total;
+    request.destination = destination;
+    request.attempts = 0;
+    request.detachedAt = -1;
+    request.callback = callback;
+    return request;
+  }
+
+  giveSend(request: SendToRequest): void {
+    request.data = NO_BYTES;
+    request.destination = null;
+    request.callback = NO_CALLBACK;
+    request.origin = undefined;
+    request.next = this.#sends;
+    this.#sends = request;
+  }
+}

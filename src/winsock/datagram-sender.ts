@@ -1,0 +1,196 @@
+/**
+ * Sending datagrams: each in a WSASendTo of its own, up to SEND_DEPTH of them in the kernel at a time, submitted in the
+ * order of the calls. What is beyond waits in the socket's queue with the user's own buffers; only what is submitted is
+ * copied into pinned memory (a buffer from allocateBuffer() is sent from where it lies).
+ *
+ * On a socket that has met an ICMP "unreachable", some systems tell of it in the next send, which has nothing to do with
+ * it and was not sent. Unless reportUnreachable asks for it, such a send is made again.
+ */
+import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import type { SendToCallback } from '../pal/datagram.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import { classFor } from './block-pool.ts';
+import { settleClose } from './closer.ts';
+import type { SendToRequest } from './datagram-requests.ts';
+import type { DatagramSocket } from './datagram-socket.ts';
+import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
+import {
+  bufferDetached,
+  connectionClosed,
+  datagramQueueFull,
+  isUnreachable,
+  outOfSlots,
+  queueFull,
+  queuesFull,
+  systemError,
+} from './errors.ts';
+import { DATAGRAM_CONTEXT, OperationKind, type Operation } from './operation.ts';
+import { byteLengthOf } from './requests.ts';
+import type { ResolvedDestination } from './socket-addresses.ts';
+
+/** Sends of one socket that the kernel holds at a time: enough to keep it busy, few enough to pin little. */
+const SEND_DEPTH = 16;
+/** Datagrams that may wait behind them: a bound for those that are so short that maxQueuedBytesPerSocket is none. */
+const MAX_WAITING_SENDS = 65536;
+/** Times that a datagram is submitted while the system answers with an earlier one's ICMP report. */
+const MAX_ATTEMPTS = 4;
+
+/** Sends `total` bytes as one datagram, or queues them. */
+export function sendTo(
+  driver: Driver,
+  socket: DatagramSocket,
+  data: Uint8Array | readonly Uint8Array[],
+  total: number,
+  destination: ResolvedDestination | null,
+  callback: SendToCallback,
+): void {
+  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
+  if (socket.queuedBytes + total > limit) throw queueFull(socket.queuedBytes, total, limit);
+  if (driver.queuedBytes + total > maxQueuedBytes) throw queuesFull(driver.queuedBytes, total, maxQueuedBytes);
+  if (socket.waitingSends === MAX_WAITING_SENDS) throw datagramQueueFull(MAX_WAITING_SENDS);
+  const now = socket.firstSend === null && socket.sending.size < SEND_DEPTH;
+  const operation = now ? driver.operations.take(OperationKind.SendTo, socket) : null;
+  if (operation === null && socket.sending.size === 0) throw outOfSlots(driver.options.maxOperations);
+  const request = driver.datagrams.takeSend(data, total, destination, callback);
+  request.origin = captureOrigin(driver);
+  socket.queuedBytes += total;
+  driver.queuedBytes += total;
+  expectCallback(driver, socket);
+  if (operation === null) {
+    if (socket.lastSend === null) socket.firstSend = request;
+    else socket.lastSend.next = request;
+    socket.lastSend = request;
+    socket.waitingSends++;
+    return;
+  }
+  socket.sending.add(operation);
+  socket.inFlight++;
+  submit(driver, socket, operation, request);
+}
+
+/** WSASendTo came back. */
+export function completeSendTo(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+  const { bytes, error, datagram: request } = operation;
+  if (request === null) throw new Error('A datagram was sent for nobody. This is a bug in iocp-pal; please report it');
+  if (isUnreachable(error) && !socket.dropping) {
+    driver.counters.unreachableReports++;
+    if (!socket.settings.reportUnreachable && request.attempts < MAX_ATTEMPTS) {
+      driver.operations.renew(operation);
+      transmit(driver, socket, operation, request);
+      return;
+    }
+  }
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  operation.block = null;
+  operation.lent = null;
+  const failure = failureOf(socket, request, error);
+  if (failure === null) {
+    driver.counters.datagramsSent++;
+    driver.counters.bytesSent += bytes;
+  }
+  // The queue and the slot are brought in order before the callback runs: it may send, close or throw.
+  const next = takeWaiting(socket);
+  if (next === null) {
+    socket.sending.delete(operation);
+    socket.inFlight--;
+    driver.operations.release(operation);
+  } else {
+    driver.operations.renew(operation);
+    submit(driver, socket, operation, next);
+  }
+  const { callback, total } = request;
+  socket.queuedBytes -= total;
+  driver.queuedBytes -= total;
+  driver.datagrams.giveSend(request);
+  callbackDue(driver, socket);
+  try {
+    callback(failure, failure === null ? bytes : 0);
+  } finally {
+    settleClose(driver, socket);
+  }
+}
+
+/** A closing socket's grace is over: what waits is answered, and what the kernel has is not waited for any more. */
+export function dropSends(driver: Driver, socket: DatagramSocket): void {
+  socket.dropping = true;
+  for (let request = takeWaiting(socket); request !== null; request = takeWaiting(socket)) {
+    const { callback, total } = request;
+    socket.queuedBytes -= total;
+    driver.queuedBytes -= total;
+    driver.datagrams.giveSend(request);
+    driver.loop.enqueue(() => {
+      callbackDue(driver, socket);
+      callback(connectionClosed('send'), 0);
+    });
+  }
+}
+
+function failureOf(socket: DatagramSocket, request: SendToRequest, error: number): NetworkError | null {
+  if (error === 0) return null;
+  if (error === ERROR_OPERATION_ABORTED && socket.closing) return connectionClosed('send');
+  if (request.detachedAt >= 0) return bufferDetached('send', request.total, request.detachedAt);
+  const to = request.destination ?? socket.peer;
+  return systemError('send', 'WSASendTo', error, to === null ? {} : { address: to.address, port: to.port });
+}
+
+function takeWaiting(socket: DatagramSocket): SendToRequest | null {
+  const request = socket.firstSend;
+  if (request === null) return null;
+  socket.firstSend = request.next;
+  if (request.next === null) socket.lastSend = null;
+  request.next = null;
+  socket.waitingSends--;
+  return request;
+}
+
+/** Brings a datagram's bytes where the kernel may read them, and sends it. */
+function submit(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
+  operation.datagram = request;
+  operation.requested = request.total;
+  const { data, total } = request;
+  const pinnedAddress = data instanceof Uint8Array ? driver.pinned.addressOf(data) : 0;
+  if (pinnedAddress !== 0 && data instanceof Uint8Array && data.length === total) {
+    operation.lent = data;
+    driver.operations.setSegment(operation, 0, pinnedAddress, total);
+  } else {
+    const block = driver.blocks.take(classFor(total));
+    operation.block = block;
+    if (block === null || block.size < total) {
+      driver.loop.finishInline(operation, WSAENOBUFS, 0);
+      return;
+    }
+    const there = copyIn(block.bytes, data, total);
+    if (there !== total) {
+      request.detachedAt = there;
+      driver.loop.finishInline(operation, WSAENOBUFS, 0);
+      return;
+    }
+    driver.operations.setSegment(operation, 0, block.address, total);
+  }
+  transmit(driver, socket, operation, request);
+}
+
+function transmit(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
+  request.attempts++;
+  const { destination } = request;
+  if (destination !== null) {
+    driver.operations.words.set(destination.words, operation.word + DATAGRAM_CONTEXT.ADDRESS / 4);
+  }
+  driver.transport.sendTo(socket, operation, destination?.length ?? 0);
+}
+
+/** Copies all of `data`, unless its buffers have not `total` bytes any more. Returns the number of bytes they have. */
+function copyIn(target: Buffer, data: Uint8Array | readonly Uint8Array[], total: number): number {
+  const there = byteLengthOf(data);
+  if (there !== total) return there;
+  if (data instanceof Uint8Array) {
+    target.set(data, 0);
+  } else {
+    let copied = 0;
+    for (const chunk of data) {
+      target.set(chunk, copied);
+      copied += chunk.length;
+    }
+  }
+  return there;
+}

@@ -1,0 +1,76 @@
+/** One UDP socket: its state and its queues. datagram-receiver.ts, datagram-sender.ts and closer.ts act on it. */
+import type { Endpoint } from '../pal/handles.ts';
+import type { Block } from './block-pool.ts';
+import type { ReceiveFromRequest, SendToRequest } from './datagram-requests.ts';
+import { Fifo } from './fifo.ts';
+import type { Operation } from './operation.ts';
+import { PeerCache, type ResolvedDestination } from './socket-addresses.ts';
+import { SocketRecord } from './socket-record.ts';
+
+/** A datagram (or a report of an unreachable peer) that came when nobody was asking. */
+export interface Arrival {
+  /** Where its bytes are; null when it has none. */
+  readonly block: Block | null;
+  readonly bytes: number;
+  /** The length that it had; Infinity when the system cut it. */
+  readonly size: number;
+  readonly peer: Endpoint | null;
+  /** Winsock error code of a report, 0 for a datagram. */
+  readonly error: number;
+}
+
+/** How a socket receives; docs in pal/datagram.ts. */
+export interface ReceiveSettings {
+  readonly depth: number;
+  readonly maxDatagramSize: number;
+  readonly maxQueuedBytes: number;
+  readonly dropOldest: boolean;
+  readonly reportUnreachable: boolean;
+}
+
+const NOT_SET: ReceiveSettings = {
+  depth: 1,
+  maxDatagramSize: 65536,
+  maxQueuedBytes: 0,
+  dropOldest: false,
+  reportUnreachable: false,
+};
+
+export class DatagramSocket extends SocketRecord {
+  override readonly noun = 'a UDP socket';
+  settings = NOT_SET;
+  /** The peer of connectUdp, null while there is none. */
+  peer: Endpoint | null = null;
+  readonly peers = new PeerCache();
+
+  /** The receives that are posted: none before the first asyncReceiveFrom. */
+  readonly receiving = new Set<Operation>();
+  /** The same in the order in which they were posted. */
+  readonly posted = new Fifo<Operation>();
+  /** Who waits for a datagram. */
+  firstReceive: ReceiveFromRequest | null = null;
+  lastReceive: ReceiveFromRequest | null = null;
+  /** What waits for somebody to ask, and the pinned memory that it takes, bytes. */
+  readonly arrivals = new Fifo<Arrival>();
+  arrivedBytes = 0;
+  /** Somebody waits although there are arrivals, and a turn is planned that brings them together. */
+  serving = false;
+
+  /** The sends that the kernel has. */
+  readonly sending = new Set<Operation>();
+  /** Sends that wait for their turn. */
+  firstSend: SendToRequest | null = null;
+  lastSend: SendToRequest | null = null;
+  waitingSends = 0;
+  /** Bytes of all sends that have not ended. */
+  queuedBytes = 0;
+  /** Where the last datagram went: mostly the next one goes there too. */
+  destination: ResolvedDestination | null = null;
+  /** The grace of a close is over: sends are not waited for any more. */
+  dropping = false;
+
+  override *operations(): Iterable<Operation> {
+    yield* this.receiving;
+    yield* this.sending;
+  }
+}
