@@ -34,7 +34,10 @@ function describeSocket(driver: Driver, record: SocketRecord): string {
   }
   if (record instanceof DatagramSocket) return `  UDP ${common}: ${datagramState(record)}`;
   if (!(record instanceof Connection)) return `  ${common}`;
-  const peer = record.peer === null ? 'no peer' : `${record.peer.address} port ${record.peer.port}`;
+  const peer =
+    record.peer === null
+      ? (record.nameConnect?.describe() ?? 'no peer')
+      : `${record.peer.address} port ${record.peer.port}`;
   return `  ${common}: ${peer}, ${record.queuedBytes} bytes queued, ${record.pendingCallbacks} callbacks owed`;
 }
 

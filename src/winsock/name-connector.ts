@@ -106,6 +106,13 @@ export class NameConnect {
     this.#underWay.clear();
   }
 
+  /** Where it is going, and how far it has come. */
+  describe(): string {
+    const { name, port } = this.#target;
+    if (this.#attempts.length === 0) return `${name} port ${port}, being resolved`;
+    return `${name} port ${port}, ${this.#underWay.size} of ${this.#attempts.length} attempts under way`;
+  }
+
   #resolved(family: Family, error: unknown, addresses: readonly IpAddress[]): void {
     if (this.#over) return;
     if (error !== null) this.#unresolved.push(notResolved(this.#target, error));

@@ -185,7 +185,7 @@ onEveryBed('connect by name', (bed) => {
     ]) {
       expect(thrownBy(early).code).to.equal('ENOTCONN');
     }
-    expect(pal.describe()).to.match(/CONNECTING/);
+    expect(pal.describe()).to.match(/CONNECTING: host\.test port 80, being resolved/);
     pal.closeSocket(handle);
     await outcomes.settled(bed);
   });
