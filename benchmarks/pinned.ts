@@ -23,7 +23,7 @@ function start(options: PalOptions): NetworkPal {
 function serveAsync(pal: NetworkPal, socket: SocketHandle): void {
   const buffer = new Uint8Array(64);
   const next = (): void =>
-    pal.asyncRead(socket, buffer, 64, (error, bytes) => {
+    void pal.asyncRead(socket, buffer, 64, (error, bytes) => {
       if (error !== null || bytes === 0) return;
       pal.asyncWrite(socket, buffer.slice(0, bytes), () => undefined);
       next();

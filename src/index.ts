@@ -67,6 +67,7 @@ export type {
   ShutdownHow,
   WriteData,
 } from './pal/network-pal.ts';
+export type { CancelOptions, OperationHandle, OperationOptions } from './pal/pending-operation.ts';
 export type { NetworkStats } from './pal/network-stats.ts';
 export type {
   AcceptControl,

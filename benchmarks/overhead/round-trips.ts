@@ -21,7 +21,7 @@ export function measureRoundTrips(connections: number, messageBytes: number, rou
   let done = 0;
   const echo = (socket: SocketHandle): void => {
     const buffer = new Uint8Array(new ArrayBuffer(messageBytes));
-    const written = (): void => pal.asyncRead(socket, buffer, messageBytes, received);
+    const written = (): void => void pal.asyncRead(socket, buffer, messageBytes, received);
     const received = (): void => {
       done++;
       pal.asyncWrite(socket, buffer, written);

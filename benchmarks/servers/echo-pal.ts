@@ -7,7 +7,7 @@ const shared = Buffer.alloc(65536);
 
 servePal((pal: NetworkPal, client: SocketHandle) => {
   let own = Buffer.alloc(0);
-  const read = (): void => pal.asyncRead(client, shared, shared.length, arrived);
+  const read = (): void => void pal.asyncRead(client, shared, shared.length, arrived);
   const arrived = (error: Error | null, bytes: number): void => {
     if (error !== null || bytes === 0) return pal.closeSocket(client);
     if (own.length < bytes) own = Buffer.alloc(bytes);

@@ -80,7 +80,7 @@ export function serveGuarded(pal: NetworkPal, backlog: number, { headerMs, idleM
     let own = Buffer.alloc(0);
     let begun = 0; // bytes of the message that is under way
     let timed = true; // the header limit runs: from the beginning on, and from the first byte of each message
-    const read = (): void => pal.asyncRead(socket, shared, READ_BYTES, arrived);
+    const read = (): void => void pal.asyncRead(socket, shared, READ_BYTES, arrived);
     const arrived = (error: Error | null, bytes: number): void => {
       if (error !== null || bytes === 0) return close(socket);
       idle.touch(socket);
@@ -108,7 +108,7 @@ export function serveGuarded(pal: NetworkPal, backlog: number, { headerMs, idleM
     read();
   };
   const accept = (): void =>
-    pal.asyncAccept(server.handle, (error, client) => {
+    void pal.asyncAccept(server.handle, (error, client) => {
       if (error !== null) return; // the server was closed
       counts.accepted++;
       echo(client);

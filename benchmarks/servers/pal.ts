@@ -19,7 +19,7 @@ export function servePal(serve: (pal: NetworkPal, client: SocketHandle) => void)
   const server = pal.createServer('127.0.0.1', 0, { backlog: BACKLOG, noDelay: true });
   let accepted = 0;
   const accept = (): void =>
-    pal.asyncAccept(server.handle, (error, client) => {
+    void pal.asyncAccept(server.handle, (error, client) => {
       if (error !== null) throw error;
       accepted++;
       serve(pal, client);

@@ -21,7 +21,7 @@ servePal((pal, client) => {
     else if (pending === 0) write();
   };
   const read = (): void =>
-    pal.asyncRead(client, request, 4, (error, bytes) => {
+    void pal.asyncRead(client, request, 4, (error, bytes) => {
       if (error !== null || bytes === 0) return pal.closeSocket(client);
       left = request.readUInt32LE(0);
       write();

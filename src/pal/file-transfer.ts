@@ -1,4 +1,5 @@
 /** Sending files: the part of the contract that docs/files.md describes. */
+import type { OperationHandle, OperationOptions } from './pending-operation.ts';
 import type { SocketHandle } from './handles.ts';
 import type { BytesCallback } from './network-pal.ts';
 
@@ -9,7 +10,7 @@ import type { BytesCallback } from './network-pal.ts';
 export type FileSource = string | URL | number | { readonly fd: number };
 
 /** Options of asyncSendFile. */
-export interface SendFileOptions {
+export interface SendFileOptions extends OperationOptions {
   /** First byte of the file to send. Default 0. */
   offset?: number;
   /** Bytes of the file to send. Default: from the offset to the end of the file as it is when it is opened. */
@@ -39,5 +40,10 @@ export interface FileCalls {
    * @param callback gets the bytes sent: head, file and tail
    * @throws NetworkError ResourceExhausted as asyncWrite does; TypeError or RangeError for the options.
    */
-  asyncSendFile(socket: SocketHandle, file: FileSource, options: SendFileOptions, callback: BytesCallback): void;
+  asyncSendFile(
+    socket: SocketHandle,
+    file: FileSource,
+    options: SendFileOptions,
+    callback: BytesCallback,
+  ): OperationHandle;
 }

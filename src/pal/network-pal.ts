@@ -14,6 +14,7 @@ import type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle, Udp
 import type { LoopCalls } from './loops.ts';
 import type { NameOptions } from './names.ts';
 import type { NetworkError } from './network-error.ts';
+import type { CancelOptions, OperationHandle, OperationOptions } from './pending-operation.ts';
 import type { Interest, WatchCallback, WouldBlock } from './readiness.ts';
 import type { NetworkStats } from './network-stats.ts';
 import type { AcceptControl, ServerOptions } from './server-options.ts';
@@ -28,17 +29,12 @@ export type ConnectCallback = (error: NetworkError | null, socket: SocketHandle)
 /** Called once, with nothing to say. */
 export type CloseCallback = () => void;
 
-/** Options of asyncConnect. */
-export interface ConnectOptions extends NameOptions {
+/** Options of asyncConnect. The timeout covers resolving a name and all attempts; the system's own is about 21 s each. */
+export interface ConnectOptions extends NameOptions, OperationOptions {
   /** Local address to connect from, as text. Default: the system's choice. */
   localAddress?: string;
   /** Local port. Default 0, the system's choice. */
   localPort?: number;
-  /**
-   * Milliseconds until it is given up with Timeout, at least 1; resolving a name and all attempts included. Default: the
-   * system's (about 21 s for each attempt).
-   */
-  timeout?: number;
   /** TCP_NODELAY of the connection. Default false, as in node:net. */
   noDelay?: boolean;
 }
@@ -80,9 +76,10 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   createServer(address: string, port: number, options?: ServerOptions): ServerSocket;
   /** Takes the next connection. Many calls may wait; they are served in order. */
-  asyncAccept(server: ServerHandle, callback: AcceptCallback): void;
+  asyncAccept(server: ServerHandle, callback: AcceptCallback): OperationHandle;
+  asyncAccept(server: ServerHandle, options: OperationOptions, callback: AcceptCallback): OperationHandle;
   /**
-   * Connects. The handle is valid at once, for closeSocket and resetSocket, which abandon the attempt.
+   * Connects. The handle is valid at once, for closeSocket, resetSocket and cancel, which abandon it.
    * @param address IPv4 or IPv6 text, or a host name, whose addresses are tried as RFC 8305 says until one answers
    *   (docs/names.md); '0.0.0.0' and '::' mean the loopback address.
    * @param port 1 … 65535.
@@ -95,13 +92,34 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * Calls on one socket are served in order. A buffer from allocateBuffer() is filled by the kernel in place; any other is
    * written only right before its callback, so sockets may share one whose bytes each callback takes out before it returns.
    */
-  asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): void;
+  asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): OperationHandle;
+  asyncRead(
+    socket: SocketHandle,
+    buffer: Uint8Array,
+    maxBytes: number,
+    options: OperationOptions,
+    callback: BytesCallback,
+  ): OperationHandle;
   /**
    * Writes everything, in order. The data must stay as it is until the callback.
    * @throws NetworkError ResourceExhausted when the socket's queue is full, or those of all sockets together are
    *   (maxQueuedBytesPerSocket, maxQueuedBytes): wait for callbacks, then write again.
    */
-  asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): void;
+  asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): OperationHandle;
+  asyncWrite(
+    socket: SocketHandle,
+    data: WriteData,
+    options: OperationOptions,
+    callback: BytesCallback,
+  ): OperationHandle;
+  /**
+   * Asks for an asynchronous call to end now: its callback gets Interrupted (ECANCELED), unless it succeeds all the same.
+   * A cancelled read takes no bytes: what arrives goes to the next one. A write of which nothing has gone out leaves the
+   * queue; one that has partly gone out runs to its end, unless `hard` says otherwise. See docs/cancellation.md.
+   * @param operation what asyncRead, asyncWrite or asyncAccept returned, or the handle of a socket that is connecting.
+   * @returns false when there is nothing to cancel: the call is over, or its outcome is on the way.
+   */
+  cancel(operation: OperationHandle | SocketHandle, options?: CancelOptions): boolean;
   /**
    * The readiness face: calls back in each turn in which the socket is ready. A second watch replaces the first.
    * Level-triggered: as long as there is something to read, or room to write, the callback comes again.

@@ -8,7 +8,9 @@ import { Win32Error } from '../../ffi/check.ts';
 import { INVALID_SOCKET, IPPROTO_TCP, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY } from '../../ffi/constants.ts';
 import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { Endpoint, SocketHandle } from '../pal/handles.ts';
+import type { NetworkError } from '../pal/network-error.ts';
 import type { AcceptCallback } from '../pal/network-pal.ts';
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import type { AcceptLimit } from '../pal/server-options.ts';
 import { acceptFailed, connectionTaken, fillPool, retireAccept, stopPool, withdrawAccepts } from './accept-pool.ts';
 import { associate, attach } from './association.ts';
@@ -18,6 +20,7 @@ import { callbackDue, captureOrigin, expectCallback, type Driver } from './drive
 import { connectionClosed } from './errors.ts';
 import type { Listener } from './listener.ts';
 import type { Operation } from './operation.ts';
+import { AcceptRequest } from './requests.ts';
 import { setIntOption } from './sockets.ts';
 import { nobodyTook, type Spreader } from './spreader.ts';
 import { look } from './watcher.ts';
@@ -28,15 +31,30 @@ export const NO_HANDLE = 0 as SocketHandle;
 const POSTS_PER_CONNECTION = 2;
 
 /** Takes the next connection, or waits for it. */
-export function accept(driver: Driver, listener: Listener, callback: AcceptCallback): void {
+export function accept(
+  driver: Driver,
+  listener: Listener,
+  options: OperationOptions | null,
+  callback: AcceptCallback,
+): OperationHandle {
   beginAccepting(driver, listener);
   expectCallback(driver, listener);
-  listener.waiting.push({ callback, origin: captureOrigin(driver) });
+  const request = new AcceptRequest(callback, captureOrigin(driver));
+  listener.waiting.push(request);
+  const name = driver.calls.begin(request, listener, options);
   if (listener.accepted.length > 0) {
     driver.loop.enqueue(() => {
       serve(driver, listener);
     });
   }
+  return name;
+}
+
+/** Takes a waiting accept back. The connection that it would have got is the next one's. */
+export function revokeAccept(driver: Driver, listener: Listener, request: AcceptRequest, error: NetworkError): boolean {
+  if (!listener.waiting.remove(request)) return false;
+  answer(driver, listener, request, error);
+  return true;
 }
 
 /** Starts the pool of a server that has waited with it (deferAssociation). Throws NetworkError. */
@@ -125,11 +143,7 @@ export function stopAccepting(driver: Driver, listener: Listener): void {
     callbackDue(driver, listener);
   }
   for (let request = listener.waiting.shift(); request !== undefined; request = listener.waiting.shift()) {
-    const { callback } = request;
-    driver.loop.enqueue(() => {
-      callbackDue(driver, listener);
-      callback(connectionClosed('accept'), NO_HANDLE, null);
-    });
+    answer(driver, listener, request, connectionClosed('accept'));
   }
   for (let untaken = listener.accepted.shift(); untaken !== undefined; untaken = listener.accepted.shift()) {
     resetConnection(driver, untaken);
@@ -144,12 +158,21 @@ export function leaveCounts(driver: Driver, { server, countsAsLoad }: Connection
   fillPool(driver, server.listener);
 }
 
+function answer(driver: Driver, listener: Listener, request: AcceptRequest, error: NetworkError): void {
+  driver.calls.end(request);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, listener);
+    request.callback(error, NO_HANDLE, null);
+  });
+}
+
 /** Brings one waiting accept and one connection together, if there are both. */
 function serve(driver: Driver, listener: Listener): void {
   if (listener.paused || listener.waiting.length === 0 || listener.accepted.length === 0) return;
   const request = listener.waiting.shift();
   const connection = listener.accepted.shift();
   if (request === undefined || connection === undefined) return;
+  driver.calls.end(request);
   callbackDue(driver, listener);
   // Before the callback: it may throw, and the pool must not lose a place to that.
   connectionTaken(driver, listener);

@@ -38,6 +38,8 @@ export function close(driver: Driver, record: SocketRecord, callback: CloseCallb
   record.closing = true;
   endWatch(driver, record);
   if (record instanceof Connection) {
+    // A FIN would tell the peer that it has got everything.
+    if (record.torn) record.resetting = true;
     failConnect(driver, record);
     failReads(driver, record);
     if (record.firstWrite !== null) driver.grace.add(record);
@@ -99,7 +101,7 @@ export function shutdownConnection(driver: Driver, connection: Connection, how: 
 
 /** Hands the FIN to the kernel; everything queued has been sent. */
 export function sendFin(driver: Driver, connection: Connection): void {
-  if (connection.finSent || connection.socket === INVALID_SOCKET) return;
+  if (connection.finSent || connection.torn || connection.socket === INVALID_SOCKET) return;
   connection.finSent = true;
   driver.counters.calls.shutdown++;
   // It fails only on a connection that is broken already, which the next read or write will say.

@@ -1,5 +1,4 @@
 /** One TCP connection: its state and its queues. reader.ts, writer.ts, connector.ts and closer.ts act on it. */
-import type { ConnectCallback } from '../pal/network-pal.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { Block } from './block-pool.ts';
@@ -7,9 +6,8 @@ import type { FileJob } from './file-sender.ts';
 import type { Listener } from './listener.ts';
 import type { NameConnect } from './name-connector.ts';
 import type { Operation } from './operation.ts';
-import type { ReadRequest, WriteRequest } from './requests.ts';
+import type { ConnectRequest, ReadRequest, WriteRequest } from './requests.ts';
 import { SocketRecord } from './socket-record.ts';
-import type { TimerHandle } from './kernel.ts';
 
 /** The receiveClass of a connection that waits without a buffer. */
 export const QUIET = -1;
@@ -34,8 +32,7 @@ export class Connection extends SocketRecord {
   server: { readonly listener: Listener; readonly address: string } | null = null;
 
   connectOperation: Operation | null = null;
-  connectCallback: ConnectCallback | null = null;
-  connectTimer: TimerHandle | null = null;
+  connectRequest: ConnectRequest | null = null;
   /** The name that is being resolved and connected to; there is no SOCKET meanwhile. */
   nameConnect: NameConnect | null = null;
 
@@ -74,6 +71,10 @@ export class Connection extends SocketRecord {
   finSent = false;
   /** Winsock error code of a send that failed: the stream has a hole, and no write may follow. 0 while there is none. */
   sendFailure = 0;
+  /** A write is being taken back although some of it has gone out. */
+  tearing = false;
+  /** It was: the stream ends in the middle of a write. */
+  torn = false;
   /** Sends in a row that completed with success and not one byte. */
   emptySends = 0;
 

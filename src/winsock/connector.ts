@@ -16,15 +16,15 @@ import {
   unspecified,
   type IpAddress,
 } from '../pal/ip-address.ts';
-import { NetworkErrorCode } from '../pal/network-error-code.ts';
-import { NetworkError } from '../pal/network-error.ts';
+import type { NetworkError } from '../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
 import { attach } from './association.ts';
 import { resetConnection, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
-import { connectionClosed, endpointText, outOfSlots, systemError } from './errors.ts';
+import { aborted, connectionClosed, outOfSlots, systemError } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
+import { ConnectRequest } from './requests.ts';
 import { bindSocket, openTcpSocket, setIntOption } from './sockets.ts';
 
 /** Where to connect to and from. */
@@ -46,8 +46,7 @@ export function connect(
   // Windows refuses to connect to any-address; everywhere else, and in node:net, it means this machine.
   const address = isUnspecified(target.address) ? loopback(target.address.family) : target.address;
   connection.peer = { address: formatIpAddress(address), port: target.port, family: address.family };
-  connection.connectCallback = callback;
-  expectCallback(driver, connection);
+  if (!beginConnect(driver, connection, options, callback)) return;
   const operation = driver.operations.take(OperationKind.Connect, connection);
   if (operation === null) {
     abandonConnect(driver, connection, outOfSlots(driver.options.maxOperations));
@@ -61,14 +60,33 @@ export function connect(
     if (!(error instanceof Win32Error)) throw error;
     operation.syscall = error.syscall;
     driver.loop.finishInline(operation, error.systemErrorCode, 0);
-    return;
   }
-  const { timeout } = options;
-  if (timeout !== undefined) {
-    connection.connectTimer = driver.kernel.scheduler.setTimer(timeout, () => {
-      timeOut(driver, connection, timeout);
-    });
+}
+
+/** A callback is owed from now on. Returns false when the attempt is over already: its signal was aborted before. */
+export function beginConnect(
+  driver: Driver,
+  connection: Connection,
+  options: ConnectOptions,
+  callback: ConnectCallback,
+): boolean {
+  const request = new ConnectRequest(callback);
+  connection.connectRequest = request;
+  expectCallback(driver, connection);
+  if (options.signal?.aborted === true) {
+    abandonConnect(driver, connection, aborted('connect', options.signal));
+    return false;
   }
+  driver.calls.begin(request, connection, options);
+  return true;
+}
+
+/** Gives an attempt up. A success whose packet is on its way wins. */
+export function revokeConnect(driver: Driver, connection: Connection, error: NetworkError): boolean {
+  if (connection.nameConnect !== null) return connection.nameConnect.revoke(error);
+  if (connection.connectOperation?.isInKernel !== true) return false;
+  abandonConnect(driver, connection, error);
+  return true;
 }
 
 /** ConnectEx came back. */
@@ -77,8 +95,8 @@ export function completeConnect(driver: Driver, connection: Connection, operatio
   connection.connectOperation = null;
   connection.inFlight--;
   driver.operations.release(operation);
-  const callback = connection.connectCallback;
-  if (callback === null) {
+  const request = connection.connectRequest;
+  if (request === null) {
     // Answered already: closed, or timed out.
     settleClose(driver, connection);
     return;
@@ -94,12 +112,13 @@ export function completeConnect(driver: Driver, connection: Connection, operatio
 
 /** The record has its connected SOCKET: tells whoever waits for it. */
 export function announceConnect(driver: Driver, connection: Connection): void {
-  const callback = connection.connectCallback;
-  stopTimer(driver, connection);
-  connection.connectCallback = null;
+  const request = connection.connectRequest;
+  if (request === null) return;
+  driver.calls.end(request);
+  connection.connectRequest = null;
   connection.connected = true;
   callbackDue(driver, connection);
-  callback?.(null, connection.handle as SocketHandle);
+  request.callback(null, connection.handle as SocketHandle);
 }
 
 /** Answers a pending connect with ConnectionClosed. */
@@ -114,33 +133,16 @@ export function abandonConnect(driver: Driver, connection: Connection, error: Ne
 }
 
 function answer(driver: Driver, connection: Connection, error: NetworkError): void {
-  const callback = connection.connectCallback;
-  if (callback === null) return;
-  connection.connectCallback = null;
-  stopTimer(driver, connection);
+  const request = connection.connectRequest;
+  if (request === null) return;
+  connection.connectRequest = null;
+  driver.calls.end(request);
   connection.nameConnect?.stop();
   connection.nameConnect = null;
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
-    callback(error, connection.handle as SocketHandle);
+    request.callback(error, connection.handle as SocketHandle);
   });
-}
-
-function timeOut(driver: Driver, connection: Connection, timeout: number): void {
-  connection.connectTimer = null;
-  const operation = connection.connectOperation;
-  // A success whose packet is on its way wins: it is delivered before anything that happens from here on.
-  if (operation?.isInKernel !== true) return;
-  abandonConnect(
-    driver,
-    connection,
-    new NetworkError(`connect ETIMEDOUT ${describePeer(connection)}: not connected within ${timeout} ms`, {
-      kind: NetworkErrorCode.Timeout,
-      code: 'ETIMEDOUT',
-      syscall: 'ConnectEx',
-      ...peerContext(connection),
-    }),
-  );
 }
 
 function submit(
@@ -185,14 +187,4 @@ function connectError(connection: Connection, syscall: string, code: number): Ne
 
 function peerContext({ peer }: Connection): { address?: string; port?: number } {
   return peer === null ? {} : { address: peer.address, port: peer.port };
-}
-
-function describePeer({ peer }: Connection): string {
-  return peer === null ? '' : endpointText(peer.address, peer.port);
-}
-
-function stopTimer(driver: Driver, connection: Connection): void {
-  if (connection.connectTimer === null) return;
-  driver.kernel.scheduler.clearTimer(connection.connectTimer);
-  connection.connectTimer = null;
 }

@@ -10,6 +10,7 @@ import type { Kernel } from './kernel.ts';
 import type { OperationTable } from './operation-table.ts';
 import type { ParkedWatches } from './parked-watches.ts';
 import type { Offers } from './handover.ts';
+import type { PendingCalls } from './pending-call.ts';
 import type { PinnedBuffers } from './pinned-buffers.ts';
 import type { QuietSweep } from './quiet-sweep.ts';
 import type { RequestPool } from './requests.ts';
@@ -27,6 +28,7 @@ export interface Driver {
   readonly operations: OperationTable;
   readonly blocks: BlockPool;
   readonly pinned: PinnedBuffers;
+  readonly calls: PendingCalls;
   readonly requests: RequestPool;
   readonly datagrams: DatagramRequestPool;
   readonly sockets: SocketTable;

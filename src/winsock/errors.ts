@@ -110,6 +110,43 @@ export function connectionClosed(operation: OperationName): NetworkError {
   });
 }
 
+/** What a call gets whose time is over. */
+export function timedOut(operation: OperationName, ms: number, context: ErrorContext = {}): NetworkError {
+  const where = context.address === undefined ? '' : ` ${endpointText(context.address, context.port)}`;
+  return new NetworkError(`${operation} ETIMEDOUT${where}: not completed within ${ms} ms`, {
+    kind: NetworkErrorCode.Timeout,
+    code: 'ETIMEDOUT',
+    ...context,
+  });
+}
+
+/** What a call gets whose signal was aborted. */
+export function aborted(operation: OperationName, signal: AbortSignal): NetworkError {
+  const error = new NetworkError(`The ${operation} was aborted by its signal`, {
+    kind: NetworkErrorCode.Interrupted,
+    code: 'ABORT_ERR',
+  });
+  error.cause = signal.reason;
+  return error;
+}
+
+/** What a call gets that cancel() has ended. */
+export function cancelled(operation: OperationName): NetworkError {
+  return new NetworkError(`${operation} ECANCELED: cancelled before it completed`, {
+    kind: NetworkErrorCode.Interrupted,
+    code: 'ECANCELED',
+  });
+}
+
+/** asyncWrite behind a write that was taken back half-sent. */
+export function streamTorn(): NetworkError {
+  return new NetworkError(
+    'write EPIPE: an earlier write was cancelled when part of it had been sent, so nothing can follow it. ' +
+      'Close the socket; the peer gets a reset',
+    { kind: NetworkErrorCode.WriteFailed, code: 'EPIPE' },
+  );
+}
+
 /** `1.2.3.4:80` or `[::1]:80`. */
 export function endpointText(address: string, port: number | undefined): string {
   const host = address.includes(':') ? `[${address}]` : address;

@@ -14,6 +14,7 @@ import { checkReturnedCode } from '../../ffi/check.ts';
 import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
+import { revoke } from './cancellation.ts';
 import { completeAccept } from './acceptor.ts';
 import { BlockPool } from './block-pool.ts';
 import { close, graceExpired } from './closer.ts';
@@ -35,6 +36,7 @@ import { OperationKind, type Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import { ParkedWatches } from './parked-watches.ts';
+import { PendingCalls } from './pending-call.ts';
 import { PinnedBuffers } from './pinned-buffers.ts';
 import { QuietSweep } from './quiet-sweep.ts';
 import { completeReceive } from './reader.ts';
@@ -167,6 +169,7 @@ export class Lifecycle {
       driver.loop.release();
       driver.grace.dispose();
       driver.quiet.dispose();
+      driver.calls.dispose();
       await driver.loop.close();
       driver.blocks.dispose();
       driver.operations.dispose();
@@ -251,6 +254,7 @@ function makeDriver(
       onReady: () => loop.wake(),
     });
     const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
+    const calls = new PendingCalls(kernel.scheduler, loop, (call, error, hard) => revoke(driver, call, error, hard));
     const driver: Driver = {
       kernel,
       options,
@@ -258,7 +262,8 @@ function makeDriver(
       operations,
       blocks,
       pinned: new PinnedBuffers(kernel.memory),
-      requests: new RequestPool(),
+      calls,
+      requests: new RequestPool(calls),
       datagrams: new DatagramRequestPool(),
       sockets,
       scratch,

@@ -1,5 +1,4 @@
 /** One listening socket: its pool of accepts, and who waits for connections. acceptor.ts and accept-pool.ts act on it. */
-import type { AcceptCallback } from '../pal/network-pal.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { AcceptLimitEvent } from '../pal/server-options.ts';
 import { AcceptDepth } from './accept-depth.ts';
@@ -8,6 +7,7 @@ import type { Connection } from './connection.ts';
 import { Fifo } from './fifo.ts';
 import type { TimerHandle } from './kernel.ts';
 import type { Operation } from './operation.ts';
+import type { AcceptRequest } from './requests.ts';
 import { SocketRecord } from './socket-record.ts';
 import type { Spreader } from './spreader.ts';
 
@@ -18,12 +18,6 @@ export interface AcceptedOptions {
   readonly noDelay: boolean;
   /** They are left without a port until something needs one. */
   readonly deferAssociation: boolean;
-}
-
-/** One asyncAccept. */
-export interface AcceptRequest {
-  readonly callback: AcceptCallback;
-  readonly origin: string | undefined;
 }
 
 export class Listener extends SocketRecord {

@@ -16,12 +16,13 @@
  */
 import { lookup as dnsLookup } from 'node:dns';
 import type { IpAddress } from '../pal/ip-address.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
 import { resetConnection } from './closer.ts';
-import { abandonConnect, announceConnect, connect } from './connector.ts';
+import { abandonConnect, announceConnect, beginConnect, connect } from './connector.ts';
 import { Connection } from './connection.ts';
-import { expectCallback, type Driver } from './driver.ts';
+import type { Driver } from './driver.ts';
 import { tooManySockets } from './errors.ts';
 import { DEFAULT_ATTEMPT_DELAY_MS, HappyEyeballs, type Family } from './happy-eyeballs.ts';
 import { connectTimedOut, noneConnected, notResolved, weightiest } from './name-errors.ts';
@@ -46,8 +47,7 @@ export function connectByName(
   options: ConnectOptions,
   callback: ConnectCallback,
 ): void {
-  connection.connectCallback = callback;
-  expectCallback(driver, connection);
+  if (!beginConnect(driver, connection, options, callback)) return;
   const connecting = new NameConnect(driver, connection, target, options);
   connection.nameConnect = connecting;
   connecting.start();
@@ -70,7 +70,7 @@ export class NameConnect {
   readonly #attempts: Attempt[] = [];
   readonly #unresolved: NetworkError[] = [];
   #over = false;
-  #expired = false;
+  #revoked: NetworkError | null = null;
 
   constructor(driver: Driver, connection: Connection, target: NameTarget, options: ConnectOptions) {
     this.#driver = driver;
@@ -86,10 +86,7 @@ export class NameConnect {
   }
 
   start(): void {
-    const { timeout, lookup = dnsLookup } = this.#options;
-    if (timeout !== undefined) {
-      this.#connection.connectTimer = this.#driver.kernel.scheduler.setTimer(timeout, () => this.#expire(timeout));
-    }
+    const { lookup = dnsLookup } = this.#options;
     for (const family of this.#target.families) {
       lookUp(lookup, this.#target.name, family, (error, addresses) => {
         // The PAL may have stopped and forgotten its driver by now.
@@ -156,7 +153,7 @@ export class NameConnect {
 
   #lost(tried: Attempt, error: NetworkError): void {
     tried.error = error;
-    if (this.#expired) this.#expire(this.#options.timeout ?? 0);
+    if (this.#revoked !== null) this.revoke(this.#revoked);
     else this.#eyeballs.failed();
   }
 
@@ -166,14 +163,19 @@ export class NameConnect {
     abandonConnect(this.#driver, this.#connection, unresolved ?? noneConnected(this.#target, this.#failures()));
   }
 
-  #expire(timeout: number): void {
-    this.#connection.connectTimer = null;
-    this.#expired = true;
+  /** Cancelled, or out of time. Returns false while an outcome that is on its way may still win. */
+  revoke(error: NetworkError): boolean {
+    this.#revoked = error;
     this.#eyeballs.stop();
     // A success whose outcome is queued already wins: it is delivered in the coming turn. A failure comes back here.
-    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return;
-    const error = connectTimedOut(this.#target, timeout, this.#failures(), this.#underWay.size);
-    abandonConnect(this.#driver, this.#connection, error);
+    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return false;
+    const { timeout = 0 } = this.#options;
+    const told =
+      error.kind === NetworkErrorCode.Timeout
+        ? connectTimedOut(this.#target, timeout, this.#failures(), this.#underWay.size)
+        : error;
+    abandonConnect(this.#driver, this.#connection, told);
+    return true;
   }
 
   #failures(): NetworkError[] {

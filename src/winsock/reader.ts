@@ -13,6 +13,7 @@
  */
 import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { BytesCallback } from '../pal/network-pal.ts';
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { BLOCK_SIZES, classFor, type Block } from './block-pool.ts';
 import { settleClose } from './closer.ts';
@@ -33,8 +34,9 @@ export function read(
   connection: Connection,
   target: Uint8Array,
   maxBytes: number,
+  options: OperationOptions | null,
   callback: BytesCallback,
-): void {
+): OperationHandle {
   const served = connection.receiveEnded || connection.leftover !== null;
   const idle = !served && connection.firstRead === null && connection.receiveOperation === null;
   const operation = idle ? driver.operations.take(OperationKind.Receive, connection) : null;
@@ -45,6 +47,7 @@ export function read(
   else connection.lastRead.next = request;
   connection.lastRead = request;
   expectCallback(driver, connection);
+  const name = driver.calls.begin(request, connection, options);
   if (operation !== null) {
     connection.receiveOperation = operation;
     connection.inFlight++;
@@ -54,6 +57,25 @@ export function read(
   } else if (connection.receiveEnded) {
     endReads(driver, connection);
   }
+  return name;
+}
+
+/** Takes a read back. What has been received for it is its own; what has not goes to the next read. */
+export function revokeRead(driver: Driver, connection: Connection, request: ReadRequest, error: NetworkError): boolean {
+  if (request === connection.firstRead) {
+    const operation = connection.receiveOperation;
+    if (operation?.isInKernel !== true) return false; // its outcome waits to be delivered
+    request.revoked = error;
+    driver.transport.cancelOperation(connection, operation);
+    return true;
+  }
+  let before = connection.firstRead;
+  while (before !== null && before.next !== request) before = before.next;
+  if (before === null) return false;
+  before.next = request.next;
+  if (connection.lastRead === request) connection.lastRead = before;
+  answerRead(driver, connection, request, error);
+  return true;
 }
 
 /** A receive came back. */
@@ -74,6 +96,14 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
   }
   const wasQuieted = connection.quieting;
   connection.quieting = false;
+  const { revoked } = request;
+  if (revoked !== null && (error === ERROR_OPERATION_ABORTED || (error === 0 && operation.requested === 0))) {
+    // Nothing was received. (A zero-byte receive that found something has taken none of it.)
+    if (error === 0) connection.receiveClass = 0;
+    else if (wasQuieted) connection.receiveClass = QUIET;
+    finishRead(driver, connection, operation, request, revoked, 0);
+    return;
+  }
   if (error === 0 && operation.requested === 0) {
     // The zero-byte receive: there is something to receive now.
     connection.receiveClass = 0;
@@ -86,6 +116,18 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
     return;
   }
   const failure = error === 0 ? deliver(driver, connection, operation, request) : systemError('read', 'WSARecv', error);
+  finishRead(driver, connection, operation, request, failure, failure === null ? bytes : 0);
+}
+
+/** The head of the queue has its outcome: the receive goes on for the next read, and the callback runs. */
+function finishRead(
+  driver: Driver,
+  connection: Connection,
+  operation: Operation,
+  request: ReadRequest,
+  failure: NetworkError | null,
+  bytes: number,
+): void {
   connection.firstRead = request.next;
   if (request.next === null) connection.lastRead = null;
   const { callback } = request;
@@ -102,7 +144,7 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
     retire(driver, connection, operation);
   }
   callbackDue(driver, connection);
-  callback(failure, failure === null ? bytes : 0);
+  callback(failure, bytes);
 }
 
 /** Answers every waiting read, in order, in a coming turn; a receive that is posted comes back to nobody. */
@@ -121,14 +163,20 @@ function answerReads(driver: Driver, connection: Connection, outcome: () => Netw
   connection.firstRead = null;
   connection.lastRead = null;
   while (request !== null) {
-    const { callback, next } = request;
-    driver.requests.giveRead(request);
-    driver.loop.enqueue(() => {
-      callbackDue(driver, connection);
-      callback(outcome(), 0);
-    });
+    const { next } = request;
+    answerRead(driver, connection, request, outcome());
     request = next;
   }
+}
+
+/** Answers a read that is in no queue any more, in a coming turn. */
+function answerRead(driver: Driver, connection: Connection, request: ReadRequest, outcome: NetworkError | null): void {
+  const { callback } = request;
+  driver.requests.giveRead(request);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, connection);
+    callback(outcome, 0);
+  });
 }
 
 /** Gives the oldest read what was received for a buffer that had gone, and then goes on as usual. */

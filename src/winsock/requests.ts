@@ -3,7 +3,8 @@
  * asking costs no allocation in steady state.
  */
 import type { FileJob } from './file-sender.ts';
-import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
+import type { AcceptCallback, BytesCallback, ConnectCallback, WriteData } from '../pal/network-pal.ts';
+import { PendingCall, type PendingCalls } from './pending-call.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const NO_CALLBACK: BytesCallback = () => {
@@ -11,7 +12,8 @@ const NO_CALLBACK: BytesCallback = () => {
 };
 
 /** One asyncRead. */
-export class ReadRequest {
+export class ReadRequest extends PendingCall {
+  readonly operation = 'read';
   next: ReadRequest | null = null;
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
@@ -20,7 +22,10 @@ export class ReadRequest {
 }
 
 /** One asyncWrite or asyncSendFile. */
-export class WriteRequest {
+export class WriteRequest extends PendingCall {
+  override get operation(): 'write' | 'sendFile' {
+    return this.file === null ? 'write' : 'sendFile';
+  }
   next: WriteRequest | null = null;
   /** The buffers still to be sent: `chunk`, then list[listIndex + 1] and on. */
   chunk: Uint8Array = NO_BYTES;
@@ -38,10 +43,39 @@ export class WriteRequest {
   origin: string | undefined = undefined;
 }
 
+/** One asyncAccept. */
+export class AcceptRequest extends PendingCall {
+  readonly operation = 'accept';
+  readonly callback: AcceptCallback;
+  readonly origin: string | undefined;
+
+  constructor(callback: AcceptCallback, origin: string | undefined) {
+    super();
+    this.callback = callback;
+    this.origin = origin;
+  }
+}
+
+/** One asyncConnect. */
+export class ConnectRequest extends PendingCall {
+  readonly operation = 'connect';
+  readonly callback: ConnectCallback;
+
+  constructor(callback: ConnectCallback) {
+    super();
+    this.callback = callback;
+  }
+}
+
 /** Keeps requests for reuse. */
 export class RequestPool {
+  readonly #calls: PendingCalls;
   #reads: ReadRequest | null = null;
   #writes: WriteRequest | null = null;
+
+  constructor(calls: PendingCalls) {
+    this.#calls = calls;
+  }
 
   takeRead(target: Uint8Array, maxBytes: number, callback: BytesCallback): ReadRequest {
     const request = this.#reads ?? new ReadRequest();
@@ -54,6 +88,7 @@ export class RequestPool {
   }
 
   giveRead(request: ReadRequest): void {
+    this.#calls.end(request);
     request.target = NO_BYTES;
     request.callback = NO_CALLBACK;
     request.origin = undefined;
@@ -82,6 +117,7 @@ export class RequestPool {
   }
 
   giveWrite(request: WriteRequest): void {
+    this.#calls.end(request);
     request.chunk = NO_BYTES;
     request.list = null;
     request.file = null;

@@ -149,7 +149,7 @@ export function tryWrite(driver: Driver, connection: Connection, data: Uint8Arra
   const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - driver.queuedBytes);
   // A copy of our own: the caller may use the buffer again as soon as this returns.
   const taken = Uint8Array.prototype.slice.call(data, 0, most);
-  write(driver, connection, taken, taken.length, null, (error) => {
+  write(driver, connection, taken, taken.length, null, null, (error) => {
     connection.tryWriting = false;
     if (error !== null && !connection.closing) connection.failure ??= error;
     look(driver, connection);

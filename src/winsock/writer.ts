@@ -8,9 +8,10 @@
  *
  * Sending one at a time is also what keeps bytes in flight bounded: one very large WSASend can fail with WSAENOBUFS.
  */
-import { WSAECONNRESET, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import { ERROR_OPERATION_ABORTED, WSAECONNRESET, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.ts';
 import { resetConnection, sendFin, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
@@ -21,9 +22,13 @@ import {
   outOfSlots,
   queueFull,
   queuesFull,
+  streamTorn,
   systemError,
   writeAfterEnd,
 } from './errors.ts';
+import { NO_OPERATION } from './pending-call.ts';
+import { sendCursor } from './send-cursor.ts';
+import { hasRevokedWrite } from './write-revocation.ts';
 import { MAX_SEGMENTS, OperationKind, type Operation } from './operation.ts';
 import { letGo, takeFile } from './file-queue.ts';
 import type { FileJob } from './file-sender.ts';
@@ -43,16 +48,17 @@ export function write(
   data: WriteData,
   total: number,
   file: FileJob | null,
+  options: OperationOptions | null,
   callback: BytesCallback,
-): void {
-  const { sendEnded, sendFailure } = connection;
+): OperationHandle {
+  const { sendEnded, sendFailure, torn } = connection;
   if (sendEnded || sendFailure !== 0) {
     expectCallback(driver, connection);
     driver.loop.enqueue(() => {
       callbackDue(driver, connection);
-      callback(sendEnded ? writeAfterEnd() : systemError('write', 'WSASend', sendFailure), 0);
+      callback(sendEnded ? writeAfterEnd() : sendError(sendFailure, torn), 0);
     });
-    return;
+    return NO_OPERATION;
   }
   const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
   if (connection.queuedBytes + total > limit) throw queueFull(connection.queuedBytes, total, limit);
@@ -69,11 +75,13 @@ export function write(
   connection.queuedBytes += total;
   driver.queuedBytes += total;
   expectCallback(driver, connection);
+  const name = driver.calls.begin(request, connection, options);
   if (operation !== null) {
     connection.sendOperation = operation;
     connection.inFlight++;
     send(driver, connection, operation);
   }
+  return name;
 }
 
 /** A send came back. */
@@ -99,14 +107,20 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     sendingFile.fail(sendingFile.failure);
     return;
   }
-  const failure = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : operation.error;
+  const { error } = operation; // after takeFile, which may have found that it means nothing
+  const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
+  // A write that was to be taken back and got through all the same has torn nothing.
+  const torn = connection.tearing && (error !== 0 || hasRevokedWrite(connection));
+  connection.tearing = false;
+  const failure = torn && broken === 0 ? ERROR_OPERATION_ABORTED : broken;
   if (failure !== 0) {
     retire(driver, connection, operation);
     // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
     if (connection.closing) connection.resetting = true;
     // Whoever writes before being told must not write behind a hole.
     connection.sendFailure = failure;
-    failWrites(driver, connection, () => systemError('write', 'WSASend', failure));
+    connection.torn = torn && failure === ERROR_OPERATION_ABORTED;
+    failWrites(driver, connection, () => sendError(failure, connection.torn));
   } else if (hasWrites(connection)) {
     driver.operations.renew(operation);
     send(driver, connection, operation);
@@ -122,6 +136,11 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   }
 }
 
+/** What a write gets after a send has failed. */
+function sendError(failure: number, torn: boolean): NetworkError {
+  return torn ? streamTorn() : systemError('write', 'WSASend', failure);
+}
+
 function hasWrites(connection: Connection): boolean {
   return connection.firstWrite !== null;
 }
@@ -133,7 +152,7 @@ export function failWrites(driver: Driver, connection: Connection, error: () => 
   connection.lastWrite = null;
   while (request !== null) {
     const { next } = request;
-    answer(driver, connection, request, error());
+    answer(driver, connection, request, request.revoked ?? error());
     request = next;
   }
 }
@@ -334,54 +353,3 @@ function retire(driver: Driver, connection: Connection, operation: Operation): v
   connection.inFlight--;
   driver.operations.release(operation);
 }
-
-/** A place in a connection's queue, moving ahead of what is sent. One is enough: gathering is synchronous. */
-class SendCursor {
-  request: WriteRequest | null = null;
-  chunk: Uint8Array = new Uint8Array(0);
-  offset = 0;
-  #listIndex = 0;
-  #left = 0;
-
-  begin(connection: Connection): void {
-    this.#enter(connection.firstWrite);
-  }
-
-  /** Bytes of the current buffer that can be sent; 0 when the request has bytes left and no buffer holds them. */
-  available(): number {
-    while (this.chunk.length - this.offset <= 0) {
-      const next = this.request?.list?.[this.#listIndex + 1];
-      if (next === undefined) return 0;
-      this.#listIndex++;
-      this.chunk = next;
-      this.offset = 0;
-    }
-    return Math.min(this.chunk.length - this.offset, this.#left);
-  }
-
-  move(bytes: number): void {
-    this.offset += bytes;
-    this.#left -= bytes;
-    if (this.#left === 0) this.#enter(this.request?.next ?? null);
-  }
-
-  /** Lets go of the user's buffers. */
-  end(): void {
-    this.#enter(null);
-  }
-
-  #enter(request: WriteRequest | null): void {
-    this.request = request;
-    if (request === null) {
-      this.chunk = NO_BYTES;
-      return;
-    }
-    this.chunk = request.chunk;
-    this.offset = request.offset;
-    this.#listIndex = request.listIndex;
-    this.#left = request.total - request.sent;
-  }
-}
-
-const NO_BYTES = new Uint8Array(0);
-const sendCursor = new SendCursor();

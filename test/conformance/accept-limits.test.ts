@@ -26,7 +26,7 @@ onEveryBed('limits of a server', (bed) => {
     const { pal } = fixture;
     const taken: SocketHandle[] = [];
     const next = (): void =>
-      pal.asyncAccept(server.handle, (error, client) => {
+      void pal.asyncAccept(server.handle, (error, client) => {
         if (error !== null) return;
         taken.push(client);
         next();

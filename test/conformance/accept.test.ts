@@ -63,7 +63,7 @@ onEveryBed('accept', (bed) => {
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
     const sockets: SocketHandle[] = [];
     const take = (): void =>
-      pal.asyncAccept(server.handle, (error, socket) => {
+      void pal.asyncAccept(server.handle, (error, socket) => {
         if (error !== null) return;
         sockets.push(socket);
         take();

@@ -73,7 +73,7 @@ onEveryBed('many connections', (bed) => {
     const server = pal.createServer('127.0.0.1', 0, { backlog: 1000 });
     let accepted = 0;
     const take = (): void =>
-      pal.asyncAccept(server.handle, (error, socket) => {
+      void pal.asyncAccept(server.handle, (error, socket) => {
         if (error !== null) return;
         accepted++;
         pal.closeSocket(socket);

@@ -88,7 +88,7 @@ onEveryBed('a quiet connection', (bed) => {
     let messages = 0;
     const buffer = new Uint8Array(100);
     const next = (): void =>
-      pal.asyncRead(client, buffer, 100, (error) => {
+      void pal.asyncRead(client, buffer, 100, (error) => {
         if (error !== null) return;
         messages++;
         next();

@@ -43,7 +43,7 @@ export function wishBytes(wish: Wish, stream: number, length: number): Buffer {
 export function serve(world: World): number {
   const { pal } = world.server;
   const accept = (): void =>
-    pal.asyncAccept(world.listening.handle, (error, client) => {
+    void pal.asyncAccept(world.listening.handle, (error, client) => {
       if (error !== null) return; // the server was closed
       accept();
       void serveOne(world, client);

@@ -5,7 +5,15 @@
  * socket, no slot, no file, no callback owed, no byte queued or pinned, no packet dropped. Otherwise the hook fails and prints
  * describe(), which names the lines of the test that made what is left.
  */
-import type { AnyHandle, NetworkPal, NetworkStats, PalOptions } from '../../src/index.ts';
+import type {
+  AcceptCallback,
+  AnyHandle,
+  NetworkPal,
+  NetworkStats,
+  OperationOptions,
+  PalOptions,
+  ServerHandle,
+} from '../../src/index.ts';
 import type { Bed } from './beds.ts';
 import { until } from './until.ts';
 
@@ -156,10 +164,16 @@ function track(pal: NetworkPal): Tracked {
     handles.add(handle);
     return handle;
   };
-  watched.asyncAccept = (server, callback) => {
+  watched.asyncAccept = (
+    server: ServerHandle,
+    optionsOrCallback: OperationOptions | AcceptCallback,
+    last?: AcceptCallback,
+  ) => {
+    const callback = typeof optionsOrCallback === 'function' ? optionsOrCallback : last;
+    const options = typeof optionsOrCallback === 'function' ? {} : optionsOrCallback;
     // Bad callbacks are the PAL's to refuse.
-    if (typeof callback !== 'function') return pal.asyncAccept(server, callback);
-    pal.asyncAccept(server, (error, client, peer) => {
+    if (typeof callback !== 'function') return pal.asyncAccept(server, optionsOrCallback as AcceptCallback);
+    return pal.asyncAccept(server, options, (error, client, peer) => {
       if (error === null) handles.add(client);
       callback(error, client, peer);
     });
@@ -193,11 +207,11 @@ function track(pal: NetworkPal): Tracked {
   };
 }
 
-/** Of its class and the classes that one extends: the contract is spread over a chain of them. */
 function methodsOf(pal: NetworkPal): (keyof NetworkPal)[] {
   const names = new Set<string>();
-  for (let at: unknown = Object.getPrototypeOf(pal); at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    for (const name of Object.getOwnPropertyNames(at)) if (name !== 'constructor') names.add(name);
+  let prototype = Object.getPrototypeOf(pal) as object;
+  for (; prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype) as object) {
+    for (const name of Object.getOwnPropertyNames(prototype)) if (name !== 'constructor') names.add(name);
   }
   return [...names] as (keyof NetworkPal)[];
 }

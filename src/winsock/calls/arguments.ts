@@ -5,7 +5,11 @@ import { parseIpAddress, whyNoAddress, type IpAddress } from '../../pal/ip-addre
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import type { Listener } from '../listener.ts';
+import { requireInteger } from '../pal-options.ts';
 import type { SocketRecord } from '../socket-record.ts';
+
+/** Largest timeout, ms: what Node's timers take. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export function requireAddress(name: string, text: unknown): IpAddress {
   requireText(name, text);
@@ -64,6 +68,25 @@ export function requireCallback(callback: unknown): void {
     TypeError,
     'ERR_INVALID_ARG_TYPE',
     `Cannot use the callback: it must be a function, and is of type ${typeof callback}`,
+  );
+}
+
+/** The options that all asynchronous calls share. */
+export function requireOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      `Cannot use the options: they must be an object, and are of type ${options === null ? 'null' : typeof options}`,
+    );
+  }
+  const { timeout, signal } = options as { timeout?: unknown; signal?: unknown };
+  if (timeout !== undefined) requireInteger('timeout', timeout, 1, MAX_TIMEOUT_MS);
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use the signal: it must be an AbortSignal, and is of type ${signal === null ? 'null' : typeof signal}`,
   );
 }
 

@@ -4,28 +4,32 @@ import type { SocketHandle } from '../../pal/handles.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import type { BytesCallback } from '../../pal/network-pal.ts';
-import { connectionClosed } from '../errors.ts';
+import type { OperationHandle } from '../../pal/pending-operation.ts';
 import { FileJob } from '../file-sender.ts';
 import { requireInteger } from '../pal-options.ts';
 import { write } from '../writer.ts';
-import { requireBytes, requireCallback, requireUnwatched } from './arguments.ts';
+import { requireBytes, requireCallback, requireOptions, requireUnwatched } from './arguments.ts';
 import { ReadinessCalls } from './readiness-calls.ts';
+import { answerSoon } from './stream-calls.ts';
 
 /** Largest head or tail, bytes: they are copied at the call, and a file server's are a header. */
 const MAX_EDGE_BYTES = 65536;
 const NO_BYTES = new Uint8Array(0);
 
 export abstract class SendFileCalls extends ReadinessCalls {
-  asyncSendFile(socket: SocketHandle, file: FileSource, options: SendFileOptions, callback: BytesCallback): void {
+  asyncSendFile(
+    socket: SocketHandle,
+    file: FileSource,
+    options: SendFileOptions,
+    callback: BytesCallback,
+  ): OperationHandle {
     const driver = this.lifecycle.current('asyncSendFile');
     requireCallback(callback);
-    if (this.lifecycle.isStopping) {
-      driver.loop.enqueue(() => callback(connectionClosed('sendFile'), 0));
-      return;
-    }
+    requireSendOptions(options);
+    const refused = this.refusal(driver, 'sendFile', socket, options);
+    if (refused !== null) return answerSoon(driver, () => callback(refused, 0));
     const connection = this.connection(driver, socket);
     requireFile(file);
-    requireOptions(options);
     requireUnwatched('asyncSendFile', connection);
     const { files } = driver.kernel;
     if (files === undefined) {
@@ -35,7 +39,7 @@ export abstract class SendFileCalls extends ReadinessCalls {
       });
     }
     const job = new FileJob(driver, connection, files, file, options);
-    write(driver, connection, NO_BYTES, job.head.length + job.tail.length, job, callback);
+    return write(driver, connection, NO_BYTES, job.head.length + job.tail.length, job, options, callback);
   }
 }
 
@@ -67,14 +71,8 @@ function requireFile(file: unknown): void {
   );
 }
 
-function requireOptions(options: SendFileOptions): void {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      'Cannot use options: they must be an object; {} has the defaults',
-    );
-  }
+function requireSendOptions(options: SendFileOptions): void {
+  requireOptions(options);
   const { offset, length, head, tail, onProgress, transmitFile } = options;
   if (offset !== undefined) requireInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER);
   if (length !== undefined) requireInteger('length', length, 0, Number.MAX_SAFE_INTEGER);

@@ -1,5 +1,5 @@
 /** The calls of the contract for TCP: servers, connections, and their bytes. */
-import type { ServerHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
+import type { AnyHandle, ServerHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
   ShutdownHow,
   WriteData,
 } from '../../pal/network-pal.ts';
+import type { CancelOptions, OperationHandle, OperationOptions } from '../../pal/pending-operation.ts';
 import type { ServerOptions } from '../../pal/server-options.ts';
 import { accept, NO_HANDLE, pauseAccepting, resumeAccepting } from '../acceptor.ts';
 import { associate } from '../association.ts';
@@ -20,8 +21,9 @@ import { connect } from '../connector.ts';
 import { connectByName } from '../name-connector.ts';
 import { Connection } from '../connection.ts';
 import { captureOrigin, type Driver } from '../driver.ts';
-import { connectionClosed, tooManySockets } from '../errors.ts';
+import { aborted, cancelled, connectionClosed, tooManySockets, type OperationName } from '../errors.ts';
 import { Listener } from '../listener.ts';
+import { NO_OPERATION, type PendingCall } from '../pending-call.ts';
 import { requireInteger, requireOneOf } from '../pal-options.ts';
 import { read } from '../reader.ts';
 import { byteLengthOf } from '../requests.ts';
@@ -35,15 +37,17 @@ import {
   requireCallback,
   requireHost,
   requireOwnConnections,
+  requireOptions,
   requirePort,
   requireUnwatched,
+  unknownHandle,
   wrongKind,
 } from './arguments.ts';
 import { PalCore } from './core.ts';
 import { requireFamilies } from './name-arguments.ts';
 
-/** Largest timeout, ms: what Node's timers take. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** The largest number of an operation, negated: see OperationHandle. */
+const LAST_OPERATION = 2 ** 31 - 1;
 
 export abstract class StreamCalls extends PalCore {
   createServer(address: string, port: number, options: ServerOptions = {}): ServerSocket {
@@ -52,17 +56,22 @@ export abstract class StreamCalls extends PalCore {
     return openServer(driver, requireAddress('address', address), port, options);
   }
 
-  asyncAccept(server: ServerHandle, callback: AcceptCallback): void {
+  asyncAccept(server: ServerHandle, callback: AcceptCallback): OperationHandle;
+  asyncAccept(server: ServerHandle, options: OperationOptions, callback: AcceptCallback): OperationHandle;
+  asyncAccept(
+    server: ServerHandle,
+    optionsOrCallback: OperationOptions | AcceptCallback,
+    callbackOrNone?: AcceptCallback,
+  ): OperationHandle {
     const driver = this.lifecycle.current('asyncAccept');
-    requireCallback(callback);
-    if (this.lifecycle.isStopping) {
-      driver.loop.enqueue(() => callback(connectionClosed('accept'), NO_HANDLE, null));
-      return;
-    }
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    const refused = this.refusal(driver, 'accept', server, options);
+    if (refused !== null) return answerSoon(driver, () => callback(refused, NO_HANDLE, null));
     const listener = this.listener(driver, server);
     requireUnwatched('asyncAccept', listener);
     requireOwnConnections('asyncAccept', listener);
-    accept(driver, listener, callback);
+    return accept(driver, listener, options, callback);
   }
 
   pauseAccept(server: ServerHandle): void {
@@ -80,11 +89,11 @@ export abstract class StreamCalls extends PalCore {
     requireCallback(callback);
     const host = requireHost('address', address);
     requirePort(port, 1);
-    const { localAddress: from, localPort = 0, timeout } = options;
+    requireOptions(options);
+    const { localAddress: from, localPort = 0 } = options;
     requirePort(localPort, 0);
     const localAddress = from === undefined ? null : requireAddress('localAddress', from);
     const families = requireFamilies(address, host, localAddress, options);
-    if (timeout !== undefined) requireInteger('timeout', timeout, 1, MAX_TIMEOUT_MS);
     const origin = captureOrigin(driver);
     const now = driver.kernel.scheduler.now();
     const connection = driver.sockets.add((handle) => new Connection(handle, families[0], now, origin));
@@ -95,35 +104,66 @@ export abstract class StreamCalls extends PalCore {
     return connection.handle as SocketHandle;
   }
 
-  asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): void {
+  asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): OperationHandle;
+  asyncRead(
+    socket: SocketHandle,
+    buffer: Uint8Array,
+    maxBytes: number,
+    options: OperationOptions,
+    callback: BytesCallback,
+  ): OperationHandle;
+  asyncRead(
+    socket: SocketHandle,
+    buffer: Uint8Array,
+    maxBytes: number,
+    optionsOrCallback: OperationOptions | BytesCallback,
+    callbackOrNone?: BytesCallback,
+  ): OperationHandle {
     const driver = this.lifecycle.current('asyncRead');
-    requireCallback(callback);
-    if (this.lifecycle.isStopping) {
-      driver.loop.enqueue(() => callback(connectionClosed('read'), 0));
-      return;
-    }
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    const refused = this.refusal(driver, 'read', socket, options);
+    if (refused !== null) return answerSoon(driver, () => callback(refused, 0));
     const connection = this.connection(driver, socket);
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
     requireUnwatched('asyncRead', connection);
-    read(driver, connection, buffer, maxBytes, callback);
+    return read(driver, connection, buffer, maxBytes, options, callback);
   }
 
-  asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): void {
+  asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): OperationHandle;
+  asyncWrite(
+    socket: SocketHandle,
+    data: WriteData,
+    options: OperationOptions,
+    callback: BytesCallback,
+  ): OperationHandle;
+  asyncWrite(
+    socket: SocketHandle,
+    data: WriteData,
+    optionsOrCallback: OperationOptions | BytesCallback,
+    callbackOrNone?: BytesCallback,
+  ): OperationHandle {
     const driver = this.lifecycle.current('asyncWrite');
-    requireCallback(callback);
-    if (this.lifecycle.isStopping) {
-      driver.loop.enqueue(() => callback(connectionClosed('write'), 0));
-      return;
-    }
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    const refused = this.refusal(driver, 'write', socket, options);
+    if (refused !== null) return answerSoon(driver, () => callback(refused, 0));
     const connection = this.connection(driver, socket);
     if (Array.isArray(data)) for (const chunk of data) requireBytes('data', chunk);
     else requireBytes('data', data);
     const total = byteLengthOf(data);
     if (total === 0) throw emptyBuffer('data', data);
     requireUnwatched('asyncWrite', connection);
-    write(driver, connection, data, total, null, callback);
+    return write(driver, connection, data, total, null, options, callback);
+  }
+
+  cancel(operation: OperationHandle | SocketHandle, { hard = false }: CancelOptions = {}): boolean {
+    const driver = this.lifecycle.current('cancel');
+    requireInteger('operation', operation, -LAST_OPERATION, Number.MAX_SAFE_INTEGER);
+    const call = operation > 0 ? connectCallOf(driver, operation as SocketHandle) : driver.calls.find(operation);
+    return call !== null && driver.calls.revoke(call, cancelled(call.operation), hard);
   }
 
   shutdown(socket: SocketHandle, how: ShutdownHow): void {
@@ -179,4 +219,47 @@ export abstract class StreamCalls extends PalCore {
       code: 'ENOTCONN',
     });
   }
+
+  /** What a call gets that is not to be started: the loop is stopping, or its signal was aborted before. */
+  protected refusal(
+    driver: Driver,
+    operation: OperationName,
+    socket: AnyHandle,
+    options: OperationOptions | null,
+  ): NetworkError | null {
+    if (this.lifecycle.isStopping) return connectionClosed(operation);
+    const signal = options?.signal;
+    if (signal?.aborted !== true) return null;
+    this.find(driver, socket);
+    return aborted(operation, signal);
+  }
+}
+
+function optionsOf(value: OperationOptions | ((...args: never[]) => void)): OperationOptions | null {
+  if (typeof value === 'function') return null;
+  requireOptions(value);
+  return value;
+}
+
+function callbackOf<Callback extends (...args: never[]) => void>(
+  value: OperationOptions | Callback,
+  last: Callback | undefined,
+): Callback {
+  const callback = last ?? value;
+  requireCallback(callback);
+  return callback as Callback;
+}
+
+/** Answers a call that was not started. */
+export function answerSoon(driver: Driver, answer: () => void): OperationHandle {
+  driver.loop.enqueue(answer);
+  return NO_OPERATION;
+}
+
+/** The attempt that a handle names while it connects. */
+function connectCallOf(driver: Driver, handle: SocketHandle): PendingCall | null {
+  const record = driver.sockets.find(handle);
+  if (record instanceof Connection) return record.connectRequest;
+  if (record === undefined && !driver.sockets.wasClosed(handle)) throw unknownHandle(handle);
+  return null;
 }

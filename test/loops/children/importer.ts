@@ -19,7 +19,7 @@ function take(info: SocketInfo): void {
   }
   const server = pal.importServer(info);
   const accept = (): void =>
-    pal.asyncAccept(server.handle, (error, socket) => {
+    void pal.asyncAccept(server.handle, (error, socket) => {
       if (error !== null) return;
       echo(pal, socket).catch(() => undefined);
       accept();

@@ -26,7 +26,7 @@ pal.initialize();
 const running = pal.runEventLoop();
 const server = pal.createServer('127.0.0.1', 0);
 const accept = (): void =>
-  pal.asyncAccept(server.handle, (error, socket) => {
+  void pal.asyncAccept(server.handle, (error, socket) => {
     if (error !== null) return;
     say({ what: 'accepted', socket });
     echo(pal, socket).catch(() => undefined); // the loop was stopped, or the peer is gone

@@ -1,0 +1,25 @@
+/** Which part of the driver takes which call back. pending-call.ts says when, docs/cancellation.md what it means. */
+import type { NetworkError } from '../pal/network-error.ts';
+import { revokeAccept } from './acceptor.ts';
+import { Connection } from './connection.ts';
+import { revokeConnect } from './connector.ts';
+import type { Driver } from './driver.ts';
+import { Listener } from './listener.ts';
+import type { PendingCall } from './pending-call.ts';
+import { revokeRead } from './reader.ts';
+import { AcceptRequest, ConnectRequest, ReadRequest, WriteRequest } from './requests.ts';
+import { revokeWrite } from './write-revocation.ts';
+
+/** See Revoke. */
+export function revoke(driver: Driver, call: PendingCall, error: NetworkError, hard: boolean): boolean {
+  const { owner } = call;
+  if (call.revoked !== null) return true; // the first reason is the one that is told
+  if (owner instanceof Connection) {
+    if (call instanceof ReadRequest) return revokeRead(driver, owner, call, error);
+    if (call instanceof WriteRequest) return revokeWrite(driver, owner, call, error, hard);
+    if (call instanceof ConnectRequest) return revokeConnect(driver, owner, error);
+  } else if (owner instanceof Listener && call instanceof AcceptRequest) {
+    return revokeAccept(driver, owner, call, error);
+  }
+  throw new Error(`A pending ${call.operation} belongs to nobody. This is a bug in iocp-pal; please report it`);
+}

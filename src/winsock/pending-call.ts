@@ -1,0 +1,146 @@
+/**
+ * Calls that somebody waits for: their names, their deadlines, their signals.
+ *
+ * A call is *begun* when it is queued, and *ended* when its callback is certain to run. Between the two it can be
+ * *revoked*: by cancel(), by its deadline, by its signal. Revoking is a request. What the kernel has is cancelled there,
+ * and the packet tells what came of it: a success that was on its way wins, and so do its bytes.
+ */
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import { DeadlineEntry, DeadlineWheel } from './deadline-wheel.ts';
+import { aborted, timedOut, type OperationName } from './errors.ts';
+import type { EventLoop } from './event-loop.ts';
+import type { Scheduler } from './kernel.ts';
+import type { SocketRecord } from './socket-record.ts';
+
+/** The handle of no call. */
+export const NO_OPERATION = 0 as OperationHandle;
+/** Names that are found without a hash; older calls that are still pending move to a map. A power of two. */
+const RECENT = 4096;
+/** The largest small integer of V8: larger numbers would be objects. */
+const LAST_NAME = 2 ** 31 - 1;
+
+/** One asyncRead, asyncWrite, asyncAccept, … */
+export abstract class PendingCall extends DeadlineEntry {
+  /** For messages. */
+  abstract readonly operation: OperationName;
+  /** The handle that was given out; 0 when the call is not pending. */
+  name = 0;
+  /** Its place among the recent ones was taken over. */
+  isOld = false;
+  owner: SocketRecord | null = null;
+  /** Milliseconds that it was given, for the message. */
+  timeout = 0;
+  signal: AbortSignal | null = null;
+  onAbort: (() => void) | null = null;
+  /** It was revoked while the kernel had it: what its callback gets unless it succeeded all the same. */
+  revoked: NetworkError | null = null;
+}
+
+/**
+ * Tries to end a call with an error. Returns false when its outcome is on the way already, or when it is a write that has
+ * partly gone out and `hard` is false.
+ */
+export type Revoke = (call: PendingCall, error: NetworkError, hard: boolean) => boolean;
+
+export class PendingCalls {
+  readonly #revoke: Revoke;
+  readonly #wheel: DeadlineWheel<PendingCall>;
+  readonly #recent = new Array<PendingCall | null>(RECENT).fill(null);
+  readonly #old = new Map<number, PendingCall>();
+  #last = 0;
+
+  /** @param loop where deadlines are met: after the port was asked, so that what came in time is not too late. */
+  constructor(scheduler: Scheduler, loop: EventLoop, revoke: Revoke) {
+    this.#revoke = revoke;
+    const meet = (): void => {
+      this.#wheel.expire((call) => {
+        this.#revoke(call, timedOut(call.operation, call.timeout), true);
+      });
+    };
+    // A round runs what is ready, and then asks the port. What is made ready in one round runs in the next.
+    this.#wheel = new DeadlineWheel(scheduler, () => {
+      loop.enqueue(() => {
+        loop.enqueue(meet);
+      });
+    });
+  }
+
+  /** Deadlines that are set. */
+  get deadlines(): number {
+    return this.#wheel.size;
+  }
+
+  /** A call is pending from now on. The options have been checked, and the signal is not aborted. */
+  begin(call: PendingCall, owner: SocketRecord, options: OperationOptions | null): OperationHandle {
+    call.owner = owner;
+    const name = this.#name(call);
+    if (options !== null) this.#watch(call, options);
+    return name as OperationHandle;
+  }
+
+  /** Its callback is certain to run. Does nothing for a call that was not begun. */
+  end(call: PendingCall): void {
+    if (call.name === 0) return;
+    if (call.isOld) {
+      this.#old.delete(call.name);
+      call.isOld = false;
+    }
+    call.name = 0;
+    call.owner = null;
+    call.revoked = null;
+    if (call.timeout !== 0) {
+      this.#wheel.remove(call);
+      call.timeout = 0;
+    }
+    if (call.signal !== null) {
+      if (call.onAbort !== null) call.signal.removeEventListener('abort', call.onAbort);
+      call.signal = null;
+      call.onAbort = null;
+    }
+  }
+
+  /** The pending call of a name, or null. */
+  find(name: number): PendingCall | null {
+    const call = this.#recent[-name & (RECENT - 1)] ?? null;
+    return call?.name === name ? call : (this.#old.get(name) ?? null);
+  }
+
+  revoke(call: PendingCall, error: NetworkError, hard: boolean): boolean {
+    return this.#revoke(call, error, hard);
+  }
+
+  dispose(): void {
+    this.#wheel.dispose();
+  }
+
+  #name(call: PendingCall): number {
+    do this.#last = this.#last === LAST_NAME ? 1 : this.#last + 1;
+    while (this.#old.size > 0 && this.#old.has(-this.#last));
+    const name = -this.#last;
+    const place = this.#last & (RECENT - 1);
+    const former = this.#recent[place] ?? null;
+    // Calls are reused under new names: the former one counts only while its name belongs to this place.
+    if (former !== null && former.name !== 0 && !former.isOld && (-former.name & (RECENT - 1)) === place) {
+      former.isOld = true;
+      this.#old.set(former.name, former);
+    }
+    this.#recent[place] = call;
+    call.name = name;
+    return name;
+  }
+
+  #watch(call: PendingCall, { timeout, signal }: OperationOptions): void {
+    if (timeout !== undefined) {
+      call.timeout = timeout;
+      this.#wheel.add(call, timeout);
+    }
+    if (signal !== undefined) {
+      call.signal = signal;
+      call.onAbort = () => {
+        this.#revoke(call, aborted(call.operation, signal), true);
+      };
+      signal.addEventListener('abort', call.onAbort, { once: true });
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** Taking writes back. docs/cancellation.md tells it to users. */
+import type { NetworkError } from '../pal/network-error.ts';
+import { settleClose } from './closer.ts';
+import type { Connection } from './connection.ts';
+import type { Driver } from './driver.ts';
+import { refuseFile, tearFile } from './file-queue.ts';
+import type { FileJob } from './file-sender.ts';
+import type { WriteRequest } from './requests.ts';
+import { answer } from './writer.ts';
+
+/**
+ * Takes a write back. One of which nothing has been handed to the kernel leaves the queue as if it had never been there.
+ * Any other can only be torn off (`hard`): what the kernel has of it is cancelled, and nobody can know how much of that
+ * reached the peer, so nothing may be sent behind it.
+ */
+export function revokeWrite(
+  driver: Driver,
+  connection: Connection,
+  request: WriteRequest,
+  error: NetworkError,
+  hard: boolean,
+): boolean {
+  const { firstWrite, sendOperation: operation } = connection;
+  if (firstWrite === request && request.file !== null) return revokeFile(driver, connection, request.file, error, hard);
+  let before: WriteRequest | null = null;
+  // A file goes out alone: nothing behind it has been handed over.
+  let handedOver = operation === null || connection.sendingFile !== null ? 0 : operation.requested;
+  for (let write = connection.firstWrite; write !== request; write = write.next) {
+    if (write === null) return false; // done: its callback is about to run
+    handedOver -= write.total - write.sent;
+    before = write;
+  }
+  if (request.sent === 0 && handedOver <= 0) {
+    if (before === null) connection.firstWrite = request.next;
+    else before.next = request.next;
+    if (connection.lastWrite === request) connection.lastWrite = before;
+    answer(driver, connection, request, error);
+    settleClose(driver, connection);
+    return true;
+  }
+  if (!hard) return false;
+  request.revoked = error;
+  connection.tearing = true;
+  if (operation?.isInKernel === true) driver.transport.cancelOperation(connection, operation);
+  return true;
+}
+
+/** The same for a file whose turn it is. Torn off, it takes the connection with it, as a file that cannot be read does. */
+function revokeFile(
+  driver: Driver,
+  connection: Connection,
+  file: FileJob,
+  error: NetworkError,
+  hard: boolean,
+): boolean {
+  if (file.isUntouched) refuseFile(driver, connection, error);
+  else if (hard) tearFile(driver, connection, error);
+  else return false;
+  settleClose(driver, connection);
+  return true;
+}
+
+/** A write that is to be taken back is still in the queue. */
+export function hasRevokedWrite(connection: Connection): boolean {
+  for (let write = connection.firstWrite; write !== null; write = write.next) if (write.revoked !== null) return true;
+  return false;
+}
