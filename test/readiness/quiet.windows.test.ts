@@ -86,28 +86,27 @@ onEveryBed('a quiet connection', (bed) => {
   it('that is used more often than the sweep comes keeps its buffer', async () => {
     const { pal, client, served } = await aPair();
     let messages = 0;
+    // Silences of a sweep's length: none, unless the machine was busy elsewhere.
+    let silences = 0;
+    let heardAt = Date.now();
     const buffer = new Uint8Array(100);
     const next = (): void =>
       void pal.asyncRead(client, buffer, 100, (error) => {
         if (error !== null) return;
         messages++;
+        if (Date.now() - heardAt >= SWEEP_MS) silences++;
+        heardAt = Date.now();
         next();
       });
     next();
     await write(pal, served, seededBytes(1));
     const cancelled = pal.stats().calls['CancelIoEx'] ?? 0;
     const end = Date.now() + SWEEP_MS * 5;
-    while (Date.now() < end) {
+    while (Date.now() < end || messages <= 10) {
       await write(pal, served, seededBytes(1));
       await sleep(SWEEP_MS / 10);
     }
-    await until(
-      () => messages > 10,
-      () => `more than 10 messages, got ${messages}`,
-      bed,
-    );
-    // One, should the machine have been busy elsewhere for two sweeps.
-    expect((pal.stats().calls['CancelIoEx'] ?? 0) - cancelled, 'receives cancelled').to.be.at.most(1);
+    expect((pal.stats().calls['CancelIoEx'] ?? 0) - cancelled, 'receives cancelled').to.be.at.most(silences);
   });
 
   it('lends a pinned buffer of the user at once, and leaves it there', async () => {
