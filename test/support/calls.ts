@@ -63,6 +63,7 @@ export function withCalls(kernel: Kernel, overrides: Overrides = {}): ObservedKe
       ...kernel.mswsock,
       AcceptEx: (pointer) => observe('AcceptEx', kernel.mswsock.AcceptEx(pointer)),
       ConnectEx: (pointer) => observe('ConnectEx', kernel.mswsock.ConnectEx(pointer)),
+      TransmitFile: (pointer) => observe('TransmitFile', kernel.mswsock.TransmitFile(pointer)),
     },
     calls,
     callsOf: (name) => calls.filter((call) => call.name === name),
