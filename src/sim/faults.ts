@@ -84,6 +84,8 @@ export type PlannedFault =
 export interface FaultOptions {
   /** One in so many calls fails at once. Default: none. */
   calls?: number;
+  /** One in so many uses of node:fs fails. Default: none. */
+  files?: number;
   /** One in so many operations completes with an error. Default: none. */
   operations?: number;
   /** One in so many sends takes less than it was given, and says so. Default: none. */
@@ -109,7 +111,8 @@ export class Faults {
   call(call: FaultyCall): number {
     const planned = this.#planned((fault) => 'call' in fault && fault.call === call, call);
     if (planned !== undefined && 'code' in planned) return planned.code;
-    if (!this.#happens(this.#options.calls)) return 0;
+    const { calls, files } = this.#options;
+    if (!this.#happens(call.startsWith('fs.') ? files : calls)) return 0;
     const codes = CALL_FAULTS[call];
     return codes[this.#network.choices.pick(codes.length)] ?? 0;
   }

@@ -4,7 +4,7 @@ import type { Party, Server } from './party.ts';
 import { streamBytes } from './pattern.ts';
 import type { Action, Command } from './program.ts';
 import type { Side } from './side.ts';
-import { mayWrite, startRead, startWatch, startWrite, writeData } from './transfers.ts';
+import { mayWrite, startRead, startSendFile, startWatch, startWrite, writeData } from './transfers.ts';
 import { MAX_SIDES, type World } from './world.ts';
 
 type Deed = (world: World, command: Command) => void;
@@ -86,6 +86,10 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
     if (side === null || buffer === null || !mayWrite(side)) return;
     buffer.set(streamBytes(side.stream, side.written, size));
     writeData(world, side, buffer, size);
+  },
+  sendFile: (world, { who, size }) => {
+    const side = anySide(world, who);
+    if (side !== null) startSendFile(world, side, size, (who >>> 3) % 2 === 0);
   },
   writeAndClose: (world, { who, size }) => {
     const side = anySide(world, who);

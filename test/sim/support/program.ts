@@ -46,7 +46,7 @@ const ACTIONS = [
   'passTime',
   'watch',
   'connectNowhere',
-  'write',
+  'sendFile',
   'read',
   'restart',
 ] as const;

@@ -1,5 +1,5 @@
 /** Reading and writing in programs: what is asked for, and the check of what comes of it. */
-import type { NetworkError } from '../../../src/index.ts';
+import type { BytesCallback, NetworkError } from '../../../src/index.ts';
 import { streamBytes } from './pattern.ts';
 import type { Side } from './side.ts';
 import type { World } from './world.ts';
@@ -41,6 +41,25 @@ export function mayWrite(side: Side): boolean {
 }
 
 export function writeData(world: World, side: Side, data: Uint8Array | Uint8Array[], total: number): void {
+  startWriting(world, side, total, (done) => side.party.pal.asyncWrite(side.handle, data, done));
+}
+
+/** The next bytes of the stream, in the middle of a file; the first and the last of them around it. */
+export function startSendFile(world: World, side: Side, size: number, transmitFile: boolean): void {
+  if (!mayWrite(side)) return;
+  const { pal, kernel } = side.party;
+  const bytes = streamBytes(side.stream, side.written, size);
+  const edge = Math.min(3, size >>> 2);
+  const content = bytes.subarray(edge, size - edge);
+  const offset = size % 5;
+  const name = `${side.label} ${side.written}`;
+  kernel.files.put(name, Buffer.concat([new Uint8Array(offset), content, new Uint8Array(9)]));
+  const [head, tail] = [bytes.subarray(0, edge), bytes.subarray(size - edge)];
+  const options = { offset, length: content.length, head, tail, transmitFile };
+  startWriting(world, side, size, (done) => pal.asyncSendFile(side.handle, name, options, done));
+}
+
+function startWriting(world: World, side: Side, total: number, start: (done: BytesCallback) => void): void {
   const wasShut = side.sendShut;
   const done = world.callback(side, 'write', (error: NetworkError | null, bytes: number) => {
     if (error === null) {
@@ -57,7 +76,7 @@ export function writeData(world: World, side: Side, data: Uint8Array | Uint8Arra
       side.gotBreak(error);
     }
   });
-  if (!world.call(side, () => side.party.pal.asyncWrite(side.handle, data, done))) side.pending--;
+  if (!world.call(side, () => start(done))) side.pending--;
   else if (!wasShut) side.written += total;
 }
 
