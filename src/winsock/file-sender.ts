@@ -9,6 +9,8 @@
  * Transmitting: one TransmitFile of at most TRANSMIT_BYTES after the other, the head in front of the first. Copying: two
  * pinned blocks in turn; node:fs reads into one while the other is being sent.
  *
+ * What node:fs calls back with is taken up in a turn of the loop, as everything that changes a socket's state.
+ *
  * The file is closed when nobody reads from it any more: neither the kernel (the operation has come back) nor the thread
  * pool (the read has called back). A read that is under way counts among the connection's operations in flight, so
  * that neither the socket nor the memory goes before it. Opening does not: a share on a machine that is down answers
@@ -193,7 +195,9 @@ export class FileJob {
     else {
       this.#files.open(source, (error, fd) => {
         if (error === null) this.#owned = true;
-        this.#opened(error, fd);
+        // Given up meanwhile: there may be no loop any more.
+        if (this.#abandoned) this.#opened(error, fd);
+        else this.#driver.loop.enqueue(() => this.#opened(error, fd));
       });
     }
   }
@@ -303,9 +307,11 @@ export class FileJob {
     this.#reading = true;
     this.#connection.inFlight++;
     this.#files.read(this.#fd, block.bytes.subarray(head, head + length), position, (error, bytes) => {
-      this.#reading = false;
-      this.#connection.inFlight--;
-      this.#gotMore(block, head, error, bytes);
+      this.#driver.loop.enqueue(() => {
+        this.#reading = false;
+        this.#connection.inFlight--;
+        this.#gotMore(block, head, error, bytes);
+      });
     });
   }
 
