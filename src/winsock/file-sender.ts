@@ -49,7 +49,7 @@ const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
 const REFUSALS: ReadonlySet<number> = new Set([WSAEOPNOTSUPP, WSAEINVAL, ERROR_NOT_SUPPORTED, ERROR_INVALID_PARAMETER]);
 
 const NOTHING = new Uint8Array(0);
-const TWO_32 = 4294967296;
+const TWO_32 = 2 ** 32;
 
 /** A block with bytes that are to be sent: from start to end. */
 interface Filled {

@@ -1,0 +1,125 @@
+/** asyncSendFile in moments that only a scheduler that waits for them can bring about. */
+import { expect } from 'chai';
+import { ERROR_IO_DEVICE } from '../../ffi/wsa-errors.ts';
+import { createNetworkPal, type NetworkPal, type SocketHandle } from '../../src/index.ts';
+import { simulateNetwork, type FaultOptions, type SimulatedKernel } from '../../src/sim/index.ts';
+import type { Step } from '../../src/sim/agenda.ts';
+import { RawPeer } from './support/raw-peer.ts';
+
+interface Bench {
+  readonly kernel: SimulatedKernel;
+  readonly pal: NetworkPal;
+  readonly peer: RawPeer;
+  readonly socket: SocketHandle;
+  readonly log: string[];
+  /** A callback that writes into the log. */
+  readonly told: (what: string) => (error?: { code: string } | null, bytes?: number) => void;
+  readonly stop: () => Promise<void>;
+}
+
+function connected(faults: FaultOptions = {}): Bench {
+  const network = simulateNetwork({ seed: 0, plain: true });
+  const sizes = { sendBufferSize: 1000, receiveBufferSize: 1000 };
+  const kernel = network.kernel({ profile: 'windows', keepAlive: true, faults, ...sizes });
+  const peer = new RawPeer(network, network.kernel(sizes));
+  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64, skipCompletionPortOnSuccess: false });
+  pal.initialize();
+  const ended = pal.runEventLoop();
+  const socket = pal.asyncConnect('127.0.0.1', peer.port, {}, (error) => {
+    if (error !== null) throw error;
+  });
+  network.run();
+  const log: string[] = [];
+  const stop = async (): Promise<void> => {
+    void pal.stopEventLoop();
+    await network.settle();
+    await ended;
+    expect([kernel.files.openCount, kernel.openHandles, kernel.ledger.size, kernel.memory.regions]).to.deep.equal([
+      0, 0, 0, 0,
+    ]);
+  };
+  const told = (what: string) => (error?: { code: string } | null, bytes?: number) => {
+    log.push([what, error?.code ?? 'ok', ...(bytes === undefined ? [] : [bytes])].join(' '));
+  };
+  return { kernel, pal, peer, socket, log, told, stop };
+}
+
+/** Runs until node:fs is at work on something, which then takes as long as the test wants. Returns what lets it end. */
+function withhold(kernel: SimulatedKernel, what: RegExp): () => void {
+  const { agenda } = kernel.network;
+  const find = (): Step | undefined =>
+    Array.from({ length: agenda.length }, (_, place) => agenda.at(place)).find((step) => what.test(step?.what ?? ''));
+  kernel.run(() => find() !== undefined);
+  const step = find();
+  if (step === undefined) throw new Error(`node:fs was not asked for ${String(what)}`);
+  agenda.remove(step);
+  return () => agenda.add(step);
+}
+
+describe('asyncSendFile, simulated', () => {
+  for (const transmitFile of [true, false]) {
+    it(`is dropped while its file is being opened, without waiting for that (${transmitFile})`, async () => {
+      const { kernel, pal, peer, socket, log, told, stop } = connected();
+      kernel.files.put('file', new Uint8Array(5000));
+      pal.asyncSendFile(socket, 'file', { transmitFile }, told('file'));
+      const opens = withhold(kernel, /^open file/);
+      pal.resetSocket(socket, told('reset'));
+      kernel.run();
+      expect(log).to.deep.equal(['file ECANCELED 0', 'reset ok']);
+      opens();
+      kernel.run();
+      expect(kernel.files.openCount, 'opened for nobody, and closed').to.equal(0);
+      expect(peer.end.broken).to.not.equal(0);
+      await stop();
+    });
+  }
+
+  it('is dropped while its file is being read, and keeps socket and memory until the read has ended', async () => {
+    const { kernel, pal, socket, log, told, stop } = connected();
+    kernel.files.put('file', new Uint8Array(900_000));
+    pal.asyncSendFile(socket, 'file', { transmitFile: false }, told('file'));
+    const reads = withhold(kernel, /^read of/);
+    pal.resetSocket(socket, told('reset'));
+    const stopped = stop();
+    kernel.run();
+    expect(log).to.deep.equal(['file ECANCELED 0']);
+    expect(kernel.memory.regions).to.be.above(0);
+    reads();
+    await stopped;
+    expect(log).to.deep.equal(['file ECANCELED 0', 'reset ok']);
+  });
+
+  it('that cannot be read any more resets the connection; nothing behind it is sent', async () => {
+    const { kernel, pal, peer, socket, log, told, stop } = connected({
+      plan: [{ call: 'fs.read', nth: 2, code: ERROR_IO_DEVICE }],
+    });
+    kernel.files.put('file', new Uint8Array(600_000).fill(1));
+    pal.asyncSendFile(socket, 'file', { transmitFile: false }, told('file'));
+    pal.asyncWrite(socket, new Uint8Array(3).fill(2), told('behind'));
+    for (let round = 0; round < 2000 && log.length < 2; round++) {
+      kernel.run(() => peer.end.in.length > 0 || log.length === 2);
+      peer.drain();
+    }
+    kernel.run();
+    expect(log).to.have.lengthOf(2);
+    expect(log[0]).to.match(/^file EIO/);
+    expect(log[1]).to.equal('behind ECANCELED 0');
+    expect(peer.end.broken).to.not.equal(0);
+    await stop();
+  });
+
+  it('that TransmitFile finds too short is told from a connection that broke', async () => {
+    const { kernel, pal, peer, socket, log, told, stop } = connected();
+    kernel.files.put('file', new Uint8Array(3 * 2 ** 20));
+    pal.asyncSendFile(socket, 'file', {}, told('file'));
+    kernel.run(() => peer.end.in.length > 0);
+    kernel.files.put('file', new Uint8Array(100));
+    for (let round = 0; round < 5000 && log.length === 0; round++) {
+      kernel.run(() => peer.end.in.length > 0 || log.length > 0);
+      peer.drain();
+    }
+    kernel.run();
+    expect(log[0]).to.match(/^file ERR_FILE_TRUNCATED/);
+    await stop();
+  });
+});
