@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pinThisProcess, planCpus } from './lib/cpus.ts';
 import { describeEnvironment, formatEnvironment } from './lib/environment.ts';
 import { CROWDS, HELP, OVERHEAD, parseOptions, REPORT, UsageError, type Options } from './lib/options.ts';
-import { formatCrowds, measureCrowds } from './crowd/main.ts';
+import { formatCrowds, measureCrowd } from './crowd/main.ts';
 import type { Row } from './lib/rows.ts';
 import { runOverhead } from './overhead/run.ts';
 import { runQuestion } from './lib/runner.ts';
@@ -32,7 +32,7 @@ async function main(options: Options): Promise<number> {
   for (const name of options.questions) {
     if (name === REPORT) console.log(`written: ${(await writeReport()).join(', ')}`);
     if (name === OVERHEAD && (await runOverhead()) !== 0) return 1;
-    if (CROWDS.includes(name)) console.log(formatCrowds(await measureCrowds(options.seconds, cpus, [name])));
+    if (CROWDS.includes(name)) console.log(formatCrowds(await measureCrowd(name, options, cpus)));
     const question = QUESTIONS[name];
     if (question === undefined) continue;
     const result = await runQuestion(name, question, options, cpus);

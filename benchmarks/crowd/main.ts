@@ -16,14 +16,19 @@ import { ClosedLoop } from '../load/closed-loop.ts';
 import { MESSAGE_BYTES } from '../servers/guarded.ts';
 import type { Usage } from '../servers/control.ts';
 
-const IDLE = 10_000;
+/** Connections that are idle, or bad, unless --connections says otherwise. */
+const OTHERS = 10_000;
+/** Busy ones among the idle, and good ones among the bad, unless --active says otherwise. */
 const BUSY = 1000;
-const BAD = 10_000;
 const GOOD = 100;
 /** What the server with limits grants: a tenth of what a real one would, for a measurement that ends today. */
 const HEADER_MS = 10_000;
 const IDLE_MS = 20_000;
 const COME_BACK_MS = 10_000;
+/** Where the bad ones come from. A real attack has more addresses; a real server has more clients than one address. */
+const BAD_ADDRESS = '127.0.0.2';
+/** An address may have one in so many of the bad ones' connections. */
+const SHARES = 10;
 /** Abuse goes on for so long before it is measured: everybody has been thrown out once by then. */
 const SETTLE_MS = 25_000;
 const SAMPLE_MS = 500;
@@ -33,80 +38,115 @@ export interface CrowdRow {
   what: string;
   connections: number;
   active: number;
-  messagesPerSecond: number;
-  p50Ms: number;
-  p99Ms: number;
-  maxMs: number;
-  fairness: number;
+  messagesPerSecond: number | null;
+  p50Ms: number | null;
+  p99Ms: number | null;
+  maxMs: number | null;
+  fairness: number | null;
   /** Highest values during the measurement. */
   rssBytes: number;
   pinnedBytes: number;
   queuedBytes: number | null;
   sockets: number | null;
   /** Connections per second that came, and that a limit ended. */
-  acceptedPerSecond: number;
+  acceptedPerSecond: number | null;
   endedPerSecond: number | null;
 }
 
-export async function measureCrowds(
-  seconds: number,
-  cpus: CpuPlan | null,
-  which: readonly string[],
-): Promise<CrowdRow[]> {
-  const rows: CrowdRow[] = [];
-  if (which.includes('crowd-idle')) rows.push(...(await idleCrowd(seconds, cpus)));
-  if (which.includes('crowd-abuse')) rows.push(...(await abusiveCrowd(seconds, cpus)));
-  return rows;
+/** A row of a server whose clients do nothing. */
+const NOBODY_ACTIVE = {
+  active: 0,
+  messagesPerSecond: null,
+  p50Ms: null,
+  p99Ms: null,
+  maxMs: null,
+  fairness: null,
+  queuedBytes: null,
+  sockets: null,
+  acceptedPerSecond: null,
+  endedPerSecond: null,
+} as const;
+
+/** What the command line may change. */
+export interface CrowdSettings {
+  seconds: number;
+  connections: readonly number[] | undefined;
+  active: number | undefined;
 }
 
-async function idleCrowd(seconds: number, cpus: CpuPlan | null): Promise<CrowdRow[]> {
+export async function measureCrowd(name: string, settings: CrowdSettings, cpus: CpuPlan | null): Promise<CrowdRow[]> {
+  const others = settings.connections?.[0] ?? OTHERS;
+  if (name === 'crowd-idle') return idleCrowd(others, settings.active ?? BUSY, settings.seconds, cpus);
+  const abuse = { bad: others, good: settings.active ?? GOOD, seconds: settings.seconds };
+  // With the limits that each connection has; and with a share for each address, which the bad ones have used up soon.
+  const share = Math.ceil(others / SHARES);
+  return [...(await abusiveCrowd(abuse, 0, cpus)), ...(await abusiveCrowd(abuse, share, cpus))];
+}
+
+async function idleCrowd(idle: number, busy: number, seconds: number, cpus: CpuPlan | null): Promise<CrowdRow[]> {
   const server = await ServerProcess.start({
     script: 'benchmarks/servers/echo-pal.ts',
     args: ['iocp'],
     cpus,
     profileFolder: undefined,
   });
-  const load = new ClosedLoop(BUSY, MESSAGE_BYTES);
+  const load = new ClosedLoop(busy, MESSAGE_BYTES);
   try {
-    progress(`crowd: opening ${IDLE + BUSY} connections`);
-    await load.connect(server, IDLE + BUSY);
-    const before = await server.usage();
+    progress(`crowd: opening ${idle + busy} connections`);
+    await load.connect(server, idle + busy);
+    const { pinnedBytes, rssBytes } = await server.usage();
     await load.warmUp(2);
-    const row = await measure(`${BUSY} busy, ${IDLE} idle`, load, server, seconds);
-    const idlePinned = before.pinnedBytes / (IDLE + BUSY);
-    progress(`crowd: ${idlePinned.toFixed(0)} bytes pinned per connection while all were idle`);
-    return [{ ...row, connections: IDLE + BUSY, active: BUSY }];
+    const row = await measure(`${busy} busy, ${idle} idle`, load, server, seconds);
+    return [
+      {
+        ...NOBODY_ACTIVE,
+        what: `${idle + busy} idle`,
+        connections: idle + busy,
+        pinnedBytes,
+        rssBytes,
+      },
+      { ...row, connections: idle + busy, active: busy },
+    ];
   } finally {
     load.close();
     await server.stop();
   }
 }
 
-async function abusiveCrowd(seconds: number, cpus: CpuPlan | null): Promise<CrowdRow[]> {
+async function abusiveCrowd(
+  { bad, good, seconds }: { bad: number; good: number; seconds: number },
+  perAddress: number,
+  cpus: CpuPlan | null,
+): Promise<CrowdRow[]> {
   const server = await ServerProcess.start({
     script: 'benchmarks/servers/guarded-pal.ts',
-    args: ['iocp', String(HEADER_MS), String(IDLE_MS)],
+    args: [HEADER_MS, IDLE_MS, perAddress].map(String),
     cpus,
     profileFolder: undefined,
   });
-  const load = new ClosedLoop(GOOD, MESSAGE_BYTES);
-  const abusers = new Abusers(server.port, { comeBackMs: COME_BACK_MS });
+  const load = new ClosedLoop(good, MESSAGE_BYTES);
+  const abusers = new Abusers(server.port, { comeBackMs: COME_BACK_MS, localAddress: BAD_ADDRESS });
   try {
-    await load.connect(server, GOOD);
+    await load.connect(server, good);
     await load.warmUp(1);
-    const alone = await measure(`${GOOD} good alone`, load, server, seconds);
-    progress(`crowd: ${BAD} bad ones are coming`);
-    await abusers.come(BAD);
+    const limited = perAddress > 0 ? `, ${perAddress} per address` : '';
+    const rows: CrowdRow[] = [];
+    if (perAddress === 0) {
+      const alone = await measure(`${good} good alone`, load, server, seconds);
+      rows.push({ ...alone, connections: good, active: good });
+    }
+    progress(`crowd: ${bad} bad ones are coming`);
+    await abusers.come(bad);
     await sleep(SETTLE_MS);
-    const among = await measure(`${GOOD} good among ${BAD} bad`, load, server, seconds);
-    abusers.leave();
-    await sleep(SETTLE_MS / 2);
-    const after = await measure(`${GOOD} good, the bad gone`, load, server, seconds);
-    return [
-      { ...alone, connections: GOOD, active: GOOD },
-      { ...among, connections: GOOD + BAD, active: GOOD },
-      { ...after, connections: GOOD, active: GOOD },
-    ];
+    const among = await measure(`${good} good among ${bad} bad${limited}`, load, server, seconds);
+    rows.push({ ...among, connections: good + bad, active: good });
+    if (perAddress === 0) {
+      abusers.leave();
+      await sleep(SETTLE_MS / 2);
+      const after = await measure(`${good} good, the bad gone`, load, server, seconds);
+      rows.push({ ...after, connections: good, active: good });
+    }
+    return rows;
   } finally {
     abusers.leave();
     load.close();

@@ -45,6 +45,8 @@ interface Visit {
 export interface AbuserOptions {
   /** Milliseconds after which somebody who was thrown out, or has reset, comes back. */
   comeBackMs: number;
+  /** Where they come from: an address of the loopback. */
+  localAddress: string;
 }
 
 export class Abusers {
@@ -94,7 +96,7 @@ export class Abusers {
   /** Connects; resolves when that has ended, either way. */
   #come(number: number): Promise<void> {
     return new Promise((resolve) => {
-      const socket = connect({ port: this.#port, host: '127.0.0.1' });
+      const socket = connect({ port: this.#port, host: '127.0.0.1', localAddress: this.#options.localAddress });
       const visit: Visit = { number, socket, connected: false, leftByItself: false };
       this.#sockets.set(number, socket);
       socket.on('connect', () => {

@@ -1,4 +1,4 @@
-/** The echo server with limits, for benchmarks/crowd. Arguments: the peer's name, headerMs, idleMs. */
+/** The echo server with limits, for benchmarks/crowd. Arguments: headerMs, idleMs, connections per address or 0. */
 import { createNetworkPal } from '../../src/index.ts';
 import { report } from './control.ts';
 import { GUARDED_PAL, serveGuarded } from './guarded.ts';
@@ -6,16 +6,15 @@ import { BACKLOG } from './settings.ts';
 
 const pal = createNetworkPal(GUARDED_PAL);
 pal.initialize();
-const [, , , headerMs, idleMs] = process.argv;
-const { server, counts } = serveGuarded(pal, BACKLOG, { headerMs: Number(headerMs), idleMs: Number(idleMs) });
+const [headerMs = 0, idleMs = 0, perAddress = 0] = process.argv.slice(2).map(Number);
+const { server, counts } = serveGuarded(
+  pal,
+  { headerMs, idleMs },
+  { backlog: BACKLOG, ...(perAddress > 0 && { maxConnectionsPerAddress: perAddress }) },
+);
 report(server.port, () => {
   const { pinnedBytes, queuedBytes, sockets } = pal.stats();
-  return {
-    pinnedBytes,
-    accepted: counts.accepted,
-    queuedBytes,
-    sockets,
-    endedByLimit: counts.tooSlow + counts.tooQuiet,
-  };
+  const { accepted, tooSlow, tooQuiet, tooMany } = counts;
+  return { pinnedBytes, accepted, queuedBytes, sockets, endedByLimit: tooSlow + tooQuiet + tooMany };
 });
 void pal.runEventLoop();

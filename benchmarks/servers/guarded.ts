@@ -10,6 +10,7 @@ import {
   createIdleTimeout,
   type NetworkPal,
   type PalOptions,
+  type ServerOptions,
   type ServerSocket,
   type SocketHandle,
 } from '../../src/index.ts';
@@ -30,6 +31,8 @@ export interface GuardedServer {
     tooSlow: number;
     /** Connections that gave no sign of life. */
     tooQuiet: number;
+    /** Connections of an address that had its share. */
+    tooMany: number;
   };
 }
 
@@ -45,9 +48,16 @@ export const GUARDED_PAL: PalOptions = {
   closeGraceMs: 1000,
 };
 
-/** Serves until the PAL stops. */
-export function serveGuarded(pal: NetworkPal, backlog: number, { headerMs, idleMs }: Patience): GuardedServer {
-  const counts = { accepted: 0, tooSlow: 0, tooQuiet: 0 };
+/**
+ * Serves until the PAL stops.
+ * @param options of createServer, on top of its own: the backlog, and how many connections an address may have.
+ */
+export function serveGuarded(
+  pal: NetworkPal,
+  { headerMs, idleMs }: Patience,
+  options: Pick<ServerOptions, 'backlog' | 'maxConnectionsPerAddress'> = {},
+): GuardedServer {
+  const counts = { accepted: 0, tooSlow: 0, tooQuiet: 0, tooMany: 0 };
   const shared = Buffer.alloc(READ_BYTES);
   const header = createHeaderTimeout(pal, {
     ms: headerMs,
@@ -63,7 +73,14 @@ export function serveGuarded(pal: NetworkPal, backlog: number, { headerMs, idleM
       end(socket);
     },
   });
-  const server = pal.createServer('127.0.0.1', 0, { backlog, noDelay: true, sendBufferSize: READ_BYTES });
+  const server = pal.createServer('127.0.0.1', 0, {
+    ...options,
+    noDelay: true,
+    sendBufferSize: READ_BYTES,
+    onLimit: () => {
+      counts.tooMany++;
+    },
+  });
 
   /** Whoever broke a limit gets a RST: nothing is flushed to them, and no TIME_WAIT is left. */
   const end = (socket: SocketHandle): void => {

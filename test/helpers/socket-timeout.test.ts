@@ -34,6 +34,16 @@ describe('createIdleTimeout', () => {
     expect([idle.size, scheduler.pending]).to.deep.equal([0, 0]);
   });
 
+  it('tells of each at its own time, and not of the next one along with it', () => {
+    idle.touch(socket(1));
+    scheduler.advance(1);
+    idle.touch(socket(2));
+    scheduler.advance(99);
+    expect(over).to.deep.equal([1]);
+    scheduler.advance(1);
+    expect(over).to.deep.equal([1, 2]);
+  });
+
   it('each touch begins the time anew', () => {
     idle.touch(socket(1));
     for (let count = 0; count < 10; count++) {

@@ -15,6 +15,8 @@ const loop = 'src/winsock/event-loop.ts';
 const eyeballs = 'src/winsock/happy-eyeballs.ts';
 const names = 'src/winsock/name-connector.ts';
 const record = 'src/winsock/socket-record.ts';
+const watcher = 'src/winsock/watcher.ts';
+const timeouts = 'src/helpers/socket-timeout.ts';
 
 /** @type {Mutation[]} */
 export const mutations = [
@@ -451,5 +453,35 @@ export const mutations = [
     file: connector,
     find: 'if (isMappedIPv4(target.address)) {',
     replace: 'if (isMappedIPv4(target.address) && target.port < 0) {',
+  },
+  {
+    id: 'a watch without a slot looks again every turn',
+    file: watcher,
+    find: 'driver.parked.awaitSlot(connection);',
+    replace: 'look(driver, connection);',
+  },
+  {
+    id: 'a watch that waits for room is forgotten',
+    file: watcher,
+    find: 'driver.parked.awaitRoom(record);',
+    replace: '',
+  },
+  {
+    id: 'no limit to what all queues hold together',
+    file: writer,
+    find: 'if (driver.queuedBytes + total > maxQueuedBytes)',
+    replace: 'if (driver.queuedBytes + total > Infinity)',
+  },
+  {
+    id: 'a connection that is reset before its callback was never connected',
+    file: connector,
+    find: 'error.systemErrorCode === WSAENOTCONN ? WSAECONNRESET : error.systemErrorCode',
+    replace: 'error.systemErrorCode',
+  },
+  {
+    id: 'a time limit that is early',
+    file: timeouts,
+    find: 'first.at <= now;',
+    replace: 'first.at <= now + 1;',
   },
 ];

@@ -5,7 +5,7 @@ import type { SocketHandle } from '../../src/index.ts';
 import { streamBytes } from '../sim/support/pattern.ts';
 import { connect, REFUSING_PORT } from '../support/io.ts';
 import { Wish, wishBytes } from './server.ts';
-import { EndedEarly, isTolerated, type World } from './world.ts';
+import { EndedEarly, isTolerated, type Party, type World } from './world.ts';
 
 /** Integers below a bound, by the seed. */
 export type Random = (below: number) => number;
@@ -28,6 +28,8 @@ export const SESSIONS: Readonly<Record<string, { readonly weight: number; readon
   'slow reader': { weight: 1, run: slowReader },
   'reset by us': { weight: 2, run: resetByUs },
   'reset by the server': { weight: 2, run: resetByServer },
+  'reads cancelled': { weight: 3, run: cancelReads },
+  'connect cancelled': { weight: 1, run: cancelConnect },
   'close with operations pending': { weight: 3, run: closePending },
   'connect refused': { weight: 1, run: refused },
   'server opened and closed': { weight: 1, run: serverChurn },
@@ -151,6 +153,77 @@ async function resetByServer(world: World, random: Random): Promise<void> {
     // A RST, or what the system makes of one.
     if (bytes !== 0) throw new Error(`${bytes} bytes came instead of a reset`);
   });
+}
+
+/** Every read has an end of some kind that may come first: no byte may be lost to that, and none come twice. */
+async function cancelReads(world: World, random: Random): Promise<void> {
+  const { client } = world;
+  await connected(world, random, async (socket, stream) => {
+    const total = 1 + random(20_000);
+    const buffer = Buffer.alloc(4096);
+    await client.send(socket, wishBytes(Wish.Echo, stream, total));
+    let [sent, got] = [0, 0];
+    for (let attempt = 0; got < total; attempt++) {
+      if (attempt > MOST_ATTEMPTS) throw new EndedEarly(`${attempt} reads have brought ${got} of ${total} bytes`);
+      if (sent < total && random(2) === 0) {
+        const size = Math.min(total - sent, 1 + random(6000));
+        await client.send(socket, streamBytes(stream, sent, size));
+        sent += size;
+      }
+      const bytes = await briefRead(client, socket, buffer, random);
+      if (bytes === 0) throw new EndedEarly(`The echo ended after ${got} of ${total} bytes`);
+      if (bytes === CANCELLED) continue;
+      client.compare(buffer.subarray(0, bytes), stream, got);
+      got += bytes;
+    }
+    client.pal.shutdown(socket, 'send');
+    await client.receiveEnd(socket);
+  });
+}
+
+/** Reads that may end with a cancel, before a session counts as stuck. */
+const MOST_ATTEMPTS = 400;
+const CANCELLED = -1;
+/** Ends that were asked for. (An injected failure may have the same code; the connection is whole after that, too.) */
+const ENDS = ['ETIMEDOUT', 'ECANCELED', 'ABORT_ERR'];
+/** Longest time a read is given, ms: about what an answer takes. */
+const LONGEST_READ_MS = 8;
+
+/** One read that ends soon, by its timeout, by a signal, or by cancel(). */
+function briefRead({ pal, idle }: Party, socket: SocketHandle, buffer: Buffer, random: Random): Promise<number> {
+  idle.touch(socket);
+  const kind = random(3);
+  const ms = random(LONGEST_READ_MS);
+  const controller = new AbortController();
+  const options = kind === 0 ? { timeout: 1 + ms } : kind === 1 ? { signal: controller.signal } : {};
+  return new Promise((resolve, reject) => {
+    const operation = pal.asyncRead(socket, buffer, buffer.length, options, (error, bytes) => {
+      clearTimeout(timer);
+      if (error === null) resolve(bytes);
+      else if (ENDS.includes(error.code)) resolve(CANCELLED);
+      else reject(error);
+    });
+    const end = (): void => {
+      if (kind === 1) controller.abort();
+      if (kind === 2) pal.cancel(operation);
+    };
+    const timer = setTimeout(end, ms);
+  });
+}
+
+/** Whichever comes first: connected, or cancelled. */
+async function cancelConnect({ client, listening }: World, random: Random): Promise<void> {
+  const { pal } = client;
+  const code = await new Promise<string>((resolve) => {
+    const socket = pal.asyncConnect(listening.address, listening.port, {}, (error) => {
+      if (error === null) pal.closeSocket(socket, () => resolve('connected'));
+      else resolve(error.code);
+    });
+    if (random(2) === 0) pal.cancel(socket);
+    else setImmediate(() => pal.cancel(socket));
+  });
+  // Success wins over a late cancel. Anything else is an injected failure.
+  if (code !== 'connected' && code !== 'ECANCELED') throw new EndedEarly(`The connect ended with ${code}`);
 }
 
 async function closePending(world: World, random: Random): Promise<void> {

@@ -78,6 +78,10 @@ export function report(result: SoakResult, judgement: Judgement): string {
         ]
       : [`too short to judge growth: it takes ${FEWEST_SAMPLES} rounds`]),
     ...reasons.map((reason) => `FAILED: ${reason}`),
-    judgement.passed ? 'OK: nothing grew, nothing was left' : 'FAILED',
+    !judgement.passed
+      ? 'FAILED'
+      : lines.length > 0
+        ? 'OK: nothing grew, nothing was left'
+        : 'OK so far: nothing was left. Whether anything grows was not judged: run longer',
   ].join('\n');
 }

@@ -38,7 +38,7 @@ export interface AbuseReport {
 
 const pal = createNetworkPal({ ...GUARDED_PAL, strict: true });
 pal.initialize();
-const { server, counts } = serveGuarded(pal, 511, PATIENCE);
+const { server, counts } = serveGuarded(pal, PATIENCE);
 void pal.runEventLoop();
 
 const load = new ClosedLoop(GOOD, MESSAGE_BYTES);
@@ -47,7 +47,7 @@ await load.connect(asked, GOOD);
 await load.warmUp(0.2);
 const alone = await measure(SECONDS_ALONE);
 
-const abusers = new Abusers(server.port, { comeBackMs: COME_BACK_MS });
+const abusers = new Abusers(server.port, { comeBackMs: COME_BACK_MS, localAddress: '127.0.0.1' });
 let [pinnedBytes, queuedBytes] = [0, 0];
 const watching = setInterval(() => {
   const stats = pal.stats();

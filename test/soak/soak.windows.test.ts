@@ -1,0 +1,42 @@
+/** A soak of a few seconds: too short for a verdict on growth, long enough to see that `npm run soak` works at all. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import type { SoakOptions } from './options.ts';
+import type { SoakResult } from './samples.ts';
+import { judge } from './verdict.ts';
+
+const OPTIONS: SoakOptions = { seconds: 3, seed: 5, faults: 200, chart: undefined, json: undefined };
+const FOLDER = '.build';
+
+describe('a short soak', () => {
+  it('holds conversations under injected failures, and leaves nothing behind', async function () {
+    this.timeout(60_000);
+    // From source this file ends in .ts, from its compiled copy in .js; so does its neighbour.
+    const script = fileURLToPath(new URL(`./main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+    mkdirSync(FOLDER, { recursive: true });
+    const file = path.join(FOLDER, `short-soak-${process.pid}.json`);
+    try {
+      const child = spawn(process.execPath, ['--expose-gc', script, JSON.stringify(OPTIONS), file], {
+        stdio: 'inherit',
+      });
+      const [code] = (await once(child, 'exit')) as [number | null];
+      expect(code).to.equal(0);
+      const result = JSON.parse(readFileSync(file, 'utf8')) as SoakResult;
+      expect(judge(result).reasons).to.deep.equal([]);
+      expect(judge(result).sessions).to.be.above(20);
+      expect(result.bytesVerified).to.be.above(10_000);
+      const rests = result.samples.filter(({ when }) => when === 'rest');
+      expect(rests).to.not.be.empty;
+      for (const { sockets, queuedBytes } of rests)
+        expect({ sockets, queuedBytes }).to.deep.equal({ sockets: 1, queuedBytes: 0 });
+      expect(rests.every(({ handles }) => handles > 10)).to.equal(true);
+    } finally {
+      rmSync(file, { force: true });
+    }
+  });
+});
