@@ -1,12 +1,80 @@
-// npm run build: the published JavaScript and its types, into dist/.
-import { rmSync } from 'node:fs';
+// npm run build: the published JavaScript and its types, into dist/; and for each entry a CommonJS face of the same modules.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import ts from 'typescript';
 import { runChild } from './child.mjs';
 import { root } from './paths.mjs';
 
-rmSync(path.join(root, 'dist'), { recursive: true, force: true }); // nothing that has since been deleted may be published
+const dist = path.join(root, 'dist');
+const entries = ['src/index', 'src/sim/index'].map((entry) => path.join(dist, entry));
+
+rmSync(dist, { recursive: true, force: true }); // nothing that has since been deleted may be published
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const { code } = await runChild(process.execPath, [tsc, '-p', path.join(root, '.config', 'tsconfig.dist.json')], {
   cwd: root,
 });
+if (code === 0) {
+  nameJavaScriptInTypes();
+  writeCommonJsFaces();
+}
 process.exitCode = code;
+
+/** tsc rewrites './x.ts' to './x.js' in JavaScript only; a .d.ts that imports a .ts is for those who know TypeScript's reasons. */
+function nameJavaScriptInTypes() {
+  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const file = path.join(dist, name);
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text.replace(/((?:from|import\() ?['"]\.{1,2}\/[^'"]+)\.ts(?=['"])/g, (_, before) => `${before}.js`),
+    );
+  }
+}
+
+/**
+ * require() of an ES module needs one line: one instance of everything, for both kinds of importers. The types are the ES
+ * module's too; a .d.cts names its values one by one, since before TypeScript 5.8 only types may cross from ESM to CommonJS.
+ */
+function writeCommonJsFaces() {
+  const program = ts.createProgram(
+    entries.map((entry) => `${entry}.d.ts`),
+    { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, types: ['node'] },
+  );
+  const checker = program.getTypeChecker();
+  for (const entry of entries) {
+    const source = program.getSourceFile(`${entry}.d.ts`);
+    const module = source && checker.getSymbolAtLocation(source);
+    if (module === undefined) throw new Error(`Cannot make a CommonJS face of ${entry}: it has no types`);
+    const name = `./${path.basename(entry)}.js`;
+    const lines = [`export type * from '${name}' with { 'resolution-mode': 'import' };`];
+    for (const exported of checker.getExportsOfModule(module)) {
+      if (isTypeOnly(exported)) continue;
+      const { flags } = resolve(checker, exported);
+      const what = `import('${name}', { with: { 'resolution-mode': 'import' } }).${exported.name}`;
+      if (flags & ts.SymbolFlags.Value) lines.push(`export declare const ${exported.name}: typeof ${what};`);
+      // A const of the same name hides the type that the first line exports.
+      if (flags & ts.SymbolFlags.Value && flags & ts.SymbolFlags.Type) {
+        lines.push(`export type ${exported.name} = ${what};`);
+      }
+    }
+    writeFileSync(`${entry}.d.cts`, `${lines.join('\n')}\n`);
+    writeFileSync(`${entry}.cjs`, `'use strict';\nmodule.exports = require('${name}');\n`);
+  }
+}
+
+/**
+ * @param {ts.TypeChecker} checker
+ * @param {ts.Symbol} symbol
+ */
+function resolve(checker, symbol) {
+  return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+}
+
+/** @param {ts.Symbol} exported */
+function isTypeOnly(exported) {
+  return (exported.declarations ?? []).some(
+    (declaration) =>
+      ts.isExportSpecifier(declaration) && (declaration.isTypeOnly || declaration.parent.parent.isTypeOnly),
+  );
+}

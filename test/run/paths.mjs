@@ -7,6 +7,9 @@ export const root = path.resolve(import.meta.dirname, '../..');
 /** Node's Windows executables and koffi's Windows binary, for Wine. */
 export const wineFolder = path.join(root, 'test', 'wine');
 
+/** The TypeScript compilers of the package's users. */
+export const packageFolder = path.join(root, 'test', 'package');
+
 /** Everything as compiled JavaScript, and the runners' own short-lived files. Ignored by git. */
 export const buildFolder = path.join(root, '.build');
 

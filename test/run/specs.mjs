@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { root } from './paths.mjs';
 
-/** @typedef {'neutral' | 'windows'} Part */
+/** @typedef {'neutral' | 'windows' | 'package'} Part */
 
 /**
  * @param {Part} part
@@ -26,6 +26,8 @@ export function findSpecs(part, chosen) {
  */
 function partsOf(file) {
   if (file.endsWith('.windows.test.ts')) return ['windows'];
+  // The tarball, as its users get it.
+  if (file.startsWith('test/package/')) return ['package'];
   // What every implementation must do: asked of the simulation, and of Windows.
   if (file.startsWith('test/conformance/')) return ['neutral', 'windows'];
   return ['neutral'];

@@ -1,11 +1,12 @@
-// npm test -- [--part=neutral|windows] [--node=20|22] [spec files or folders] [mocha's options]
+// npm test -- [--part=neutral|windows|package] [--node=20|22] [spec files or folders] [mocha's options]
 //
-// Two parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
-// Wine. Specs under test/conformance run in both. The last line is always "N passed, N failed", summed over the parts.
+// Three parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
+// Wine. Specs under test/conformance run in both. Those under test/package try what npm would publish. The last line is always "N passed, N failed", summed over the parts.
 import { runChild } from './child.mjs';
 import { compile, compiledCopy } from './compile.mjs';
 import { runMocha } from './mocha.mjs';
-import { root } from './paths.mjs';
+import { install, isInstalled } from './npm-install.mjs';
+import { packageFolder, root } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
 import { findSpecs, isSpecOrFolder } from './specs.mjs';
 import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
@@ -15,23 +16,28 @@ import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mj
 
 process.chdir(root);
 const args = process.argv.slice(2);
-const onlyPart = takeOption('part', ['neutral', 'windows']);
+const onlyPart = takeOption('part', ['neutral', 'windows', 'package']);
 const node = takeOption('node');
 const chosenSpecs = args.filter(isSpecOrFolder);
 const mochaArgs = args.filter((arg) => !isSpecOrFolder(arg));
 
 if (
   chosenSpecs.length > 0 &&
-  [...findSpecs('neutral', chosenSpecs), ...findSpecs('windows', chosenSpecs)].length === 0
+  ['neutral', 'windows', 'package'].every((part) => findSpecs(/** @type {Part} */ (part), chosenSpecs).length === 0)
 ) {
   throw new Error(`Cannot find a spec file (*.test.ts) in ${chosenSpecs.join(', ')}`);
 }
 const setup = await ensureInstalled({ windows: onlyPart !== 'neutral' });
 /** @type {Outcome[]} */
 const outcomes = [];
-if (onlyPart !== 'windows') outcomes.push(await runNeutralPart());
-const interrupted = outcomes.some(({ signal }) => signal !== null);
-if (onlyPart !== 'neutral' && !interrupted) outcomes.push(await runWindowsPart());
+for (const [part, run] of /** @type {const} */ ([
+  ['neutral', runNeutralPart],
+  ['windows', runWindowsPart],
+  ['package', runPackagePart],
+])) {
+  const interrupted = outcomes.some(({ signal }) => signal !== null);
+  if (!interrupted && (onlyPart === undefined || onlyPart === part)) outcomes.push(await run());
+}
 report();
 
 /** @returns {Promise<Outcome>} */
@@ -39,8 +45,26 @@ async function runNeutralPart() {
   const specs = findSpecs('neutral', chosenSpecs);
   if (specs.length === 0) return nothing();
   console.log(`\nneutral part: ${specs.length} spec files on Node ${process.versions.node}`);
+  return runOnThisNode('neutral', specs, {});
+}
+
+/** @returns {Promise<Outcome>} */
+async function runPackagePart() {
+  const specs = findSpecs('package', chosenSpecs);
+  if (specs.length === 0) return nothing();
+  if (!isInstalled(packageFolder)) await install(packageFolder);
+  console.log(`\npackage part: ${specs.length} spec files on Node ${process.versions.node}`);
+  return runOnThisNode('package', specs, setup.windowsReady ? { IOCP_PAL_RUN_WINDOWS: '1' } : {});
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} specs
+ * @param {NodeJS.ProcessEnv} env
+ */
+function runOnThisNode(name, specs, env) {
   const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
-  return runMocha('neutral', [...specs, ...mochaArgs], {}, (mocha, options) =>
+  return runMocha(name, [...specs, ...mochaArgs], env, (mocha, options) =>
     runChild(process.execPath, [...loader, ...mocha], options),
   );
 }

@@ -1,0 +1,8 @@
+// An ES module's program. With 'simulated', on the kernel that the package brings for tests.
+import * as iocpPal from 'iocp-pal';
+import { simulateNetwork } from 'iocp-pal/sim';
+import echo from './echo.cjs';
+
+const network = simulateNetwork({ maxSteps: Infinity });
+if (process.argv[2] === 'simulated') network.drive();
+await echo(iocpPal, process.argv[2] === 'simulated' ? { kernel: network.kernel({ keepAlive: true }) } : {});

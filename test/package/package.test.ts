@@ -1,0 +1,146 @@
+/**
+ * What npm would publish: packed, checked, installed in empty projects, and used there from JavaScript and TypeScript.
+ *
+ * It needs the registry (koffi is installed with it), seconds, and for the real thing Windows or Wine.
+ */
+import { expect } from 'chai';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { runChild } from '../run/child.mjs';
+import { packageFolder, root } from '../run/paths.mjs';
+import { runOnWindowsNode } from '../run/wine.mjs';
+
+/** Building, installing and compiling, each in a process of its own, on a machine that does other things too. */
+const TIMEOUT_MS = 120_000;
+
+/** What may be in the tarball. */
+const PUBLISHED =
+  /^(dist\/(ffi|src)\/.+\.(js|js\.map|d\.ts|cjs|d\.cts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
+
+interface PackResult {
+  filename: string;
+  unpackedSize: number;
+  files: { path: string }[];
+}
+
+describe('the package', function () {
+  this.timeout(TIMEOUT_MS);
+  this.slow(TIMEOUT_MS);
+  let folder: string;
+  let project: string;
+  let packed: PackResult;
+  let tarball: string;
+
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-package-'));
+    await run(process.execPath, [path.join(root, 'test', 'run', 'build.mjs')], root);
+    const listing = await npm(`pack --ignore-scripts --json --pack-destination "${folder}"`, root);
+    packed = (JSON.parse(listing) as PackResult[])[0]!;
+    tarball = path.join(folder, packed.filename);
+    project = path.join(folder, 'project');
+    cpSync(path.join(packageFolder, 'consumer'), project, { recursive: true });
+    writeFileSync(path.join(project, 'package.json'), '{ "private": true }\n');
+    await npm(`install --ignore-scripts --no-audit --no-fund --prefer-offline "${tarball}"`, project);
+  });
+
+  after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('holds the library, README, LICENSE and CHANGELOG, and nothing else', () => {
+    const files = packed.files.map((file) => file.path);
+    expect(files.filter((file) => !PUBLISHED.test(file))).to.deep.equal([]);
+    expect(files).to.include.members(['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']);
+    // The poller threads' modules, which nothing imports.
+    expect(files).to.include.members(['dist/src/iocp/port-worker.js', 'dist/src/wsapoll/poll-worker.js']);
+    expect(packed.unpackedSize, 'bytes').to.be.below(4_000_000);
+  });
+
+  it('is built before it is packed, and asks for nothing but koffi', () => {
+    const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+      dependencies: Record<string, string>;
+    };
+    expect(manifest.scripts['prepack']).to.equal('npm run build');
+    expect(Object.keys(manifest.dependencies)).to.deep.equal(['koffi']);
+  });
+
+  it('has nothing that publint finds', async () => {
+    const cli = path.join(root, 'node_modules', 'publint', 'src', 'cli.js');
+    expect(await run(process.execPath, [cli, tarball, '--strict'], root)).to.include('All good');
+  });
+
+  it('has types that resolve as its modules do, says arethetypeswrong', async () => {
+    const cli = path.join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
+    // node10 is TypeScript's name for what Node.js did before `exports`; no Node.js that runs this package does.
+    const said = await run(process.execPath, [cli, tarball, '--profile', 'node16', '--format', 'json'], root);
+    const { problems } = JSON.parse(said) as { problems: unknown };
+    expect(problems).to.deep.equal({});
+  });
+
+  for (const file of ['main.mjs', 'main.cjs']) {
+    it(`runs ${file} on this Node, on its simulated kernel`, async () => {
+      expect(await run(process.execPath, [file, 'simulated'], project)).to.equal('hello, 10 bytes received\n');
+    });
+
+    for (const node of process.platform === 'win32' ? [process.versions.node] : ['20', '22']) {
+      it(`runs ${file} on the Windows node.exe ${node}`, async function () {
+        if (process.env['IOCP_PAL_RUN_WINDOWS'] === undefined) return this.skip();
+        const { code, stdout, stderr } = await runOnWindowsNode([file], { node, cwd: project, stdio: 'pipe' });
+        expect({ code, stdout: stdout.replaceAll('\r', ''), stderr }).to.deep.equal({
+          code: 0,
+          stdout: 'hello, 10 bytes received\n',
+          stderr: '',
+        });
+      });
+    }
+  }
+
+  describe('compiles', () => {
+    before(() => {
+      const source = readFileSync(path.join(project, 'types.txt'), 'utf8');
+      for (const extension of ['ts', 'mts', 'cts']) writeFileSync(path.join(project, `types.${extension}`), source);
+      const types = path.join(project, 'node_modules', '@types');
+      mkdirSync(types, { recursive: true });
+      symlinkSync(path.join(packageFolder, 'node_modules', '@types', 'node'), path.join(types, 'node'), 'junction');
+      symlinkSync(
+        path.join(packageFolder, 'node_modules', 'undici-types'),
+        path.join(project, 'node_modules', 'undici-types'),
+        'junction',
+      );
+    });
+
+    const everyMode = ['node16', 'nodenext', 'bundler'];
+    for (const [compiler, modes] of [
+      [path.join(packageFolder, 'node_modules', 'typescript54'), everyMode],
+      [path.join(packageFolder, 'node_modules', 'typescript59'), ['nodenext']],
+      [path.join(root, 'node_modules', 'typescript'), ['nodenext']],
+      [path.join(packageFolder, 'node_modules', 'typescript7'), everyMode],
+    ] as const) {
+      const { version } = JSON.parse(readFileSync(path.join(compiler, 'package.json'), 'utf8')) as { version: string };
+      for (const mode of modes) {
+        it(`with TypeScript ${version}, ${mode}`, async () => {
+          const module = mode === 'bundler' ? 'esnext' : mode;
+          const files = mode === 'bundler' ? ['types.ts'] : ['types.mts', 'types.cts'];
+          const options = `--noEmit --strict --target es2022 --types node --module ${module} --moduleResolution ${mode}`;
+          const tsc = path.join(compiler, 'bin', 'tsc');
+          await run(process.execPath, [tsc, ...options.split(' '), ...files], project);
+        });
+      }
+    }
+  });
+});
+
+/** Runs a program, expects it to succeed, and returns what it printed. */
+async function run(command: string, args: string[], cwd: string): Promise<string> {
+  const { code, stdout, stderr } = await runChild(command, args, { cwd, stdio: 'pipe' });
+  if (code !== 0) throw new Error(`${[command, ...args].join(' ')} exited with ${code}:\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Through a shell, since npm is a .cmd file on Windows, which spawn alone refuses to start. */
+function npm(command: string, cwd: string): Promise<string> {
+  const [shell, flag] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['/bin/sh', '-c'];
+  return run(shell, [flag, `npm ${command}`], cwd);
+}
