@@ -7,9 +7,13 @@ import { loadWs2_32, type Ws2_32 } from './ws2_32.ts';
 
 /** The Win32 surface of iocp-pal. */
 export interface Win32Tables {
+  /** kernel32.dll: ports, cancelling, handles, memory. */
   readonly kernel32: Kernel32;
+  /** ws2_32.dll: sockets. */
   readonly ws2_32: Ws2_32;
+  /** The extension functions of mswsock, by the pointers that WSAIoctl gives. */
   readonly mswsock: MswsockPointers;
+  /** Memory that the kernel may be lent. */
   readonly memory: NativeMemory;
 }
 

@@ -32,6 +32,7 @@ export interface Destination {
 
 /** A UDP socket, as createUdpSocket returns it. */
 export interface UdpSocket {
+  /** Its name, for asyncReceiveFrom, asyncSendTo, connectUdp and closeSocket. */
   readonly handle: UdpHandle;
   /** The address it is bound to, as text. */
   readonly address: string;

@@ -31,6 +31,7 @@ export interface SendFileOptions extends OperationOptions {
   transmitFile?: boolean;
 }
 
+/** The calls that send files; NetworkPal has them. */
 export interface FileCalls {
   /**
    * Sends a file, in order with the writes of the socket. The file is opened when its turn comes; what is wrong with it

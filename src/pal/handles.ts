@@ -21,6 +21,7 @@ export type AnyHandle = SocketHandle | ServerHandle | UdpHandle;
 
 /** A listening socket, as createServer returns it. */
 export interface ServerSocket {
+  /** Its name, for asyncAccept, tryAccept, watch and closeSocket. */
   readonly handle: ServerHandle;
   /** The address it is bound to, as text. */
   readonly address: string;
@@ -32,6 +33,8 @@ export interface ServerSocket {
 export interface Endpoint {
   /** IPv4 in dotted form, IPv6 as in RFC 5952, with `%scope` where it has one. */
   readonly address: string;
+  /** TCP or UDP port, 0 … 65535. */
   readonly port: number;
+  /** 4 for IPv4, 6 for IPv6. */
   readonly family: 4 | 6;
 }

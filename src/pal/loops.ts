@@ -8,6 +8,7 @@ import type { ServerOptions } from './server-options.ts';
  * `openRemote(token)` makes a RemoteLoop of it there. It ends with the loop's run: after stopEventLoop() it is closed.
  */
 export interface RemoteToken {
+  /** Says what the data is. */
   readonly kind: 'iocp-pal/remote';
   /** The queue. */
   readonly queue: SharedArrayBuffer;
@@ -25,10 +26,13 @@ export type RemoteErrorCallback = (error: NetworkError, socket: AnyHandle) => vo
  * thread comes first.
  */
 export interface TransferToken {
+  /** Says what the data is. */
   readonly kind: 'iocp-pal/socket';
   /** The SOCKET. */
   readonly socket: number;
+  /** 4 for IPv4, 6 for IPv6. */
   readonly family: 4 | 6;
+  /** The connection's peer, as far as it is known. */
   readonly peer: Endpoint | null;
   /** One word of shared memory: 1 once somebody has adopted the connection. */
   readonly taken: Int32Array;
@@ -36,9 +40,11 @@ export interface TransferToken {
 
 /** A socket on its way to another process: plain data that JSON takes. It can be imported once, in that process. */
 export interface SocketInfo {
+  /** Says what the data is. */
   readonly kind: 'iocp-pal/connection' | 'iocp-pal/server';
-  /** The process that it is for. */
+  /** Id of the process that it is for. */
   readonly pid: number;
+  /** 4 for IPv4, 6 for IPv6. */
   readonly family: 4 | 6;
   /** A connection's peer. */
   readonly peer: Endpoint | null;
@@ -89,7 +95,10 @@ export interface LoopCalls {
    * loop. It keeps the process alive until offRemotePost() or the end of the run. Returns its number.
    */
   onRemotePost(callback: RemotePostCallback): number;
-  /** Takes a callback back; messages to its number are reported to onRemoteError. */
+  /**
+   * Takes a callback back; messages to its number are reported to onRemoteError.
+   * @param id the callback's id: the number that onRemotePost returned
+   */
   offRemotePost(id: number): void;
   /**
    * Sets who gets the connections that spreading servers of other loops hand to this one. It keeps the process alive until

@@ -27,6 +27,7 @@ export interface NetworkErrorDetails {
 
 /** A failed network operation. Shaped like Node's own system errors, with the stable `kind` on top. */
 export class NetworkError extends Error implements NetworkErrorDetails {
+  /** The name of the class, as in every error of JavaScript. */
   override readonly name = 'NetworkError';
   readonly kind: NetworkErrorCode;
   readonly code: string;

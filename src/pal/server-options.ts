@@ -7,7 +7,7 @@ import type { NetworkError } from './network-error.ts';
 export interface AcceptDepthBounds {
   /** What a quiet server keeps posted, 1 … 1024. Default 32, or `max` if that is less. */
   min?: number;
-  /** What a busy one keeps posted at most, `min` … 1024. Default 512, or `min` if that is more. */
+  /** What a busy one keeps posted at most: accepts, `min` … 1024. Default 512, or `min` if that is more. */
   max?: number;
 }
 
@@ -19,6 +19,7 @@ export type WhenFull = 'pause' | 'close';
 
 /** What onLimit is told. */
 export interface AcceptLimitEvent {
+  /** The limit that was reached. */
   readonly reason: AcceptLimit;
   /** The connection was closed with RST. False: it was accepted, and those behind it wait in the system's backlog. */
   readonly refused: boolean;

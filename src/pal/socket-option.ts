@@ -39,6 +39,7 @@ export type SocketOption = (typeof SocketOption)[keyof typeof SocketOption];
 
 /** Keep-alive with its times. What is left out keeps the system's default (2 h idle, 1 s interval, 10 probes). */
 export interface KeepAliveOptions {
+  /** Probe an idle peer, or not. */
   enabled: boolean;
   /** Seconds of silence before the first probe, 1 … 32767. */
   idleSeconds?: number;
@@ -50,28 +51,42 @@ export interface KeepAliveOptions {
 
 /** SO_LINGER. `{ enabled: true, seconds: 0 }` makes close send RST; resetSocket does that and more. */
 export interface LingerOptions {
+  /** Whether closing waits for unsent data (for `seconds`), instead of leaving it to the system. */
   enabled: boolean;
-  /** 0 … 65535. Only 0 is accepted with `enabled`: any other value makes closesocket block the whole thread. */
+  /** Seconds, 0 … 65535. Only 0 is accepted with `enabled`: any other value makes closesocket block the whole thread. */
   seconds: number;
 }
 
 /** The type of each option's value when it is set. */
 export interface SocketOptionValues {
+  /** TCP_NODELAY: true sends small segments at once. */
   NoDelay: boolean;
+  /** SO_KEEPALIVE, with its times when given as an object. */
   KeepAlive: boolean | KeepAliveOptions;
+  /** SO_SNDBUF in bytes, 0 … 2^31 - 1. */
   SendBufferSize: number;
+  /** SO_RCVBUF in bytes, 0 … 2^31 - 1. */
   ReceiveBufferSize: number;
+  /** SO_REUSEADDR. */
   ReuseAddr: boolean;
+  /** SO_EXCLUSIVEADDRUSE. */
   ExclusiveAddr: boolean;
+  /** SO_LINGER. */
   Linger: LingerOptions;
+  /** SO_BROADCAST: UDP only. */
   Broadcast: boolean;
+  /** IP_TTL or IPV6_UNICAST_HOPS: hops, 1 … 255. */
   TTL: number;
+  /** IP_MULTICAST_TTL or IPV6_MULTICAST_HOPS: hops, 0 … 255. */
   MulticastTTL: number;
+  /** IP_MULTICAST_LOOP or IPV6_MULTICAST_LOOP. */
   MulticastLoop: boolean;
+  /** IP_MULTICAST_IF or IPV6_MULTICAST_IF: an address, or an interface's index. */
   MulticastInterface: string | number;
 }
 
 /** The type of each option's value when it is read. */
 export interface SocketOptionReadings extends Omit<SocketOptionValues, 'KeepAlive'> {
+  /** SO_KEEPALIVE; the system does not tell its times in one piece. */
   KeepAlive: boolean;
 }

@@ -61,7 +61,10 @@ export class RemoteLoop {
     this.#submit('close', RemoteCommand.Close, socket, NO_BYTES);
   }
 
-  /** Calls the callback that onRemotePost gave this number, on the loop's thread. The message is copied. Throws as write(). */
+  /**
+   * Calls a callback of onRemotePost on the loop's thread. The message is copied. Throws as write().
+   * @param id the callback's id: the number that onRemotePost returned
+   */
   post(id: number, message: Uint8Array = NO_BYTES): void {
     requireNumber('id', id);
     requireBytes('message', message);

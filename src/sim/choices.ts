@@ -7,12 +7,13 @@
  */
 import { Prng } from './prng.ts';
 
+/** Where decisions come from. */
 export interface Choices {
-  /** An integer from 0 to count - 1. `count` is at least 1. */
+  /** Decides between `count` ways, the number of which is at least 1: returns an index, 0 … count - 1. */
   pick(count: number): number;
 }
 
-/** Decisions by a seeded generator. */
+/** Decisions by a generator; each `seed`, an integer of 32 bits, gives the same ones every time. */
 export function seededChoices(seed: number): Choices {
   const prng = new Prng(seed);
   return { pick: (count) => (count === 1 ? 0 : prng.next() % count) };

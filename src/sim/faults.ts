@@ -81,6 +81,7 @@ export type PlannedFault =
   | { readonly call: FaultyCall; readonly nth: number; readonly code: number }
   | { readonly operation: IoKind; readonly nth: number; readonly status: number };
 
+/** What fails beside what a network makes fail. */
 export interface FaultOptions {
   /** One in so many calls fails at once. Default: none. */
   calls?: number;
@@ -88,10 +89,11 @@ export interface FaultOptions {
   files?: number;
   /** One in so many operations completes with an error. Default: none. */
   operations?: number;
-  /** One in so many sends takes less than it was given, and says so. Default: none. */
+  /** One in so many send operations takes less than it was given, and says so. Default: none. */
   shortSends?: number;
   /** One in so many packets comes twice, as with a provider that ignores the skip mode. Default: none. */
   duplicates?: number;
+  /** Failures at certain places. Default: none. */
   plan?: readonly PlannedFault[];
 }
 

@@ -27,8 +27,9 @@ export interface KernelOptions {
   profile?: ProfileName;
   /** Calls and operations that fail. Default: none but those that a network makes fail. */
   faults?: FaultOptions;
-  /** Bytes of a connection's kernel buffers. Default: the profile's. */
+  /** Bytes of a connection's kernel buffer for sending. Default: the profile's. */
   sendBufferSize?: number;
+  /** Bytes of a connection's kernel buffer for receiving. Default: the profile's. */
   receiveBufferSize?: number;
   /** Something else keeps the process alive, so it never goes idle. Default false. */
   keepAlive?: boolean;
@@ -40,6 +41,7 @@ export interface KernelOptions {
 const MAX_HANDLES = 65536;
 const FIRST_HANDLE = 0x1c0;
 
+/** One simulated process: createNetworkPal takes it as its kernel. */
 export class SimulatedKernel implements Kernel {
   readonly network: SimulatedNetwork;
   readonly profile: Profile;

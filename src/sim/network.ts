@@ -18,7 +18,7 @@ import { Weather, type WeatherOptions } from './weather.ts';
 
 /** Options of simulateNetwork. */
 export interface NetworkOptions {
-  /** Decides everything that a real system leaves open. Default 1. */
+  /** Seed, an integer of 32 bits: decides everything that a real system leaves open. Default 1. */
   seed?: number;
   /** Takes the place of the seed: a script, or a ChoiceTree. */
   choices?: Choices;
@@ -53,6 +53,7 @@ const STEPS_PER_TURN = 64;
 /** One in so many steps of an impatient world is a timer's. */
 const IMPATIENCE = 40;
 
+/** The network that simulated processes share: its steps, its time, its choices. */
 export class SimulatedNetwork {
   readonly seed: number;
   choices: Choices;

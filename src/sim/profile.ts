@@ -12,9 +12,12 @@ import {
   STATUS_PORT_UNREACHABLE,
 } from '../../ffi/ntstatus.ts';
 
+/** Whose behaviour is simulated. */
 export type ProfileName = 'windows' | 'wine';
 
+/** The differences, one by one. */
 export interface Profile {
+  /** Whose it is. */
   readonly name: ProfileName;
   /** AcceptEx and ConnectEx may return TRUE. Wine: always FALSE with ERROR_IO_PENDING. */
   readonly extensionsMaySucceedAtOnce: boolean;
@@ -30,9 +33,9 @@ export interface Profile {
   readonly closeLeavesSends: boolean;
   /** closesocket with a WSARecv pending sends RST instead of FIN. */
   readonly closeWithReceiveResets: boolean;
-  /** Status of a WSARecv that was pending at closesocket. */
+  /** NTSTATUS code of a WSARecv that was pending at closesocket. */
   readonly closedReceiveStatus: number;
-  /** Status of an AcceptEx whose connection was reset in the backlog. */
+  /** NTSTATUS code of an AcceptEx whose connection was reset in the backlog. */
   readonly acceptedResetStatus: number;
   /** shutdown(SD_RECEIVE) with data unread or still coming resets the connection. */
   readonly shutReceiveResets: boolean;
@@ -60,11 +63,13 @@ export interface Profile {
   readonly receiverDecidesLoop: boolean;
   /** What GetQueuedCompletionStatusEx leaves in *ulNumEntriesRemoved when it times out. */
   readonly countOnTimeout: number;
-  /** Bytes that SO_SNDBUF and SO_RCVBUF stand for by default. */
+  /** Bytes that SO_SNDBUF stands for by default. */
   readonly sendBufferSize: number;
+  /** Bytes that SO_RCVBUF stands for by default. */
   readonly receiveBufferSize: number;
 }
 
+/** The two profiles by name. */
 export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   windows: {
     name: 'windows',
