@@ -68,7 +68,15 @@ export type {
   WriteData,
 } from './pal/network-pal.ts';
 export type { CancelOptions, OperationHandle, OperationOptions } from './pal/pending-operation.ts';
-export type { NetworkStats } from './pal/network-stats.ts';
+export type { NetworkStats, OperationCounts } from './pal/network-stats.ts';
+export type {
+  OperationDescription,
+  PalDescription,
+  RequestDescription,
+  SocketDescription,
+  SocketKind,
+  SocketState,
+} from './pal/pal-description.ts';
 export type {
   AcceptControl,
   AcceptDepthBounds,

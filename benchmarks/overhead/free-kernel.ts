@@ -189,6 +189,7 @@ function freeWaiter(wake: () => void): PortWaiter {
       armed = false;
       return 0;
     },
+    takeWaits: () => 0,
     ref: () => undefined,
     unref: () => undefined,
     stop: () => Promise.resolve(),

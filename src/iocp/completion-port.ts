@@ -99,6 +99,10 @@ export class CompletionPort implements EventSource {
     return this.#waiter.take();
   }
 
+  countWaits(): void {
+    this.#parts.counters.calls.GetQueuedCompletionStatusEx += this.#waiter.takeWaits();
+  }
+
   ref(): void {
     this.#waiter.ref();
   }

@@ -17,6 +17,7 @@ import type { NetworkError } from './network-error.ts';
 import type { CancelOptions, OperationHandle, OperationOptions } from './pending-operation.ts';
 import type { Interest, WatchCallback, WouldBlock } from './readiness.ts';
 import type { NetworkStats } from './network-stats.ts';
+import type { PalDescription } from './pal-description.ts';
 import type { AcceptControl, ServerOptions } from './server-options.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from './socket-option.ts';
 
@@ -126,6 +127,10 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * @throws NetworkError ERR_MIXED_FACES while asynchronous calls are pending on the socket.
    */
   watch(socket: AnyHandle, interest: Interest, callback: WatchCallback): void;
+  /**
+   * Ends a watch: its callback does not come again. Without a watch it does nothing.
+   * @throws NetworkError ConnectionClosed for a handle that is closed, ERR_UNKNOWN_HANDLE for one that never was.
+   */
   unwatch(socket: AnyHandle): void;
   /** Reads what is there into the start of `buffer`: 1 … 65536 bytes, 0 for the end of the stream, or WouldBlock. */
   tryRead(socket: SocketHandle, buffer: Uint8Array): number;
@@ -146,17 +151,42 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   /** Closes at once with RST and drops what is queued, each write with ConnectionClosed. */
   resetSocket(socket: SocketHandle, callback?: CloseCallback): void;
 
+  /**
+   * Sets an option. SocketOption says what each is for, and SocketOptionValues what it takes.
+   * @throws TypeError or RangeError for a value that the option does not take; NetworkError ConnectionClosed for a handle that
+   * is closed, otherwise with the system's code (ENOPROTOOPT where the system does not know the option).
+   */
   setSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name, value: SocketOptionValues[Name]): void;
+  /**
+   * Reads an option from the system: what it made of the value, which for buffer sizes may be more than was set.
+   * @throws NetworkError ConnectionClosed for a handle that is closed, otherwise with the system's code.
+   */
   getSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name): SocketOptionReadings[Name];
   /** Keeps (the default) the process alive while something is pending on the socket. */
   ref(socket: AnyHandle): void;
   /** Lets the process end although something is pending on the socket. */
   unref(socket: AnyHandle): void;
 
+  /**
+   * The address that the socket is bound to, as text (`Endpoint.address`); '0.0.0.0' or '::' for any.
+   * @throws NetworkError EINVAL before it is bound, ConnectionClosed for a handle that is closed.
+   */
   getLocalAddress(socket: AnyHandle): string;
+  /**
+   * The port that the socket is bound to, 1 … 65535.
+   * @throws NetworkError as getLocalAddress.
+   */
   getLocalPort(socket: AnyHandle): number;
-  /** The peer's address. A UDP socket has one after connectUdp. */
+  /**
+   * The peer's address, as text (`Endpoint.address`); IPv4 peers of a dual-stack server are '::ffff:a.b.c.d'. A UDP
+   * socket has one after connectUdp.
+   * @throws NetworkError ENOTCONN before the connection is established, ConnectionClosed for a handle that is closed.
+   */
   getRemoteAddress(socket: SocketHandle | UdpHandle): string;
+  /**
+   * The peer's port, 1 … 65535.
+   * @throws NetworkError as getRemoteAddress.
+   */
   getRemotePort(socket: SocketHandle | UdpHandle): number;
   /** Bytes accepted by asyncWrite or asyncSendTo on this socket and not yet taken by the kernel. */
   getQueuedBytes(socket: SocketHandle | UdpHandle): number;
@@ -167,7 +197,13 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * @param size bytes, 1 … 2^30.
    */
   allocateBuffer(size: number): Buffer;
+  /**
+   * A snapshot of all counters. Cheap: a few hundred property reads, no system call; take it as often as a monitor likes.
+   * @throws NetworkError NotInitialized before initialize(), EventLoopError after the stop.
+   */
   stats(): NetworkStats;
-  /** Open sockets and pending operations as text, with the places that made them when `trackOrigins` is on. */
+  /** Every open socket with its state, what is pending on it, its queues and its age, as plain data. Makes no system call. */
+  inspect(): PalDescription;
+  /** The same as text for people, with the places that made sockets and calls when `trackOrigins` is on. */
   describe(): string;
 }

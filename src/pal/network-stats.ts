@@ -1,6 +1,6 @@
 /** What stats() reports. Counters count from initialize() on; the rest is the state at the call. */
 
-/** A snapshot. Sizes are bytes. */
+/** A snapshot. It does not change afterwards. */
 export interface NetworkStats {
   /**
    * Open sockets, listening ones included; a socket counts until its close callback. Each attempt of a connection by name is
@@ -11,51 +11,79 @@ export interface NetworkStats {
   servers: number;
   /** UDP sockets among them. */
   udpSockets: number;
-  /** Operations that the kernel holds, by kind. */
-  operations: { receive: number; send: number; accept: number; connect: number };
-  /** Operation slots that are free, and all of them. */
+  /** Operations that the kernel, or the queue of finished ones, holds, by kind. */
+  operations: OperationCounts;
+  /** Operation slots that are free, out of `slots`. */
   freeSlots: number;
+  /** Operation slots in all: `maxOperations`. */
   slots: number;
-  /** Callbacks that somebody still waits for: reads, writes, accepts, connects and closes. */
+  /** Callbacks that somebody still waits for: reads, writes, accepts, connects, watches and closes. */
   pendingCallbacks: number;
-  /** Files opened by asyncSendFile and not closed yet. */
+  /** The number of files opened by asyncSendFile and not closed yet. */
   openFiles: number;
-  /** Completion packets taken off the port, in how many batches, and the largest batch. */
+  /** Completion packets taken off the port; with the wsapoll driver, sockets that were ready. */
   packets: number;
+  /** Batches that these came in; packets / batches says how well the port is used. */
   batches: number;
+  /** Packets of the largest batch; 128 at most on a port. */
   largestBatch: number;
-  /** Times the poller thread rang for the main thread. */
+  /** Most packets that the waiter has left in its mailbox at a time. The mailbox holds one batch, 128 on a port. */
+  mailboxHighWater: number;
+  /** Most outcomes and callbacks without a packet of their own that have waited for their turn at a time. */
+  readyHighWater: number;
+  /** Times the waiter woke the event loop: the poller thread rang, or a wait on this thread ended with something. */
   doorbells: number;
   /** Operations that finished inside their own call, with no packet (skipCompletionPortOnSuccess, or a failure at once). */
   inlineCompletions: number;
   /** Packets whose slot or generation did not match and that were dropped. Not 0 means a bug or a foreign packet. */
   droppedPackets: number;
+  /** Bytes received on all sockets. */
   bytesReceived: number;
+  /** Bytes that the kernel has taken for sending, on all sockets. */
   bytesSent: number;
-  /** Datagrams that came in, and that the kernel took for sending. bytesReceived and bytesSent count theirs too. */
+  /** The number of datagrams that came in; bytesReceived counts theirs too. */
   datagramsReceived: number;
+  /** The number of datagrams that the kernel took for sending; bytesSent counts theirs too. */
   datagramsSent: number;
-  /** Datagrams that were handed out without their end, because it did not fit. */
+  /** The number of datagrams that were handed out without their end, because it did not fit. */
   datagramsTruncated: number;
-  /** Datagrams that came when nobody was asking and the queue for them was full (maxQueuedReceiveBytes). */
+  /** The number of datagrams that came when nobody was asking and the queue for them was full (maxQueuedReceiveBytes). */
   datagramsDropped: number;
-  /** ICMP "unreachable" and the like that the system told to UDP sockets, whether they were passed on or not. */
+  /** How many ICMP "unreachable" and the like that the system told to UDP sockets, whether they were passed on or not. */
   unreachableReports: number;
   /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel. */
   queuedBytes: number;
-  /** Native memory lent to operations and allocateBuffer at this moment. */
+  /** Bytes of native memory lent to operations and allocateBuffer at this moment. */
   pinnedBytes: number;
-  /** Native memory taken from the system, lent or not. */
+  /** Bytes of native memory taken from the system, lent or not. */
   reservedBytes: number;
   /** Connections that a server's limits had closed at once; they are not among the accepted ones. */
   refused: number;
-  /** Connections accepted and established, and AcceptEx attempts that failed and were posted again. */
+  /** Connections accepted. */
   accepted: number;
+  /** Connections established by asyncConnect. */
   connected: number;
+  /** AcceptEx attempts that failed and were posted again. */
   acceptErrors: number;
-  /** Submissions of other threads carried out, and how often they had to wake the loop for them. */
+  /** Submissions of other threads carried out. */
   remoteRecords: number;
+  /** Times other threads had to wake the loop for them. */
   remoteWakes: number;
-  /** Win32 calls by name. */
+  /**
+   * Win32 calls by name, those of the poller thread included. Not counted: GetLastError and WSAGetLastError, which belong
+   * to the call before them, VirtualAlloc and VirtualFree (see reservedBytes), and what ends the poller and the port.
+   */
   calls: Record<string, number>;
+}
+
+/** Numbers of operations, by kind. */
+export interface OperationCounts {
+  /** WSARecv operations, the zero-byte ones of watches among them. */
+  receive: number;
+  /** WSASend operations. */
+  send: number;
+  /** AcceptEx operations. */
+  accept: number;
+  /** ConnectEx operations. */
+  connect: number;
 }

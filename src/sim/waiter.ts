@@ -21,6 +21,7 @@ export class SimulatedWaiter implements PortWaiter {
   #armed = false;
   #rung = false;
   #taken = 0;
+  #waits = 0;
   #referenced = true;
   #holding = false;
   #stopped = false;
@@ -57,6 +58,12 @@ export class SimulatedWaiter implements PortWaiter {
     const taken = this.#taken;
     this.#taken = 0;
     return taken;
+  }
+
+  takeWaits(): number {
+    const waits = this.#waits;
+    this.#waits = 0;
+    return waits;
   }
 
   ref(): void {
@@ -104,6 +111,7 @@ export class SimulatedWaiter implements PortWaiter {
   };
 
   #fill(): number {
+    this.#waits++;
     const { mailbox } = this.#parts;
     return this.#kernel.dequeue(this.#port, mailbox.region.address, mailbox.capacity, mailbox.countAddress);
   }

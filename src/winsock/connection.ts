@@ -1,13 +1,14 @@
 /** One TCP connection: its state and its queues. reader.ts, writer.ts, connector.ts and closer.ts act on it. */
 import type { NetworkError } from '../pal/network-error.ts';
 import type { Endpoint } from '../pal/handles.ts';
+import type { RequestDescription, SocketState } from '../pal/pal-description.ts';
 import type { Block } from './block-pool.ts';
 import type { FileJob } from './file-sender.ts';
 import type { Listener } from './listener.ts';
 import type { NameConnect } from './name-connector.ts';
 import type { Operation } from './operation.ts';
 import type { ConnectRequest, ReadRequest, WriteRequest } from './requests.ts';
-import { SocketRecord } from './socket-record.ts';
+import { originOf, SocketRecord, type OwnDescription } from './socket-record.ts';
 
 /** The receiveClass of a connection that waits without a buffer. */
 export const QUIET = -1;
@@ -93,5 +94,40 @@ export class Connection extends SocketRecord {
     if (this.receiveOperation !== null) yield this.receiveOperation;
     if (this.probeOperation !== null) yield this.probeOperation;
     if (this.sendOperation !== null) yield this.sendOperation;
+  }
+
+  override describe(): OwnDescription {
+    const requests = [...this.#requests()];
+    const { leftover } = this;
+    return {
+      kind: 'connection',
+      state: this.#state(),
+      peer: this.peer,
+      name: this.nameConnect?.describe() ?? null,
+      queues: {
+        bytesQueued: this.queuedBytes,
+        bytesUnread: leftover === null ? 0 : leftover.end - leftover.start,
+        readsWaiting: requests.filter(({ kind }) => kind === 'read').length,
+        writesWaiting: requests.filter(({ kind }) => kind === 'write').length,
+      },
+      requests,
+    };
+  }
+
+  #state(): SocketState {
+    if (this.closing) return 'CLOSING';
+    if (!this.connected) return 'CONNECTING';
+    if (this.firstRead === null) return this.firstWrite === null ? 'CONNECTED' : 'WRITING';
+    return this.firstWrite === null ? 'READING' : 'READING+WRITING';
+  }
+
+  *#requests(): Iterable<RequestDescription> {
+    if (this.connectRequest !== null) yield { kind: 'connect', bytes: 0, done: 0 };
+    for (let read = this.firstRead; read !== null; read = read.next) {
+      yield { kind: 'read', bytes: read.maxBytes, done: 0, ...originOf(read) };
+    }
+    for (let write = this.firstWrite; write !== null; write = write.next) {
+      yield { kind: 'write', bytes: write.total, done: write.sent, ...originOf(write) };
+    }
   }
 }

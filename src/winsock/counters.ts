@@ -1,6 +1,6 @@
 /** What the driver counts as it goes. Plain numbers in objects of fixed shape: counting must cost nothing. */
 
-/** Win32 calls by name. */
+/** Win32 calls by name, but for those that only ask for the last error, or take and give memory. */
 export class CallCounters {
   AcceptEx = 0;
   CancelIoEx = 0;
@@ -10,6 +10,7 @@ export class CallCounters {
   GetQueuedCompletionStatusEx = 0;
   PostQueuedCompletionStatus = 0;
   SetFileCompletionNotificationModes = 0;
+  SetHandleInformation = 0;
   TransmitFile = 0;
   WSADuplicateSocketW = 0;
   WSAIoctl = 0;
@@ -19,6 +20,7 @@ export class CallCounters {
   WSASend = 0;
   WSASendTo = 0;
   WSASocketW = 0;
+  WSAStartup = 0;
   accept = 0;
   bind = 0;
   closesocket = 0;
@@ -37,6 +39,8 @@ export class Counters {
   packets = 0;
   batches = 0;
   largestBatch = 0;
+  mailboxHighWater = 0;
+  readyHighWater = 0;
   doorbells = 0;
   inlineCompletions = 0;
   droppedPackets = 0;

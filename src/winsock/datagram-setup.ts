@@ -63,6 +63,7 @@ export function openDatagramSocket(driver: Driver, address: IpAddress, port: num
     bindSocket(driver, socket.socket, address, port);
     driver.transport.attach(socket);
     local = localEndpoint(driver, socket);
+    socket.local = local;
   } catch (error) {
     if (step !== 'socket') {
       driver.transport.detach(socket);

@@ -1,11 +1,12 @@
 /** One UDP socket: its state and its queues. datagram-receiver.ts, datagram-sender.ts and closer.ts act on it. */
 import type { Endpoint } from '../pal/handles.ts';
+import type { RequestDescription } from '../pal/pal-description.ts';
 import type { Block } from './block-pool.ts';
 import type { ReceiveFromRequest, SendToRequest } from './datagram-requests.ts';
 import { Fifo } from './fifo.ts';
 import type { Operation } from './operation.ts';
 import { PeerCache, type ResolvedDestination } from './socket-addresses.ts';
-import { SocketRecord } from './socket-record.ts';
+import { originOf, SocketRecord, type OwnDescription } from './socket-record.ts';
 
 /** A datagram (or a report of an unreachable peer) that came when nobody was asking. */
 export interface Arrival {
@@ -39,6 +40,8 @@ const NOT_SET: ReceiveSettings = {
 export class DatagramSocket extends SocketRecord {
   override readonly noun = 'a UDP socket';
   settings = NOT_SET;
+  /** The end point it is bound to. */
+  local: Endpoint | null = null;
   /** The peer of connectUdp, null while there is none. */
   peer: Endpoint | null = null;
   readonly peers = new PeerCache();
@@ -72,5 +75,35 @@ export class DatagramSocket extends SocketRecord {
   override *operations(): Iterable<Operation> {
     yield* this.receiving;
     yield* this.sending;
+  }
+
+  override describe(): OwnDescription {
+    return {
+      kind: 'udp',
+      state: this.closing ? 'CLOSING' : this.peer === null ? 'BOUND' : 'CONNECTED',
+      local: this.local,
+      peer: this.peer,
+      queues: {
+        receivesPosted: this.receiving.size,
+        datagramsUntaken: this.arrivals.length,
+        bytesUnread: this.arrivedBytes,
+        sendsUnderWay: this.sending.size,
+        sendsWaiting: this.waitingSends,
+        bytesQueued: this.queuedBytes,
+      },
+      requests: [...this.#requests()],
+    };
+  }
+
+  *#requests(): Iterable<RequestDescription> {
+    for (let receive = this.firstReceive; receive !== null; receive = receive.next) {
+      yield { kind: 'receive', bytes: receive.maxBytes, done: 0, ...originOf(receive) };
+    }
+    for (const { datagram } of this.sending) {
+      if (datagram !== null) yield { kind: 'send', bytes: datagram.total, done: 0, ...originOf(datagram) };
+    }
+    for (let send = this.firstSend; send !== null; send = send.next) {
+      yield { kind: 'send', bytes: send.total, done: 0, ...originOf(send) };
+    }
   }
 }

@@ -1,91 +1,96 @@
-/** describe(): what is open and pending, for people. */
-import { Connection } from './connection.ts';
-import { DatagramSocket } from './datagram-socket.ts';
+/** inspect() and describe(): what is open and pending, for programs and for people. */
+import type { Endpoint } from '../pal/handles.ts';
+import type { PalDescription, RequestDescription, SocketDescription } from '../pal/pal-description.ts';
 import type { Driver } from './driver.ts';
-import { Listener } from './listener.ts';
-import { OperationKind, OperationState } from './operation.ts';
-import type { SocketRecord } from './socket-record.ts';
+import { OperationKind, OperationState, type Operation } from './operation.ts';
+import { originOf, type SocketRecord } from './socket-record.ts';
 
-/** One line per socket, one more per pending operation, and the origins where they were tracked. */
-export function describeDriver(driver: Driver): string {
-  const lines = [
-    `${driver.sockets.size} sockets, ${driver.operations.used} operations, ${driver.pendingCallbacks} callbacks owed`,
-  ];
-  for (const record of driver.sockets) {
-    lines.push(describeSocket(driver, record));
-    for (const operation of record.operations()) {
-      const kind = nameOf(OperationKind, operation.kind);
-      lines.push(`    ${kind} in slot ${operation.index}: ${nameOf(OperationState, operation.state)}`);
+/** Everything that is open. Makes no system call, and changes nothing. */
+export function inspectDriver(driver: Driver, state: PalDescription['state']): PalDescription {
+  const now = driver.kernel.scheduler.now();
+  return {
+    state,
+    operations: driver.operations.used,
+    pendingCallbacks: driver.pendingCallbacks,
+    queuedBytes: driver.queuedBytes,
+    sockets: Array.from(driver.sockets, (record) => inspectSocket(record, now)),
+  };
+}
+
+function inspectSocket(record: SocketRecord, now: number): SocketDescription {
+  const { kind, state, local = null, peer = null, name = null, queues, requests } = record.describe();
+  const interest = record.watch?.interest;
+  return {
+    handle: record.handle,
+    systemSocket: record.socket,
+    kind,
+    state,
+    ageMs: Math.round(now - record.createdAt),
+    local,
+    peer,
+    name,
+    referenced: record.referenced,
+    watching: interest ? { readable: interest.readable === true, writable: interest.writable === true } : null,
+    pendingCallbacks: record.pendingCallbacks,
+    queues,
+    operations: Array.from(record.operations(), inspectOperation),
+    requests,
+    ...originOf(record),
+  };
+}
+
+function inspectOperation({ kind, state, index, syscall }: Operation): SocketDescription['operations'][number] {
+  return { kind: nameOf(OperationKind, kind), state: nameOf(OperationState, state), slot: index, syscall };
+}
+
+/**
+ * The same as text: a line for the PAL, one per socket, one per operation of the kernel, and where origins were tracked, the
+ * calls that wait and the places that made them.
+ */
+export function formatDescription({ state, operations, pendingCallbacks, sockets }: PalDescription): string {
+  const lines = [`${sockets.length} sockets, ${operations} operations, ${pendingCallbacks} callbacks owed, ${state}`];
+  for (const socket of sockets) {
+    lines.push(formatSocket(socket));
+    for (const operation of socket.operations) {
+      lines.push(`    ${operation.kind} in slot ${operation.slot}: ${operation.state}`);
     }
-    if (record instanceof Connection) lines.push(...requestOrigins(record));
-    else if (record instanceof DatagramSocket) lines.push(...datagramOrigins(record));
-    if (record.origin !== undefined) lines.push(indent(record.origin));
+    for (const request of socket.requests) {
+      if (request.origin !== undefined) lines.push(`    ${formatRequest(request)}`, indent(request.origin));
+    }
+    if (socket.origin !== undefined) lines.push('    made by', indent(socket.origin));
   }
   return lines.join('\n');
 }
 
-function describeSocket(driver: Driver, record: SocketRecord): string {
-  const age = Math.round(driver.kernel.scheduler.now() - record.createdAt);
-  const common = `socket ${record.handle} (${record.socket}), ${age} ms old, ${stateOf(record)}`;
-  if (record instanceof Listener) {
-    const { posted, accepted, waiting, limits, paused } = record;
-    const pool = `${posted} accepts posted, ${accepted.length} untaken, ${waiting.length} waiting`;
-    return `  server ${common}: ${pool}, ${limits.open} connections open${paused ? ', paused' : ''}`;
-  }
-  if (record instanceof DatagramSocket) return `  UDP ${common}: ${datagramState(record)}`;
-  if (!(record instanceof Connection)) return `  ${common}`;
-  const peer =
-    record.peer === null
-      ? (record.nameConnect?.describe() ?? 'no peer')
-      : `${record.peer.address} port ${record.peer.port}`;
-  return `  ${common}: ${peer}, ${record.queuedBytes} bytes queued, ${record.pendingCallbacks} callbacks owed`;
+function formatSocket(socket: SocketDescription): string {
+  const { handle, kind, systemSocket, ageMs, state, local, peer, name, watching, queues, pendingCallbacks } = socket;
+  const facts = [
+    ...(local === null ? [] : [`on ${formatEndpoint(local)}`]),
+    ...(name === null ? [] : [name]),
+    ...(peer === null ? [] : [`peer ${formatEndpoint(peer)}`]),
+    ...Object.entries(queues)
+      .filter(([, size]) => size > 0)
+      .map(([name, size]) => `${size} ${inWords(name)}`),
+    `${pendingCallbacks} callbacks owed`,
+    ...(watching === null ? [] : ['watched']),
+    ...(socket.referenced ? [] : ['unreferenced']),
+  ];
+  return `  ${kind} ${handle} (SOCKET ${systemSocket}), ${ageMs} ms old, ${state}: ${facts.join(', ')}`;
 }
 
-function stateOf(record: SocketRecord): string {
-  if (record.closing) return 'CLOSING';
-  if (record instanceof DatagramSocket) return record.peer === null ? 'BOUND' : 'CONNECTED';
-  if (!(record instanceof Connection)) return 'LISTENING';
-  if (!record.connected) return 'CONNECTING';
-  const reading = record.firstRead !== null;
-  const writing = record.firstWrite !== null;
-  if (reading) return writing ? 'READING+WRITING' : 'READING';
-  return writing ? 'WRITING' : 'CONNECTED';
+function formatRequest({ kind, bytes, done }: RequestDescription): string {
+  if (kind === 'read' || kind === 'receive') return `${kind} of up to ${bytes} bytes`;
+  if (kind === 'write') return `write, ${done} of ${bytes} bytes sent`;
+  return kind === 'send' ? `send of ${bytes} bytes` : kind;
 }
 
-function datagramState(record: DatagramSocket): string {
-  const { peer, receiving, arrivals, arrivedBytes, sending, waitingSends, queuedBytes, pendingCallbacks } = record;
-  const to = peer === null ? 'any peer' : `${peer.address} port ${peer.port}`;
-  return (
-    `${to}, ${receiving.size} receives posted, ${arrivals.length} datagrams untaken (${arrivedBytes} bytes pinned), ` +
-    `${sending.size} sends under way and ${waitingSends} waiting (${queuedBytes} bytes), ${pendingCallbacks} callbacks owed`
-  );
+function formatEndpoint({ address, port }: Endpoint): string {
+  return `${address} port ${port}`;
 }
 
-function datagramOrigins(record: DatagramSocket): string[] {
-  const lines: string[] = [];
-  for (let receive = record.firstReceive; receive !== null; receive = receive.next) {
-    if (receive.origin !== undefined)
-      lines.push(`    receive of up to ${receive.maxBytes} bytes`, indent(receive.origin));
-  }
-  const sends = [...record.sending].flatMap(({ datagram }) => (datagram === null ? [] : [datagram]));
-  for (let send = record.firstSend; send !== null; send = send.next) sends.push(send);
-  for (const { origin, total } of sends) {
-    if (origin !== undefined) lines.push(`    send of ${total} bytes`, indent(origin));
-  }
-  return lines;
-}
-
-function requestOrigins(record: Connection): string[] {
-  const lines: string[] = [];
-  for (let read = record.firstRead; read !== null; read = read.next) {
-    if (read.origin !== undefined) lines.push(`    read of up to ${read.maxBytes} bytes`, indent(read.origin));
-  }
-  for (let write = record.firstWrite; write !== null; write = write.next) {
-    if (write.origin !== undefined) {
-      lines.push(`    write, ${write.sent} of ${write.total} bytes sent`, indent(write.origin));
-    }
-  }
-  return lines;
+/** 'bytesQueued' as 'bytes queued'. */
+function inWords(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function nameOf(names: Readonly<Record<string, number>>, value: number): string {

@@ -85,8 +85,7 @@ export class EventLoop {
 
   /** Runs `task` in a coming turn, after everything that is ready already. */
   enqueue(task: ReadyTask): void {
-    this.#ready.push(task);
-    this.#schedule();
+    this.#push(task);
   }
 
   /**
@@ -98,8 +97,7 @@ export class EventLoop {
     operation.error = error;
     operation.bytes = bytes;
     this.#parts.counters.inlineCompletions++;
-    this.#ready.push(operation);
-    this.#schedule();
+    this.#push(operation);
   }
 
   /** One more thing that must keep the process alive. */
@@ -118,6 +116,11 @@ export class EventLoop {
   wake(): void {
     this.#parts.counters.doorbells++;
     this.#run();
+  }
+
+  /** Brings the calls that the waiter has made into the counters. */
+  countWaits(): void {
+    this.#source.countWaits();
   }
 
   /** Ends the loop and closes its source; the caller has seen every operation come back. */
@@ -158,7 +161,10 @@ export class EventLoop {
   #work(): boolean {
     let found = this.#next < this.#filled;
     this.#dispatchBatch();
-    if (this.#handle(this.#source.take())) found = true;
+    const taken = this.#source.take();
+    const { counters } = this.#parts;
+    if (taken > counters.mailboxHighWater) counters.mailboxHighWater = taken;
+    if (this.#handle(taken)) found = true;
     let exhausted = this.#source.waiting;
     for (let round = 0; round < MAX_ROUNDS_PER_TURN; round++) {
       if (this.#runReady()) found = true;
@@ -170,6 +176,13 @@ export class EventLoop {
       if (exhausted && this.#ready.length === 0) break;
     }
     return found;
+  }
+
+  #push(item: Operation | ReadyTask): void {
+    const { counters } = this.#parts;
+    this.#ready.push(item);
+    if (this.#ready.length > counters.readyHighWater) counters.readyHighWater = this.#ready.length;
+    this.#schedule();
   }
 
   /** Runs what is ready now; what that makes ready waits for the next round, behind everybody else. */

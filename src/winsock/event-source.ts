@@ -21,6 +21,8 @@ export interface EventSource {
   wait(): void;
   /** The completion port through which other threads can wake the loop, or null where there is none. */
   readonly wakePort: number | null;
+  /** Adds the system calls that the waiter has made to the counters. */
+  countWaits(): void;
   /** Keeps the process alive while waiting. */
   ref(): void;
   unref(): void;

@@ -44,6 +44,14 @@ export class Fifo<Item> {
     return found;
   }
 
+  /** The items from the oldest to the newest, which stay. */
+  *[Symbol.iterator](): Iterator<Item> {
+    for (let index = 0; index < this.#length; index++) {
+      const item = this.#ring[(this.#head + index) & (this.#ring.length - 1)];
+      if (item !== undefined) yield item;
+    }
+  }
+
   #double(): void {
     const old = this.#ring;
     const ring = new Array<Item | undefined>(old.length * 2).fill(undefined);

@@ -13,6 +13,7 @@ export interface Scheduler {
   soon(callback: () => void): void;
   /** Runs the callback once after at least `ms` milliseconds. Does not keep the process alive. */
   setTimer(ms: number, callback: () => void): TimerHandle;
+  /** Takes a timer back; one that has run is left alone. */
   clearTimer(timer: TimerHandle): void;
 }
 
@@ -41,8 +42,11 @@ export interface PortWaiter {
   arm(): void;
   /** How many packets the waiter put into the mailbox; they are the caller's now. */
   take(): number;
+  /** System calls that it has made to wait, since the last call of this. */
+  takeWaits(): number;
   /** Keeps the process alive while waiting. */
   ref(): void;
+  /** Lets the process end although it waits. */
   unref(): void;
   /** Ends the waiter; resolves when it has let go of the port for good. take() may still have packets then. */
   stop(): Promise<void>;
@@ -103,7 +107,9 @@ export interface Files {
 
 /** Tables, time and waiting together. */
 export interface Kernel extends Win32Tables {
+  /** Time and turns. */
   readonly scheduler: Scheduler;
+  /** Makes the waiter of a completion port, which is the port's only one. */
   createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter;
   /** For the WSAPoll driver; a kernel that has none is for completion ports only. */
   createPollWaiter?(kind: PollerKind, parts: PollWaiterParts): PortWaiter;

@@ -81,6 +81,11 @@ export class Lifecycle {
     return this.#state === 'stopping';
   }
 
+  /** Where it is, for the descriptions, which there are while there is a driver. */
+  get stage(): 'ready' | 'running' | 'stopping' {
+    return this.#state === 'idle' ? 'stopping' : this.#state;
+  }
+
   /** The driver, for a call that starts something. Throws NetworkError when there is none, or it is stopping. */
   open(call: string): Driver {
     if (this.#driver !== null && this.#state !== 'stopping') return this.#driver;
@@ -235,7 +240,7 @@ function makeDriver(
     const counters = new Counters();
     const scratch = new Scratch(kernel.memory);
     undo.push(() => scratch.dispose());
-    startWinsock(kernel, scratch);
+    startWinsock(kernel, counters, scratch);
     requireRealHandles({ kernel, counters, scratch });
     const operations = new OperationTable(kernel.memory, options.maxOperations);
     undo.push(() => operations.dispose());
@@ -289,8 +294,9 @@ function makeDriver(
 }
 
 /** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */
-function startWinsock(kernel: Kernel, scratch: Scratch): void {
+function startWinsock(kernel: Kernel, counters: Counters, scratch: Scratch): void {
   if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
+  counters.calls.WSAStartup++;
   checkReturnedCode(kernel.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
 }
 

@@ -1,4 +1,5 @@
 /** One listening socket: its pool of accepts, and who waits for connections. acceptor.ts and accept-pool.ts act on it. */
+import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { AcceptLimitEvent } from '../pal/server-options.ts';
 import { AcceptDepth } from './accept-depth.ts';
@@ -8,7 +9,7 @@ import { Fifo } from './fifo.ts';
 import type { TimerHandle } from './kernel.ts';
 import type { Operation } from './operation.ts';
 import type { AcceptRequest } from './requests.ts';
-import { SocketRecord } from './socket-record.ts';
+import { originOf, SocketRecord, type OwnDescription } from './socket-record.ts';
 import type { Spreader } from './spreader.ts';
 
 /** What accepted sockets are given. */
@@ -33,6 +34,8 @@ export class Listener extends SocketRecord {
   };
   /** Where connections go instead of to asyncAccept. */
   spreader: Spreader | null = null;
+  /** The end point it is bound to, once it listens. */
+  local: Endpoint | null = null;
   onAcceptError: ((error: NetworkError) => void) | undefined;
   onLimit: ((event: AcceptLimitEvent) => void) | undefined;
   /** The accepts that are posted. */
@@ -61,5 +64,21 @@ export class Listener extends SocketRecord {
   override *operations(): Iterable<Operation> {
     yield* this.accepting;
     yield* this.withdrawn;
+  }
+
+  override describe(): OwnDescription {
+    const { posted, accepted, waiting, limits, paused } = this;
+    return {
+      kind: 'server',
+      state: this.closing ? 'CLOSING' : paused ? 'PAUSED' : 'LISTENING',
+      local: this.local,
+      queues: {
+        acceptsPosted: posted,
+        connectionsUntaken: accepted.length,
+        acceptsWaiting: waiting.length,
+        connectionsOpen: limits.open,
+      },
+      requests: Array.from(waiting, (request) => ({ kind: 'accept', bytes: 0, done: 0, ...originOf(request) })),
+    };
   }
 }

@@ -72,6 +72,7 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     }
     // Before the first accept is posted: from then on only a close could take the listener back.
     local = localEndpoint(driver, listener);
+    listener.local = local;
   } catch (error) {
     if (step !== 'socket') discardSocket(driver, listener.socket);
     driver.sockets.remove(listener);
@@ -101,6 +102,7 @@ export function importServer(driver: Driver, info: SocketInfo, options: ImportSe
       driver.transport.prepareListener(listener);
     }
     local = localEndpoint(driver, listener);
+    listener.local = local;
   } catch (error) {
     discardSocket(driver, socket);
     driver.sockets.remove(listener);

@@ -2,10 +2,15 @@
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import type { AnyHandle } from '../pal/handles.ts';
 import type { CloseCallback } from '../pal/network-pal.ts';
+import type { SocketDescription } from '../pal/pal-description.ts';
 import type { Operation } from './operation.ts';
 import type { Watch } from './watcher.ts';
 
 const TWO_32 = 4294967296;
+
+/** What a kind of socket knows about itself; describe.ts adds what all of them have in common. */
+export type OwnDescription = Pick<SocketDescription, 'kind' | 'state' | 'queues' | 'requests'> &
+  Partial<Pick<SocketDescription, 'local' | 'peer' | 'name'>>;
 
 export abstract class SocketRecord {
   /** Our name for the socket, and its completion key unless it came with one (useKey). */
@@ -72,4 +77,12 @@ export abstract class SocketRecord {
 
   /** The operations of this socket that have not come back. */
   abstract operations(): Iterable<Operation>;
+
+  /** Its part of inspect(): what it is, where it is in its life, its queues by name, and who waits. Makes no system call. */
+  abstract describe(): OwnDescription;
+}
+
+/** The `origin` of a description: left out where none was tracked. */
+export function originOf({ origin }: { readonly origin: string | undefined }): { origin?: string } {
+  return origin === undefined ? {} : { origin };
 }

@@ -8,6 +8,7 @@ import { CONTEXT_SIZE, OperationKind } from './operation.ts';
 export function collectStats(driver: Driver): NetworkStats {
   const { counters, operations, blocks, pinned, sockets } = driver;
   const inUse = (kind: OperationKind): number => operations.inUse[kind] ?? 0;
+  driver.loop.countWaits();
   let servers = 0;
   let udpSockets = 0;
   for (const record of sockets) {
@@ -31,6 +32,8 @@ export function collectStats(driver: Driver): NetworkStats {
     packets: counters.packets,
     batches: counters.batches,
     largestBatch: counters.largestBatch,
+    mailboxHighWater: counters.mailboxHighWater,
+    readyHighWater: counters.readyHighWater,
     doorbells: counters.doorbells,
     inlineCompletions: counters.inlineCompletions,
     droppedPackets: counters.droppedPackets,

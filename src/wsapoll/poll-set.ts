@@ -121,6 +121,10 @@ export class PollSet implements EventSource {
     this.#waiter.arm();
   }
 
+  countWaits(): void {
+    this.#parts.counters.calls.WSAPoll += this.#waiter.takeWaits();
+  }
+
   ref(): void {
     this.#waiter.ref();
   }

@@ -132,7 +132,8 @@ export class PolledTransport implements Transport {
   }
 
   finishAccept(_listener: Listener, { acceptSocket, block }: Operation): Endpoint | null {
-    const { kernel } = this.#parts;
+    const { kernel, counters } = this.#parts;
+    counters.calls.SetHandleInformation++;
     // accept() has no flag for it, so a child process started right now may still inherit the socket.
     kernel.kernel32.SetHandleInformation(acceptSocket, HANDLE_FLAG_INHERIT, 0);
     return block === null ? null : readSockaddr(block.bytes.subarray(ADDRESS_AT, ADDRESS_AT + sockaddr_in6.size));

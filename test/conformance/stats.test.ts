@@ -1,11 +1,12 @@
-/** stats() and describe(): the counters count what they say, and the text names what is open. */
+/** stats(), inspect() and describe(): the counters count what they say, and data and text name what is open. */
 import { expect } from 'chai';
-import { NetworkErrorCode } from '../../src/index.ts';
+import { NetworkErrorCode, type SocketDescription } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { thrownBy } from '../support/errors.ts';
 import { close, connect, pair, readExactly, REFUSING_PORT, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
+import { until } from '../support/until.ts';
 
 onEveryBed('stats', (bed) => {
   const fixture = testPal(bed);
@@ -61,6 +62,125 @@ onEveryBed('stats', (bed) => {
   });
 });
 
+onEveryBed('inspect()', (bed) => {
+  const fixture = testPal(bed);
+  const nothing = (): void => undefined;
+  const socketOf = (handle: number): SocketDescription =>
+    fixture.pal.inspect().sockets.find((socket) => socket.handle === handle)!;
+
+  it('is empty when there is nothing', () => {
+    expect(fixture.pal.inspect()).to.deep.equal({
+      state: 'running',
+      operations: 0,
+      pendingCallbacks: 0,
+      queuedBytes: 0,
+      sockets: [],
+    });
+  });
+
+  it('tells a server: where it listens, its accept pool, who waits', async () => {
+    const { pal } = fixture;
+    const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 3 });
+    pal.asyncAccept(server.handle, nothing);
+    pal.asyncAccept(server.handle, nothing);
+    const described = socketOf(server.handle);
+    expect(described).to.deep.include({ kind: 'server', state: 'LISTENING', peer: null, watching: null });
+    expect(described.local).to.deep.equal({ address: '127.0.0.1', port: server.port, family: 4 });
+    expect(described.queues).to.include({ acceptsPosted: 3, connectionsUntaken: 0, acceptsWaiting: 2 });
+    expect(described).to.include({ pendingCallbacks: 2, referenced: true });
+    expect(described.operations.map(({ kind }) => kind)).to.deep.equal(['Accept', 'Accept', 'Accept']);
+    expect(new Set(described.operations.map(({ slot }) => slot)).size, 'slots').to.equal(3);
+    expect(described.requests.map(({ kind }) => kind)).to.deep.equal(['accept', 'accept']);
+    pal.closeSocket(server.handle);
+    await connect(pal, '127.0.0.1', server.port).catch(() => undefined);
+  });
+
+  it('tells a connection: its peer, what is pending in order, and its queues', async () => {
+    const { pal } = fixture;
+    const { server, client, served } = await pair(pal);
+    expect(socketOf(client)).to.deep.include({ kind: 'connection', state: 'CONNECTED', requests: [], operations: [] });
+    expect(socketOf(client).peer).to.deep.equal({ address: '127.0.0.1', port: server.port, family: 4 });
+    expect(socketOf(served).peer).to.include({ port: pal.getLocalPort(client) });
+
+    pal.asyncRead(client, new Uint8Array(77), 77, nothing);
+    pal.asyncRead(client, new Uint8Array(9), 5, nothing);
+    expect(socketOf(client)).to.include({ state: 'READING', pendingCallbacks: 2 });
+    pal.asyncWrite(client, new Uint8Array(10), nothing);
+    pal.asyncWrite(client, [new Uint8Array(20), new Uint8Array(3)], nothing);
+    const described = socketOf(client);
+    expect(described).to.include({ state: 'READING+WRITING', pendingCallbacks: 4 });
+    expect(described.queues).to.deep.include({ readsWaiting: 2, writesWaiting: 2, bytesUnread: 0 });
+    expect(described.queues['bytesQueued']).to.equal(pal.getQueuedBytes(client));
+    expect(described.requests.map(({ kind, bytes }) => ({ kind, bytes }))).to.deep.equal([
+      { kind: 'read', bytes: 77 },
+      { kind: 'read', bytes: 5 },
+      { kind: 'write', bytes: 10 },
+      { kind: 'write', bytes: 23 },
+    ]);
+    for (const { origin } of described.requests) expect(origin).to.include('stats.test');
+    expect(described.operations.map(({ kind }) => kind)).to.deep.equal(['Receive', 'Send']);
+    expect(described.operations.map(({ syscall }) => syscall)).to.deep.equal(['WSARecv', 'WSASend']);
+    await readExactly(pal, served, 33);
+    expect(socketOf(client)).to.include({ state: 'READING', pendingCallbacks: 2 });
+  });
+
+  it('tells connects, closes, watches and what is unreferenced', async () => {
+    const { pal } = fixture;
+    const { server, client, served } = await pair(pal);
+    const connecting = pal.asyncConnect('127.0.0.1', server.port, {}, nothing);
+    expect(socketOf(connecting)).to.include({ state: 'CONNECTING', pendingCallbacks: 1 });
+    expect(socketOf(connecting).peer, 'whom it connects to').to.include({ port: server.port });
+    expect(socketOf(connecting).requests).to.deep.equal([{ kind: 'connect', bytes: 0, done: 0 }]);
+    pal.watch(served, { readable: true }, nothing);
+    expect(socketOf(served).watching).to.deep.equal({ readable: true, writable: false });
+    pal.unref(served);
+    expect(socketOf(served).referenced).to.equal(false);
+    pal.asyncRead(client, new Uint8Array(1), 1, nothing);
+    pal.closeSocket(client);
+    expect(socketOf(client).state).to.equal('CLOSING');
+    pal.closeSocket(connecting);
+    pal.closeSocket(server.handle);
+    expect(socketOf(server.handle).state).to.equal('CLOSING');
+  });
+
+  it('agrees with stats(), is plain data, and does not change afterwards', async () => {
+    const { pal } = fixture;
+    const { client } = await pair(pal);
+    pal.asyncRead(client, new Uint8Array(1), 1, nothing);
+    const [described, stats] = [pal.inspect(), pal.stats()];
+    expect(described.sockets.length).to.equal(stats.sockets);
+    expect(described).to.include({ pendingCallbacks: stats.pendingCallbacks, queuedBytes: stats.queuedBytes });
+    expect(described.operations).to.equal(stats.slots - stats.freeSlots);
+    const copy = structuredClone(described);
+    expect(JSON.parse(JSON.stringify(described))).to.deep.equal(copy);
+    await close(pal, client);
+    expect(described).to.deep.equal(copy);
+    for (const { ageMs } of pal.inspect().sockets) expect(ageMs).to.be.within(0, 60_000);
+  });
+
+  it('counts the age of a socket', async () => {
+    const { pal } = fixture;
+    const server = pal.createServer('127.0.0.1', 0);
+    await until(
+      () => socketOf(server.handle).ageMs >= 30,
+      () => `an age of 30 ms; it is ${socketOf(server.handle).ageMs} ms`,
+      bed,
+    );
+  });
+
+  it('tells the state of the PAL', async () => {
+    const pal = bed.create();
+    pal.initialize();
+    expect(pal.inspect().state).to.equal('ready');
+    const running = pal.runEventLoop();
+    expect(pal.inspect().state).to.equal('running');
+    const stopping = pal.stopEventLoop();
+    expect(pal.inspect().state).to.equal('stopping');
+    await Promise.all([running, stopping]);
+    expect(thrownBy(() => pal.inspect())).to.include({ code: 'ERR_EVENT_LOOP_STOPPED' });
+  });
+});
+
 onEveryBed('describe()', (bed) => {
   const fixture = testPal(bed);
 
@@ -72,7 +192,8 @@ onEveryBed('describe()', (bed) => {
     pal.asyncWrite(served, new Uint8Array(10), nothing);
     const text = pal.describe();
     expect(text).to.match(/^3 sockets/);
-    for (const handle of [server.handle, client, served]) expect(text).to.include(`socket ${handle} `);
+    for (const handle of [server.handle, client, served])
+      expect(text).to.match(new RegExp(`(server|connection) ${handle} \\(SOCKET \\d+\\), \\d+ ms old`));
     expect(text).to.include('READING').and.to.include('WRITING').and.to.include('LISTENING');
     expect(text).to.include(`127.0.0.1 port ${server.port}`);
     expect(text).to.include('read of up to 77 bytes');

@@ -286,10 +286,12 @@ onEveryBed('udp, stats and describe', (bed) => {
     expect(stats.calls['WSARecvFrom']).to.be.at.least(5);
     const nothing = (): void => undefined;
     pal.asyncReceiveFrom(server.handle, Buffer.alloc(7), 7, nothing);
-    expect(pal.describe()).to.match(/UDP socket \d+ \(\d+\), \d+ ms old, BOUND: any peer, 2 receives posted/);
+    expect(pal.describe()).to.match(
+      /udp \d+ \(SOCKET \d+\), \d+ ms old, BOUND: on 127\.0\.0\.1 port \d+, 2 receives posted/,
+    );
     expect(pal.describe()).to.match(/receive of up to 7 bytes[^]*udp\.test/);
     pal.connectUdp(client.handle, '127.0.0.1', server.port);
-    expect(pal.describe()).to.include(`CONNECTED: 127.0.0.1 port ${server.port}`);
+    expect(pal.describe()).to.include(`peer 127.0.0.1 port ${server.port}`);
   });
 });
 

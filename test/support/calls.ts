@@ -64,6 +64,8 @@ export function withCalls(kernel: Kernel, overrides: Overrides = {}): ObservedKe
       AcceptEx: (pointer) => observe('AcceptEx', kernel.mswsock.AcceptEx(pointer)),
       ConnectEx: (pointer) => observe('ConnectEx', kernel.mswsock.ConnectEx(pointer)),
       TransmitFile: (pointer) => observe('TransmitFile', kernel.mswsock.TransmitFile(pointer)),
+      GetAcceptExSockaddrs: (pointer) =>
+        observe('GetAcceptExSockaddrs', kernel.mswsock.GetAcceptExSockaddrs(pointer) as unknown as NumericFunction),
     },
     calls,
     callsOf: (name) => calls.filter((call) => call.name === name),

@@ -28,6 +28,7 @@ describe('Fifo', () => {
             model.push(each);
           }
           expect(fifo.length).to.equal(model.length);
+          expect([...fifo], 'looked at, not taken').to.deep.equal(model);
         }
       }),
     );

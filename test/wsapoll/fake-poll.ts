@@ -112,6 +112,7 @@ export class FakePoll {
         this.#taken = 0;
         return taken;
       },
+      takeWaits: () => 0,
       ref: () => undefined,
       unref: () => undefined,
       stop: () => Promise.resolve(),

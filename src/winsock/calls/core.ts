@@ -5,10 +5,11 @@ import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
 import type { CloseCallback } from '../../pal/network-pal.ts';
 import type { NetworkStats } from '../../pal/network-stats.ts';
+import type { PalDescription } from '../../pal/pal-description.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../../pal/socket-option.ts';
 import { localEndpoint } from '../addresses.ts';
 import { close } from '../closer.ts';
-import { describeDriver } from '../describe.ts';
+import { formatDescription, inspectDriver } from '../describe.ts';
 import { setReferenced, type Driver } from '../driver.ts';
 import { fromWin32Error, type OperationName } from '../errors.ts';
 import { Lifecycle } from '../lifecycle.ts';
@@ -104,8 +105,12 @@ export abstract class PalCore {
     return collectStats(this.lifecycle.current('stats'));
   }
 
+  inspect(): PalDescription {
+    return inspectDriver(this.lifecycle.current('inspect'), this.lifecycle.stage);
+  }
+
   describe(): string {
-    return describeDriver(this.lifecycle.current('describe'));
+    return formatDescription(inspectDriver(this.lifecycle.current('describe'), this.lifecycle.stage));
   }
 
   /** The open socket of a handle. */

@@ -17,8 +17,10 @@ import { parentPort } from 'node:worker_threads';
 const GATE = 0;
 /** Index of the count of events that the poller found. */
 const COUNT = 1;
+/** Index of the count of waits that the poller has begun. */
+const WAITS = 2;
 /** Index of the first word that is the driver's own. */
-export const FIRST_FREE_WORD = 2;
+export const FIRST_FREE_WORD = 3;
 /** Words in the control block. */
 export const CONTROL_WORDS = 8;
 
@@ -52,6 +54,11 @@ export function takeCount(control: Int32Array): number {
   return Atomics.exchange(control, COUNT, 0);
 }
 
+/** Takes the count of system calls that the poller has made to wait. For the event loop. */
+export function takeWaits(control: Int32Array): number {
+  return Atomics.exchange(control, WAITS, 0) >>> 0;
+}
+
 /**
  * The poller thread's whole life. A wait that found nothing (its slice of time is over) goes on, unless the gate says
  * STOP.
@@ -60,6 +67,7 @@ export function pollUntilStopped(control: Int32Array, waitOnce: WaitOnce): void 
   for (;;) {
     Atomics.wait(control, GATE, CLOSED);
     if (Atomics.load(control, GATE) === STOP) return;
+    Atomics.add(control, WAITS, 1);
     const found = waitOnce();
     if (typeof found !== 'number') {
       post(found);

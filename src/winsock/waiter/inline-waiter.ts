@@ -21,6 +21,7 @@ export class InlineWaiter implements PortWaiter {
   readonly #parts: InlineWaiterParts;
   #armed = false;
   #taken = 0;
+  #waits = 0;
   #waitMs = FIRST_WAIT_MS;
   #referenced = true;
   #immediate: NodeJS.Immediate | undefined;
@@ -42,6 +43,12 @@ export class InlineWaiter implements PortWaiter {
     const taken = this.#taken;
     this.#taken = 0;
     return taken;
+  }
+
+  takeWaits(): number {
+    const waits = this.#waits;
+    this.#waits = 0;
+    return waits;
   }
 
   ref(): void {
@@ -70,6 +77,7 @@ export class InlineWaiter implements PortWaiter {
     this.#immediate = undefined;
     if (!this.#armed) return;
     let found: number;
+    this.#waits++;
     try {
       found = this.#parts.waitOnce(this.#waitMs);
     } catch (error) {

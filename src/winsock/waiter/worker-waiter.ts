@@ -9,7 +9,7 @@ import process from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { Win32Error } from '../../../ffi/check.ts';
 import type { PortWaiter, WaiterCallbacks } from '../kernel.ts';
-import { CONTROL_WORDS, openGate, stopGate, takeCount, type PollerMessage } from './gate.ts';
+import { CONTROL_WORDS, openGate, stopGate, takeCount, takeWaits, type PollerMessage } from './gate.ts';
 
 /** What the waiter is made from. */
 export interface WorkerWaiterParts extends WaiterCallbacks {
@@ -84,6 +84,10 @@ export class WorkerWaiter implements PortWaiter {
     const taken = this.#taken;
     this.#taken = 0;
     return taken;
+  }
+
+  takeWaits(): number {
+    return takeWaits(this.#control);
   }
 
   ref(): void {
