@@ -11,6 +11,9 @@ const SERVERS: Readonly<Record<string, 'pal' | 'node-net'>> = {
   'iocp-inline-no-skip': 'pal',
   wsapoll: 'pal',
   'wsapoll-inline': 'pal',
+  // For send-file: other ways to send one.
+  'iocp-copying': 'pal',
+  'iocp-read-write': 'pal',
   [REFERENCE]: 'node-net',
 };
 

@@ -51,7 +51,7 @@ export interface Question {
   /** A line for people: what the figures mean. */
   title: string;
   /** The servers: benchmarks/servers/<server>-<pal or node-net>.ts. */
-  server: 'echo' | 'pump' | 'small-writes';
+  server: 'echo' | 'pump' | 'small-writes' | 'send-file';
   /** The figure that is compared with node:net. */
   ratioOf: 'messagesPerSecond' | 'megabytesPerSecond' | 'rssBytesPerConnection';
   cells: (settings: Settings) => Cell[];

@@ -6,6 +6,7 @@ import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { pump } from './pump.ts';
+import { sendFile } from './send-file.ts';
 import { smallWrites } from './small-writes.ts';
 
 export const QUESTIONS: Readonly<Record<string, Question>> = {
@@ -13,6 +14,7 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
   idle,
   pump,
   'small-writes': smallWrites,
+  'send-file': sendFile,
   accept: acceptQuestion,
   latency,
   memory,

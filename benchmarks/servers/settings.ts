@@ -4,6 +4,8 @@
 export const BACKLOG = 4096;
 /** Bytes of a pump's write. */
 export const PUMP_BYTES = 65536;
+/** Bytes of the file that is sent: 16 MiB. */
+export const FILE_BYTES = 2 ** 24;
 /** Bytes of a small write. */
 export const SMALL_BYTES = 32;
 /**

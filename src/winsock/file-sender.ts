@@ -190,8 +190,8 @@ export class FileJob {
   #begin(): void {
     this.#connection.sendingFile = this;
     const source = this.#source;
-    if (typeof source === 'object' && 'fd' in source) this.#opened(null, source.fd);
-    else if (typeof source === 'number') this.#opened(null, source);
+    if (typeof source === 'number') this.#opened(null, source);
+    else if (typeof source === 'object' && 'fd' in source) this.#opened(null, source.fd);
     else {
       this.#files.open(source, (error, fd) => {
         if (error === null) this.#owned = true;
@@ -208,22 +208,23 @@ export class FileJob {
       if (this.#owned) this.#driver.openFiles++;
     }
     if (this.#abandoned) return this.#dispose();
-    if (error !== null) return this.#refuse(fileError(error));
+    if (error !== null) return refuseFile(this.#driver, this.#connection, fileError(error));
     let facts: FileFacts;
     try {
       facts = this.#files.facts(fd);
     } catch (unknown) {
-      return this.#refuse(fileError(unknown as NodeJS.ErrnoException));
+      return refuseFile(this.#driver, this.#connection, fileError(unknown as NodeJS.ErrnoException));
     }
     if (!facts.regular) {
       // No size and no places: what comes is sent, as much as was asked for or to the end.
       this.length = this.#wanted ?? NaN;
-      if (this.#offset > 0) return this.#refuse(fileRange(this.#offset, this.#wanted, null));
+      if (this.#offset > 0)
+        return refuseFile(this.#driver, this.#connection, fileRange(this.#offset, this.#wanted, null));
       return this.#next();
     }
     const length = this.#wanted ?? facts.size - this.#offset;
     if (length < 0 || this.#offset + length > facts.size) {
-      return this.#refuse(fileRange(this.#offset, this.#wanted, facts.size));
+      return refuseFile(this.#driver, this.#connection, fileRange(this.#offset, this.#wanted, facts.size));
     }
     this.length = length;
     this.#isRegular = true;
@@ -362,13 +363,8 @@ export class FileJob {
 
   /** Ends the request with what is wrong with its file. The operation is idle. */
   fail(error: NetworkError): void {
-    if (this.isUntouched) this.#refuse(error);
+    if (this.isUntouched) refuseFile(this.#driver, this.#connection, error);
     else tearFile(this.#driver, this.#connection, error);
-  }
-
-  /** Nothing of it was sent: the queue goes on without it. */
-  #refuse(error: NetworkError): void {
-    refuseFile(this.#driver, this.#connection, error);
   }
 
   /** Nothing was submitted: an empty success carries the queue on. */

@@ -1,7 +1,13 @@
 /** asyncSendFile: what arrives is the file, byte for byte, in order with the writes around it. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import type { NetworkError, NetworkPal, SendFileOptions, SocketHandle } from '../../src/index.ts';
+import {
+  NetworkErrorCode,
+  type NetworkError,
+  type NetworkPal,
+  type SendFileOptions,
+  type SocketHandle,
+} from '../../src/index.ts';
 import { onEveryBed, type Bed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { expectClosed } from '../support/errors.ts';
@@ -244,6 +250,53 @@ function sendsFiles(bed: Bed, transmitFile: boolean): void {
     const arrived = Buffer.concat([first, rest]);
     expect(arrived.equals(content.subarray(0, arrived.length)), 'nothing but the file').to.equal(true);
     await close(pal, served);
+  });
+
+  it('is taken back while nothing of it is out: what is behind it goes on', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const file = bed.putFile('taken-back', seededBytes(MIB));
+    const outcomes = new Outcomes();
+    const head = Buffer.from('head');
+    // The first is about to be opened, the second waits behind it.
+    const first = pal.asyncSendFile(client, file, { head, transmitFile }, outcomes.expect('first'));
+    const second = pal.asyncSendFile(client, file, { head, transmitFile }, outcomes.expect('second'));
+    pal.asyncWrite(client, Buffer.from('behind'), outcomes.expect('behind'));
+    expect(pal.cancel(second)).to.equal(true);
+    expect(pal.cancel(first)).to.equal(true);
+    expect(pal.cancel(first), 'again').to.equal(false);
+    expect(String(await readExactly(pal, served, 6))).to.equal('behind');
+    await outcomes.settled(bed);
+    expect(outcomes.errors.get('first')).to.include({ code: 'ECANCELED', kind: NetworkErrorCode.Interrupted });
+    expect(outcomes.errors.get('second')).to.include({ code: 'ECANCELED', kind: NetworkErrorCode.Interrupted });
+    expect(outcomes.errors.get('behind')).to.equal(null);
+  });
+
+  it('in the middle is only torn off when asked for, or by its deadline, and the connection with it', async () => {
+    const { pal } = fixture;
+    const file = bed.putFile('torn', seededBytes(TOO_MUCH));
+    for (const how of ['hard', 'deadline'] as const) {
+      const { client, served } = await pair(pal);
+      const outcomes = new Outcomes();
+      let moving: () => void = () => undefined;
+      const moves = new Promise<void>((resolve) => (moving = resolve));
+      const options = { transmitFile, onProgress: () => moving(), ...(how === 'deadline' && { timeout: 300 }) };
+      const name = pal.asyncSendFile(client, file, options, outcomes.expect('file'));
+      pal.asyncWrite(client, Buffer.from('behind'), outcomes.expect('behind'));
+      await readExactly(pal, served, 100_000);
+      await moves;
+      if (how === 'hard') {
+        expect(pal.cancel(name), 'soft').to.equal(false);
+        expect(pal.cancel(name, { hard: true }), 'hard').to.equal(true);
+      }
+      await outcomes.settled(bed);
+      expect(outcomes.log, how).to.deep.equal([
+        how === 'hard' ? 'file ECANCELED' : 'file ETIMEDOUT',
+        'behind ECANCELED',
+      ]);
+      expect(outcomes.values.get('file'), 'bytes').to.be.above(0);
+      await reset(pal, served);
+    }
   });
 
   it('refuses bad arguments at once', async () => {
