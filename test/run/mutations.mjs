@@ -9,6 +9,8 @@ const table = 'src/winsock/operation-table.ts';
 const reader = 'src/winsock/reader.ts';
 const writer = 'src/winsock/writer.ts';
 const closer = 'src/winsock/closer.ts';
+const files = 'src/winsock/file-sender.ts';
+const fileQueue = 'src/winsock/file-queue.ts';
 const acceptor = 'src/winsock/acceptor.ts';
 const connector = 'src/winsock/connector.ts';
 const loop = 'src/winsock/event-loop.ts';
@@ -471,6 +473,26 @@ export const mutations = [
     file: writer,
     find: 'if (driver.queuedBytes + total > maxQueuedBytes)',
     replace: 'if (driver.queuedBytes + total > Infinity)',
+  },
+  {
+    id: 'every piece of a file begins where the first did',
+    file: files,
+    find: 'const position = this.#offset + this.sent;',
+    replace: 'const position = this.#offset;',
+  },
+  {
+    id: 'a file that is sent stays open',
+    file: fileQueue,
+    find: '  file.done();',
+    replace: '',
+  },
+  {
+    id: 'what node:fs calls back with is taken up outside of a turn',
+    file: files,
+    find: `      this.#driver.loop.enqueue(() => {
+        this.#reading = false;`,
+    replace: `      [0].forEach(() => {
+        this.#reading = false;`,
   },
   {
     id: 'a connection that is reset before its callback was never connected',
