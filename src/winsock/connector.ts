@@ -16,13 +16,14 @@ import {
   unspecified,
   type IpAddress,
 } from '../pal/ip-address.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
 import { attach } from './association.ts';
 import { resetConnection, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
-import { aborted, connectionClosed, outOfSlots, systemError } from './errors.ts';
+import { aborted, connectionClosed, outOfSlots, systemError, timedOut } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { ConnectRequest } from './requests.ts';
 import { bindSocket, openTcpSocket, setIntOption } from './sockets.ts';
@@ -85,7 +86,10 @@ export function beginConnect(
 export function revokeConnect(driver: Driver, connection: Connection, error: NetworkError): boolean {
   if (connection.nameConnect !== null) return connection.nameConnect.revoke(error);
   if (connection.connectOperation?.isInKernel !== true) return false;
-  abandonConnect(driver, connection, error);
+  const timeout = connection.connectRequest?.timeout ?? 0;
+  const isLate = error.kind === NetworkErrorCode.Timeout;
+  // Which peer it was is what the reader of a log wants to know.
+  abandonConnect(driver, connection, isLate ? timedOut('connect', timeout, peerContext(connection)) : error);
   return true;
 }
 

@@ -10,7 +10,7 @@
  *                                  the other attempts are reset: cancelled, their packets awaited, their SOCKETs closed
  *     all have failed           ─► one error that lists them
  *     closed, reset, stopped,   ─► connector.ts answers the caller, and stops this: what is under way is reset. A lookup
- *     out of time                  cannot be called back; its answer is ignored
+ *     cancelled, out of time       cannot be called back; its answer is ignored
  *
  * Everything that the resolver answers is taken in a turn of the event loop, so nothing happens inside asyncConnect.
  */
@@ -163,17 +163,17 @@ export class NameConnect {
     abandonConnect(this.#driver, this.#connection, unresolved ?? noneConnected(this.#target, this.#failures()));
   }
 
-  /** Cancelled, or out of time. Returns false while an outcome that is on its way may still win. */
-  revoke(error: NetworkError): boolean {
-    this.#revoked = error;
+  /** Cancelled, or out of time: it ends with this error, unless a success is on its way. The first reason is told. */
+  revoke(error: NetworkError): true {
+    this.#revoked ??= error;
     this.#eyeballs.stop();
     // A success whose outcome is queued already wins: it is delivered in the coming turn. A failure comes back here.
-    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return false;
+    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return true;
     const { timeout = 0 } = this.#options;
     const told =
-      error.kind === NetworkErrorCode.Timeout
+      this.#revoked.kind === NetworkErrorCode.Timeout
         ? connectTimedOut(this.#target, timeout, this.#failures(), this.#underWay.size)
-        : error;
+        : this.#revoked;
     abandonConnect(this.#driver, this.#connection, told);
     return true;
   }

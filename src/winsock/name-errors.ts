@@ -61,8 +61,8 @@ export function connectTimedOut(
   const failed = attempts.length === 0 ? '' : `; failed: ${listAttempts(attempts)}`;
   const stage = attempts.length + pending === 0 ? 'the name was not resolved yet' : `${pending} attempts under way`;
   return new NetworkError(
-    `connect ETIMEDOUT ${endpointText(name, port)}: not connected within ${timeout} ms (${stage}${failed})`,
-    { kind: NetworkErrorCode.Timeout, code: 'ETIMEDOUT', syscall: 'ConnectEx', hostname: name, port, attempts },
+    `connect ETIMEDOUT ${endpointText(name, port)}: not completed within ${timeout} ms (${stage}${failed})`,
+    { kind: NetworkErrorCode.Timeout, code: 'ETIMEDOUT', hostname: name, port, attempts },
   );
 }
 

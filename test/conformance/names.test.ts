@@ -228,12 +228,30 @@ onEveryBed('connect by name', (bed) => {
     });
   }
 
+  it('is cancelled by its handle, or by a signal, while the name is being resolved', async () => {
+    const { pal } = fixture;
+    const { lookup, answerNow } = lookupIn({ 6: 'never', 4: 'never' });
+    const outcomes = new Outcomes();
+    const abort = new AbortController();
+    const { signal } = abort;
+    const handle = pal.asyncConnect(NAME, 80, { lookup }, outcomes.expect('cancelled'));
+    pal.asyncConnect(NAME, 80, { lookup, signal }, outcomes.expect('aborted'));
+    expect(pal.cancel(handle)).to.equal(true);
+    abort.abort();
+    await outcomes.settled(bed);
+    expect(outcomes.log).to.deep.equal(['cancelled ECANCELED', 'aborted ABORT_ERR']);
+    for (const error of outcomes.errors.values()) expect(error?.kind).to.equal(NetworkErrorCode.Interrupted);
+    expect(pal.cancel(handle), 'it is over').to.equal(false);
+    answerNow(['127.0.0.1']);
+    expect(pal.stats().sockets).to.equal(0);
+  });
+
   it('gives up when the timeout comes before the resolver', async () => {
     const { pal } = fixture;
     const { lookup, answerNow } = lookupIn({ 6: 'never', 4: 'never' });
     const error = await rejectionOf(connect(pal, NAME, 80, { lookup, timeout: 20 }));
     expect(error).to.include({ code: 'ETIMEDOUT', kind: NetworkErrorCode.Timeout, hostname: NAME, port: 80 });
-    expect(error.message).to.match(/not connected within 20 ms \(the name was not resolved yet\)$/);
+    expect(error.message).to.match(/not completed within 20 ms \(the name was not resolved yet\)$/);
     answerNow(['127.0.0.1']);
     expect(pal.stats().sockets).to.equal(0);
   });

@@ -57,7 +57,7 @@ describe('every order of two attempts', function () {
 
     it(name, () => check(row, 'nothing', {}, row.outcomes));
 
-    for (const meeting of ['closeSocket', 'resetSocket', 'stopEventLoop'] as const) {
+    for (const meeting of ['closeSocket', 'resetSocket', 'cancel', 'stopEventLoop'] as const) {
       it(`${name}, while ${meeting}`, () => check(row, meeting, {}, [CLOSED, ...row.outcomes]));
     }
 

@@ -16,7 +16,7 @@ import { RawPeer } from './raw-peer.ts';
 /** What an address does with a SYN. */
 export type Fate = 'accepts' | 'refuses' | 'silent';
 /** What meets the attempts. */
-export type Meeting = 'nothing' | 'closeSocket' | 'resetSocket' | 'stopEventLoop';
+export type Meeting = 'nothing' | 'closeSocket' | 'resetSocket' | 'cancel' | 'stopEventLoop';
 
 export interface Setting {
   readonly six: Fate;
@@ -130,7 +130,8 @@ class Scene {
     if (meeting === 'closeSocket' || meeting === 'resetSocket') {
       if (this.#log.join() !== 'connect,closed') throw new Error(`In this order: ${this.#log.join(', ')}`);
     }
-    const open = meeting === 'nothing' && (this.outcome === 'IPv6' || this.outcome === 'IPv4');
+    const leavesItOpen = meeting === 'nothing' || meeting === 'cancel';
+    const open = leavesItOpen && (this.outcome === 'IPv6' || this.outcome === 'IPv4');
     if (kernel.openSockets !== (open ? 1 : 0)) throw new Error(`${kernel.openSockets} sockets are open`);
     if (this.#stopped) return;
     const { sockets, operations, pendingCallbacks, freeSlots, slots, droppedPackets } = this.#pal.stats();
@@ -162,6 +163,7 @@ class Scene {
     const closed = (): unknown => this.#log.push('closed');
     if (meeting === 'closeSocket') this.#pal.closeSocket(this.#handle, closed);
     else if (meeting === 'resetSocket') this.#pal.resetSocket(this.#handle, closed);
+    else if (meeting === 'cancel') this.#pal.cancel(this.#handle);
     else {
       this.#stopped = true;
       void this.#pal.stopEventLoop();
