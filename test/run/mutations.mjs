@@ -13,6 +13,7 @@ const files = 'src/winsock/file-sender.ts';
 const fileQueue = 'src/winsock/file-queue.ts';
 const acceptor = 'src/winsock/acceptor.ts';
 const connector = 'src/winsock/connector.ts';
+const pool = 'src/winsock/accept-pool.ts';
 const loop = 'src/winsock/event-loop.ts';
 const eyeballs = 'src/winsock/happy-eyeballs.ts';
 const names = 'src/winsock/name-connector.ts';
@@ -160,8 +161,8 @@ export const mutations = [
   {
     id: 'callbacks of reads inside the call',
     file: reader,
-    find: '    driver.requests.giveRead(request);\n    driver.loop.enqueue(() => {',
-    replace: '    driver.requests.giveRead(request);\n    [0].forEach(() => {',
+    find: '  driver.loop.enqueue(() => {\n    callbackDue(driver, connection);\n    callback(outcome, 0);',
+    replace: '  [0].forEach(() => {\n    callbackDue(driver, connection);\n    callback(outcome, 0);',
   },
   {
     id: "drop what a receive brought while shutdown('receive') cancelled it",
@@ -224,14 +225,14 @@ export const mutations = [
   {
     id: 'no FIN after the flush',
     file: writer,
-    find: '    retire(driver, connection, operation);\n    if (connection.sendEnded) sendFin(driver, connection);\n  }\n  run',
-    replace: '    retire(driver, connection, operation);\n  }\n  run',
+    find: '    retire(driver, connection, operation);\n    if (connection.sendEnded) sendFin(driver, connection);\n  }\n  try',
+    replace: '    retire(driver, connection, operation);\n  }\n  try',
   },
   {
     id: 'a failed send counts as done',
     file: writer,
-    find: 'const failure = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;',
-    replace: 'const failure = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error * 0;',
+    find: 'const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;',
+    replace: 'const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error * 0;',
   },
   {
     id: 'an empty send breaks the connection',
@@ -284,7 +285,7 @@ export const mutations = [
   {
     id: 'reset sends FIN',
     file: closer,
-    find: 'if (record instanceof Connection && record.resetting && record.connected) lingerZero(driver, record);',
+    find: 'if (record instanceof Connection && record.resetting && record.connected) lingerZero(driver, record.socket);',
     replace: '',
   },
   {
@@ -311,12 +312,12 @@ export const mutations = [
   {
     id: 'skip the re-post of an accept',
     file: acceptor,
-    find: '  fillPool(driver, listener);\n  request.callback(',
+    find: '  fillPool(driver, listener, POSTS_PER_CONNECTION);\n  request.callback(',
     replace: '  request.callback(',
   },
   {
     id: 'a failed accept is not posted again',
-    file: acceptor,
+    file: pool,
     find: '    driver.loop.enqueue(() => {\n      fillPool(driver, listener);\n    });',
     replace: '    listener.failures = 0;',
   },
@@ -328,16 +329,16 @@ export const mutations = [
   },
   {
     id: 'accept sockets leak',
-    file: acceptor,
-    find: 'if (operation.acceptSocket !== INVALID_SOCKET) discardSocket(driver, operation.acceptSocket);',
+    file: pool,
+    find: '    if (operation.error === 0) abortSocket(driver, operation.acceptSocket);\n    else discardSocket(driver, operation.acceptSocket);\n',
     replace: '',
   },
   {
     id: 'waiting accepts are forgotten on close',
     file: acceptor,
-    find: '    const { callback } = request;\n    driver.loop.enqueue(() => {\n      callbackDue(driver, listener);\n      callback(',
+    find: '  driver.loop.enqueue(() => {\n    callbackDue(driver, listener);\n    request.callback(error,',
     replace:
-      '    const { callback } = request;\n    if (callback.length < 0) driver.loop.enqueue(() => {\n      callbackDue(driver, listener);\n      callback(',
+      '  if (request.callback.length < 0) driver.loop.enqueue(() => {\n    callbackDue(driver, listener);\n    request.callback(error,',
   },
   {
     id: 'ConnectEx on a socket that is not bound',
@@ -349,8 +350,8 @@ export const mutations = [
   {
     id: 'a connect that was given up succeeds too',
     file: connector,
-    find: '  if (callback === null) {\n    // Answered',
-    replace: '  if (callback === null && error !== 0) {\n    // Answered',
+    find: '  if (request === null) {\n    // Answered',
+    replace: '  if (request === null && error !== 0) {\n    // Answered',
   },
   {
     id: 'a failed connect leaves its socket',
@@ -415,15 +416,15 @@ export const mutations = [
   {
     id: 'by name: the timeout wins over a success that is queued',
     file: names,
-    find: '    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return;\n',
+    find: '    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return true;\n',
     replace: '',
     survives: 'ConnectEx never succeeds at once in the simulation; connect() under WSAPoll may',
   },
   {
     id: 'by name: the timeout leaves the clock of the attempts running',
     file: names,
-    find: '    this.#expired = true;\n    this.#eyeballs.stop();\n',
-    replace: '    this.#expired = true;\n',
+    find: '    this.#revoked ??= error;\n    this.#eyeballs.stop();\n',
+    replace: '    this.#revoked ??= error;\n',
     survives: 'abandonConnect stops them at the end of the same call, unless a success is on its way',
   },
   {
