@@ -90,6 +90,7 @@ export const TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS = 0xfe;
 
 /** winbase.h, ioapiset.h. */
 export const INVALID_HANDLE_VALUE = -1;
+export const WAIT_OBJECT_0 = 0;
 export const INFINITE = 0xffffffff;
 export const FILE_SKIP_COMPLETION_PORT_ON_SUCCESS = 1;
 export const FILE_SKIP_SET_EVENT_ON_HANDLE = 2;

@@ -40,6 +40,12 @@ export interface Kernel32 {
   SetFileCompletionNotificationModes(FileHandle: number, Flags: number): number;
   /** Sets HANDLE_FLAG_INHERIT and its like. Returns BOOL. */
   SetHandleInformation(hObject: number, dwMask: number, dwFlags: number): number;
+  /** Makes an event; all zero: auto-reset, not set, without a name. Returns the HANDLE, or 0. */
+  CreateEventW(lpEventAttributes: number, bManualReset: number, bInitialState: number, lpName: number): number;
+  /** Sets an event: a thread that waits for it goes on. Returns BOOL. */
+  SetEvent(hEvent: number): number;
+  /** Returns WAIT_OBJECT_0 (0), WAIT_TIMEOUT (258), or WAIT_FAILED (0xffffffff). */
+  WaitForSingleObject(hHandle: number, dwMilliseconds: number): number;
   /** Closes a HANDLE (never a SOCKET: that is closesocket's). Returns BOOL. */
   CloseHandle(hObject: number): number;
   /** The calling thread's last error; koffi keeps it safe between two calls from what V8 and libuv do meanwhile. */
@@ -61,6 +67,10 @@ const DECLARATIONS: Readonly<Record<keyof Kernel32, string>> = {
   SetFileCompletionNotificationModes:
     'int __stdcall SetFileCompletionNotificationModes(intptr_t FileHandle, uint8_t Flags)',
   SetHandleInformation: 'int __stdcall SetHandleInformation(intptr_t hObject, uint32_t dwMask, uint32_t dwFlags)',
+  CreateEventW:
+    'intptr_t __stdcall CreateEventW(uintptr_t lpEventAttributes, int bManualReset, int bInitialState, uintptr_t lpName)',
+  SetEvent: 'int __stdcall SetEvent(intptr_t hEvent)',
+  WaitForSingleObject: 'uint32_t __stdcall WaitForSingleObject(intptr_t hHandle, uint32_t dwMilliseconds)',
   CloseHandle: 'int __stdcall CloseHandle(intptr_t hObject)',
   GetLastError: 'uint32_t __stdcall GetLastError()',
   VirtualAlloc:

@@ -4,7 +4,7 @@
 export const REFERENCE = 'node-net';
 
 /** Peers by name, with the ending of their server's file: servers/<question's server>-<ending>.ts. */
-const SERVERS: Readonly<Record<string, 'pal' | 'node-net'>> = {
+const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'node-net'>> = {
   iocp: 'pal',
   'iocp-inline': 'pal',
   'iocp-no-skip': 'pal',
@@ -14,6 +14,9 @@ const SERVERS: Readonly<Record<string, 'pal' | 'node-net'>> = {
   // For send-file: other ways to send one.
   'iocp-copying': 'pal',
   'iocp-read-write': 'pal',
+  // One and two loops in worker_threads, behind a server that spreads: for echo, idle and latency.
+  'loops-1': 'loops',
+  'loops-2': 'loops',
   [REFERENCE]: 'node-net',
 };
 

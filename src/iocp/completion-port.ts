@@ -29,6 +29,7 @@ import type { Mailbox, PortWaiter } from '../winsock/kernel.ts';
 import { OperationState } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
 import { REMOTE_KEY, WAKE_KEY } from './completion-key.ts';
+import { EventAccepts } from './event-accepts.ts';
 
 /** Packets per GetQueuedCompletionStatusEx: what libuv uses; the gain beyond it is within the noise. */
 export const BATCH_SIZE = 128;
@@ -44,6 +45,8 @@ export class CompletionPort implements EventSource {
   readonly batchSize = BATCH_SIZE;
   /** The port's HANDLE. */
   readonly handle: number;
+  /** Accepts that complete by an event instead of by a packet. */
+  readonly eventAccepts: EventAccepts;
   readonly #parts: BackendParts;
   readonly #mailbox: Mailbox;
   readonly #entries: Uint32Array;
@@ -54,6 +57,7 @@ export class CompletionPort implements EventSource {
   constructor(parts: BackendParts) {
     const { kernel, counters } = parts;
     this.#parts = parts;
+    this.eventAccepts = new EventAccepts(parts);
     const entriesSize = BATCH_SIZE * OVERLAPPED_ENTRY.size;
     const region = kernel.memory.allocate(entriesSize + Uint32Array.BYTES_PER_ELEMENT);
     if (region === null) throw new RangeError(`Cannot take ${entriesSize} bytes for the mailbox: out of memory`);
@@ -173,6 +177,7 @@ export class CompletionPort implements EventSource {
   }
 
   async close(): Promise<void> {
+    await this.eventAccepts.close();
     await this.#waiter.stop();
     this.#checkLeftovers(this.#waiter.take());
     for (let count = this.poll(); count > 0; count = this.poll()) this.#checkLeftovers(count);

@@ -23,7 +23,7 @@ import type { Endpoint } from '../pal/handles.ts';
 import { isLoopback, type IpAddress } from '../pal/ip-address.ts';
 import { Connection } from '../winsock/connection.ts';
 import type { DatagramSocket } from '../winsock/datagram-socket.ts';
-import type { Listener } from '../winsock/listener.ts';
+import { Listener } from '../winsock/listener.ts';
 import { CONTEXT, DATAGRAM_CONTEXT, OperationKind, OperationState, type Operation } from '../winsock/operation.ts';
 import { readSockaddr } from '../winsock/scratch.ts';
 import type { SocketRecord } from '../winsock/socket-record.ts';
@@ -55,8 +55,13 @@ export class OverlappedTransport implements Transport {
     if (options.skipCompletionPortOnSuccess !== false && record instanceof Connection) this.#skipPackets(record);
   }
 
-  detach(): void {
+  share(listener: Listener): void {
+    this.#port.eventAccepts.add(listener);
+  }
+
+  detach(record: SocketRecord): void {
     // closesocket takes the socket off the port.
+    if (record instanceof Listener) this.#port.eventAccepts.remove(record);
   }
 
   move(): void {
@@ -196,6 +201,7 @@ export class OverlappedTransport implements Transport {
     operation.acceptSocket = openTcpSocket(this.#parts, listener.family);
     const { AcceptEx } = this.#extensions.of(listener.family, listener.socket);
     const length = addressLength(listener.family);
+    if (this.#port.eventAccepts.has(listener)) this.#port.eventAccepts.prepare(operation);
     operation.syscall = 'AcceptEx';
     operation.state = OperationState.Submitted;
     counters.calls.AcceptEx++;
@@ -210,7 +216,7 @@ export class OverlappedTransport implements Transport {
       operation.address,
     );
     const outcome = overlappedOutcome(result !== 0, kernel.ws2_32);
-    // The listener does not skip packets, so success brings one just as ERROR_IO_PENDING does.
+    // The listener does not skip packets, so success brings one (or the event) just as ERROR_IO_PENDING does.
     if (outcome === NO_ERROR || outcome === FINISHED) return;
     operation.state = OperationState.Completed;
     throw new Win32Error('AcceptEx', outcome);

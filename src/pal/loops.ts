@@ -122,13 +122,13 @@ export interface LoopCalls {
 
   /**
    * Makes a duplicate of a socket for another process. A connection leaves this loop, as with transfer(). A server stays,
-   * and may be exported again; the process that first accepts from it has it, others get ERR_SOCKET_ASSOCIATED.
+   * goes on accepting here, and may be exported again: every process that has it takes connections from it.
    * @param pid the other process's id.
-   * @throws NetworkError ERR_SOCKET_ASSOCIATED as transfer(); what WSADuplicateSocketW reports, such as an unknown process.
+   * @throws NetworkError ERR_SOCKET_ASSOCIATED for a connection, as transfer(); what WSADuplicateSocketW reports, such as an unknown process.
    */
   exportSocket(socket: AnyHandle, pid: number): SocketInfo;
   /** Takes over a connection of another process. @throws NetworkError when it was imported already, or is for another process. */
   importSocket(info: SocketInfo): SocketHandle;
-  /** Takes over a server of another process. @throws as importSocket; ERR_SOCKET_ASSOCIATED when a process accepts from it. */
+  /** Accepts from a server of another process, beside it. @throws as importSocket. */
   importServer(info: SocketInfo, options?: ImportServerOptions): ServerSocket;
 }

@@ -99,6 +99,18 @@ export class SimulatedKernel32 implements Kernel32 {
     return this.#kernel.handle(file) === undefined ? this.#fail(ERROR_INVALID_HANDLE) : TRUE;
   }
 
+  CreateEventW(): number {
+    return notSimulated('CreateEventW');
+  }
+
+  SetEvent(): number {
+    return notSimulated('SetEvent');
+  }
+
+  WaitForSingleObject(): number {
+    return notSimulated('WaitForSingleObject');
+  }
+
   CloseHandle(number: number): number {
     const kernel = this.#kernel;
     const handle = kernel.handle(number);
@@ -156,4 +168,8 @@ export function dequeue(
   kernel.memory.at(countAddress, 4, 'ulNumEntriesRemoved').setUint32(countAddress, count);
   network.note(() => `${kernel.name}: ${count} packets dequeued`);
   return count;
+}
+
+function notSimulated(call: string): never {
+  throw new SimulationError(`${call} is not simulated: this kernel is one process, and shares no sockets`);
 }

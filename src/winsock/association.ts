@@ -9,6 +9,9 @@
  * (FileReplaceCompletionInformation could undo it: docs/loops.md says why it is not used.) So what may still move must not
  * be tied. Servers with `deferAssociation` leave it until the first call that needs it; others do it at once, as everybody
  * else does, since it is one call per connection either way and its failures then are the accept's.
+ *
+ * A server is different: only its accepts complete through it, and these can do without a port (Transport.share). So a server
+ * that another process has tied to its port works here as well.
  */
 import { Win32Error } from '../../ffi/check.ts';
 import { ERROR_INVALID_PARAMETER } from '../../ffi/wsa-errors.ts';
@@ -16,6 +19,7 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { Driver } from './driver.ts';
 import { fromWin32Error } from './errors.ts';
+import { Listener } from './listener.ts';
 import type { SocketRecord } from './socket-record.ts';
 
 /** Ties a socket that was made here to this loop. Throws Win32Error. */
@@ -32,6 +36,10 @@ export function associate(driver: Driver, record: SocketRecord): void {
     if (!(error instanceof Win32Error) || error.systemErrorCode !== ERROR_INVALID_PARAMETER) {
       throw fromWin32Error('loop', error);
     }
+    if (record instanceof Listener && driver.transport.share !== undefined) {
+      share(driver, record);
+      return;
+    }
     throw new NetworkError(
       `Cannot use socket ${record.handle} in this loop: it is tied to the port of another one, which holds a duplicate of ` +
         'it (exportSocket). A socket works in one loop only',
@@ -42,6 +50,16 @@ export function associate(driver: Driver, record: SocketRecord): void {
         syscall: error.syscall,
       },
     );
+  }
+}
+
+/** A server that another process accepts from: this one accepts too, another way. Throws NetworkError. */
+function share(driver: Driver, listener: Listener): void {
+  try {
+    driver.transport.share?.(listener);
+    listener.associated = true;
+  } catch (error) {
+    throw fromWin32Error('loop', error);
   }
 }
 

@@ -18,6 +18,7 @@ import type { AnyHandle, Endpoint, UdpHandle } from '../pal/handles.ts';
 import { formatIpAddress, isUnspecified, loopback, type IpAddress } from '../pal/ip-address.ts';
 import { argumentError } from '../pal/network-error.ts';
 import { localEndpoint } from './addresses.ts';
+import { attach } from './association.ts';
 import { DatagramSocket, type ReceiveSettings } from './datagram-socket.ts';
 import { captureOrigin, type Driver } from './driver.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
@@ -61,7 +62,7 @@ export function openDatagramSocket(driver: Driver, address: IpAddress, port: num
     applyOptions(driver, socket.socket, address.family, options);
     tellUnreachable(driver, socket.socket, settings.reportUnreachable);
     bindSocket(driver, socket.socket, address, port);
-    driver.transport.attach(socket);
+    attach(driver, socket);
     local = localEndpoint(driver, socket);
     socket.local = local;
   } catch (error) {

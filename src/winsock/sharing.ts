@@ -2,9 +2,9 @@
  * Sockets between processes, through WSADuplicateSocketW: the system makes a second handle of the same socket for the other
  * process, and says in a WSAPROTOCOL_INFOW how to get hold of it there. It can be used once, in that process only.
  *
- * Both handles are one socket, and one socket works with one port: so only an unassociated socket is exported, and the
- * process that first uses it has it. A connection moves: this process lets go of it, which sends no FIN as long as the
- * other handle lives. A server stays open here as well, so that it can be exported again.
+ * Both handles are one socket, and one socket works with one port: so only an unassociated connection is exported, and it
+ * moves: this process lets go of it, which sends no FIN as long as the other handle lives. A server stays open here as well,
+ * and every process that has it accepts from it: the first through its port, the others through an event (Transport.share).
  *
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaduplicatesocketw
  */
@@ -21,7 +21,7 @@ import { adoptSocket, release } from './handover.ts';
 import type { SocketRecord } from './socket-record.ts';
 import { discardSocket } from './sockets.ts';
 
-/** Makes a duplicate for the process `pid`. `record` is unassociated. Throws NetworkError. */
+/** Makes a duplicate for the process `pid`. A connection must be unassociated. Throws NetworkError. */
 export function exportSocket(driver: Driver, record: SocketRecord, pid: number): SocketInfo {
   const { kernel, counters, scratch } = driver;
   counters.calls.WSADuplicateSocketW++;

@@ -23,6 +23,11 @@ import type { SocketRecord } from './socket-record.ts';
 export interface Transport {
   /** Takes a fresh socket in. Throws Win32Error. */
   attach(record: SocketRecord): void;
+  /**
+   * Takes in a listening socket that another process has tied to its port. Throws Win32Error. Not there on transports that
+   * tie sockets to nothing.
+   */
+  share?(listener: Listener): void;
   /** The socket is about to be closed; nothing is in flight on it. */
   detach(record: SocketRecord): void;
   /** `to` has taken the SOCKET of `from`, which was attached; nothing is in flight on it. */

@@ -7,13 +7,14 @@ import { fileURLToPath } from 'node:url';
 import type { SocketInfo } from '../../src/index.ts';
 import { iocpSkipping } from '../support/beds.ts';
 import { thrownBy } from '../support/errors.ts';
-import { close, connect, pair, read, readExactly, write } from '../support/io.ts';
+import { close, connect, echo, pair, read, readExactly, write } from '../support/io.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
 
 interface Answer {
   pid?: number;
   imported?: boolean;
   code?: string;
+  accepted?: number;
 }
 
 /** A process that imports what it is told to. */
@@ -38,6 +39,12 @@ class Importer {
 
   import(info: SocketInfo): Promise<Answer> {
     this.#child.stdin!.write(`${JSON.stringify(info)}\n`);
+    return this.answer();
+  }
+
+  /** How many connections it has accepted. */
+  ask(): Promise<Answer> {
+    this.#child.stdin!.write('\n');
     return this.answer();
   }
 
@@ -93,28 +100,51 @@ describe('sockets between processes', () => {
     await child.end();
   });
 
-  it('one process at a time: another one is told clearly', async () => {
+  it('a server is accepted from by several processes at once, whichever has its port', async () => {
     const { pal } = fixture;
     const [first, second] = await Promise.all([start(), start()]);
-    const server = pal.createServer('127.0.0.1', 0, { deferAssociation: true });
-    const infos = [first, second].map(({ pid }) => pal.exportSocket(server.handle, pid));
-    expect(await first.child.import(infos[0]!)).to.deep.equal({ imported: true });
-    expect(await second.child.import(infos[1]!)).to.deep.equal({ code: 'ERR_SOCKET_ASSOCIATED' });
-    expect(thrownBy(() => pal.asyncAccept(server.handle, () => undefined)).code).to.equal('ERR_SOCKET_ASSOCIATED');
-    // The one that has it still works.
-    const client = await connect(pal, '127.0.0.1', server.port);
-    await write(pal, client, Buffer.from('still'));
-    expect((await readExactly(pal, client, 5)).toString()).to.equal('still');
-    await Promise.all([first.child.end(), second.child.end()]);
+    const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
+    let here = 0;
+    const acceptHere = (): void =>
+      void pal.asyncAccept(server.handle, (error, socket) => {
+        if (error !== null) return;
+        here++;
+        echo(pal, socket).catch(() => undefined);
+        acceptHere();
+      });
+    acceptHere();
+    for (const { child, pid } of [first, second]) {
+      expect(await child.import(pal.exportSocket(server.handle, pid))).to.deep.equal({ imported: true });
+    }
+    // All at once, so that whoever has an accept posted gets one.
+    const clients = await Promise.all(Array.from({ length: 90 }, () => connect(pal, '127.0.0.1', server.port)));
+    for (const client of clients) {
+      await write(pal, client, Buffer.from('hello'));
+      expect((await readExactly(pal, client, 5)).toString()).to.equal('hello');
+    }
+    const counts = [(await first.child.ask()).accepted!, (await second.child.ask()).accepted!, here];
+    expect(counts.reduce((sum, one) => sum + one, 0)).to.equal(90);
+    expect(counts[0]).to.be.above(0);
+    expect(counts[1]).to.be.above(0);
+    // Those that go leave the server to the others.
+    await Promise.all([first.child.end(), close(pal, server.handle)]);
+    const last = await connect(pal, '127.0.0.1', server.port);
+    await write(pal, last, Buffer.from('still'));
+    expect((await readExactly(pal, last, 5)).toString()).to.equal('still');
+    expect((await second.child.ask()).accepted).to.equal(counts[1]! + 1);
+    expect(await second.child.end()).to.equal(0);
   });
 
   it('refuses what is tied to this loop, what is for another process, and what is no socket', async () => {
     const { pal } = fixture;
     const { child, pid } = await start();
-    const { client, served, server } = await pair(pal);
-    for (const handle of [client, served, server.handle]) {
+    const { client, served } = await pair(pal);
+    for (const handle of [client, served]) {
       expect(thrownBy(() => pal.exportSocket(handle, pid)).code).to.equal('ERR_SOCKET_ASSOCIATED');
     }
+    const { handle: udp } = pal.createUdpSocket('127.0.0.1', 0);
+    expect(thrownBy(() => pal.exportSocket(udp, pid)).code).to.equal('ERR_INVALID_HANDLE_KIND');
+    await close(pal, udp);
     const free = pal.createServer('127.0.0.1', 0, { deferAssociation: true });
     const info = pal.exportSocket(free.handle, pid);
     expect(thrownBy(() => pal.importServer(info)).code).to.equal('ERR_WRONG_PROCESS');

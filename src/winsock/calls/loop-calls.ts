@@ -20,12 +20,13 @@ import { requireUnassociated } from '../association.ts';
 import { Connection } from '../connection.ts';
 import type { Driver } from '../driver.ts';
 import { adopt, adoptSocket, transfer } from '../handover.ts';
+import { Listener } from '../listener.ts';
 import { requireInteger } from '../pal-options.ts';
 import { importServer } from '../server.ts';
 import { exportSocket, importConnection } from '../sharing.ts';
 import { discardSocket } from '../sockets.ts';
 import { decodeArrival } from '../spreader.ts';
-import { requireCallback } from './arguments.ts';
+import { requireCallback, wrongKind } from './arguments.ts';
 import { SendFileCalls } from './send-file-calls.ts';
 
 export abstract class LoopCalls extends SendFileCalls implements Contract {
@@ -83,8 +84,8 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
     const driver = this.lifecycle.open('exportSocket');
     const record = this.find(driver, socket);
     requireInteger('pid', pid, 1, 0xffffffff);
-    if (record instanceof Connection) this.established(driver, socket as SocketHandle);
-    requireUnassociated('export', record);
+    if (record instanceof Connection) requireUnassociated('export', this.established(driver, socket as SocketHandle));
+    else if (!(record instanceof Listener)) throw wrongKind(record, 'createServer or asyncAccept');
     return exportSocket(driver, record, pid);
   }
 

@@ -1,5 +1,6 @@
 /**
- * A process that is told, line by line on its input, to import a socket, and answers each with a line on its output.
+ * A process that is told, line by line on its input, to import a socket, and answers each with a line on its output. An
+ * empty line asks how many connections it has accepted.
  * Imported connections, and those of imported servers, are echoed.
  */
 import process from 'node:process';
@@ -10,6 +11,7 @@ import { echo } from '../../support/io.ts';
 const pal = createNetworkPal({ strict: true });
 pal.initialize();
 void pal.runEventLoop();
+let accepted = 0;
 const say = (answer: object): void => void process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 function take(info: SocketInfo): void {
@@ -21,6 +23,7 @@ function take(info: SocketInfo): void {
   const accept = (): void =>
     void pal.asyncAccept(server.handle, (error, socket) => {
       if (error !== null) return;
+      accepted++;
       echo(pal, socket).catch(() => undefined);
       accept();
     });
@@ -29,6 +32,7 @@ function take(info: SocketInfo): void {
 
 createInterface(process.stdin)
   .on('line', (line) => {
+    if (line === '') return say({ accepted });
     try {
       take(JSON.parse(line) as SocketInfo);
       say({ imported: true });

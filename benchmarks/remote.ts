@@ -1,0 +1,103 @@
+/**
+ * Submissions from other threads to one loop: how many a second, from how many threads, and how long one takes.
+ * `npm run wine -- benchmarks/remote.ts` (on Windows: node benchmarks/remote.ts).
+ */
+import { parentPort, Worker, workerData, isMainThread } from 'node:worker_threads';
+import { createNetworkPal, NetworkError, openRemote, type PollerKind, type RemoteToken } from '../src/index.ts';
+
+/** Milliseconds of each measurement, and bytes of each message. */
+const MEASURE_MS = 2000;
+const MESSAGE_BYTES = 64;
+/** Round trips for the latency: a message to the loop, and the answer through one word of shared memory. */
+const ROUND_TRIPS = 500;
+
+interface Task {
+  remote: RemoteToken;
+  post: number;
+  /** Raised by the loop for each message when one at a time is sent. */
+  answered: Int32Array;
+  alone: boolean;
+}
+
+if (isMainThread) await main();
+else submit(workerData as Task);
+
+async function main(): Promise<void> {
+  for (const poller of ['worker', 'inline'] as const) {
+    for (const threads of [1, 2, 4]) console.log(`${poller}, ${threads} threads: ${await throughput(poller, threads)}`);
+    console.log(`${poller}, one at a time: ${await latency(poller)}`);
+  }
+}
+
+async function throughput(poller: PollerKind, threads: number): Promise<string> {
+  const pal = createNetworkPal({ poller });
+  pal.initialize();
+  const ended = pal.runEventLoop();
+  let heard = 0;
+  const post = pal.onRemotePost(() => heard++);
+  const answered = new Int32Array(new SharedArrayBuffer(4));
+  const task: Task = { remote: pal.remote(), post, answered, alone: false };
+  const start = performance.now();
+  const fulls = await Promise.all(Array.from({ length: threads }, () => run<number>(task)));
+  const seconds = (performance.now() - start) / 1000;
+  const { remoteRecords, remoteWakes } = pal.stats();
+  if (heard > remoteRecords) throw new Error('More was heard than carried out');
+  await pal.stopEventLoop();
+  await ended;
+  const full = fulls.reduce((sum, one) => sum + one, 0);
+  return `${Math.round(remoteRecords / seconds)} submissions/s, ${remoteWakes} wake-ups for ${remoteRecords}, queue full ${full} times`;
+}
+
+async function latency(poller: PollerKind): Promise<string> {
+  const pal = createNetworkPal({ poller });
+  pal.initialize();
+  const ended = pal.runEventLoop();
+  const answered = new Int32Array(new SharedArrayBuffer(4));
+  const post = pal.onRemotePost(() => {
+    Atomics.add(answered, 0, 1);
+    Atomics.notify(answered, 0);
+  });
+  const took = await run<number[]>({ remote: pal.remote(), post, answered, alone: true });
+  await pal.stopEventLoop();
+  await ended;
+  took.sort((one, other) => one - other);
+  const at = (share: number): string => ((took[Math.floor(took.length * share)] ?? NaN) * 1000).toFixed(0);
+  return `${at(0.5)} µs there and back (p99 ${at(0.99)} µs)`;
+}
+
+function run<Answer>(task: Task): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: task });
+    worker.once('error', reject);
+    worker.once('message', resolve);
+  });
+}
+
+function submit({ remote: token, post, answered, alone }: Task): void {
+  const remote = openRemote(token);
+  const message = new Uint8Array(MESSAGE_BYTES);
+  if (alone) {
+    const took: number[] = [];
+    for (let round = 0; round < ROUND_TRIPS; round++) {
+      const start = performance.now();
+      remote.post(post, message);
+      Atomics.wait(answered, 0, round);
+      took.push(performance.now() - start);
+    }
+    parentPort?.postMessage(took);
+    return;
+  }
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  let full = 0;
+  const end = performance.now() + MEASURE_MS;
+  while (performance.now() < end) {
+    try {
+      for (let count = 0; count < 64; count++) remote.post(post, message);
+    } catch (error) {
+      if (!(error instanceof NetworkError) || error.code !== 'ERR_REMOTE_QUEUE_FULL') throw error;
+      full++;
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
+  parentPort?.postMessage(full);
+}
