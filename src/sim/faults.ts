@@ -85,7 +85,7 @@ export type PlannedFault =
 export interface FaultOptions {
   /** One in so many calls fails at once. Default: none. */
   calls?: number;
-  /** One in so many uses of node:fs fails. Default: none. */
+  /** One in so many calls of node:fs fails. Default: none. */
   files?: number;
   /** One in so many operations completes with an error. Default: none. */
   operations?: number;
