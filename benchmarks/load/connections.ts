@@ -7,7 +7,7 @@ const CONNECTING_AT_ONCE = 64;
 const CONNECT_TIMEOUT_MS = 20_000;
 
 /** All connections read into this one: what arrives is only counted. */
-const sink = Buffer.alloc(65536);
+const sink = Buffer.alloc(1024 * 1024);
 
 /** Opens a connection that calls back with the number of bytes that arrived, each time some did. */
 export function open(port: number, arrived: (bytes: number, socket: Socket) => void): Promise<Socket> {

@@ -20,6 +20,9 @@ export type EventName =
   | 'FIN'
   | 'RST'
   | 'timeout'
+  | 'cancel()'
+  | 'cancel(hard)'
+  | 'abort of its signal'
   | 'nobody listens'
   | 'no route';
 
@@ -29,6 +32,8 @@ export type Outcome =
   | 'end'
   | 'still pending'
   | 'ECANCELED ConnectionClosed'
+  | 'ECANCELED Interrupted'
+  | 'ABORT_ERR Interrupted'
   | 'ECONNRESET ConnectionReset'
   | 'ECONNREFUSED ConnectionRefused'
   | 'ETIMEDOUT Timeout'
@@ -45,6 +50,9 @@ export interface Cell {
 }
 
 const CANCELLED = 'ECANCELED ConnectionClosed';
+const TAKEN_BACK = 'ECANCELED Interrupted';
+const ABORTED = 'ABORT_ERR Interrupted';
+const TIMED_OUT = 'ETIMEDOUT Timeout';
 const RESET = 'ECONNRESET ConnectionReset';
 
 const REFUSED = 'ECONNREFUSED ConnectionRefused';
@@ -61,6 +69,9 @@ export const OUTCOMES: readonly Cell[] = [
   cell('read', "shutdown('receive')", 'you', ['end'], ['success', 'end'], [ALWAYS, 'CANCELLED']),
   cell('read', "shutdown('both')", 'you', ['end'], ['success', 'end'], [ALWAYS, 'CANCELLED']),
   cell('read', 'stopEventLoop', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
+  cell('read', 'cancel()', 'you', [TAKEN_BACK], ['success', TAKEN_BACK], [ALWAYS, 'CANCELLED']),
+  cell('read', 'abort of its signal', 'you', [ABORTED], ['success', ABORTED], [ALWAYS, 'CANCELLED']),
+  cell('read', 'timeout', 'you', [TIMED_OUT], ['success', TIMED_OUT], [ALWAYS, 'CANCELLED']),
   cell('read', 'FIN', 'the peer', ['end'], ['success', 'end'], [ALWAYS]),
   cell('read', 'RST', 'the peer', [RESET], ['success', RESET], [ALWAYS, 'CONNECTION_RESET']),
 
@@ -71,6 +82,10 @@ export const OUTCOMES: readonly Cell[] = [
   cell('write', "shutdown('receive')", 'you', [PENDING], ['success'], [ALWAYS]),
   cell('write', "shutdown('both')", 'you', [PENDING], ['success'], [ALWAYS]),
   cell('write', 'stopEventLoop', 'you', [CANCELLED], ['success'], [ALWAYS, 'CANCELLED']),
+  cell('write', 'cancel()', 'you', [PENDING], ['success'], [ALWAYS]),
+  cell('write', 'cancel(hard)', 'you', [TAKEN_BACK], ['success', TAKEN_BACK], [ALWAYS, 'CANCELLED']),
+  cell('write', 'abort of its signal', 'you', [ABORTED], ['success', ABORTED], [ALWAYS, 'CANCELLED']),
+  cell('write', 'timeout', 'you', [TIMED_OUT], ['success', TIMED_OUT], [ALWAYS, 'CANCELLED']),
   cell('write', 'FIN', 'the peer', [PENDING], ['success'], [ALWAYS]),
   cell('write', 'RST', 'the peer', [RESET], ['success', RESET], [ALWAYS, 'CONNECTION_RESET']),
 
@@ -78,13 +93,18 @@ export const OUTCOMES: readonly Cell[] = [
   cell('connect', 'closeSocket', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
   cell('connect', 'resetSocket', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
   cell('connect', 'stopEventLoop', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
-  cell('connect', 'timeout', 'you', ['ETIMEDOUT Timeout'], ['success', 'ETIMEDOUT Timeout'], [ALWAYS, 'CANCELLED']),
+  cell('connect', 'cancel()', 'you', [TAKEN_BACK], ['success', TAKEN_BACK], [ALWAYS, 'CANCELLED']),
+  cell('connect', 'abort of its signal', 'you', [ABORTED], ['success', ABORTED], [ALWAYS, 'CANCELLED']),
+  cell('connect', 'timeout', 'you', [TIMED_OUT], ['success', TIMED_OUT], [ALWAYS, 'CANCELLED']),
   cell('connect', 'nobody listens', 'the peer', [REFUSED], ['success', REFUSED], [ALWAYS, 'CONNECTION_REFUSED']),
   cell('connect', 'no route', 'the network', ['EHOSTUNREACH HostUnreachable'], null, ['HOST_UNREACHABLE']),
 
   cell('accept', 'nothing', '', [PENDING], ['success'], [ALWAYS]),
   cell('accept', 'closeSocket', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
   cell('accept', 'stopEventLoop', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
+  cell('accept', 'cancel()', 'you', [TAKEN_BACK], ['success', TAKEN_BACK], [ALWAYS]),
+  cell('accept', 'abort of its signal', 'you', [ABORTED], ['success', ABORTED], [ALWAYS]),
+  cell('accept', 'timeout', 'you', [TIMED_OUT], ['success', TIMED_OUT], [ALWAYS]),
   cell('accept', 'RST', 'the peer', [PENDING], ['success'], [ALWAYS]),
 ];
 
@@ -104,9 +124,11 @@ const WORDS: Readonly<Record<Outcome, string>> = {
   end: '0 bytes, no error',
   'still pending': 'nothing yet',
   [CANCELLED]: '`ECANCELED`, ConnectionClosed',
+  [TAKEN_BACK]: '`ECANCELED`, Interrupted',
+  [ABORTED]: '`ABORT_ERR`, Interrupted',
   [RESET]: '`ECONNRESET`, ConnectionReset',
   [REFUSED]: '`ECONNREFUSED`, ConnectionRefused',
-  'ETIMEDOUT Timeout': '`ETIMEDOUT`, Timeout',
+  [TIMED_OUT]: '`ETIMEDOUT`, Timeout',
   'EHOSTUNREACH HostUnreachable': '`EHOSTUNREACH`, HostUnreachable',
 };
 

@@ -9,6 +9,9 @@ import {
   NetworkErrorCode,
   type NetworkError,
   type NetworkPal,
+  type OperationHandle,
+  type OperationOptions,
+  type ServerHandle,
   type SocketHandle,
 } from '../../../src/index.ts';
 import {
@@ -42,6 +45,8 @@ export interface Findings {
 /** Bytes that a pending write waits with: more than the two small kernel buffers take. */
 const WRITE_SIZE = 40;
 const BUFFER_SIZE = 4;
+/** What completes a read. */
+const SENT = 'abc';
 /** Orders after which a cell counts as too large to be walked through. */
 const MAX_ORDERS = 200_000;
 
@@ -86,6 +91,9 @@ async function oneOrder(setting: Setting, tree: ChoiceTree, statuses: Set<number
   network.run();
   network.choices = firstChoice;
   const outcome = scene.outcome;
+  await scene.checkNothingLost(() => {
+    network.run();
+  });
   scene.over = true;
   void pal.stopEventLoop();
   await network.settle();
@@ -109,6 +117,9 @@ class Scene {
   readonly #kernel: SimulatedKernel;
   readonly #peer: RawPeer;
   #socket = 0 as SocketHandle;
+  /** What cancel() takes. */
+  #operation = 0 as OperationHandle | SocketHandle;
+  readonly #controller = new AbortController();
   #serverPort = 0;
   #outcome: Outcome = 'still pending';
   #calls = 0;
@@ -164,6 +175,22 @@ class Scene {
     }
   }
 
+  /** What came for a read that did not get it is still there. */
+  async checkNothingLost(settle: () => void): Promise<void> {
+    const { operation, event, race } = this.#setting;
+    const takenBack = event === 'cancel()' || event === 'abort of its signal' || event === 'timeout';
+    if (operation !== 'read' || !race || !takenBack || this.#outcome === 'success') return;
+    const buffer = Buffer.alloc(16);
+    const reading = new Promise<string>((resolve) => {
+      this.#pal.asyncRead(this.#socket, buffer, 16, (error, bytes) => {
+        resolve(error?.code ?? buffer.toString('latin1', 0, bytes));
+      });
+    });
+    settle();
+    const found = await Promise.race([reading, Promise.resolve('nothing')]);
+    if (found !== SENT) throw new Error(`After a read that was taken back, the next one got ${found}`);
+  }
+
   /** After the end: one callback, before that of close. */
   check(): void {
     if (this.#calls !== 1) throw new Error(`${this.#calls} callbacks`);
@@ -174,20 +201,26 @@ class Scene {
   #start(operation: OperationName): void {
     const pal = this.#pal;
     const { event, race } = this.#setting;
+    const options: OperationOptions = {
+      ...(event === 'timeout' && { timeout: 50 }),
+      ...(event === 'abort of its signal' && { signal: this.#controller.signal }),
+    };
     if (operation === 'read') {
-      pal.asyncRead(this.#socket, new Uint8Array(16), 16, (error, bytes) => {
+      this.#operation = pal.asyncRead(this.#socket, new Uint8Array(16), 16, options, (error, bytes) => {
         this.#ended(error, bytes === 0 ? 'end' : 'success');
       });
     } else if (operation === 'write') {
-      pal.asyncWrite(this.#socket, new Uint8Array(WRITE_SIZE), (error) => this.#ended(error, 'success'));
+      const data = new Uint8Array(WRITE_SIZE);
+      this.#operation = pal.asyncWrite(this.#socket, data, options, (error) => this.#ended(error, 'success'));
     } else if (operation === 'accept') {
-      pal.asyncAccept(this.#socket as never, (error) => this.#ended(error, 'success'));
+      const server = this.#socket as number as ServerHandle;
+      this.#operation = pal.asyncAccept(server, options, (error) => this.#ended(error, 'success'));
     } else {
       const silent = event === 'no route' ? '198.51.100.1' : '192.0.2.1';
       const address = race || event === 'nobody listens' ? '127.0.0.1' : silent;
       if (event === 'nobody listens' && !race) this.#peer.refuse();
-      const options = event === 'timeout' ? { timeout: 50 } : {};
       this.#socket = pal.asyncConnect(address, this.#peer.port, options, (error) => this.#ended(error, 'success'));
+      this.#operation = this.#socket;
     }
   }
 
@@ -199,7 +232,7 @@ class Scene {
   }
 
   #complete(operation: OperationName): void {
-    if (operation === 'read') this.#peer.send('abc');
+    if (operation === 'read') this.#peer.send(SENT);
     else if (operation === 'write') this.#peer.drain();
     else {
       this.#peer.connect(this.#serverPort);
@@ -222,6 +255,9 @@ class Scene {
     else if (event === 'RST') this.#peer.reset();
     else if (event === 'timeout') this.#kernel.network.passTime();
     else if (event === 'nobody listens') this.#peer.refuse();
+    else if (event === 'cancel()') pal.cancel(this.#operation);
+    else if (event === 'cancel(hard)') pal.cancel(this.#operation, { hard: true });
+    else if (event === 'abort of its signal') this.#controller.abort();
     else if (event.startsWith('shutdown')) {
       pal.shutdown(this.#socket, event.slice("shutdown('".length, -"')".length) as 'send');
     }
