@@ -126,6 +126,8 @@ export function getOption(
 function readOption(kernel: SimulatedKernel, socket: SimulatedSocket, level: number, name: number): number | null {
   const known = socket.options.get(keyOf(level, name));
   if (known !== undefined) return known;
+  const datagram = datagramDefault(socket, level, name);
+  if (datagram !== undefined) return datagram;
   if (level === SOL_SOCKET) {
     if (name === SO_SNDBUF) return kernel.sendBufferSize;
     if (name === SO_RCVBUF) return kernel.receiveBufferSize;
@@ -133,8 +135,6 @@ function readOption(kernel: SimulatedKernel, socket: SimulatedSocket, level: num
     return zero ? 0 : null;
   }
   if (isTimeToLive(socket, level, name)) return DEFAULT_TTL;
-  const datagram = datagramDefault(socket, level, name);
-  if (datagram !== undefined) return datagram;
   if (level === IPPROTO_TCP && name === TCP_NODELAY && socket.udp === null) return 0;
   return level === IPPROTO_IPV6 && name === IPV6_V6ONLY ? Number(socket.v6Only) : null;
 }

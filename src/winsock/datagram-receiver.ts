@@ -212,11 +212,15 @@ function keep(
   push(socket, { block, bytes, size, peer, error: 0 });
 }
 
-/** Tells whoever waits, or asks next, that a peer could not be reached. */
+/**
+ * Tells whoever waits, or asks next, that a peer could not be reached. One report is kept: a system may tell every posted
+ * receive of the same ICMP message, and how often says nothing.
+ */
 function report(driver: Driver, socket: DatagramSocket, error: number): void {
   const request = socket.arrivals.length > 0 ? null : takeRequest(socket);
   if (request !== null) answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
-  else if (makeRoom(driver, socket, SMALLEST_BLOCK)) {
+  else if (!socket.reportKept && makeRoom(driver, socket, SMALLEST_BLOCK)) {
+    socket.reportKept = true;
     push(socket, { block: null, bytes: 0, size: 0, peer: null, error });
   }
 }
@@ -238,7 +242,8 @@ function push(socket: DatagramSocket, arrival: Arrival): void {
   socket.arrivedBytes += arrival.block?.size ?? SMALLEST_BLOCK;
 }
 
-function forget(driver: Driver, socket: DatagramSocket, { block }: Arrival): void {
+function forget(driver: Driver, socket: DatagramSocket, { block, error }: Arrival): void {
+  if (error !== 0) socket.reportKept = false;
   socket.arrivedBytes -= block?.size ?? SMALLEST_BLOCK;
   if (block !== null) driver.blocks.give(block);
 }

@@ -56,6 +56,8 @@ export class DatagramSocket extends SocketRecord {
   /** What waits for somebody to ask, and the pinned memory that it takes, bytes. */
   readonly arrivals = new Fifo<Arrival>();
   arrivedBytes = 0;
+  /** One of the arrivals is a report. */
+  reportKept = false;
   /** Somebody waits although there are arrivals, and a turn is planned that brings them together. */
   serving = false;
 

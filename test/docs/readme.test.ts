@@ -18,6 +18,11 @@ describe('README', () => {
     expect(shown).to.equal(read('docs/examples/echo-server.ts'));
   });
 
+  it('and docs/udp.md the UDP echo', () => {
+    const shown = /```ts\n([\s\S]*?)```/.exec(read('docs/udp.md'))?.[1];
+    expect(shown).to.equal(read('docs/examples/udp-echo.ts'));
+  });
+
   it('names npm scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     for (const page of pages) {
