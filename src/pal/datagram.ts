@@ -5,6 +5,7 @@
  */
 import type { Endpoint, UdpHandle } from './handles.ts';
 import type { NetworkError } from './network-error.ts';
+import type { OperationHandle, OperationOptions } from './pending-operation.ts';
 
 /**
  * Called once for each asyncReceiveFrom: with the error, or null, the bytes in the buffer, who sent them, and the length of
@@ -98,12 +99,25 @@ export interface DatagramPal {
   createUdpSocket(address: string, port: number, options?: UdpOptions): UdpSocket;
   /**
    * Takes the next datagram into the start of `buffer`, at most maxBytes of it. Calls on one socket are served in order.
-   * The buffer is written only right before its callback.
+   * The buffer is written only right before its callback. Cancelled, it loses no datagram: the next call gets it.
    */
-  asyncReceiveFrom(socket: UdpHandle, buffer: Uint8Array, maxBytes: number, callback: ReceiveFromCallback): void;
+  asyncReceiveFrom(
+    socket: UdpHandle,
+    buffer: Uint8Array,
+    maxBytes: number,
+    callback: ReceiveFromCallback,
+  ): OperationHandle;
+  asyncReceiveFrom(
+    socket: UdpHandle,
+    buffer: Uint8Array,
+    maxBytes: number,
+    options: OperationOptions,
+    callback: ReceiveFromCallback,
+  ): OperationHandle;
   /**
    * Sends one datagram: `data`, or the buffers of `data` one behind another; 0 bytes are one too. It must stay as it is
-   * until the callback, which says that the system has taken it, not that it has arrived.
+   * until the callback, which says that the system has taken it, not that it has arrived. Cancelled with success, it was
+   * not sent.
    * @param to null sends to the peer of a connected socket.
    * @throws NetworkError ResourceExhausted when the socket's queue is full, ERR_SOCKET_DGRAM_NOT_CONNECTED,
    * ERR_SOCKET_DGRAM_IS_CONNECTED; RangeError for more than 65507 bytes (IPv6: 65527).
@@ -113,7 +127,14 @@ export interface DatagramPal {
     data: Uint8Array | readonly Uint8Array[],
     to: Destination | null,
     callback: SendToCallback,
-  ): void;
+  ): OperationHandle;
+  asyncSendTo(
+    socket: UdpHandle,
+    data: Uint8Array | readonly Uint8Array[],
+    to: Destination | null,
+    options: OperationOptions,
+    callback: SendToCallback,
+  ): OperationHandle;
   /**
    * Fixes the peer: datagrams go there, and come from there only. (What had come from others before is still delivered.)
    * @throws NetworkError, among others ERR_SOCKET_DGRAM_IS_CONNECTED; call disconnectUdp first.

@@ -3,6 +3,10 @@ import type { NetworkError } from '../pal/network-error.ts';
 import { revokeAccept } from './acceptor.ts';
 import { Connection } from './connection.ts';
 import { revokeConnect } from './connector.ts';
+import { revokeReceive } from './datagram-receiver.ts';
+import { ReceiveFromRequest, SendToRequest } from './datagram-requests.ts';
+import { revokeSend } from './datagram-sender.ts';
+import { DatagramSocket } from './datagram-socket.ts';
 import type { Driver } from './driver.ts';
 import { Listener } from './listener.ts';
 import type { PendingCall } from './pending-call.ts';
@@ -20,6 +24,9 @@ export function revoke(driver: Driver, call: PendingCall, error: NetworkError, h
     if (call instanceof ConnectRequest) return revokeConnect(driver, owner, error);
   } else if (owner instanceof Listener && call instanceof AcceptRequest) {
     return revokeAccept(driver, owner, call, error);
+  } else if (owner instanceof DatagramSocket) {
+    if (call instanceof ReceiveFromRequest) return revokeReceive(driver, owner, call, error);
+    if (call instanceof SendToRequest) return revokeSend(driver, owner, call, error);
   }
   throw new Error(`A pending ${call.operation} belongs to nobody. This is a bug in iocp-pal; please report it`);
 }

@@ -18,6 +18,7 @@ import { WSAEMSGSIZE, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { ReceiveFromCallback } from '../pal/datagram.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import { BLOCK_SIZES, classFor } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import type { ReceiveFromRequest } from './datagram-requests.ts';
@@ -37,8 +38,9 @@ export function receiveFrom(
   socket: DatagramSocket,
   target: Uint8Array,
   maxBytes: number,
+  options: OperationOptions | null,
   callback: ReceiveFromCallback,
-): void {
+): OperationHandle {
   if (socket.receiving.size === 0 && driver.operations.free === 0) throw outOfSlots(driver.options.maxOperations);
   const request = driver.datagrams.takeReceive(target, maxBytes, callback);
   request.origin = captureOrigin(driver);
@@ -46,8 +48,36 @@ export function receiveFrom(
   else socket.lastReceive.next = request;
   socket.lastReceive = request;
   expectCallback(driver, socket);
+  const name = driver.calls.begin(request, socket, options);
   serveSoon(driver, socket);
   if (socket.receiving.size < socket.settings.depth) fillPool(driver, socket);
+  return name;
+}
+
+/** Takes a receive back. The datagram that it would have got goes to the next: receives belong to the socket. */
+export function revokeReceive(
+  driver: Driver,
+  socket: DatagramSocket,
+  request: ReceiveFromRequest,
+  error: NetworkError,
+): boolean {
+  let before: ReceiveFromRequest | null = null;
+  let found = socket.firstReceive;
+  while (found !== null && found !== request) {
+    before = found;
+    found = found.next;
+  }
+  if (found === null) return false;
+  if (before === null) socket.firstReceive = request.next;
+  else before.next = request.next;
+  if (socket.lastReceive === request) socket.lastReceive = before;
+  const { callback } = request;
+  driver.datagrams.giveReceive(request);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, socket);
+    callback(error, 0, null, 0);
+  });
+  return true;
 }
 
 /** WSARecvFrom came back. */

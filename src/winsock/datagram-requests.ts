@@ -1,5 +1,6 @@
 /** What users of UDP sockets asked for and still wait for. Kept for reuse, like the requests of connections. */
 import type { ReceiveFromCallback, SendToCallback } from '../pal/datagram.ts';
+import { PendingCall, type PendingCalls } from './pending-call.ts';
 import type { ResolvedDestination } from './socket-addresses.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -8,7 +9,8 @@ const NO_CALLBACK = (): never => {
 };
 
 /** One asyncReceiveFrom. */
-export class ReceiveFromRequest {
+export class ReceiveFromRequest extends PendingCall {
+  readonly operation = 'receive';
   next: ReceiveFromRequest | null = null;
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
@@ -17,7 +19,8 @@ export class ReceiveFromRequest {
 }
 
 /** One asyncSendTo. */
-export class SendToRequest {
+export class SendToRequest extends PendingCall {
+  readonly operation = 'send';
   next: SendToRequest | null = null;
   data: Uint8Array | readonly Uint8Array[] = NO_BYTES;
   /** Bytes in all, as asyncSendTo counted them. */
@@ -34,8 +37,13 @@ export class SendToRequest {
 
 /** Keeps requests for reuse. */
 export class DatagramRequestPool {
+  readonly #calls: PendingCalls;
   #receives: ReceiveFromRequest | null = null;
   #sends: SendToRequest | null = null;
+
+  constructor(calls: PendingCalls) {
+    this.#calls = calls;
+  }
 
   takeReceive(target: Uint8Array, maxBytes: number, callback: ReceiveFromCallback): ReceiveFromRequest {
     const request = this.#receives ?? new ReceiveFromRequest();
@@ -47,7 +55,9 @@ export class DatagramRequestPool {
     return request;
   }
 
+  /** Its callback is certain to run: it cannot be cancelled any more. */
   giveReceive(request: ReceiveFromRequest): void {
+    this.#calls.end(request);
     request.target = NO_BYTES;
     request.callback = NO_CALLBACK;
     request.origin = undefined;
@@ -74,7 +84,9 @@ export class DatagramRequestPool {
     return request;
   }
 
+  /** The same for a send. */
   giveSend(request: SendToRequest): void {
+    this.#calls.end(request);
     request.data = NO_BYTES;
     request.destination = null;
     request.callback = NO_CALLBACK;

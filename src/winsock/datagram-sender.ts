@@ -9,6 +9,7 @@
 import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { SendToCallback } from '../pal/datagram.ts';
 import type { NetworkError } from '../pal/network-error.ts';
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import { classFor } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import type { SendToRequest } from './datagram-requests.ts';
@@ -42,8 +43,9 @@ export function sendTo(
   data: Uint8Array | readonly Uint8Array[],
   total: number,
   destination: ResolvedDestination | null,
+  options: OperationOptions | null,
   callback: SendToCallback,
-): void {
+): OperationHandle {
   const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
   if (socket.queuedBytes + total > limit) throw queueFull(socket.queuedBytes, total, limit);
   if (driver.queuedBytes + total > maxQueuedBytes) throw queuesFull(driver.queuedBytes, total, maxQueuedBytes);
@@ -56,23 +58,54 @@ export function sendTo(
   socket.queuedBytes += total;
   driver.queuedBytes += total;
   expectCallback(driver, socket);
+  const name = driver.calls.begin(request, socket, options);
   if (operation === null) {
     if (socket.lastSend === null) socket.firstSend = request;
     else socket.lastSend.next = request;
     socket.lastSend = request;
     socket.waitingSends++;
-    return;
+    return name;
   }
   socket.sending.add(operation);
   socket.inFlight++;
   submit(driver, socket, operation, request);
+  return name;
+}
+
+/** Takes a send back: out of the queue at once, out of the kernel if it can still be cancelled there. */
+export function revokeSend(
+  driver: Driver,
+  socket: DatagramSocket,
+  request: SendToRequest,
+  error: NetworkError,
+): boolean {
+  for (const operation of socket.sending) {
+    if (operation.datagram !== request) continue;
+    if (!operation.isInKernel) return false; // its outcome waits to be delivered
+    request.revoked = error;
+    driver.transport.cancelOperation(socket, operation);
+    return true;
+  }
+  let before: SendToRequest | null = null;
+  let found = socket.firstSend;
+  while (found !== null && found !== request) {
+    before = found;
+    found = found.next;
+  }
+  if (found === null) return false;
+  if (before === null) socket.firstSend = request.next;
+  else before.next = request.next;
+  if (socket.lastSend === request) socket.lastSend = before;
+  socket.waitingSends--;
+  answerSoon(driver, socket, request, error);
+  return true;
 }
 
 /** WSASendTo came back. */
 export function completeSendTo(driver: Driver, socket: DatagramSocket, operation: Operation): void {
   const { bytes, error, datagram: request } = operation;
   if (request === null) throw new Error('A datagram was sent for nobody. This is a bug in iocp-pal; please report it');
-  if (isUnreachable(error) && !socket.dropping) {
+  if (isUnreachable(error) && !socket.dropping && request.revoked === null) {
     driver.counters.unreachableReports++;
     if (!socket.settings.reportUnreachable && request.attempts < MAX_ATTEMPTS) {
       driver.operations.renew(operation);
@@ -114,19 +147,25 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
 export function dropSends(driver: Driver, socket: DatagramSocket): void {
   socket.dropping = true;
   for (let request = takeWaiting(socket); request !== null; request = takeWaiting(socket)) {
-    const { callback, total } = request;
-    socket.queuedBytes -= total;
-    driver.queuedBytes -= total;
-    driver.datagrams.giveSend(request);
-    driver.loop.enqueue(() => {
-      callbackDue(driver, socket);
-      callback(connectionClosed('send'), 0);
-    });
+    answerSoon(driver, socket, request, connectionClosed('send'));
   }
+}
+
+/** Answers a send that is in no queue any more, in a coming turn. */
+function answerSoon(driver: Driver, socket: DatagramSocket, request: SendToRequest, error: NetworkError): void {
+  const { callback, total } = request;
+  socket.queuedBytes -= total;
+  driver.queuedBytes -= total;
+  driver.datagrams.giveSend(request);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, socket);
+    callback(error, 0);
+  });
 }
 
 function failureOf(socket: DatagramSocket, request: SendToRequest, error: number): NetworkError | null {
   if (error === 0) return null;
+  if (request.revoked !== null) return request.revoked;
   if (error === ERROR_OPERATION_ABORTED && socket.closing) return connectionClosed('send');
   if (request.detachedAt >= 0) return bufferDetached('send', request.total, request.detachedAt);
   const to = request.destination ?? socket.peer;

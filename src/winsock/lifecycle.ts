@@ -269,7 +269,7 @@ function makeDriver(
       pinned: new PinnedBuffers(kernel.memory),
       calls,
       requests: new RequestPool(calls),
-      datagrams: new DatagramRequestPool(),
+      datagrams: new DatagramRequestPool(calls),
       sockets,
       scratch,
       loop,

@@ -12,12 +12,13 @@ import type { SocketHandle, UdpHandle } from '../../pal/handles.ts';
 import { isUnspecified, loopback, type IpAddress } from '../../pal/ip-address.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import type { OperationHandle, OperationOptions } from '../../pal/pending-operation.ts';
 import { receiveFrom } from '../datagram-receiver.ts';
 import { sendTo } from '../datagram-sender.ts';
 import { connectDatagrams, disconnectDatagrams, openDatagramSocket } from '../datagram-setup.ts';
 import { DatagramSocket } from '../datagram-socket.ts';
 import type { Driver } from '../driver.ts';
-import { connectionClosed, fromWin32Error } from '../errors.ts';
+import { fromWin32Error } from '../errors.ts';
 import { changeMembership } from '../multicast.ts';
 import { requireInteger } from '../pal-options.ts';
 import { byteLengthOf } from '../requests.ts';
@@ -28,11 +29,11 @@ import {
   isDetached,
   requireAddress,
   requireBytes,
-  requireCallback,
   requirePort,
   wrongKind,
 } from './arguments.ts';
 import { LoopCalls } from './loop-calls.ts';
+import { answerSoon, callbackOf, optionsOf } from './stream-calls.ts';
 
 /** Most that fits an IP packet beside the headers: 65535 - 20 - 8 over IPv4, 65535 - 8 over IPv6. */
 const MAX_IPV4_DATAGRAM = 65507;
@@ -45,18 +46,36 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     return openDatagramSocket(driver, requireAddress('address', address), port, options);
   }
 
-  asyncReceiveFrom(socket: UdpHandle, buffer: Uint8Array, maxBytes: number, callback: ReceiveFromCallback): void {
+  asyncReceiveFrom(
+    socket: UdpHandle,
+    buffer: Uint8Array,
+    maxBytes: number,
+    callback: ReceiveFromCallback,
+  ): OperationHandle;
+  asyncReceiveFrom(
+    socket: UdpHandle,
+    buffer: Uint8Array,
+    maxBytes: number,
+    options: OperationOptions,
+    callback: ReceiveFromCallback,
+  ): OperationHandle;
+  asyncReceiveFrom(
+    socket: UdpHandle,
+    buffer: Uint8Array,
+    maxBytes: number,
+    optionsOrCallback: OperationOptions | ReceiveFromCallback,
+    callbackOrNone?: ReceiveFromCallback,
+  ): OperationHandle {
     const driver = this.lifecycle.current('asyncReceiveFrom');
-    requireCallback(callback);
-    if (this.lifecycle.isStopping) {
-      driver.loop.enqueue(() => callback(connectionClosed('receive'), 0, null, 0));
-      return;
-    }
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    const refused = this.refusal(driver, 'receive', socket, options);
+    if (refused !== null) return answerSoon(driver, () => callback(refused, 0, null, 0));
     const record = this.#datagrams(driver, socket);
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
-    receiveFrom(driver, record, buffer, maxBytes, callback);
+    return receiveFrom(driver, record, buffer, maxBytes, options, callback);
   }
 
   asyncSendTo(
@@ -64,13 +83,26 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     data: Uint8Array | readonly Uint8Array[],
     to: Destination | null,
     callback: SendToCallback,
-  ): void {
+  ): OperationHandle;
+  asyncSendTo(
+    socket: UdpHandle,
+    data: Uint8Array | readonly Uint8Array[],
+    to: Destination | null,
+    options: OperationOptions,
+    callback: SendToCallback,
+  ): OperationHandle;
+  asyncSendTo(
+    socket: UdpHandle,
+    data: Uint8Array | readonly Uint8Array[],
+    to: Destination | null,
+    optionsOrCallback: OperationOptions | SendToCallback,
+    callbackOrNone?: SendToCallback,
+  ): OperationHandle {
     const driver = this.lifecycle.current('asyncSendTo');
-    requireCallback(callback);
-    if (this.lifecycle.isStopping) {
-      driver.loop.enqueue(() => callback(connectionClosed('send'), 0));
-      return;
-    }
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    const refused = this.refusal(driver, 'send', socket, options);
+    if (refused !== null) return answerSoon(driver, () => callback(refused, 0));
     const record = this.#datagrams(driver, socket);
     if (Array.isArray(data)) for (const chunk of data) requireBytes('data', chunk);
     else requireBytes('data', data);
@@ -79,7 +111,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     if (total === 0) for (const chunk of data instanceof Uint8Array ? [data] : data) requireAttached(chunk);
     const limit = record.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM;
     if (total > limit) throw tooLong(total, limit);
-    sendTo(driver, record, data, total, destinationOf(record, to), callback);
+    return sendTo(driver, record, data, total, destinationOf(record, to), options, callback);
   }
 
   connectUdp(socket: UdpHandle, address: string, port: number): void {

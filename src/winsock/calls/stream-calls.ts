@@ -235,13 +235,13 @@ export abstract class StreamCalls extends PalCore {
   }
 }
 
-function optionsOf(value: OperationOptions | ((...args: never[]) => void)): OperationOptions | null {
+export function optionsOf(value: OperationOptions | ((...args: never[]) => void)): OperationOptions | null {
   if (typeof value === 'function') return null;
   requireOptions(value);
   return value;
 }
 
-function callbackOf<Callback extends (...args: never[]) => void>(
+export function callbackOf<Callback extends (...args: never[]) => void>(
   value: OperationOptions | Callback,
   last: Callback | undefined,
 ): Callback {

@@ -1,0 +1,90 @@
+/** Receives and sends on UDP sockets that are taken back: by cancel(), by a deadline, by a signal. No datagram is lost to it. */
+import { expect } from 'chai';
+import type { NetworkError } from '../../src/index.ts';
+import { onEveryBed } from '../support/beds.ts';
+import { Outcomes } from '../support/outcomes.ts';
+import { sharedPal } from '../support/pal-fixture.ts';
+import { receive, send } from '../support/udp.ts';
+
+onEveryBed('udp, cancel', (bed) => {
+  const fixture = sharedPal(bed);
+
+  it('a receive is answered, and the next one gets its datagram', async () => {
+    const { pal } = fixture;
+    const socket = pal.createUdpSocket('127.0.0.1', 0);
+    const outcomes = new Outcomes();
+    const names = ['first', 'second', 'third'].map((label) =>
+      pal.asyncReceiveFrom(socket.handle, new Uint8Array(9), 9, outcomes.expect(label)),
+    );
+    const [first, , third] = names;
+    if (first === undefined || third === undefined) throw new Error('no names');
+    expect(new Set(names).size).to.equal(3);
+    expect(pal.cancel(third)).to.equal(true);
+    expect(pal.cancel(first)).to.equal(true);
+    expect(pal.cancel(first), 'a second time').to.equal(false);
+    const rest = receive(pal, socket.handle);
+    await send(pal, socket.handle, 'a', socket);
+    await send(pal, socket.handle, 'bc', socket);
+    expect((await rest).data.toString()).to.equal('bc');
+    await outcomes.settled(bed);
+    expect(outcomes.values.get('second')).to.equal(1);
+    for (const label of ['first', 'third']) expect(outcomes.errors.get(label)?.code).to.be.oneOf(['ECANCELED']);
+  });
+
+  it('a receive ends at its deadline and by its signal, and receiving goes on', async () => {
+    const { pal } = fixture;
+    const socket = pal.createUdpSocket('127.0.0.1', 0);
+    const codeOf = (options: object): Promise<string | undefined> =>
+      new Promise((resolve) => {
+        const callback = (error: NetworkError | null): void => resolve(error?.code);
+        pal.asyncReceiveFrom(socket.handle, new Uint8Array(9), 9, options, callback);
+      });
+    expect(await codeOf({ timeout: 5 })).to.equal('ETIMEDOUT');
+    const controller = new AbortController();
+    const aborted = codeOf({ signal: controller.signal });
+    controller.abort();
+    expect(await aborted).to.equal('ABORT_ERR');
+    expect(await codeOf({ signal: controller.signal }), 'aborted before').to.equal('ABORT_ERR');
+    const received = receive(pal, socket.handle);
+    await send(pal, socket.handle, 'x', socket);
+    expect((await received).data.toString()).to.equal('x');
+  });
+
+  it('a send that waits is not sent; every other one is, once', async () => {
+    const { pal } = fixture;
+    const socket = pal.createUdpSocket('127.0.0.1', 0);
+    const outcomes = new Outcomes();
+    const labels = Array.from({ length: 24 }, (_, index) => `send ${index}`);
+    const names = labels.map((label) =>
+      pal.asyncSendTo(socket.handle, Buffer.from(label), socket, outcomes.expect(label)),
+    );
+    const last = names.at(-1);
+    const middle = names.at(18);
+    if (last === undefined || middle === undefined) throw new Error('no names');
+    // Sixteen are in the kernel: these two wait.
+    expect([pal.cancel(last), pal.cancel(middle)]).to.deep.equal([true, true]);
+    const received = await Promise.all(Array.from({ length: 22 }, () => receive(pal, socket.handle)));
+    await outcomes.settled(bed);
+    const failed = labels.filter((label) => outcomes.errors.get(label) !== null);
+    expect(failed).to.deep.equal(['send 18', 'send 23']);
+    expect(received.map(({ data }) => data.toString())).to.deep.equal(
+      labels.filter((label) => !failed.includes(label)),
+    );
+    expect(pal.getQueuedBytes(socket.handle)).to.equal(0);
+  });
+
+  it('a send that the kernel has is sent or taken back, and says which', async () => {
+    const { pal } = fixture;
+    const socket = pal.createUdpSocket('127.0.0.1', 0);
+    for (let round = 0; round < 10; round++) {
+      const outcomes = new Outcomes();
+      const name = pal.asyncSendTo(socket.handle, Buffer.from(`try ${round}`), socket, outcomes.expect('send'));
+      pal.cancel(name);
+      await outcomes.settled(bed);
+      const sent = outcomes.errors.get('send') === null;
+      if (!sent) await send(pal, socket.handle, `try ${round}`, socket);
+      // Once either way: a send that says it was taken back must not arrive as well.
+      expect((await receive(pal, socket.handle)).data.toString()).to.equal(`try ${round}`);
+    }
+  });
+});
