@@ -77,6 +77,9 @@ export const IPV6_DROP_MEMBERSHIP = 13;
 /** WSAPROTOCOL_INFO.dwServiceFlags1: the provider's sockets are real file handles (no layered provider in between). */
 export const XP1_IFS_HANDLES = 0x00020000;
 
+/** DisconnectEx: the socket is to be used again. */
+export const TF_REUSE_SOCKET = 0x02;
+
 /** WSAIoctl codes (ws2def.h, mstcpip.h, mswsock.h). */
 export const SIO_GET_EXTENSION_FUNCTION_POINTER = 0xc8000006;
 export const SIO_KEEPALIVE_VALS = 0x98000004;

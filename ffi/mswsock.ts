@@ -30,6 +30,12 @@ export type ConnectEx = (
   lpOverlapped: number,
 ) => number;
 
+/**
+ * Returns BOOL; FALSE with 997 means that a packet will come. TF_REUSE_SOCKET: afterwards the socket can be given to
+ * AcceptEx again. reserved: 0.
+ */
+export type DisconnectEx = (s: number, lpOverlapped: number, dwFlags: number, dwReserved: number) => number;
+
 /** Finds the two addresses in AcceptEx's output buffer. All but the lengths are addresses of out-parameters. */
 export type GetAcceptExSockaddrs = (
   lpOutputBuffer: number,
@@ -61,6 +67,7 @@ export type TransmitFile = (
 export interface MswsockPointers {
   AcceptEx(pointer: number): AcceptEx;
   ConnectEx(pointer: number): ConnectEx;
+  DisconnectEx(pointer: number): DisconnectEx;
   GetAcceptExSockaddrs(pointer: number): GetAcceptExSockaddrs;
   TransmitFile(pointer: number): TransmitFile;
 }
@@ -69,6 +76,7 @@ export interface MswsockPointers {
 export const WSAID = {
   AcceptEx: 'b5367df1-cbac-11cf-95ca-00805f48a192',
   ConnectEx: '25a207b9-ddf3-4660-8ee9-76e58c74063e',
+  DisconnectEx: '7fda2e11-8630-436f-a031-f536a6eec157',
   GetAcceptExSockaddrs: 'b5367df2-cbac-11cf-95ca-00805f48a192',
   TransmitFile: 'b5367df0-cbac-11cf-95ca-00805f48a192',
 } as const;
@@ -77,6 +85,7 @@ export const WSAID = {
 const ARGUMENTS = {
   AcceptEx: ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uint32_t', 'uint32_t', 'uint32_t', 'uintptr_t', 'uintptr_t'],
   ConnectEx: ['uintptr_t', 'uintptr_t', 'int', 'uintptr_t', 'uint32_t', 'uintptr_t', 'uintptr_t'],
+  DisconnectEx: ['uintptr_t', 'uintptr_t', 'uint32_t', 'uint32_t'],
   GetAcceptExSockaddrs: [
     ...['uintptr_t', 'uint32_t', 'uint32_t', 'uint32_t'],
     ...['uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t'],
@@ -88,11 +97,13 @@ const ARGUMENTS = {
 export function bindMswsock(koffi: KoffiModule): MswsockPointers {
   const acceptEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.AcceptEx);
   const connectEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.ConnectEx);
+  const disconnectEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.DisconnectEx);
   const getAcceptExSockaddrs = koffi.proto('__stdcall', null, 'void', ARGUMENTS.GetAcceptExSockaddrs);
   const transmitFile = koffi.proto('__stdcall', null, 'int', ARGUMENTS.TransmitFile);
   return {
     AcceptEx: (pointer) => koffi.decode(BigInt(pointer), acceptEx) as AcceptEx,
     ConnectEx: (pointer) => koffi.decode(BigInt(pointer), connectEx) as ConnectEx,
+    DisconnectEx: (pointer) => koffi.decode(BigInt(pointer), disconnectEx) as DisconnectEx,
     GetAcceptExSockaddrs: (pointer) => koffi.decode(BigInt(pointer), getAcceptExSockaddrs) as GetAcceptExSockaddrs,
     TransmitFile: (pointer) => koffi.decode(BigInt(pointer), transmitFile) as TransmitFile,
   };

@@ -9,6 +9,8 @@ const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'node-net'>> = {
   'iocp-inline': 'pal',
   'iocp-no-skip': 'pal',
   'iocp-inline-no-skip': 'pal',
+  'iocp-reuse': 'pal',
+  'iocp-depth-32': 'pal',
   wsapoll: 'pal',
   'wsapoll-inline': 'pal',
   // For send-file: other ways to send one.

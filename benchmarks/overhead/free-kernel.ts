@@ -156,6 +156,7 @@ export function freeKernel(messageBytes: number): FreeKernel {
         push(s, overlapped, 0);
         return PENDING;
       },
+      DisconnectEx: () => unused,
       GetAcceptExSockaddrs: () => unused,
       TransmitFile: () => unused,
     },

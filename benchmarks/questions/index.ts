@@ -1,6 +1,7 @@
 /** The questions by name. */
 import type { Question } from '../lib/question.ts';
 import { acceptQuestion } from './accept.ts';
+import { arrivals } from './arrivals.ts';
 import { echo } from './echo.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
@@ -16,6 +17,7 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
   'small-writes': smallWrites,
   'send-file': sendFile,
   accept: acceptQuestion,
+  arrivals,
   latency,
   memory,
 };

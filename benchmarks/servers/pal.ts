@@ -1,5 +1,11 @@
 /** The PAL of a peer: its name, the first argument, says which driver and which poller. */
-import { createNetworkPal, type NetworkPal, type PalOptions, type SocketHandle } from '../../src/index.ts';
+import {
+  createNetworkPal,
+  type NetworkPal,
+  type PalOptions,
+  type ServerOptions,
+  type SocketHandle,
+} from '../../src/index.ts';
 import { report } from './control.ts';
 import { BACKLOG } from './settings.ts';
 
@@ -8,15 +14,24 @@ const PEERS: Readonly<Record<string, PalOptions>> = {
   'iocp-inline': { poller: 'inline' },
   'iocp-no-skip': { skipCompletionPortOnSuccess: false },
   'iocp-inline-no-skip': { poller: 'inline', skipCompletionPortOnSuccess: false },
+  'iocp-reuse': {},
+  'iocp-depth-32': {},
   wsapoll: { driver: 'wsapoll' },
   'wsapoll-inline': { driver: 'wsapoll', poller: 'inline' },
 };
 
+/** What sets a peer's server apart. */
+const SERVERS: Readonly<Record<string, ServerOptions>> = {
+  'iocp-reuse': { reuseSockets: true },
+  'iocp-depth-32': { acceptDepth: 32 },
+};
+
 /** Serves until the runner says quit. */
 export function servePal(serve: (pal: NetworkPal, client: SocketHandle) => void): void {
-  const pal = createNetworkPal(PEERS[process.argv[2] ?? ''] ?? {});
+  const peer = process.argv[2] ?? '';
+  const pal = createNetworkPal(PEERS[peer] ?? {});
   pal.initialize();
-  const server = pal.createServer('127.0.0.1', 0, { backlog: BACKLOG, noDelay: true });
+  const server = pal.createServer('127.0.0.1', 0, { backlog: BACKLOG, noDelay: true, ...SERVERS[peer] });
   let accepted = 0;
   const accept = (): void =>
     void pal.asyncAccept(server.handle, (error, client) => {

@@ -9,6 +9,7 @@ import {
   WSAID,
   type AcceptEx,
   type ConnectEx,
+  type DisconnectEx,
   type GetAcceptExSockaddrs,
   type TransmitFile,
 } from '../../ffi/mswsock.ts';
@@ -35,6 +36,7 @@ export class ExtensionFunctions {
   readonly #counters: Counters;
   readonly #families = new Map<4 | 6, FamilyFunctions>();
   readonly #transmitFile = new Map<4 | 6, TransmitFile | null>();
+  readonly #disconnectEx = new Map<4 | 6, DisconnectEx>();
 
   constructor(tables: Win32Tables, scratch: Scratch, counters: Counters) {
     this.#tables = tables;
@@ -68,6 +70,16 @@ export class ExtensionFunctions {
         found = null;
       }
       this.#transmitFile.set(family, found);
+    }
+    return found;
+  }
+
+  /** DisconnectEx of a family, asked for by the first who needs it. Throws Win32Error when the provider has none. */
+  disconnectEx(family: 4 | 6, socket: number): DisconnectEx {
+    let found = this.#disconnectEx.get(family);
+    if (found === undefined) {
+      found = this.#tables.mswsock.DisconnectEx(this.#pointer(socket, WSAID.DisconnectEx));
+      this.#disconnectEx.set(family, found);
     }
     return found;
   }

@@ -1,5 +1,5 @@
 /**
- * Operations as overlapped calls: WSARecv, WSASend, TransmitFile, ConnectEx, AcceptEx, WSARecvFrom, WSASendTo.
+ * Operations as overlapped calls: WSARecv, WSASend, TransmitFile, ConnectEx, AcceptEx, DisconnectEx, WSARecvFrom, WSASendTo.
  *
  * Each call has one of three outcomes, and each outcome one place that ends the operation:
  * - pending (ERROR_IO_PENDING), or success on a socket that does not skip packets: the packet, through the port;
@@ -10,12 +10,14 @@ import { checkHandle, checkWinsock, FINISHED, NO_ERROR, overlappedOutcome, Win32
 import {
   FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
   FILE_SKIP_SET_EVENT_ON_HANDLE,
+  INVALID_SOCKET,
   SIO_TCP_INITIAL_RTO,
   SO_UPDATE_ACCEPT_CONTEXT,
   SO_UPDATE_CONNECT_CONTEXT,
   SOL_SOCKET,
   TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS,
   TCP_INITIAL_RTO_UNSPECIFIED_RTT,
+  TF_REUSE_SOCKET,
 } from '../../ffi/constants.ts';
 import { ACCEPTEX_ADDRESS_SLACK, OVERLAPPED, sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAEMSGSIZE } from '../../ffi/wsa-errors.ts';
@@ -52,7 +54,10 @@ export class OverlappedTransport implements Transport {
     counters.calls.CreateIoCompletionPort++;
     const result = kernel.kernel32.CreateIoCompletionPort(record.socket, this.#port.handle, record.handle, 0);
     checkHandle(result, kernel.kernel32, 'CreateIoCompletionPort');
-    if (options.skipCompletionPortOnSuccess !== false && record instanceof Connection) this.#skipPackets(record);
+    if (options.skipCompletionPortOnSuccess === false || !(record instanceof Connection)) return;
+    // Of DisconnectEx on such a socket Wine queues no packet although it says that it is pending.
+    const reusing = record.server !== null && record.server.listener.spares !== null;
+    if (!reusing) this.#skipPackets(record);
   }
 
   share(listener: Listener): void {
@@ -70,6 +75,7 @@ export class OverlappedTransport implements Transport {
 
   prepareListener(listener: Listener): void {
     this.#extensions.of(listener.family, listener.socket);
+    if (listener.spares !== null) this.#extensions.disconnectEx(listener.family, listener.socket);
   }
 
   receive(connection: Connection, operation: Operation): void {
@@ -195,10 +201,21 @@ export class OverlappedTransport implements Transport {
     checkWinsock(result, kernel.ws2_32, 'setsockopt(SO_UPDATE_CONNECT_CONTEXT)');
   }
 
+  readonly disconnect = (connection: Connection, operation: Operation): void => {
+    const DisconnectEx = this.#extensions.disconnectEx(connection.family, connection.socket);
+    operation.syscall = 'DisconnectEx';
+    operation.state = OperationState.Submitted;
+    this.#parts.counters.calls.DisconnectEx++;
+    const result = DisconnectEx(connection.socket, operation.address, TF_REUSE_SOCKET, 0);
+    this.#settle(connection, operation, result !== 0);
+  };
+
   /** AcceptEx asks for no data: a peer that connects and says nothing would otherwise hold its place for ever. */
   accept(listener: Listener, operation: Operation): void {
     const { kernel, counters } = this.#parts;
-    operation.acceptSocket = openTcpSocket(this.#parts, listener.family);
+    if (operation.acceptSocket === INVALID_SOCKET) {
+      operation.acceptSocket = openTcpSocket(this.#parts, listener.family);
+    }
     const { AcceptEx } = this.#extensions.of(listener.family, listener.socket);
     const length = addressLength(listener.family);
     if (this.#port.eventAccepts.has(listener)) this.#port.eventAccepts.prepare(operation);

@@ -59,6 +59,8 @@ export interface NetworkStats {
   reservedBytes: number;
   /** Connections that a server's limits had closed at once; they are not among the accepted ones. */
   refused: number;
+  /** Accepted connections whose socket had been another connection's before (reuseSockets). */
+  reused: number;
   /** Connections accepted. */
   accepted: number;
   /** Connections established by asyncConnect. */

@@ -75,6 +75,13 @@ export interface ServerOptions {
    * open connections do not count what was handed on.
    */
   spread?: SpreadOptions;
+  /**
+   * Accept on the sockets of connections that have ended (DisconnectEx) instead of on fresh ones: a connection that the
+   * peer ended first, and that was then closed without an error, with no socket option set. Sockets of this server do not
+   * skip packets then. The WSAPoll driver, spread and deferAssociation leave it without effect. Default false: see
+   * docs/accepting.md.
+   */
+  reuseSockets?: boolean;
   /** Told of every connection that was refused, and each time the server begins to pause. */
   onLimit?: (event: AcceptLimitEvent) => void;
   /** Told of every accept that failed and was posted again; the server lives on. */

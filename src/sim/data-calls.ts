@@ -48,9 +48,10 @@ export class DataCalls {
     const kernel = this.#kernel;
     const socket = kernel.socket(s);
     if (socket === null) return SOCKET_ERROR;
+    if (socket.sendShut) return this.#fail(WSAESHUTDOWN);
     const end = socket.end;
     if (end === null) return this.#fail(WSAENOTCONN);
-    if (socket.sendShut) return this.#fail(WSAESHUTDOWN);
+    if (overlapped === 0) throw new SimulationError('A WSASend that would block the thread: no OVERLAPPED');
     const io = prepareIo(kernel, 'WSASend', socket, buffers, count, overlapped);
     if (this.#broken(end, io)) return SOCKET_ERROR;
     kernel.ledger.lend(io);

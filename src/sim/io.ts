@@ -15,7 +15,8 @@ import { SimulationError } from './simulation-error.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
 import type { SimulatedSocket } from './socket.ts';
 
-export type IoKind = 'WSARecv' | 'WSASend' | 'TransmitFile' | 'AcceptEx' | 'ConnectEx' | 'WSARecvFrom' | 'WSASendTo';
+export type IoKind =
+  'WSARecv' | 'WSASend' | 'TransmitFile' | 'AcceptEx' | 'ConnectEx' | 'DisconnectEx' | 'WSARecvFrom' | 'WSASendTo';
 
 /** Bytes from which on a buffer's checksum samples, and the distance of its samples in 32-bit words. */
 const SAMPLED_FROM = 1024;

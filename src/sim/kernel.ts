@@ -221,6 +221,16 @@ export class SimulatedKernel implements Kernel {
     this.#desk.close(listener);
   }
 
+  /** The connection of a DisconnectEx is over. */
+  disconnected(io: Io): void {
+    const { socket } = io;
+    socket.disconnect = null;
+    const status = this.faults?.status('DisconnectEx') ?? 0;
+    const broken = socket.end?.broken ?? 0;
+    if (status === 0 && broken === 0) socket.becomeFresh();
+    this.finish(io, status === 0 ? broken : status, 0);
+  }
+
   /** closesocket, whatever the socket has become. Its number is free already. */
   closeSocket(socket: SimulatedSocket): void {
     this.network.portsOf(socket).unbind(socket);
@@ -246,7 +256,10 @@ export class SimulatedKernel implements Kernel {
     if (io.done) return;
     const { socket } = io;
     if (io.kind === 'ConnectEx') return socket.attempt?.abandon(STATUS_CANCELLED);
-    if (io.kind === 'AcceptEx') remove(socket.listener?.accepts, io);
+    if (io.kind === 'DisconnectEx') {
+      socket.disconnect = null;
+      socket.end?.stay();
+    } else if (io.kind === 'AcceptEx') remove(socket.listener?.accepts, io);
     else {
       remove(socket.end?.receives, io);
       remove(socket.end?.sends, io);

@@ -1,5 +1,13 @@
-/** AcceptEx, ConnectEx and TransmitFile of a simulated process, behind the pointers that WSAIoctl gives out. */
-import type { AcceptEx, ConnectEx, GetAcceptExSockaddrs, MswsockPointers, TransmitFile } from '../../ffi/mswsock.ts';
+/** AcceptEx, ConnectEx, DisconnectEx and TransmitFile of a simulated process, behind the pointers that WSAIoctl gives out. */
+import { TF_REUSE_SOCKET } from '../../ffi/constants.ts';
+import type {
+  AcceptEx,
+  ConnectEx,
+  DisconnectEx,
+  GetAcceptExSockaddrs,
+  MswsockPointers,
+  TransmitFile,
+} from '../../ffi/mswsock.ts';
 import { ACCEPTEX_ADDRESS_SLACK } from '../../ffi/layouts.ts';
 import {
   ERROR_IO_PENDING,
@@ -9,6 +17,7 @@ import {
   WSAEINVAL,
   WSAEISCONN,
   WSAENETUNREACH,
+  WSAENOTCONN,
 } from '../../ffi/wsa-errors.ts';
 import { LENGTH_PREFIX } from './accept-desk.ts';
 import { Attempt } from './attempt.ts';
@@ -24,6 +33,7 @@ export const POINTERS = {
   ConnectEx: 0x7ff8_0002,
   GetAcceptExSockaddrs: 0x7ff8_0003,
   TransmitFile: 0x7ff8_0004,
+  DisconnectEx: 0x7ff8_0005,
 } as const;
 
 const FALSE = 0;
@@ -44,6 +54,11 @@ export class SimulatedMswsock implements MswsockPointers {
   ConnectEx(pointer: number): ConnectEx {
     requirePointer(pointer, POINTERS.ConnectEx);
     return this.#connectEx;
+  }
+
+  DisconnectEx(pointer: number): DisconnectEx {
+    requirePointer(pointer, POINTERS.DisconnectEx);
+    return this.#disconnectEx;
   }
 
   GetAcceptExSockaddrs(pointer: number): GetAcceptExSockaddrs {
@@ -113,6 +128,29 @@ export class SimulatedMswsock implements MswsockPointers {
     const io = new Io('ConnectEx', socket, overlapped, region, []);
     kernel.ledger.lend(io);
     socket.attempt = new Attempt(kernel.network, socket, io, target);
+    return this.#fail(ERROR_IO_PENDING);
+  };
+
+  /** Only what a careful caller does: nothing pending, the peer's end received, packets for everything. */
+  readonly #disconnectEx: DisconnectEx = (s, overlapped, flags, reserved) => {
+    const kernel = this.#kernel;
+    const socket = kernel.socket(s);
+    if (socket === null) return FALSE;
+    if (reserved !== 0) return this.#fail(WSAEINVAL);
+    const { end } = socket;
+    if (end === null || socket.contextMissing || socket.disconnect !== null) return this.#fail(WSAENOTCONN);
+    if (flags !== TF_REUSE_SOCKET) throw new SimulationError('DisconnectEx without TF_REUSE_SOCKET is not simulated');
+    if (socket.skips) throw new SimulationError('DisconnectEx on a socket that skips packets: Wine queues none');
+    if (end.receives.length + end.sends.length > 0) throw new SimulationError('DisconnectEx with operations pending');
+    const region = kernel.ledger.overlapped(overlapped, 'DisconnectEx');
+    const fault = kernel.faults?.call('DisconnectEx') ?? 0;
+    if (fault !== 0) return this.#fail(fault);
+    if (end.broken !== 0) return this.#fail(WSAENOTCONN);
+    if (!end.ended) throw new SimulationError('DisconnectEx before the peer has ended: TIME_WAIT is not simulated');
+    const io = new Io('DisconnectEx', socket, overlapped, region, []);
+    socket.disconnect = io;
+    kernel.ledger.lend(io);
+    end.disconnect(() => kernel.disconnected(io));
     return this.#fail(ERROR_IO_PENDING);
   };
 

@@ -41,6 +41,8 @@ export interface Profile {
   readonly shutReceiveResets: boolean;
   /** A full backlog refuses; otherwise the SYN is dropped and repeated. */
   readonly refusesWhenFull: boolean;
+  /** DisconnectEx(TF_REUSE_SOCKET) leaves the sending side shut, for the next connection too. */
+  readonly disconnectLeavesShut: boolean;
   /** Milliseconds until a refused connect gives up, without SIO_TCP_INITIAL_RTO. */
   readonly refusedAfterMs: number;
   /** SIO_TCP_INITIAL_RTO is known. */
@@ -84,6 +86,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     acceptedResetStatus: STATUS_CONNECTION_RESET,
     shutReceiveResets: true,
     refusesWhenFull: true,
+    disconnectLeavesShut: false,
     refusedAfterMs: 2000,
     knowsInitialRto: true,
     knowsKeepAliveTimes: true,
@@ -111,6 +114,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     acceptedResetStatus: STATUS_INVALID_CONNECTION,
     shutReceiveResets: false,
     refusesWhenFull: false,
+    disconnectLeavesShut: true,
     refusedAfterMs: 0,
     knowsInitialRto: false,
     knowsKeepAliveTimes: false,

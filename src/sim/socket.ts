@@ -25,6 +25,8 @@ export class SimulatedSocket {
   readonly udp: UdpEnd | null;
   /** The AcceptEx that will put a connection on it. */
   accept: Io | null = null;
+  /** The DisconnectEx that will make it fresh again. */
+  disconnect: Io | null = null;
   /** A ConnectEx failed on it: Windows wants a new socket. */
   spent = false;
   /** SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT is still missing. */
@@ -55,6 +57,14 @@ export class SimulatedSocket {
     return this.end !== null;
   }
 
+  /** DisconnectEx(TF_REUSE_SOCKET) is through. Options, the port and its key stay. */
+  becomeFresh(): void {
+    this.end = null;
+    this.local = null;
+    this.sendShut = this.kernel.profile.disconnectLeavesShut;
+    this.contextMissing = false;
+  }
+
   /** Operations of this socket that can be cancelled. */
   *pending(): Iterable<Io> {
     if (this.end !== null) {
@@ -67,6 +77,7 @@ export class SimulatedSocket {
     }
     if (this.listener !== null) yield* this.listener.accepts;
     if (this.attempt !== null) yield this.attempt.io;
+    if (this.disconnect !== null) yield this.disconnect;
   }
 }
 

@@ -44,6 +44,9 @@ export class TcpEnd {
   #resetSeen = false;
   #rstAsked = false;
   readonly #network: SimulatedNetwork;
+  /** What DisconnectEx waits for: both sides have ended, or the connection broke. */
+  #disconnected: (() => void) | null = null;
+  readonly #leave: Step;
   readonly #flow: Step;
   readonly #receive: Step;
   readonly #send: Step;
@@ -57,6 +60,11 @@ export class TcpEnd {
     this.receiveBufferSize = kernel.receiveBufferSize;
     this.#flow = new Step('deliver', () => {
       this.#deliver();
+    });
+    this.#leave = new Step('disconnect is through', () => {
+      const done = this.#disconnected;
+      this.#disconnected = null;
+      done?.();
     });
     this.#receive = new Step('serve receive', () => {
       this.serveReceives();
@@ -76,6 +84,8 @@ export class TcpEnd {
     agenda.set(this.#flow, this.#rstAsked || dataFlows || finFlows);
     const readable = this.in.length > 0 || this.ended || this.broken !== 0;
     agenda.set(this.#receive, readable && this.receives.length > 0);
+    const over = this.broken !== 0 || (this.ended && this.finDelivered);
+    agenda.set(this.#leave, this.#disconnected !== null && over);
     agenda.set(this.#send, this.sends.length > 0 && (this.broken !== 0 || this.room > 0));
   }
 
@@ -137,6 +147,20 @@ export class TcpEnd {
     this.orphan = true;
     if (reset) this.abort();
     else this.finAsked = true;
+    this.update();
+  }
+
+  /** DisconnectEx: FIN behind what is still to be sent, and `done` once the connection is over. */
+  disconnect(done: () => void): void {
+    this.#disconnected = done;
+    this.orphan = true;
+    this.finAsked = true;
+    this.update();
+  }
+
+  /** DisconnectEx was cancelled: the FIN travels all the same. */
+  stay(): void {
+    this.#disconnected = null;
     this.update();
   }
 

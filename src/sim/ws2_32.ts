@@ -124,7 +124,7 @@ export class SimulatedWs2_32 implements Ws2_32 {
     if (code === SIO_GET_EXTENSION_FUNCTION_POINTER) {
       if (inputSize !== GUID.size || outputSize !== 8) return this.#fail(WSAEFAULT);
       const first = inputRegion.getUint32(input).toString(16).padStart(8, '0');
-      for (const name of ['AcceptEx', 'ConnectEx', 'GetAcceptExSockaddrs', 'TransmitFile'] as const) {
+      for (const name of ['AcceptEx', 'ConnectEx', 'DisconnectEx', 'GetAcceptExSockaddrs', 'TransmitFile'] as const) {
         if (!WSAID[name].startsWith(first)) continue;
         kernel.memory.at(output, 8, 'WSAIoctl: lpvOutBuffer').setPointer(output, POINTERS[name]);
         return 0;

@@ -52,9 +52,7 @@ export function fillPool(driver: Driver, listener: Listener, most = Infinity): v
     listener.accepting.add(operation);
     listener.inFlight++;
     try {
-      operation.block = driver.blocks.take(0);
-      if (operation.block === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
-      driver.transport.accept(listener, operation);
+      post(driver, listener, operation);
     } catch (error) {
       if (!(error instanceof Win32Error)) throw error;
       retireAccept(driver, listener, operation);
@@ -120,6 +118,7 @@ export function acceptFailed(driver: Driver, listener: Listener, syscall: string
 /** An accept is over: gives back what it held. A connection that nobody took over is reset. */
 export function retireAccept(driver: Driver, listener: Listener, operation: Operation): void {
   if (operation.acceptSocket !== INVALID_SOCKET) {
+    listener.spares?.forget(operation.acceptSocket);
     // A connection is not closed in good order: that would tell the peer that somebody served it.
     if (operation.error === 0) abortSocket(driver, operation.acceptSocket);
     else discardSocket(driver, operation.acceptSocket);
@@ -140,6 +139,33 @@ export function stopPool(driver: Driver, listener: Listener): void {
   listener.retryTimer = null;
   listener.shrinkTimer = null;
   listener.roomTimer = null;
+  const { spares } = listener;
+  if (spares === null) return;
+  for (let spare = spares.take(); spare !== INVALID_SOCKET; spare = spares.take())
+    discardSpare(driver, listener, spare);
+}
+
+/** Posts one accept, on a spare socket if there is one. Throws Win32Error. */
+function post(driver: Driver, listener: Listener, operation: Operation): void {
+  operation.block = driver.blocks.take(0);
+  if (operation.block === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
+  operation.acceptSocket = listener.spares?.take() ?? INVALID_SOCKET;
+  const spare = operation.acceptSocket;
+  try {
+    driver.transport.accept(listener, operation);
+  } catch (error) {
+    if (!(error instanceof Win32Error) || spare === INVALID_SOCKET) throw error;
+    // The socket may not be fit for use yet, or ever: it is not worth another attempt.
+    discardSpare(driver, listener, spare);
+    operation.acceptSocket = INVALID_SOCKET;
+    driver.operations.renew(operation);
+    driver.transport.accept(listener, operation);
+  }
+}
+
+function discardSpare(driver: Driver, listener: Listener, socket: number): void {
+  listener.spares?.forget(socket);
+  discardSocket(driver, socket);
 }
 
 function hasPlace(driver: Driver, listener: Listener): boolean {

@@ -100,7 +100,10 @@ export function completeAccept(driver: Driver, listener: Listener, operation: Op
     acceptFailed(driver, listener, failure.syscall, failure.systemErrorCode);
     return;
   }
-  if (connection !== null) operation.acceptSocket = INVALID_SOCKET; // it is the connection's now
+  if (connection !== null) {
+    operation.acceptSocket = INVALID_SOCKET; // it is the connection's now
+    listener.spares?.forget(connection.socket);
+  }
   retireAccept(driver, listener, operation);
   listener.failures = 0;
   listener.gone = 0;
@@ -193,7 +196,6 @@ function adopt(driver: Driver, listener: Listener, operation: Operation): Connec
   const { limits } = listener;
   setAcceptedOptions(driver, listener, operation.acceptSocket);
   const connection = makeConnection(driver, listener, operation.acceptSocket, peer);
-  connection.server = { listener, address };
   limits.opened(address, now);
   const blocked = limits.blockedBy(now);
   if (blocked !== null) tellLimit(driver, listener, blocked, false, address);
@@ -249,6 +251,15 @@ function makeConnection(driver: Driver, listener: Listener, socket: number, peer
   connection.socket = socket;
   connection.connected = true;
   connection.peer = peer;
+  connection.server = { listener, address: peer?.address ?? '' };
+  const key = listener.spares?.keyOf(socket);
+  if (key !== undefined) {
+    // It has been on the port since its first connection, for good.
+    connection.useKey(key);
+    connection.associated = true;
+    driver.counters.reused++;
+    return connection;
+  }
   try {
     if (!listener.options.deferAssociation) attach(driver, connection);
   } catch (error) {

@@ -5,7 +5,7 @@
  *               ─► queued writes are flushed, for at most closeGraceMs   (resetSocket: dropped, SO_LINGER {1, 0})
  *               ─► CancelIoEx(socket, NULL) while the kernel still has operations of the socket
  *               ─► their packets come, one for each
- *               ─► closesocket, then the close callback
+ *               ─► closesocket, then the close callback             (or DisconnectEx: socket-reuse.ts)
  *
  * Why in this order: the kernel writes into OVERLAPPED and buffers until an operation's packet is dequeued, whatever has
  * been closed meanwhile. Windows answers closesocket with a receive pending by RST instead of FIN, so the FIN goes out
@@ -26,6 +26,7 @@ import { DatagramSocket } from './datagram-socket.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { Listener } from './listener.ts';
 import { endReads, failReads } from './reader.ts';
+import { isDisconnecting, mayReuse, startDisconnect } from './socket-reuse.ts';
 import type { SocketRecord } from './socket-record.ts';
 import { lingerZero } from './sockets.ts';
 import { endWatch, look } from './watcher.ts';
@@ -73,6 +74,9 @@ export function resetConnection(driver: Driver, connection: Connection): void {
 export function graceExpired(driver: Driver, record: Connection | DatagramSocket): void {
   if (record instanceof Connection) {
     if (record.closing && record.firstWrite !== null) resetConnection(driver, record);
+    else if (record.disconnectOperation !== null) {
+      driver.transport.cancelOperation(record, record.disconnectOperation);
+    }
   } else if (!record.closed) {
     dropSends(driver, record);
     settleClose(driver, record);
@@ -121,15 +125,18 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
     return;
   }
   if (record.inFlight > 0) {
-    if (record.cancelled) return;
+    // A disconnect is the last step, and ends by itself or with its grace.
+    if (record.cancelled || (record instanceof Connection && isDisconnecting(record))) return;
     record.cancelled = true;
     driver.transport.cancelAll(record);
     return;
   }
-  finish(driver, record);
+  if (record instanceof Connection && mayReuse(driver, record) && startDisconnect(driver, record)) return;
+  finishClose(driver, record);
 }
 
-function finish(driver: Driver, record: SocketRecord): void {
+/** The last step: closesocket, unless the socket was given away already, and the close callbacks. */
+export function finishClose(driver: Driver, record: SocketRecord): void {
   record.closed = true;
   if (record.socket !== INVALID_SOCKET) {
     // Only now: a reset may have come while the packets of a close were awaited.

@@ -79,6 +79,13 @@ export class Connection extends SocketRecord {
   /** Sends in a row that completed with success and not one byte. */
   emptySends = 0;
 
+  /** The end of the peer's stream was read. */
+  peerEnded = false;
+  /** The user has set socket options, which a reused socket would keep. */
+  optionsSet = false;
+  /** The connection is being ended so that its socket can be accepted on again. */
+  disconnectOperation: Operation | null = null;
+
   /** Close with RST, and drop what is queued. */
   resetting = false;
 
@@ -94,6 +101,7 @@ export class Connection extends SocketRecord {
     if (this.receiveOperation !== null) yield this.receiveOperation;
     if (this.probeOperation !== null) yield this.probeOperation;
     if (this.sendOperation !== null) yield this.sendOperation;
+    if (this.disconnectOperation !== null) yield this.disconnectOperation;
   }
 
   override describe(): OwnDescription {

@@ -6,6 +6,7 @@ export class CallCounters {
   CancelIoEx = 0;
   ConnectEx = 0;
   CreateIoCompletionPort = 0;
+  DisconnectEx = 0;
   GetAcceptExSockaddrs = 0;
   GetQueuedCompletionStatusEx = 0;
   PostQueuedCompletionStatus = 0;
@@ -53,6 +54,7 @@ export class Counters {
   unreachableReports = 0;
   accepted = 0;
   refused = 0;
+  reused = 0;
   connected = 0;
   acceptErrors = 0;
   remoteRecords = 0;

@@ -44,6 +44,7 @@ import { RequestPool } from './requests.ts';
 import { Scratch } from './scratch.ts';
 import { SocketTable } from './socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from './sockets.ts';
+import { completeDisconnect } from './socket-reuse.ts';
 import type { OpenBackend } from './transport.ts';
 import { completeProbe, lookAtParked } from './watcher.ts';
 import { completeSend } from './writer.ts';
@@ -320,6 +321,7 @@ function complete(driver: Driver, operation: Operation): void {
     if (kind === OperationKind.Send) return completeSend(driver, owner, operation);
     if (kind === OperationKind.Probe) return completeProbe(driver, owner, operation);
     if (kind === OperationKind.Connect) return completeConnect(driver, owner, operation);
+    if (kind === OperationKind.Disconnect) return completeDisconnect(driver, owner, operation);
   } else if (owner instanceof Listener && kind === OperationKind.Accept) {
     return completeAccept(driver, owner, operation);
   } else if (owner instanceof DatagramSocket) {

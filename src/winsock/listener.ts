@@ -11,6 +11,7 @@ import type { Operation } from './operation.ts';
 import type { AcceptRequest } from './requests.ts';
 import { originOf, SocketRecord, type OwnDescription } from './socket-record.ts';
 import type { Spreader } from './spreader.ts';
+import type { SpareSockets } from './spare-sockets.ts';
 
 /** What accepted sockets are given. */
 export interface AcceptedOptions {
@@ -38,6 +39,8 @@ export class Listener extends SocketRecord {
   local: Endpoint | null = null;
   onAcceptError: ((error: NetworkError) => void) | undefined;
   onLimit: ((event: AcceptLimitEvent) => void) | undefined;
+  /** Sockets to accept on again, with reuseSockets. */
+  spares: SpareSockets | null = null;
   /** The accepts that are posted. */
   readonly accepting = new Set<Operation>();
   /** Accepts that were cancelled because the pool shrinks or pauses, and have not come back. */

@@ -1,6 +1,6 @@
 /**
- * An operation context: what the kernel writes into while an AcceptEx, ConnectEx, WSARecv, WSASend, WSARecvFrom or
- * WSASendTo is under way, and what we remember about it meanwhile.
+ * An operation context: what the kernel writes into while an AcceptEx, ConnectEx, DisconnectEx, WSARecv, WSASend,
+ * WSARecvFrom or WSASendTo is under way, and what we remember about it meanwhile.
  *
  * Life of a context
  *
@@ -33,6 +33,7 @@ export const OperationKind = {
   Probe: 5,
   ReceiveFrom: 6,
   SendTo: 7,
+  Disconnect: 8,
 } as const;
 export type OperationKind = (typeof OperationKind)[keyof typeof OperationKind];
 

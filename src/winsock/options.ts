@@ -37,6 +37,7 @@ import {
   type SocketOptionReadings,
   type SocketOptionValues,
 } from '../pal/socket-option.ts';
+import { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import { interfaceOf } from './multicast.ts';
 import { requireInteger } from './pal-options.ts';
@@ -100,6 +101,7 @@ export function setOption<Name extends SocketOption>(
   option: Name,
   value: SocketOptionValues[Name],
 ): void {
+  if (record instanceof Connection) record.optionsSet = true;
   if (option === SocketOption.Linger) {
     setLinger(driver, record, value as LingerOptions);
     return;

@@ -116,6 +116,7 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
     return;
   }
   const failure = error === 0 ? deliver(driver, connection, operation, request) : systemError('read', 'WSARecv', error);
+  if (error === 0 && bytes === 0) connection.peerEnded = true;
   finishRead(driver, connection, operation, request, failure, failure === null ? bytes : 0);
 }
 

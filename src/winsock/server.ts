@@ -24,6 +24,7 @@ import { requireInteger, requireOneOf } from './pal-options.ts';
 import { resolveAccepting } from './server-limits.ts';
 import { openDuplicate } from './sharing.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
+import { SpareSockets } from './spare-sockets.ts';
 import { bindSocket, discardSocket, openTcpSocket, setIntOption } from './sockets.ts';
 import { Spreader } from './spreader.ts';
 
@@ -66,6 +67,10 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     step = 'listen';
     driver.counters.calls.listen++;
     checkWinsock(driver.kernel.ws2_32.listen(listener.socket, backlog), driver.kernel.ws2_32, 'listen');
+    const staysHere = options.deferAssociation !== true && spreader === null;
+    if (options.reuseSockets === true && staysHere && driver.transport.disconnect !== null) {
+      listener.spares = new SpareSockets();
+    }
     if (options.deferAssociation !== true || spreader !== null) {
       attach(driver, listener);
       driver.transport.prepareListener(listener);

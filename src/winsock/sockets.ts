@@ -9,13 +9,15 @@ import {
   SO_PROTOCOL_INFOW,
   SOCK_DGRAM,
   SOCK_STREAM,
+  SOCKET_ERROR,
   SOL_SOCKET,
   WSA_FLAG_NO_HANDLE_INHERIT,
   WSA_FLAG_OVERLAPPED,
   XP1_IFS_HANDLES,
 } from '../../ffi/constants.ts';
-import { LINGER, WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
+import { LINGER, WSABUF, WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
+import { WSAENOTCONN } from '../../ffi/wsa-errors.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Counters } from './counters.ts';
 import type { Scratch } from './scratch.ts';
@@ -102,6 +104,16 @@ export function lingerZero({ kernel, counters, scratch }: SocketParts, socket: n
   view.setUint16(LINGER.l_linger, 0, true);
   counters.calls.setsockopt++;
   kernel.ws2_32.setsockopt(socket, SOL_SOCKET, SO_LINGER, address, LINGER.size);
+}
+
+/** Whether a socket answers as one that was never connected: a send of nothing must fail for just that reason. */
+export function isFresh({ kernel, counters, scratch }: SocketParts, socket: number): boolean {
+  const countAt = WSABUF.size;
+  scratch.view.setUint32(WSABUF.len, 0, true);
+  scratch.setPointer(WSABUF.buf, scratch.address);
+  counters.calls.WSASend++;
+  const result = kernel.ws2_32.WSASend(socket, scratch.address, 1, scratch.address + countAt, 0, 0, 0);
+  return result === SOCKET_ERROR && kernel.ws2_32.WSAGetLastError() === WSAENOTCONN;
 }
 
 /** Closes a connection that no record owns, with RST. Of a socket without one, only the socket is closed. */

@@ -49,6 +49,7 @@ export function collectStats(driver: Driver): NetworkStats {
     reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.byteLength,
     accepted: counters.accepted,
     refused: counters.refused,
+    reused: counters.reused,
     connected: counters.connected,
     acceptErrors: counters.acceptErrors,
     remoteRecords: counters.remoteRecords,

@@ -57,7 +57,15 @@ export interface Transport {
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void;
   /** The connect has succeeded: makes it a full socket. Throws Win32Error. */
   finishConnect(connection: Connection): void;
-  /** Waits for a connection; the operation has a block for addresses. Throws Win32Error when it cannot be started. */
+  /**
+   * Ends a connection so that its SOCKET can be accepted on again; null where the driver cannot. Nothing else may be in
+   * flight on it.
+   */
+  readonly disconnect: ((connection: Connection, operation: Operation) => void) | null;
+  /**
+   * Waits for a connection, on operation.acceptSocket or a fresh socket; the operation has a block for addresses. Throws
+   * Win32Error when it cannot be started.
+   */
   accept(listener: Listener, operation: Operation): void;
   /** The accept has succeeded: makes operation.acceptSocket a full socket. Returns its peer. Throws Win32Error. */
   finishAccept(listener: Listener, operation: Operation): Endpoint | null;

@@ -37,6 +37,8 @@ import type { PolledSocket, PollSet } from './poll-set.ts';
 const ADDRESS_AT = 0;
 
 export class PolledTransport implements Transport {
+  /** accept() makes a socket of its own for every connection. */
+  readonly disconnect = null;
   readonly #parts: BackendParts;
   readonly #set: PollSet;
   readonly #members = new Map<SocketRecord, Member>();

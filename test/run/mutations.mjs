@@ -322,6 +322,42 @@ export const mutations = [
     replace: '    listener.failures = 0;',
   },
   {
+    id: 'accepts are posted beyond maxConnections',
+    file: pool,
+    find: '  return posted < limits.room(driver.kernel.scheduler.now());',
+    replace: '  return limits.room(driver.kernel.scheduler.now()) > 0;',
+  },
+  {
+    id: 'a closed connection keeps its place',
+    file: closer,
+    find: '  if (record instanceof Connection) leaveCounts(driver, record);',
+    replace: '  void leaveCounts;',
+  },
+  {
+    id: 'a withdrawn accept counts as a failure',
+    file: acceptor,
+    find: '    if (wanted) fillPool(driver, listener);',
+    replace: '    if (wanted && listener.failures < 0) fillPool(driver, listener);',
+  },
+  {
+    id: 'a reused socket under its new handle',
+    file: acceptor,
+    find: '    connection.useKey(key);',
+    replace: '    void connection;',
+  },
+  {
+    id: 'reuse of a connection that this side has ended',
+    file: 'src/winsock/socket-reuse.ts',
+    find: '  if (!connection.peerEnded || connection.finSent || connection.receiveEnded) return false;',
+    replace: '  if (connection.receiveEnded) return false;',
+  },
+  {
+    id: 'a socket that is given to a connection is still spare',
+    file: acceptor,
+    find: '    listener.spares?.forget(connection.socket);',
+    replace: '    void listener.spares;',
+  },
+  {
     id: 'untaken connections outlive their server',
     file: acceptor,
     find: '    resetConnection(driver, untaken);',

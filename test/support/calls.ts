@@ -63,6 +63,7 @@ export function withCalls(kernel: Kernel, overrides: Overrides = {}): ObservedKe
       ...kernel.mswsock,
       AcceptEx: (pointer) => observe('AcceptEx', kernel.mswsock.AcceptEx(pointer)),
       ConnectEx: (pointer) => observe('ConnectEx', kernel.mswsock.ConnectEx(pointer)),
+      DisconnectEx: (pointer) => observe('DisconnectEx', kernel.mswsock.DisconnectEx(pointer)),
       TransmitFile: (pointer) => observe('TransmitFile', kernel.mswsock.TransmitFile(pointer)),
       GetAcceptExSockaddrs: (pointer) =>
         observe('GetAcceptExSockaddrs', kernel.mswsock.GetAcceptExSockaddrs(pointer) as unknown as NumericFunction),

@@ -22,7 +22,11 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
     const { acceptDepth, backlog } = world.settings;
     world.call(null, () => {
       const depth = size % 2 === 0 ? acceptDepth : { min: 1, max: acceptDepth };
-      const socket = party.pal.createServer('127.0.0.1', 0, { acceptDepth: depth, backlog });
+      const socket = party.pal.createServer('127.0.0.1', 0, {
+        acceptDepth: depth,
+        backlog,
+        reuseSockets: size % 4 !== 1,
+      });
       party.servers.push({ socket, open: true, pending: 0 });
     });
   },
