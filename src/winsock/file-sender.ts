@@ -34,7 +34,7 @@ import type { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import { fileError, fileRange, fileShrunk } from './errors.ts';
 import type { FileFacts, Files } from './kernel.ts';
-import { CONTEXT, type Operation } from './operation.ts';
+import { CONTEXT, OperationState, type Operation } from './operation.ts';
 import type { WriteRequest } from './requests.ts';
 import { endFile, refuseFile, tearFile } from './file-queue.ts';
 
@@ -86,6 +86,8 @@ export class FileJob {
   #fd = -1;
   #owned = false;
   #isRegular = false;
+  /** TransmitFile has answered at once, so that an error of its means that nothing was sent. */
+  #wasRefused = false;
   /** A piece has failed, and nobody can know how much of it had gone out. */
   #isDoubtful = false;
   #handle = INVALID_HANDLE_VALUE;
@@ -150,7 +152,7 @@ export class FileJob {
         this.#keep(this.#front.block);
         this.#front = null;
       }
-    } else if (error !== 0 && bytes === 0 && this.isUntouched && REFUSALS.has(error)) {
+    } else if (this.#wasRefused && this.isUntouched && REFUSALS.has(error)) {
       this.#mayTransmit = false;
       operation.error = 0;
     } else if (bytes < requested) this.#lookForEnd();
@@ -215,20 +217,15 @@ export class FileJob {
     } catch (unknown) {
       return refuseFile(this.#driver, this.#connection, fileError(unknown as NodeJS.ErrnoException));
     }
-    if (!facts.regular) {
-      // No size and no places: what comes is sent, as much as was asked for or to the end.
-      this.length = this.#wanted ?? NaN;
-      if (this.#offset > 0)
-        return refuseFile(this.#driver, this.#connection, fileRange(this.#offset, this.#wanted, null));
-      return this.#next();
-    }
-    const length = this.#wanted ?? facts.size - this.#offset;
-    if (length < 0 || this.#offset + length > facts.size) {
-      return refuseFile(this.#driver, this.#connection, fileRange(this.#offset, this.#wanted, facts.size));
+    // What is no regular file has no size and no places: what comes is sent, as much as was asked for or to the end.
+    const size = facts.regular ? facts.size : null;
+    const length = this.#wanted ?? (size === null ? NaN : size - this.#offset);
+    if (size === null ? this.#offset > 0 : length < 0 || this.#offset + length > size) {
+      return refuseFile(this.#driver, this.#connection, fileRange(this.#offset, this.#wanted, size));
     }
     this.length = length;
-    this.#isRegular = true;
-    if (this.#mayTransmit && length > 0) this.#handle = this.#files.handleOf(fd);
+    this.#isRegular = facts.regular;
+    if (this.#mayTransmit && facts.regular) this.#handle = this.#files.handleOf(fd);
     this.#next();
   }
 
@@ -272,6 +269,7 @@ export class FileJob {
     operation.requested = head.length + length;
     this.#busy = true;
     transport.transmitFile(this.#connection, operation, this.#handle, length, buffers);
+    this.#wasRefused = operation.state === OperationState.Completed;
   }
 
   /** Sends what has been read, and has the next part read meanwhile. */

@@ -6,6 +6,9 @@ import { simulateNetwork, type FaultOptions, type SimulatedKernel } from '../../
 import type { Step } from '../../src/sim/agenda.ts';
 import { RawPeer } from './support/raw-peer.ts';
 
+/** STATUS_INVALID_PARAMETER: what the tables do not have is WSAEINVAL. */
+const STATUS_OF_NO_TABLE = 0xc000000d;
+
 interface Bench {
   readonly kernel: SimulatedKernel;
   readonly pal: NetworkPal;
@@ -109,6 +112,19 @@ describe('asyncSendFile, simulated', () => {
     expect(log[0]).to.match(/^file EIO/);
     expect(log[1]).to.equal('behind ECANCELED 0');
     expect(peer.end.broken).to.not.equal(0);
+    await stop();
+  });
+
+  it('is not begun again when TransmitFile fails under way, whatever the status', async () => {
+    const { kernel, pal, socket, log, told, stop } = connected({
+      plan: [{ operation: 'TransmitFile', nth: 1, status: STATUS_OF_NO_TABLE }],
+    });
+    kernel.files.put('file', new Uint8Array(5000));
+    pal.asyncWrite(socket, new Uint8Array(2000), told('before')); // so that it has to wait
+    pal.asyncSendFile(socket, 'file', {}, told('file'));
+    kernel.run(() => log.length === 2);
+    expect(log).to.deep.equal(['before ok 2000', 'file EINVAL 0']);
+    expect(pal.stats().calls).to.include({ TransmitFile: 1, WSASend: 1 });
     await stop();
   });
 
