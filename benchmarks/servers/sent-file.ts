@@ -7,7 +7,13 @@ import { FILE_BYTES } from './settings.ts';
 /** Writes it, and removes it when the process ends. Returns its path. */
 export function makeSentFile(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-bench-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.once('exit', () => {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // A stream has it open still, which Windows does not forgive. It is in the folder for such things.
+    }
+  });
   const file = path.join(folder, 'file');
   writeFileSync(file, Buffer.alloc(FILE_BYTES, 'file'));
   return file;

@@ -116,12 +116,15 @@ describe('asyncSendFile, simulated', () => {
   });
 
   it('is not begun again when TransmitFile fails under way, whatever the status', async () => {
-    const { kernel, pal, socket, log, told, stop } = connected({
+    const { kernel, pal, peer, socket, log, told, stop } = connected({
       plan: [{ operation: 'TransmitFile', nth: 1, status: STATUS_OF_NO_TABLE }],
     });
     kernel.files.put('file', new Uint8Array(5000));
     pal.asyncWrite(socket, new Uint8Array(2000), told('before')); // so that it has to wait
     pal.asyncSendFile(socket, 'file', {}, told('file'));
+    kernel.run();
+    expect(log, 'the peer reads nothing').to.deep.equal(['before ok 2000']);
+    peer.drain();
     kernel.run(() => log.length === 2);
     expect(log).to.deep.equal(['before ok 2000', 'file EINVAL 0']);
     expect(pal.stats().calls).to.include({ TransmitFile: 1, WSASend: 1 });
