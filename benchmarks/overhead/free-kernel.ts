@@ -4,7 +4,7 @@
  *
  * It models no network. A receive brings `messageBytes` bytes at once, a send takes all it is given, a connect succeeds.
  */
-import { OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
+import { OVERLAPPED, OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 import type { Kernel, PortWaiter } from '../../src/winsock/kernel.ts';
 
@@ -42,6 +42,21 @@ export function freeKernel(messageBytes: number): FreeKernel {
     throw new Error(`No memory at ${address}`);
   };
 
+  // The places that the kernel reads and writes, found once.
+  let slab: Uint32Array | null = null;
+  let slabAddress = 0;
+  let entries: Uint32Array | null = null;
+  let count: Uint32Array | null = null;
+  /** The slab of operation contexts, which holds this address. */
+  const contexts = (inside: number): Uint32Array => {
+    if (slab === null) {
+      const region = regions.find(({ address, buffer }) => inside >= address && inside < address + buffer.byteLength);
+      slabAddress = region?.address ?? 0;
+      slab = wordsAt(slabAddress);
+    }
+    return slab;
+  };
+
   const keys: number[] = [];
   const ringKey = new Float64Array(RING_SIZE);
   const ringOverlapped = new Float64Array(RING_SIZE);
@@ -49,6 +64,8 @@ export function freeKernel(messageBytes: number): FreeKernel {
   let head = 0;
   let tail = 0;
   const push = (socket: number, overlapped: number, bytes: number): void => {
+    // As Windows does: the OVERLAPPED has the outcome too, and that is where the driver looks.
+    contexts(overlapped)[(overlapped - slabAddress + OVERLAPPED.InternalHigh) / 4] = bytes;
     const at = tail & (RING_SIZE - 1);
     ringKey[at] = keys[socket] ?? 0;
     ringOverlapped[at] = overlapped;
@@ -56,17 +73,8 @@ export function freeKernel(messageBytes: number): FreeKernel {
     tail++;
   };
 
-  // The two places that the kernel reads and writes, found once.
-  let slab: Uint32Array | null = null;
-  let slabAddress = 0;
-  let entries: Uint32Array | null = null;
-  let count: Uint32Array | null = null;
   const sendLength = (wsabufs: number, segments: number): number => {
-    if (slab === null) {
-      const region = regions.find(({ address, buffer }) => wsabufs >= address && wsabufs < address + buffer.byteLength);
-      slabAddress = region?.address ?? 0;
-      slab = wordsAt(slabAddress);
-    }
+    const slab = contexts(wsabufs);
     let total = 0;
     for (let segment = 0; segment < segments; segment++) total += slab[(wsabufs - slabAddress) / 4 + segment * 4] ?? 0;
     return total;

@@ -21,15 +21,20 @@ export function measureRoundTrips(connections: number, messageBytes: number, rou
   let done = 0;
   const echo = (socket: SocketHandle): void => {
     const buffer = new Uint8Array(new ArrayBuffer(messageBytes));
-    const written = (): void => void pal.asyncRead(socket, buffer, messageBytes, received);
-    const received = (): void => {
+    const written = (error: Error | null = null): void => {
+      if (error !== null) throw error;
+      pal.asyncRead(socket, buffer, messageBytes, received);
+    };
+    const received = (error: Error | null): void => {
+      if (error !== null) throw error;
       done++;
       pal.asyncWrite(socket, buffer, written);
     };
     written();
   };
   for (let index = 0; index < connections; index++) {
-    pal.asyncConnect('10.0.0.1', 1, {}, (_error, socket) => {
+    pal.asyncConnect('10.0.0.1', 1, {}, (error, socket) => {
+      if (error !== null) throw error;
       echo(socket);
     });
   }

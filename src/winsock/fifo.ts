@@ -33,17 +33,6 @@ export class Fifo<Item> {
     return this.#length === 0 ? undefined : this.#ring[this.#head];
   }
 
-  /** Takes an item out, wherever it is; false when it is not there. Costs a look at every item. */
-  remove(item: Item): boolean {
-    let found = false;
-    for (let left = this.#length; left > 0; left--) {
-      const next = this.shift();
-      if (next === item && !found) found = true;
-      else if (next !== undefined) this.push(next);
-    }
-    return found;
-  }
-
   /** The items from the oldest to the newest, which stay. */
   *[Symbol.iterator](): Iterator<Item> {
     for (let index = 0; index < this.#length; index++) {

@@ -4,11 +4,11 @@ import type { NetworkError } from '../pal/network-error.ts';
 import type { AcceptLimitEvent } from '../pal/server-options.ts';
 import { AcceptDepth } from './accept-depth.ts';
 import { AcceptLimits, NO_LIMITS } from './accept-limits.ts';
+import { AcceptQueue } from './accept-queue.ts';
 import type { Connection } from './connection.ts';
 import { Fifo } from './fifo.ts';
 import type { TimerHandle } from './kernel.ts';
 import type { Operation } from './operation.ts';
-import type { AcceptRequest } from './requests.ts';
 import { originOf, SocketRecord, type OwnDescription } from './socket-record.ts';
 import type { Spreader } from './spreader.ts';
 import type { SpareSockets } from './spare-sockets.ts';
@@ -45,7 +45,7 @@ export class Listener extends SocketRecord {
   readonly accepting = new Set<Operation>();
   /** Accepts that were cancelled because the pool shrinks or pauses, and have not come back. */
   readonly withdrawn = new Set<Operation>();
-  readonly waiting = new Fifo<AcceptRequest>();
+  readonly waiting = new AcceptQueue();
   readonly accepted = new Fifo<Connection>();
   /** pauseAccept was called. */
   paused = false;

@@ -48,6 +48,10 @@ export class AcceptRequest extends PendingCall {
   readonly operation = 'accept';
   readonly callback: AcceptCallback;
   readonly origin: string | undefined;
+  /** Its place in the server's queue. */
+  previous: AcceptRequest | null = null;
+  next: AcceptRequest | null = null;
+  isWaiting = false;
 
   constructor(callback: AcceptCallback, origin: string | undefined) {
     super();
