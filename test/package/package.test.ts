@@ -75,8 +75,9 @@ describe('the package', function () {
     const cli = path.join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
     // node10 is TypeScript's name for what Node.js did before `exports`; no Node.js that runs this package does.
     const said = await run(process.execPath, [cli, tarball, '--profile', 'node16', '--format', 'json'], root);
-    const { problems } = JSON.parse(said) as { problems: unknown };
-    expect(problems).to.deep.equal({});
+    const { problems } = JSON.parse(said) as { problems: Record<string, { resolutionKind?: string }[]> };
+    const told = Object.values(problems).flat();
+    expect(told.filter(({ resolutionKind }) => resolutionKind !== 'node10')).to.deep.equal([]);
   });
 
   for (const file of ['main.mjs', 'main.cjs']) {
