@@ -1,7 +1,14 @@
 /** Who is measured: each peer is a server script and its arguments. */
+import { existsSync } from 'node:fs';
 
 /** The peer that all others are compared with. */
 export const REFERENCE = 'node-net';
+
+/** Other programs that run servers written for node:net. They are measured only when --peers names them. */
+const PROGRAMS: Readonly<Record<string, { file: string; args: string[] }>> = {
+  bun: { file: 'node_modules/@oven/bun-windows-x64/bin/bun.exe', args: [] },
+  deno: { file: 'node_modules/@deno/win32-x64/deno.exe', args: ['run', '--allow-all'] },
+};
 
 /** Peers by name, with the ending of their server's file: servers/<question's server>-<ending>.ts. */
 const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'node-net'>> = {
@@ -20,6 +27,9 @@ const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'node-net'>> = {
   'loops-1': 'loops',
   'loops-2': 'loops',
   [REFERENCE]: 'node-net',
+  // Where they are installed; neither starts on Wine 8.
+  bun: 'node-net',
+  deno: 'node-net',
 };
 
 export const PEERS = Object.keys(SERVERS);
@@ -27,9 +37,27 @@ export const PEERS = Object.keys(SERVERS);
 /** Measured when --peers does not say. */
 export const DEFAULT_PEERS = ['iocp', 'iocp-inline', 'wsapoll', REFERENCE];
 
-/** The script and its arguments. The runner adds its own port as the last one. */
-export function serverOf(peer: string, server: string): { script: string; args: string[] } {
+/** How a server is started. */
+export interface ServerCommand {
+  /** Path of the script, and its arguments. The runner adds its own port as the last one. */
+  script: string;
+  args: string[];
+  /** What runs it, with options of its own, when that is not node.exe. */
+  program?: { file: string; args: string[] };
+}
+
+/** @throws when there is no such peer, or its program is not installed. */
+export function serverOf(peer: string, server: string): ServerCommand {
   const ending = SERVERS[peer];
   if (ending === undefined) throw new Error(`Cannot measure ${peer}: it is none of ${PEERS.join(', ')}`);
-  return { script: `benchmarks/servers/${server}-${ending}.ts`, args: [peer] };
+  const program = PROGRAMS[peer];
+  if (program !== undefined && !existsSync(program.file)) {
+    const [name] = /@[^/]+\/[^/]+/.exec(program.file) ?? [peer];
+    throw new Error(`${peer} is not installed: npm install --no-save --force ${name}`);
+  }
+  return {
+    script: `benchmarks/servers/${server}-${ending}.ts`,
+    args: [peer],
+    ...(program !== undefined && { program }),
+  };
 }

@@ -2,21 +2,20 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { startServices, wineEnvironment } from '../../test/run/wine-prefix.mjs';
 import { runOnWindowsNode } from '../../test/run/wine.mjs';
 import type { Ready, Usage } from '../servers/control.ts';
 import type { CpuPlan } from './cpus.ts';
+import type { ServerCommand } from './peers.ts';
 
 /** node.exe starts in half a second; a machine under load may take longer. */
 const START_TIMEOUT_MS = 30_000;
 /** An answer on the control line; servers that are busy with traffic give it a turn late. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
-export interface ServerOptions {
-  /** Path of the script, and its arguments. */
-  script: string;
-  args: string[];
+export interface ServerOptions extends ServerCommand {
   cpus: CpuPlan | null;
   /** Folder for a CPU profile of the server. */
   profileFolder: string | undefined;
@@ -48,15 +47,17 @@ export class ServerProcess {
   }
 
   /** Starts a server, under Wine with a wineserver of its own. Throws when it does not come up. */
-  static async start({ script, args, cpus, profileFolder }: ServerOptions): Promise<ServerProcess> {
+  static async start({ script, args, program, cpus, profileFolder }: ServerOptions): Promise<ServerProcess> {
     freshWineserver(cpus);
     const listener = createServer().listen(0, '127.0.0.1');
     await once(listener, 'listening');
     const kill = new AbortController();
     const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
     const { port } = listener.address() as AddressInfo;
-    const exited = runOnWindowsNode([...profile, script, ...args, String(port)], {
+    const before = program === undefined ? profile : program.args;
+    const exited = runOnWindowsNode([...before, script, ...args, String(port)], {
       abort: kill.signal,
+      ...(program !== undefined && { program: path.resolve(program.file) }),
       ...(cpus !== null && { taskset: cpus.server }),
     });
     try {

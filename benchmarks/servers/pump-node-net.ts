@@ -1,4 +1,5 @@
 /** Sends blocks for as long as the client stays, the next one when the last is taken. */
+import { Buffer } from 'node:buffer';
 import { serveNodeNet } from './node-net.ts';
 import { PUMP_BYTES } from './settings.ts';
 

@@ -1,4 +1,5 @@
 /** Is told a number, and makes that many small writes; pauses at the high-water mark, as every writer to a stream should. */
+import { Buffer } from 'node:buffer';
 import { serveNodeNet } from './node-net.ts';
 import { HIGH_WATER_BYTES, SMALL_BYTES } from './settings.ts';
 

@@ -16,6 +16,7 @@ const DEFAULT_NODE = '22';
 /**
  * @typedef {object} WindowsNode
  * @property {string} [node] under Wine: which of the node.exe in test/wine; on Windows the node that runs us is taken
+ * @property {string} [program] another Windows program to run instead, by its file
  * @property {string} [taskset] the CPUs to stay on, such as '0' or '0,1' (Linux only)
  */
 
@@ -33,20 +34,20 @@ export const windowsStripsTypes = (node = DEFAULT_NODE) => (onWindows ? hostStri
  * @param {string[]} args node's own options, the script, and its arguments
  * @param {WindowsNode & import('./child.mjs').ChildOptions} [options]
  */
-export async function runOnWindowsNode(args, { node = DEFAULT_NODE, taskset, ...options } = {}) {
+export async function runOnWindowsNode(args, { node = DEFAULT_NODE, program, taskset, ...options } = {}) {
   const script = args.findIndex(isTypeScript);
-  if (script >= 0 && !windowsStripsTypes(node)) {
+  if (program === undefined && script >= 0 && !windowsStripsTypes(node)) {
     await compile();
     args = args.with(script, compiledCopy(args[script] ?? ''));
   }
   const env = nodeEnvironment({ ...process.env, ...options.env }, windowsStripsTypes(node));
-  if (onWindows) return runChild(process.execPath, args, { ...options, env });
+  if (onWindows) return runChild(program ?? process.execPath, args, { ...options, env });
 
   startServices(taskset);
   const [command, ...rest] = [
     ...(taskset === undefined ? [] : ['taskset', '-c', taskset]),
     'wine',
-    nodeExe(node),
+    program ?? nodeExe(node),
     ...args,
   ];
   return runChild(command ?? '', rest, { ...options, env: { ...underWine(env), ...wineEnvironment() } });
