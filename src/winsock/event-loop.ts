@@ -16,10 +16,17 @@ import type { Scheduler } from './kernel.ts';
 import { OperationState, type Operation } from './operation.ts';
 
 /**
- * Rounds per turn: in each, what is ready runs, and then one batch from the source, as long as it has any. Bounds how
- * long timers wait, at about a millisecond per batch; libuv's loop takes 8 rounds too.
+ * A turn goes on in rounds until it has handled so many things: in each round, what is ready runs, and then one batch from
+ * the source, as long as it has any. Bounds how long timers wait: eight full batches, about a millisecond each.
  */
-const MAX_ROUNDS_PER_TURN = 8;
+const MAX_ITEMS_PER_TURN = 1024;
+/**
+ * Rounds per turn at most, for a loop that has only a few things in each: a turn costs Node a look at its own port, which
+ * one connection that sends as fast as it can would otherwise pay for every few sends.
+ */
+const MAX_ROUNDS_PER_TURN = 64;
+/** A source that had less than a batch is asked again after so many rounds of the same turn. */
+const ROUNDS_PER_POLL = 16;
 /**
  * Turns that find nothing, before the source goes to a waiter on another thread: handing it over and being woken costs
  * two thread switches, and a peer that was just answered often speaks again at once.
@@ -165,17 +172,20 @@ export class EventLoop {
     const { counters } = this.#parts;
     if (taken > counters.mailboxHighWater) counters.mailboxHighWater = taken;
     if (this.#handle(taken)) found = true;
-    let exhausted = this.#source.waiting;
-    for (let round = 0; round < MAX_ROUNDS_PER_TURN; round++) {
-      if (this.#runReady()) found = true;
-      if (!exhausted) {
-        const count = this.#source.poll();
-        exhausted = count < this.#source.batchSize;
-        if (this.#handle(count)) found = true;
+    const source = this.#source;
+    let exhausted = source.waiting;
+    let handled = 0;
+    for (let round = 0; round < MAX_ROUNDS_PER_TURN && handled < MAX_ITEMS_PER_TURN; round++) {
+      handled += this.#runReady();
+      if (!exhausted || (round % ROUNDS_PER_POLL === 0 && !source.waiting)) {
+        const count = source.poll();
+        exhausted = count < source.batchSize;
+        this.#handle(count);
+        handled += count;
       }
       if (exhausted && this.#ready.length === 0) break;
     }
-    return found;
+    return found || handled > 0;
   }
 
   #push(item: Operation | ReadyTask): void {
@@ -186,14 +196,14 @@ export class EventLoop {
   }
 
   /** Runs what is ready now; what that makes ready waits for the next round, behind everybody else. */
-  #runReady(): boolean {
+  #runReady(): number {
     const count = this.#ready.length;
     for (let left = count; left > 0; left--) {
       const item = this.#ready.shift();
       if (typeof item === 'function') item();
       else if (item !== undefined) this.#parts.completed(item);
     }
-    return count > 0;
+    return count;
   }
 
   #handle(count: number): boolean {
