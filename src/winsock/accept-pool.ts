@@ -139,10 +139,7 @@ export function stopPool(driver: Driver, listener: Listener): void {
   listener.retryTimer = null;
   listener.shrinkTimer = null;
   listener.roomTimer = null;
-  const { spares } = listener;
-  if (spares === null) return;
-  for (let spare = spares.take(); spare !== INVALID_SOCKET; spare = spares.take())
-    discardSpare(driver, listener, spare);
+  discardSpares(driver, listener, 0);
 }
 
 /** Posts one accept, on a spare socket if there is one. Throws Win32Error. */
@@ -161,6 +158,12 @@ function post(driver: Driver, listener: Listener, operation: Operation): void {
     driver.operations.renew(operation);
     driver.transport.accept(listener, operation);
   }
+}
+
+/** Closes spare sockets until `most` are left. */
+function discardSpares(driver: Driver, listener: Listener, most: number): void {
+  const { spares } = listener;
+  while (spares !== null && spares.size > most) discardSpare(driver, listener, spares.take());
 }
 
 function discardSpare(driver: Driver, listener: Listener, socket: number): void {
@@ -194,6 +197,7 @@ function shrink(driver: Driver, listener: Listener): void {
   listener.shrinkTimer = null;
   depth.relax();
   withdrawAccepts(driver, listener, accepting.size + accepted.length - depth.current);
+  discardSpares(driver, listener, depth.current);
   if (!depth.isGrown) return;
   listener.shrinkTimer = driver.kernel.scheduler.setTimer(QUIET_MS, () => {
     shrink(driver, listener);

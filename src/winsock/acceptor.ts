@@ -193,12 +193,10 @@ function adopt(driver: Driver, listener: Listener, operation: Operation): Connec
   const address = peer?.address ?? '';
   const now = driver.kernel.scheduler.now();
   if (isRefused(driver, listener, address, now)) return null;
-  const { limits } = listener;
   setAcceptedOptions(driver, listener, operation.acceptSocket);
   const connection = makeConnection(driver, listener, operation.acceptSocket, peer);
-  limits.opened(address, now);
-  const blocked = limits.blockedBy(now);
-  if (blocked !== null) tellLimit(driver, listener, blocked, false, address);
+  listener.limits.opened(address, now);
+  tellPause(driver, listener, address, now);
   return connection;
 }
 
@@ -219,6 +217,7 @@ function spread(driver: Driver, listener: Listener, spreader: Spreader, operatio
     // It counts for the rate, and is nobody's of this loop.
     listener.limits.opened(address, now);
     listener.limits.closed(address);
+    tellPause(driver, listener, address, now);
     return;
   }
   const report = listener.onAcceptError;
@@ -230,7 +229,14 @@ function isRefused(driver: Driver, listener: Listener, address: string, now: num
   if (refusal === null) return false;
   driver.counters.refused++;
   tellLimit(driver, listener, refusal, true, address);
+  tellPause(driver, listener, address, now);
   return true;
+}
+
+/** Says so when what has just come took the last place. (Every accept is posted under a place: there was one before.) */
+function tellPause(driver: Driver, listener: Listener, address: string, now: number): void {
+  const blocked = listener.limits.blockedBy(now);
+  if (blocked !== null) tellLimit(driver, listener, blocked, false, address);
 }
 
 function setAcceptedOptions(driver: Driver, listener: Listener, socket: number): void {

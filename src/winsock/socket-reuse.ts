@@ -65,8 +65,9 @@ export function completeDisconnect(driver: Driver, connection: Connection, opera
 }
 
 /** Takes the socket from the connection, for the next one. */
-function keep(driver: Driver, connection: Connection, { spares }: Listener): void {
-  if (spares === null || !isUsable(driver, spares, connection)) return;
+function keep(driver: Driver, connection: Connection, { spares, depth }: Listener): void {
+  // Others may have come back first: many connections can end at the same time.
+  if (spares === null || spares.size >= depth.current || !isUsable(driver, spares, connection)) return;
   spares.put(connection.socket, connection.key);
   driver.transport.detach(connection);
   connection.socket = INVALID_SOCKET;

@@ -96,6 +96,11 @@ export function look(driver: Driver, record: SocketRecord): void {
 
 /** After a turn: looks again at watches for whose want of a slot, or of room in the queues, there may be an end now. */
 export function lookAtParked(driver: Driver): void {
+  // Nearly always there is none, and every turn ends here: no closure is made for nothing.
+  if (driver.parked.size > 0) lookAgain(driver);
+}
+
+function lookAgain(driver: Driver): void {
   const again = (record: SocketRecord): void => look(driver, record);
   driver.parked.takeForSlots(driver.operations.free, again);
   if (hasRoom(driver)) driver.parked.takeForRoom(again);

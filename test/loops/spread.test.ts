@@ -57,6 +57,18 @@ describe('spreading connections over loops', () => {
     expect(main.pal.stats().accepted).to.equal(6);
   });
 
+  it('as fast as acceptRate allows, which is told', async () => {
+    const told: string[] = [];
+    const server = main.pal.createServer('127.0.0.1', 0, {
+      spread: { loops: remotes() },
+      acceptRate: 1,
+      onLimit: ({ reason, refused }) => told.push(`${reason} ${refused ? 'refused' : 'paused'}`),
+    });
+    await connectMany(server.port, 2);
+    await arrivals(2);
+    expect(told).to.deep.equal(['acceptRate paused', 'acceptRate paused']);
+  });
+
   it('to the one with the fewest open ones', async () => {
     const spread = { loops: remotes(), policy: 'least-loaded' } as const;
     const server = main.pal.createServer('127.0.0.1', 0, { spread });

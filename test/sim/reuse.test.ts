@@ -1,7 +1,7 @@
 /** reuseSockets on a kernel that fails, is slow, or never answers. */
 import { expect } from 'chai';
 import { describeSystemError } from '../../ffi/wsa-errors.ts';
-import { createNetworkPal, type NetworkPal, type ServerSocket } from '../../src/index.ts';
+import { createNetworkPal, type NetworkPal, type ServerOptions, type ServerSocket } from '../../src/index.ts';
 import {
   CALL_FAULTS,
   simulateNetwork,
@@ -23,7 +23,12 @@ interface Scene {
 }
 
 /** A server that reads to the end and closes. */
-function start(profile: ProfileName, seed: number, plan: readonly PlannedFault[] = []): Scene {
+function start(
+  profile: ProfileName,
+  seed: number,
+  plan: readonly PlannedFault[] = [],
+  acceptDepth: ServerOptions['acceptDepth'] = 1,
+): Scene {
   const network = simulateNetwork({ seed });
   const kernel = network.kernel({ profile, keepAlive: true, faults: { plan } });
   const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64, closeGraceMs: 500 });
@@ -32,7 +37,7 @@ function start(profile: ProfileName, seed: number, plan: readonly PlannedFault[]
     one.initialize();
     void one.runEventLoop();
   }
-  const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1, reuseSockets: true });
+  const server = pal.createServer('127.0.0.1', 0, { acceptDepth, reuseSockets: true });
   const scene: Scene = { network, kernel, pal, peer, server, served: 0 };
   const next = (): void => {
     pal.asyncAccept(server.handle, (error, client) => {
@@ -57,14 +62,19 @@ function start(profile: ProfileName, seed: number, plan: readonly PlannedFault[]
 }
 
 /** One connection from its beginning to its end, which the client comes to first. */
-function visit({ network, peer, server }: Scene): void {
+function visit(scene: Scene): void {
+  enter(scene);
+  scene.network.run();
+}
+
+/** It begins. */
+function enter({ peer, server }: Scene): void {
   peer.asyncConnect('127.0.0.1', server.port, {}, (error, socket) => {
     if (error !== null) return;
     peer.asyncWrite(socket, Buffer.from('hello'), () => undefined);
     peer.shutdown(socket, 'send');
     peer.asyncRead(socket, new Uint8Array(8), 8, () => peer.closeSocket(socket));
   });
-  network.run();
 }
 
 async function end({ network, kernel, pal, peer }: Scene): Promise<void> {
@@ -101,6 +111,21 @@ describe('reuseSockets on a simulated kernel', () => {
       acceptErrors: 0,
       asked: 1,
     });
+    await end(scene);
+  });
+
+  it('keeps no more spare sockets than the pool is deep, however many connections end at once', async () => {
+    const scene = start('windows', 3, [], { min: 1, max: 8 });
+    const { network, kernel, pal } = scene;
+    const idle = kernel.openHandles;
+    for (let times = 0; times < 30; times++) enter(scene);
+    network.run(() => scene.served === 30);
+    expect(pal.stats().calls['DisconnectEx']).to.be.above(16);
+    expect(kernel.openHandles - idle, 'a grown pool, and as many spares').to.be.at.most(7 + 8);
+    // Quiet for long enough, the pool is as flat as before, and with it what it keeps.
+    const quietAt = network.clock.now + 60_000;
+    network.run(() => network.clock.now >= quietAt);
+    expect(kernel.openHandles - idle, 'one spare').to.be.at.most(1);
     await end(scene);
   });
 
