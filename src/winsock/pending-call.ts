@@ -102,6 +102,7 @@ export class PendingCalls {
 
   /** The pending call of a name, or null. */
   find(name: number): PendingCall | null {
+    if (name === NO_OPERATION) return null; // every call that has ended is named so
     const call = this.#recent[-name & (RECENT - 1)] ?? null;
     return call?.name === name ? call : (this.#old.get(name) ?? null);
   }

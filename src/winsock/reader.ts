@@ -53,7 +53,7 @@ export function read(
     connection.inFlight++;
     post(driver, connection, operation, request);
   } else if (connection.leftover !== null) {
-    driver.loop.enqueue(() => serveLeftover(driver, connection));
+    serveLeftoverSoon(driver, connection);
   } else if (connection.receiveEnded) {
     endReads(driver, connection);
   }
@@ -135,7 +135,7 @@ function finishRead(
   driver.requests.giveRead(request);
   if (connection.leftover !== null) {
     retire(driver, connection, operation);
-    driver.loop.enqueue(() => serveLeftover(driver, connection));
+    serveLeftoverSoon(driver, connection);
   } else if (connection.receiveEnded) {
     retire(driver, connection, operation);
     endReads(driver, connection);
@@ -180,6 +180,10 @@ function answerRead(driver: Driver, connection: Connection, request: ReadRequest
   });
 }
 
+function serveLeftoverSoon(driver: Driver, connection: Connection): void {
+  driver.loop.enqueue(() => serveLeftover(driver, connection));
+}
+
 /** Gives the oldest read what was received for a buffer that had gone, and then goes on as usual. */
 function serveLeftover(driver: Driver, connection: Connection): void {
   const { leftover, firstRead: request } = connection;
@@ -210,7 +214,7 @@ export function takeLeftover(driver: Driver, connection: Connection, target: Uin
 
 function goOn(driver: Driver, connection: Connection, next: ReadRequest): void {
   if (connection.leftover !== null) {
-    driver.loop.enqueue(() => serveLeftover(driver, connection));
+    serveLeftoverSoon(driver, connection);
   } else if (connection.receiveEnded) {
     endReads(driver, connection);
   } else {

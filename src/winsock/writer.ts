@@ -51,15 +51,8 @@ export function write(
   options: OperationOptions | null,
   callback: BytesCallback,
 ): OperationHandle {
-  const { sendEnded, sendFailure, torn } = connection;
-  if (sendEnded || sendFailure !== 0) {
-    expectCallback(driver, connection);
-    driver.loop.enqueue(() => {
-      callbackDue(driver, connection);
-      callback(sendEnded ? writeAfterEnd() : sendError(sendFailure, torn), 0);
-    });
-    return NO_OPERATION;
-  }
+  if (connection.sendEnded) return refuseWrite(driver, connection, writeAfterEnd(), callback);
+  if (connection.sendFailure !== 0) return refuseWrite(driver, connection, sendError(connection), callback);
   const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
   if (connection.queuedBytes + total > limit) throw queueFull(connection.queuedBytes, total, limit);
   if (driver.queuedBytes + total > maxQueuedBytes) throw queuesFull(driver.queuedBytes, total, maxQueuedBytes);
@@ -82,6 +75,21 @@ export function write(
     send(driver, connection, operation);
   }
   return name;
+}
+
+/** Answers a write that is not queued, in a coming turn. */
+function refuseWrite(
+  driver: Driver,
+  connection: Connection,
+  error: NetworkError,
+  callback: BytesCallback,
+): OperationHandle {
+  expectCallback(driver, connection);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, connection);
+    callback(error, 0);
+  });
+  return NO_OPERATION;
 }
 
 /** A send came back. */
@@ -120,7 +128,7 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     // Whoever writes before being told must not write behind a hole.
     connection.sendFailure = failure;
     connection.torn = torn && failure === ERROR_OPERATION_ABORTED;
-    failWrites(driver, connection, () => sendError(failure, connection.torn));
+    failWrites(driver, connection, sendError);
   } else if (hasWrites(connection)) {
     driver.operations.renew(operation);
     send(driver, connection, operation);
@@ -137,8 +145,8 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
 }
 
 /** What a write gets after a send has failed. */
-function sendError(failure: number, torn: boolean): NetworkError {
-  return torn ? streamTorn() : systemError('write', 'WSASend', failure);
+function sendError({ sendFailure, torn }: Connection): NetworkError {
+  return torn ? streamTorn() : systemError('write', 'WSASend', sendFailure);
 }
 
 function hasWrites(connection: Connection): boolean {
@@ -146,13 +154,13 @@ function hasWrites(connection: Connection): boolean {
 }
 
 /** Answers every queued write with an error, in order, in a coming turn. */
-export function failWrites(driver: Driver, connection: Connection, error: () => NetworkError): void {
+export function failWrites(driver: Driver, connection: Connection, error: (of: Connection) => NetworkError): void {
   let request = connection.firstWrite;
   connection.firstWrite = null;
   connection.lastWrite = null;
   while (request !== null) {
     const { next } = request;
-    answer(driver, connection, request, request.revoked ?? error());
+    answer(driver, connection, request, request.revoked ?? error(connection));
     request = next;
   }
 }
@@ -244,14 +252,15 @@ export function run(driver: Driver, connection: Connection, done: WriteRequest |
     }
     finished = true;
   } finally {
-    if (!finished) {
-      const rest = request;
-      driver.loop.enqueue(() => {
-        run(driver, connection, rest);
-        settleClose(driver, connection);
-      });
-    }
+    if (!finished) runSoon(driver, connection, request);
   }
+}
+
+function runSoon(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+  driver.loop.enqueue(() => {
+    run(driver, connection, done);
+    settleClose(driver, connection);
+  });
 }
 
 export function send(driver: Driver, connection: Connection, operation: Operation): void {

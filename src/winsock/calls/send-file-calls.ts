@@ -10,7 +10,7 @@ import { requireInteger } from '../pal-options.ts';
 import { write } from '../writer.ts';
 import { requireBytes, requireCallback, requireOptions, requireUnwatched } from './arguments.ts';
 import { ReadinessCalls } from './readiness-calls.ts';
-import { answerSoon } from './stream-calls.ts';
+import { refuseBytes } from './stream-calls.ts';
 
 /** Largest head or tail, bytes: they are copied at the call, and a file server's are a header. */
 const MAX_EDGE_BYTES = 65536;
@@ -27,7 +27,7 @@ export abstract class SendFileCalls extends ReadinessCalls {
     requireCallback(callback);
     requireSendOptions(options);
     const refused = this.refusal(driver, 'sendFile', socket, options);
-    if (refused !== null) return answerSoon(driver, () => callback(refused, 0));
+    if (refused !== null) return refuseBytes(driver, callback, refused);
     const connection = this.connection(driver, socket);
     requireFile(file);
     requireUnwatched('asyncSendFile', connection);

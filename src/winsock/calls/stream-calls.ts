@@ -123,7 +123,7 @@ export abstract class StreamCalls extends PalCore {
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const refused = this.refusal(driver, 'read', socket, options);
-    if (refused !== null) return answerSoon(driver, () => callback(refused, 0));
+    if (refused !== null) return refuseBytes(driver, callback, refused);
     const connection = this.connection(driver, socket);
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
@@ -149,7 +149,7 @@ export abstract class StreamCalls extends PalCore {
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const refused = this.refusal(driver, 'write', socket, options);
-    if (refused !== null) return answerSoon(driver, () => callback(refused, 0));
+    if (refused !== null) return refuseBytes(driver, callback, refused);
     const connection = this.connection(driver, socket);
     if (Array.isArray(data)) for (const chunk of data) requireBytes('data', chunk);
     else requireBytes('data', data);
@@ -248,6 +248,11 @@ export function callbackOf<Callback extends (...args: never[]) => void>(
   const callback = last ?? value;
   requireCallback(callback);
   return callback as Callback;
+}
+
+/** Answers a read or a write that was not started. (No closure of the call itself: it would cost each call a context.) */
+export function refuseBytes(driver: Driver, callback: BytesCallback, error: NetworkError): OperationHandle {
+  return answerSoon(driver, () => callback(error, 0));
 }
 
 /** Answers a call that was not started. */
