@@ -57,8 +57,11 @@ export class RemoteInbox {
   readonly #posts = new Map<number, RemotePostCallback>();
   #onConnection: ConnectionCallback | null = null;
   #lastPost = 0;
-  #closed = false;
-  #abandoned = false;
+  /**
+   * Nothing more will come. Kept, since the ring alone does not say so for good: a thread that is being told that the queue
+   * is closed counts as inside for that moment, and may do so at the very one at which the loop looks whether it can end.
+   */
+  #finished = false;
   /** Scheduler milliseconds at which a stop stops waiting for producers. */
   #patienceEnds = 0;
 
@@ -70,7 +73,7 @@ export class RemoteInbox {
 
   /** Nothing can be submitted any more, and everything that was has been carried out. */
   get isFinished(): boolean {
-    return this.#abandoned || this.#ring.isFinished;
+    return this.#finished;
   }
 
   /** Who gets connections. */
@@ -109,7 +112,6 @@ export class RemoteInbox {
   /** Ends submissions and carries out those that are complete. No callback of a user runs before this returns. */
   close(): void {
     const { scheduler } = this.#parts;
-    this.#closed = true;
     this.#patienceEnds = scheduler.now() + PRODUCER_PATIENCE_MS;
     this.#ring.close();
     while (this.#ring.take()) this.#carryOut(this.#ring.record);
@@ -138,11 +140,8 @@ export class RemoteInbox {
     const { kind, subject, payload } = record;
     counters.remoteRecords++;
     try {
-      if (kind === RemoteCommand.Write) {
-        target.write(subject, payload, (error) => {
-          if (error !== null) this.onError?.(error, subject as AnyHandle);
-        });
-      } else if (kind === RemoteCommand.Close) target.close(subject);
+      if (kind === RemoteCommand.Write) this.#write(subject, payload);
+      else if (kind === RemoteCommand.Close) target.close(subject);
       else if (kind === RemoteCommand.Post) this.#deliver(subject, payload);
       else if (kind === RemoteCommand.Adopt) target.adopt(subject, payload);
       // In a later round: stopping takes the queue down, and this is a walk through it.
@@ -151,6 +150,12 @@ export class RemoteInbox {
     } catch (error) {
       this.#report(asNetworkError(error), kind === RemoteCommand.Post || kind === RemoteCommand.Adopt ? 0 : subject);
     }
+  }
+
+  #write(socket: number, data: Uint8Array): void {
+    this.#parts.target.write(socket, data, (error) => {
+      if (error !== null) this.onError?.(error, socket as AnyHandle);
+    });
   }
 
   /** In a later round, like every callback that no packet brings: close() must not run it. */
@@ -172,9 +177,10 @@ export class RemoteInbox {
 
   #awaitProducers(): void {
     const { loop, scheduler } = this.#parts;
-    if (!this.#closed || this.#ring.isFinished) return;
+    this.#finished = this.#ring.isFinished;
+    if (this.#finished) return;
     if (scheduler.now() >= this.#patienceEnds) {
-      this.#abandoned = true;
+      this.#finished = true;
       this.#ring.abandon();
       const text =
         `A thread that was submitting to this loop was still at it ${PRODUCER_PATIENCE_MS} ms after the loop had stopped: ` +

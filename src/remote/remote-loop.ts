@@ -10,7 +10,7 @@ import type { AnyHandle, SocketHandle } from '../pal/handles.ts';
 import type { RemoteToken } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
-import { fromWin32Error } from '../winsock/errors.ts';
+import { systemError } from '../winsock/errors.ts';
 import { windowsKernel } from '../winsock/windows-kernel.ts';
 import { RemoteCommand } from './commands.ts';
 import { RingProducer, Submitted } from './ring.ts';
@@ -44,7 +44,9 @@ export class RemoteLoop {
 
   /**
    * Writes to a connection of the loop, behind what this thread submitted before. The data is copied.
-   * @throws NetworkError ERR_REMOTE_QUEUE_FULL, ERR_EVENT_LOOP_STOPPED; RangeError for more than maxBytes.
+   * @throws NetworkError ERR_REMOTE_QUEUE_FULL, ERR_EVENT_LOOP_STOPPED, with nothing queued; RangeError for more than
+   * maxBytes. With the `syscall` PostQueuedCompletionStatus: the data is queued, but the loop could not be woken, and
+   * carries it out with the next submission that can wake it.
    */
   write(socket: SocketHandle, data: Uint8Array): void {
     requireNumber('socket', socket);
@@ -77,7 +79,12 @@ export class RemoteLoop {
   }
 
   #submit(what: string, kind: number, subject: number, payload: Uint8Array): void {
-    const outcome = this.#wakeErrors(() => this.#ring.submit(kind, subject, payload));
+    let outcome: Submitted;
+    try {
+      outcome = this.#ring.submit(kind, subject, payload);
+    } catch (error) {
+      throw error instanceof Win32Error ? notWoken(what, error) : error;
+    }
     if (outcome === Submitted.Done) return;
     if (outcome === Submitted.TooLarge) {
       throw argumentError(
@@ -99,14 +106,15 @@ export class RemoteLoop {
       { kind: NetworkErrorCode.ResourceExhausted, code: 'ERR_REMOTE_QUEUE_FULL' },
     );
   }
+}
 
-  #wakeErrors(submit: () => Submitted): Submitted {
-    try {
-      return submit();
-    } catch (error) {
-      throw fromWin32Error('loop', error);
-    }
-  }
+/** It is in the queue all the same: whoever submitted it again would have it carried out twice. */
+function notWoken(what: string, { syscall, systemErrorCode }: Win32Error): NetworkError {
+  const { kind, code, errno, message } = systemError('loop', syscall, systemErrorCode);
+  return new NetworkError(
+    `${message}. The ${what} is queued, and carried out with the next submission that can wake the loop: do not repeat it`,
+    { kind, code, errno, syscall, systemErrorCode },
+  );
 }
 
 /**
@@ -117,8 +125,8 @@ export function openRemote(token: RemoteToken, options: RemoteOptions = {}): Rem
   return new RemoteLoop(openRing(token, options));
 }
 
-/** The producer behind a token. */
-export function openRing(token: RemoteToken, { kernel }: RemoteOptions): RingProducer {
+/** The producer behind a token. `waking` is called with each attempt to wake the loop. */
+export function openRing(token: RemoteToken, { kernel }: RemoteOptions, waking?: () => void): RingProducer {
   const given = token as Partial<RemoteToken> | null | undefined;
   if (given?.kind !== 'iocp-pal/remote' || !(given.queue instanceof SharedArrayBuffer)) {
     throw argumentError(
@@ -131,6 +139,7 @@ export function openRing(token: RemoteToken, { kernel }: RemoteOptions): RingPro
   // Loaded in this thread: the functions of the loop's thread cannot be posted.
   const { kernel32 } = kernel ?? windowsKernel();
   return new RingProducer(queue, () => {
+    waking?.();
     if (kernel32.PostQueuedCompletionStatus(port, 0, REMOTE_KEY, 0) !== 0) return;
     throw new Win32Error('PostQueuedCompletionStatus', kernel32.GetLastError());
   });

@@ -114,6 +114,18 @@ export class RingProducer {
     }
   }
 
+  /** Wakes the consumer if it sleeps: for a caller whose submit() could not. Throws what `wake` throws. */
+  rouse(): void {
+    const { words } = this.#views;
+    Atomics.add(words, INSIDE, 1);
+    try {
+      if (this.isClosed) return; // what is in the queue is carried out by its close
+      if (Atomics.exchange(words, SIGNAL, AWAKE) === ASLEEP) this.#callWake();
+    } finally {
+      Atomics.sub(words, INSIDE, 1);
+    }
+  }
+
   /** The position of `count` cells that are the caller's now, FULL or IS_CLOSED. */
   #claim(count: number): number {
     const { words, cells } = this.#views;

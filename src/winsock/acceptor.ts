@@ -13,7 +13,7 @@ import type { AcceptCallback } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import type { AcceptLimit } from '../pal/server-options.ts';
 import { acceptFailed, connectionTaken, fillPool, retireAccept, stopPool, withdrawAccepts } from './accept-pool.ts';
-import { associate, attach } from './association.ts';
+import { associateServer, attach } from './association.ts';
 import { resetConnection, settleClose } from './closer.ts';
 import { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
@@ -60,8 +60,7 @@ export function revokeAccept(driver: Driver, listener: Listener, request: Accept
 /** Starts the pool of a server that has waited with it (deferAssociation). Throws NetworkError. */
 export function beginAccepting(driver: Driver, listener: Listener): void {
   if (listener.associated) return;
-  associate(driver, listener);
-  driver.transport.prepareListener(listener);
+  associateServer(driver, listener);
   fillPool(driver, listener);
 }
 

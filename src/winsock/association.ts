@@ -53,6 +53,16 @@ export function associate(driver: Driver, record: SocketRecord): void {
   }
 }
 
+/** Ties a server that waited for it, as the last step before its first accept. Throws NetworkError, and has done nothing then. */
+export function associateServer(driver: Driver, listener: Listener): void {
+  try {
+    driver.transport.prepareListener(listener);
+  } catch (error) {
+    throw fromWin32Error('listen', error);
+  }
+  associate(driver, listener);
+}
+
 /** A server that another process accepts from: this one accepts too, another way. Throws NetworkError. */
 function share(driver: Driver, listener: Listener): void {
   try {

@@ -1,10 +1,14 @@
 /** What the driver counts as it goes. Plain numbers in objects of fixed shape: counting must cost nothing. */
 
-/** Win32 calls by name, but for those that only ask for the last error, or take and give memory. */
+/**
+ * Win32 calls by name, but for those that only ask for the last error, take and give memory or close a handle, and those
+ * that end a waiting thread (SetEvent, a WAKE packet): these are made when nobody can ask for counters any more.
+ */
 export class CallCounters {
   AcceptEx = 0;
   CancelIoEx = 0;
   ConnectEx = 0;
+  CreateEventW = 0;
   CreateIoCompletionPort = 0;
   DisconnectEx = 0;
   GetAcceptExSockaddrs = 0;
@@ -22,6 +26,7 @@ export class CallCounters {
   WSASendTo = 0;
   WSASocketW = 0;
   WSAStartup = 0;
+  WaitForSingleObject = 0;
   accept = 0;
   bind = 0;
   closesocket = 0;

@@ -7,7 +7,7 @@
  * kernel, where the other loop's first read finds it.
  *
  * A token is used once: `taken` is shared by all of its copies. One that nobody has adopted when its loop stops is taken
- * back, and its connection closed: nobody else could.
+ * back, and its connection reset: nobody else could.
  */
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import type { Endpoint, SocketHandle } from '../pal/handles.ts';
@@ -19,7 +19,7 @@ import { Connection } from './connection.ts';
 import { captureOrigin, type Driver } from './driver.ts';
 import { tooManySockets } from './errors.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
-import { discardSocket } from './sockets.ts';
+import { abortSocket } from './sockets.ts';
 
 /** Tokens kept before the first look for those that were used; then it doubles. */
 const FIRST_PRUNING = 64;
@@ -36,9 +36,9 @@ export class Offers {
     this.#pruneAt = Math.max(FIRST_PRUNING, 2 * this.#tokens.size);
   }
 
-  /** Closes the connections that nobody has adopted. */
+  /** Resets the connections that nobody has adopted: a FIN would tell their peers that somebody has served them. */
   takeBack(driver: Driver): void {
-    for (const token of this.#tokens) if (take(token)) discardSocket(driver, token.socket);
+    for (const token of this.#tokens) if (take(token)) abortSocket(driver, token.socket);
     this.#tokens.clear();
   }
 }

@@ -78,6 +78,12 @@ export interface WaiterParts extends WaiterCallbacks {
   mailbox: Mailbox;
 }
 
+/** What a waiter on an event is made from. */
+export interface EventWaiterParts extends WaiterCallbacks {
+  /** HANDLE of an auto-reset event. */
+  event: number;
+}
+
 /** What a descriptor names, as far as sending it matters. */
 export interface FileFacts {
   /** Bytes, at this moment. */
@@ -109,8 +115,12 @@ export interface Files {
 export interface Kernel extends Win32Tables {
   /** Time and turns. */
   readonly scheduler: Scheduler;
+  /** Id of the process that it is the kernel of. Default: this process. */
+  readonly processId?: number;
   /** Makes the waiter of a completion port, which is the port's only one. */
   createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter;
+  /** Makes the waiter of an event, which is the event's only one: a thread of its own, whatever waits for the port. */
+  createEventWaiter(parts: EventWaiterParts): PortWaiter;
   /** For the WSAPoll driver; a kernel that has none is for completion ports only. */
   createPollWaiter?(kind: PollerKind, parts: PollWaiterParts): PortWaiter;
   /** A kernel that has none refuses asyncSendFile. */

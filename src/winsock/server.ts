@@ -16,7 +16,7 @@ import { formatIpAddress, type IpAddress } from '../pal/ip-address.ts';
 import { AcceptLimits } from './accept-limits.ts';
 import { fillPool } from './accept-pool.ts';
 import { localEndpoint } from './addresses.ts';
-import { associate, attach } from './association.ts';
+import { associateServer, attach } from './association.ts';
 import { captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
 import { Listener } from './listener.ts';
@@ -102,12 +102,10 @@ export function importServer(driver: Driver, info: SocketInfo, options: ImportSe
   listener.socket = socket;
   let local: Endpoint;
   try {
-    if (options.deferAssociation !== true || spreader !== null) {
-      associate(driver, listener);
-      driver.transport.prepareListener(listener);
-    }
     local = localEndpoint(driver, listener);
     listener.local = local;
+    // The last step: of a shared server's there is no way back but its close.
+    if (options.deferAssociation !== true || spreader !== null) associateServer(driver, listener);
   } catch (error) {
     discardSocket(driver, socket);
     driver.sockets.remove(listener);
@@ -164,7 +162,7 @@ function makeSpreader(driver: Driver, options: SpreadOptions): Spreader {
     );
   }
   if (options.policy !== undefined) requireOneOf('spread.policy', options.policy, ['round-robin', 'least-loaded']);
-  return new Spreader(options, driver.kernel);
+  return new Spreader(options, driver);
 }
 
 function applyBindOptions(driver: Driver, socket: number, family: 4 | 6, options: ServerOptions): void {

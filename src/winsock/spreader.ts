@@ -7,8 +7,11 @@
  * loop) and the loop lowers when it has closed one.
  *
  * A loop that has stopped, or whose queue is full, is passed over. A connection that no loop takes is reset and reported.
+ * One that is queued to a loop which the system does not let us wake is that loop's: the wake-up is tried again until it
+ * succeeds, since nobody else need ever submit anything to that loop.
  */
 import { Buffer } from 'node:buffer';
+import { Win32Error } from '../../ffi/check.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { SpreadOptions, SpreadPolicy } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
@@ -16,16 +19,31 @@ import { NetworkError } from '../pal/network-error.ts';
 import { RemoteCommand } from '../remote/commands.ts';
 import { openRing } from '../remote/remote-loop.ts';
 import { Submitted, type RingProducer } from '../remote/ring.ts';
-import type { Kernel } from './kernel.ts';
+import type { Counters } from './counters.ts';
+import type { Kernel, Scheduler } from './kernel.ts';
+
+/** Milliseconds between two attempts to wake a loop: the system was out of a resource that others give back. */
+const WAKE_RETRY_MS = 10;
+
+/** What a spreader works with; a Driver has it all. */
+export interface SpreaderParts {
+  readonly kernel: Kernel;
+  readonly counters: Counters;
+}
 
 export class Spreader {
+  readonly #scheduler: Scheduler;
   readonly #loops: readonly RingProducer[];
   readonly #policy: SpreadPolicy;
   #next = 0;
 
   /** @throws TypeError when a loop is not what pal.remote() returned. */
-  constructor({ loops, policy = 'round-robin' }: SpreadOptions, kernel: Kernel) {
-    this.#loops = loops.map((token) => openRing(token, { kernel }));
+  constructor({ loops, policy = 'round-robin' }: SpreadOptions, { kernel, counters }: SpreaderParts) {
+    this.#scheduler = kernel.scheduler;
+    const counted = (): void => {
+      counters.calls.PostQueuedCompletionStatus++;
+    };
+    this.#loops = loops.map((token) => openRing(token, { kernel }, counted));
     this.#policy = policy;
   }
 
@@ -43,10 +61,21 @@ export class Spreader {
   #submit(loop: RingProducer, socket: number, payload: Uint8Array): boolean {
     try {
       return loop.submit(RemoteCommand.Adopt, socket, payload) === Submitted.Done;
-    } catch {
-      // It is queued, but the loop could not be woken: the next submission to it will.
+    } catch (error) {
+      this.#wakeLater(loop, error);
       return true;
     }
+  }
+
+  #wakeLater(loop: RingProducer, error: unknown): void {
+    if (!(error instanceof Win32Error)) throw error;
+    this.#scheduler.setTimer(WAKE_RETRY_MS, () => {
+      try {
+        loop.rouse();
+      } catch (again) {
+        this.#wakeLater(loop, again);
+      }
+    });
   }
 
   /** The loops, the one that should get the next connection first. */

@@ -32,7 +32,7 @@ export interface Transport {
   detach(record: SocketRecord): void;
   /** `to` has taken the SOCKET of `from`, which was attached; nothing is in flight on it. */
   move(from: Connection, to: Connection): void;
-  /** A listening socket is attached: last chance to refuse. Throws Win32Error. */
+  /** A listening socket is about to be accepted from: last chance to refuse. Throws Win32Error. */
   prepareListener(listener: Listener): void;
   /** Receives into the operation's first WSABUF. */
   receive(connection: Connection, operation: Operation): void;

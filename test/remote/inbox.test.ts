@@ -2,10 +2,12 @@
 import { expect } from 'chai';
 import { ERROR_NO_SYSTEM_RESOURCES } from '../../ffi/wsa-errors.ts';
 import { createNetworkPal, NetworkError, openRemote, type AnyHandle, type SocketHandle } from '../../src/index.ts';
-import { INSIDE } from '../../src/remote/ring-layout.ts';
+import { RemoteCommand } from '../../src/remote/commands.ts';
+import { cellsFor, HEADER_BYTES, INSIDE, LOAD, TAIL, viewRing } from '../../src/remote/ring-layout.ts';
 import { simulateKernel, simulateNetwork, type SimulatedKernel } from '../../src/sim/index.ts';
 import { simulatedWindows } from '../support/beds.ts';
 import { close, connect, pair, read, readExactly, readToEnd } from '../support/io.ts';
+import { rejectionOf } from '../support/errors.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { until } from '../support/until.ts';
 
@@ -233,6 +235,42 @@ describe('remote/inbox', () => {
     await stop;
   });
 
+  it('ends although a thread is being told, at that very moment, that the queue is closed', async () => {
+    const { pal } = fixture;
+    const words = new Int32Array(pal.remote().queue);
+    const stop = pal.stopEventLoop();
+    Atomics.add(words, INSIDE, 1);
+    await stop;
+  });
+
+  it('resets a connection that another thread was handing over when the loop began to stop, and says so', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal, { deferAssociation: true });
+    const other = createNetworkPal({ kernel });
+    other.initialize();
+    const ended = other.runEventLoop();
+    const errors: string[] = [];
+    other.onRemoteError((error) => errors.push(error.code));
+    other.onConnection(() => errors.push('a connection'));
+    const { queue } = other.remote();
+    const { words, commits, payloadWords, payload } = viewRing(queue);
+    const arrival = Buffer.from(JSON.stringify({ family: 4, peer: null }));
+    const { socket } = pal.transfer(served);
+    // A producer between its claim and its commit, and the load that it has counted.
+    Atomics.add(words, INSIDE, 1);
+    Atomics.add(words, LOAD, 1);
+    Atomics.add(words, TAIL, cellsFor(arrival.length) << 1);
+    payloadWords.set([RemoteCommand.Adopt, socket, 0, arrival.length]);
+    payload.set(arrival, HEADER_BYTES);
+    const stopped = other.stopEventLoop();
+    Atomics.store(commits, 0, 1);
+    Atomics.sub(words, INSIDE, 1);
+    await Promise.all([stopped, ended]);
+    expect(errors).to.deep.equal(['ERR_EVENT_LOOP_STOPPED']);
+    expect(Atomics.load(words, LOAD)).to.equal(0);
+    expect((await rejectionOf(read(pal, client))).code).to.equal('ECONNRESET');
+  });
+
   it('gives up a producer that never comes back', async () => {
     const timeless = simulateKernel({ seed: 4 });
     const pal = createNetworkPal({ kernel: timeless });
@@ -259,7 +297,7 @@ describe('remote/inbox', () => {
     };
     const remote = openRemote(pal.remote(), { kernel: { kernel32: flaky } });
     expect(() => remote.write(served, Buffer.from('a')))
-      .to.throw(NetworkError)
+      .to.throw(NetworkError, 'The write is queued')
       .with.property('syscall', 'PostQueuedCompletionStatus');
     failing = false;
     remote.write(served, Buffer.from('b'));

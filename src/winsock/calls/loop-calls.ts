@@ -1,7 +1,8 @@
 /** The calls of the contract for many loops: other threads' submissions, and sockets that move. */
 import process from 'node:process';
 import { inspect } from 'node:util';
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
+import { WSAPROTOCOL_INFOW_SIZE } from '../../../ffi/layouts.ts';
 import type { AnyHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
 import type {
   ConnectionCallback,
@@ -24,7 +25,7 @@ import { Listener } from '../listener.ts';
 import { requireInteger } from '../pal-options.ts';
 import { importServer } from '../server.ts';
 import { exportSocket, importConnection } from '../sharing.ts';
-import { discardSocket } from '../sockets.ts';
+import { abortSocket } from '../sockets.ts';
 import { decodeArrival } from '../spreader.ts';
 import { requireCallback, wrongKind } from './arguments.ts';
 import { SendFileCalls } from './send-file-calls.ts';
@@ -91,13 +92,13 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
 
   importSocket(info: SocketInfo): SocketHandle {
     const driver = this.lifecycle.open('importSocket');
-    requireInfo('importSocket', info, 'iocp-pal/connection');
+    requireInfo(driver, 'importSocket', info, 'iocp-pal/connection');
     return importConnection(driver, info);
   }
 
   importServer(info: SocketInfo, options: ImportServerOptions = {}): ServerSocket {
     const driver = this.lifecycle.open('importServer');
-    requireInfo('importServer', info, 'iocp-pal/server');
+    requireInfo(driver, 'importServer', info, 'iocp-pal/server');
     return importServer(driver, info, options);
   }
 
@@ -108,7 +109,7 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
         this.asyncWrite(socket as SocketHandle, data, done),
       close: (socket: number) => this.closeSocket(socket as AnyHandle),
       stop: () => void this.stopEventLoop(),
-      adopt: (socket: number, payload: Buffer) => arrive(driver, socket, payload),
+      adopt: (socket: number, payload: Buffer) => arrive(driver, socket, payload, this.lifecycle.isStopping),
     };
     driver.inbox ??= new RemoteInbox({ loop, scheduler: kernel.scheduler, counters, target }, options.remoteQueueBytes);
     return driver.inbox;
@@ -116,16 +117,18 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
 }
 
 /** A spreading server of another loop has handed this one a connection. */
-function arrive(driver: Driver, socket: number, payload: Buffer): void {
+function arrive(driver: Driver, socket: number, payload: Buffer, stopping: boolean): void {
   const { inbox, loop } = driver;
   const callback = inbox?.onConnection ?? null;
   let connection: Connection;
   try {
+    // What is open when a stop begins is closed by it; nobody would close this one.
+    if (stopping) throw tooLate();
     if (callback === null) throw unwanted();
     const { family, peer } = decodeArrival(payload);
     connection = adoptSocket(driver, socket, family, peer);
   } catch (error) {
-    discardSocket(driver, socket);
+    abortSocket(driver, socket);
     inbox?.unload();
     throw error;
   }
@@ -133,25 +136,38 @@ function arrive(driver: Driver, socket: number, payload: Buffer): void {
   loop.enqueue(() => callback(connection.handle as SocketHandle, connection.peer));
 }
 
+function tooLate(): NetworkError {
+  return new NetworkError(
+    'Cannot take the connection that a spreading server has handed to this loop: the loop is stopping. It was reset',
+    { kind: NetworkErrorCode.EventLoopError, code: 'ERR_EVENT_LOOP_STOPPED' },
+  );
+}
+
 function unwanted(): NetworkError {
   return new NetworkError(
-    'Cannot take the connection that a spreading server has handed to this loop: it has no callback for them. ' +
-      'Call onConnection() before the loop is given to a server',
+    'Cannot take the connection that a spreading server has handed to this loop: it has no callback for them, so ' +
+      'it was reset. Call onConnection() before the loop is given to a server',
     { kind: NetworkErrorCode.AcceptFailed, code: 'ERR_NO_CONNECTION_CALLBACK' },
   );
 }
 
-function requireInfo(call: string, info: SocketInfo, kind: SocketInfo['kind']): void {
+function requireInfo({ kernel }: Driver, call: string, info: SocketInfo, kind: SocketInfo['kind']): void {
+  const pid = kernel.processId ?? process.pid;
   const given = info as Partial<SocketInfo> | null | undefined;
-  if (given?.kind !== kind || typeof given.protocolInfo !== 'string' || (given.family !== 4 && given.family !== 6)) {
+  if (given?.kind !== kind || !isProtocolInfo(given.protocolInfo) || (given.family !== 4 && given.family !== 6)) {
     const what = kind === 'iocp-pal/server' ? 'exportSocket() of a server' : 'exportSocket() of a connection';
     throw wrongData(call, info, what);
   }
-  if (given.pid === process.pid) return;
+  if (given.pid === pid) return;
   throw new NetworkError(
-    `Cannot ${call} in process ${process.pid}: it was exported for process ${String(given.pid)}. Export it for this one`,
+    `Cannot ${call} in process ${pid}: it was exported for process ${String(given.pid)}. Export it for this one`,
     { kind: NetworkErrorCode.SocketCreationFailed, code: 'ERR_WRONG_PROCESS' },
   );
+}
+
+/** Of any other length the system would be given what happens to lie behind it. */
+function isProtocolInfo(text: unknown): boolean {
+  return typeof text === 'string' && Buffer.from(text, 'base64').length === WSAPROTOCOL_INFOW_SIZE;
 }
 
 function wrongData(call: string, value: unknown, from: string): TypeError {
