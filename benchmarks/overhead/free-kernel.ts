@@ -174,6 +174,9 @@ export function freeKernel(messageBytes: number): FreeKernel {
       setTimer: () => ({ simulatedTimer: 0 }),
       clearTimer: () => undefined,
     },
+    createEventWaiter: () => {
+      throw new Error('No server is shared here');
+    },
     createWaiter: (_kind, { onReady }) => freeWaiter(() => turns.push(onReady)),
     onIdle: () => () => undefined,
     run(done) {

@@ -105,6 +105,7 @@ export class CompletionPort implements EventSource {
 
   countWaits(): void {
     this.#parts.counters.calls.GetQueuedCompletionStatusEx += this.#waiter.takeWaits();
+    this.eventAccepts.countWaits();
   }
 
   ref(): void {

@@ -7,35 +7,34 @@
  *
  *   AcceptEx, hEvent = event | 1 ──► event ──► a thread that waits for it ──► settle(): whose status is not pending any more
  *
- * One event and one thread for all such sockets of a loop, made when the first comes. An accept is found by its status and not by a
- * count of signals: the event is an auto-reset one, and two accepts may signal it once.
+ * One event and one thread for all such sockets of a loop, made when the first comes. So a signal says only that something
+ * may have ended, and an accept is found by its status:
+ * - the event is an auto-reset one: two accepts that end together signal it once;
+ * - a call that is given an event begins by resetting it. An accept that has ended a moment before loses its signal to the next
+ *   one that is posted, if the thread was not waiting at that moment. So whoever posts one looks at the others behind it.
  *
- * Source: https://learn.microsoft.com/windows/win32/api/ioapiset/nf-ioapiset-getqueuedcompletionstatus ("Remarks")
+ * Source: https://learn.microsoft.com/windows/win32/api/ioapiset/nf-ioapiset-getqueuedcompletionstatus ("Remarks"),
+ * https://learn.microsoft.com/windows/win32/api/minwinbase/ns-minwinbase-overlapped ("hEvent")
  */
 import { checkBool, checkHandle } from '../../ffi/check.ts';
 import { OVERLAPPED } from '../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
+import type { PortWaiter } from '../winsock/kernel.ts';
 import type { Listener } from '../winsock/listener.ts';
 import type { Operation } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
-import { WorkerWaiter } from '../winsock/waiter/worker-waiter.ts';
-import type { PollerData } from '../winsock/waiter/worker-waiter.ts';
 
 /** hEvent's lowest bit: no packet. */
 const NO_PACKET = 1;
 const EVENT_WORD = OVERLAPPED.hEvent / 4;
 const BYTES_WORD = OVERLAPPED.InternalHigh / 4;
 
-/** What the waiting thread is started with. */
-export interface EventWorkerData extends PollerData {
-  event: number;
-}
-
 export class EventAccepts {
   readonly #parts: BackendParts;
   readonly #listeners = new Set<Listener>();
   #event = 0;
-  #waiter: WorkerWaiter | null = null;
+  /** Null until the first socket comes, and from close() on. */
+  #waiter: PortWaiter | null = null;
 
   constructor(parts: BackendParts) {
     this.#parts = parts;
@@ -60,39 +59,8 @@ export class EventAccepts {
     this.#parts.operations.words[word + EVENT_WORD] = this.#event | NO_PACKET;
   }
 
-  /** Ends the thread; no accept is under way. */
-  async close(): Promise<void> {
-    if (this.#waiter === null) return;
-    await this.#waiter.stop();
-    this.#waiter = null;
-    const { kernel32 } = this.#parts.kernel;
-    checkBool(kernel32.CloseHandle(this.#event), kernel32, 'CloseHandle');
-  }
-
-  #start(): void {
-    if (this.#waiter !== null) return;
-    const { kernel32 } = this.#parts.kernel;
-    this.#event = checkHandle(kernel32.CreateEventW(0, 0, 0, 0), kernel32, 'CreateEventW');
-    const waiter = new WorkerWaiter({
-      module: new URL('./event-worker', import.meta.url),
-      data: { event: this.#event } satisfies Omit<EventWorkerData, 'control'>,
-      interrupt: () => kernel32.SetEvent(this.#event),
-      onReady: () => {
-        waiter.take();
-        this.#settle();
-        waiter.arm();
-      },
-      onFailure: (error) => {
-        throw error;
-      },
-    });
-    // Whoever waits for a connection keeps the process alive, through the loop.
-    waiter.unref();
-    waiter.arm();
-    this.#waiter = waiter;
-  }
-
-  #settle(): void {
+  /** Finishes the accepts that have ended. For the event, and after every call that was given it: it may have reset it. */
+  settle(): void {
     const { operations, finishInline } = this.#parts;
     for (const listener of this.#listeners) {
       for (const operation of listener.operations()) {
@@ -105,5 +73,55 @@ export class EventAccepts {
         );
       }
     }
+  }
+
+  /** Brings the waits of the thread into the counters. */
+  countWaits(): void {
+    this.#parts.counters.calls.WaitForSingleObject += this.#waiter?.takeWaits() ?? 0;
+  }
+
+  /** Ends the thread; no accept is under way. */
+  async close(): Promise<void> {
+    const waiter = this.#waiter;
+    if (waiter === null) return;
+    this.#waiter = null;
+    await waiter.stop();
+    this.#closeEvent();
+  }
+
+  #start(): void {
+    if (this.#waiter !== null) return;
+    const { kernel, counters } = this.#parts;
+    counters.calls.CreateEventW++;
+    this.#event = checkHandle(kernel.kernel32.CreateEventW(0, 0, 0, 0), kernel.kernel32, 'CreateEventW');
+    try {
+      this.#waiter = kernel.createEventWaiter({
+        event: this.#event,
+        onReady: this.#signalled,
+        onFailure: (error) => {
+          throw error;
+        },
+      });
+    } catch (error) {
+      this.#closeEvent();
+      throw error;
+    }
+    // Whoever waits for a connection keeps the process alive, through the loop.
+    this.#waiter.unref();
+    this.#waiter.arm();
+  }
+
+  readonly #signalled = (): void => {
+    // Its last doorbell may be heard while it ends.
+    if (this.#waiter === null) return;
+    this.#waiter.take();
+    // Armed first or last is the same: an accept that ends in between is seen, or has set the event.
+    this.settle();
+    this.#waiter.arm();
+  };
+
+  #closeEvent(): void {
+    const { kernel32 } = this.#parts.kernel;
+    checkBool(kernel32.CloseHandle(this.#event), kernel32, 'CloseHandle');
   }
 }

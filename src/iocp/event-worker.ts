@@ -1,11 +1,11 @@
-/** The thread that waits for the event of shared accepts (event-accepts.ts), in slices like port-worker.ts. */
+/** The thread that waits for the event of shared accepts (event-waiter.ts), in slices like port-worker.ts. */
 import { workerData } from 'node:worker_threads';
 import { WAIT_OBJECT_0 } from '../../ffi/constants.ts';
 import { loadKernel32 } from '../../ffi/kernel32.ts';
 import { loadKoffi } from '../../ffi/koffi.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import { pollUntilStopped } from '../winsock/waiter/gate.ts';
-import type { EventWorkerData } from './event-accepts.ts';
+import type { EventWorkerData } from './event-waiter.ts';
 
 /** Milliseconds of one slice of the wait: the thread ends within it, also where nobody can set the event. */
 const WAIT_SLICE_MS = 1000;

@@ -218,7 +218,9 @@ export class OverlappedTransport implements Transport {
     }
     const { AcceptEx } = this.#extensions.of(listener.family, listener.socket);
     const length = addressLength(listener.family);
-    if (this.#port.eventAccepts.has(listener)) this.#port.eventAccepts.prepare(operation);
+    const { eventAccepts } = this.#port;
+    const byEvent = eventAccepts.has(listener);
+    if (byEvent) eventAccepts.prepare(operation);
     operation.syscall = 'AcceptEx';
     operation.state = OperationState.Submitted;
     counters.calls.AcceptEx++;
@@ -234,9 +236,10 @@ export class OverlappedTransport implements Transport {
     );
     const outcome = overlappedOutcome(result !== 0, kernel.ws2_32);
     // The listener does not skip packets, so success brings one (or the event) just as ERROR_IO_PENDING does.
-    if (outcome === NO_ERROR || outcome === FINISHED) return;
-    operation.state = OperationState.Completed;
-    throw new Win32Error('AcceptEx', outcome);
+    const submitted = outcome === NO_ERROR || outcome === FINISHED;
+    if (!submitted) operation.state = OperationState.Completed;
+    if (byEvent) eventAccepts.settle();
+    if (!submitted) throw new Win32Error('AcceptEx', outcome);
   }
 
   finishAccept(listener: Listener, operation: Operation): Endpoint | null {

@@ -28,17 +28,19 @@ export class AcceptDesk {
   }
 
   serve(listener: Listener): void {
-    const kernel = this.#kernel;
+    const { network } = this.#kernel;
     while (listener.accepts.length > 0 && listener.backlog.length > 0) {
       const end = listener.backlog.shift();
       if (end === undefined) break;
-      const io = listener.accepts.shift();
+      // Of several processes' accepts the system chooses one.
+      const place = listener.socket.isShared ? network.choices.pick(listener.accepts.length) : 0;
+      const [io] = listener.accepts.splice(place, 1);
       if (io === undefined) break;
-      const fault = kernel.faults?.status('AcceptEx') ?? 0;
+      const fault = io.kernel.faults?.status('AcceptEx') ?? 0;
       if (fault !== 0) {
         end.abort();
-        this.#fail(io, fault);
-      } else if (end.broken !== 0 && !this.#mayAcceptBroken()) this.#fail(io, kernel.profile.acceptedResetStatus);
+        fail(io, fault);
+      } else if (end.broken !== 0 && !this.#mayAcceptBroken()) fail(io, io.kernel.profile.acceptedResetStatus);
       else this.complete(io, end);
     }
     this.update(listener);
@@ -47,7 +49,7 @@ export class AcceptDesk {
   /** Puts the connection on the accept socket and reports it. */
   complete(io: Io, end: TcpEnd): void {
     this.attach(io, end);
-    this.#kernel.finish(io, 0, 0);
+    io.kernel.finish(io, 0, 0);
   }
 
   attach(io: Io, end: TcpEnd): void {
@@ -55,10 +57,11 @@ export class AcceptDesk {
     const buffer = io.segments[0];
     if (socket === null || buffer === undefined) throw new Error('An AcceptEx without socket or buffer');
     socket.accept = null;
+    end.kernel = io.kernel;
     socket.end = end;
     socket.local = end.local;
-    socket.contextMissing = this.#kernel.profile.needsContext;
-    this.#kernel.applyBufferSizes(socket);
+    socket.contextMissing = io.kernel.profile.needsContext;
+    io.kernel.applyBufferSizes(socket);
     io.verify();
     io.verified = true;
     const { region, address } = buffer;
@@ -71,7 +74,7 @@ export class AcceptDesk {
 
   /** The listener is closed: what waits is reset or cancelled. */
   close(listener: Listener): void {
-    for (const io of listener.accepts.splice(0)) this.#fail(io, STATUS_CANCELLED);
+    for (const io of listener.accepts.splice(0)) fail(io, STATUS_CANCELLED);
     for (const end of listener.backlog.splice(0)) {
       end.orphan = true;
       end.abort();
@@ -86,9 +89,9 @@ export class AcceptDesk {
   #mayAcceptBroken(): boolean {
     return this.#kernel.profile.name === 'windows' && this.#kernel.network.maybe();
   }
+}
 
-  #fail(io: Io, status: number): void {
-    if (io.acceptSocket !== null) io.acceptSocket.accept = null;
-    this.#kernel.finish(io, status, 0);
-  }
+function fail(io: Io, status: number): void {
+  if (io.acceptSocket !== null) io.acceptSocket.accept = null;
+  io.kernel.finish(io, status, 0);
 }

@@ -131,13 +131,14 @@ export class DataCalls {
 
 /** An operation on the WSABUFs of a call, checked and not yet lent. */
 export function prepareIo(
-  { memory, ledger }: SimulatedKernel,
+  kernel: SimulatedKernel,
   kind: IoKind,
   socket: SimulatedSocket,
   buffers: number,
   count: number,
   overlapped: number,
 ): Io {
+  const { memory, ledger } = kernel;
   if (count < 1 || count > MAX_BUFFERS) throw new SimulationError(`${kind} with ${count} WSABUFs`);
   const region = ledger.overlapped(overlapped, kind);
   const array = memory.at(buffers, count * WSABUF.size, `${kind}: lpBuffers`);
@@ -146,5 +147,5 @@ export function prepareIo(
     const segment = ledger.segment(array.getPointer(at + WSABUF.buf), array.getUint32(at + WSABUF.len), kind);
     if (segment !== null) segments.push(segment);
   }
-  return new Io(kind, socket, overlapped, region, segments);
+  return new Io(kernel, kind, socket, overlapped, region, segments);
 }

@@ -7,7 +7,9 @@
  */
 import { OVERLAPPED } from '../../ffi/layouts.ts';
 import { STATUS_END_OF_FILE, STATUS_PENDING } from '../../ffi/ntstatus.ts';
+import { SimulatedEvent } from './event.ts';
 import type { OpenFile } from './files.ts';
+import type { SimulatedKernel } from './kernel.ts';
 import { CONTEXT_SIZE } from '../winsock/operation.ts';
 import { hex, type Region, type SimulatedMemory } from './memory.ts';
 import type { CompletionPort } from './port.ts';
@@ -48,7 +50,11 @@ export class Io {
   readonly total: number;
   /** Bytes in all segments. */
   readonly buffered: number;
+  /** The process whose call it is. */
+  readonly kernel: SimulatedKernel;
   readonly port: CompletionPort | null;
+  /** Set when it is done, in place of a packet. */
+  readonly event: SimulatedEvent | null;
   readonly key: number;
   /** Bytes of a WSASend or TransmitFile that the send buffer has taken. */
   moved = 0;
@@ -72,6 +78,7 @@ export class Io {
   #sum = 0;
 
   constructor(
+    kernel: SimulatedKernel,
     kind: IoKind,
     socket: SimulatedSocket,
     overlapped: number,
@@ -79,13 +86,20 @@ export class Io {
     segments: readonly Segment[],
     part: FilePart | null = null,
   ) {
+    this.kernel = kernel;
     this.kind = kind;
     this.socket = socket;
     this.overlapped = overlapped;
     this.region = region;
     this.segments = segments;
-    this.port = socket.port;
+    this.event = eventOf(kernel, region, overlapped);
+    this.port = this.event === null ? socket.port : null;
     this.key = socket.key;
+    if (this.port !== null && kernel.handle(this.port.number) !== this.port) {
+      throw new SimulationError(
+        `The packet of ${this.slot} would go to another process, whose port the socket is tied to`,
+      );
+    }
     let total = 0;
     for (const segment of segments) total += segment.length;
     this.part = part;
@@ -102,7 +116,7 @@ export class Io {
 
   /** The status of a send that took all it could. Windows tells of a file that is too short; Wine does not. */
   sentStatus(): number {
-    if (this.reachable >= this.total || this.socket.kernel.profile.name === 'wine') return 0;
+    if (this.reachable >= this.total || this.kernel.profile.name === 'wine') return 0;
     return this.moved < this.total ? STATUS_END_OF_FILE : 0;
   }
 
@@ -116,6 +130,7 @@ export class Io {
     this.region.loans++;
     for (const { region } of this.lent()) region.loans++;
     if (this.part !== null) this.part.file.loans++;
+    if (this.event !== null) this.event.users++;
     this.region.setPointer(this.overlapped + OVERLAPPED.Internal, STATUS_PENDING);
     this.#sum = this.#checksum();
   }
@@ -124,6 +139,7 @@ export class Io {
     this.region.loans--;
     for (const { region } of this.lent()) region.loans--;
     if (this.part !== null) this.part.file.loans--;
+    if (this.event !== null) this.event.users--;
   }
 
   /** The kernel's result, written where the driver finds it. */
@@ -175,6 +191,15 @@ export class Io {
   }
 }
 
+/** The event that hEvent asks for, with its lowest bit set: one that comes instead of a packet. */
+function eventOf(kernel: SimulatedKernel, region: Region, overlapped: number): SimulatedEvent | null {
+  const hEvent = region.getPointer(overlapped + OVERLAPPED.hEvent);
+  if (hEvent === 0) return null;
+  const event = kernel.handle(hEvent - 1);
+  if (hEvent % 2 === 1 && event instanceof SimulatedEvent) return event;
+  throw new SimulationError(`hEvent is ${hex(hEvent)}: only an event in the place of packets is simulated`);
+}
+
 function sends(kind: IoKind): boolean {
   return kind === 'WSASend' || kind === 'WSASendTo' || kind === 'TransmitFile';
 }
@@ -215,6 +240,7 @@ export class Ledger {
     for (let word = 0; word < OVERLAPPED.size / 4; word++) {
       // Where in the file to begin.
       if (call === 'TransmitFile' && (word === OVERLAPPED.Offset / 4 || word === OVERLAPPED.OffsetHigh / 4)) continue;
+      if (call === 'AcceptEx' && word === OVERLAPPED.hEvent / 4) continue;
       if (region.words[first + word] === 0) continue;
       const slot = (address - region.address) / CONTEXT_SIZE;
       throw new SimulationError(`${call} was given an OVERLAPPED that is not zeroed: slot ${slot}, word ${word}`);

@@ -1,9 +1,11 @@
 /** One simulated process: its memory, its handles, its turns, and the Win32 tables that a driver is given. */
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { STATUS_CANCELLED } from '../../ffi/ntstatus.ts';
-import type { Kernel, PollerKind, PortWaiter, Scheduler, WaiterParts } from '../winsock/kernel.ts';
+import type { EventWaiterParts, Kernel, PollerKind, PortWaiter, Scheduler, WaiterParts } from '../winsock/kernel.ts';
 import { AcceptDesk } from './accept-desk.ts';
 import { Step } from './agenda.ts';
+import type { SimulatedEvent } from './event.ts';
+import { SimulatedEventWaiter } from './event.ts';
 import { Faults, type FaultOptions } from './faults.ts';
 import { SimulatedFiles, type OpenFile } from './files.ts';
 import { Ledger, type Io } from './io.ts';
@@ -37,9 +39,14 @@ export interface KernelOptions {
   layeredProvider?: boolean;
 }
 
+/** What a handle of a process may be. */
+export type SimulatedHandle = SimulatedSocket | CompletionPort | SimulatedEvent | OpenFile;
+
 /** Handles that a process may have open. */
 const MAX_HANDLES = 65536;
 const FIRST_HANDLE = 0x1c0;
+/** Ids of processes, as on Windows multiples of 4. */
+const FIRST_PROCESS_ID = 0x400;
 
 /** One simulated process: createNetworkPal takes it as its kernel. */
 export class SimulatedKernel implements Kernel {
@@ -54,18 +61,20 @@ export class SimulatedKernel implements Kernel {
   readonly faults: Faults | null;
   readonly ledger: Ledger;
   readonly name: string;
+  readonly processId: number;
   readonly layeredProvider: boolean;
   sendBufferSize: number;
   receiveBufferSize: number;
   lastError = 0;
   readonly #life: ProcessLife;
   readonly #desk: AcceptDesk;
-  readonly #handles = new Map<number, SimulatedSocket | CompletionPort | OpenFile>();
+  readonly #handles = new Map<number, SimulatedHandle>();
   readonly #freeNumbers: number[] = [];
 
   constructor(network: SimulatedNetwork, index: number, options: KernelOptions) {
     this.network = network;
     this.name = `process ${index}`;
+    this.processId = FIRST_PROCESS_ID + 4 * index;
     this.profile = PROFILES[options.profile ?? 'windows'];
     this.sendBufferSize = options.sendBufferSize ?? this.profile.sendBufferSize;
     this.receiveBufferSize = options.receiveBufferSize ?? this.profile.receiveBufferSize;
@@ -86,6 +95,10 @@ export class SimulatedKernel implements Kernel {
 
   createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter {
     return new SimulatedWaiter(this, this.#life, kind, parts);
+  }
+
+  createEventWaiter(parts: EventWaiterParts): PortWaiter {
+    return new SimulatedEventWaiter(this, parts);
   }
 
   onIdle(callback: () => void): () => void {
@@ -138,8 +151,8 @@ export class SimulatedKernel implements Kernel {
     return this.#handles.size === MAX_HANDLES ? 0 : FIRST_HANDLE + this.#handles.size * 4;
   }
 
-  addHandle(handle: SimulatedSocket | CompletionPort | OpenFile): void {
-    this.#handles.set(handle.number, handle);
+  addHandle(handle: SimulatedHandle, number = handle.number): void {
+    this.#handles.set(number, handle);
   }
 
   removeHandle(number: number): void {
@@ -147,7 +160,7 @@ export class SimulatedKernel implements Kernel {
     this.#freeNumbers.push(number);
   }
 
-  handle(number: number): SimulatedSocket | CompletionPort | OpenFile | undefined {
+  handle(number: number): SimulatedHandle | undefined {
     return this.#handles.get(number);
   }
 
@@ -163,7 +176,13 @@ export class SimulatedKernel implements Kernel {
   finish(io: Io, status: number, bytes: number): void {
     io.verify();
     io.write(status, bytes);
-    const { port } = io;
+    const { port, event } = io;
+    if (event !== null) {
+      this.ledger.giveBack(io);
+      this.network.note(() => `${this.name}: ${io.slot} is done, status 0x${status.toString(16)}, and sets its event`);
+      event.set();
+      return;
+    }
     if (port === null) {
       this.ledger.giveBack(io);
       return;

@@ -9,6 +9,7 @@ import {
   ERROR_NOT_FOUND,
   WAIT_TIMEOUT,
 } from '../../ffi/wsa-errors.ts';
+import { SimulatedEvent } from './event.ts';
 import { OpenFile } from './files.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { CompletionPort, writeEntry } from './port.ts';
@@ -70,6 +71,8 @@ export class SimulatedKernel32 implements Kernel32 {
   PostQueuedCompletionStatus(portNumber: number, bytes: number, key: number, overlapped: number): number {
     const port = this.#kernel.handle(portNumber);
     if (!(port instanceof CompletionPort)) return this.#fail(ERROR_INVALID_HANDLE);
+    const fault = this.#kernel.faults?.call('PostQueuedCompletionStatus') ?? 0;
+    if (fault !== 0) return this.#fail(fault);
     port.push({ key, overlapped, status: 0, bytes, io: null });
     return TRUE;
   }
@@ -78,7 +81,9 @@ export class SimulatedKernel32 implements Kernel32 {
     const kernel = this.#kernel;
     const socket = kernel.handle(file);
     if (!(socket instanceof SimulatedSocket)) return this.#fail(ERROR_INVALID_HANDLE);
-    const pending = [...socket.pending()].filter((io) => overlapped === 0 || io.overlapped === overlapped);
+    const pending = [...socket.pending()].filter((io) => {
+      return io.kernel === kernel && (overlapped === 0 || io.overlapped === overlapped);
+    });
     if (pending.length === 0) return this.#fail(ERROR_NOT_FOUND);
     for (const io of pending) kernel.cancel(io);
     return TRUE;
@@ -99,16 +104,28 @@ export class SimulatedKernel32 implements Kernel32 {
     return this.#kernel.handle(file) === undefined ? this.#fail(ERROR_INVALID_HANDLE) : TRUE;
   }
 
-  CreateEventW(): number {
-    return notSimulated('CreateEventW');
+  CreateEventW(_attributes: number, manualReset: number, initialState: number, name: number): number {
+    const kernel = this.#kernel;
+    if (manualReset !== 0 || initialState !== 0 || name !== 0) {
+      throw new SimulationError('Only auto-reset events that are not set and have no name are simulated');
+    }
+    const fault = kernel.faults?.call('CreateEventW') ?? 0;
+    if (fault !== 0) return this.#fail(fault);
+    const number = kernel.takeNumber();
+    if (number === 0) return this.#fail(ERROR_NOT_ENOUGH_MEMORY);
+    kernel.addHandle(new SimulatedEvent(number));
+    return number;
   }
 
-  SetEvent(): number {
-    return notSimulated('SetEvent');
+  SetEvent(number: number): number {
+    const event = this.#kernel.handle(number);
+    if (!(event instanceof SimulatedEvent)) return this.#fail(ERROR_INVALID_HANDLE);
+    event.set();
+    return TRUE;
   }
 
   WaitForSingleObject(): number {
-    return notSimulated('WaitForSingleObject');
+    throw new SimulationError('WaitForSingleObject would block the thread: createEventWaiter() is there for it');
   }
 
   CloseHandle(number: number): number {
@@ -119,8 +136,14 @@ export class SimulatedKernel32 implements Kernel32 {
     }
     if (handle instanceof OpenFile) throw new SimulationError(`CloseHandle on file ${number}: it is its descriptor's`);
     if (handle === undefined) return this.#fail(ERROR_INVALID_HANDLE);
-    kernel.ledger.closePort(handle);
-    handle.onPacket = null;
+    if (handle instanceof SimulatedEvent) {
+      if (handle.users > 0)
+        throw new SimulationError(`The event was closed while ${handle.users} operations will set it`);
+      if (handle.onSet !== null) throw new SimulationError('The event was closed while a thread waits for it');
+    } else {
+      kernel.ledger.closePort(handle);
+      handle.onPacket = null;
+    }
     kernel.removeHandle(number);
     return TRUE;
   }
@@ -168,8 +191,4 @@ export function dequeue(
   kernel.memory.at(countAddress, 4, 'ulNumEntriesRemoved').setUint32(countAddress, count);
   network.note(() => `${kernel.name}: ${count} packets dequeued`);
   return count;
-}
-
-function notSimulated(call: string): never {
-  throw new SimulationError(`${call} is not simulated: this kernel is one process, and shares no sockets`);
 }

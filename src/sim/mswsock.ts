@@ -87,9 +87,11 @@ export class SimulatedMswsock implements MswsockPointers {
     const region = kernel.ledger.overlapped(overlapped, 'AcceptEx');
     const buffer = kernel.ledger.segment(output, localLength + remoteLength, 'AcceptEx');
     if (buffer === null) return this.#fail(WSAEFAULT);
+    const io = new Io(kernel, 'AcceptEx', socket, overlapped, region, [buffer]);
+    // A call that is given an event begins by resetting it, whatever becomes of it.
+    if (io.event !== null) io.event.isSet = false;
     const fault = kernel.faults?.call('AcceptEx') ?? 0;
     if (fault !== 0) return this.#fail(fault);
-    const io = new Io('AcceptEx', socket, overlapped, region, [buffer]);
     io.acceptSocket = acceptSocket;
     io.localLength = localLength;
     io.remoteLength = remoteLength;
@@ -125,7 +127,7 @@ export class SimulatedMswsock implements MswsockPointers {
     const region = kernel.ledger.overlapped(overlapped, 'ConnectEx');
     const fault = kernel.faults?.call('ConnectEx') ?? 0;
     if (fault !== 0) return this.#fail(fault);
-    const io = new Io('ConnectEx', socket, overlapped, region, []);
+    const io = new Io(kernel, 'ConnectEx', socket, overlapped, region, []);
     kernel.ledger.lend(io);
     socket.attempt = new Attempt(kernel.network, socket, io, target);
     return this.#fail(ERROR_IO_PENDING);
@@ -147,7 +149,7 @@ export class SimulatedMswsock implements MswsockPointers {
     if (fault !== 0) return this.#fail(fault);
     if (end.broken !== 0) return this.#fail(WSAENOTCONN);
     if (!end.ended) throw new SimulationError('DisconnectEx before the peer has ended: TIME_WAIT is not simulated');
-    const io = new Io('DisconnectEx', socket, overlapped, region, []);
+    const io = new Io(kernel, 'DisconnectEx', socket, overlapped, region, []);
     socket.disconnect = io;
     kernel.ledger.lend(io);
     end.disconnect(() => kernel.disconnected(io));

@@ -9,6 +9,7 @@
 import { Agenda, type Step } from './agenda.ts';
 import { firstChoice, seededChoices, type Choices } from './choices.ts';
 import { Clock } from './clock.ts';
+import type { Duplicate } from './duplicates.ts';
 import { SimulatedKernel, type KernelOptions } from './kernel.ts';
 import { PortRegistry } from './port-registry.ts';
 import { SimulationError } from './simulation-error.ts';
@@ -65,6 +66,8 @@ export class SimulatedNetwork {
   readonly udpPorts = new PortRegistry();
   readonly weather: Weather;
   readonly kernels: SimulatedKernel[] = [];
+  /** Sockets on their way to another process; null once they were taken. */
+  readonly duplicates: (Duplicate | null)[] = [];
   readonly #impatient: boolean;
   readonly #maxSteps: number;
   readonly #segmentSize: number;

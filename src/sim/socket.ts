@@ -8,10 +8,17 @@ import type { SimulatedAddress } from './sockaddr.ts';
 import type { TcpEnd } from './tcp-end.ts';
 import { UdpEnd } from './udp-end.ts';
 
-export class SimulatedSocket {
-  /** Its number: taken by somebody else as soon as it is closed. */
-  readonly number: number;
+/** A handle of a socket. */
+interface Owner {
   readonly kernel: SimulatedKernel;
+  /** Taken by somebody else as soon as it is closed. */
+  readonly number: number;
+}
+
+export class SimulatedSocket {
+  /** The process that has it; of several, the one that has had it longest. And its number there. */
+  kernel: SimulatedKernel;
+  number: number;
   readonly family: 4 | 6;
   port: CompletionPort | null = null;
   key = 0;
@@ -45,12 +52,38 @@ export class SimulatedSocket {
   exclusive = false;
   v6Only = true;
   readonly options = new Map<number, number>();
+  /** Its other handles, made by WSADuplicateSocketW. */
+  readonly #duplicates: Owner[] = [];
 
   constructor(number: number, kernel: SimulatedKernel, family: 4 | 6, kind: 'stream' | 'datagram' = 'stream') {
     this.number = number;
     this.kernel = kernel;
     this.family = family;
     this.udp = kind === 'datagram' ? new UdpEnd(this) : null;
+  }
+
+  get isShared(): boolean {
+    return this.#duplicates.length > 0;
+  }
+
+  /** A process has another handle of it. */
+  addOwner(kernel: SimulatedKernel, number: number): void {
+    this.#duplicates.push({ kernel, number });
+  }
+
+  /** A handle was closed. Returns true when it was the last. */
+  removeOwner(kernel: SimulatedKernel, number: number): boolean {
+    const place = this.#duplicates.findIndex((owner) => owner.kernel === kernel && owner.number === number);
+    if (place >= 0) {
+      this.#duplicates.splice(place, 1);
+      return false;
+    }
+    const heir = this.#duplicates.shift();
+    if (heir === undefined) return true;
+    this.kernel = heir.kernel;
+    this.number = heir.number;
+    if (this.end !== null) this.end.kernel = heir.kernel;
+    return false;
   }
 
   get isConnected(): boolean {

@@ -22,7 +22,7 @@ export class TcpEnd {
   readonly local: SimulatedAddress;
   readonly remote: SimulatedAddress;
   /** The process it is in. */
-  readonly kernel: SimulatedKernel;
+  kernel: SimulatedKernel;
   readonly out = new ByteQueue();
   readonly in = new ByteQueue();
   readonly receives: Io[] = [];

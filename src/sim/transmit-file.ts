@@ -38,7 +38,7 @@ export function transmitFile(
   const position =
     region.getUint32(overlapped + OVERLAPPED.Offset) + region.getUint32(overlapped + OVERLAPPED.OffsetHigh) * 2 ** 32;
   const part = { file, position, length: bytes };
-  const io = new Io('TransmitFile', socket, overlapped, region, headOf(kernel, buffers), part);
+  const io = new Io(kernel, 'TransmitFile', socket, overlapped, region, headOf(kernel, buffers), part);
 
   let code = kernel.faults?.call('TransmitFile') ?? 0;
   if (code !== 0) {

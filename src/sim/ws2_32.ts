@@ -1,11 +1,13 @@
 /**
  * ws2_32.dll of a simulated process. WSARecv and WSASend are in data-calls.ts, WSARecvFrom and WSASendTo in
- * datagram-calls.ts, options in socket-options.ts.
+ * datagram-calls.ts, options in
+ * socket-options.ts, duplicates in duplicates.ts.
  */
 import {
   AF_INET,
   AF_INET6,
   FIONBIO,
+  FROM_PROTOCOL_INFO,
   SD_RECEIVE,
   SD_SEND,
   SIO_GET_EXTENSION_FUNCTION_POINTER,
@@ -35,6 +37,7 @@ import { WSAID } from '../../ffi/mswsock.ts';
 import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import { DataCalls } from './data-calls.ts';
 import { DatagramCalls } from './datagram-calls.ts';
+import { duplicate, takeDuplicate } from './duplicates.ts';
 import type { FaultyCall } from './faults.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { POINTERS } from './mswsock.ts';
@@ -63,10 +66,14 @@ export class SimulatedWs2_32 implements Ws2_32 {
     return 0;
   }
 
-  WSASocketW(af: number, type: number, _protocol: number, _info: number, _group: number, flags: number): number {
+  WSASocketW(af: number, type: number, _protocol: number, info: number, _group: number, flags: number): number {
     const kernel = this.#kernel;
     const fault = kernel.faults?.call('WSASocketW') ?? 0;
     if (fault !== 0) return this.#fail(fault);
+    if (info !== 0) {
+      if (af !== FROM_PROTOCOL_INFO || type !== FROM_PROTOCOL_INFO) return this.#fail(WSAEINVAL);
+      return takeDuplicate(kernel, info) ?? this.#fail(WSAEINVAL);
+    }
     if (af !== AF_INET && af !== AF_INET6) return this.#fail(WSAEAFNOSUPPORT);
     if ((type !== SOCK_STREAM && type !== SOCK_DGRAM) || (flags & WSA_FLAG_OVERLAPPED) === 0) {
       throw new SimulationError('Only overlapped stream and datagram sockets are simulated');
@@ -195,7 +202,7 @@ export class SimulatedWs2_32 implements Ws2_32 {
     const socket = kernel.socket(s);
     if (socket === null) return SOCKET_ERROR;
     kernel.removeHandle(s);
-    kernel.closeSocket(socket);
+    if (socket.removeOwner(kernel, s)) kernel.closeSocket(socket);
     return 0;
   }
 
@@ -241,8 +248,10 @@ export class SimulatedWs2_32 implements Ws2_32 {
     return this.#datagrams.sendTo(s, buffers, count, bytes, to, toLength, overlapped);
   }
 
-  WSADuplicateSocketW(): number {
-    return notSimulated('WSADuplicateSocketW');
+  WSADuplicateSocketW(s: number, processId: number, info: number): number {
+    const socket = this.#kernel.socket(s);
+    if (socket === null || this.#faulty('WSADuplicateSocketW')) return SOCKET_ERROR;
+    return this.#result(duplicate(this.#kernel, socket, processId, info));
   }
 
   WSAPoll(): number {
@@ -280,5 +289,5 @@ export class SimulatedWs2_32 implements Ws2_32 {
 }
 
 function notSimulated(call: string): never {
-  throw new SimulationError(`${call} is not simulated: this kernel is one process, and for the completion port driver`);
+  throw new SimulationError(`${call} is not simulated: this kernel is for the completion port driver`);
 }

@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { loadLibuv } from '../../ffi/libuv.ts';
 import { loadWin32Tables } from '../../ffi/tables.ts';
+import { createEventWaiter } from '../iocp/event-waiter.ts';
 import { createPortWaiter } from '../iocp/port-waiter.ts';
 import { createPollWaiter } from '../wsapoll/poll-waiter.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
@@ -52,6 +53,7 @@ function makeKernel(): Kernel {
     scheduler: nodeScheduler,
     files: nodeFiles(loadLibuv()),
     createWaiter: (kind, parts) => createPortWaiter(tables.kernel32, kind, parts),
+    createEventWaiter: (parts) => createEventWaiter(tables.kernel32, parts),
     createPollWaiter: (kind, parts) => createPollWaiter(tables.ws2_32, kind, parts),
     onIdle(callback) {
       process.on('beforeExit', callback);

@@ -15,7 +15,12 @@ interface Answer {
   imported?: boolean;
   code?: string;
   accepted?: number;
+  calls?: Record<string, number>;
+  text?: string;
 }
+
+/** Milliseconds that a child has to describe itself after a failed test. */
+const DESCRIBE_MS = 5000;
 
 /** A process that imports what it is told to. */
 class Importer {
@@ -48,6 +53,21 @@ class Importer {
     return this.answer();
   }
 
+  /** What it has open, for the explanation of a test that failed; answers to earlier questions may come first. */
+  async describe(): Promise<string> {
+    this.#child.stdin!.write('describe\n');
+    const silence = new Promise<Answer>((resolve) =>
+      setTimeout(resolve, DESCRIBE_MS, { text: 'says nothing' }).unref(),
+    );
+    const answers: string[] = [];
+    for (;;) {
+      const next = this.answer().catch((error: unknown): Answer => ({ text: String(error) }));
+      const answer = await Promise.race([next, silence]);
+      answers.push(answer.text ?? JSON.stringify(answer));
+      if (answer.text !== undefined) return answers.join('\n');
+    }
+  }
+
   end(): Promise<number | null> {
     this.#child.stdin!.end();
     return this.exited;
@@ -67,7 +87,11 @@ describe('sockets between processes', () => {
     const { pid } = await child.answer();
     return { child, pid: pid! };
   };
-  afterEach(() => {
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      console.error(`This process: ${fixture.pal.describe()}`);
+      for (const child of children) console.error(`Its child: ${await child.describe()}`);
+    }
     for (const child of children.splice(0)) child.kill();
   });
 
@@ -122,7 +146,12 @@ describe('sockets between processes', () => {
       await write(pal, client, Buffer.from('hello'));
       expect((await readExactly(pal, client, 5)).toString()).to.equal('hello');
     }
-    const counts = [(await first.child.ask()).accepted!, (await second.child.ask()).accepted!, here];
+    const answers = [await first.child.ask(), await second.child.ask()];
+    const counts = [answers[0]!.accepted!, answers[1]!.accepted!, here];
+    for (const { calls } of answers) {
+      expect(calls).to.include({ CreateEventW: 1 });
+      expect(calls!['WaitForSingleObject']).to.be.above(0);
+    }
     expect(counts.reduce((sum, one) => sum + one, 0)).to.equal(90);
     expect(counts[0]).to.be.above(0);
     expect(counts[1]).to.be.above(0);

@@ -37,9 +37,10 @@ export type PollerMessage = null | { syscall: string; systemErrorCode: number };
 /** One wait of a poller thread: the number of events, 0 for none yet, or what failed. */
 export type WaitOnce = () => number | { syscall: string; systemErrorCode: number };
 
-/** Lets the poller in. For the event loop. */
+/** Lets the poller in; one that must end stays out. For the event loop. */
 export function openGate(control: Int32Array): void {
-  Atomics.store(control, GATE, OPEN);
+  // Not a plain store: a doorbell that was on its way when the stop began may be answered behind it.
+  Atomics.compareExchange(control, GATE, CLOSED, OPEN);
   Atomics.notify(control, GATE);
 }
 

@@ -1,6 +1,6 @@
 /**
  * A process that is told, line by line on its input, to import a socket, and answers each with a line on its output. An
- * empty line asks how many connections it has accepted.
+ * empty line asks how many connections it has accepted, and by which calls; 'describe', what it has open.
  * Imported connections, and those of imported servers, are echoed.
  */
 import process from 'node:process';
@@ -32,7 +32,8 @@ function take(info: SocketInfo): void {
 
 createInterface(process.stdin)
   .on('line', (line) => {
-    if (line === '') return say({ accepted });
+    if (line === 'describe') return say({ text: pal.describe() });
+    if (line === '') return say({ accepted, calls: pal.stats().calls });
     try {
       take(JSON.parse(line) as SocketInfo);
       say({ imported: true });

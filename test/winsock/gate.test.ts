@@ -1,0 +1,40 @@
+/** The gate between the event loop and its poller thread, where the order of two of its words' changes decides. */
+import { expect } from 'chai';
+import {
+  CONTROL_WORDS,
+  openGate,
+  pollUntilStopped,
+  stopGate,
+  takeCount,
+  takeWaits,
+} from '../../src/winsock/waiter/gate.ts';
+
+const control = (): Int32Array => new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS));
+
+describe('winsock/waiter/gate', () => {
+  it('lets the poller wait until something is found, and once each time it is opened', () => {
+    const words = control();
+    const found = [0, 0, 3];
+    openGate(words);
+    pollUntilStopped(words, () => {
+      const count = found.shift();
+      if (found.length === 0) stopGate(words);
+      return count!;
+    });
+    expect(takeCount(words)).to.equal(3);
+    expect(takeCount(words)).to.equal(0);
+    expect(takeWaits(words)).to.equal(3);
+  });
+
+  it('stays at STOP when it is opened after that: a doorbell may be answered while the poller ends', () => {
+    const words = control();
+    openGate(words);
+    pollUntilStopped(words, () => {
+      stopGate(words);
+      openGate(words);
+      return 1;
+    });
+    openGate(words);
+    pollUntilStopped(words, () => expect.fail('the poller waits although it must end'));
+  });
+});
