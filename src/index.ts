@@ -70,6 +70,7 @@ export type {
 export type { CancelOptions, OperationHandle, OperationOptions } from './pal/pending-operation.ts';
 export type { NetworkStats, OperationCounts } from './pal/network-stats.ts';
 export type {
+  FileDescription,
   OperationDescription,
   PalDescription,
   RequestDescription,

@@ -80,11 +80,32 @@ export interface OperationDescription {
 /** One call that waits for its callback. */
 export interface RequestDescription {
   /** Which call. */
-  readonly kind: 'read' | 'write' | 'accept' | 'connect' | 'receive' | 'send';
-  /** Bytes asked for: the most that a read or receive takes, all that a write or send has to send; 0 for others. */
+  readonly kind: 'read' | 'write' | 'sendFile' | 'accept' | 'connect' | 'receive' | 'send';
+  /**
+   * Bytes asked for: the most that a read or receive takes, all that a write, send or sendFile has to send; 0 for others. A
+   * sendFile's head and tail count from the start, the file from when its size is known.
+   */
   readonly bytes: number;
-  /** Bytes of them that are done: sent, for a write. */
+  /** Bytes of them that are done: sent, for a write and a sendFile. */
   readonly done: number;
+  /** Milliseconds until its deadline, 0 when that is due; null when it has none. */
+  readonly timeLeftMs: number | null;
+  /** An AbortSignal can end it. */
+  readonly hasSignal: boolean;
+  /** The file that a sendFile sends; left out once its last byte has gone, and for other calls. */
+  readonly file?: FileDescription;
   /** Stack trace of the call, one place per line; only with `trackOrigins`. */
   readonly origin?: string;
+}
+
+/** A file that is being sent, or waits for its turn. */
+export interface FileDescription {
+  /** Its path, or `descriptor 5`. */
+  readonly source: string;
+  /** First byte of it that is to be sent, counted from 0. */
+  readonly offset: number;
+  /** Bytes of it that are to be sent; null before it is open, and for what has no size. */
+  readonly length: number | null;
+  /** Bytes of it that the system has taken. */
+  readonly sent: number;
 }

@@ -71,8 +71,7 @@ export class SimulatedFiles implements Files {
     return this.#give(file);
   }
 
-  open(path: string | URL, callback: (error: NodeJS.ErrnoException | null, fd: number) => void): void {
-    const name = String(path);
+  open(name: string, callback: (error: NodeJS.ErrnoException | null, fd: number) => void): void {
     this.#later(`open ${name}`, () => {
       const fault = this.#fault('fs.open', 'open', name);
       if (fault !== null) return callback(fault, -1);

@@ -3,12 +3,13 @@ import type { NetworkError } from '../pal/network-error.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { RequestDescription, SocketState } from '../pal/pal-description.ts';
 import type { Block } from './block-pool.ts';
+import { describeRequest } from './describe-request.ts';
 import type { FileJob } from './file-sender.ts';
 import type { Listener } from './listener.ts';
 import type { NameConnect } from './name-connector.ts';
 import type { Operation } from './operation.ts';
 import type { ConnectRequest, ReadRequest, WriteRequest } from './requests.ts';
-import { originOf, SocketRecord, type OwnDescription } from './socket-record.ts';
+import { SocketRecord, type OwnDescription } from './socket-record.ts';
 
 /** The receiveClass of a connection that waits without a buffer. */
 export const QUIET = -1;
@@ -72,6 +73,8 @@ export class Connection extends SocketRecord {
   finSent = false;
   /** Winsock error code of a send that failed: the stream has a hole, and no write may follow. 0 while there is none. */
   sendFailure = 0;
+  /** The system call that failed so. */
+  sendFailureSyscall = '';
   /** A write is being taken back although some of it has gone out. */
   tearing = false;
   /** It was: the stream ends in the middle of a write. */
@@ -104,8 +107,8 @@ export class Connection extends SocketRecord {
     if (this.disconnectOperation !== null) yield this.disconnectOperation;
   }
 
-  override describe(): OwnDescription {
-    const requests = [...this.#requests()];
+  override describe(now: number): OwnDescription {
+    const requests = [...this.#requests(now)];
     const { leftover } = this;
     return {
       kind: 'connection',
@@ -116,7 +119,7 @@ export class Connection extends SocketRecord {
         bytesQueued: this.queuedBytes,
         bytesUnread: leftover === null ? 0 : leftover.end - leftover.start,
         readsWaiting: requests.filter(({ kind }) => kind === 'read').length,
-        writesWaiting: requests.filter(({ kind }) => kind === 'write').length,
+        writesWaiting: requests.filter(({ kind }) => kind === 'write' || kind === 'sendFile').length,
       },
       requests,
     };
@@ -129,13 +132,20 @@ export class Connection extends SocketRecord {
     return this.firstWrite === null ? 'READING' : 'READING+WRITING';
   }
 
-  *#requests(): Iterable<RequestDescription> {
-    if (this.connectRequest !== null) yield { kind: 'connect', bytes: 0, done: 0 };
+  *#requests(now: number): Iterable<RequestDescription> {
+    if (this.connectRequest !== null) yield describeRequest(this.connectRequest, 'connect', 0, 0, now);
     for (let read = this.firstRead; read !== null; read = read.next) {
-      yield { kind: 'read', bytes: read.maxBytes, done: 0, ...originOf(read) };
+      yield describeRequest(read, 'read', read.maxBytes, 0, now);
     }
     for (let write = this.firstWrite; write !== null; write = write.next) {
-      yield { kind: 'write', bytes: write.total, done: write.sent, ...originOf(write) };
+      yield describeWrite(write, now);
     }
   }
+}
+
+function describeWrite(write: WriteRequest, now: number): RequestDescription {
+  const { operation, total, sent } = write;
+  const file = write.file?.describe();
+  if (file === undefined) return describeRequest(write, operation, total, sent, now);
+  return { ...describeRequest(write, operation, total + (file.length ?? 0), sent + file.sent, now), file };
 }

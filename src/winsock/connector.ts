@@ -85,11 +85,12 @@ export function beginConnect(
 /** Gives an attempt up. A success whose packet is on its way wins. */
 export function revokeConnect(driver: Driver, connection: Connection, error: NetworkError): boolean {
   if (connection.nameConnect !== null) return connection.nameConnect.revoke(error);
-  if (connection.connectOperation?.isInKernel !== true) return false;
-  const timeout = connection.connectRequest?.timeout ?? 0;
+  const { connectOperation: operation, connectRequest: request } = connection;
+  if (operation?.isInKernel !== true) return false;
   const isLate = error.kind === NetworkErrorCode.Timeout;
   // Which peer it was is what the reader of a log wants to know.
-  abandonConnect(driver, connection, isLate ? timedOut('connect', timeout, peerContext(connection)) : error);
+  const context = { ...peerContext(connection), syscall: operation.syscall };
+  abandonConnect(driver, connection, isLate ? timedOut('connect', request?.timeout ?? 0, context) : error);
   return true;
 }
 

@@ -3,10 +3,11 @@ import type { Endpoint } from '../pal/handles.ts';
 import type { RequestDescription } from '../pal/pal-description.ts';
 import type { Block } from './block-pool.ts';
 import type { ReceiveFromRequest, SendToRequest } from './datagram-requests.ts';
+import { describeRequest } from './describe-request.ts';
 import { Fifo } from './fifo.ts';
 import type { Operation } from './operation.ts';
 import { PeerCache, type ResolvedDestination } from './socket-addresses.ts';
-import { originOf, SocketRecord, type OwnDescription } from './socket-record.ts';
+import { SocketRecord, type OwnDescription } from './socket-record.ts';
 
 /** A datagram (or a report of an unreachable peer) that came when nobody was asking. */
 export interface Arrival {
@@ -79,7 +80,7 @@ export class DatagramSocket extends SocketRecord {
     yield* this.sending;
   }
 
-  override describe(): OwnDescription {
+  override describe(now: number): OwnDescription {
     return {
       kind: 'udp',
       state: this.closing ? 'CLOSING' : this.peer === null ? 'BOUND' : 'CONNECTED',
@@ -93,19 +94,19 @@ export class DatagramSocket extends SocketRecord {
         sendsWaiting: this.waitingSends,
         bytesQueued: this.queuedBytes,
       },
-      requests: [...this.#requests()],
+      requests: [...this.#requests(now)],
     };
   }
 
-  *#requests(): Iterable<RequestDescription> {
+  *#requests(now: number): Iterable<RequestDescription> {
     for (let receive = this.firstReceive; receive !== null; receive = receive.next) {
-      yield { kind: 'receive', bytes: receive.maxBytes, done: 0, ...originOf(receive) };
+      yield describeRequest(receive, 'receive', receive.maxBytes, 0, now);
     }
     for (const { datagram } of this.sending) {
-      if (datagram !== null) yield { kind: 'send', bytes: datagram.total, done: 0, ...originOf(datagram) };
+      if (datagram !== null) yield describeRequest(datagram, 'send', datagram.total, 0, now);
     }
     for (let send = this.firstSend; send !== null; send = send.next) {
-      yield { kind: 'send', bytes: send.total, done: 0, ...originOf(send) };
+      yield describeRequest(send, 'send', send.total, 0, now);
     }
   }
 }

@@ -31,6 +31,11 @@ export abstract class DeadlineEntry {
   wheelLevel = 0;
   before: DeadlineEntry | null = null;
   after: DeadlineEntry | null = null;
+
+  /** Whole milliseconds until it is due, 0 when it is; null when it has no deadline. @param now scheduler milliseconds */
+  timeLeft(now: number): number | null {
+    return this.dueTick === NOT_WAITING ? null : Math.max(0, Math.round(this.dueTick * TICK_MS - now));
+  }
 }
 
 /** The head of a slot's ring. */

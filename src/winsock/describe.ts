@@ -1,6 +1,6 @@
 /** inspect() and describe(): what is open and pending, for programs and for people. */
 import type { Endpoint } from '../pal/handles.ts';
-import type { PalDescription, RequestDescription, SocketDescription } from '../pal/pal-description.ts';
+import type { FileDescription, PalDescription, RequestDescription, SocketDescription } from '../pal/pal-description.ts';
 import type { Driver } from './driver.ts';
 import { OperationKind, OperationState, type Operation } from './operation.ts';
 import { originOf, type SocketRecord } from './socket-record.ts';
@@ -18,7 +18,7 @@ export function inspectDriver(driver: Driver, state: PalDescription['state']): P
 }
 
 function inspectSocket(record: SocketRecord, now: number): SocketDescription {
-  const { kind, state, local = null, peer = null, name = null, queues, requests } = record.describe();
+  const { kind, state, local = null, peer = null, name = null, queues, requests } = record.describe(now);
   const interest = record.watch?.interest;
   return {
     handle: record.handle,
@@ -44,8 +44,8 @@ function inspectOperation({ kind, state, index, syscall }: Operation): SocketDes
 }
 
 /**
- * The same as text: a line for the PAL, one per socket, one per operation of the kernel, and where origins were tracked, the
- * calls that wait and the places that made them.
+ * The same as text: a line for the PAL, one per socket, one per operation of the kernel and per call that waits, and where
+ * origins were tracked, the places that made them.
  */
 export function formatDescription({ state, operations, pendingCallbacks, sockets }: PalDescription): string {
   const lines = [`${sockets.length} sockets, ${operations} operations, ${pendingCallbacks} callbacks owed, ${state}`];
@@ -55,7 +55,8 @@ export function formatDescription({ state, operations, pendingCallbacks, sockets
       lines.push(`    ${operation.kind} in slot ${operation.slot}: ${operation.state}`);
     }
     for (const request of socket.requests) {
-      if (request.origin !== undefined) lines.push(`    ${formatRequest(request)}`, indent(request.origin));
+      lines.push(`    ${formatRequest(request)}`);
+      if (request.origin !== undefined) lines.push(indent(request.origin));
     }
     if (socket.origin !== undefined) lines.push('    made by', indent(socket.origin));
   }
@@ -78,10 +79,25 @@ function formatSocket(socket: SocketDescription): string {
   return `  ${kind} ${handle} (SOCKET ${systemSocket}), ${ageMs} ms old, ${state}: ${facts.join(', ')}`;
 }
 
-function formatRequest({ kind, bytes, done }: RequestDescription): string {
+function formatRequest(request: RequestDescription): string {
+  const { timeLeftMs, hasSignal } = request;
+  return [
+    formatCall(request),
+    ...(timeLeftMs === null ? [] : [`${timeLeftMs} ms left`]),
+    ...(hasSignal ? ['with a signal'] : []),
+  ].join(', ');
+}
+
+function formatCall({ kind, bytes, done, file }: RequestDescription): string {
   if (kind === 'read' || kind === 'receive') return `${kind} of up to ${bytes} bytes`;
-  if (kind === 'write') return `write, ${done} of ${bytes} bytes sent`;
+  if (file !== undefined) return `${kind} of ${formatFile(file)}`;
+  if (kind === 'write' || kind === 'sendFile') return `${kind}, ${done} of ${bytes} bytes sent`;
   return kind === 'send' ? `send of ${bytes} bytes` : kind;
+}
+
+function formatFile({ source, offset, length, sent }: FileDescription): string {
+  const progress = length === null ? `${sent} bytes sent` : `${sent} of ${length} bytes sent`;
+  return `${source} from byte ${offset} on, ${progress}`;
 }
 
 function formatEndpoint({ address, port }: Endpoint): string {

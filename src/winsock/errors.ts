@@ -110,8 +110,12 @@ export function connectionClosed(operation: OperationName): NetworkError {
   });
 }
 
-/** What a call gets whose time is over. */
-export function timedOut(operation: OperationName, ms: number, context: ErrorContext = {}): NetworkError {
+/** What a call gets whose time is over. No system call has failed; a connect names the one that it was waiting for. */
+export function timedOut(
+  operation: OperationName,
+  ms: number,
+  context: ErrorContext & { readonly syscall?: string } = {},
+): NetworkError {
   const where = context.address === undefined ? '' : ` ${endpointText(context.address, context.port)}`;
   return new NetworkError(`${operation} ETIMEDOUT${where}: not completed within ${ms} ms`, {
     kind: NetworkErrorCode.Timeout,
@@ -138,10 +142,10 @@ export function cancelled(operation: OperationName): NetworkError {
   });
 }
 
-/** asyncWrite behind a write that was taken back half-sent. */
-export function streamTorn(): NetworkError {
+/** asyncWrite or asyncSendFile behind a write that was taken back half-sent. */
+export function streamTorn(operation: 'write' | 'sendFile'): NetworkError {
   return new NetworkError(
-    'write EPIPE: an earlier write was cancelled when part of it had been sent, so nothing can follow it. ' +
+    `${operation} EPIPE: an earlier write was cancelled when part of it had been sent, so nothing can follow it. ` +
       'Close the socket; the peer gets a reset',
     { kind: NetworkErrorCode.WriteFailed, code: 'EPIPE' },
   );
@@ -203,6 +207,14 @@ const FILE_KINDS: ReadonlyMap<string, NetworkErrorCode> = new Map<string, Networ
   ['ENOMEM', NetworkErrorCode.OutOfMemory],
 ]);
 
+/** A FileHandle that has no descriptor any more when its turn comes. */
+export function fileHandleClosed(): NetworkError {
+  return new NetworkError(
+    'sendFile EBADF: the FileHandle was closed before its turn came. Keep it open until the callback',
+    { kind: FALLBACK_KIND.sendFile, code: 'EBADF' },
+  );
+}
+
 /** asyncSendFile of bytes that the file does not have. `size` is null for a file that has no places. */
 export function fileRange(offset: number, length: number | undefined, size: number | null): NetworkError {
   const wanted = length === undefined ? `the bytes from ${offset} on` : `${length} bytes from ${offset} on`;
@@ -223,9 +235,9 @@ export function fileShrunk(needed: number, size: number): NetworkError {
   );
 }
 
-/** asyncWrite after shutdown('send'). */
-export function writeAfterEnd(): NetworkError {
-  return new NetworkError("write EPIPE: shutdown('send') has ended this side of the connection", {
+/** asyncWrite or asyncSendFile after shutdown('send'). */
+export function writeAfterEnd(operation: 'write' | 'sendFile'): NetworkError {
+  return new NetworkError(`${operation} EPIPE: shutdown('send') has ended this side of the connection`, {
     kind: NetworkErrorCode.WriteFailed,
     code: 'EPIPE',
   });

@@ -1,12 +1,12 @@
 /** A file's place in the write queue: what file-sender.ts and writer.ts do to it together. */
 import type { NetworkError } from '../pal/network-error.ts';
-import { resetConnection, settleClose } from './closer.ts';
+import { resetConnection } from './closer.ts';
 import type { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import type { FileJob } from './file-sender.ts';
 import type { Operation } from './operation.ts';
 import type { WriteRequest } from './requests.ts';
-import { answer, run, send, unlinkFirst } from './writer.ts';
+import { answer, runSoon, send, unlinkFirst } from './writer.ts';
 
 /** Accounts for a send of the file at the head of the queue. Returns its request when that is done, off the queue. */
 export function takeFile(
@@ -48,10 +48,7 @@ export function endFile(driver: Driver, connection: Connection, operation: Opera
     send(driver, connection, operation);
     return;
   }
-  driver.loop.enqueue(() => {
-    run(driver, connection, done);
-    settleClose(driver, connection);
-  });
+  runSoon(driver, connection, done);
   // Nothing was submitted: an empty success carries the queue on.
   operation.requested = 0;
   driver.loop.finishInline(operation, 0, 0);

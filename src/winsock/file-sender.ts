@@ -26,13 +26,15 @@ import {
   WSAENOBUFS,
   WSAEOPNOTSUPP,
 } from '../../ffi/wsa-errors.ts';
-import type { FileSource, SendFileOptions } from '../pal/file-transfer.ts';
+import type { SendFileOptions } from '../pal/file-transfer.ts';
 import type { NetworkError } from '../pal/network-error.ts';
+import type { FileDescription } from '../pal/pal-description.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
+import { DoubleBuffer } from './double-buffer.ts';
 import type { Driver } from './driver.ts';
-import { fileError, fileRange, fileShrunk } from './errors.ts';
+import { fileError, fileHandleClosed, fileRange, fileShrunk } from './errors.ts';
 import type { FileFacts, Files } from './kernel.ts';
 import { CONTEXT, OperationState, type Operation } from './operation.ts';
 import type { WriteRequest } from './requests.ts';
@@ -48,15 +50,11 @@ const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
 /** What TransmitFile fails with where it cannot do it at all: a provider without it, a file of a kind it cannot read. */
 const REFUSALS: ReadonlySet<number> = new Set([WSAEOPNOTSUPP, WSAEINVAL, ERROR_NOT_SUPPORTED, ERROR_INVALID_PARAMETER]);
 
+/** What is to be sent: a path, a descriptor, or a FileHandle, whose descriptor is asked for when its turn comes. */
+export type OpenableFile = string | number | { readonly fd: number };
+
 const NOTHING = new Uint8Array(0);
 const TWO_32 = 2 ** 32;
-
-/** A block with bytes that are to be sent: from start to end. */
-interface Filled {
-  readonly block: Block;
-  start: number;
-  readonly end: number;
-}
 
 export class FileJob {
   /** Sent before and after the file. */
@@ -72,7 +70,7 @@ export class FileJob {
   readonly #files: Files;
   readonly #connection: Connection;
   readonly #onProgress: SendFileOptions['onProgress'];
-  readonly #source: FileSource;
+  readonly #source: OpenableFile;
   readonly #offset: number;
   readonly #wanted: number | undefined;
   #mayTransmit: boolean;
@@ -91,15 +89,13 @@ export class FileJob {
   /** A piece has failed, and nobody can know how much of it had gone out. */
   #isDoubtful = false;
   #handle = INVALID_HANDLE_VALUE;
-  /** Copying: bytes of the file read, the block that is being sent, the one that is to follow, and an empty one. */
+  /** Copying: where it is read into and sent from, and the bytes of the file read. */
+  readonly #buffer: DoubleBuffer;
   #read = 0;
   #reading = false;
   #ended = false;
-  #front: Filled | null = null;
-  #back: Filled | null = null;
-  #spare: Block | null = null;
 
-  constructor(driver: Driver, connection: Connection, files: Files, source: FileSource, options: SendFileOptions) {
+  constructor(driver: Driver, connection: Connection, files: Files, source: OpenableFile, options: SendFileOptions) {
     this.#driver = driver;
     this.#files = files;
     this.#connection = connection;
@@ -110,6 +106,7 @@ export class FileJob {
     this.head = copyOf(options.head);
     this.tail = copyOf(options.tail);
     this.#onProgress = options.onProgress;
+    this.#buffer = new DoubleBuffer(driver.blocks);
   }
 
   /** The last byte of the file has been taken. */
@@ -120,6 +117,23 @@ export class FileJob {
   /** Nothing of the request has been handed to the kernel. */
   get isUntouched(): boolean {
     return !this.#busy && !this.#isDoubtful && this.sent === 0 && (this.#request?.sent ?? 0) === 0;
+  }
+
+  /** The transport has the send operation, or its outcome is on the way. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
+  /** For inspect(). */
+  describe(): FileDescription {
+    const source = this.#source;
+    const descriptor = typeof source === 'object' ? source.fd : source;
+    return {
+      source: typeof descriptor === 'string' ? descriptor : `descriptor ${descriptor}`,
+      offset: this.#offset,
+      length: Number.isNaN(this.length) ? null : this.length,
+      sent: this.sent,
+    };
   }
 
   /** The request was answered: nothing more is to be sent. */
@@ -146,13 +160,8 @@ export class FileJob {
     const { bytes, error, requested } = operation;
     const ofHead = Math.min(bytes, this.head.length - request.sent);
     this.sent += bytes - ofHead;
-    if (this.#front !== null) {
-      this.#front.start += bytes;
-      if (this.#front.start === this.#front.end) {
-        this.#keep(this.#front.block);
-        this.#front = null;
-      }
-    } else if (this.#wasRefused && this.isUntouched && REFUSALS.has(error)) {
+    if (this.#buffer.front !== null) this.#buffer.sent(bytes);
+    else if (this.#wasRefused && this.isUntouched && REFUSALS.has(error)) {
       this.#mayTransmit = false;
       operation.error = 0;
     } else if (bytes < requested) this.#lookForEnd();
@@ -193,15 +202,18 @@ export class FileJob {
     this.#connection.sendingFile = this;
     const source = this.#source;
     if (typeof source === 'number') this.#opened(null, source);
-    else if (typeof source === 'object' && 'fd' in source) this.#opened(null, source.fd);
-    else {
-      this.#files.open(source, (error, fd) => {
-        if (error === null) this.#owned = true;
-        // Given up meanwhile: there may be no loop any more.
-        if (this.#abandoned) this.#opened(error, fd);
-        else this.#driver.loop.enqueue(() => this.#opened(error, fd));
-      });
-    }
+    else if (typeof source === 'string') this.#open(source);
+    else if (source.fd >= 0) this.#opened(null, source.fd);
+    else refuseFile(this.#driver, this.#connection, fileHandleClosed());
+  }
+
+  #open(path: string): void {
+    this.#files.open(path, (error, fd) => {
+      if (error === null) this.#owned = true;
+      // Given up meanwhile: there may be no loop any more.
+      if (this.#abandoned) this.#opened(error, fd);
+      else this.#driver.loop.enqueue(() => this.#opened(error, fd));
+    });
   }
 
   #opened(error: NodeJS.ErrnoException | null, fd: number): void {
@@ -274,12 +286,8 @@ export class FileJob {
 
   /** Sends what has been read, and has the next part read meanwhile. */
   #copy(operation: Operation): void {
-    if (this.#front === null) {
-      this.#front = this.#back;
-      this.#back = null;
-    }
-    if (!this.#reading && this.#back === null && !this.#ended && this.failure === null) this.#readMore(operation);
-    const front = this.#front;
+    const front = this.#buffer.next();
+    if (!this.#reading && !this.#buffer.isFull && !this.#ended && this.failure === null) this.#readMore(operation);
     if (front === null) return; // the read calls back
     const length = front.end - front.start;
     this.#driver.operations.setSegment(operation, 0, front.block.address + front.start, length);
@@ -292,12 +300,11 @@ export class FileJob {
     const head = this.#read === 0 ? this.head.length : 0;
     const left = Number.isNaN(this.length) ? READ_BYTES : this.length - this.#read;
     if (left === 0) return;
-    const block = this.#spare ?? this.#driver.blocks.take(classFor(Math.min(READ_BYTES, head + left)));
-    this.#spare = null;
+    const block = this.#buffer.takeEmpty(Math.min(READ_BYTES, head + left));
     if (block === null || block.size <= head) {
-      if (block !== null) this.#keep(block);
+      if (block !== null) this.#buffer.giveEmpty(block);
       // With a block on its way there will be one to read into soon.
-      if (this.#front === null) this.#starve(operation);
+      if (this.#buffer.front === null) this.#starve(operation);
       return;
     }
     if (head > 0) block.bytes.set(this.head);
@@ -317,7 +324,7 @@ export class FileJob {
   #gotMore(block: Block, head: number, error: NodeJS.ErrnoException | null, bytes: number): void {
     const driver = this.#driver;
     if (bytes === 0 || error !== null || this.#abandoned) {
-      this.#keep(block);
+      this.#buffer.giveEmpty(block);
       this.#ended = true;
       if (this.#abandoned) {
         if (!this.#busy) this.#dispose();
@@ -329,15 +336,9 @@ export class FileJob {
       else this.failure = fileShrunk(this.#offset + this.length, this.#offset + this.#read);
     } else {
       this.#read += bytes;
-      this.#back = { block, start: 0, end: head + bytes };
+      this.#buffer.fill(block, head + bytes);
     }
     if (!this.#busy) this.#next();
-  }
-
-  /** A block is empty: the next read may have it. */
-  #keep(block: Block): void {
-    if (this.#spare === null) this.#spare = block;
-    else this.#driver.blocks.give(block);
   }
 
   /** TransmitFile has sent less than it was asked for: because the file has become shorter? */
@@ -377,13 +378,7 @@ export class FileJob {
   /** Closes the file and gives the blocks back, once nobody reads from or into them. */
   #dispose(): void {
     if (this.#reading) return;
-    const { blocks } = this.#driver;
-    if (this.#front !== null) blocks.give(this.#front.block);
-    if (this.#back !== null) blocks.give(this.#back.block);
-    if (this.#spare !== null) blocks.give(this.#spare);
-    this.#front = null;
-    this.#back = null;
-    this.#spare = null;
+    this.#buffer.dispose();
     if (this.#fd < 0) return;
     const fd = this.#fd;
     this.#fd = -1;

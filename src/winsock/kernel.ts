@@ -95,7 +95,7 @@ export interface FileFacts {
 /** Files to send from: node:fs, and the HANDLE behind its descriptors. Errors are Node's own (ENOENT, EACCES). */
 export interface Files {
   /** Opens for reading. */
-  open(path: string | URL, callback: (error: NodeJS.ErrnoException | null, fd: number) => void): void;
+  open(path: string, callback: (error: NodeJS.ErrnoException | null, fd: number) => void): void;
   /** Throws Node's error. */
   facts(fd: number): FileFacts;
   /** Reads into memory that must stay until the callback; 0 bytes at the end of the file. */

@@ -6,10 +6,11 @@ import { AcceptDepth } from './accept-depth.ts';
 import { AcceptLimits, NO_LIMITS } from './accept-limits.ts';
 import { AcceptQueue } from './accept-queue.ts';
 import type { Connection } from './connection.ts';
+import { describeRequest } from './describe-request.ts';
 import { Fifo } from './fifo.ts';
 import type { TimerHandle } from './kernel.ts';
 import type { Operation } from './operation.ts';
-import { originOf, SocketRecord, type OwnDescription } from './socket-record.ts';
+import { SocketRecord, type OwnDescription } from './socket-record.ts';
 import type { Spreader } from './spreader.ts';
 import type { SpareSockets } from './spare-sockets.ts';
 
@@ -69,7 +70,7 @@ export class Listener extends SocketRecord {
     yield* this.withdrawn;
   }
 
-  override describe(): OwnDescription {
+  override describe(now: number): OwnDescription {
     const { posted, accepted, waiting, limits, paused } = this;
     return {
       kind: 'server',
@@ -81,7 +82,7 @@ export class Listener extends SocketRecord {
         acceptsWaiting: waiting.length,
         connectionsOpen: limits.open,
       },
-      requests: Array.from(waiting, (request) => ({ kind: 'accept', bytes: 0, done: 0, ...originOf(request) })),
+      requests: Array.from(waiting, (request) => describeRequest(request, 'accept', 0, 0, now)),
     };
   }
 }

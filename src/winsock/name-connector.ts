@@ -25,7 +25,7 @@ import { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import { tooManySockets } from './errors.ts';
 import { DEFAULT_ATTEMPT_DELAY_MS, HappyEyeballs, type Family } from './happy-eyeballs.ts';
-import { connectTimedOut, noneConnected, notResolved, weightiest } from './name-errors.ts';
+import { connectTimedOut, LOOKUP, noneConnected, notResolved, weightiest } from './name-errors.ts';
 import { lookUp } from './name-lookup.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
 
@@ -172,10 +172,16 @@ export class NameConnect {
     const { timeout = 0 } = this.#options;
     const told =
       this.#revoked.kind === NetworkErrorCode.Timeout
-        ? connectTimedOut(this.#target, timeout, this.#failures(), this.#underWay.size)
+        ? connectTimedOut(this.#target, timeout, this.#failures(), this.#underWay.size, this.#awaited())
         : this.#revoked;
     abandonConnect(this.#driver, this.#connection, told);
     return true;
+  }
+
+  /** The system call that it is waiting for, or the last that it knows of. */
+  #awaited(): string {
+    for (const { connectOperation } of this.#underWay) if (connectOperation !== null) return connectOperation.syscall;
+    return this.#failures().at(-1)?.syscall ?? LOOKUP;
   }
 
   #failures(): NetworkError[] {

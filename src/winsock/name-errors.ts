@@ -6,6 +6,9 @@ import { endpointText } from './errors.ts';
 /** Words for "this name has no address of this family", which says less than any other failure. */
 const NO_SUCH_ADDRESS: readonly string[] = ['ENOTFOUND', 'ENODATA'];
 
+/** What is named as the system call of a question to the resolver that names none itself. */
+export const LOOKUP = 'lookup';
+
 /** A host and a port, as the caller gave them. */
 export interface Destination {
   readonly name: string;
@@ -22,7 +25,7 @@ export function notResolved({ name, port }: Destination, cause: unknown): Networ
     kind: NO_SUCH_ADDRESS.includes(word) ? NetworkErrorCode.InvalidAddress : NetworkErrorCode.HostUnreachable,
     code: word,
     errno,
-    syscall: syscall ?? 'lookup',
+    syscall: syscall ?? LOOKUP,
     hostname: name,
     port,
     attempts: [],
@@ -51,18 +54,19 @@ export function noneConnected(destination: Destination, attempts: readonly Netwo
   );
 }
 
-/** The timeout has ended it, whatever it was at. `pending`: attempts under way. */
+/** The timeout has ended it, whatever it was at: `syscall` is what it waited for. `pending`: attempts under way. */
 export function connectTimedOut(
   { name, port }: Destination,
   timeout: number,
   attempts: readonly NetworkError[],
   pending: number,
+  syscall: string,
 ): NetworkError {
   const failed = attempts.length === 0 ? '' : `; failed: ${listAttempts(attempts)}`;
   const stage = attempts.length + pending === 0 ? 'the name was not resolved yet' : `${pending} attempts under way`;
   return new NetworkError(
     `connect ETIMEDOUT ${endpointText(name, port)}: not completed within ${timeout} ms (${stage}${failed})`,
-    { kind: NetworkErrorCode.Timeout, code: 'ETIMEDOUT', hostname: name, port, attempts },
+    { kind: NetworkErrorCode.Timeout, code: 'ETIMEDOUT', syscall, hostname: name, port, attempts },
   );
 }
 

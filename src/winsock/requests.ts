@@ -21,11 +21,12 @@ export class ReadRequest extends PendingCall {
   origin: string | undefined = undefined;
 }
 
+/** What a write request stands for. */
+export type WritingCall = 'write' | 'sendFile';
+
 /** One asyncWrite or asyncSendFile. */
 export class WriteRequest extends PendingCall {
-  override get operation(): 'write' | 'sendFile' {
-    return this.file === null ? 'write' : 'sendFile';
-  }
+  operation: WritingCall = 'write';
   next: WriteRequest | null = null;
   /** The buffers still to be sent: `chunk`, then list[listIndex + 1] and on. */
   chunk: Uint8Array = NO_BYTES;

@@ -78,11 +78,14 @@ export abstract class SocketRecord {
   /** The operations of this socket that have not come back. */
   abstract operations(): Iterable<Operation>;
 
-  /** Its part of inspect(): what it is, where it is in its life, its queues by name, and who waits. Makes no system call. */
-  abstract describe(): OwnDescription;
+  /**
+   * Its part of inspect(): what it is, where it is in its life, its queues by name, and who waits. Makes no system call.
+   * @param now scheduler milliseconds
+   */
+  abstract describe(now: number): OwnDescription;
 }
 
 /** The `origin` of a description: left out where none was tracked. */
-export function originOf({ origin }: { readonly origin: string | undefined }): { origin?: string } {
+export function originOf({ origin }: { readonly origin?: string | undefined }): { origin?: string } {
   return origin === undefined ? {} : { origin };
 }

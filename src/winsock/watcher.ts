@@ -147,7 +147,7 @@ export function tryRead(driver: Driver, connection: Connection, target: Uint8Arr
  */
 export function tryWrite(driver: Driver, connection: Connection, data: Uint8Array): number {
   if (connection.failure !== null) throw connection.failure;
-  if (connection.sendEnded) throw writeAfterEnd();
+  if (connection.sendEnded) throw writeAfterEnd('write');
   if (connection.firstWrite !== null || connection.sendOperation !== null) return WouldBlock;
   if (!hasRoom(driver)) return WouldBlock;
   const { maxQueuedBytes, maxQueuedBytesPerSocket } = driver.options;

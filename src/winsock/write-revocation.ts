@@ -21,7 +21,9 @@ export function revokeWrite(
   hard: boolean,
 ): boolean {
   const { firstWrite, sendOperation: operation } = connection;
-  if (firstWrite === request && request.file !== null) return revokeFile(driver, connection, request.file, error, hard);
+  if (firstWrite === request && request.file !== null) {
+    return revokeFile(driver, connection, request, request.file, error, hard);
+  }
   let before: WriteRequest | null = null;
   // A file goes out alone: nothing behind it has been handed over.
   let handedOver = operation === null || connection.sendingFile !== null ? 0 : operation.requested;
@@ -45,17 +47,25 @@ export function revokeWrite(
   return true;
 }
 
-/** The same for a file whose turn it is. Torn off, it takes the connection with it, as a file that cannot be read does. */
+/**
+ * The same for a file whose turn it is. Torn off, it takes the connection with it, as a file that cannot be read does. What
+ * comes of a piece that is under way decides (completeSend): it may have been the last.
+ */
 function revokeFile(
   driver: Driver,
   connection: Connection,
+  request: WriteRequest,
   file: FileJob,
   error: NetworkError,
   hard: boolean,
 ): boolean {
   if (file.isUntouched) refuseFile(driver, connection, error);
-  else if (hard) tearFile(driver, connection, error);
-  else return false;
+  else if (!hard) return false;
+  else if (file.isBusy) {
+    request.revoked = error;
+    const { sendOperation: operation } = connection;
+    if (operation?.isInKernel === true) driver.transport.cancelOperation(connection, operation);
+  } else tearFile(driver, connection, error);
   settleClose(driver, connection);
   return true;
 }

@@ -30,9 +30,9 @@ import { NO_OPERATION } from './pending-call.ts';
 import { sendCursor } from './send-cursor.ts';
 import { hasRevokedWrite } from './write-revocation.ts';
 import { MAX_SEGMENTS, OperationKind, type Operation } from './operation.ts';
-import { letGo, takeFile } from './file-queue.ts';
+import { letGo, takeFile, tearFile } from './file-queue.ts';
 import type { FileJob } from './file-sender.ts';
-import type { WriteRequest } from './requests.ts';
+import type { WriteRequest, WritingCall } from './requests.ts';
 
 /** Bytes that one WSASend carries at most: the largest block. */
 const MAX_SEND_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
@@ -51,8 +51,9 @@ export function write(
   options: OperationOptions | null,
   callback: BytesCallback,
 ): OperationHandle {
-  if (connection.sendEnded) return refuseWrite(driver, connection, writeAfterEnd(), callback);
-  if (connection.sendFailure !== 0) return refuseWrite(driver, connection, sendError(connection), callback);
+  if (connection.sendEnded || connection.sendFailure !== 0) {
+    return refuseWrite(driver, connection, file === null ? 'write' : 'sendFile', callback);
+  }
   const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
   if (connection.queuedBytes + total > limit) throw queueFull(connection.queuedBytes, total, limit);
   if (driver.queuedBytes + total > maxQueuedBytes) throw queuesFull(driver.queuedBytes, total, maxQueuedBytes);
@@ -61,6 +62,7 @@ export function write(
   if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);
   const request = driver.requests.takeWrite(data, total, callback);
   request.origin = captureOrigin(driver);
+  request.operation = file === null ? 'write' : 'sendFile';
   request.file = file;
   if (connection.lastWrite === null) connection.firstWrite = request;
   else connection.lastWrite.next = request;
@@ -81,9 +83,10 @@ export function write(
 function refuseWrite(
   driver: Driver,
   connection: Connection,
-  error: NetworkError,
+  operation: WritingCall,
   callback: BytesCallback,
 ): OperationHandle {
+  const error = connection.sendEnded ? writeAfterEnd(operation) : sendError(operation, connection);
   expectCallback(driver, connection);
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
@@ -111,11 +114,20 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
   const done =
     sendingFile === null ? take(driver, connection, bytes) : takeFile(driver, connection, operation, sendingFile);
-  if (sendingFile !== null && sendingFile.failure !== null) {
-    sendingFile.fail(sendingFile.failure);
-    return;
+  if (sendingFile !== null && done === null) {
+    const { firstWrite } = connection;
+    if (firstWrite !== null && firstWrite.revoked !== null) {
+      // To be taken back, and not the last piece: nobody can complete what has gone out.
+      retire(driver, connection, operation);
+      tearFile(driver, connection, firstWrite.revoked);
+      return;
+    }
+    if (sendingFile.failure !== null) {
+      sendingFile.fail(sendingFile.failure);
+      return;
+    }
   }
-  const { error } = operation; // after takeFile, which may have found that it means nothing
+  const { error, syscall } = operation; // after takeFile, which may have found that the error means nothing
   const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
   // A write that was to be taken back and got through all the same has torn nothing.
   const torn = connection.tearing && (error !== 0 || hasRevokedWrite(connection));
@@ -127,6 +139,7 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     if (connection.closing) connection.resetting = true;
     // Whoever writes before being told must not write behind a hole.
     connection.sendFailure = failure;
+    connection.sendFailureSyscall = syscall;
     connection.torn = torn && failure === ERROR_OPERATION_ABORTED;
     failWrites(driver, connection, sendError);
   } else if (hasWrites(connection)) {
@@ -145,8 +158,8 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
 }
 
 /** What a write gets after a send has failed. */
-function sendError({ sendFailure, torn }: Connection): NetworkError {
-  return torn ? streamTorn() : systemError('write', 'WSASend', sendFailure);
+function sendError(operation: WritingCall, { sendFailure, sendFailureSyscall, torn }: Connection): NetworkError {
+  return torn ? streamTorn(operation) : systemError(operation, sendFailureSyscall, sendFailure);
 }
 
 function hasWrites(connection: Connection): boolean {
@@ -154,20 +167,24 @@ function hasWrites(connection: Connection): boolean {
 }
 
 /** Answers every queued write with an error, in order, in a coming turn. */
-export function failWrites(driver: Driver, connection: Connection, error: (of: Connection) => NetworkError): void {
+function failWrites(
+  driver: Driver,
+  connection: Connection,
+  error: (operation: WritingCall, connection: Connection) => NetworkError,
+): void {
   let request = connection.firstWrite;
   connection.firstWrite = null;
   connection.lastWrite = null;
   while (request !== null) {
     const { next } = request;
-    answer(driver, connection, request, request.revoked ?? error(connection));
+    answer(driver, connection, request, request.revoked ?? error(request.operation, connection));
     request = next;
   }
 }
 
 /** Answers every queued write because the socket was closed here. */
 export function dropWrites(driver: Driver, connection: Connection): void {
-  failWrites(driver, connection, () => connectionClosed('write'));
+  failWrites(driver, connection, connectionClosed);
 }
 
 export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
@@ -239,7 +256,7 @@ function advance(request: WriteRequest, bytes: number): void {
  * Runs the callbacks of requests that are done. They are in no queue any more, so when a callback throws the rest is
  * handed to the next turn.
  */
-export function run(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+function run(driver: Driver, connection: Connection, done: WriteRequest | null): void {
   let request = done;
   let finished = false;
   try {
@@ -256,7 +273,8 @@ export function run(driver: Driver, connection: Connection, done: WriteRequest |
   }
 }
 
-function runSoon(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+/** The same in a coming turn. */
+export function runSoon(driver: Driver, connection: Connection, done: WriteRequest | null): void {
   driver.loop.enqueue(() => {
     run(driver, connection, done);
     settleClose(driver, connection);

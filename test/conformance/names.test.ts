@@ -246,6 +246,7 @@ onEveryBed('connect by name', (bed) => {
     const { lookup, answerNow } = lookupIn({ 6: 'never', 4: 'never' });
     const error = await rejectionOf(connect(pal, NAME, 80, { lookup, timeout: 20 }));
     expect(error).to.include({ code: 'ETIMEDOUT', kind: NetworkErrorCode.Timeout, hostname: NAME, port: 80 });
+    expect(error.syscall).to.equal('lookup');
     expect(error.message).to.match(/not completed within 20 ms \(the name was not resolved yet\)$/);
     answerNow(['127.0.0.1']);
     expect(pal.stats().sockets).to.equal(0);
@@ -258,9 +259,16 @@ onEveryBed('connect by name', (bed) => {
       const { lookup } = lookupIn({ 6: ['2001:db8:1::1', '::1'], 4: ['192.0.2.1'] });
       const options = { lookup, timeout: 60, attemptDelay: 10 };
       const error = await rejectionOf(connect(pal, NAME, REFUSING_PORT, options));
-      expect(error).to.include({ code: 'ETIMEDOUT', kind: NetworkErrorCode.Timeout });
+      expect(error).to.include({ code: 'ETIMEDOUT', kind: NetworkErrorCode.Timeout, syscall: 'ConnectEx' });
       expect(error.message).to.match(/within 60 ms \(2 attempts under way; failed: \[::1\]:1 ECONNREFUSED\)$/);
       expect(error.attempts?.map(({ address }) => address)).to.deep.equal(['::1']);
+    });
+
+    it('says whom and what a connect to an address has waited for', async () => {
+      const error = await rejectionOf(connect(fixture.pal, '192.0.2.1', 80, { timeout: 20 }));
+      expect(error).to.include({ code: 'ETIMEDOUT', kind: NetworkErrorCode.Timeout, syscall: 'ConnectEx' });
+      expect(error).to.include({ address: '192.0.2.1', port: 80 });
+      expect(error.message).to.equal('connect ETIMEDOUT 192.0.2.1:80: not completed within 20 ms');
     });
 
     it('starts the next attempt beside one that does not answer', async () => {

@@ -17,6 +17,9 @@ import { sharedPal, testPal } from '../support/pal-fixture.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** URLs that node:url makes no path of, or one that no file has. */
+const NO_PATH = new URL('file:///C:/a%2Fb');
+const WITH_NUL = new URL('file:///C:/a%00b');
 /** More than any kernel buffers for a peer that does not read. */
 const TOO_MUCH = 24 * MIB;
 
@@ -306,7 +309,7 @@ function sendsFiles(bed: Bed, transmitFile: boolean): void {
       const never = (): void => expect.fail('a refused call has called back');
       return () => pal.asyncSendFile(client, file as string, options as SendFileOptions, never);
     };
-    for (const file of [undefined, null, '', 'a\0b', {}, true, new URL('http://localhost/x')]) {
+    for (const file of [undefined, null, '', 'a\0b', {}, true, new URL('http://localhost/x'), NO_PATH, WITH_NUL]) {
       expect(send(file, {}), JSON.stringify(file)).to.throw(TypeError);
     }
     expect(send(-1, {})).to.throw(RangeError);
@@ -323,6 +326,7 @@ function sendsFiles(bed: Bed, transmitFile: boolean): void {
     for (const options of [{ offset: -1 }, { offset: 1.5 }, { length: -1 }, { tail: new Uint8Array(65537) }]) {
       expect(send('x', options), JSON.stringify(options)).to.throw(RangeError);
     }
+    expect(pal.stats(), 'nothing was begun').to.include({ pendingCallbacks: 0, queuedBytes: 0 });
   });
 }
 

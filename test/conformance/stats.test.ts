@@ -1,10 +1,12 @@
 /** stats(), inspect() and describe(): the counters count what they say, and data and text name what is open. */
 import { expect } from 'chai';
 import { NetworkErrorCode, type SocketDescription } from '../../src/index.ts';
+import { TICK_MS } from '../../src/winsock/deadline-wheel.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { thrownBy } from '../support/errors.ts';
 import { close, connect, pair, readExactly, REFUSING_PORT, write } from '../support/io.ts';
+import { lookupIn } from '../support/lookups.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { until } from '../support/until.ts';
 
@@ -130,7 +132,9 @@ onEveryBed('inspect()', (bed) => {
     const connecting = pal.asyncConnect('127.0.0.1', server.port, {}, nothing);
     expect(socketOf(connecting)).to.include({ state: 'CONNECTING', pendingCallbacks: 1 });
     expect(socketOf(connecting).peer, 'whom it connects to').to.include({ port: server.port });
-    expect(socketOf(connecting).requests).to.deep.equal([{ kind: 'connect', bytes: 0, done: 0 }]);
+    expect(socketOf(connecting).requests).to.deep.equal([
+      { kind: 'connect', bytes: 0, done: 0, timeLeftMs: null, hasSignal: false },
+    ]);
     pal.watch(served, { readable: true }, nothing);
     expect(socketOf(served).watching).to.deep.equal({ readable: true, writable: false });
     pal.unref(served);
@@ -141,6 +145,113 @@ onEveryBed('inspect()', (bed) => {
     pal.closeSocket(connecting);
     pal.closeSocket(server.handle);
     expect(socketOf(server.handle).state).to.equal('CLOSING');
+  });
+
+  it('tells of each call that waits how long it may, and whether a signal can end it', async () => {
+    const { pal } = fixture;
+    const { server, client } = await pair(pal);
+    const { signal } = new AbortController();
+    const udp = pal.createUdpSocket('127.0.0.1', 0);
+    pal.asyncRead(client, new Uint8Array(5), 5, { timeout: 50_000, signal }, nothing);
+    pal.asyncRead(client, new Uint8Array(5), 5, nothing);
+    pal.asyncWrite(client, new Uint8Array(6), { timeout: 60_000 }, nothing);
+    pal.asyncAccept(server.handle, { timeout: 70_000, signal }, nothing);
+    pal.asyncReceiveFrom(udp.handle, new Uint8Array(7), 7, { timeout: 80_000 }, nothing);
+    const { lookup } = lookupIn({ 4: 'never', 6: 'never' });
+    const named = pal.asyncConnect('host.test', 80, { lookup, timeout: 90_000, signal }, nothing);
+    const seen: [number, number, boolean][] = [
+      [client, 50_000, true],
+      [server.handle, 70_000, true],
+      [udp.handle, 80_000, false],
+      [named, 90_000, true],
+    ];
+    for (const [handle, timeout, hasSignal] of seen) {
+      const [request] = socketOf(handle).requests;
+      expect(request?.hasSignal).to.equal(hasSignal);
+      // Rounded up to a tick of the wheel; a busy machine may have taken its time since.
+      expect(request?.timeLeftMs).to.be.within(timeout - 30_000, timeout + TICK_MS);
+    }
+    expect(socketOf(client).requests[1]).to.include({ kind: 'read', timeLeftMs: null, hasSignal: false });
+    expect(socketOf(client).requests[2]?.timeLeftMs).to.be.within(30_000, 60_000 + TICK_MS);
+    const text = pal.describe();
+    expect(text).to.match(/\n {4}read of up to 5 bytes, \d+ ms left, with a signal\n/);
+    expect(text).to.match(/\n {4}read of up to 5 bytes\n/);
+    expect(text).to.match(/\n {4}write, 0 of 6 bytes sent, \d+ ms left\n/);
+    expect(text).to.match(/\n {4}accept, \d+ ms left, with a signal\n/);
+    expect(text).to.match(/\n {4}receive of up to 7 bytes, \d+ ms left\n/);
+    expect(text).to.match(/\n {4}connect, \d+ ms left, with a signal(\n|$)/);
+    pal.closeSocket(named);
+    pal.closeSocket(udp.handle);
+  });
+
+  it('tells a file that is sent: which, from where on, and how much of it has gone', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const size = 24 * 1024 * 1024; // more than any kernel buffers for a peer that does not read
+    const file = bed.putFile('described', seededBytes(size));
+    let sent = 0;
+    const onProgress = (bytes: number): unknown => (sent = bytes);
+    const head = Buffer.from('head');
+    pal.asyncSendFile(client, file, { offset: 100, head, onProgress }, nothing);
+    pal.asyncSendFile(client, file, { offset: 7, length: 9, transmitFile: false }, nothing);
+    const [first, second] = socketOf(client).requests;
+    const waiting = { offset: 100, length: null, sent: 0 };
+    expect(first).to.deep.include({ kind: 'sendFile', bytes: 4, done: 0, file: { source: file, ...waiting } });
+    expect(second?.file).to.deep.equal({ source: file, offset: 7, length: null, sent: 0 });
+    expect(socketOf(client).queues).to.include({ writesWaiting: 2, bytesQueued: 4 });
+    expect(pal.describe()).to.include(`sendFile of ${file} from byte 100 on, 0 bytes sent`);
+    await readExactly(pal, served, 100_000);
+    await until(
+      () => sent > 0,
+      () => `progress; ${sent} bytes have been sent`,
+      bed,
+    );
+    const [under] = socketOf(client).requests;
+    expect(under).to.deep.include({ bytes: size - 100 + 4, done: sent + 4 });
+    expect(under?.file).to.deep.equal({ source: file, offset: 100, length: size - 100, sent });
+    expect(pal.describe()).to.include(`sendFile of ${file} from byte 100 on, ${sent} of ${size - 100} bytes sent`);
+    pal.resetSocket(client);
+  });
+
+  it('lists every kind of socket, and what connects by name at each stage', async () => {
+    const { pal } = fixture;
+    const { server, client, served } = await pair(pal);
+    const udp = pal.createUdpSocket('127.0.0.1', 0);
+    pal.asyncReceiveFrom(udp.handle, new Uint8Array(7), 7, nothing);
+    const { lookup, answerNow } = lookupIn({ 4: 'never', 6: 'never' });
+    let answered = false;
+    const named = pal.asyncConnect('host.test', server.port, { lookup }, () => (answered = true));
+    expect(pal.inspect().sockets.map(({ handle, kind }) => ({ handle, kind }))).to.have.deep.members([
+      { handle: server.handle, kind: 'server' },
+      { handle: client, kind: 'connection' },
+      { handle: served, kind: 'connection' },
+      { handle: udp.handle, kind: 'udp' },
+      { handle: named, kind: 'connection' },
+    ]);
+    expect(socketOf(named)).to.deep.include({
+      state: 'CONNECTING',
+      systemSocket: -1,
+      name: `host.test port ${server.port}, being resolved`,
+      peer: null,
+      operations: [],
+      pendingCallbacks: 1,
+    });
+    expect(socketOf(udp.handle)).to.deep.include({ state: 'BOUND', pendingCallbacks: 1 });
+    expect(socketOf(udp.handle).queues['receivesPosted']).to.be.above(0);
+    for (const { handle, kind, state } of pal.inspect().sockets) {
+      const line = new RegExp(`\\n  ${kind} ${handle} \\(SOCKET -?\\d+\\), \\d+ ms old, ${state}: `);
+      expect(pal.describe()).to.match(line);
+    }
+    expect(pal.describe()).to.include(`CONNECTING: host.test port ${server.port}, being resolved, 1 callbacks owed`);
+    answerNow(['127.0.0.1']);
+    await until(
+      () => answered,
+      () => 'the connection',
+      bed,
+    );
+    expect(socketOf(named)).to.deep.include({ state: 'CONNECTED', name: null });
+    expect(socketOf(named).peer).to.include({ port: server.port });
+    pal.closeSocket(udp.handle);
   });
 
   it('agrees with stats(), is plain data, and does not change afterwards', async () => {

@@ -1,7 +1,8 @@
 /** asyncSendFile in moments that only a scheduler that waits for them can bring about. */
 import { expect } from 'chai';
-import { ERROR_IO_DEVICE } from '../../ffi/wsa-errors.ts';
-import { createNetworkPal, type NetworkPal, type SocketHandle } from '../../src/index.ts';
+import { STATUS_CONNECTION_RESET } from '../../ffi/ntstatus.ts';
+import { describeSystemError, ERROR_IO_DEVICE, WSAECONNRESET } from '../../ffi/wsa-errors.ts';
+import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { simulateNetwork, type FaultOptions, type SimulatedKernel } from '../../src/sim/index.ts';
 import type { Step } from '../../src/sim/agenda.ts';
 import { RawPeer } from './support/raw-peer.ts';
@@ -130,6 +131,90 @@ describe('asyncSendFile, simulated', () => {
     expect(pal.stats().calls).to.include({ TransmitFile: 1, WSASend: 1 });
     await stop();
   });
+
+  it('speaks of the file when it fails, and what is behind it of the call that has failed', async () => {
+    const { kernel, pal, peer, socket, stop } = connected({
+      plan: [{ operation: 'TransmitFile', nth: 1, status: STATUS_CONNECTION_RESET }],
+    });
+    kernel.files.put('file', new Uint8Array(5000));
+    const said: string[] = [];
+    const say = (error: NetworkError | null): void => void said.push(`${error?.message}; ${error?.syscall}`);
+    pal.asyncWrite(socket, new Uint8Array(2000), () => undefined); // so that it has to wait
+    pal.asyncSendFile(socket, 'file', {}, say);
+    pal.asyncWrite(socket, new Uint8Array(1), say);
+    kernel.run();
+    peer.drain();
+    kernel.run(() => said.length === 2);
+    pal.asyncSendFile(socket, 'file', {}, say);
+    kernel.run(() => said.length === 3);
+    pal.shutdown(socket, 'send');
+    pal.asyncSendFile(socket, 'file', {}, say);
+    kernel.run();
+    const reset = `${describeSystemError(WSAECONNRESET).message} (TransmitFile, 10054); TransmitFile`;
+    expect(said).to.deep.equal([
+      `sendFile ECONNRESET: ${reset}`,
+      `write ECONNRESET: ${reset}`,
+      `sendFile ECONNRESET: ${reset}`,
+      "sendFile EPIPE: shutdown('send') has ended this side of the connection; undefined",
+    ]);
+    await stop();
+  });
+
+  it('speaks of the file when its socket is closed here', async () => {
+    const { kernel, pal, socket, stop } = connected();
+    kernel.files.put('file', new Uint8Array(5000));
+    const said: string[] = [];
+    pal.asyncSendFile(socket, 'file', {}, (error) => said.push(error?.message ?? 'sent'));
+    pal.resetSocket(socket);
+    kernel.run();
+    expect(said).to.deep.equal(['sendFile ECANCELED: the socket was closed before the sendFile completed']);
+    await stop();
+  });
+
+  it('of a FileHandle that was closed before its turn sends nothing, and what is behind it goes on', async () => {
+    const { kernel, pal, peer, socket, log, told, stop } = connected();
+    kernel.files.put('file', new Uint8Array(5000));
+    const handle = { fd: kernel.files.openNow('file') };
+    pal.asyncWrite(socket, new Uint8Array(2000), told('first'));
+    pal.asyncWrite(socket, new Uint8Array(3000), told('before'));
+    pal.asyncSendFile(socket, handle, { head: new Uint8Array(3) }, told('file'));
+    pal.asyncWrite(socket, new Uint8Array(7), told('behind'));
+    kernel.run();
+    kernel.files.close(handle.fd);
+    handle.fd = -1;
+    peer.drain();
+    kernel.run();
+    expect(log).to.have.members(['first ok 2000', 'before ok 3000', 'file EBADF 0', 'behind ok 7']);
+    expect(peer.end.in.length).to.equal(5007);
+    await stop();
+  });
+
+  for (const transmitFile of [true, false]) {
+    it(`is sent, although it was to be taken back, when its last byte had gone (${transmitFile})`, async () => {
+      const size = 1500; // the first 1000 fill the send buffer, so that it takes some steps
+      const ends = new Set<string>();
+      for (let steps = 0; !ends.has('false ok 1500'); steps++) {
+        const { kernel, pal, peer, socket, log, told, stop } = connected();
+        peer.drain();
+        kernel.files.put('file', new Uint8Array(size));
+        const name = pal.asyncSendFile(socket, 'file', { transmitFile }, told('file'));
+        for (let step = 0; step < steps; step++) kernel.step();
+        const arrived = peer.end.in.length === size;
+        const taken = pal.cancel(name, { hard: true });
+        kernel.run();
+        expect(log).to.have.lengthOf(1);
+        const end = `${taken} ${log[0]?.replace('file ', '')}`;
+        ends.add(end);
+        if (arrived) expect(end, `after ${steps} steps`).to.match(/ ok 1500$/);
+        else if (!taken) expect(end).to.equal('false ok 1500');
+        // Untouched, in the middle, or all of it: whatever has gone out without its rest is not followed by a FIN.
+        const torn = end.includes('ECANCELED') && !end.endsWith(' 0');
+        expect(peer.end.broken !== 0, end).to.equal(torn);
+        await stop();
+      }
+      expect([...ends]).to.include.members(['true ECANCELED 0', 'true ok 1500', 'false ok 1500']);
+    });
+  }
 
   it('that TransmitFile finds too short is told from a connection that broke', async () => {
     const { kernel, pal, peer, socket, log, told, stop } = connected();

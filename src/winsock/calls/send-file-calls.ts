@@ -1,11 +1,12 @@
 /** The calls of the contract that send files. */
+import { fileURLToPath } from 'node:url';
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { SocketHandle } from '../../pal/handles.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import type { BytesCallback } from '../../pal/network-pal.ts';
 import type { OperationHandle } from '../../pal/pending-operation.ts';
-import { FileJob } from '../file-sender.ts';
+import { FileJob, type OpenableFile } from '../file-sender.ts';
 import { requireInteger } from '../pal-options.ts';
 import { write } from '../writer.ts';
 import { requireBytes, requireCallback, requireOptions, requireUnwatched } from './arguments.ts';
@@ -14,6 +15,8 @@ import { refuseBytes } from './stream-calls.ts';
 
 /** Largest head or tail, bytes: they are copied at the call, and a file server's are a header. */
 const MAX_EDGE_BYTES = 65536;
+/** Largest file descriptor that Node takes. */
+const MAX_DESCRIPTOR = 2 ** 31 - 1;
 const NO_BYTES = new Uint8Array(0);
 
 export abstract class SendFileCalls extends ReadinessCalls {
@@ -29,7 +32,7 @@ export abstract class SendFileCalls extends ReadinessCalls {
     const refused = this.refusal(driver, 'sendFile', socket, options);
     if (refused !== null) return refuseBytes(driver, callback, refused);
     const connection = this.connection(driver, socket);
-    requireFile(file);
+    const source = requireFile(file);
     requireUnwatched('asyncSendFile', connection);
     const { files } = driver.kernel;
     if (files === undefined) {
@@ -38,36 +41,44 @@ export abstract class SendFileCalls extends ReadinessCalls {
         code: 'ENOTSUP',
       });
     }
-    const job = new FileJob(driver, connection, files, file, options);
+    const job = new FileJob(driver, connection, files, source, options);
     return write(driver, connection, NO_BYTES, job.head.length + job.tail.length, job, options, callback);
   }
 }
 
-function requireFile(file: unknown): void {
-  if (typeof file === 'number') return requireInteger('file', file, 0, 2 ** 31 - 1);
-  if (typeof file === 'string') {
-    if (file !== '' && !file.includes('\0')) return;
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_VALUE',
-      'Cannot use file: a path has at least 1 character, and no NUL',
-    );
+/** A URL becomes a path here: it may change before its turn, and not every file: URL is one of a file. */
+function requireFile(file: unknown): OpenableFile {
+  if (typeof file === 'number') {
+    requireInteger('file', file, 0, MAX_DESCRIPTOR);
+    return file;
   }
+  if (typeof file === 'string') return requirePath(file);
   if (file instanceof URL) {
-    if (file.protocol === 'file:') return;
+    if (file.protocol === 'file:') return requirePath(fileURLToPath(file));
     throw argumentError(
       TypeError,
       'ERR_INVALID_URL_SCHEME',
       `Cannot use file ${file.href}: its scheme must be file:, and is ${file.protocol}`,
     );
   }
-  if (typeof file === 'object' && file !== null && 'fd' in file)
-    return requireInteger('file.fd', file.fd, 0, 2 ** 31 - 1);
+  if (typeof file === 'object' && file !== null && 'fd' in file) {
+    requireInteger('file.fd', file.fd, 0, MAX_DESCRIPTOR);
+    return file as { readonly fd: number };
+  }
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
     'Cannot use file: it must be a path, a file: URL, a file descriptor or a FileHandle, ' +
       `and is ${file === null ? 'null' : `of type ${typeof file}`}`,
+  );
+}
+
+function requirePath(path: string): string {
+  if (path !== '' && !path.includes('\0')) return path;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    'Cannot use file: a path has at least 1 character, and no NUL',
   );
 }
 
