@@ -114,18 +114,16 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
   const done =
     sendingFile === null ? take(driver, connection, bytes) : takeFile(driver, connection, operation, sendingFile);
-  if (sendingFile !== null && done === null) {
-    const { firstWrite } = connection;
-    if (firstWrite !== null && firstWrite.revoked !== null) {
-      // To be taken back, and not the last piece: nobody can complete what has gone out.
-      retire(driver, connection, operation);
-      tearFile(driver, connection, firstWrite.revoked);
-      return;
-    }
-    if (sendingFile.failure !== null) {
-      sendingFile.fail(sendingFile.failure);
-      return;
-    }
+  const { firstWrite } = connection;
+  if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null) {
+    // To be taken back, and this was not the last of it: the file, or the tail behind it, is torn off.
+    retire(driver, connection, operation);
+    tearFile(driver, connection, firstWrite.revoked);
+    return;
+  }
+  if (sendingFile !== null && sendingFile.failure !== null) {
+    sendingFile.fail(sendingFile.failure);
+    return;
   }
   const { error, syscall } = operation; // after takeFile, which may have found that the error means nothing
   const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;

@@ -26,6 +26,7 @@ const COPIED = [
   'test/sim',
   'test/support',
   'test/conformance',
+  'test/winsock',
   'test/run',
   'package.json',
   '.mocharc.json',
@@ -38,6 +39,7 @@ const SUITES = [
     specs: ['test/sim/*.test.ts', 'test/sim/regressions/*.test.ts'],
     skip: 'random programs',
   },
+  { name: 'the parts alone', specs: ['test/winsock/*.test.ts'] },
   { name: 'conformance on the simulated beds', specs: ['test/conformance/*.test.ts'] },
 ];
 

@@ -11,6 +11,7 @@ const writer = 'src/winsock/writer.ts';
 const closer = 'src/winsock/closer.ts';
 const files = 'src/winsock/file-sender.ts';
 const fileQueue = 'src/winsock/file-queue.ts';
+const revocation = 'src/winsock/write-revocation.ts';
 const acceptor = 'src/winsock/acceptor.ts';
 const connector = 'src/winsock/connector.ts';
 const pool = 'src/winsock/accept-pool.ts';
@@ -89,8 +90,8 @@ export const mutations = [
   {
     id: 'an AcceptEx that failed at once stays submitted',
     file: transport,
-    find: '    operation.state = OperationState.Completed;\n    throw',
-    replace: '    throw',
+    find: '    if (!submitted) operation.state = OperationState.Completed;\n',
+    replace: '',
   },
   {
     id: 'believe packets for slots that are not in the kernel',
@@ -488,6 +489,36 @@ export const mutations = [
     replace: 'this.#advance();',
   },
   {
+    id: 'by name: the next attempt waits twice as long',
+    file: eyeballs,
+    find: 'if (this.#delay !== null && this.#mayHaveMore()) this.#arm(this.#delay);',
+    replace: 'if (this.#delay !== null && this.#mayHaveMore()) this.#arm(this.#delay * 2);',
+  },
+  {
+    id: 'by name: all of one family before the other',
+    file: eyeballs,
+    find: '    if (address !== undefined) this.#next = otherThan(family);\n',
+    replace: '',
+  },
+  {
+    id: 'by name: an answer that comes late is lost',
+    file: eyeballs,
+    find: '    this.#queues[family].push(...addresses);',
+    replace: '    if (!this.#started) this.#queues[family].push(...addresses);',
+  },
+  {
+    id: 'by name: only the first failed attempt is listed',
+    file: names,
+    find: '    return this.#attempts.flatMap(({ error }) => error ?? []);',
+    replace: '    return this.#attempts.flatMap(({ error }) => error ?? []).slice(0, 1);',
+  },
+  {
+    id: 'by name: an answer after the end is taken up',
+    file: names,
+    find: "        // The PAL may have stopped and forgotten its driver by now.\n        if (!this.#over) this",
+    replace: '        this',
+  },
+  {
     id: 'connect to a mapped address on a socket for IPv6 only',
     file: connector,
     find: 'if (isMappedIPv4(target.address)) {',
@@ -530,6 +561,73 @@ export const mutations = [
         this.#reading = false;`,
     replace: `      [0].forEach(() => {
         this.#reading = false;`,
+  },
+  {
+    id: "the upper half of a file's offset is lost",
+    file: files,
+    find: 'Math.floor(position / TWO_32)',
+    replace: '0',
+    survives: 'simulated files are smaller; iocp/send-file sends from beyond 2^32 on Windows',
+  },
+  {
+    id: 'every part of a file that is read begins where the first did',
+    file: files,
+    find: 'this.#isRegular ? this.#offset + this.#read : -1',
+    replace: 'this.#isRegular ? this.#offset : -1',
+  },
+  {
+    id: 'the head of a file goes out again in place of its tail',
+    file: fileQueue,
+    find: '  request.chunk = length === 0 ? head : tail;',
+    replace: '  request.chunk = head;',
+  },
+  {
+    id: 'a TransmitFile that failed under way is begun again',
+    file: files,
+    find: 'this.#wasRefused && this.isUntouched && REFUSALS.has(error)',
+    replace: 'REFUSALS.has(error)',
+  },
+  {
+    id: 'a file in the middle is taken back as if nothing had gone out',
+    file: revocation,
+    find: '  if (file.isUntouched) refuseFile(driver, connection, error);\n  else if (!hard) return false;',
+    replace: '  if (file.isUntouched || hard) refuseFile(driver, connection, error);\n  else if (!hard) return false;',
+  },
+  {
+    id: 'a soft cancel tears a file off',
+    file: revocation,
+    find: '  else if (!hard) return false;\n  else if (file.isBusy) {',
+    replace: '  else if (file.isBusy) {',
+  },
+  {
+    id: 'a file is torn off although its last byte has gone',
+    file: revocation,
+    find: '  else if (file.isBusy) {',
+    replace: '  else if (file.isBusy && !hard) {',
+  },
+  {
+    id: 'a tail is torn off like a write',
+    file: writer,
+    find: "firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null",
+    replace: "firstWrite?.file != null && firstWrite.revoked !== null",
+  },
+  {
+    id: 'writes go on behind a file that was torn off',
+    file: fileQueue,
+    find: '  refuseFile(driver, connection, error);\n  resetConnection(driver, connection);',
+    replace: '  refuseFile(driver, connection, error);',
+  },
+  {
+    id: 'a file that was opened for nobody stays open',
+    file: files,
+    find: '    if (this.#abandoned) return this.#dispose();\n    if (error',
+    replace: '    if (this.#abandoned) return;\n    if (error',
+  },
+  {
+    id: 'a file is closed while it is being read',
+    file: files,
+    find: '    if (this.#reading) return;\n',
+    replace: '',
   },
   {
     id: 'a connection that is reset before its callback was never connected',

@@ -1,10 +1,12 @@
 /** What the commands of a program do. */
+import type { LookupFunction } from 'node:net';
 import type { NetworkError, SocketHandle } from '../../../src/index.ts';
+import { Step } from '../../../src/sim/agenda.ts';
 import type { Party, Server } from './party.ts';
 import { streamBytes } from './pattern.ts';
 import type { Action, Command } from './program.ts';
 import type { Side } from './side.ts';
-import { mayWrite, startRead, startSendFile, startWatch, startWrite, writeData } from './transfers.ts';
+import { cancelTransfer, mayWrite, startRead, startSendFile, startWatch, startWrite, writeData } from './transfers.ts';
 import { MAX_SIDES, type World } from './world.ts';
 
 type Deed = (world: World, command: Command) => void;
@@ -44,6 +46,9 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   },
   connect: (world, { who }) => {
     connect(world, who);
+  },
+  connectByName: (world, { who, size }) => {
+    connect(world, who, { addresses: NAMES[size % NAMES.length] ?? [], soon: size % 2 === 0 });
   },
   connectAndClose: (world, { who }) => {
     const side = connect(world, who);
@@ -94,6 +99,16 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   sendFile: (world, { who, size }) => {
     const side = anySide(world, who);
     if (side !== null) startSendFile(world, side, size, (who >>> 3) % 2 === 0);
+  },
+  sendRevocableFile: (world, { who, size }) => {
+    const side = anySide(world, who);
+    if (side !== null) startSendFile(world, side, size, (who >>> 3) % 2 === 0, who % 2 === 0 ? 1 + (size % 400) : null);
+  },
+  cancel: (world, { who, size }) => {
+    const side = anySide(world, who);
+    if (side === null || side.closing || !side.party.running) return;
+    if (side.connected) cancelTransfer(world, side, size % 2 === 0);
+    else if (world.call(side, () => side.party.pal.cancel(side.handle))) side.revoked = true;
   },
   writeAndClose: (world, { who, size }) => {
     const side = anySide(world, who);
@@ -196,7 +211,37 @@ export function closeServer(world: World, party: Party, server: Server): void {
   world.call(null, () => party.pal.closeSocket(server.socket.handle, closed));
 }
 
-function connect(world: World, who: number): Side | null {
+/** A name that a program connects to. */
+interface Name {
+  readonly addresses: readonly string[];
+  /** The resolver answers inside the question. */
+  readonly soon: boolean;
+}
+
+/** What names resolve to: addresses that refuse, and that never answer, before or behind the server's. */
+const NAMES = [
+  ['127.0.0.1'],
+  ['::1', '127.0.0.1'],
+  ['2001:db8:1::1', '127.0.0.1'],
+  ['192.0.2.1', '127.0.0.2', '127.0.0.1', '2001:db8:1::1'],
+  ['127.0.0.2', '::1', '2001:db8:2::1', '127.0.0.1', '198.51.100.1'],
+] as const;
+
+/** The answers come at any moment, and in any order. */
+function resolver(world: World, { addresses, soon }: Name): LookupFunction {
+  return (_name, { family }, callback) => {
+    const entries = addresses.filter((address) => address.includes(':') === (family === 6));
+    const answer = (): void =>
+      callback(
+        null,
+        entries.map((address) => ({ address, family: family === 6 ? 6 : 4 })),
+      );
+    if (soon) answer();
+    else world.network.agenda.add(new Step(`answer for IPv${family}`, answer, true));
+  };
+}
+
+function connect(world: World, who: number, name: Name | null = null): Side | null {
   const found = openServer(world, who >>> 1);
   const party = running(world, who);
   if (found === null || party === null || world.sides.length >= MAX_SIDES) return null;
@@ -205,23 +250,29 @@ function connect(world: World, who: number): Side | null {
   const timed = who % 3 === 0;
   side.timed = timed;
   const done = world.callback(side, 'connect', (error: NetworkError | null) => {
-    if (error === null) side.connected = true;
-    else if (error.code === 'ECANCELED') {
-      if (!side.closing) side.fail('a connect was cancelled on an open socket');
+    if (error === null) {
+      side.connected = true;
+      if (name !== null) rememberPort(world, side);
+    } else if (error.code === 'ECANCELED') {
+      if (!side.closing && !side.revoked) side.fail('a connect was cancelled on an open socket');
+      side.closing = true;
     } else {
       // A connection that was broken before its callback counts as one that never was.
       const mayFail = side.mayBreak() || !found.server.open || !found.party.running || world.settings.backlog === 1;
       side.closing = true;
       side.failed = true;
-      if (error.code === 'ERR_TOO_MANY_OPERATIONS' && world.settings.slots < 128) return;
+      // Of several attempts, another one may be the first.
+      if ((name !== null || error.code === 'ERR_TOO_MANY_OPERATIONS') && world.settings.slots < 128) return;
       const timedOut = error.code === 'ETIMEDOUT' && timed;
       if (mayFail || timedOut || world.settings.faults?.calls !== undefined) return;
       side.fail(`no connection: ${error.message}`);
     }
   });
   const { port } = found.server.socket;
+  const options = { ...(timed && { timeout: 5000 }), ...(name !== null && { lookup: resolver(world, name) }) };
+  if (name !== null) world.strays = true;
   const called = world.call(side, () => {
-    side.handle = party.pal.asyncConnect('127.0.0.1', port, timed ? { timeout: 5000 } : {}, done);
+    side.handle = party.pal.asyncConnect(name === null ? '127.0.0.1' : 'host.test', port, options, done);
   });
   if (!called) {
     side.pending--;
@@ -229,9 +280,13 @@ function connect(world: World, who: number): Side | null {
     side.closeSeen = true;
     return null;
   }
-  const local = party.portOf(side.handle);
-  if (local !== null) world.remember(side, local);
+  if (name === null) rememberPort(world, side);
   return side;
+}
+
+function rememberPort(world: World, side: Side): void {
+  const port = side.party.portOf(side.handle);
+  if (port !== null) world.remember(side, port);
 }
 
 function pinned(party: Party, size: number): Uint8Array | null {

@@ -49,6 +49,11 @@ const ACTIONS = [
   'sendFile',
   'read',
   'restart',
+  'connectByName',
+  'sendRevocableFile',
+  'cancel',
+  'cancel',
+  'sendFile',
 ] as const;
 
 export type Action = (typeof ACTIONS)[number];
@@ -67,18 +72,18 @@ export interface Command {
 const SIZES = [1, 2, 7, 64, 65, 300, 511, 512, 513, 1500, 4096, 4097, 16385, 40000, 70000, 300000] as const;
 const WAITS = [0, 0, 0, 1, 2, 3, 5, 20] as const;
 
-/** Reads a command off its number: 5 bits each for action and who, 4 for the size, 3 for the wait, 1 for nested. */
+/** Reads a command off its number: 6 bits for the action, 5 for who, 4 for the size, 3 for the wait, 2 for nested. */
 export function decode(command: number): Command {
   return {
-    action: ACTIONS[command % 32] ?? 'read',
-    who: (command >>> 5) % 32,
-    size: SIZES[(command >>> 10) % 16] ?? 1,
-    wait: WAITS[(command >>> 14) % 8] ?? 0,
-    nested: (command >>> 17) % 4 === 1,
+    action: ACTIONS[(command % 64) % ACTIONS.length] ?? 'read',
+    who: (command >>> 6) % 32,
+    size: SIZES[(command >>> 11) % 16] ?? 1,
+    wait: WAITS[(command >>> 15) % 8] ?? 0,
+    nested: (command >>> 18) % 4 === 1,
   };
 }
 
-export const COMMAND_LIMIT = 2 ** 19;
+export const COMMAND_LIMIT = 2 ** 20;
 export const SETTINGS_LIMIT = 2 ** 13;
 
 export interface Settings {

@@ -2,7 +2,7 @@
  * One end of a connection as its user sees it, and the model that it must agree with: bytes arrive in order, none lost
  * before a graceful end, none twice, none from another connection.
  */
-import type { NetworkError, SocketHandle } from '../../../src/index.ts';
+import type { NetworkError, OperationHandle, SocketHandle } from '../../../src/index.ts';
 import { streamBytes } from './pattern.ts';
 import type { Party, Server } from './party.ts';
 import type { World } from './world.ts';
@@ -44,6 +44,15 @@ export class Side {
   reads = 0;
   /** Connects with a timeout, which may end it before its callback says so. */
   timed = false;
+  /** It was asked to be taken back while it was connecting. */
+  revoked = false;
+  /** The read that was asked for last, and those that were asked to be taken back. */
+  lastRead = 0 as OperationHandle;
+  readonly revokedReads = new Set<OperationHandle>();
+  /** A file that may be taken back: nothing is written behind it. */
+  revocable: OperationHandle | null = null;
+  /** When that may tear it off and reset the connection, ms of the network's clock. */
+  tornFrom = Infinity;
   /** Connecting sides: where to. */
   target: { readonly party: Party; readonly server: Server } | null = null;
   watching = false;
@@ -126,17 +135,18 @@ export class Side {
   /** The server that this side is waiting in has closed. */
   get #untakenIsLost(): boolean {
     // An accept that failed drops its connection.
-    if (this.world.settings.faults?.calls !== undefined) return true;
+    if (this.world.settings.faults?.calls !== undefined || this.world.strays) return true;
     return this.target !== null && (!this.target.server.open || !this.target.party.running);
   }
 
   get #wasAbandoned(): boolean {
-    return !this.connected && (this.closing || this.timed);
+    return !this.connected && (this.closing || this.timed || this.revoked);
   }
 
   #breaks(): boolean {
     // A connection attempt that was abandoned: the server may have seen the connection already.
     if (this.wasReset || this.writeFailed || this.flushFailed || this.#wasAbandoned) return true;
+    if (this.world.now >= this.tornFrom) return true;
     // The grace for flushing is over.
     if (this.closing && this.confirmed < this.written && this.world.now >= this.closedAt + this.world.graceMs)
       return true;

@@ -1,25 +1,32 @@
 /** Reading and writing in programs: what is asked for, and the check of what comes of it. */
-import type { BytesCallback, NetworkError } from '../../../src/index.ts';
+import { NetworkErrorCode, type BytesCallback, type NetworkError, type OperationHandle } from '../../../src/index.ts';
 import { streamBytes } from './pattern.ts';
 import type { Side } from './side.ts';
 import type { World } from './world.ts';
 
+const REVOKED: ReadonlySet<NetworkErrorCode> = new Set([NetworkErrorCode.Interrupted, NetworkErrorCode.Timeout]);
+
 /** One read, checked when it ends; then `next`. */
 export function startRead(world: World, side: Side, buffer: Uint8Array, next?: () => void): void {
   if (!side.party.running) return;
+  let name = 0 as OperationHandle;
   const done = world.callback(side, 'read', (error: NetworkError | null, bytes: number) => {
     side.reads--;
+    const wasRevoked = side.revokedReads.delete(name);
     if (error === null) {
       if (bytes > buffer.length) side.fail(`${bytes} bytes into ${buffer.length}`);
       if (bytes > 0) side.gotBytes(buffer, bytes);
       else side.gotEnd();
     } else if (error.code === 'ECANCELED') {
-      if (!side.closing) side.fail('a read was cancelled on an open socket');
+      if (!side.closing && !wasRevoked) side.fail('a read was cancelled on an open socket');
     } else side.gotBreak(error);
     next?.();
   });
   side.reads++;
-  if (world.call(side, () => side.party.pal.asyncRead(side.handle, buffer, buffer.length, done))) return;
+  if (world.call(side, () => (name = side.party.pal.asyncRead(side.handle, buffer, buffer.length, done)))) {
+    side.lastRead = name;
+    return;
+  }
   side.reads--;
   side.pending--;
 }
@@ -37,15 +44,39 @@ export function startWrite(world: World, side: Side, sizes: readonly number[]): 
 
 /** After a failed write nothing sensible can follow: the stream has a hole. */
 export function mayWrite(side: Side): boolean {
-  return side.party.running && !side.writeFailed;
+  return side.party.running && !side.writeFailed && side.revocable === null;
 }
 
 export function writeData(world: World, side: Side, data: Uint8Array | Uint8Array[], total: number): void {
   startWriting(world, side, total, (done) => side.party.pal.asyncWrite(side.handle, data, done));
 }
 
-/** The next bytes of the stream, in the middle of a file; the first and the last of them around it. */
-export function startSendFile(world: World, side: Side, size: number, transmitFile: boolean): void {
+/** Takes back what can be: the file at the end of the queue, else the last read. */
+export function cancelTransfer(world: World, side: Side, hard: boolean): void {
+  const { pal } = side.party;
+  const { revocable, lastRead } = side;
+  if (revocable === null) {
+    world.call(side, () => {
+      if (pal.cancel(lastRead)) side.revokedReads.add(lastRead);
+    });
+    return;
+  }
+  world.call(side, () => {
+    if (pal.cancel(revocable, { hard }) && hard) side.tornFrom = Math.min(side.tornFrom, world.now);
+  });
+}
+
+/**
+ * The next bytes of the stream, in the middle of a file; the first and the last of them around it.
+ * @param timeout ms, null for none; when it is given, the file may also be taken back
+ */
+export function startSendFile(
+  world: World,
+  side: Side,
+  size: number,
+  transmitFile: boolean,
+  timeout?: number | null,
+): void {
   if (!mayWrite(side)) return;
   const { pal, kernel } = side.party;
   const bytes = streamBytes(side.stream, side.written, size);
@@ -56,17 +87,54 @@ export function startSendFile(world: World, side: Side, size: number, transmitFi
   kernel.files.put(name, Buffer.concat([new Uint8Array(offset), content, new Uint8Array(9)]));
   const [head, tail] = [bytes.subarray(0, edge), bytes.subarray(size - edge)];
   const options = { offset, length: content.length, head, tail, transmitFile };
-  startWriting(world, side, size, (done) => pal.asyncSendFile(side.handle, name, options, done));
+  if (timeout === undefined || side.sendShut) {
+    startWriting(world, side, size, (done) => pal.asyncSendFile(side.handle, name, options, done));
+    return;
+  }
+  const start = (done: BytesCallback): void => {
+    const limited = timeout === null ? options : { ...options, timeout };
+    side.revocable = pal.asyncSendFile(side.handle, name, limited, done);
+    side.tornFrom = timeout === null ? Infinity : world.now + timeout;
+  };
+  startWriting(world, side, size, start, true);
 }
 
-function startWriting(world: World, side: Side, total: number, start: (done: BytesCallback) => void): void {
+/** A file was taken back: nothing of it was sent, or the connection was reset with it. */
+function fileWasRevoked(side: Side, total: number, bytes: number): void {
+  const { pal } = side.party;
+  if (side.closing) {
+    side.writeFailed = true;
+    return;
+  }
+  try {
+    pal.getQueuedBytes(side.handle);
+    if (bytes > 0) side.fail(`a file of which ${bytes} bytes were sent was taken back, and nothing was reset`);
+    side.written -= total;
+    side.tornFrom = Infinity;
+  } catch (error) {
+    if ((error as NetworkError).code !== 'ERR_SOCKET_CLOSED') throw error;
+    side.wasReset = true;
+    side.closing = true;
+  }
+}
+
+function startWriting(
+  world: World,
+  side: Side,
+  total: number,
+  start: (done: BytesCallback) => void,
+  revocable = false,
+): void {
   const wasShut = side.sendShut;
   const done = world.callback(side, 'write', (error: NetworkError | null, bytes: number) => {
+    if (revocable) side.revocable = null;
     if (error === null) {
+      if (revocable) side.tornFrom = Infinity;
       if (wasShut) side.fail('a write after the end succeeded');
       if (bytes !== total) side.fail(`a write of ${total} bytes ended with ${bytes}`);
       side.confirmed += total;
     } else if (error.code === 'EPIPE' && wasShut) return;
+    else if (revocable && REVOKED.has(error.kind)) fileWasRevoked(side, total, bytes);
     else if (error.code === 'ECANCELED') {
       if (!side.closing) side.fail('a write was cancelled on an open socket');
     } else {

@@ -24,8 +24,12 @@ export class World {
   readonly parties: Party[] = [];
   readonly sides: Side[] = [];
   readonly graceMs = GRACE_MS;
+  /** A name was connected to: its attempts may make connections that nobody has asked for. */
+  strays = false;
   /** Connecting sides by the port they connect from. */
   readonly #byPort = new Map<number, Side>();
+  /** Accepted sides whose peer has not told its port yet. */
+  readonly #unknown = new Map<number, Side>();
   readonly #nested: Command[] = [];
   readonly #program: Program;
   #calling = false;
@@ -116,15 +120,21 @@ export class World {
     return side;
   }
 
-  /** A connecting side is bound: its peer will know it by its port. */
+  /** A connecting side is bound: its peer knows it by its port, or will. */
   remember(side: Side, port: number): void {
     this.#byPort.set(port, side);
+    const accepted = this.#unknown.get(port);
+    if (accepted !== undefined) this.pair(accepted, port);
   }
 
   /** An accepted side meets the one that connected. */
   pair(side: Side, port: number): void {
     const peer = this.#byPort.get(port);
-    if (peer === undefined) return;
+    if (peer === undefined) {
+      this.#unknown.set(port, side);
+      return;
+    }
+    this.#unknown.delete(port);
     if (peer.peer !== null) throw new ModelError(`${side.label}: a second connection from port ${port}`);
     side.peer = peer;
     peer.peer = side;
