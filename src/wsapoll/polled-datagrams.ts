@@ -2,75 +2,52 @@
  * One UDP socket under WSAPoll: its receives wait for readiness, and each then takes one datagram; a send is tried at once
  * and waits only when the system has no room for it.
  */
-import { POLLNVAL, POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
+import { POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
-import { WSAENOTSOCK, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
-import { CONTEXT, DATAGRAM_CONTEXT, OperationState, type Operation } from '../winsock/operation.ts';
-import type { BackendParts } from '../winsock/transport.ts';
-import type { PolledSocket, PollSet } from './poll-set.ts';
+import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
+import { CONTEXT, DATAGRAM_CONTEXT, type Operation } from '../winsock/operation.ts';
+import { PolledMember } from './polled-member.ts';
 
-export class DatagramMember implements PolledSocket {
-  readonly socket: number;
-  readonly connecting = false;
-  place = -1;
-  noted = false;
-  readonly #parts: BackendParts;
-  readonly #set: PollSet;
+export class DatagramMember extends PolledMember {
+  /** connect() on a UDP socket is done at once. */
+  protected readonly connects = false;
   /** In the order in which they were posted. */
   readonly #receives = new Set<Operation>();
   /** Sends that wait, in order, and the bytes of their addresses. */
   readonly #sends = new Map<Operation, number>();
-  #gone = false;
 
-  constructor(parts: BackendParts, set: PollSet, socket: number) {
-    this.#parts = parts;
-    this.#set = set;
-    this.socket = socket;
-  }
-
-  get wanted(): number {
-    if (this.#gone) return 0;
+  protected get events(): number {
     return (this.#receives.size > 0 ? POLLRDNORM : 0) | (this.#sends.size > 0 ? POLLWRNORM : 0);
   }
 
   receive(operation: Operation): void {
     this.#receives.add(operation);
-    this.#set.changed(this);
+    this.changed();
   }
 
   send(operation: Operation, addressLength: number): void {
     const code = this.#sends.size > 0 ? WSAEWOULDBLOCK : this.#trySend(operation, addressLength);
     if (code === WSAEWOULDBLOCK) {
       this.#sends.set(operation, addressLength);
-      this.#set.changed(this);
+      this.changed();
     } else {
-      this.#parts.finishInline(operation, code, this.#transferred(operation));
+      this.parts.finishInline(operation, code, this.transferred(operation));
     }
   }
 
   forget(operation: Operation): void {
     this.#receives.delete(operation);
     this.#sends.delete(operation);
-    this.#set.changed(this);
+    this.changed();
   }
 
-  leave(): void {
-    this.#gone = true;
-    this.#set.changed(this);
+  protected act(revents: number): void {
+    if ((revents & ~POLLRDNORM) !== 0) this.#readySends();
+    if ((revents & ~POLLWRNORM) !== 0) this.#readyReceives();
   }
 
-  ready(revents: number): void {
-    if (this.#gone) return;
-    try {
-      if ((revents & POLLNVAL) !== 0) this.#failAll();
-      else {
-        // Each of these may run callbacks, which may start or forget operations: so each looks at what is there now.
-        if ((revents & ~POLLRDNORM) !== 0) this.#readySends();
-        if ((revents & ~POLLWRNORM) !== 0) this.#readyReceives();
-      }
-    } finally {
-      this.#set.changed(this);
-    }
+  protected waiting(): readonly Operation[] {
+    return [...this.#receives, ...this.#sends.keys()];
   }
 
   #readyReceives(): void {
@@ -80,7 +57,7 @@ export class DatagramMember implements PolledSocket {
       const code = this.#tryReceive(operation);
       if (code === WSAEWOULDBLOCK) return;
       this.#receives.delete(operation);
-      this.#complete(operation, code);
+      this.complete(operation, code, this.transferred(operation));
     }
   }
 
@@ -90,13 +67,13 @@ export class DatagramMember implements PolledSocket {
       const code = this.#trySend(operation, addressLength);
       if (code === WSAEWOULDBLOCK) return;
       this.#sends.delete(operation);
-      this.#complete(operation, code);
+      this.complete(operation, code, this.transferred(operation));
     }
   }
 
   /** Returns 0 or the error code; the count and the sender are in the context. */
   #tryReceive(operation: Operation): number {
-    const { kernel, counters, operations } = this.#parts;
+    const { kernel, counters, operations } = this.parts;
     const { words } = operations;
     words[operation.word + CONTEXT.FLAGS / 4] = 0;
     words[operation.word + CONTEXT.BYTES / 4] = 0;
@@ -119,7 +96,7 @@ export class DatagramMember implements PolledSocket {
   }
 
   #trySend(operation: Operation, addressLength: number): number {
-    const { kernel, counters, operations } = this.#parts;
+    const { kernel, counters, operations } = this.parts;
     operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
     counters.calls.WSASendTo++;
     const { address } = operation;
@@ -135,24 +112,5 @@ export class DatagramMember implements PolledSocket {
       0,
     );
     return result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
-  }
-
-  /** The socket was closed behind our back. */
-  #failAll(): void {
-    for (const operation of [...this.#receives, ...this.#sends.keys()]) {
-      this.forget(operation);
-      this.#parts.finishInline(operation, WSAENOTSOCK, 0);
-    }
-  }
-
-  #transferred(operation: Operation): number {
-    return this.#parts.operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0;
-  }
-
-  #complete(operation: Operation, error: number): void {
-    operation.state = OperationState.Completed;
-    operation.error = error;
-    operation.bytes = this.#transferred(operation);
-    this.#parts.completed(operation);
   }
 }
