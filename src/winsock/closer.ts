@@ -48,7 +48,7 @@ export function close(driver: Driver, record: SocketRecord, callback: CloseCallb
     stopAccepting(driver, record);
   } else if (record instanceof DatagramSocket) {
     stopReceiving(driver, record);
-    if (record.sending.size > 0) driver.grace.add(record);
+    if (record.sending.length > 0) driver.grace.add(record);
   }
   settleClose(driver, record);
 }
@@ -121,7 +121,7 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
   if (record instanceof Connection) {
     if (record.firstWrite !== null) return;
     if (!record.resetting && !record.cancelled && record.connected && record.inFlight > 0) sendFin(driver, record);
-  } else if (record instanceof DatagramSocket && record.sending.size > 0 && !record.dropping) {
+  } else if (record instanceof DatagramSocket && record.sending.length > 0 && !record.dropping) {
     return;
   }
   if (record.inFlight > 0) {

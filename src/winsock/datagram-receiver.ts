@@ -19,7 +19,7 @@ import type { ReceiveFromCallback } from '../pal/datagram.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
-import { BLOCK_SIZES, classFor } from './block-pool.ts';
+import { BLOCK_SIZES, classFor, type Block } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import type { ReceiveFromRequest } from './datagram-requests.ts';
 import type { Arrival, DatagramSocket } from './datagram-socket.ts';
@@ -105,8 +105,13 @@ function handleInOrder(driver: Driver, socket: DatagramSocket): void {
     finished = true;
   } finally {
     // A callback threw: the rest must not wait for the next packet.
-    if (!finished) driver.loop.enqueue(() => handleInOrder(driver, socket));
+    if (!finished) handleRestSoon(driver, socket);
   }
+}
+
+/** By itself, as planServe is: a function that makes a closure of its parameters pays for that whenever it is called. */
+function handleRestSoon(driver: Driver, socket: DatagramSocket): void {
+  driver.loop.enqueue(() => handleInOrder(driver, socket));
 }
 
 function handle(driver: Driver, socket: DatagramSocket, operation: Operation): void {
@@ -141,10 +146,13 @@ export function stopReceiving(driver: Driver, socket: DatagramSocket): void {
   for (let arrival = socket.arrivals.shift(); arrival !== undefined; arrival = socket.arrivals.shift()) {
     forget(driver, socket, arrival);
   }
+  socket.report = 0;
 }
 
 function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): void {
   const { counters } = driver;
+  const { block } = operation;
+  if (block === null) throw new Error('A datagram came into no memory. This is a bug in iocp-pal; please report it');
   // A datagram that was cut off has filled its buffer, whatever count the system gives.
   const cut = operation.error === WSAEMSGSIZE;
   const bytes = cut ? operation.requested : operation.bytes;
@@ -153,9 +161,8 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
   counters.datagramsReceived++;
   counters.bytesReceived += bytes;
   const request = socket.firstReceive;
-  const block = operation.block;
-  if (request === null || socket.arrivals.length > 0 || block === null) {
-    keep(driver, socket, operation, bytes, size, peer);
+  if (request === null || socket.arrivals.length > 0) {
+    keep(driver, socket, block, bytes, size, peer);
     repost(driver, socket, operation);
     return;
   }
@@ -163,7 +170,7 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
   const count = Math.min(bytes, maxBytes);
   if (count > target.length) {
     // Its buffer has gone; the datagram is the next one's.
-    keep(driver, socket, operation, bytes, size, peer);
+    keep(driver, socket, block, bytes, size, peer);
     repost(driver, socket, operation);
     takeRequest(socket);
     serveSoon(driver, socket);
@@ -181,20 +188,31 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
   callback(null, count, peer, size);
 }
 
-/** Plans a look at the arrivals, when somebody waits for one. */
+/** Plans a look at what came when nobody was asking, when somebody asks. */
 function serveSoon(driver: Driver, socket: DatagramSocket): void {
-  if (socket.serving || socket.firstReceive === null || socket.arrivals.length === 0) return;
+  if (socket.serving || socket.firstReceive === null) return;
+  if (socket.arrivals.length > 0 || socket.report !== 0) planServe(driver, socket);
+}
+
+function planServe(driver: Driver, socket: DatagramSocket): void {
   socket.serving = true;
   driver.loop.enqueue(() => serve(driver, socket));
 }
 
-/** Brings the oldest arrival and the oldest request together. */
+/** Brings the oldest arrival and the oldest request together; a report of an unreachable peer goes first. */
 function serve(driver: Driver, socket: DatagramSocket): void {
   socket.serving = false;
+  const { report } = socket;
   const arrival = socket.arrivals.peek();
   const request = socket.firstReceive;
-  if (arrival === undefined || request === null) return;
+  if (request === null || (report === 0 && arrival === undefined)) return;
   takeRequest(socket);
+  if (report !== 0 || arrival === undefined) {
+    socket.report = 0;
+    serveSoon(driver, socket);
+    answer(driver, socket, request, systemError('receive', 'WSARecvFrom', report));
+    return;
+  }
   const { target, maxBytes } = request;
   const count = Math.min(arrival.bytes, maxBytes);
   if (count > target.length) {
@@ -205,14 +223,10 @@ function serve(driver: Driver, socket: DatagramSocket): void {
   socket.arrivals.shift();
   if (arrival.block !== null) copyOut(arrival.block.bytes, target, count);
   if (arrival.size > count) driver.counters.datagramsTruncated++;
-  const { error, peer, size } = arrival;
+  const { peer, size } = arrival;
   forget(driver, socket, arrival);
   // Before the callback, which may throw.
   serveSoon(driver, socket);
-  if (error !== 0) {
-    answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
-    return;
-  }
   const { callback } = request;
   driver.datagrams.giveReceive(request);
   callbackDue(driver, socket);
@@ -223,7 +237,7 @@ function serve(driver: Driver, socket: DatagramSocket): void {
 function keep(
   driver: Driver,
   socket: DatagramSocket,
-  operation: Operation,
+  from: Block,
   bytes: number,
   size: number,
   peer: Endpoint | null,
@@ -237,9 +251,10 @@ function keep(
       driver.counters.datagramsDropped++;
       return;
     }
-    operation.block?.bytes.copy(block.bytes, 0, 0, bytes);
+    from.bytes.copy(block.bytes, 0, 0, bytes);
   }
-  push(socket, { block, bytes, size, peer, error: 0 });
+  socket.arrivals.push({ block, bytes, size, peer });
+  socket.arrivedBytes += block?.size ?? SMALLEST_BLOCK;
 }
 
 /**
@@ -247,12 +262,9 @@ function keep(
  * receive of the same ICMP message, and how often says nothing.
  */
 function report(driver: Driver, socket: DatagramSocket, error: number): void {
-  const request = socket.arrivals.length > 0 ? null : takeRequest(socket);
-  if (request !== null) answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
-  else if (!socket.reportKept && makeRoom(driver, socket, SMALLEST_BLOCK)) {
-    socket.reportKept = true;
-    push(socket, { block: null, bytes: 0, size: 0, peer: null, error });
-  }
+  const request = takeRequest(socket);
+  if (request === null) socket.report = error;
+  else answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
 }
 
 /** Makes room for another arrival. Returns false when it is the one to be dropped. */
@@ -267,13 +279,7 @@ function makeRoom(driver: Driver, socket: DatagramSocket, bytes: number): boolea
   return true;
 }
 
-function push(socket: DatagramSocket, arrival: Arrival): void {
-  socket.arrivals.push(arrival);
-  socket.arrivedBytes += arrival.block?.size ?? SMALLEST_BLOCK;
-}
-
-function forget(driver: Driver, socket: DatagramSocket, { block, error }: Arrival): void {
-  if (error !== 0) socket.reportKept = false;
+function forget(driver: Driver, socket: DatagramSocket, { block }: Arrival): void {
   socket.arrivedBytes -= block?.size ?? SMALLEST_BLOCK;
   if (block !== null) driver.blocks.give(block);
 }

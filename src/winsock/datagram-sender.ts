@@ -50,9 +50,9 @@ export function sendTo(
   if (socket.queuedBytes + total > limit) throw queueFull(socket.queuedBytes, total, limit);
   if (driver.queuedBytes + total > maxQueuedBytes) throw queuesFull(driver.queuedBytes, total, maxQueuedBytes);
   if (socket.waitingSends === MAX_WAITING_SENDS) throw datagramQueueFull(MAX_WAITING_SENDS);
-  const now = socket.firstSend === null && socket.sending.size < SEND_DEPTH;
+  const now = socket.firstSend === null && socket.sending.length < SEND_DEPTH;
   const operation = now ? driver.operations.take(OperationKind.SendTo, socket) : null;
-  if (operation === null && socket.sending.size === 0) throw outOfSlots(driver.options.maxOperations);
+  if (operation === null && socket.sending.length === 0) throw outOfSlots(driver.options.maxOperations);
   const request = driver.datagrams.takeSend(data, total, destination, callback);
   request.origin = captureOrigin(driver);
   socket.queuedBytes += total;
@@ -66,7 +66,7 @@ export function sendTo(
     socket.waitingSends++;
     return name;
   }
-  socket.sending.add(operation);
+  socket.sending.push(operation);
   socket.inFlight++;
   submit(driver, socket, operation, request);
   return name;
@@ -124,7 +124,7 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
   // The queue and the slot are brought in order before the callback runs: it may send, close or throw.
   const next = takeWaiting(socket);
   if (next === null) {
-    socket.sending.delete(operation);
+    leaveSending(socket, operation);
     socket.inFlight--;
     driver.operations.release(operation);
   } else {
@@ -170,6 +170,15 @@ function failureOf(socket: DatagramSocket, request: SendToRequest, error: number
   if (request.detachedAt >= 0) return bufferDetached('send', request.total, request.detachedAt);
   const to = request.destination ?? socket.peer;
   return systemError('send', 'WSASendTo', error, to === null ? {} : { address: to.address, port: to.port });
+}
+
+function leaveSending({ sending }: DatagramSocket, operation: Operation): void {
+  const place = sending.indexOf(operation);
+  const last = sending.pop();
+  if (place < 0 || last === undefined) {
+    throw new Error('A datagram came back that was not under way. This is a bug in iocp-pal; please report it');
+  }
+  if (place < sending.length) sending[place] = last;
 }
 
 function takeWaiting(socket: DatagramSocket): SendToRequest | null {

@@ -9,7 +9,7 @@ import type { Operation } from './operation.ts';
 import { PeerCache, type ResolvedDestination } from './socket-addresses.ts';
 import { SocketRecord, type OwnDescription } from './socket-record.ts';
 
-/** A datagram (or a report of an unreachable peer) that came when nobody was asking. */
+/** A datagram that came when nobody was asking. */
 export interface Arrival {
   /** Where its bytes are; null when it has none. */
   readonly block: Block | null;
@@ -17,8 +17,6 @@ export interface Arrival {
   /** The length that it had; Infinity when the system cut it. */
   readonly size: number;
   readonly peer: Endpoint | null;
-  /** Winsock error code of a report, 0 for a datagram. */
-  readonly error: number;
 }
 
 /** How a socket receives; docs in pal/datagram.ts. */
@@ -57,13 +55,13 @@ export class DatagramSocket extends SocketRecord {
   /** What waits for somebody to ask, and the pinned memory that it takes, bytes. */
   readonly arrivals = new Fifo<Arrival>();
   arrivedBytes = 0;
-  /** One of the arrivals is a report. */
-  reportKept = false;
-  /** Somebody waits although there are arrivals, and a turn is planned that brings them together. */
+  /** Winsock error code of a report of an unreachable peer that nobody has been told yet; 0 for none. */
+  report = 0;
+  /** Somebody waits although there are arrivals or a report, and a turn is planned that brings them together. */
   serving = false;
 
-  /** The sends that the kernel has. */
-  readonly sending = new Set<Operation>();
+  /** The sends that the kernel has, in no order: a Set would take memory with every few that come and go. */
+  readonly sending: Operation[] = [];
   /** Sends that wait for their turn. */
   firstSend: SendToRequest | null = null;
   lastSend: SendToRequest | null = null;
@@ -90,7 +88,7 @@ export class DatagramSocket extends SocketRecord {
         receivesPosted: this.receiving.size,
         datagramsUntaken: this.arrivals.length,
         bytesUnread: this.arrivedBytes,
-        sendsUnderWay: this.sending.size,
+        sendsUnderWay: this.sending.length,
         sendsWaiting: this.waitingSends,
         bytesQueued: this.queuedBytes,
       },

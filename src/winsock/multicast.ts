@@ -12,7 +12,7 @@ import {
 } from '../../ffi/constants.ts';
 import { ip_mreq, ip_mreq_source, ipv6_mreq } from '../../ffi/layouts.ts';
 import type { GroupOptions } from '../pal/datagram.ts';
-import { parseIpAddress, type IpAddress } from '../pal/ip-address.ts';
+import { isUnspecified, parseIpAddress, type IpAddress } from '../pal/ip-address.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import type { DatagramSocket } from './datagram-socket.ts';
@@ -69,7 +69,8 @@ export function interfaceOf(family: 4 | 6, name: string, value: unknown): number
     return value;
   }
   const address = typeof value === 'string' ? parseIpAddress(value) : null;
-  if (address?.family !== family) {
+  // An IPv6 address alone names no interface: only its zone does, and '::' the system's choice.
+  if (address?.family !== family || (family === 6 && address.scopeId === 0 && !isUnspecified(address))) {
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_VALUE',

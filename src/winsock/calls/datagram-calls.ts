@@ -50,19 +50,6 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     socket: UdpHandle,
     buffer: Uint8Array,
     maxBytes: number,
-    callback: ReceiveFromCallback,
-  ): OperationHandle;
-  asyncReceiveFrom(
-    socket: UdpHandle,
-    buffer: Uint8Array,
-    maxBytes: number,
-    options: OperationOptions,
-    callback: ReceiveFromCallback,
-  ): OperationHandle;
-  asyncReceiveFrom(
-    socket: UdpHandle,
-    buffer: Uint8Array,
-    maxBytes: number,
     optionsOrCallback: OperationOptions | ReceiveFromCallback,
     callbackOrNone?: ReceiveFromCallback,
   ): OperationHandle {
@@ -70,7 +57,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const refused = this.refusal(driver, 'receive', socket, options);
-    if (refused !== null) return answerSoon(driver, () => callback(refused, 0, null, 0));
+    if (refused !== null) return refuseReceive(driver, refused, callback);
     const record = this.#datagrams(driver, socket);
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
@@ -82,19 +69,6 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     socket: UdpHandle,
     data: Uint8Array | readonly Uint8Array[],
     to: Destination | null,
-    callback: SendToCallback,
-  ): OperationHandle;
-  asyncSendTo(
-    socket: UdpHandle,
-    data: Uint8Array | readonly Uint8Array[],
-    to: Destination | null,
-    options: OperationOptions,
-    callback: SendToCallback,
-  ): OperationHandle;
-  asyncSendTo(
-    socket: UdpHandle,
-    data: Uint8Array | readonly Uint8Array[],
-    to: Destination | null,
     optionsOrCallback: OperationOptions | SendToCallback,
     callbackOrNone?: SendToCallback,
   ): OperationHandle {
@@ -102,7 +76,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const refused = this.refusal(driver, 'send', socket, options);
-    if (refused !== null) return answerSoon(driver, () => callback(refused, 0));
+    if (refused !== null) return refuseSend(driver, refused, callback);
     const record = this.#datagrams(driver, socket);
     if (Array.isArray(data)) for (const chunk of data) requireBytes('data', chunk);
     else requireBytes('data', data);
@@ -179,6 +153,15 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     if (record instanceof DatagramSocket) return record;
     throw wrongKind(record, 'createUdpSocket');
   }
+}
+
+/** A function of its own: one that makes a closure of what it works with pays for that on every call. */
+function refuseReceive(driver: Driver, error: NetworkError, callback: ReceiveFromCallback): OperationHandle {
+  return answerSoon(driver, () => callback(error, 0, null, 0));
+}
+
+function refuseSend(driver: Driver, error: NetworkError, callback: SendToCallback): OperationHandle {
+  return answerSoon(driver, () => callback(error, 0));
 }
 
 function requireAttached(data: Uint8Array): void {
