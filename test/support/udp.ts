@@ -1,6 +1,7 @@
 /** The calls on UDP sockets as promises. */
 import { Buffer } from 'node:buffer';
-import type { Destination, Endpoint, NetworkPal, UdpHandle } from '../../src/index.ts';
+import type { Destination, Endpoint, NetworkError, NetworkPal, UdpHandle } from '../../src/index.ts';
+import { close } from './io.ts';
 
 export interface Received {
   /** What fitted into the buffer. */
@@ -39,4 +40,20 @@ export function send(
       else reject(error);
     });
   });
+}
+
+/** Below the ports that systems choose from: nobody is given one of them without asking for it. */
+const UNCLAIMED = { first: 21_000, count: 8_000 } as const;
+
+/** A port on which nobody is and which can be bound. */
+export async function unclaimedPort(pal: NetworkPal, address = '127.0.0.1'): Promise<number> {
+  for (;;) {
+    const port = UNCLAIMED.first + Math.floor(Math.random() * UNCLAIMED.count);
+    try {
+      await close(pal, pal.createUdpSocket(address, port).handle);
+      return port;
+    } catch (error) {
+      if ((error as NetworkError).code !== 'EADDRINUSE') throw error;
+    }
+  }
 }
