@@ -43,6 +43,12 @@ const SUITES = [
   { name: 'conformance on the simulated beds', specs: ['test/conformance/*.test.ts'] },
 ];
 
+/** The same for mutations about UDP. */
+const UDP_SUITES = [
+  { name: 'the simulated datagrams', specs: ['test/sim/datagram*.test.ts'] },
+  { name: 'conformance of UDP on the simulated beds', specs: ['test/conformance/udp*.test.ts'] },
+];
+
 const { values } = parseArgs({ options: { only: { type: 'string' }, jobs: { type: 'string', default: '2' } } });
 await ensureInstalled({ windows: false });
 const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
@@ -53,7 +59,8 @@ for (const mutation of chosen) apply(root, mutation); // fails early when a text
 const snapshot = mkdtempSync(path.join(tmpdir(), 'iocp-pal-mutants-'));
 copyTree(root, snapshot);
 process.on('exit', () => rmSync(snapshot, { recursive: true, force: true }));
-const control = await hunt(null);
+const asked = new Set(chosen.map(({ udp }) => udp === true));
+const control = (asked.has(false) ? await hunt(null) : null) ?? (asked.has(true) ? await huntDatagrams(null) : null);
 if (control !== null)
   throw new Error(`Cannot judge mutations: without any, ${control.by}${control.after} say ${control.says}`);
 
@@ -67,7 +74,7 @@ async function work() {
   for (let index = next++; index < chosen.length; index = next++) {
     const mutation = chosen[index];
     if (mutation === undefined) return;
-    const result = await hunt(mutation);
+    const result = mutation.udp === true ? await huntDatagrams(mutation) : await hunt(mutation);
     results[index] = result;
     const outcome = result === null ? 'SURVIVES' : `caught by ${result.by}${result.after}: ${result.says}`;
     console.log(`${mutation.id}: ${outcome}`);
@@ -79,13 +86,30 @@ async function work() {
  * @param {Mutation | null} mutation
  * @returns {Promise<Catch | null>}
  */
-async function hunt(mutation) {
+function hunt(mutation) {
+  return inMutant(mutation, async (folder) => (await byPrograms(folder)) ?? (await bySuites(folder, SUITES)));
+}
+
+/**
+ * The same for UDP.
+ * @param {Mutation | null} mutation
+ */
+function huntDatagrams(mutation) {
+  return inMutant(mutation, (folder) => bySuites(folder, UDP_SUITES));
+}
+
+/**
+ * Asks about a copy of the tree in which a mutation was made.
+ * @param {Mutation | null} mutation
+ * @param {(folder: string) => Promise<Catch | null>} ask
+ */
+async function inMutant(mutation, ask) {
   const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-mutant-'));
   try {
     copyTree(snapshot, folder);
     symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
     if (mutation !== null) writeFileSync(path.join(folder, mutation.file), apply(folder, mutation));
-    return (await byPrograms(folder)) ?? (await bySuites(folder));
+    return await ask(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -132,11 +156,12 @@ async function byPrograms(folder) {
 
 /**
  * @param {string} folder
+ * @param {readonly { name: string, specs: string[], skip?: string }[]} suites
  * @returns {Promise<Catch | null>}
  */
-async function bySuites(folder) {
+async function bySuites(folder, suites) {
   const mocha = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
-  for (const { name, specs, skip } of SUITES) {
+  for (const { name, specs, skip } of suites) {
     const without = skip === undefined ? [] : ['--grep', skip, '--invert'];
     const { code, output } = await run(folder, [mocha, '--bail', '--no-color', '--exit', ...without, ...specs]);
     if (code === 0) continue;

@@ -1,7 +1,8 @@
 // What mutate.mjs breaks in the driver, one at a time: { id, file, find, replace }. `find` occurs exactly once in its file.
-// `survives`: why no test can notice, for those that change nothing a user or a kernel can see.
+// `survives`: why no test can notice, for those that change nothing a user or a kernel can see. `udp`: only the tests of
+// datagrams are asked, since the random programs use TCP alone.
 
-/** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string }} Mutation */
+/** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string, udp?: true }} Mutation */
 
 const transport = 'src/iocp/overlapped-transport.ts';
 const port = 'src/iocp/completion-port.ts';
@@ -21,9 +22,226 @@ const names = 'src/winsock/name-connector.ts';
 const record = 'src/winsock/socket-record.ts';
 const watcher = 'src/winsock/watcher.ts';
 const timeouts = 'src/helpers/socket-timeout.ts';
+const receiver = 'src/winsock/datagram-receiver.ts';
+const sender = 'src/winsock/datagram-sender.ts';
+
+/** @type {Mutation[]} */
+const datagramMutations = [
+  {
+    id: 'one receive is posted, whatever receiveDepth says',
+    file: receiver,
+    find: 'while (socket.receiving.size < socket.settings.depth) {',
+    replace: 'while (socket.receiving.size < 1) {',
+  },
+  {
+    id: 'one receive more than receiveDepth is posted',
+    file: receiver,
+    find: 'while (socket.receiving.size < socket.settings.depth) {',
+    replace: 'while (socket.receiving.size <= socket.settings.depth) {',
+  },
+  {
+    id: 'a receive that has come back is not posted again',
+    file: receiver,
+    find: '  takeRequest(socket);\n  // Before the callback: it may throw, and the pool must not lose a place to that.\n  repost(driver, socket, operation);',
+    replace: '  takeRequest(socket);\n  retire(driver, socket, operation);',
+  },
+  {
+    id: 'receives are handled as their packets come',
+    file: receiver,
+    find: '  operation.held = true;\n  handleInOrder(driver, socket);',
+    replace: '  socket.posted.shift();\n  handle(driver, socket, operation);',
+  },
+  {
+    id: 'what waits behind a callback that throws is forgotten',
+    file: receiver,
+    find: 'if (!finished) handleRestSoon(driver, socket);',
+    replace: 'if (!finished && socket.closing) handleRestSoon(driver, socket);',
+  },
+  {
+    id: 'a datagram that the system has cut is an error',
+    file: receiver,
+    find: 'if (error === 0 || error === WSAEMSGSIZE) {',
+    replace: 'if (error === 0) {',
+  },
+  {
+    id: 'a datagram that the system has cut looks whole',
+    file: receiver,
+    find: 'const size = cut ? Infinity : bytes;',
+    replace: 'const size = bytes;',
+  },
+  {
+    id: 'a cut datagram ends with its call, and again with its packet',
+    file: transport,
+    find: '    if (outcome === WSAEMSGSIZE && operation.kind === OperationKind.ReceiveFrom) return;\n',
+    replace: '    void [WSAEMSGSIZE, OperationKind];\n',
+  },
+  {
+    id: 'a datagram that is longer than the buffer is not counted as truncated',
+    file: receiver,
+    find: '  if (size > count) counters.datagramsTruncated++;',
+    replace: '',
+  },
+  {
+    id: 'an unreachable peer ends a receive for good',
+    file: receiver,
+    find: '    repost(driver, socket, operation);\n    if (socket.settings.reportUnreachable)',
+    replace: '    retire(driver, socket, operation);\n    if (socket.settings.reportUnreachable)',
+  },
+  {
+    id: 'an unreachable peer is told to whoever receives',
+    file: receiver,
+    find: 'if (socket.settings.reportUnreachable) report(driver, socket, error);',
+    replace: 'report(driver, socket, error);',
+  },
+  {
+    id: 'a report of an unreachable peer that nobody waits for is lost',
+    file: receiver,
+    find: 'if (request === null) socket.report = error;',
+    replace: 'if (request === null) socket.report = 0;',
+  },
+  {
+    id: 'a send fails with the report about an earlier one',
+    file: sender,
+    find: 'if (!socket.settings.reportUnreachable && request.attempts < MAX_ATTEMPTS) {',
+    replace: 'if (!socket.settings.reportUnreachable && request.attempts < 0) {',
+  },
+  {
+    id: 'a socket that was set free still has its peer',
+    file: 'src/winsock/datagram-setup.ts',
+    find: '  connectCall(driver, socket, sockaddr_in6.size);\n  socket.peer = null;',
+    replace: '  connectCall(driver, socket, sockaddr_in6.size);',
+  },
+  {
+    id: 'a connected socket names a destination all the same',
+    file: sender,
+    find: 'driver.transport.sendTo(socket, operation, destination?.length ?? 0);',
+    replace: 'driver.transport.sendTo(socket, operation, destination?.length ?? 16);',
+  },
+  {
+    id: 'every datagram goes where the first one went',
+    file: 'src/winsock/calls/datagram-calls.ts',
+    find: 'if (last !== null && last.port === port && last.address === address) return last;',
+    replace: 'if (last !== null) return last;',
+  },
+  {
+    id: 'a peer is taken for another one with the same address',
+    file: 'src/winsock/socket-addresses.ts',
+    find: 'if (known !== null && this.#matches(place, words, start, length)) return known;',
+    replace: 'if (known !== null) return known;',
+  },
+  {
+    id: 'cancelling a receive forgets those behind it',
+    file: receiver,
+    find: '  else before.next = request.next;',
+    replace: '  else before.next = null;',
+  },
+  {
+    id: 'a cancelled receive takes a datagram with it',
+    file: receiver,
+    find: '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback(error, 0, null, 0);',
+    replace:
+      '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(driver, socket, lost);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback(error, 0, null, 0);',
+  },
+  {
+    id: 'cancelling a send forgets those behind it',
+    file: sender,
+    find: '  else before.next = request.next;',
+    replace: '  else before.next = null;',
+  },
+  {
+    id: 'a send that is cancelled in the kernel gets the system’s word for it',
+    file: sender,
+    find: '    request.revoked = error;\n',
+    replace: '',
+  },
+  {
+    id: 'a cancel wins over a send that has succeeded',
+    file: sender,
+    find: '  if (error === 0) return null;\n  if (request.revoked',
+    replace: '  if (error === 0 && request.revoked === null) return null;\n  if (request.revoked',
+  },
+  {
+    id: 'waiting sends overtake one another',
+    file: sender,
+    find: '    else socket.lastSend.next = request;',
+    replace:
+      '    else if (socket.firstSend !== null) {\n      request.next = socket.firstSend.next;\n      socket.firstSend.next = request;\n    }',
+  },
+  {
+    id: 'no end to the sends that the kernel holds',
+    file: sender,
+    find: 'socket.firstSend === null && socket.sending.length < SEND_DEPTH;',
+    replace: 'socket.firstSend === null;',
+  },
+  {
+    id: 'what waits is not sent when a send comes back',
+    file: sender,
+    find: '  const next = takeWaiting(socket);',
+    replace: '  const next = socket.closing ? takeWaiting(socket) : null;',
+  },
+  {
+    id: 'a buffer that is gone is sent as it lies',
+    file: sender,
+    find: '    if (there !== total) {',
+    replace: '    if (there > total) {',
+  },
+  {
+    id: 'the block of a datagram that was sent stays lent',
+    file: sender,
+    find: '  if (operation.block !== null) driver.blocks.give(operation.block);',
+    replace: '',
+  },
+  {
+    id: 'the block of a receive stays lent',
+    file: receiver,
+    find: '  if (operation.block !== null) driver.blocks.give(operation.block);',
+    replace: '',
+  },
+  {
+    id: 'the block of a datagram that was kept stays lent',
+    file: receiver,
+    find: '  if (block !== null) driver.blocks.give(block);\n}',
+    replace: '}',
+  },
+  {
+    id: 'datagrams that were taken still fill the queue',
+    file: receiver,
+    find: '  socket.arrivedBytes -= block?.size ?? SMALLEST_BLOCK;',
+    replace: '',
+  },
+  {
+    id: 'no limit to the datagrams that nobody asks for',
+    file: receiver,
+    find: 'while (socket.arrivedBytes + bytes > maxQueuedBytes) {',
+    replace: 'while (socket.arrivedBytes + bytes > Infinity) {',
+  },
+  {
+    id: 'a datagram that was dropped is delivered',
+    file: receiver,
+    find: '    if (oldest === undefined) return false;',
+    replace: '    if (oldest === undefined) return true;',
+  },
+  {
+    id: 'closing does not wait for sends',
+    file: closer,
+    find: 'record instanceof DatagramSocket && record.sending.length > 0 && !record.dropping',
+    replace: 'record instanceof DatagramSocket && record.sending.length < 0',
+  },
+  {
+    id: 'closing waits for sends without end',
+    file: closer,
+    find: '    if (record.sending.length > 0) driver.grace.add(record);',
+    replace: '',
+  },
+];
 
 /** @type {Mutation[]} */
 export const mutations = [
+  ...datagramMutations.map((mutation) => ({
+    ...mutation,
+    id: `udp: ${mutation.id}`,
+    udp: /** @type {const} */ (true),
+  })),
   {
     id: 'publish a receive after its call',
     file: transport,
