@@ -5,6 +5,7 @@ import { onEveryBed } from '../support/beds.ts';
 import { Outcomes } from '../support/outcomes.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
 import { receive, send } from '../support/udp.ts';
+import { until } from '../support/until.ts';
 
 onEveryBed('udp, cancel', (bed) => {
   const fixture = sharedPal(bed);
@@ -27,6 +28,25 @@ onEveryBed('udp, cancel', (bed) => {
     await outcomes.settled(bed);
     expect([outcomes.values.get('second'), outcomes.values.get('fourth')]).to.deep.equal([1, 2]);
     for (const label of ['first', 'third', 'fifth']) expect(outcomes.errors.get(label)?.code).to.equal('ECANCELED');
+  });
+
+  it('a datagram that had come already is the next one’s', async () => {
+    const { pal } = fixture;
+    const socket = pal.createUdpSocket('127.0.0.1', 0);
+    const first = receive(pal, socket.handle);
+    for (const text of ['asked for', 'kept']) await send(pal, socket.handle, text, socket);
+    await first;
+    await until(
+      () => pal.describe().includes('1 datagrams untaken'),
+      () => 'the second datagram',
+      bed,
+    );
+    const outcomes = new Outcomes();
+    const name = pal.asyncReceiveFrom(socket.handle, new Uint8Array(9), 9, outcomes.expect('cancelled'));
+    expect(pal.cancel(name)).to.equal(true);
+    expect((await receive(pal, socket.handle)).data.toString()).to.equal('kept');
+    await outcomes.settled(bed);
+    expect(outcomes.errors.get('cancelled')?.code).to.equal('ECANCELED');
   });
 
   it('a receive ends at its deadline and by its signal, and receiving goes on', async () => {
@@ -74,12 +94,19 @@ onEveryBed('udp, cancel', (bed) => {
   it('a send that the kernel has is sent or taken back, and says which', async () => {
     const { pal } = fixture;
     const socket = pal.createUdpSocket('127.0.0.1', 0);
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 20; round++) {
       const outcomes = new Outcomes();
-      const name = pal.asyncSendTo(socket.handle, Buffer.from(`try ${round}`), socket, outcomes.expect('send'));
-      pal.cancel(name);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const bytes = Buffer.from(`try ${round}`);
+      const name = pal.asyncSendTo(socket.handle, bytes, socket, { signal }, outcomes.expect('send'));
+      if (round % 2 === 0) pal.cancel(name);
+      else controller.abort();
       await outcomes.settled(bed);
-      const sent = outcomes.errors.get('send') === null;
+      const error = outcomes.errors.get('send');
+      const sent = error === null;
+      // In the words of who took it back, not in the system's.
+      if (!sent) expect(error?.code).to.equal(round % 2 === 0 ? 'ECANCELED' : 'ABORT_ERR');
       if (!sent) await send(pal, socket.handle, `try ${round}`, socket);
       // Once either way: a send that says it was taken back must not arrive as well.
       expect((await receive(pal, socket.handle)).data.toString()).to.equal(`try ${round}`);

@@ -69,6 +69,7 @@ onEveryBed('udp, when nobody asks', (bed) => {
     return async () => {
       const kept = count - 1 - pal.stats().datagramsDropped;
       const received = await receiveMany(pal, server.handle, kept);
+      expect(pal.describe(), 'what is left of them').to.not.include('datagrams untaken');
       return received.map(({ data }) => data[0] ?? -1);
     };
   }
