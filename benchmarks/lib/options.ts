@@ -40,7 +40,7 @@ options:
                        (${DEFAULT_PEERS.join(',')})
   --connections N,N,…  instead of the question's own
   --active N           connections that send, for idle
-  --size BYTES,…       message sizes, for echo, idle, latency and accept
+  --size BYTES,…       message sizes, for echo, idle, latency, accept and udp
   --seconds N          of each measurement (5)
   --rounds N           each peer's turns; the result is the median (3)
   --json FILE          write the result there too

@@ -24,6 +24,8 @@ export interface Measurement {
   rssBytes: number | null;
   rssBytesPerConnection: number | null;
   pinnedBytesPerConnection: number | null;
+  /** Datagrams that did not come back, or too late to be waited for. */
+  lost: number | null;
 }
 
 export const NOTHING_MEASURED: Measurement = {
@@ -37,6 +39,7 @@ export const NOTHING_MEASURED: Measurement = {
   rssBytes: null,
   rssBytesPerConnection: null,
   pinnedBytesPerConnection: null,
+  lost: null,
 };
 
 /** What the command line leaves to a question, and its say where it gave one. */
@@ -51,7 +54,7 @@ export interface Question {
   /** A line for people: what the figures mean. */
   title: string;
   /** The servers: benchmarks/servers/<server>-<pal or node-net>.ts. */
-  server: 'echo' | 'pump' | 'small-writes' | 'send-file';
+  server: 'echo' | 'pump' | 'small-writes' | 'send-file' | 'udp';
   /** The figure that is compared with node:net. */
   ratioOf: 'messagesPerSecond' | 'megabytesPerSecond' | 'rssBytesPerConnection';
   cells: (settings: Settings) => Cell[];

@@ -14,6 +14,7 @@ const COLUMNS: readonly Column[] = [
   ['p99 ms', (row) => show(row.p99Ms, 2)],
   ['max ms', (row) => show(row.maxMs, 1)],
   ['slowest/median', (row) => show(row.fairness, 2)],
+  ['lost', (row) => show(row.lost, 0)],
   ['CPU s', (row) => show(row.serverCpuSeconds, 2)],
   ['RSS/conn', (row) => show(row.rssBytesPerConnection, 0)],
   ['pinned/conn', (row) => show(row.pinnedBytesPerConnection, 0)],

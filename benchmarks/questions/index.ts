@@ -9,6 +9,7 @@ import { memory } from './memory.ts';
 import { pump } from './pump.ts';
 import { sendFile } from './send-file.ts';
 import { smallWrites } from './small-writes.ts';
+import { udp } from './udp.ts';
 
 export const QUESTIONS: Readonly<Record<string, Question>> = {
   echo,
@@ -20,4 +21,5 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
   arrivals,
   latency,
   memory,
+  udp,
 };

@@ -26,10 +26,15 @@ const SERVERS: Readonly<Record<string, ServerOptions>> = {
   'iocp-depth-32': { acceptDepth: 32 },
 };
 
+/** The PAL of this server's peer. */
+export function palOfPeer(): NetworkPal {
+  return createNetworkPal(PEERS[process.argv[2] ?? ''] ?? {});
+}
+
 /** Serves until the runner says quit. */
 export function servePal(serve: (pal: NetworkPal, client: SocketHandle) => void): void {
   const peer = process.argv[2] ?? '';
-  const pal = createNetworkPal(PEERS[peer] ?? {});
+  const pal = palOfPeer();
   pal.initialize();
   const server = pal.createServer('127.0.0.1', 0, { backlog: BACKLOG, noDelay: true, ...SERVERS[peer] });
   let accepted = 0;

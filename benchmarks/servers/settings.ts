@@ -6,6 +6,9 @@ export const BACKLOG = 4096;
 export const PUMP_BYTES = 65536;
 /** Bytes of the file that is sent: 16 MiB. */
 export const FILE_BYTES = 2 ** 24;
+/** Bytes of the largest datagram, and datagrams that an echo has in hand at a time. */
+export const DATAGRAM_BYTES = 65536;
+export const DATAGRAMS_AT_ONCE = 64;
 /** Bytes of a small write. */
 export const SMALL_BYTES = 32;
 /**

@@ -1,0 +1,35 @@
+/** Echo over UDP: how many datagrams a server gets done with one socket, and how many it loses. */
+import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { withUsage } from '../lib/usage.ts';
+import { DatagramLoop } from '../load/datagram-loop.ts';
+
+const WARM_UP_SECONDS = 1;
+
+export const udp: Question = {
+  title:
+    'udp: every client sends a datagram, waits for it to come back, and sends the next; node-net is node:dgram here',
+  server: 'udp',
+  ratioOf: 'messagesPerSecond',
+  cells: (settings) => grid(settings, [1, 16, 100], [64]),
+  measure: async (server, { active, messageBytes }, { seconds }) => {
+    const load = new DatagramLoop(active);
+    try {
+      await load.open(server.port, messageBytes);
+      await load.warmUp(WARM_UP_SECONDS);
+      const usage = await withUsage(server, () => load.measure(seconds));
+      const { meter, lost } = load;
+      return {
+        ...NOTHING_MEASURED,
+        ...usage,
+        messagesPerSecond: meter.perSecond,
+        p50Ms: meter.latency(50),
+        p99Ms: meter.latency(99),
+        maxMs: meter.latency(100),
+        fairness: meter.fairness,
+        lost,
+      };
+    } finally {
+      load.close();
+    }
+  },
+};

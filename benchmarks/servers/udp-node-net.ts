@@ -1,0 +1,11 @@
+/** Sends back each datagram: node:dgram, as its users set it up. */
+import { createSocket } from 'node:dgram';
+import { report } from './control.ts';
+
+const socket = createSocket('udp4');
+socket.on('message', (data, { address, port }) => {
+  socket.send(data, port, address);
+});
+socket.bind(0, '127.0.0.1', () => {
+  report(socket.address().port, () => ({ pinnedBytes: 0, accepted: 0 }));
+});
