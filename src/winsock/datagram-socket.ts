@@ -19,6 +19,9 @@ export interface Arrival {
   readonly peer: Endpoint | null;
 }
 
+/** A block of so many bytes holds any datagram: the largest, over IPv6, has 65527. */
+export const MAX_DATAGRAM_SIZE = 65536;
+
 /** How a socket receives; docs in pal/datagram.ts. */
 export interface ReceiveSettings {
   readonly depth: number;
@@ -30,7 +33,7 @@ export interface ReceiveSettings {
 
 const NOT_SET: ReceiveSettings = {
   depth: 1,
-  maxDatagramSize: 65536,
+  maxDatagramSize: MAX_DATAGRAM_SIZE,
   maxQueuedBytes: 0,
   dropOldest: false,
   reportUnreachable: false,
@@ -39,6 +42,8 @@ const NOT_SET: ReceiveSettings = {
 export class DatagramSocket extends SocketRecord {
   override readonly noun = 'a UDP socket';
   settings = NOT_SET;
+  /** Calls that succeed at once bring no packet. */
+  skipsPackets = false;
   /** The end point it is bound to. */
   local: Endpoint | null = null;
   /** The peer of connectUdp, null while there is none. */
@@ -72,6 +77,14 @@ export class DatagramSocket extends SocketRecord {
   destination: ResolvedDestination | null = null;
   /** The grace of a close is over: sends are not waited for any more. */
   dropping = false;
+
+  /**
+   * No receive can be too short for what comes. Where one can, a call that says WSAEMSGSIZE has carried the operation out, and
+   * on a socket that skips packets nobody could tell whether its packet comes.
+   */
+  get takesAnything(): boolean {
+    return this.settings.maxDatagramSize >= MAX_DATAGRAM_SIZE;
+  }
 
   override *operations(): Iterable<Operation> {
     yield* this.receiving;

@@ -76,6 +76,12 @@ const datagramMutations = [
     replace: '    void [WSAEMSGSIZE, OperationKind];\n',
   },
   {
+    id: 'packets are skipped where datagrams can be cut',
+    file: transport,
+    find: 'return record.takesAnything;',
+    replace: 'return record.settings.depth > 0;',
+  },
+  {
     id: 'a datagram that is longer than the buffer is not counted as truncated',
     file: receiver,
     find: '  if (size > count) counters.datagramsTruncated++;',
@@ -259,13 +265,13 @@ export const mutations = [
   {
     id: 'wait for a packet that is skipped',
     file: transport,
-    find: 'else if (connection.skipsPackets) {',
-    replace: 'else if (connection.skipsPackets && operation.index < 0) {',
+    find: 'else if (skipsPackets) {',
+    replace: 'else if (skipsPackets && operation.index < 0) {',
   },
   {
     id: 'finish at once although a packet comes',
     file: transport,
-    find: 'else if (connection.skipsPackets) {',
+    find: 'else if (skipsPackets) {',
     replace: 'else {',
   },
   {
@@ -277,9 +283,8 @@ export const mutations = [
   {
     id: 'believe that packets are skipped when the system refused',
     file: transport,
-    find: 'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;',
-    replace:
-      'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) >= 0;',
+    find: 'record.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(record.socket, modes) !== 0;',
+    replace: 'record.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(record.socket, modes) >= 0;',
   },
   {
     id: 'SO_UPDATE_ACCEPT_CONTEXT without the listener',
@@ -733,7 +738,7 @@ export const mutations = [
   {
     id: 'by name: an answer after the end is taken up',
     file: names,
-    find: "        // The PAL may have stopped and forgotten its driver by now.\n        if (!this.#over) this",
+    find: '        // The PAL may have stopped and forgotten its driver by now.\n        if (!this.#over) this',
     replace: '        this',
   },
   {
@@ -827,7 +832,7 @@ export const mutations = [
     id: 'a tail is torn off like a write',
     file: writer,
     find: "firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null",
-    replace: "firstWrite?.file != null && firstWrite.revoked !== null",
+    replace: 'firstWrite?.file != null && firstWrite.revoked !== null',
   },
   {
     id: 'writes go on behind a file that was torn off',

@@ -113,7 +113,12 @@ async function play(
 ): Promise<Story> {
   const network = simulateNetwork({ seed, ...options });
   const kernel = network.kernel({ profile, keepAlive: true, ...(faults !== undefined && { faults }) });
-  const pal = createNetworkPal({ kernel, strict: true, poller: seed % 2 === 0 ? 'worker' : 'inline' });
+  const pal = createNetworkPal({
+    kernel,
+    strict: true,
+    poller: seed % 2 === 0 ? 'worker' : 'inline',
+    skipCompletionPortOnSuccess: seed % 3 === 0 ? false : 'auto',
+  });
   if (kernel.faults !== null) kernel.faults.enabled = false;
   pal.initialize();
   const ended = pal.runEventLoop();
