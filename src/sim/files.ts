@@ -22,6 +22,8 @@ export class OpenFile {
   readonly number: number;
   /** Operations of the kernel that read from it. */
   loans = 0;
+  /** Bytes that were read from where the descriptor stood: of a pipe, which has no other places. */
+  #taken = 0;
   readonly #file: DiskFile;
 
   constructor(fd: number, number: number, file: DiskFile) {
@@ -36,7 +38,16 @@ export class OpenFile {
   }
 
   get facts(): FileFacts {
-    return { size: this.#file.bytes.length, regular: this.#file.regular };
+    const { bytes, regular } = this.#file;
+    return { size: regular ? bytes.length : 0, regular };
+  }
+
+  /** @param position -1 for where the descriptor stands */
+  read(position: number, length: number): Uint8Array {
+    if (position >= 0) return this.content.subarray(position, position + length);
+    const bytes = this.content.subarray(this.#taken, this.#taken + length);
+    this.#taken += bytes.length;
+    return bytes;
   }
 }
 
@@ -57,7 +68,10 @@ export class SimulatedFiles implements Files {
     return this.#open.size;
   }
 
-  /** Puts a file on the disk, or changes the one that is there, also under whoever has it open. */
+  /**
+   * Puts a file on the disk, or changes the one that is there, also under whoever has it open.
+   * @param regular false for what is read like a pipe: no size, no places, and an end
+   */
   put(path: string, bytes: Uint8Array, regular = true): void {
     const file = this.#disk.get(path);
     if (file === undefined) this.#disk.set(path, { bytes, regular });
@@ -106,7 +120,7 @@ export class SimulatedFiles implements Files {
       file.loans--;
       const fault = this.#fault('fs.read', 'read');
       if (fault !== null) return callback(fault, 0);
-      const bytes = file.content.subarray(position, position + target.length);
+      const bytes = file.read(position, target.length);
       target.set(bytes);
       callback(null, bytes.length);
     });

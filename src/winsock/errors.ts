@@ -1,7 +1,7 @@
 /**
  * From the system's codes to NetworkError: one table for what a code means, and per operation what is left when it means
  * nothing special. Whether it was we who closed the socket is decided before anything gets here.
- * docs/errors.md shows the outcome; test/iocp/errors.test.ts has a row for every cell.
+ * docs/errors.md shows the outcome; test/winsock/errors.test.ts has a row for every cell.
  */
 import { Win32Error } from '../../ffi/check.ts';
 import * as wsa from '../../ffi/wsa-errors.ts';

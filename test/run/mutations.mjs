@@ -736,12 +736,6 @@ export const mutations = [
     replace: '    return this.#attempts.flatMap(({ error }) => error ?? []).slice(0, 1);',
   },
   {
-    id: 'by name: an answer after the end is taken up',
-    file: names,
-    find: '        // The PAL may have stopped and forgotten its driver by now.\n        if (!this.#over) this',
-    replace: '        this',
-  },
-  {
     id: 'connect to a mapped address on a socket for IPv6 only',
     file: connector,
     find: 'if (isMappedIPv4(target.address)) {',

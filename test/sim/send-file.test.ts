@@ -216,6 +216,47 @@ describe('asyncSendFile, simulated', () => {
     });
   }
 
+  for (const transmitFile of [true, false]) {
+    it(`sends what is no regular file to its end, and no part that only a place could name (${transmitFile})`, async () => {
+      const { kernel, pal, peer, socket, log, told, stop } = connected();
+      peer.drain();
+      const content = Buffer.from(Array.from({ length: 600_000 }, (_, index) => index % 251));
+      kernel.files.put('pipe', content, false);
+      const totals: number[] = [];
+      const onProgress = (_sent: number, total: number): unknown => totals.push(total);
+      const edges = { head: Buffer.from('head'), tail: Buffer.from('tail') };
+      pal.asyncSendFile(socket, 'pipe', { ...edges, transmitFile, onProgress }, told('all'));
+      pal.asyncSendFile(socket, 'pipe', { length: 1000, transmitFile }, told('part'));
+      pal.asyncSendFile(socket, 'pipe', { offset: 1, transmitFile }, told('from 1'));
+      kernel.run();
+      expect(log).to.deep.equal(['all ok 600008', 'part ok 1000', 'from 1 ERR_OUT_OF_RANGE 0']);
+      const expected = Buffer.concat([edges.head, content, edges.tail, content.subarray(0, 1000)]);
+      const arrived = Buffer.alloc(expected.length);
+      expect(peer.end.in.length).to.equal(expected.length);
+      peer.end.in.take(arrived, 0, arrived.length);
+      expect(arrived.equals(expected)).to.equal(true);
+      expect(totals[0]).to.be.NaN;
+      expect(pal.stats().calls).to.include({ TransmitFile: 0 });
+      await stop();
+    });
+  }
+
+  it('resets the connection when its tail is torn off, like the file itself', async () => {
+    const { kernel, pal, peer, socket, log, told, stop } = connected();
+    kernel.files.put('file', new Uint8Array(5000));
+    const name = pal.asyncSendFile(socket, 'file', { tail: new Uint8Array(9) }, told('file'));
+    pal.asyncWrite(socket, new Uint8Array(1), told('behind'));
+    kernel.run();
+    expect(pal.inspect().sockets[0]?.requests[0], 'the peer reads nothing').to.include({ bytes: 5009, done: 5000 });
+    expect(pal.inspect().sockets[0]?.operations[0]).to.include({ syscall: 'WSASend', state: 'Submitted' });
+    expect(pal.cancel(name), 'soft').to.equal(false);
+    expect(pal.cancel(name, { hard: true })).to.equal(true);
+    kernel.run();
+    expect(log).to.deep.equal(['file ECANCELED 5000', 'behind ECANCELED 0']);
+    expect(peer.end.broken).to.not.equal(0);
+    await stop();
+  });
+
   it('that TransmitFile finds too short is told from a connection that broke', async () => {
     const { kernel, pal, peer, socket, log, told, stop } = connected();
     kernel.files.put('file', new Uint8Array(3 * 2 ** 20));

@@ -263,6 +263,8 @@ export class World {
     const { code } = error as NetworkError;
     // A connect that failed has closed its socket before its callback says so.
     if (code === 'ERR_SOCKET_CLOSED' && (side === null || side.closing || !side.connected)) return;
+    // So has a file that was torn off.
+    if (code === 'ERR_SOCKET_CLOSED' && side !== null && this.now >= side.tornFrom) return;
     if (code === 'ENOTCONN' && side?.connected === false) return;
     if (code === 'ERR_TOO_MANY_OPERATIONS' && this.settings.slots < 128) {
       if (side !== null) side.starved = true;
