@@ -80,7 +80,8 @@ export class DatagramSocket extends SocketRecord {
 
   /**
    * No receive can be too short for what comes. Where one can, a call that says WSAEMSGSIZE has carried the operation out, and
-   * on a socket that skips packets nobody could tell whether its packet comes.
+   * on a socket that skips packets nobody could tell whether its packet comes. (libuv and .NET skip those of UDP sockets too;
+   * the losses that .NET guards against ended with Windows 7: https://github.com/dotnet/corefx/issues/13752.)
    */
   get takesAnything(): boolean {
     return this.settings.maxDatagramSize >= MAX_DATAGRAM_SIZE;
