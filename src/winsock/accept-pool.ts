@@ -41,6 +41,8 @@ const GONE_RETRY_MS = 10;
 
 /** Posts accepts, `most` at most, until the pool is full or there is no room for more. */
 export function fillPool(driver: Driver, listener: Listener, most = Infinity): void {
+  // Without its port an accept would end unseen: a server with deferAssociation may be resumed before its first one.
+  if (!listener.associated) return;
   if (listener.closing || listener.paused || listener.retryTimer !== null) return;
   for (let left = most; left > 0 && hasPlace(driver, listener); left--) {
     const operation = driver.operations.take(OperationKind.Accept, listener);

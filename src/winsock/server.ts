@@ -143,7 +143,7 @@ function begin(
     // It has work for as long as it is open, and keeps the process alive like a pending accept.
     expectCallback(driver, listener);
   }
-  if (listener.associated) fillPool(driver, listener);
+  fillPool(driver, listener);
   return { handle: listener.handle as ServerHandle, address: local.address, port: local.port };
 }
 

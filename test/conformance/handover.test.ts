@@ -2,10 +2,9 @@
 import { expect } from 'chai';
 import type { NetworkPal, SocketHandle } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
-import { thrownBy } from '../support/errors.ts';
+import { rejectionOf, thrownBy } from '../support/errors.ts';
 import { accept, close, connect, pair, read, readExactly, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
-import { until } from '../support/until.ts';
 
 onEveryBed('transfer and adopt', (bed) => {
   let shared = {};
@@ -105,6 +104,16 @@ onEveryBed('transfer and adopt', (bed) => {
     expect(await text(here.pal, await connecting)).to.equal('hello');
   });
 
+  it('one that is paused and resumed before its first accept posts none', async () => {
+    const server = here.pal.createServer('127.0.0.1', 0, { deferAssociation: true });
+    here.pal.pauseAccept(server.handle);
+    here.pal.resumeAccept(server.handle);
+    expect(here.pal.stats().operations.accept).to.equal(0);
+    const connecting = connect(here.pal, '127.0.0.1', server.port);
+    await accept(here.pal, server.handle);
+    await connecting;
+  });
+
   it('closing and resetting one that was never used', async () => {
     const first = await untouched(here.pal);
     await close(here.pal, first.served);
@@ -115,27 +124,16 @@ onEveryBed('transfer and adopt', (bed) => {
     expect(await ended).to.equal('ECONNRESET');
   });
 
-  it('what nobody has adopted when its loop stops is closed', async () => {
-    const { client, served } = await (async () => {
-      const server = here.pal.createServer('127.0.0.1', 0, { deferAssociation: true });
-      const [socket, { socket: accepted }] = await Promise.all([
-        connect(there.pal, '127.0.0.1', server.port),
-        accept(here.pal, server.handle),
-      ]);
-      return { client: socket, served: accepted };
-    })();
-    const token = here.pal.transfer(served);
-    let ended = false;
-    void read(there.pal, client).then(
-      () => (ended = true),
-      () => (ended = true),
-    );
+  it('what nobody has adopted when its loop stops is reset', async () => {
+    const server = here.pal.createServer('127.0.0.1', 0, { deferAssociation: true });
+    const [client, { socket }] = await Promise.all([
+      connect(there.pal, '127.0.0.1', server.port),
+      accept(here.pal, server.handle),
+    ]);
+    const token = here.pal.transfer(socket);
+    const ended = rejectionOf(read(there.pal, client));
     await here.pal.stopEventLoop();
-    await until(
-      () => ended,
-      () => 'the end of the connection',
-      bed,
-    );
+    expect((await ended).code).to.equal('ECONNRESET');
     expect(thrownBy(() => there.pal.adopt(token)).code).to.equal('ERR_TOKEN_USED');
   });
 

@@ -2,14 +2,14 @@
 import type { LookupFunction } from 'node:net';
 import type { NetworkError, SocketHandle } from '../../../src/index.ts';
 import { Step } from '../../../src/sim/agenda.ts';
+import { addServer, anySide, openServer, running, shut } from './choosing.ts';
+import { LOOP_DEEDS } from './loop-actions.ts';
 import type { Party, Server } from './party.ts';
 import { streamBytes } from './pattern.ts';
-import type { Action, Command } from './program.ts';
+import type { Action, Command, Deed } from './program.ts';
 import type { Side } from './side.ts';
 import { cancelTransfer, mayWrite, startRead, startSendFile, startWatch, startWrite, writeData } from './transfers.ts';
 import { MAX_SIDES, type World } from './world.ts';
-
-type Deed = (world: World, command: Command) => void;
 
 /** Runs a command; one that makes no sense at the moment does nothing. */
 export function act(world: World, command: Command): void {
@@ -28,8 +28,9 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
         acceptDepth: depth,
         backlog,
         reuseSockets: size % 4 !== 1,
+        deferAssociation: world.settings.defers,
       });
-      party.servers.push({ socket, open: true, pending: 0 });
+      addServer(party, socket, []);
     });
   },
   closeServer: (world, { who }) => {
@@ -119,17 +120,17 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   end: (world, { who }) => {
     const side = anySide(world, who);
     if (!side?.usable) return;
-    if (world.call(side, () => side.party.pal.shutdown(side.handle, 'send'))) side.sendShut = true;
+    if (shut(world, side, 'send')) side.sendShut = true;
   },
   shutReceive: (world, { who }) => {
     const side = anySide(world, who);
     if (side === null || !side.usable || who % 4 !== 0) return;
-    if (world.call(side, () => side.party.pal.shutdown(side.handle, 'receive'))) side.receiveShut = true;
+    if (shut(world, side, 'receive')) side.receiveShut = true;
   },
   shutBoth: (world, { who }) => {
     const side = anySide(world, who);
     if (side === null || !side.usable || who % 4 !== 0) return;
-    if (!world.call(side, () => side.party.pal.shutdown(side.handle, 'both'))) return;
+    if (!shut(world, side, 'both')) return;
     side.sendShut = true;
     side.receiveShut = true;
   },
@@ -174,6 +175,7 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   restart: () => {
     // The world does it, since it takes promises.
   },
+  ...LOOP_DEEDS,
 };
 
 export function acceptOne(world: World, party: Party, server: Server): void {
@@ -185,6 +187,7 @@ export function acceptOne(world: World, party: Party, server: Server): void {
     }
     const side = world.newSide(party, 'served', client);
     side.connected = true;
+    side.free = world.settings.defers;
     const { port } = peer as { port: number };
     world.pair(side, port);
     if (!party.running) side.closing = true; // stopEventLoop closes it
@@ -195,7 +198,9 @@ export function acceptOne(world: World, party: Party, server: Server): void {
 
 /** As many accepts as could be answered. */
 export function acceptAll(world: World, party: Party, server: Server): void {
-  const waiting = world.sides.filter(({ target, peer }) => target?.server === server && peer === null).length;
+  const waiting = world.sides.filter(
+    ({ target, peer }) => target?.server.group === server.group && peer === null,
+  ).length;
   if (server.open && party.running) world.call(null, () => party.pal.resumeAccept(server.socket.handle));
   for (let count = waiting - server.pending; count > 0 && server.open && party.running; count--) {
     acceptOne(world, party, server);
@@ -258,7 +263,11 @@ function connect(world: World, who: number, name: Name | null = null): Side | nu
       side.closing = true;
     } else {
       // A connection that was broken before its callback counts as one that never was.
-      const mayFail = side.mayBreak() || !found.server.open || !found.party.running || world.settings.backlog === 1;
+      const mayFail =
+        side.mayBreak() ||
+        found.server.group.some(({ open }) => !open) ||
+        !found.party.running ||
+        world.settings.backlog === 1;
       side.closing = true;
       side.failed = true;
       // Of several attempts, another one may be the first.
@@ -294,21 +303,4 @@ function pinned(party: Party, size: number): Uint8Array | null {
   const buffer = party.pal.allocateBuffer(size);
   party.pinned.push(buffer);
   return buffer;
-}
-
-function running(world: World, who: number): Party | null {
-  const party = world.parties[who % world.parties.length];
-  return party?.running === true ? party : null;
-}
-
-function anySide(world: World, who: number): Side | null {
-  return world.sides[who % Math.max(1, world.sides.length)] ?? null;
-}
-
-function openServer(world: World, who: number): { party: Party; server: Server } | null {
-  const all = world.parties.flatMap((party) => {
-    if (!party.running) return [];
-    return party.servers.filter(({ open }) => open).map((server) => ({ party, server }));
-  });
-  return all[who % Math.max(1, all.length)] ?? null;
 }

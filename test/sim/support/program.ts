@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import type { FaultOptions, ProfileName } from '../../../src/sim/index.ts';
+import type { World } from './world.ts';
 
 export interface Program {
   /** Of the schedule, once the script is used up. 0: always the first possibility. */
@@ -56,7 +57,19 @@ const ACTIONS = [
   'sendFile',
 ] as const;
 
-export type Action = (typeof ACTIONS)[number];
+/** The same for what goes between loops: one command in four is one of these. */
+const LOOP_ACTIONS = [
+  'remoteWrite',
+  'transfer',
+  'remotePost',
+  'exportSocket',
+  'remoteWrite',
+  'remoteClose',
+  'shareServer',
+  'transfer',
+] as const;
+
+export type Action = (typeof ACTIONS)[number] | (typeof LOOP_ACTIONS)[number];
 
 export interface Command {
   readonly action: Action;
@@ -72,10 +85,11 @@ export interface Command {
 const SIZES = [1, 2, 7, 64, 65, 300, 511, 512, 513, 1500, 4096, 4097, 16385, 40000, 70000, 300000] as const;
 const WAITS = [0, 0, 0, 1, 2, 3, 5, 20] as const;
 
-/** Reads a command off its number: 6 bits for the action, 5 for who, 4 for the size, 3 for the wait, 2 for nested. */
+/** Reads a command off its number: 6 bits for the action, 5 for who, 4 for the size, 3 for the wait, 2 for nested, 2 for loop. */
 export function decode(command: number): Command {
+  const local = ACTIONS[(command % 64) % ACTIONS.length] ?? 'read';
   return {
-    action: ACTIONS[(command % 64) % ACTIONS.length] ?? 'read',
+    action: (command >>> 20) % 4 === 3 ? (LOOP_ACTIONS[command % 8] ?? 'transfer') : local,
     who: (command >>> 6) % 32,
     size: SIZES[(command >>> 11) % 16] ?? 1,
     wait: WAITS[(command >>> 15) % 8] ?? 0,
@@ -83,8 +97,11 @@ export function decode(command: number): Command {
   };
 }
 
-export const COMMAND_LIMIT = 2 ** 20;
-export const SETTINGS_LIMIT = 2 ** 13;
+/** Carries out one kind of command. */
+export type Deed = (world: World, command: Command) => void;
+
+export const COMMAND_LIMIT = 2 ** 22;
+export const SETTINGS_LIMIT = 2 ** 15;
 
 export interface Settings {
   readonly profile: ProfileName;
@@ -98,6 +115,10 @@ export interface Settings {
   readonly backlog: number;
   readonly slots: number;
   readonly impatient: boolean;
+  /** Servers leave their connections without a port until they are used. */
+  readonly defers: boolean;
+  /** The PALs are in one process. */
+  readonly oneProcess: boolean;
 }
 
 const BUFFERS = [undefined, 1000, 64, 20000] as const;
@@ -124,6 +145,8 @@ export function settingsOf({ settings }: Program): Settings {
     backlog: (settings >>> 6) % 8 === 7 ? 1 : 511,
     slots: (settings >>> 9) % 8 === 5 ? 16 : 128,
     impatient: (settings >>> 12) % 2 === 1,
+    defers: (settings >>> 13) % 2 === 1,
+    oneProcess: (settings >>> 14) % 2 === 1,
   };
 }
 

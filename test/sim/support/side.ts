@@ -13,7 +13,8 @@ export class ModelError extends Error {
 
 export class Side {
   readonly world: World;
-  readonly party: Party;
+  /** The PAL that has it; another one after a transfer. */
+  party: Party;
   readonly label: string;
   /** Number of the stream that this side writes. */
   readonly stream: number;
@@ -56,6 +57,10 @@ export class Side {
   /** Connecting sides: where to. */
   target: { readonly party: Party; readonly server: Server } | null = null;
   watching = false;
+  /** Accepted without a port, and not used since: it can go to another loop. */
+  free = false;
+  /** Submissions to its party when the last one for it was made. */
+  submitted = 0;
 
   constructor(world: World, party: Party, stream: number, label: string, handle: SocketHandle) {
     this.world = world;
@@ -63,6 +68,11 @@ export class Side {
     this.stream = stream;
     this.label = label;
     this.handle = handle;
+  }
+
+  /** What was submitted for it has not been carried out: a call of its own would overtake that. */
+  get hasQueued(): boolean {
+    return this.party.running && this.submitted > this.party.carriedOut;
   }
 
   /** Open for calls. */
@@ -136,7 +146,7 @@ export class Side {
   get #untakenIsLost(): boolean {
     // An accept that failed drops its connection.
     if (this.world.settings.faults?.calls !== undefined || this.world.strays) return true;
-    return this.target !== null && (!this.target.server.open || !this.target.party.running);
+    return this.target?.server.group.some(({ open, party }) => !open || !party.running) === true;
   }
 
   get #wasAbandoned(): boolean {

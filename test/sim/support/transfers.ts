@@ -23,6 +23,7 @@ export function startRead(world: World, side: Side, buffer: Uint8Array, next?: (
     next?.();
   });
   side.reads++;
+  side.free = false;
   if (world.call(side, () => (name = side.party.pal.asyncRead(side.handle, buffer, buffer.length, done)))) {
     side.lastRead = name;
     return;
@@ -137,21 +138,26 @@ function startWriting(
     else if (revocable && REVOKED.has(error.kind)) fileWasRevoked(side, total, bytes);
     else if (error.code === 'ECANCELED') {
       if (!side.closing) side.fail('a write was cancelled on an open socket');
-    } else {
-      // Told before the close, or too late to do anything about it.
-      if (side.closing) side.flushFailed = true;
-      else side.writeFailed = true;
-      side.gotBreak(error);
-    }
+    } else writeBroke(side, error);
   });
+  side.free = false;
   if (!world.call(side, () => start(done))) side.pending--;
   else if (!wasShut) side.written += total;
+}
+
+/** A write has failed on a connection that is, or was, open here. */
+export function writeBroke(side: Side, error: NetworkError): void {
+  // Told before the close, or too late to do anything about it.
+  if (side.closing) side.flushFailed = true;
+  else side.writeFailed = true;
+  side.gotBreak(error);
 }
 
 /** Reads through the readiness face, whatever there is, until the end. */
 export function startWatch(world: World, side: Side, size: number): void {
   // Without slots a watch looks again in every turn until there is one, which no simulated time ends.
   if (!side.usable || side.pending > 0 || side.ended || world.settings.slots < 128) return;
+  side.free = false;
   const { pal } = side.party;
   const buffer = new Uint8Array(Math.max(size, 4096));
   const ready = (error: NetworkError | null, readable: boolean): void => {

@@ -1,5 +1,5 @@
 /** Runs one program against the driver on a simulated kernel, and checks what its users see. */
-import type { NetworkError, SocketHandle } from '../../../src/index.ts';
+import type { AnyHandle, NetworkError, SocketHandle } from '../../../src/index.ts';
 import {
   firstChoice,
   scriptedChoices,
@@ -8,6 +8,8 @@ import {
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { acceptAll, act, closeServer } from './actions.ts';
+import { shut } from './choosing.ts';
+import { post, submissionFailed } from './loop-actions.ts';
 import { Party } from './party.ts';
 import { decode, settingsOf, type Command, type Program, type Settings } from './program.ts';
 import { ModelError, Side } from './side.ts';
@@ -38,14 +40,22 @@ export class World {
   constructor(program: Program, trace: boolean) {
     this.#program = program;
     this.settings = settingsOf(program);
-    const { profile, pals, buffers, faults, impatient } = this.settings;
+    const { profile, pals, buffers, faults, impatient, oneProcess } = this.settings;
     const rest = program.seed === 0 ? firstChoice : seededChoices(program.seed);
     const choices = scriptedChoices(program.script, rest);
     this.network = simulateNetwork({ choices, trace, impatient });
     for (let index = 0; index < pals; index++) {
       const sizes = buffers === undefined ? {} : { sendBufferSize: buffers, receiveBufferSize: buffers };
-      const kernel = this.network.kernel({ profile, ...sizes, ...(faults !== undefined && { faults }) });
-      this.parties.push(new Party(kernel, this.settings, GRACE_MS, trace));
+      const first = oneProcess ? this.parties[0]?.kernel : undefined;
+      const kernel = first ?? this.network.kernel({ profile, ...sizes, ...(faults !== undefined && { faults }) });
+      const onRemoteError = (error: NetworkError, socket: AnyHandle): void => {
+        submissionFailed(
+          this.sides.find(({ party: { pal }, handle }) => pal === party.pal && handle === socket),
+          error,
+        );
+      };
+      const party = new Party(kernel, this.settings, { graceMs: GRACE_MS, trace, onRemoteError });
+      this.parties.push(party);
     }
   }
 
@@ -87,6 +97,11 @@ export class World {
     } finally {
       this.#calling = before;
     }
+  }
+
+  /** No callback may come inside a call. */
+  requireOutside(what: string): void {
+    if (this.#calling) throw new ModelError(`The callback of ${what} came inside a call`);
   }
 
   /** A callback that may come once, and never inside a call. */
@@ -159,18 +174,36 @@ export class World {
   /** Everybody ends what they write, reads to the end, and has it all. */
   #drain(): void {
     this.#nested.length = 0;
+    this.#carryOut();
     for (let round = 0; round < 3; round++) {
       for (const party of this.parties) {
         for (const server of party.servers) acceptAll(this, party, server);
       }
       for (const side of this.sides) {
         if (!side.usable) continue;
-        if (!side.sendShut && this.call(side, () => side.party.pal.shutdown(side.handle, 'send'))) side.sendShut = true;
+        if (!side.sendShut && shut(this, side, 'send')) side.sendShut = true;
         this.#readToEnd(side);
       }
       this.network.run();
     }
     for (const side of this.sides) this.#expectWhole(side);
+  }
+
+  /** Everything that was submitted, also to a loop that could not be woken. */
+  #carryOut(): void {
+    for (const party of this.parties) {
+      if (!party.running || party.submitted === 0) continue;
+      // A full queue is being worked on.
+      this.network.run(() => party.submitted === party.carriedOut);
+      party.withoutFaults(() => post(this, party));
+      this.network.run();
+      const { submitted, carriedOut, posted, heard } = party;
+      if (submitted !== carriedOut || posted !== heard) {
+        throw new ModelError(
+          `Submitted ${submitted} and carried out ${carriedOut}, posted ${posted} and heard ${heard}`,
+        );
+      }
+    }
   }
 
   #readToEnd(side: Side): void {
@@ -192,6 +225,7 @@ export class World {
 
   #closeAll(): void {
     this.#nested.length = 0;
+    this.#carryOut();
     // Twice: an accept that was on its way may bring one more connection.
     for (let round = 0; round < 2; round++) {
       for (const side of this.sides) if (side.party.running && !side.closing) this.close(side, false);
@@ -202,6 +236,7 @@ export class World {
     }
     for (const party of this.parties) {
       if (!party.running) continue;
+      if (party.post !== 0) party.pal.offRemotePost(party.post);
       const stats = party.pal.stats();
       const { sockets, pendingCallbacks, queuedBytes, freeSlots, slots } = stats;
       const pinned = stats.pinnedBytes - party.pinnedBytes;
@@ -244,8 +279,10 @@ export class World {
     await this.network.settle(() => this.parties.every(({ ended }) => ended));
     for (const party of this.parties) {
       if (!party.ended) throw new ModelError('The loop does not end');
+      if (party.posted !== party.heard) throw new ModelError(`${party.heard} of ${party.posted} posts were heard`);
       const { openHandles, ledger, memory } = party.kernel;
-      const regions = memory.regions - party.pinned.length;
+      const inhabitants = this.parties.filter(({ kernel }) => kernel === party.kernel);
+      const regions = memory.regions - inhabitants.reduce((sum, { pinned }) => sum + pinned.length, 0);
       if (openHandles + ledger.size + regions > 0) {
         throw new ModelError(
           `Left in the kernel: ${openHandles} handles, ${ledger.size} operations, ${regions} regions`,

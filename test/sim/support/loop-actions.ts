@@ -1,0 +1,170 @@
+/** What the commands of a program do between loops: sockets that move and are shared, and submissions from outside. */
+import { expect } from 'chai';
+import type { NetworkError, SocketHandle, SocketInfo, TransferToken } from '../../../src/index.ts';
+import { addServer, anySide, openServer, running } from './choosing.ts';
+import type { Party } from './party.ts';
+import { streamBytes } from './pattern.ts';
+import type { Deed } from './program.ts';
+import type { Side } from './side.ts';
+import { mayWrite, writeBroke } from './transfers.ts';
+import type { World } from './world.ts';
+
+/** Servers of one PAL at most. */
+const MAX_SERVERS = 6;
+
+export const LOOP_DEEDS: Readonly<
+  Record<'transfer' | 'exportSocket' | 'shareServer' | 'remoteWrite' | 'remoteClose' | 'remotePost', Deed>
+> = {
+  transfer: (world, { who, size }) => {
+    const side = movable(world, who);
+    if (side === null) return;
+    let token: TransferToken | undefined;
+    move(world, side, () => (token = side.party.pal.transfer(side.handle)));
+    if (token === undefined) return;
+    const taken: TransferToken = token;
+    const copy = structuredClone(taken);
+    const heirs = world.parties.filter((party) => party.running && party.kernel === side.party.kernel);
+    const heir = heirs[size % (heirs.length + 1)];
+    // Nobody adopts it: its connection is reset when the loop stops.
+    if (heir === undefined) return lose(side);
+    settle(side, heir, heir.pal.adopt(copy));
+    expect(() => heir.pal.adopt(taken))
+      .to.throw(Error)
+      .with.property('code', 'ERR_TOKEN_USED');
+  },
+  exportSocket: (world, { who, size }) => {
+    const side = movable(world, who);
+    const heir = running(world, size);
+    if (side === null || heir === null) return;
+    let info: SocketInfo | undefined;
+    move(world, side, () => (info = side.party.pal.exportSocket(side.handle, heir.kernel.processId)));
+    if (info === undefined) return;
+    const taken = info;
+    let handle = 0 as SocketHandle;
+    const take = (): void => void (handle = heir.pal.importSocket(taken));
+    // What a failure leaves can be taken all the same.
+    if (!world.call(null, take)) heir.withoutFaults(take);
+    settle(side, heir, handle);
+    heir.withoutFaults(() => {
+      expect(() => heir.pal.importSocket(taken))
+        .to.throw(Error)
+        .with.property('code', 'EINVAL');
+    });
+  },
+  shareServer: (world, { who, size }) => {
+    const found = openServer(world, who);
+    const heir = running(world, size);
+    if (found === null || heir === null || heir.servers.length >= MAX_SERVERS) return;
+    let info: SocketInfo | undefined;
+    world.call(null, () => (info = found.party.pal.exportSocket(found.server.socket.handle, heir.kernel.processId)));
+    if (info === undefined) return;
+    const taken = info;
+    const options = { acceptDepth: world.settings.acceptDepth, deferAssociation: world.settings.defers };
+    const import_ = (): void => addServer(heir, heir.pal.importServer(taken, options), found.server.group);
+    if (world.call(null, import_)) return;
+    // A failure before the socket was taken leaves a duplicate that nobody has; one behind it has closed it.
+    heir.withoutFaults(() => {
+      try {
+        import_();
+      } catch (error) {
+        expect(error).to.have.property('code', 'EINVAL');
+      }
+    });
+  },
+  remoteWrite: (world, { who, size }) => {
+    const side = world.sides[who % Math.max(1, world.sides.length)];
+    if (side?.usable !== true || side.sendShut || !mayWrite(side)) return;
+    const count = Math.min(size, side.party.remote.maxBytes);
+    const data = Buffer.from(streamBytes(side.stream, side.written, count));
+    side.free = false;
+    if (submit(world, side.party, () => side.party.remote.write(side.handle, data))) {
+      side.written += count;
+      side.submitted = side.party.submitted;
+    }
+    data.fill(0); // it was copied
+  },
+  remoteClose: (world, { who }) => {
+    const side = world.sides[who % Math.max(1, world.sides.length)];
+    if (side?.usable !== true || who % 2 === 0) return;
+    if (!submit(world, side.party, () => side.party.remote.close(side.handle))) return;
+    side.submitted = side.party.submitted;
+    side.closing = true;
+    side.closedAt = world.now;
+  },
+  remotePost: (world, { who }) => {
+    const party = running(world, who);
+    if (party !== null) post(world, party);
+  },
+};
+
+/** Posts the number of the post, and sees to it that they are heard in order. */
+export function post(world: World, party: Party): void {
+  if (party.post === 0) {
+    party.post = party.pal.onRemotePost((message) => {
+      world.requireOutside('a post');
+      const number = Buffer.from(message).readUInt32LE(0);
+      if (number !== party.heard) throw new Error(`Post ${number} was heard in the place of ${party.heard}`);
+      party.heard++;
+    });
+  }
+  const message = Buffer.alloc(4);
+  message.writeUInt32LE(party.posted);
+  if (submit(world, party, () => party.remote.post(party.post, message))) party.posted++;
+}
+
+/** What could not be carried out of what was submitted. */
+export function submissionFailed(side: Side | undefined, error: NetworkError): void {
+  if (side === undefined) throw error;
+  const isOver = error.code === 'ECANCELED' || error.code === 'ERR_SOCKET_CLOSED';
+  if (!isOver) writeBroke(side, error);
+  else if (!side.closing && !side.mayBreak()) side.fail(`a submission met ${error.code} on an open socket`);
+  else side.flushFailed = true;
+}
+
+/** Makes a submission. True when it is queued, also when the loop could not be woken for it. */
+function submit(world: World, party: Party, make: () => void): boolean {
+  let error: NetworkError | null = null;
+  const judged = (): void => {
+    try {
+      make();
+    } catch (failure) {
+      error = failure as NetworkError;
+      if (error.code !== 'ERR_REMOTE_QUEUE_FULL') throw error;
+    }
+  };
+  world.call(null, judged);
+  const failure = error as NetworkError | null;
+  const queued = failure === null || failure.syscall === 'PostQueuedCompletionStatus';
+  if (queued) party.submitted++;
+  return queued;
+}
+
+/** A side that may go to another loop: nobody waits for anything of it. */
+function movable(world: World, who: number): Side | null {
+  const side = anySide(world, who);
+  return side !== null && side.usable && side.pending === 0 && !side.watching ? side : null;
+}
+
+/** Only a connection that was used may refuse to go. */
+function move(world: World, side: Side, go: () => void): void {
+  world.call(side, () => {
+    try {
+      go();
+    } catch (error) {
+      if ((error as NetworkError).code !== 'ERR_SOCKET_ASSOCIATED') throw error;
+      if (side.free) side.fail('a connection that was never used is tied to its loop');
+    }
+  });
+}
+
+function settle(side: Side, heir: Party, handle: SocketHandle): void {
+  side.party = heir;
+  side.handle = handle;
+  side.submitted = 0;
+}
+
+function lose(side: Side): void {
+  side.closing = true;
+  side.closeSeen = true;
+  side.wasReset = true;
+}
