@@ -7,6 +7,7 @@ import {
   type NetworkPal,
   type SocketHandle,
 } from '../../src/index.ts';
+import { LOAD, viewRing } from '../../src/remote/ring-layout.ts';
 import { simulatedWindows } from '../support/beds.ts';
 import { rejectionOf, thrownBy } from '../support/errors.ts';
 import { close, connect, echo, readExactly, readToEnd, write } from '../support/io.ts';
@@ -89,11 +90,12 @@ describe('spreading connections over loops', () => {
     });
     const spread = { loops: remotes(), policy: 'least-loaded' } as const;
     const server = main.pal.createServer('127.0.0.1', 0, { spread });
-    // Each is passed on before the next comes, so the first loop is never loaded.
     for (let count = 1; count <= 3; count++) {
       await connectMany(server.port, 1);
       expect(await arrivals(count)).to.deep.equal([0, count]);
     }
+    expect(first!.pal.stats().remoteRecords, 'it was handed some').to.be.above(0);
+    expect(viewRing(first!.pal.remote().queue).words[LOAD], 'its load').to.equal(0);
   });
 
   it('passes over a loop that has stopped, and reports and resets what no loop takes', async () => {

@@ -141,6 +141,25 @@ describe('remote/inbox', () => {
     expect(pal.stats().remoteWakes).to.equal(2);
   });
 
+  it('carries out a burst that is longer than a round of the loop, with one wake-up', async () => {
+    const patient = createNetworkPal({ kernel });
+    patient.initialize();
+    const ended = patient.runEventLoop();
+    const heard: number[] = [];
+    const id = patient.onRemotePost((message) => heard.push(Buffer.from(message).readUInt16LE(0)));
+    const remote = openRemote(patient.remote(), { kernel });
+    const numbers = Array.from({ length: 500 }, (_, number) => number);
+    for (const number of numbers) remote.post(id, Uint8Array.of(number & 0xff, number >>> 8));
+    await until(
+      () => heard.length === numbers.length,
+      () => `500 posts, not ${heard.length}`,
+    );
+    expect(heard).to.deep.equal(numbers);
+    expect(patient.stats().remoteWakes).to.equal(1);
+    await patient.stopEventLoop();
+    await ended;
+  });
+
   it('says when the queue is full, and takes more once the loop has worked', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);

@@ -171,6 +171,23 @@ describe('remote/ring', () => {
     expect(new RingProducer(ring, ignore).submit(1, 1, bytes(1))).to.equal(Submitted.Closed);
   });
 
+  it('commits a record behind its last byte', () => {
+    const ring = buffer();
+    const { commits } = viewRing(ring);
+    const commitWords: (number | undefined)[] = [];
+    // Reading the payload is the only step of writing that can be watched.
+    const payload = {
+      length: 1,
+      get 0() {
+        commitWords.push(commits[0]);
+        return 1;
+      },
+    };
+    expect(new RingProducer(ring, ignore).submit(1, 1, payload as never)).to.equal(Submitted.Done);
+    expect(commitWords).to.deep.equal([0]);
+    expect(commits[0]).to.equal(1);
+  });
+
   it('lets both sides change the load', () => {
     const ring = buffer();
     const producer = new RingProducer(ring, ignore);

@@ -26,6 +26,8 @@ const COPIED = [
   'test/sim',
   'test/support',
   'test/conformance',
+  'test/loops',
+  'test/remote',
   'test/winsock',
   'test/run',
   'package.json',
@@ -33,6 +35,12 @@ const COPIED = [
 ];
 /** In this order, until one notices. */
 const SUITES = [
+  {
+    name: 'the tests of many loops',
+    specs: ['ring', 'inbox']
+      .map((name) => `test/remote/${name}.test.ts`)
+      .concat('test/loops/spread.test.ts', 'test/winsock/gate.test.ts'),
+  },
   { name: 'the exhaustive orders', specs: ['test/sim/exhaustive.test.ts'] },
   {
     name: 'the other simulated tests',

@@ -2,6 +2,8 @@
 // `survives`: why no test can notice, for those that change nothing a user or a kernel can see. `udp`: only the tests of
 // datagrams are asked, since the random programs use TCP alone.
 
+import { loopMutations } from './loop-mutations.mjs';
+
 /** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string, udp?: true }} Mutation */
 
 const transport = 'src/iocp/overlapped-transport.ts';
@@ -243,6 +245,7 @@ const datagramMutations = [
 
 /** @type {Mutation[]} */
 export const mutations = [
+  ...loopMutations,
   ...datagramMutations.map((mutation) => ({
     ...mutation,
     id: `udp: ${mutation.id}`,
