@@ -254,6 +254,29 @@ onEveryBed('inspect()', (bed) => {
     pal.closeSocket(udp.handle);
   });
 
+  if (!bed.real) {
+    it('lists the attempts of a connect by name, each with the address that it tries', async () => {
+      const { pal } = fixture;
+      // The simulation's network swallows SYNs to these.
+      const { lookup } = lookupIn({ 6: ['2001:db8:1::1'], 4: ['192.0.2.1'] });
+      const named = pal.asyncConnect('host.test', 80, { lookup, attemptDelay: 10 }, nothing);
+      await until(
+        () => pal.inspect().sockets.length === 3,
+        () => `two attempts; there are ${pal.inspect().sockets.length - 1}`,
+        bed,
+      );
+      expect(socketOf(named).name).to.equal('host.test port 80, 2 of 2 attempts under way');
+      const attempts = pal.inspect().sockets.filter(({ handle }) => handle !== named);
+      expect(attempts.map(({ peer }) => peer?.address)).to.deep.equal(['2001:db8:1::1', '192.0.2.1']);
+      for (const { state, operations, referenced } of attempts) {
+        expect({ state, referenced }).to.deep.equal({ state: 'CONNECTING', referenced: false });
+        expect(operations.map(({ syscall }) => syscall)).to.deep.equal(['ConnectEx']);
+      }
+      expect(pal.describe()).to.match(/CONNECTING: peer 192\.0\.2\.1 port 80, 1 callbacks owed, unreferenced/);
+      pal.closeSocket(named);
+    });
+  }
+
   it('agrees with stats(), is plain data, and does not change afterwards', async () => {
     const { pal } = fixture;
     const { client } = await pair(pal);

@@ -40,6 +40,21 @@ describe('DeadlineWheel', () => {
     });
   }
 
+  it('knows how long a deadline has left, also on its way down the levels', () => {
+    expect(new Entry().timeLeft(scheduler.now()), 'none is set').to.equal(null);
+    const due = scheduler.now() + 20_000;
+    const entry = add('a', 20_000);
+    for (const passed of [0, 1, 10_000, 9_998]) {
+      scheduler.advance(passed);
+      const left = due - scheduler.now();
+      expect(entry.timeLeft(scheduler.now())).to.be.within(left, left + TICK_MS);
+    }
+    expect(entry.timeLeft(scheduler.now() + 500), 'due, and not met yet').to.equal(0);
+    scheduler.advance(TICK_MS + 1);
+    expect(met).to.deep.equal(['a']);
+    expect(entry.timeLeft(scheduler.now()), 'met').to.equal(null);
+  });
+
   it('agrees with sorting, for thousands of deadlines of all lengths', () => {
     let seed = 1;
     const random = (): number => (seed = (seed * 48271) % 2147483647) / 2147483647;
