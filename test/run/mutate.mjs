@@ -1,4 +1,4 @@
-// npm run mutate -- [--only text] [--jobs 2]: breaks the driver in small ways, one at a time, in a copy of the tree, and
+// npm run mutate -- [--only text] [--jobs 2] [--seeds 20000]: breaks the driver in small ways, one at a time, in a copy of the tree, and
 // reports which tests notice. By hand, and weekly in CI. Exits with 1 when a mutation survives that is not explained.
 //
 // StrykerJS was considered: it mutates operators, thousands of them, and runs a suite for each; the questions here are
@@ -16,8 +16,8 @@ import { hostStripsTypes } from './wine.mjs';
 /** @typedef {import('./mutations.mjs').Mutation} Mutation */
 /** @typedef {{ by: string, after: string, says: string }} Catch */
 
-/** Programs before a mutation counts as not noticed by them. */
-const SEEDS = 20_000;
+/** Random programs before a mutation counts as not noticed by them; fewer with --seeds, for a quick look. */
+const SEEDS = '20000';
 /** A mutation may make the driver spin: that is noticed too. */
 const LIMIT_MS = 240_000;
 const COPIED = [
@@ -29,6 +29,7 @@ const COPIED = [
   'test/loops',
   'test/remote',
   'test/winsock',
+  'test/helpers',
   'test/run',
   'package.json',
   '.mocharc.json',
@@ -49,6 +50,7 @@ const SUITES = [
   },
   { name: 'the parts alone', specs: ['test/winsock/*.test.ts'] },
   { name: 'conformance on the simulated beds', specs: ['test/conformance/*.test.ts'] },
+  { name: 'the helpers', specs: ['test/helpers/*.test.ts'] },
 ];
 
 /** The same for mutations about UDP. */
@@ -57,7 +59,13 @@ const UDP_SUITES = [
   { name: 'conformance of UDP on the simulated beds', specs: ['test/conformance/udp*.test.ts'] },
 ];
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, jobs: { type: 'string', default: '2' } } });
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    jobs: { type: 'string', default: '2' },
+    seeds: { type: 'string', default: SEEDS },
+  },
+});
 await ensureInstalled({ windows: false });
 const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
 const chosen = mutations.filter(({ id }) => values.only === undefined || id.includes(values.only));
@@ -152,7 +160,7 @@ function apply(folder, { id, file, find, replace }) {
  */
 async function byPrograms(folder) {
   const main = path.join('test', 'sim', 'support', 'main.ts');
-  const { code, output } = await run(folder, [main, '--seeds', String(SEEDS), '--seed', '1', '--brief']);
+  const { code, output } = await run(folder, [main, '--seeds', values.seeds, '--seed', '1', '--brief']);
   if (code === 0) return null;
   const after = /Failed after (\d+) programs/.exec(output)?.[1];
   return {

@@ -2,6 +2,7 @@
 // `survives`: why no test can notice, for those that change nothing a user or a kernel can see. `udp`: only the tests of
 // datagrams are asked, since the random programs use TCP alone.
 
+import { acceptMutations } from './accept-mutations.mjs';
 import { loopMutations } from './loop-mutations.mjs';
 
 /** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string, udp?: true }} Mutation */
@@ -23,7 +24,6 @@ const eyeballs = 'src/winsock/happy-eyeballs.ts';
 const names = 'src/winsock/name-connector.ts';
 const record = 'src/winsock/socket-record.ts';
 const watcher = 'src/winsock/watcher.ts';
-const timeouts = 'src/helpers/socket-timeout.ts';
 const receiver = 'src/winsock/datagram-receiver.ts';
 const sender = 'src/winsock/datagram-sender.ts';
 
@@ -246,6 +246,7 @@ const datagramMutations = [
 /** @type {Mutation[]} */
 export const mutations = [
   ...loopMutations,
+  ...acceptMutations,
   ...datagramMutations.map((mutation) => ({
     ...mutation,
     id: `udp: ${mutation.id}`,
@@ -854,11 +855,5 @@ export const mutations = [
     file: connector,
     find: 'error.systemErrorCode === WSAENOTCONN ? WSAECONNRESET : error.systemErrorCode',
     replace: 'error.systemErrorCode',
-  },
-  {
-    id: 'a time limit that is early',
-    file: timeouts,
-    find: 'first.at <= now;',
-    replace: 'first.at <= now + 1;',
   },
 ];

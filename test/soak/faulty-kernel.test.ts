@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { WSAECONNRESET } from '../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkError } from '../../src/index.ts';
 import { CALL_FAULTS, simulateNetwork } from '../../src/sim/index.ts';
+import { POINTERS } from '../../src/sim/mswsock.ts';
 import { faultyKernel } from './faulty-kernel.ts';
 
 describe('faultyKernel', () => {
@@ -50,6 +51,24 @@ describe('faultyKernel', () => {
     // Calls that Microsoft lists no such failure for are made.
     expect(kernel.ws2_32.closesocket(12345)).to.equal(-1);
     expect(faulty.injected).to.deep.equal({ WSARecv: 100 });
+  });
+
+  it('knows how each call says that it failed', () => {
+    const network = simulateNetwork({ seed: 0 });
+    const faulty = faultyKernel(network.kernel(), 1);
+    const { ws2_32, mswsock } = faulty.kernel;
+    faulty.oneIn = 1;
+    const failing = {
+      WSARecvFrom: () => ws2_32.WSARecvFrom(1, 2, 1, 3, 4, 5, 6, 7, 0),
+      WSASendTo: () => ws2_32.WSASendTo(1, 2, 1, 3, 0, 5, 6, 7, 0),
+      TransmitFile: () => mswsock.TransmitFile(POINTERS.TransmitFile)(1, 2, 3, 0, 4, 0, 0),
+    };
+    const results = { WSARecvFrom: -1, WSASendTo: -1, TransmitFile: 0 } as const;
+    for (const name of ['WSARecvFrom', 'WSASendTo', 'TransmitFile'] as const) {
+      expect(failing[name](), name).to.equal(results[name]);
+      expect(CALL_FAULTS[name]).to.include(ws2_32.WSAGetLastError());
+    }
+    expect(faulty.injected).to.deep.equal({ WSARecvFrom: 1, WSASendTo: 1, TransmitFile: 1 });
   });
 
   it('cancels operations under way, whose callbacks then say so', async () => {

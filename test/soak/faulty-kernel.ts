@@ -15,9 +15,12 @@ const FAILURE_RESULTS: Readonly<Partial<Record<string, number>>> = {
   ConnectEx: 0,
   CreateIoCompletionPort: 0,
   SetFileCompletionNotificationModes: 0,
+  TransmitFile: 0,
   WSAIoctl: SOCKET_ERROR,
   WSARecv: SOCKET_ERROR,
+  WSARecvFrom: SOCKET_ERROR,
   WSASend: SOCKET_ERROR,
+  WSASendTo: SOCKET_ERROR,
   WSASocketW: -1,
   bind: SOCKET_ERROR,
   getsockname: SOCKET_ERROR,
@@ -26,7 +29,13 @@ const FAILURE_RESULTS: Readonly<Partial<Record<string, number>>> = {
   shutdown: SOCKET_ERROR,
 };
 /** The places of the OVERLAPPED in the calls whose operation may be cancelled under way. */
-const OVERLAPPED_AT: Readonly<Partial<Record<string, number>>> = { WSARecv: 5, WSASend: 5 };
+const OVERLAPPED_AT: Readonly<Partial<Record<string, number>>> = {
+  TransmitFile: 4,
+  WSARecv: 5,
+  WSARecvFrom: 7,
+  WSASend: 5,
+  WSASendTo: 7,
+};
 const CODES: Readonly<Partial<Record<string, readonly number[]>>> = CALL_FAULTS;
 
 type NumericFunction = (...args: number[]) => number;
@@ -65,7 +74,7 @@ export function faultyKernel(kernel: Kernel, seed: number): FaultyKernel {
       const result = real(...args);
       if (overlappedAt !== undefined && (args[overlappedAt] ?? 0) !== 0 && strikes()) {
         // The last error is the caller's to read: kept, and said again.
-        forced = result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : null;
+        forced = result === failure ? kernel.ws2_32.WSAGetLastError() : null;
         if (forced === ERROR_IO_PENDING && kernel.kernel32.CancelIoEx(args[0] ?? 0, args[overlappedAt] ?? 0) !== 0) {
           count(`${name} cancelled`);
         }
@@ -84,6 +93,7 @@ export function faultyKernel(kernel: Kernel, seed: number): FaultyKernel {
   const mswsock = over(kernel.mswsock, {
     AcceptEx: (pointer: number) => wrap('AcceptEx', kernel.mswsock.AcceptEx(pointer)),
     ConnectEx: (pointer: number) => wrap('ConnectEx', kernel.mswsock.ConnectEx(pointer)),
+    TransmitFile: (pointer: number) => wrap('TransmitFile', kernel.mswsock.TransmitFile(pointer)),
   });
   const faulty: FaultyKernel = {
     kernel: over(kernel, { kernel32: wrapTable(kernel.kernel32), ws2_32: wrapTable(kernel.ws2_32), mswsock }),

@@ -11,9 +11,14 @@ import { windowsKernel } from '../../src/winsock/windows-kernel.ts';
 import { faultyKernel } from './faulty-kernel.ts';
 import { handleCounter } from './handle-count.ts';
 import type { SoakOptions } from './options.ts';
-import type { Outcome, Sample, SoakResult } from './samples.ts';
-import { serve } from './server.ts';
-import { SESSIONS, type Random } from './sessions.ts';
+import { SERVING_SOCKETS, type Outcome, type Sample, type SoakResult } from './samples.ts';
+import { answerDatagrams } from './datagrams.ts';
+import { makeFile } from './files.ts';
+import { SESSIONS } from './kinds.ts';
+import { handOn } from './moving.ts';
+import { startRemoteWriter } from './remote-writer.ts';
+import { acceptAll, serveOne } from './server.ts';
+import type { Random } from './talk.ts';
 import { isTolerated, Party, type World } from './world.ts';
 
 /** Sessions at a time. */
@@ -29,6 +34,9 @@ const STUCK_MS = 30_000;
 /** Collections before a sample at rest; finalizers of pinned buffers run in the turns between them. */
 const COLLECTIONS = 3;
 const FINALIZER_MS = 20;
+/** Accepts posted by the servers whose connections go to another loop, and receives by the one that answers datagrams. */
+const MOVING_DEPTH = 4;
+const DATAGRAM_DEPTH = 4;
 /** Of what must not happen, so much is kept. */
 const MOST_FAILURES = 20;
 
@@ -39,9 +47,11 @@ const failures: string[] = [];
 const fail = (what: string): void => {
   if (failures.length < MOST_FAILURES) failures.push(what);
 };
-const outcomes: Record<string, Outcome> = Object.fromEntries(
-  Object.keys(SESSIONS).map((kind) => [kind, { done: 0, broken: 0 }]),
-);
+const chosen = Object.entries(SESSIONS).filter(([kind]) => kind.includes(options.only));
+if (chosen.length === 0) fail(`No kind of session has '${options.only}' in its name`);
+/** Each kind as often as its weight says. */
+const kinds = chosen.flatMap(([kind, { weight }]) => Array.from({ length: weight }, () => kind));
+const outcomes: Record<string, Outcome> = Object.fromEntries(chosen.map(([kind]) => [kind, { done: 0, broken: 0 }]));
 let sessions = 0;
 
 const faulty = faultyKernel(windowsKernel(), options.seed);
@@ -53,8 +63,22 @@ for (const { pal } of [server, client]) {
   pal.initialize();
   void pal.runEventLoop();
 }
-const world: World = { server, client, listening: server.pal.createServer('127.0.0.1', 0), fail };
-const accepts = serve(world);
+const world: World = {
+  server,
+  client,
+  listening: server.pal.createServer('127.0.0.1', 0),
+  transferring: server.pal.createServer('127.0.0.1', 0, { deferAssociation: true, acceptDepth: MOVING_DEPTH }),
+  exporting: server.pal.createServer('127.0.0.1', 0, { deferAssociation: true, acceptDepth: MOVING_DEPTH }),
+  datagrams: server.pal.createUdpSocket('127.0.0.1', 0, { receiveDepth: DATAGRAM_DEPTH }),
+  file: makeFile(),
+  writer: await startRemoteWriter(client, { fail }),
+  fail,
+};
+/** Callbacks that wait for a connection or a datagram, for as long as the soak lasts. */
+const serving =
+  acceptAll(server, world.listening.handle, (socket) => void serveOne(world, server, socket)) +
+  handOn(world) +
+  answerDatagrams(world);
 const countHandles = handleCounter(kernel.memory);
 const samples: Sample[] = [];
 const started = performance.now();
@@ -68,10 +92,12 @@ try {
   fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 faulty.oneIn = 0;
+const lasted = seconds();
+await stop();
 const result: SoakResult = {
   node: `${process.version} ${process.platform} ${process.arch}`,
   seed: options.seed,
-  seconds: seconds(),
+  seconds: lasted,
   samples,
   outcomes,
   injected: faulty.injected,
@@ -79,9 +105,17 @@ const result: SoakResult = {
   failures,
 };
 writeFileSync(resultFile, JSON.stringify(result));
-const stopping = Promise.all([server.pal.stopEventLoop(), client.pal.stopEventLoop()]);
-await Promise.race([stopping, sleep(STUCK_MS, undefined, { ref: false })]);
 process.exit(0);
+
+/** Both loops end by themselves, however they are left. */
+async function stop(): Promise<void> {
+  const stopping = Promise.all([server.pal.stopEventLoop(), client.pal.stopEventLoop()]).then(() => true);
+  if (!(await Promise.race([stopping, sleep(STUCK_MS, false)]))) {
+    fail(`Not stopped after ${STUCK_MS / 1000} s: ${client.pal.describe()}\n${server.pal.describe()}`);
+  }
+  await world.writer.end();
+  world.file.remove();
+}
 
 async function round(number: number, length: number): Promise<void> {
   const end = seconds() + length;
@@ -102,7 +136,6 @@ async function round(number: number, length: number): Promise<void> {
 async function drive(lane: number, end: number): Promise<void> {
   const prng = new Prng(options.seed * 1_000_003 + lane);
   const random: Random = (below) => prng.next() % below;
-  const kinds = Object.entries(SESSIONS).flatMap(([kind, { weight }]) => Array.from({ length: weight }, () => kind));
   while (seconds() < end && failures.length === 0) {
     const kind = kinds[random(kinds.length)] ?? '';
     await hold(kind, random);
@@ -129,7 +162,7 @@ async function hold(kind: string, random: Random): Promise<void> {
   }
 }
 
-/** Waits until nothing is left but the listening socket and the accepts that wait on it. */
+/** Waits until nothing is left but the sockets that serve, and what waits on them. */
 async function rest(): Promise<void> {
   const deadline = performance.now() + STUCK_MS;
   while (!atRest()) {
@@ -151,12 +184,14 @@ function atRest(): boolean {
   const busy = ({ operations, queuedBytes }: NetworkStats): number =>
     operations.receive + operations.send + operations.connect + queuedBytes;
   return (
-    ofServer.sockets === 1 &&
+    ofServer.sockets === SERVING_SOCKETS &&
     ofClient.sockets === 0 &&
-    busy(ofServer) === 0 &&
+    // Receives that failed are posted again with the next asyncReceiveFrom.
+    busy(ofServer) <= DATAGRAM_DEPTH &&
     busy(ofClient) === 0 &&
-    ofServer.pendingCallbacks === accepts &&
-    ofClient.pendingCallbacks === 0
+    ofServer.pendingCallbacks === serving &&
+    ofClient.pendingCallbacks === 0 &&
+    ofServer.openFiles + ofClient.openFiles === 0
   );
 }
 

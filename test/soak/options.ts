@@ -6,20 +6,23 @@ export interface SoakOptions {
   readonly seed: number;
   /** One in so many calls is made to fail; 0: none. */
   readonly faults: number;
+  /** Only sessions whose kind has this in its name; '' has every kind. */
+  readonly only: string;
   /** Where the chart goes, when it is to be kept. */
   readonly chart: string | undefined;
   /** Where the samples go, when they are to be kept. */
   readonly json: string | undefined;
 }
 
-export const HELP = `npm run soak -- [--minutes N | --seconds N] [--seed N] [--faults N] [--chart FILE] [--json FILE]
+export const HELP = `npm run soak -- [--minutes N | --seconds N] [--seed N] [--faults N] [--only TEXT] [--chart FILE] [--json FILE]
 
 Mixed traffic on completion ports with calls that fail now and then, every byte compared; fails when a handle, a slot,
 pinned memory, heap or RSS grows, or anything is left at rest.
 
-  --minutes N    how long, default 1; --seconds N for less. A verdict on growth takes about 20 s.
+  --minutes N    how long, default 1; --seconds N for less. A verdict on growth takes about 40 s.
   --seed N       what is done, and what fails; default 1
   --faults N     one in N calls fails, default 400; 0: none
+  --only TEXT    only sessions whose kind has this in its name: which one is it that leaks?
   --chart FILE   keep the chart (SVG)
   --json FILE    keep the samples`;
 
@@ -33,6 +36,7 @@ export function parseOptions(args: string[]): SoakOptions | null {
       seconds: { type: 'string' },
       seed: { type: 'string', default: '1' },
       faults: { type: 'string', default: '400' },
+      only: { type: 'string', default: '' },
       chart: { type: 'string' },
       json: { type: 'string' },
     },
@@ -43,6 +47,7 @@ export function parseOptions(args: string[]): SoakOptions | null {
     seconds: values.seconds === undefined ? minutes * 60 : positive('seconds', values.seconds),
     seed: whole('seed', values.seed),
     faults: whole('faults', values.faults),
+    only: values.only,
     chart: values.chart,
     json: values.json,
   };

@@ -1,5 +1,8 @@
 /** What a soak looks at, and when: twice a round, under way and at rest. */
 
+/** Sockets that are open at rest: three servers, and the one that answers datagrams. */
+export const SERVING_SOCKETS = 4;
+
 /** Figures of the process and of both PALs together. */
 export interface Sample {
   /** Seconds since the start. */
@@ -80,7 +83,7 @@ export const LIMITS: readonly Limit[] = [
     unit: '',
     divisor: 1,
     allowance: 4,
-    why: 'the accept pool alone is posted at rest; a place or two may wait for a retry',
+    why: 'accepts and receives alone are posted at rest; a place or two may wait for a retry',
   },
   {
     figure: 'sockets',
@@ -88,7 +91,7 @@ export const LIMITS: readonly Limit[] = [
     unit: '',
     divisor: 1,
     allowance: 0,
-    why: 'the listening socket alone is open',
+    why: 'those that serve are open, and no other',
   },
   {
     figure: 'pinnedBytes',

@@ -1,63 +1,37 @@
 /** The serving side of a soak: each connection says in its first bytes what it wants. */
 import { Buffer } from 'node:buffer';
-import { WouldBlock, type SocketHandle } from '../../src/index.ts';
+import { createHash } from 'node:crypto';
+import { WouldBlock, type ServerHandle, type SocketHandle } from '../../src/index.ts';
 import { ready } from '../readiness/watching.ts';
 import { streamBytes } from '../sim/support/pattern.ts';
-import { isTolerated, type Party, type World } from './world.ts';
+import { failUnlessTolerated, type Party, type World } from './world.ts';
+import { Wish, WISH_BYTES } from './wishes.ts';
 
-/** What a connection may ask for. */
-export const Wish = {
-  /** Everything back, through asyncRead and asyncWrite, and then the end. */
-  Echo: 1,
-  /** The same through watch, tryRead and tryWrite. */
-  WatchEcho: 2,
-  /** `length` bytes of the stream, and then the end. */
-  Source: 3,
-  /** Takes everything to the end, and answers with one byte. */
-  Sink: 4,
-  /** A RST after `length` bytes. */
-  Reset: 5,
-  /** Nothing: reads, and never answers. */
-  Silence: 6,
-} as const;
-export type Wish = (typeof Wish)[keyof typeof Wish];
-
-/** Bytes of a wish: what, which stream, and how many bytes of it. */
-const WISH_BYTES = 12;
 /** The largest piece in which a source writes. */
 const PIECE_BYTES = 48_000;
 const BUFFER_BYTES = 16_384;
+const DIGEST_BUFFER_BYTES = 65_536;
 /** Accepts that wait at a time. */
 const ACCEPTS = 4;
 
-/** A wish as it goes over the wire. */
-export function wishBytes(wish: Wish, stream: number, length: number): Buffer {
-  const bytes = Buffer.alloc(WISH_BYTES);
-  bytes.writeUInt32LE(wish, 0);
-  bytes.writeUInt32LE(stream, 4);
-  bytes.writeUInt32LE(length, 8);
-  return bytes;
-}
-
-/** Serves until the PAL stops. Returns the number of callbacks that wait for a connection. */
-export function serve(world: World): number {
-  const { pal } = world.server;
+/** Accepts until the PAL stops. Returns the number of callbacks that wait for a connection. */
+export function acceptAll({ pal }: Party, server: ServerHandle, take: (socket: SocketHandle) => void): number {
   const accept = (): void =>
-    void pal.asyncAccept(world.listening.handle, (error, client) => {
+    void pal.asyncAccept(server, (error, client) => {
       if (error !== null) return; // the server was closed
       accept();
-      void serveOne(world, client);
+      take(client);
     });
   for (let count = 0; count < ACCEPTS; count++) accept();
   return ACCEPTS;
 }
 
-async function serveOne(world: World, socket: SocketHandle): Promise<void> {
-  const party = world.server;
+/** Does what the connection asks for, and closes it. Never rejects. */
+export async function serveOne(world: World, party: Party, socket: SocketHandle): Promise<void> {
   try {
     await grant(party, socket);
   } catch (error) {
-    if (!isTolerated(error)) world.fail(`serving: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
+    failUnlessTolerated(world, 'serving', error);
   } finally {
     await party.close(socket);
   }
@@ -88,6 +62,8 @@ async function grant(party: Party, socket: SocketHandle): Promise<void> {
     case Wish.Silence:
       await sinkAll(party, socket, stream);
       return;
+    case Wish.Digest:
+      return digest(party, socket);
     default:
       throw new Error(`A wish that nobody sent: ${wish.toString('hex')}`);
   }
@@ -148,4 +124,13 @@ async function sinkAll(party: Party, socket: SocketHandle, stream: number): Prom
     party.compare(buffer.subarray(0, bytes), stream, offset);
     offset += bytes;
   }
+}
+
+async function digest(party: Party, socket: SocketHandle): Promise<void> {
+  const buffer = Buffer.alloc(DIGEST_BUFFER_BYTES);
+  const hash = createHash('sha256');
+  for (let bytes = await party.read(socket, buffer); bytes > 0; bytes = await party.read(socket, buffer)) {
+    hash.update(buffer.subarray(0, bytes));
+  }
+  await party.send(socket, hash.digest());
 }

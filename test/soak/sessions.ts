@@ -1,67 +1,21 @@
-/** The connecting side of a soak: what a session may be, and how often it is. Each ends with its socket closed. */
+/** The connecting side of a soak, over TCP and within one process. Each session ends with its socket closed. */
 import { Buffer } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SocketHandle } from '../../src/index.ts';
 import { streamBytes } from '../sim/support/pattern.ts';
 import { connect, REFUSING_PORT } from '../support/io.ts';
-import { Wish, wishBytes } from './server.ts';
+import { BUFFER_BYTES, connected, someBytes, someStream, start, type Random } from './talk.ts';
 import { EndedEarly, isTolerated, type Party, type World } from './world.ts';
+import { Wish, wishBytes } from './wishes.ts';
 
-/** Integers below a bound, by the seed. */
-export type Random = (below: number) => number;
-
-/** One conversation. Rejects with what broke it. */
-export type Session = (world: World, random: Random) => Promise<void>;
-
-const BUFFER_BYTES = 16_384;
-/**
- * Addresses to connect from, 127.0.0.2 and on, all of the loopback: each has ports of its own, so that closed connections,
- * which keep their ports for a minute or more, do not use them up.
- */
-const LOCAL_ADDRESSES = 200;
-
-export const SESSIONS: Readonly<Record<string, { readonly weight: number; readonly run: Session }>> = {
-  echo: { weight: 6, run: (world, random) => echo(world, random, Wish.Echo) },
-  'echo by watch': { weight: 2, run: (world, random) => echo(world, random, Wish.WatchEcho) },
-  'half-close': { weight: 3, run: halfClose },
-  churn: { weight: 4, run: churn },
-  'slow reader': { weight: 1, run: slowReader },
-  'reset by us': { weight: 2, run: resetByUs },
-  'reset by the server': { weight: 2, run: resetByServer },
-  'reads cancelled': { weight: 3, run: cancelReads },
-  'connect cancelled': { weight: 1, run: cancelConnect },
-  'close with operations pending': { weight: 3, run: closePending },
-  'connect refused': { weight: 1, run: refused },
-  'server opened and closed': { weight: 1, run: serverChurn },
-};
-
-function start({ client, listening }: World, random: Random): Promise<SocketHandle> {
-  const localAddress = `127.0.0.${2 + random(LOCAL_ADDRESSES)}`;
-  return connect(client.pal, listening.address, listening.port, { localAddress, noDelay: random(2) === 0 });
-}
-
-/** Runs with a connection, and closes it whatever happens. */
-async function connected(
+export async function echo(
   world: World,
   random: Random,
-  talk: (socket: SocketHandle, stream: number) => Promise<void>,
+  wish: Wish,
+  connecting?: Promise<SocketHandle>,
 ): Promise<void> {
-  const socket = await start(world, random);
-  try {
-    await talk(socket, random(2 ** 31));
-  } finally {
-    await world.client.close(socket);
-  }
-}
-
-/** Small ones mostly, and some that fill every buffer on the way. */
-function someBytes(random: Random): number {
-  return 1 + random(random(8) === 0 ? 400_000 : 4000);
-}
-
-async function echo(world: World, random: Random, wish: Wish): Promise<void> {
   const { client } = world;
-  await connected(world, random, async (socket, stream) => {
+  const talk = async (socket: SocketHandle, stream: number): Promise<void> => {
     const total = someBytes(random);
     // A pinned one now and then: its memory goes back when it is garbage.
     const buffer = random(8) === 0 ? client.pal.allocateBuffer(BUFFER_BYTES) : Buffer.alloc(BUFFER_BYTES);
@@ -81,10 +35,11 @@ async function echo(world: World, random: Random, wish: Wish): Promise<void> {
     }
     client.pal.shutdown(socket, 'send');
     await client.receiveEnd(socket);
-  });
+  };
+  await connected(world, random, talk, connecting);
 }
 
-async function halfClose(world: World, random: Random): Promise<void> {
+export async function halfClose(world: World, random: Random): Promise<void> {
   const { client } = world;
   await connected(world, random, async (socket, stream) => {
     const total = someBytes(random);
@@ -95,7 +50,7 @@ async function halfClose(world: World, random: Random): Promise<void> {
   });
 }
 
-async function churn(world: World, random: Random): Promise<void> {
+export async function churn(world: World, random: Random): Promise<void> {
   if (random(2) === 0) return connected(world, random, () => Promise.resolve());
   // Closed while it connects: the callback comes all the same, with either end.
   const { pal } = world.client;
@@ -110,7 +65,7 @@ async function churn(world: World, random: Random): Promise<void> {
   if (answers !== 1) throw new Error(`asyncConnect was answered ${answers} times before its close callback`);
 }
 
-async function slowReader(world: World, random: Random): Promise<void> {
+export async function slowReader(world: World, random: Random): Promise<void> {
   const { client } = world;
   await connected(world, random, async (socket, stream) => {
     const total = 100_000 + random(400_000);
@@ -127,10 +82,10 @@ async function slowReader(world: World, random: Random): Promise<void> {
   });
 }
 
-async function resetByUs(world: World, random: Random): Promise<void> {
+export async function resetByUs(world: World, random: Random): Promise<void> {
   const { client } = world;
   const socket = await start(world, random);
-  const stream = random(2 ** 31);
+  const stream = someStream(random);
   const total = someBytes(random);
   try {
     await client.send(socket, [wishBytes(Wish.Echo, stream, total), streamBytes(stream, 0, total)]);
@@ -141,7 +96,7 @@ async function resetByUs(world: World, random: Random): Promise<void> {
   }
 }
 
-async function resetByServer(world: World, random: Random): Promise<void> {
+export async function resetByServer(world: World, random: Random): Promise<void> {
   const { client } = world;
   await connected(world, random, async (socket, stream) => {
     const total = 1 + random(20_000);
@@ -156,7 +111,7 @@ async function resetByServer(world: World, random: Random): Promise<void> {
 }
 
 /** Every read has an end of some kind that may come first: no byte may be lost to that, and none come twice. */
-async function cancelReads(world: World, random: Random): Promise<void> {
+export async function cancelReads(world: World, random: Random): Promise<void> {
   const { client } = world;
   await connected(world, random, async (socket, stream) => {
     const total = 1 + random(20_000);
@@ -212,7 +167,7 @@ function briefRead({ pal, idle }: Party, socket: SocketHandle, buffer: Buffer, r
 }
 
 /** Whichever comes first: connected, or cancelled. */
-async function cancelConnect({ client, listening }: World, random: Random): Promise<void> {
+export async function cancelConnect({ client, listening }: World, random: Random): Promise<void> {
   const { pal } = client;
   const code = await new Promise<string>((resolve) => {
     const socket = pal.asyncConnect(listening.address, listening.port, {}, (error) => {
@@ -226,11 +181,11 @@ async function cancelConnect({ client, listening }: World, random: Random): Prom
   if (code !== 'connected' && code !== 'ECANCELED') throw new EndedEarly(`The connect ended with ${code}`);
 }
 
-async function closePending(world: World, random: Random): Promise<void> {
+export async function closePending(world: World, random: Random): Promise<void> {
   const { client } = world;
   const { pal } = client;
   const socket = await start(world, random);
-  const stream = random(2 ** 31);
+  const stream = someStream(random);
   let owed = 0;
   let wrong = '';
   const answered = (error: Error | null): void => {
@@ -258,7 +213,7 @@ async function closePending(world: World, random: Random): Promise<void> {
   if (wrong !== '') throw new Error(wrong);
 }
 
-async function refused({ client }: World): Promise<void> {
+export async function refused({ client }: World): Promise<void> {
   const code = await connect(client.pal, '127.0.0.1', REFUSING_PORT).then(
     () => 'nothing',
     (error: unknown) => {
@@ -269,7 +224,7 @@ async function refused({ client }: World): Promise<void> {
   if (code !== 'ECONNREFUSED') throw new Error(`A connect to a port without a listener got ${code ?? 'an error'}`);
 }
 
-async function serverChurn({ client }: World, random: Random): Promise<void> {
+export async function serverChurn({ client }: World, random: Random): Promise<void> {
   const { pal } = client;
   const { handle } = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 + random(8) });
   let owed = 1 + random(4);

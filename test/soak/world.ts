@@ -7,9 +7,12 @@ import {
   type ServerSocket,
   type SocketHandle,
   type SocketTimeout,
+  type UdpSocket,
 } from '../../src/index.ts';
 import { streamBytes } from '../sim/support/pattern.ts';
 import { readInto, write } from '../support/io.ts';
+import type { SoakFile } from './files.ts';
+import type { RemoteWriter } from './remote-writer.ts';
 
 /** Silence on a connection after which it is given up, as a server should: a FIN whose shutdown failed never comes. */
 const IDLE_MS = 4000;
@@ -23,6 +26,7 @@ const TOLERATED = new Set([
   'ECANCELED',
   'ECONNABORTED',
   'ECONNRESET',
+  'EHOSTUNREACH',
   'EMFILE',
   'ENETDOWN',
   'ENETRESET',
@@ -110,7 +114,24 @@ export class Party {
 export interface World {
   readonly server: Party;
   readonly client: Party;
+  /** Serves wishes. */
   readonly listening: ServerSocket;
+  /** Serves wishes too, on the other side's loop: what it accepts goes there. */
+  readonly transferring: ServerSocket;
+  /** The same, as if the other side were another process. */
+  readonly exporting: ServerSocket;
+  /** Answers each datagram with the same. */
+  readonly datagrams: UdpSocket;
+  /** What is sent as a file. */
+  readonly file: SoakFile;
+  /** Another thread, that writes to the client's connections. */
+  readonly writer: RemoteWriter;
   /** Notes what must not happen. */
   fail(what: string): void;
+}
+
+/** Notes an error, unless an injected failure explains it. */
+export function failUnlessTolerated(world: Pick<World, 'fail'>, what: string, error: unknown): void {
+  if (isTolerated(error)) return;
+  world.fail(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
 }

@@ -49,6 +49,9 @@ describe('AcceptLimits', () => {
     expect(two.refusal('b', START)).to.equal(null);
     two.closed('a');
     expect(two.refusal('a', START)).to.equal(null);
+    two.opened('a', START);
+    expect(two.refusal('a', START), 'the one that stayed still counts').to.equal('maxConnectionsPerAddress');
+    two.closed('a');
     two.closed('a');
     two.opened('a', START);
     expect(two.refusal('a', START)).to.equal(null);
