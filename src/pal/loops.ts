@@ -102,7 +102,7 @@ export interface LoopCalls {
   offRemotePost(id: number): void;
   /**
    * Sets who gets the connections that spreading servers of other loops hand to this one. It keeps the process alive until
-   * it is set to null. Without one such connections are closed and reported to onRemoteError.
+   * it is set to null. Without one such connections are reset and reported to onRemoteError.
    */
   onConnection(callback: ConnectionCallback | null): void;
   /** Sets who is told of submissions that failed (a write to a socket that has closed, a message to nobody); null: nobody. */
@@ -110,7 +110,7 @@ export interface LoopCalls {
 
   /**
    * Takes a connection out of this loop, for another thread's adopt(). Nothing that the peer has sent is lost. The handle is
-   * that of a closed socket from then on. A connection that nobody has adopted when this loop stops is closed.
+   * that of a closed socket from then on. A connection that nobody has adopted when this loop stops is reset.
    * @throws NetworkError ERR_SOCKET_ASSOCIATED unless it came from a server with deferAssociation and has not been used.
    */
   transfer(socket: SocketHandle): TransferToken;
@@ -127,8 +127,14 @@ export interface LoopCalls {
    * @throws NetworkError ERR_SOCKET_ASSOCIATED for a connection, as transfer(); what WSADuplicateSocketW reports, such as an unknown process.
    */
   exportSocket(socket: AnyHandle, pid: number): SocketInfo;
-  /** Takes over a connection of another process. @throws NetworkError when it was imported already, or is for another process. */
+  /**
+   * Takes over a connection of another process. After an error of the `syscall` WSASocketW it can be tried again.
+   * @throws NetworkError when it was imported already, or is for another process.
+   */
   importSocket(info: SocketInfo): SocketHandle;
-  /** Accepts from a server of another process, beside it. @throws as importSocket. */
+  /**
+   * Accepts from a server of another process, beside it. After an error behind WSASocketW it must be exported again.
+   * @throws as importSocket.
+   */
   importServer(info: SocketInfo, options?: ImportServerOptions): ServerSocket;
 }

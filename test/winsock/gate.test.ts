@@ -28,8 +28,10 @@ describe('winsock/waiter/gate', () => {
 
   it('stays at STOP when it is opened after that: a doorbell may be answered while the poller ends', () => {
     const words = control();
+    let waits = 0;
     openGate(words);
     pollUntilStopped(words, () => {
+      expect(++waits, 'waits').to.equal(1);
       stopGate(words);
       openGate(words);
       return 1;
