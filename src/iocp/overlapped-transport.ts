@@ -24,7 +24,7 @@ import { WSAEMSGSIZE } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import { isLoopback, type IpAddress } from '../pal/ip-address.ts';
 import { Connection } from '../winsock/connection.ts';
-import { DatagramSocket } from '../winsock/datagram-socket.ts';
+import type { DatagramSocket } from '../winsock/datagram-socket.ts';
 import { Listener } from '../winsock/listener.ts';
 import { CONTEXT, DATAGRAM_CONTEXT, OperationKind, OperationState, type Operation } from '../winsock/operation.ts';
 import { readSockaddr } from '../winsock/scratch.ts';
@@ -54,7 +54,10 @@ export class OverlappedTransport implements Transport {
     counters.calls.CreateIoCompletionPort++;
     const result = kernel.kernel32.CreateIoCompletionPort(record.socket, this.#port.handle, record.handle, 0);
     checkHandle(result, kernel.kernel32, 'CreateIoCompletionPort');
-    if (options.skipCompletionPortOnSuccess !== false && maySkipPackets(record)) this.#skipPackets(record);
+    if (options.skipCompletionPortOnSuccess === false || !(record instanceof Connection)) return;
+    // Of DisconnectEx on such a socket Wine queues no packet although it says that it is pending.
+    const reusing = record.server !== null && record.server.listener.spares !== null;
+    if (!reusing) this.#skipPackets(record);
   }
 
   share(listener: Listener): void {
@@ -139,7 +142,6 @@ export class OverlappedTransport implements Transport {
     const { kernel, counters, operations } = this.#parts;
     const { words } = operations;
     words[operation.word + CONTEXT.FLAGS / 4] = 0;
-    words[operation.word + CONTEXT.BYTES / 4] = 0;
     words[operation.word + DATAGRAM_CONTEXT.ADDRESS / 4] = 0; // no address family, until there is one
     words[operation.word + DATAGRAM_CONTEXT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
     operation.syscall = 'WSARecvFrom';
@@ -149,19 +151,18 @@ export class OverlappedTransport implements Transport {
       socket.socket,
       operation.address + CONTEXT.WSABUFS,
       1,
-      socket.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
+      0,
       operation.address + CONTEXT.FLAGS,
       operation.address + DATAGRAM_CONTEXT.ADDRESS,
       operation.address + DATAGRAM_CONTEXT.ADDRESS_LENGTH,
       operation.address,
       0,
     );
-    this.#settleDatagram(socket, operation, result === 0);
+    this.#settleDatagram(operation, result === 0);
   }
 
   sendTo(socket: DatagramSocket, operation: Operation, addressLength: number): void {
-    const { kernel, counters, operations } = this.#parts;
-    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    const { kernel, counters } = this.#parts;
     operation.syscall = 'WSASendTo';
     operation.state = OperationState.Submitted;
     counters.calls.WSASendTo++;
@@ -169,14 +170,14 @@ export class OverlappedTransport implements Transport {
       socket.socket,
       operation.address + CONTEXT.WSABUFS,
       1,
-      socket.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
+      0,
       0,
       addressLength === 0 ? 0 : operation.address + DATAGRAM_CONTEXT.ADDRESS,
       addressLength,
       operation.address,
       0,
     );
-    this.#settleDatagram(socket, operation, result === 0);
+    this.#settleDatagram(operation, result === 0);
   }
 
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {
@@ -274,40 +275,37 @@ export class OverlappedTransport implements Transport {
   }
 
   #settle(connection: Connection, operation: Operation, succeeded: boolean): void {
-    this.#end(operation, overlappedOutcome(succeeded, this.#parts.kernel.ws2_32), connection.skipsPackets);
+    const { kernel, operations, finishInline } = this.#parts;
+    const outcome = overlappedOutcome(succeeded, kernel.ws2_32);
+    if (outcome === NO_ERROR) return;
+    if (outcome !== FINISHED) finishInline(operation, outcome, 0);
+    else if (connection.skipsPackets) {
+      finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
+    }
   }
 
   /**
-   * The same for datagrams. A receive that finds one longer than its buffer has been carried out: STATUS_BUFFER_OVERFLOW is a
-   * warning and no error, and its packet is queued, whether the call says ERROR_IO_PENDING (Windows) or WSAEMSGSIZE (Wine).
-   * A socket that can meet that does not skip packets.
+   * UDP sockets do not skip packets, so success brings one just as ERROR_IO_PENDING does. So does a receive that finds a
+   * datagram longer than its buffer: STATUS_BUFFER_OVERFLOW is a warning and no error, the operation has been carried out,
+   * and its packet is queued, whether the call says ERROR_IO_PENDING (Windows) or WSAEMSGSIZE (Wine).
    */
-  #settleDatagram(socket: DatagramSocket, operation: Operation, succeeded: boolean): void {
+  #settleDatagram(operation: Operation, succeeded: boolean): void {
     const outcome = overlappedOutcome(succeeded, this.#parts.kernel.ws2_32);
+    if (outcome === NO_ERROR || outcome === FINISHED) return;
     if (outcome === WSAEMSGSIZE && operation.kind === OperationKind.ReceiveFrom) return;
-    this.#end(operation, outcome, socket.skipsPackets);
-  }
-
-  /** Ends an operation that brings no packet. */
-  #end(operation: Operation, outcome: number, skipsPackets: boolean): void {
-    if (outcome === NO_ERROR) return;
-    const { operations, finishInline } = this.#parts;
-    if (outcome !== FINISHED) finishInline(operation, outcome, 0);
-    else if (skipsPackets) {
-      finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
-    }
+    this.#parts.finishInline(operation, outcome, 0);
   }
 
   /**
    * Asks the system not to queue packets for calls of this socket that succeed at once. Only its yes counts, socket by
    * socket: with a layered provider in between, packets would be lost (Microsoft KB2568167).
    */
-  #skipPackets(record: Connection | DatagramSocket): void {
-    if (!hasRealHandles(this.#parts, record.socket)) return;
+  #skipPackets(connection: Connection): void {
+    if (!hasRealHandles(this.#parts, connection.socket)) return;
     const { kernel, counters } = this.#parts;
     counters.calls.SetFileCompletionNotificationModes++;
     const modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
-    record.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(record.socket, modes) !== 0;
+    connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;
   }
 
   /**
@@ -339,16 +337,6 @@ export class OverlappedTransport implements Transport {
     if (start < 0 || size <= 0 || start + size > block.size) return null;
     return readSockaddr(block.bytes.subarray(start, start + size));
   }
-}
-
-/**
- * A connection may skip packets, but for one that is to be reused: of DisconnectEx on such a socket Wine queues no packet
- * although it says that it is pending. A UDP socket may where its receives take any datagram. A listener may not: AcceptEx
- * has no place for the outcome but its packet.
- */
-function maySkipPackets(record: SocketRecord): record is Connection | DatagramSocket {
-  if (record instanceof DatagramSocket) return record.takesAnything;
-  return record instanceof Connection && (record.server?.listener.spares ?? null) === null;
 }
 
 function addressLength(family: 4 | 6): number {

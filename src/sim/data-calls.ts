@@ -37,11 +37,11 @@ export class DataCalls {
     if (end.receives.length === 0 && end.isReadable && !kernel.network.maybe()) {
       const bytes = end.in.length > 0 ? end.fill(io) : 0;
       end.peer.update();
-      return this.finished(io, bytes, bytesAddress);
+      return this.#finished(io, bytes, bytesAddress);
     }
     end.receives.push(io);
     end.update();
-    return this.pending(bytesAddress);
+    return this.#pending(bytesAddress);
   }
 
   send(s: number, buffers: number, count: number, bytesAddress: number, overlapped: number): number {
@@ -58,11 +58,11 @@ export class DataCalls {
     const fits = kernel.profile.sendsAreTakenWhole ? end.room > 0 : end.room >= io.total;
     if (end.sends.length === 0 && fits && !kernel.network.maybe() && end.take(io)) {
       end.update();
-      return this.finished(io, io.moved, bytesAddress);
+      return this.#finished(io, io.moved, bytesAddress);
     }
     end.sends.push(io);
     end.update();
-    return this.pending(bytesAddress);
+    return this.#pending(bytesAddress);
   }
 
   /** recv() by another name: no OVERLAPPED, no packet. */
@@ -106,7 +106,7 @@ export class DataCalls {
   }
 
   /** Success at once. The packet comes as well, unless the socket skips it. */
-  finished(io: Io, bytes: number, bytesAddress: number): 0 {
+  #finished(io: Io, bytes: number, bytesAddress: number): 0 {
     const kernel = this.#kernel;
     if (bytesAddress !== 0) kernel.memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, bytes);
     if (io.socket.skips) {
@@ -117,8 +117,7 @@ export class DataCalls {
     return 0;
   }
 
-  /** A packet will tell. */
-  pending(bytesAddress: number): -1 {
+  #pending(bytesAddress: number): -1 {
     const { memory } = this.#kernel;
     if (bytesAddress !== 0) memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, MEANINGLESS);
     return this.#fail(ERROR_IO_PENDING);

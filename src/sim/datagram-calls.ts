@@ -11,7 +11,7 @@ import {
   WSAEMSGSIZE,
   WSAENETUNREACH,
 } from '../../ffi/wsa-errors.ts';
-import { prepareIo, type DataCalls } from './data-calls.ts';
+import { prepareIo } from './data-calls.ts';
 import type { Io } from './io.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { SimulationError } from './simulation-error.ts';
@@ -25,11 +25,9 @@ const MAX_IPV6_DATAGRAM = 65527;
 
 export class DatagramCalls {
   readonly #kernel: SimulatedKernel;
-  readonly #data: DataCalls;
 
-  constructor(kernel: SimulatedKernel, data: DataCalls) {
+  constructor(kernel: SimulatedKernel) {
     this.#kernel = kernel;
-    this.#data = data;
   }
 
   receiveFrom(
@@ -46,7 +44,7 @@ export class DatagramCalls {
     const socket = kernel.socket(s);
     if (socket === null) return SOCKET_ERROR;
     const udp = requireUdp(socket, 'WSARecvFrom');
-    if (overlapped === 0) throw new SimulationError('Only overlapped WSARecvFrom is simulated');
+    if (overlapped === 0 || bytesAddress !== 0) throw new SimulationError('Only overlapped WSARecvFrom is simulated');
     if (socket.local === null) return this.#fail(WSAEINVAL);
     const io = prepareIo(kernel, 'WSARecvFrom', socket, buffers, count, overlapped);
     this.#lendAddress(io, from, fromLength, flags);
@@ -55,16 +53,14 @@ export class DatagramCalls {
     kernel.ledger.lend(io);
     if (udp.receives.length === 0 && udp.isReadable && !kernel.network.maybe()) {
       const { status, bytes } = udp.fill(io);
-      if (status === 0) return this.#data.finished(io, bytes, bytesAddress);
-      if (socket.skips)
-        throw new SimulationError('A datagram was cut on a socket that skips packets: who knows whether one comes?');
       kernel.finish(io, status, bytes);
+      if (status === 0) return 0;
       // The packet comes; only the words of the call differ.
       return this.#fail(kernel.profile.truncationFailsCall ? WSAEMSGSIZE : ERROR_IO_PENDING);
     }
     udp.receives.push(io);
     udp.update();
-    return this.#data.pending(bytesAddress);
+    return this.#fail(ERROR_IO_PENDING);
   }
 
   sendTo(
@@ -80,7 +76,7 @@ export class DatagramCalls {
     const socket = kernel.socket(s);
     if (socket === null) return SOCKET_ERROR;
     const udp = requireUdp(socket, 'WSASendTo');
-    if (overlapped === 0) throw new SimulationError('Only overlapped WSASendTo is simulated');
+    if (overlapped === 0 || bytesAddress !== 0) throw new SimulationError('Only overlapped WSASendTo is simulated');
     if (socket.local === null) throw new SimulationError('WSASendTo on an unbound socket is not simulated');
     const target =
       to === 0 ? udp.remote : readSockaddr(kernel.memory.at(to, toLength, 'WSASendTo: lpTo'), to, toLength);
@@ -98,11 +94,12 @@ export class DatagramCalls {
     kernel.ledger.lend(io);
     if (udp.sends.length === 0 && udp.hasRoom && !kernel.network.maybe()) {
       udp.take(io);
-      return this.#data.finished(io, io.total, bytesAddress);
+      kernel.finish(io, 0, io.total);
+      return 0;
     }
     udp.sends.push(io);
     udp.update();
-    return this.#data.pending(bytesAddress);
+    return this.#fail(ERROR_IO_PENDING);
   }
 
   connect(s: number, name: number, namelen: number): number {

@@ -54,7 +54,7 @@ export class SimulatedWs2_32 implements Ws2_32 {
   constructor(kernel: SimulatedKernel) {
     this.#kernel = kernel;
     this.#data = new DataCalls(kernel);
-    this.#datagrams = new DatagramCalls(kernel, this.#data);
+    this.#datagrams = new DatagramCalls(kernel);
   }
 
   WSAStartup(_version: number, data: number): number {

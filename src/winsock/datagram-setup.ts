@@ -19,7 +19,7 @@ import { formatIpAddress, isUnspecified, loopback, type IpAddress } from '../pal
 import { argumentError } from '../pal/network-error.ts';
 import { localEndpoint } from './addresses.ts';
 import { attach } from './association.ts';
-import { DatagramSocket, MAX_DATAGRAM_SIZE, type ReceiveSettings } from './datagram-socket.ts';
+import { DatagramSocket, type ReceiveSettings } from './datagram-socket.ts';
 import { captureOrigin, type Driver } from './driver.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
 import { requireInteger, requireOneOf } from './pal-options.ts';
@@ -29,6 +29,8 @@ import { bindSocket, discardSocket, openUdpSocket, setIntOption } from './socket
 /** Receives kept posted: a few datagrams may arrive while one turn is busy, and each pins its block. */
 const DEFAULT_RECEIVE_DEPTH = 4;
 const MAX_RECEIVE_DEPTH = 256;
+/** A block that holds any datagram: the largest over IPv6 has 65527 bytes. */
+const MAX_DATAGRAM_SIZE = 65536;
 /** Memory for datagrams that nobody asks for: 1 MiB, at least sixteen of the largest. */
 const DEFAULT_QUEUED_BYTES = 1024 * 1024;
 const MAX_QUEUED_BYTES = 2 ** 30;
@@ -52,7 +54,6 @@ export function openDatagramSocket(driver: Driver, address: IpAddress, port: num
     (handle: AnyHandle) => new DatagramSocket(handle, address.family, driver.kernel.scheduler.now(), origin),
   );
   if (socket === null) throw tooManySockets(MAX_SOCKETS);
-  socket.settings = settings;
   let step: OperationName = 'socket';
   let local: Endpoint;
   try {
@@ -72,6 +73,7 @@ export function openDatagramSocket(driver: Driver, address: IpAddress, port: num
     driver.sockets.remove(socket);
     throw fromWin32Error(step, error, { address: formatIpAddress(address), port });
   }
+  socket.settings = settings;
   return { handle: socket.handle as UdpHandle, address: local.address, port: local.port };
 }
 

@@ -19,9 +19,6 @@ export interface Arrival {
   readonly peer: Endpoint | null;
 }
 
-/** A block of so many bytes holds any datagram: the largest, over IPv6, has 65527. */
-export const MAX_DATAGRAM_SIZE = 65536;
-
 /** How a socket receives; docs in pal/datagram.ts. */
 export interface ReceiveSettings {
   readonly depth: number;
@@ -33,7 +30,7 @@ export interface ReceiveSettings {
 
 const NOT_SET: ReceiveSettings = {
   depth: 1,
-  maxDatagramSize: MAX_DATAGRAM_SIZE,
+  maxDatagramSize: 65536,
   maxQueuedBytes: 0,
   dropOldest: false,
   reportUnreachable: false,
@@ -42,8 +39,6 @@ const NOT_SET: ReceiveSettings = {
 export class DatagramSocket extends SocketRecord {
   override readonly noun = 'a UDP socket';
   settings = NOT_SET;
-  /** Calls that succeed at once bring no packet. */
-  skipsPackets = false;
   /** The end point it is bound to. */
   local: Endpoint | null = null;
   /** The peer of connectUdp, null while there is none. */
@@ -77,15 +72,6 @@ export class DatagramSocket extends SocketRecord {
   destination: ResolvedDestination | null = null;
   /** The grace of a close is over: sends are not waited for any more. */
   dropping = false;
-
-  /**
-   * No receive can be too short for what comes. Where one can, a call that says WSAEMSGSIZE has carried the operation out, and
-   * on a socket that skips packets nobody could tell whether its packet comes. (libuv and .NET skip those of UDP sockets too;
-   * the losses that .NET guards against ended with Windows 7: https://github.com/dotnet/corefx/issues/13752.)
-   */
-  get takesAnything(): boolean {
-    return this.settings.maxDatagramSize >= MAX_DATAGRAM_SIZE;
-  }
 
   override *operations(): Iterable<Operation> {
     yield* this.receiving;

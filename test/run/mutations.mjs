@@ -78,12 +78,6 @@ const datagramMutations = [
     replace: '    void [WSAEMSGSIZE, OperationKind];\n',
   },
   {
-    id: 'packets are skipped where datagrams can be cut',
-    file: transport,
-    find: 'return record.takesAnything;',
-    replace: 'return record.settings.depth > 0;',
-  },
-  {
     id: 'a datagram that is longer than the buffer is not counted as truncated',
     file: receiver,
     find: '  if (size > count) counters.datagramsTruncated++;',
@@ -269,13 +263,13 @@ export const mutations = [
   {
     id: 'wait for a packet that is skipped',
     file: transport,
-    find: 'else if (skipsPackets) {',
-    replace: 'else if (skipsPackets && operation.index < 0) {',
+    find: 'else if (connection.skipsPackets) {',
+    replace: 'else if (connection.skipsPackets && operation.index < 0) {',
   },
   {
     id: 'finish at once although a packet comes',
     file: transport,
-    find: 'else if (skipsPackets) {',
+    find: 'else if (connection.skipsPackets) {',
     replace: 'else {',
   },
   {
@@ -287,8 +281,9 @@ export const mutations = [
   {
     id: 'believe that packets are skipped when the system refused',
     file: transport,
-    find: 'record.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(record.socket, modes) !== 0;',
-    replace: 'record.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(record.socket, modes) >= 0;',
+    find: 'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;',
+    replace:
+      'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) >= 0;',
   },
   {
     id: 'SO_UPDATE_ACCEPT_CONTEXT without the listener',

@@ -113,12 +113,7 @@ async function play(
 ): Promise<Story> {
   const network = simulateNetwork({ seed, ...options });
   const kernel = network.kernel({ profile, keepAlive: true, ...(faults !== undefined && { faults }) });
-  const pal = createNetworkPal({
-    kernel,
-    strict: true,
-    poller: seed % 2 === 0 ? 'worker' : 'inline',
-    skipCompletionPortOnSuccess: seed % 3 === 0 ? false : 'auto',
-  });
+  const pal = createNetworkPal({ kernel, strict: true, poller: seed % 2 === 0 ? 'worker' : 'inline' });
   if (kernel.faults !== null) kernel.faults.enabled = false;
   pal.initialize();
   const ended = pal.runEventLoop();
