@@ -182,9 +182,11 @@ export class RemoteInbox {
     if (scheduler.now() >= this.#patienceEnds) {
       this.#finished = true;
       this.#ring.abandon();
+      // It comes too late to be done, but nothing that it brings may be left: connections are reset, writes are reported.
+      while (this.#ring.salvage()) this.#carryOut(this.#ring.record);
       const text =
         `A thread that was submitting to this loop was still at it ${PRODUCER_PATIENCE_MS} ms after the loop had stopped: ` +
-        'it was terminated in the middle, and what others had submitted behind it is lost';
+        'it was terminated in the middle, and what others had submitted behind it has met sockets that were closed by then';
       this.#report(
         new NetworkError(text, { kind: NetworkErrorCode.EventLoopError, code: 'ERR_REMOTE_PRODUCER_LOST' }),
         0,

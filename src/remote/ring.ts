@@ -7,7 +7,7 @@
  *
  * A producer claims as many cells in a row as its record needs by one compare-and-swap on TAIL, writes header and payload
  * into them, and then sets the commit word of the first. The consumer takes the record at HEAD once its commit word is set,
- * clears the word and moves HEAD on. So
+ * clears the word and moves HEAD on: what frees the cells is HEAD. So
  * - records leave in the order of their claims, and the records of one producer in the order of its calls;
  * - a record is written and read by one thread at a time: claimed cells are the producer's until the commit, and the
  *   consumer's from then until HEAD has passed them. Commit words and HEAD are what each publishes with Atomics; the
@@ -27,7 +27,7 @@
  * only then may the port that they wake it through be closed.
  *
  * What no such queue survives: a producer that is terminated between claim and commit. Its record stays incomplete, and
- * what is behind it waits. The owner's stop gives up waiting after a while (RemoteInbox).
+ * what is behind it waits. The owner's stop gives up waiting after a while, and takes what is complete behind it (RemoteInbox).
  */
 import { Buffer } from 'node:buffer';
 import {
@@ -106,7 +106,10 @@ export class RingProducer {
       const cell = position & (cells - 1);
       this.#write(cell, kind, subject, payload);
       Atomics.store(commits, cell, 1);
-      if (Atomics.load(words, ABANDONED) !== 0) return Submitted.Closed;
+      // The consumer salvages what is complete: this record is its or ours, whoever clears the word.
+      if (Atomics.load(words, ABANDONED) !== 0) {
+        return Atomics.compareExchange(commits, cell, 1, 0) === 1 ? Submitted.Closed : Submitted.Done;
+      }
       if (Atomics.exchange(words, SIGNAL, AWAKE) === ASLEEP) this.#callWake();
       return Submitted.Done;
     } finally {
@@ -195,14 +198,13 @@ export class RingConsumer {
   take(): boolean {
     const { words, commits, cells, payloadWords } = this.#views;
     const cell = this.#head & (cells - 1);
-    if (Atomics.load(commits, cell) === 0) return false;
+    if (Atomics.compareExchange(commits, cell, 1, 0) === 0) return false;
     const word = cell * CELL_WORDS;
     const length = payloadWords[word + 3] ?? 0;
     const { record } = this;
     record.kind = payloadWords[word] ?? 0;
     record.subject = (payloadWords[word + 2] ?? 0) * TWO_32 + ((payloadWords[word + 1] ?? 0) >>> 0);
     record.payload = length === 0 ? NO_PAYLOAD : this.#copy(cell * CELL_BYTES + HEADER_BYTES, length);
-    Atomics.store(commits, cell, 0);
     this.#head = (this.#head + cellsFor(length)) & POSITION_MASK;
     Atomics.store(words, HEAD, this.#head);
     return true;
@@ -233,6 +235,17 @@ export class RingConsumer {
   /** Stops waiting for producers that are inside; should one of them come back, it is told that the queue is closed. */
   abandon(): void {
     Atomics.store(this.#views.words, ABANDONED, 1);
+  }
+
+  /** After abandon(): takes the next record that is complete, past those that never will be. */
+  salvage(): boolean {
+    const end = Atomics.load(this.#views.words, TAIL) >>> 1;
+    while (this.#head !== end) {
+      if (this.take()) return true;
+      // Cell by cell, since the length of a record that is not complete means nothing; only a record's first cell has its word set.
+      this.#head = (this.#head + 1) & POSITION_MASK;
+    }
+    return false;
   }
 
   addLoad(difference: number): void {

@@ -290,18 +290,34 @@ describe('remote/inbox', () => {
     expect((await rejectionOf(read(pal, client))).code).to.equal('ECONNRESET');
   });
 
-  it('gives up a producer that never comes back', async () => {
-    const timeless = simulateKernel({ seed: 4 });
-    const pal = createNetworkPal({ kernel: timeless });
+  it('gives up a producer that never comes back, and resets the connection that came behind it', async () => {
+    const timeless = simulateKernel({ seed: 4, keepAlive: true });
+    const [pal, main] = [createNetworkPal({ kernel: timeless }), createNetworkPal({ kernel: timeless })];
     pal.initialize();
-    const ended = pal.runEventLoop();
+    main.initialize();
+    const ended = [pal.runEventLoop(), main.runEventLoop()];
     const lost: string[] = [];
     pal.onRemoteError((error) => lost.push(error.code));
-    Atomics.add(new Int32Array(pal.remote().queue), INSIDE, 1);
+    pal.onConnection(() => lost.push('a connection'));
+    const { queue } = pal.remote();
+    const words = new Int32Array(queue);
+    Atomics.add(words, INSIDE, 1);
+    Atomics.add(words, TAIL, 1 << 1);
+    const server = main.createServer('127.0.0.1', 0, { spread: { loops: [pal.remote()] } });
+    let told: string | undefined;
+    main.asyncConnect('127.0.0.1', server.port, {}, (_error, socket) => {
+      main.asyncRead(socket, new Uint8Array(1), 1, (error) => (told = error?.code));
+    });
+    await timeless.settle(() => Atomics.load(words, LOAD) === 1);
     const stopped = pal.stopEventLoop();
+    await timeless.settle(() => told !== undefined && !pal.isRunning());
+    await stopped;
+    expect(lost).to.deep.equal(['ERR_EVENT_LOOP_STOPPED', 'ERR_REMOTE_PRODUCER_LOST']);
+    expect(told).to.equal('ECONNRESET');
+    void main.stopEventLoop();
     await timeless.settle();
-    await Promise.all([stopped, ended]);
-    expect(lost).to.deep.equal(['ERR_REMOTE_PRODUCER_LOST']);
+    await Promise.all(ended);
+    expect([timeless.openHandles, timeless.ledger.size, timeless.memory.regions]).to.deep.equal([0, 0, 0]);
   });
 
   it('tells the submitter when the loop cannot be woken; the submission waits for the next one that can', async () => {

@@ -172,6 +172,25 @@ describe('remote/ring', () => {
     expect(new RingProducer(ring, ignore).submit(1, 1, bytes(1))).to.equal(Submitted.Closed);
   });
 
+  it('gives out what is complete behind a record that never will be, once it is abandoned', () => {
+    const ring = buffer();
+    const { words } = viewRing(ring);
+    const producer = new RingProducer(ring, ignore);
+    const consumer = new RingConsumer(ring);
+    producer.submit(1, 1, bytes(100));
+    Atomics.add(words, TAIL, cellsFor(200) << 1); // a claim of a thread that is gone
+    producer.submit(1, 2, bytes(200));
+    producer.submit(1, 3, bytes(0));
+    consumer.close();
+    expect(consumer.take() && consumer.record.subject).to.equal(1);
+    expect(consumer.take()).to.equal(false);
+    consumer.abandon();
+    expect(consumer.salvage() && consumer.record.subject).to.equal(2);
+    expect(consumer.record.payload.equals(bytes(200))).to.equal(true);
+    expect(consumer.salvage() && consumer.record.subject).to.equal(3);
+    expect(consumer.salvage()).to.equal(false);
+  });
+
   it('commits a record behind its last byte', () => {
     const ring = buffer();
     const { commits } = viewRing(ring);

@@ -60,8 +60,8 @@ export const loopMutations = [
   {
     id: 'loops: take a record twice',
     file: ring,
-    find: 'Atomics.store(commits, cell, 0);',
-    replace: '',
+    find: 'if (Atomics.compareExchange(commits, cell, 1, 0) === 0) return false;',
+    replace: 'if (Atomics.load(commits, cell) === 0) return false;',
   },
   {
     id: 'loops: a wake that failed counts as one',
@@ -79,6 +79,12 @@ export const loopMutations = [
     id: 'loops: forget what a round has left',
     file: inbox,
     find: 'if (!asleep) this.#parts.loop.enqueue(this.#drain);',
+    replace: '',
+  },
+  {
+    id: 'loops: leave what is behind a record that was never finished',
+    file: inbox,
+    find: 'while (this.#ring.salvage()) this.#carryOut(this.#ring.record);',
     replace: '',
   },
   {
