@@ -33,7 +33,10 @@ describe('winsock/waiter/gate', () => {
     pollUntilStopped(words, () => {
       expect(++waits, 'waits').to.equal(1);
       stopGate(words);
+      const stopped = [...words];
       openGate(words);
+      // Otherwise the poller would wait for the gate for ever, and this test with it.
+      expect([...words]).to.deep.equal(stopped);
       return 1;
     });
     openGate(words);
