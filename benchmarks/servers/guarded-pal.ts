@@ -14,7 +14,7 @@ const { server, counts } = serveGuarded(
 );
 report(server.port, () => {
   const { pinnedBytes, queuedBytes, sockets } = pal.stats();
-  const { accepted, tooSlow, tooQuiet, tooMany } = counts;
-  return { pinnedBytes, accepted, queuedBytes, sockets, endedByLimit: tooSlow + tooQuiet + tooMany };
+  const { accepted, tooSlow, tooQuiet, tooMany, noRoom } = counts;
+  return { pinnedBytes, accepted, queuedBytes, sockets, endedByLimit: tooSlow + tooQuiet + tooMany + noRoom };
 });
 void pal.runEventLoop();

@@ -8,6 +8,8 @@
 import {
   createHeaderTimeout,
   createIdleTimeout,
+  NetworkError,
+  NetworkErrorCode,
   type NetworkPal,
   type PalOptions,
   type ServerOptions,
@@ -33,6 +35,8 @@ export interface GuardedServer {
     tooQuiet: number;
     /** Connections of an address that had its share. */
     tooMany: number;
+    /** Connections whose answer had no room in the queues of all together. */
+    noRoom: number;
   };
 }
 
@@ -57,7 +61,7 @@ export function serveGuarded(
   { headerMs, idleMs }: Patience,
   options: Pick<ServerOptions, 'backlog' | 'maxConnectionsPerAddress'> = {},
 ): GuardedServer {
-  const counts = { accepted: 0, tooSlow: 0, tooQuiet: 0, tooMany: 0 };
+  const counts = { accepted: 0, tooSlow: 0, tooQuiet: 0, tooMany: 0, noRoom: 0 };
   const shared = Buffer.alloc(READ_BYTES);
   const header = createHeaderTimeout(pal, {
     ms: headerMs,
@@ -113,7 +117,14 @@ export function serveGuarded(
       }
       if (own.length < bytes) own = Buffer.alloc(bytes);
       shared.copy(own, 0, 0, bytes);
-      pal.asyncWrite(socket, own.length === bytes ? own : own.subarray(0, bytes), written);
+      try {
+        pal.asyncWrite(socket, own.length === bytes ? own : own.subarray(0, bytes), written);
+      } catch (refusal) {
+        // The queues of all connections together are full: those who do not read hold them, until their time is over.
+        if (!(refusal instanceof NetworkError) || refusal.kind !== NetworkErrorCode.ResourceExhausted) throw refusal;
+        counts.noRoom++;
+        end(socket);
+      }
     };
     const written = (error: Error | null): void => {
       if (error !== null) return close(socket);
