@@ -21,16 +21,16 @@ export const loopMutations = [
   {
     id: 'loops: never wake a loop that sleeps',
     file: ring,
-    find: `return Submitted.Closed;
+    find: `}
       if (Atomics.exchange(words, SIGNAL, AWAKE) === ASLEEP) this.#callWake();`,
-    replace: 'return Submitted.Closed;',
+    replace: `}`,
   },
   {
     id: 'loops: wake a loop for every record',
     file: ring,
-    find: `return Submitted.Closed;
+    find: `}
       if (Atomics.exchange(words, SIGNAL, AWAKE) === ASLEEP) this.#callWake();`,
-    replace: `return Submitted.Closed;
+    replace: `}
       this.#callWake();`,
   },
   {
