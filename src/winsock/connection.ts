@@ -77,7 +77,7 @@ export class Connection extends SocketRecord {
   sendFailureSyscall = '';
   /** A write is being taken back although some of it has gone out. */
   tearing = false;
-  /** It was: the stream ends in the middle of a write. */
+  /** It was, or another thread's write could not begin: the stream ends at a hole. */
   torn = false;
   /** Sends in a row that completed with success and not one byte. */
   emptySends = 0;

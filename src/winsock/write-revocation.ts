@@ -1,4 +1,5 @@
 /** Taking writes back. docs/cancellation.md tells it to users. */
+import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
@@ -74,4 +75,10 @@ function revokeFile(
 export function hasRevokedWrite(connection: Connection): boolean {
   for (let write = connection.firstWrite; write !== null; write = write.next) if (write.revoked !== null) return true;
   return false;
+}
+
+/** The stream ends here, behind what is queued: later writes fail, and closing sends RST. */
+export function tearStream(connection: Connection): void {
+  connection.torn = true;
+  connection.sendFailure = ERROR_OPERATION_ABORTED;
 }

@@ -138,7 +138,7 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     // Whoever writes before being told must not write behind a hole.
     connection.sendFailure = failure;
     connection.sendFailureSyscall = syscall;
-    connection.torn = torn && failure === ERROR_OPERATION_ABORTED;
+    if (torn && failure === ERROR_OPERATION_ABORTED) connection.torn = true;
     failWrites(driver, connection, sendError);
   } else if (hasWrites(connection)) {
     driver.operations.renew(operation);

@@ -14,6 +14,7 @@ import type {
   SocketInfo,
   TransferToken,
 } from '../../pal/loops.ts';
+import type { BytesCallback } from '../../pal/network-pal.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import { RemoteInbox } from '../../remote/inbox.ts';
@@ -26,6 +27,7 @@ import { requireInteger } from '../pal-options.ts';
 import { importServer } from '../server.ts';
 import { exportSocket, importConnection } from '../sharing.ts';
 import { abortSocket } from '../sockets.ts';
+import { tearStream } from '../write-revocation.ts';
 import { decodeArrival } from '../spreader.ts';
 import { requireCallback, wrongKind } from './arguments.ts';
 import { SendFileCalls } from './send-file-calls.ts';
@@ -106,13 +108,27 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
     const { loop, counters, kernel, options } = driver;
     const target = {
       write: (socket: number, data: Uint8Array, done: (error: NetworkError | null) => void) =>
-        this.asyncWrite(socket as SocketHandle, data, done),
+        this.#writeForAnother(driver, socket as SocketHandle, data, done),
       close: (socket: number) => this.closeSocket(socket as AnyHandle),
       stop: () => void this.stopEventLoop(),
       adopt: (socket: number, payload: Buffer) => arrive(driver, socket, payload, this.lifecycle.isStopping),
     };
     driver.inbox ??= new RemoteInbox({ loop, scheduler: kernel.scheduler, counters, target }, options.remoteQueueBytes);
     return driver.inbox;
+  }
+
+  /**
+   * A write that another thread has submitted. It goes on submitting without knowing what became of this one, so when it cannot
+   * begin (the queue is full, the socket is watched) the stream ends before it: nothing may follow a hole.
+   */
+  #writeForAnother(driver: Driver, socket: SocketHandle, data: Uint8Array, done: BytesCallback): void {
+    try {
+      this.asyncWrite(socket, data, done);
+    } catch (error) {
+      const record = driver.sockets.find(socket);
+      if (record instanceof Connection && !record.closing) tearStream(record);
+      throw error;
+    }
   }
 }
 
