@@ -44,7 +44,7 @@ async function play(
       });
     read();
   });
-  pal.onRemoteError((error: NetworkError) => heard.failures.push(error.code);
+  pal.onRemoteError((error: NetworkError) => heard.failures.push(error.code));
   const remote = openRemote(pal.remote(), { kernel: kernels[1] });
   pal.asyncConnect('127.0.0.1', listening.port, {}, (error, client) => {
     if (error !== null) throw error;
