@@ -61,9 +61,11 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   runEventLoop(): Promise<void>;
   /**
    * Ends the loop in order: closes every socket as closeSocket does, runs every callback, closes the port. Safe from
-   * callbacks; a second call returns the same promise. Meanwhile asyncAccept, asyncRead and asyncWrite are answered with
-   * ConnectionClosed (so that a callback which goes on as usual meets an error it handles anyway), other calls that start
-   * something throw, and closing is allowed.
+   * callbacks; a second call returns the same promise. Meanwhile asyncAccept, asyncRead, asyncWrite, asyncSendFile,
+   * asyncReceiveFrom and asyncSendTo are answered with ConnectionClosed (so that a callback which goes on as usual meets an
+   * error it handles anyway), other calls that start something throw, and closing is allowed. A callback that goes on for
+   * ever, whatever its error is, would keep the loop from ending: after a thousand such calls, and 16 more for each socket
+   * that was open, they throw ERR_EVENT_LOOP_STOPPED.
    */
   stopEventLoop(): Promise<void>;
   /** True from runEventLoop() until the stop has ended. */

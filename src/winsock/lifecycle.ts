@@ -26,7 +26,7 @@ import { DatagramRequestPool } from './datagram-requests.ts';
 import { completeSendTo } from './datagram-sender.ts';
 import { DatagramSocket } from './datagram-socket.ts';
 import type { Driver } from './driver.ts';
-import { fromWin32Error } from './errors.ts';
+import { fromWin32Error, type OperationName } from './errors.ts';
 import { Offers } from './handover.ts';
 import { EventLoop } from './event-loop.ts';
 import { GraceTimer } from './grace-timer.ts';
@@ -52,6 +52,13 @@ import { completeSend } from './writer.ts';
 /** Winsock 2.2. */
 const WINSOCK_VERSION = 0x0202;
 
+/**
+ * Calls that are answered with ConnectionClosed while the loop stops: a thousand, and for each socket that was open some more.
+ * A callback that goes on as usual makes one or two; one that goes on for ever would keep the stop from ending.
+ */
+const REFUSALS = 1000;
+const REFUSALS_PER_SOCKET = 16;
+
 type State = 'idle' | 'ready' | 'running' | 'stopping';
 
 export class Lifecycle {
@@ -63,6 +70,8 @@ export class Lifecycle {
   #state: State = 'idle';
   #driver: Driver | null = null;
   #everInitialized = false;
+  /** How many more calls are answered while stopping. */
+  #refusalsLeft = 0;
   #unwatch: (() => void) | null = null;
   #running: PromiseWithResolvers | null = null;
   #stopped: PromiseWithResolvers | null = null;
@@ -97,6 +106,17 @@ export class Lifecycle {
   current(call: string): Driver {
     if (this.#driver !== null) return this.#driver;
     throw this.#notReady(call);
+  }
+
+  /** A call is about to be answered only because the loop is stopping. Throws NetworkError when there is no end to them. */
+  countRefusal(operation: OperationName): void {
+    this.#refusalsLeft--;
+    if (this.#refusalsLeft >= 0) return;
+    throw new NetworkError(
+      `Cannot ${operation} again and again: the event loop is stopping, and a callback goes on whatever its error is, ` +
+        'which keeps it from ending. Return from the callback when it gets an error',
+      { kind: NetworkErrorCode.EventLoopError, code: 'ERR_EVENT_LOOP_STOPPED' },
+    );
   }
 
   initialize(): void {
@@ -143,6 +163,7 @@ export class Lifecycle {
     driver.inbox?.close();
     driver.offers.takeBack(driver);
     this.#state = 'stopping';
+    this.#refusalsLeft = REFUSALS + REFUSALS_PER_SOCKET * driver.sockets.size;
     this.#stopped = withResolvers();
     // The process must live until the end of this, whatever is referenced.
     driver.loop.hold();

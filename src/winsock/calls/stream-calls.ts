@@ -227,7 +227,10 @@ export abstract class StreamCalls extends PalCore {
     socket: AnyHandle,
     options: OperationOptions | null,
   ): NetworkError | null {
-    if (this.lifecycle.isStopping) return connectionClosed(operation);
+    if (this.lifecycle.isStopping) {
+      this.lifecycle.countRefusal(operation);
+      return connectionClosed(operation);
+    }
     const signal = options?.signal;
     if (signal?.aborted !== true) return null;
     this.find(driver, socket);
