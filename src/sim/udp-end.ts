@@ -87,16 +87,27 @@ export class UdpEnd {
     }
     io.moved = io.total;
     if (io.sender === null || io.target === null) throw new Error('A WSASendTo without addresses');
-    this.#out.push({ bytes, from: io.sender, to: io.target });
-    this.#outBytes += countOf(bytes);
+    this.send({ bytes, from: io.sender, to: io.target });
+  }
+
+  /** Puts a datagram on its way. */
+  send(flight: Flight): void {
+    this.#out.push(flight);
+    this.#outBytes += countOf(flight.bytes);
     this.update();
+  }
+
+  /** Takes the oldest datagram that has arrived. */
+  shift(): Flight | undefined {
+    const flight = this.#inbox.shift();
+    if (flight !== undefined) this.#inboxBytes -= countOf(flight.bytes);
+    return flight;
   }
 
   /** Gives the oldest datagram to a receive. Returns the status and the count of its packet. */
   fill(io: Io): { status: number; bytes: number } {
-    const flight = this.#inbox.shift();
+    const flight = this.shift();
     if (flight === undefined) throw new Error('No datagram has arrived');
-    this.#inboxBytes -= countOf(flight.bytes);
     io.verify();
     io.verified = true; // what changes from here on, the kernel changes
     let copied = 0;

@@ -7,7 +7,7 @@
  *
  * Windows and Wine agree in every cell: the driver sees to that.
  */
-export type OperationName = 'read' | 'write' | 'connect' | 'accept';
+export type OperationName = 'read' | 'write' | 'sendFile' | 'connect' | 'accept' | 'receiveFrom' | 'sendTo';
 
 export type EventName =
   | 'nothing'
@@ -89,6 +89,20 @@ export const OUTCOMES: readonly Cell[] = [
   cell('write', 'FIN', 'the peer', [PENDING], ['success'], [ALWAYS]),
   cell('write', 'RST', 'the peer', [RESET], ['success', RESET], [ALWAYS, 'CONNECTION_RESET']),
 
+  cell('sendFile', 'nothing', '', [PENDING], ['success'], [ALWAYS]),
+  cell('sendFile', 'closeSocket', 'you', [CANCELLED], ['success'], [ALWAYS, 'CANCELLED']),
+  cell('sendFile', 'resetSocket', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
+  cell('sendFile', "shutdown('send')", 'you', [PENDING], ['success'], [ALWAYS]),
+  cell('sendFile', "shutdown('receive')", 'you', [PENDING], ['success'], [ALWAYS]),
+  cell('sendFile', "shutdown('both')", 'you', [PENDING], ['success'], [ALWAYS]),
+  cell('sendFile', 'stopEventLoop', 'you', [CANCELLED], ['success'], [ALWAYS, 'CANCELLED']),
+  cell('sendFile', 'cancel()', 'you', [PENDING, TAKEN_BACK], ['success', TAKEN_BACK], [ALWAYS]),
+  cell('sendFile', 'cancel(hard)', 'you', [TAKEN_BACK], ['success', TAKEN_BACK], [ALWAYS, 'CANCELLED']),
+  cell('sendFile', 'abort of its signal', 'you', [ABORTED], ['success', ABORTED], [ALWAYS, 'CANCELLED']),
+  cell('sendFile', 'timeout', 'you', [TIMED_OUT], ['success', TIMED_OUT], [ALWAYS, 'CANCELLED']),
+  cell('sendFile', 'FIN', 'the peer', [PENDING], ['success'], [ALWAYS]),
+  cell('sendFile', 'RST', 'the peer', [RESET], ['success', RESET], [ALWAYS, 'CONNECTION_RESET']),
+
   cell('connect', 'nothing', '', ['ETIMEDOUT Timeout'], ['success'], [ALWAYS, 'IO_TIMEOUT']),
   cell('connect', 'closeSocket', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
   cell('connect', 'resetSocket', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
@@ -106,6 +120,21 @@ export const OUTCOMES: readonly Cell[] = [
   cell('accept', 'abort of its signal', 'you', [ABORTED], ['success', ABORTED], [ALWAYS]),
   cell('accept', 'timeout', 'you', [TIMED_OUT], ['success', TIMED_OUT], [ALWAYS]),
   cell('accept', 'RST', 'the peer', [PENDING], ['success'], [ALWAYS]),
+
+  cell('receiveFrom', 'nothing', '', [PENDING], ['success'], [ALWAYS]),
+  cell('receiveFrom', 'closeSocket', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
+  cell('receiveFrom', 'stopEventLoop', 'you', [CANCELLED], ['success', CANCELLED], [ALWAYS, 'CANCELLED']),
+  cell('receiveFrom', 'cancel()', 'you', [TAKEN_BACK], ['success', TAKEN_BACK], [ALWAYS]),
+  cell('receiveFrom', 'abort of its signal', 'you', [ABORTED], ['success', ABORTED], [ALWAYS]),
+  cell('receiveFrom', 'timeout', 'you', [TIMED_OUT], ['success', TIMED_OUT], [ALWAYS]),
+
+  cell('sendTo', 'nothing', '', [PENDING], ['success'], [ALWAYS]),
+  cell('sendTo', 'closeSocket', 'you', [CANCELLED], ['success'], [ALWAYS, 'CANCELLED']),
+  cell('sendTo', 'stopEventLoop', 'you', [CANCELLED], ['success'], [ALWAYS, 'CANCELLED']),
+  cell('sendTo', 'cancel()', 'you', [TAKEN_BACK], ['success', TAKEN_BACK], [ALWAYS, 'CANCELLED']),
+  cell('sendTo', 'cancel(hard)', 'you', [TAKEN_BACK], ['success', TAKEN_BACK], [ALWAYS, 'CANCELLED']),
+  cell('sendTo', 'abort of its signal', 'you', [ABORTED], ['success', ABORTED], [ALWAYS, 'CANCELLED']),
+  cell('sendTo', 'timeout', 'you', [TIMED_OUT], ['success', TIMED_OUT], [ALWAYS, 'CANCELLED']),
 ];
 
 function cell(

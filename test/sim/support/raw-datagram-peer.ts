@@ -1,0 +1,37 @@
+/** A UDP socket without a PAL: it sends what the test says, and keeps what comes. */
+import type { SimulatedKernel } from '../../../src/sim/index.ts';
+import { loopbackAddress } from '../../../src/sim/sockaddr.ts';
+import { SimulatedSocket } from '../../../src/sim/socket.ts';
+import { UdpEnd } from '../../../src/sim/udp-end.ts';
+
+/** Bytes that it keeps: more than any test sends. */
+const ROOM = 1000;
+
+export class RawDatagramPeer {
+  readonly address = '127.0.0.1';
+  readonly port: number;
+  readonly #end: UdpEnd;
+
+  constructor(kernel: SimulatedKernel) {
+    const socket = new SimulatedSocket(0, kernel, 4, 'datagram');
+    kernel.network.udpPorts.bind(socket, loopbackAddress(4, 0));
+    socket.receiveBufferSize = ROOM;
+    this.port = socket.local?.port ?? 0;
+    this.#end = socket.udp ?? new UdpEnd(socket);
+  }
+
+  /** Sends a datagram to a port of this machine. */
+  send(text: string, port: number): void {
+    const [from, to] = [loopbackAddress(4, this.port), loopbackAddress(4, port)];
+    this.#end.send({ bytes: Buffer.from(text), from, to });
+  }
+
+  /** Takes all that has come. */
+  take(): string[] {
+    const texts: string[] = [];
+    for (let flight = this.#end.shift(); flight !== undefined; flight = this.#end.shift()) {
+      texts.push(Buffer.from(flight.bytes).toString('latin1'));
+    }
+    return texts;
+  }
+}
