@@ -59,6 +59,7 @@ export class EventLoop {
   #inTurn = false;
   #turns = 0;
   #active = false;
+  #ended = false;
   #holds = 0;
   #holding = true;
 
@@ -92,7 +93,8 @@ export class EventLoop {
 
   /** Runs `task` in a coming turn, after everything that is ready already. */
   enqueue(task: ReadyTask): void {
-    this.#push(task);
+    if (this.#ended) this.#parts.scheduler.soon(task);
+    else this.#push(task);
   }
 
   /**
@@ -130,9 +132,13 @@ export class EventLoop {
     this.#source.countWaits();
   }
 
-  /** Ends the loop and closes its source; the caller has seen every operation come back. */
+  /**
+   * Ends the loop and closes its source; the caller has seen every operation come back. What is still enqueued meanwhile
+   * (a call that is answered because its socket is closed) runs in a macrotask of its own.
+   */
   async close(): Promise<void> {
     this.#active = false;
+    this.#ended = true;
     await this.#source.close();
   }
 
@@ -144,16 +150,18 @@ export class EventLoop {
   #run(): void {
     if (!this.#active || this.#inTurn) return;
     let busy = true;
+    let threw = true;
     this.#inTurn = true;
     this.#turns++;
     try {
       busy = this.#work();
+      threw = false;
     } finally {
-      // Also after a callback threw: what is left must not wait for the next event.
+      // Also after a callback threw: what is left must not wait for the next event, and neither must afterTurn.
       this.#inTurn = false;
       this.#syncHold();
       this.#idleTurns = busy ? 0 : this.#idleTurns + 1;
-      if (!this.isQuiet || this.#wantsAnotherTurn()) this.#schedule();
+      if (threw || !this.isQuiet || this.#wantsAnotherTurn()) this.#schedule();
       else if (!this.#source.waiting) this.#source.wait();
     }
     this.#parts.afterTurn();

@@ -36,7 +36,7 @@ import { OperationKind, type Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import { ParkedWatches } from './parked-watches.ts';
-import { PendingCalls } from './pending-call.ts';
+import { CallNames, PendingCalls } from './pending-call.ts';
 import { PinnedBuffers } from './pinned-buffers.ts';
 import { QuietSweep } from './quiet-sweep.ts';
 import { completeReceive } from './reader.ts';
@@ -61,12 +61,17 @@ const REFUSALS_PER_SOCKET = 16;
 
 type State = 'idle' | 'ready' | 'running' | 'stopping';
 
+/** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket or a call of a later one. */
+interface Kept {
+  readonly sockets: SocketTable;
+  readonly names: CallNames;
+}
+
 export class Lifecycle {
   readonly #options: ResolvedPalOptions;
   readonly #kernel: () => Kernel;
   readonly #openBackend: OpenBackend;
-  /** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket of a later one. */
-  readonly #sockets = new SocketTable();
+  readonly #kept: Kept = { sockets: new SocketTable(), names: new CallNames() };
   #state: State = 'idle';
   #driver: Driver | null = null;
   #everInitialized = false;
@@ -127,7 +132,7 @@ export class Lifecycle {
       );
     }
     try {
-      this.#driver = makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#sockets, this.#afterTurn);
+      this.#driver = makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#kept, this.#afterTurn);
     } catch (error) {
       throw fromWin32Error('initialize', error);
     }
@@ -183,7 +188,6 @@ export class Lifecycle {
     if (this.#state !== 'stopping') return;
     if (driver.inbox?.isFinished === false) return;
     if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;
-    this.#driver = null;
     this.#unwatch?.();
     this.#unwatch = null;
     void this.#end(driver);
@@ -211,7 +215,9 @@ export class Lifecycle {
     }
   }
 
+  /** Only now: until the stop has ended, calls are answered and closing is allowed (stopEventLoop's contract). */
   #settle(): void {
+    this.#driver = null;
     this.#state = 'idle';
     this.#stopped = null;
     this.#running = null;
@@ -254,7 +260,7 @@ function makeDriver(
   kernel: Kernel,
   options: ResolvedPalOptions,
   openBackend: OpenBackend,
-  sockets: SocketTable,
+  { sockets, names }: Kept,
   afterTurn: () => void,
 ): Driver {
   const undo: (() => void)[] = [];
@@ -281,7 +287,9 @@ function makeDriver(
       onReady: () => loop.wake(),
     });
     const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
-    const calls = new PendingCalls(kernel.scheduler, loop, (call, error, hard) => revoke(driver, call, error, hard));
+    const calls = new PendingCalls(kernel.scheduler, loop, names, (call, error, hard) =>
+      revoke(driver, call, error, hard),
+    );
     const driver: Driver = {
       kernel,
       options,

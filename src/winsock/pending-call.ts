@@ -43,15 +43,27 @@ export abstract class PendingCall extends DeadlineEntry {
  */
 export type Revoke = (call: PendingCall, error: NetworkError, hard: boolean) => boolean;
 
+/** Numbers the calls of a PAL, also from run to run: cancel() with a name of an earlier run must find no call of this one. */
+export class CallNames {
+  #last = 0;
+
+  /** 1 … 2^31 - 1, and again. */
+  next(): number {
+    this.#last = this.#last === LAST_NAME ? 1 : this.#last + 1;
+    return this.#last;
+  }
+}
+
 export class PendingCalls {
   readonly #revoke: Revoke;
   readonly #wheel: DeadlineWheel<PendingCall>;
   readonly #recent = new Array<PendingCall | null>(RECENT).fill(null);
   readonly #old = new Map<number, PendingCall>();
-  #last = 0;
+  readonly #names: CallNames;
 
   /** @param loop where deadlines are met: after the port was asked, so that what came in time is not too late. */
-  constructor(scheduler: Scheduler, loop: EventLoop, revoke: Revoke) {
+  constructor(scheduler: Scheduler, loop: EventLoop, names: CallNames, revoke: Revoke) {
+    this.#names = names;
     this.#revoke = revoke;
     const meet = (): void => {
       this.#wheel.expire((call) => {
@@ -116,10 +128,11 @@ export class PendingCalls {
   }
 
   #name(call: PendingCall): number {
-    do this.#last = this.#last === LAST_NAME ? 1 : this.#last + 1;
-    while (this.#old.size > 0 && this.#old.has(-this.#last));
-    const name = -this.#last;
-    const place = this.#last & (RECENT - 1);
+    let number: number;
+    do number = this.#names.next();
+    while (this.#old.size > 0 && this.#old.has(-number));
+    const name = -number;
+    const place = number & (RECENT - 1);
     const former = this.#recent[place] ?? null;
     // Calls are reused under new names: the former one counts only while its name belongs to this place.
     if (former !== null && former.name !== 0 && !former.isOld && (-former.name & (RECENT - 1)) === place) {

@@ -639,8 +639,14 @@ export const mutations = [
   {
     id: 'every run begins with the same handles',
     file: 'src/winsock/lifecycle.ts',
-    find: 'this.#openBackend, this.#sockets, this.#afterTurn)',
-    replace: 'this.#openBackend, new SocketTable(), this.#afterTurn)',
+    find: 'this.#openBackend, this.#kept, this.#afterTurn)',
+    replace: 'this.#openBackend, { ...this.#kept, sockets: new SocketTable() }, this.#afterTurn)',
+  },
+  {
+    id: 'every run begins with the same names of calls',
+    file: 'src/winsock/lifecycle.ts',
+    find: 'this.#openBackend, this.#kept, this.#afterTurn)',
+    replace: 'this.#openBackend, { ...this.#kept, names: new CallNames() }, this.#afterTurn)',
   },
   {
     id: 'stop does not wait for operations',
@@ -794,8 +800,8 @@ export const mutations = [
   {
     id: 'the head of a file goes out again in place of its tail',
     file: fileQueue,
-    find: '  request.chunk = length === 0 ? head : tail;',
-    replace: '  request.chunk = head;',
+    find: 'else request.setBuffers(tail, null);',
+    replace: 'else request.setBuffers(head, null);',
   },
   {
     id: 'a TransmitFile that failed under way is begun again',

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { SocketHandle } from '../../src/pal/handles.ts';
 import { Connection } from '../../src/winsock/connection.ts';
 import type { EventLoop } from '../../src/winsock/event-loop.ts';
-import { NO_OPERATION, PendingCalls } from '../../src/winsock/pending-call.ts';
+import { CallNames, NO_OPERATION, PendingCalls } from '../../src/winsock/pending-call.ts';
 import { ReadRequest } from '../../src/winsock/requests.ts';
 import { FakeScheduler } from '../support/fake-scheduler.ts';
 
@@ -14,7 +14,7 @@ describe('PendingCalls', () => {
   let calls: PendingCalls;
   beforeEach(() => {
     const loop = { enqueue: (task: () => void) => task() } as unknown as EventLoop;
-    calls = new PendingCalls(new FakeScheduler(), loop, () => true);
+    calls = new PendingCalls(new FakeScheduler(), loop, new CallNames(), () => true);
   });
   const begin = (call = new ReadRequest()): ReadRequest => {
     calls.begin(call, owner, null);

@@ -1,0 +1,56 @@
+/**
+ * closeSocket() threw while stopEventLoop() was ending.
+ *
+ * When the last socket is gone, the poller thread ends and the port is closed, which takes a moment. isRunning() is true until
+ * then and closing is allowed, says the contract; but there was no driver any more, and the timer of createIdleTimeout, which
+ * asks isRunning() before it closes, ended the process with an uncaught exception.
+ */
+import { expect } from 'chai';
+import { createNetworkPal, NetworkErrorCode, type NetworkError } from '../../../src/index.ts';
+import { simulateKernel } from '../../../src/sim/index.ts';
+
+const isClosed = (error: NetworkError | null): boolean => error?.kind === NetworkErrorCode.ConnectionClosed;
+
+describe('calls while the poller of a stopping loop ends', () => {
+  it('are answered, and closing is allowed', async () => {
+    const kernel = simulateKernel({ seed: 0, keepAlive: true });
+    const createWaiter = kernel.createWaiter.bind(kernel);
+    let whenEnding = (): void => undefined;
+    kernel.createWaiter = (kind, parts) => {
+      const waiter = createWaiter(kind, parts);
+      const stop = waiter.stop.bind(waiter);
+      waiter.stop = async () => {
+        await stop();
+        whenEnding();
+      };
+      return waiter;
+    };
+    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    pal.initialize();
+    const ended = pal.runEventLoop();
+    const server = pal.createServer('127.0.0.1', 0);
+    const socket = pal.asyncConnect('127.0.0.1', server.port, {}, () => undefined);
+    await kernel.settle();
+    const log: string[] = [];
+    whenEnding = () => {
+      expect(pal.isRunning()).to.equal(true);
+      pal.closeSocket(socket, () => log.push('closed'));
+      pal.resetSocket(socket);
+      pal.asyncWrite(socket, new Uint8Array(1), (error) => log.push(`write ${isClosed(error)}`));
+      pal.asyncRead(socket, new Uint8Array(1), 1, (error) => log.push(`read ${isClosed(error)}`));
+      expect(log, 'never inside the call').to.deep.equal([]);
+      expect(() => pal.createServer('127.0.0.1', 0))
+        .to.throw()
+        .with.property('code', 'ERR_EVENT_LOOP_STOPPED');
+    };
+    const stopped = pal.stopEventLoop();
+    await kernel.settle();
+    await Promise.all([ended, stopped]);
+    await kernel.settle();
+    expect(log).to.deep.equal(['closed', 'write true', 'read true']);
+    expect(pal.isRunning()).to.equal(false);
+    expect(() => pal.closeSocket(socket))
+      .to.throw()
+      .with.property('code', 'ERR_EVENT_LOOP_STOPPED');
+  });
+});
