@@ -95,10 +95,12 @@ export function shutdownConnection(driver: Driver, connection: Connection, how: 
     driver.kernel.ws2_32.shutdown(connection.socket, SD_RECEIVE);
     const operation = connection.receiveOperation;
     look(driver, connection);
-    if (operation === null) endReads(driver, connection);
-    else if (operation.isInKernel) {
+    if (operation !== null) {
       // Its end answers the reads, with what it still brings or with the end of the stream.
-      driver.transport.cancelOperation(connection, operation);
+      if (operation.isInKernel) driver.transport.cancelOperation(connection, operation);
+    } else if (connection.leftover === null) {
+      // (What has been received for a buffer that had gone comes first.)
+      endReads(driver, connection);
     }
   }
 }

@@ -54,7 +54,8 @@ export function read(
     post(driver, connection, operation, request);
   } else if (connection.leftover !== null) {
     serveLeftoverSoon(driver, connection);
-  } else if (connection.receiveEnded) {
+  } else if (connection.receiveEnded && connection.receiveOperation === null) {
+    // (What a receive still brings is the oldest reader's; its end answers the others.)
     endReads(driver, connection);
   }
   return name;

@@ -116,7 +116,8 @@ export function completeProbe(driver: Driver, connection: Connection, operation:
     settleClose(driver, connection);
     return;
   }
-  if (error !== 0) connection.failure ??= systemError('read', 'WSARecv', error);
+  // After shutdown('receive') an error says that, and not that the connection is broken.
+  if (error !== 0 && !connection.receiveEnded) connection.failure ??= systemError('read', 'WSARecv', error);
   if (connection.watch === null) return;
   connection.watch.readable = true;
   look(driver, connection);

@@ -65,6 +65,7 @@ function requireInterest(interest: Interest): void {
   );
 }
 
-function hasRequests(connection: Connection): boolean {
-  return connection.firstRead !== null || (connection.firstWrite !== null && !connection.tryWriting);
+/** Somebody waits for a read or a write. What tryWrite has taken is the first write of its queue, and nobody's. */
+function hasRequests({ firstRead, firstWrite, lastWrite, tryWriting }: Connection): boolean {
+  return firstRead !== null || (tryWriting ? firstWrite !== lastWrite : firstWrite !== null);
 }
