@@ -195,7 +195,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
 
   /**
    * Pinned memory that asyncRead and asyncWrite lend to the kernel in place. It is given back when the buffer and its
-   * slices are garbage. Do not detach its ArrayBuffer (`transfer()`).
+   * slices are garbage, also after the loop has stopped. Its ArrayBuffer cannot be transferred.
    * @param size bytes, 1 … 2^30.
    */
   allocateBuffer(size: number): Buffer;

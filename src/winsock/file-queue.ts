@@ -31,8 +31,8 @@ export function takeFile(
 function finishFile(connection: Connection, request: WriteRequest, file: FileJob): WriteRequest | null {
   const { head, tail, length } = file;
   request.file = null;
-  request.list = length === 0 ? [head, tail] : null;
-  request.chunk = length === 0 ? head : tail;
+  if (length === 0) request.setBuffers(head, [head, tail]);
+  else request.setBuffers(tail, null);
   request.total += length;
   request.sent += length;
   connection.sendingFile = null;

@@ -71,8 +71,11 @@ export class Operation {
   owner: Connection | Listener | DatagramSocket | null = null;
   /** Pinned memory lent to the kernel for this operation. */
   block: Block | null = null;
-  /** Buffer of the user's lent in place: kept reachable while the kernel has it. */
-  lent: Uint8Array | null = null;
+  /**
+   * Buffers of the user's lent in place: kept reachable while the kernel has them. (Those of a WSASend are kept by their
+   * requests, until these are dropped.)
+   */
+  lent: Uint8Array | readonly Uint8Array[] | null = null;
   /** Bytes asked for. */
   requested = 0;
   /** Bytes transferred, once Completed. */

@@ -32,6 +32,12 @@ export class WriteRequest extends PendingCall {
   chunk: Uint8Array = NO_BYTES;
   list: readonly Uint8Array[] | null = null;
   listIndex = 0;
+  /**
+   * Bytes of `chunk`, and of each in `list`, when they were queued: a buffer may be detached or resized until it is sent,
+   * and where the bytes behind it are must not depend on that.
+   */
+  size = 0;
+  sizes: readonly number[] | null = null;
   /** Bytes of `chunk` that are sent. */
   offset = 0;
   /** What is sent instead of buffers, until its last byte has been: `total` and `sent` then count head and tail only. */
@@ -42,6 +48,31 @@ export class WriteRequest extends PendingCall {
   sent = 0;
   callback: BytesCallback = NO_CALLBACK;
   origin: string | undefined = undefined;
+
+  /** Sets what is to be sent, from its first byte on. @param list kept, and not to be changed */
+  setBuffers(first: Uint8Array, list: readonly Uint8Array[] | null): void {
+    this.chunk = first;
+    this.size = first.length;
+    this.list = list;
+    this.sizes = list === null ? null : list.map(lengthOf);
+    this.listIndex = 0;
+    this.offset = 0;
+  }
+
+  /** Goes on to the next buffer. Returns false when there is none. */
+  nextBuffer(): boolean {
+    const next = this.list?.[this.listIndex + 1];
+    if (next === undefined) return false;
+    this.listIndex++;
+    this.chunk = next;
+    this.size = this.sizes?.[this.listIndex] ?? 0;
+    this.offset = 0;
+    return true;
+  }
+}
+
+function lengthOf({ length }: Uint8Array): number {
+  return length;
 }
 
 /** One asyncAccept. */
@@ -105,16 +136,9 @@ export class RequestPool {
     const request = this.#writes ?? new WriteRequest();
     this.#writes = request.next;
     request.next = null;
-    if (data instanceof Uint8Array) {
-      request.chunk = data;
-      request.list = null;
-    } else {
-      // A copy: what the caller does with the array afterwards must not change what is sent.
-      request.list = data.slice();
-      request.chunk = request.list[0] ?? NO_BYTES;
-    }
-    request.listIndex = 0;
-    request.offset = 0;
+    if (data instanceof Uint8Array) request.setBuffers(data, null);
+    // A copy: what the caller does with the array afterwards must not change what is sent.
+    else request.setBuffers(data[0] ?? NO_BYTES, data.slice());
     request.sent = 0;
     request.total = total;
     request.callback = callback;
@@ -123,8 +147,7 @@ export class RequestPool {
 
   giveWrite(request: WriteRequest): void {
     this.#calls.end(request);
-    request.chunk = NO_BYTES;
-    request.list = null;
+    request.setBuffers(NO_BYTES, null);
     request.file = null;
     request.callback = NO_CALLBACK;
     request.origin = undefined;

@@ -7,6 +7,7 @@ class SendCursor {
   request: WriteRequest | null = null;
   chunk: Uint8Array = new Uint8Array(0);
   offset = 0;
+  #size = 0;
   #listIndex = 0;
   #left = 0;
 
@@ -14,16 +15,17 @@ class SendCursor {
     this.#enter(connection.firstWrite);
   }
 
-  /** Bytes of the current buffer that can be sent; 0 when the request has bytes left and no buffer holds them. */
+  /** Bytes of the current buffer that can be sent; 0 when it has lost some of its bytes since it was queued. */
   available(): number {
-    while (this.chunk.length - this.offset <= 0) {
+    while (this.#size <= this.offset) {
       const next = this.request?.list?.[this.#listIndex + 1];
       if (next === undefined) return 0;
       this.#listIndex++;
       this.chunk = next;
+      this.#size = this.request?.sizes?.[this.#listIndex] ?? 0;
       this.offset = 0;
     }
-    return Math.min(this.chunk.length - this.offset, this.#left);
+    return this.chunk.length < this.#size ? 0 : this.#size - this.offset;
   }
 
   move(bytes: number): void {
@@ -44,6 +46,7 @@ class SendCursor {
       return;
     }
     this.chunk = request.chunk;
+    this.#size = request.size;
     this.offset = request.offset;
     this.#listIndex = request.listIndex;
     this.#left = request.total - request.sent;

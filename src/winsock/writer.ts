@@ -182,7 +182,17 @@ function failWrites(
 
 /** Answers every queued write because the socket was closed here. */
 export function dropWrites(driver: Driver, connection: Connection): void {
+  const { sendOperation: operation, firstWrite } = connection;
+  if (operation?.isInKernel === true && firstWrite !== null) operation.lent = pinnedBuffers(driver, firstWrite);
   failWrites(driver, connection, connectionClosed);
+}
+
+/** The pinned buffers of a queue, which its requests keep reachable no longer, while the kernel may still send from them. */
+function pinnedBuffers(driver: Driver, first: WriteRequest): readonly Uint8Array[] {
+  const buffers: Uint8Array[] = [];
+  for (let write: WriteRequest | null = first; write !== null; write = write.next)
+    buffers.push(...(write.list ?? [write.chunk]));
+  return buffers.filter((buffer) => driver.pinned.addressOf(buffer) !== 0);
 }
 
 export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
@@ -239,13 +249,9 @@ export function unlinkFirst(connection: Connection): WriteRequest | null {
 /** Moves a request's place in its list of buffers on by `bytes`. */
 function advance(request: WriteRequest, bytes: number): void {
   let left = bytes;
-  while (left >= request.chunk.length - request.offset) {
-    left -= request.chunk.length - request.offset;
-    const next = request.list?.[request.listIndex + 1];
-    if (next === undefined) return;
-    request.listIndex++;
-    request.chunk = next;
-    request.offset = 0;
+  while (left >= request.size - request.offset) {
+    left -= request.size - request.offset;
+    if (!request.nextBuffer()) return;
   }
   request.offset += left;
 }
