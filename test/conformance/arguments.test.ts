@@ -175,13 +175,13 @@ const rows: Row[] = [
     code: 'ERR_INVALID_ARG_VALUE',
     message: /data: it has 0 bytes/,
   })),
-  {
-    what: 'asyncWrite of a detached buffer',
-    call: (pal, socket) => pal.asyncWrite(socket, detached(), never),
+  ...[detached(), [detached()], [new Uint8Array(1), detached()]].map((data, index): Row => ({
+    what: `asyncWrite of a detached buffer (${index})`,
+    call: (pal, socket) => pal.asyncWrite(socket, data, never),
     class: TypeError,
     code: 'ERR_BUFFER_DETACHED',
     message: /its ArrayBuffer was detached/,
-  },
+  })),
   ...[undefined, null, 'text', {}].flatMap((callback): Row[] => {
     const common = { class: TypeError, code: 'ERR_INVALID_ARG_TYPE', message: /callback: it must be a function/ };
     const calls: Record<string, Row['call']> = {

@@ -70,7 +70,7 @@ const rows: Row[] = [
   ['detached data', (pal, s) => pal.asyncSendTo(s, detached(), to, never), 'ERR_BUFFER_DETACHED', /detached/],
   [
     'detached data in a list',
-    (pal, s) => pal.asyncSendTo(s, [detached()], to, never),
+    (pal, s) => pal.asyncSendTo(s, [new Uint8Array(1), detached()], to, never),
     'ERR_BUFFER_DETACHED',
     /detached/,
   ],

@@ -99,6 +99,18 @@ export function requireBytes(name: string, value: unknown): void {
   );
 }
 
+/** What a write or a datagram is made of. (Nothing can be sent too, but not the nothing that a detached buffer holds.) */
+export function requireData(data: unknown): void {
+  if (Array.isArray(data)) for (const chunk of data) requireChunk(chunk);
+  else requireChunk(data);
+}
+
+function requireChunk(chunk: unknown): void {
+  requireBytes('data', chunk);
+  if ((chunk as Uint8Array).byteLength === 0 && isDetached(chunk as Uint8Array))
+    throw emptyBuffer('data', chunk as Uint8Array);
+}
+
 export function emptyBuffer(name: string, value: Uint8Array | readonly Uint8Array[]): TypeError {
   const detached = value instanceof Uint8Array && isDetached(value);
   return argumentError(
@@ -111,7 +123,7 @@ export function emptyBuffer(name: string, value: Uint8Array | readonly Uint8Arra
 }
 
 /** A detached array cannot be told from an empty one by its length: making a view on it is what fails. */
-export function isDetached(value: Uint8Array): boolean {
+function isDetached(value: Uint8Array): boolean {
   try {
     new Uint8Array(value.buffer, 0, 0);
     return false;

@@ -26,9 +26,9 @@ import { ResolvedDestination } from '../socket-addresses.ts';
 import {
   emptyBuffer,
   invalidAddress,
-  isDetached,
   requireAddress,
   requireBytes,
+  requireData,
   requirePort,
   wrongKind,
 } from './arguments.ts';
@@ -78,11 +78,8 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     const refused = this.refusal(driver, 'send', socket, options);
     if (refused !== null) return refuseSend(driver, refused, callback);
     const record = this.#datagrams(driver, socket);
-    if (Array.isArray(data)) for (const chunk of data) requireBytes('data', chunk);
-    else requireBytes('data', data);
+    requireData(data);
     const total = byteLengthOf(data);
-    // Nothing is a datagram too, but not the nothing that a detached buffer holds.
-    if (total === 0) for (const chunk of data instanceof Uint8Array ? [data] : data) requireAttached(chunk);
     const limit = record.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM;
     if (total > limit) throw tooLong(total, limit);
     return sendTo(driver, record, data, total, destinationOf(record, to), options, callback);
@@ -162,10 +159,6 @@ function refuseReceive(driver: Driver, error: NetworkError, callback: ReceiveFro
 
 function refuseSend(driver: Driver, error: NetworkError, callback: SendToCallback): OperationHandle {
   return answerSoon(driver, () => callback(error, 0));
-}
-
-function requireAttached(data: Uint8Array): void {
-  if (isDetached(data)) throw emptyBuffer('data', data);
 }
 
 /** Parses where a datagram goes, unless it goes where the last one went. */

@@ -35,6 +35,7 @@ import {
   requireAddress,
   requireBytes,
   requireCallback,
+  requireData,
   requireHost,
   requireOwnConnections,
   requireOptions,
@@ -151,8 +152,7 @@ export abstract class StreamCalls extends PalCore {
     const refused = this.refusal(driver, 'write', socket, options);
     if (refused !== null) return refuseBytes(driver, callback, refused);
     const connection = this.connection(driver, socket);
-    if (Array.isArray(data)) for (const chunk of data) requireBytes('data', chunk);
-    else requireBytes('data', data);
+    requireData(data);
     const total = byteLengthOf(data);
     if (total === 0) throw emptyBuffer('data', data);
     requireUnwatched('asyncWrite', connection);
