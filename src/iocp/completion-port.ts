@@ -67,20 +67,23 @@ export class CompletionPort implements EventSource {
     counters.calls.CreateIoCompletionPort++;
     // One thread dequeues at a time, so the port's concurrency is 1.
     const handle = kernel.kernel32.CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, 1);
+    let isOpen = false;
     try {
       this.handle = checkHandle(handle, kernel.kernel32, 'CreateIoCompletionPort');
+      isOpen = true;
+      this.#waiter = kernel.createWaiter(parts.options.poller, {
+        port: this.handle,
+        mailbox: this.#mailbox,
+        onReady: parts.onReady,
+        onFailure: (error) => {
+          throw error;
+        },
+      });
     } catch (error) {
+      if (isOpen) kernel.kernel32.CloseHandle(handle);
       kernel.memory.release(region.address);
       throw error;
     }
-    this.#waiter = kernel.createWaiter(parts.options.poller, {
-      port: this.handle,
-      mailbox: this.#mailbox,
-      onReady: parts.onReady,
-      onFailure: (error) => {
-        throw error;
-      },
-    });
   }
 
   get wakePort(): number {

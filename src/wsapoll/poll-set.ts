@@ -56,6 +56,8 @@ export interface PolledSocket {
   noted: boolean;
   /** Something happened: `revents` as WSAPoll gave them, 0 for a look at a pending connect. */
   ready(revents: number): void;
+  /** There is no memory for it in the set: it must not wait. */
+  refused(): void;
 }
 
 export class PollSet implements EventSource {
@@ -89,24 +91,29 @@ export class PollSet implements EventSource {
         code: 'ERR_UNSUPPORTED_DRIVER',
       });
     }
-    this.#region = this.#takeArray(INITIAL_CAPACITY);
-    this.#shorts = new Int16Array(this.#region.buffer);
-    this.#words = new Uint32Array(this.#region.buffer);
-    const wakeAddress = kernel.memory.allocate(64);
-    if (wakeAddress === null) throw new RangeError('Cannot take 64 bytes of native memory: out of memory');
-    this.#wakeAddress = wakeAddress;
-    this.#wakeSocket = this.#openWakeSocket();
-    this.#wakeLength = this.#fillWakeCall();
-    this.#write(0, this.#wakeSocket, POLLRDNORM);
-    this.#waiter = kernel.createPollWaiter(parts.options.poller, {
-      array: () => ({ address: this.#region.address, count: this.#members.length }),
-      limitMs: () => (this.#connecting.size > 0 ? CONNECT_CHECK_MS : 0),
-      interrupt: () => this.#sendWakeUp(),
-      onReady: parts.onReady,
-      onFailure: (error) => {
-        throw error;
-      },
-    });
+    const undo: (() => void)[] = [];
+    try {
+      this.#region = this.#takeMemory(INITIAL_CAPACITY * WSAPOLLFD.size, undo);
+      this.#shorts = new Int16Array(this.#region.buffer);
+      this.#words = new Uint32Array(this.#region.buffer);
+      this.#wakeAddress = this.#takeMemory(WAKE_CALL_SIZE, undo);
+      this.#wakeSocket = this.#openWakeSocket();
+      undo.push(() => discardSocket(parts, this.#wakeSocket));
+      this.#wakeLength = this.#fillWakeCall();
+      this.#write(0, this.#wakeSocket, POLLRDNORM);
+      this.#waiter = kernel.createPollWaiter(parts.options.poller, {
+        array: () => ({ address: this.#region.address, count: this.#members.length }),
+        limitMs: () => (this.#connecting.size > 0 ? CONNECT_CHECK_MS : 0),
+        interrupt: () => this.#sendWakeUp(),
+        onReady: parts.onReady,
+        onFailure: (error) => {
+          throw error;
+        },
+      });
+    } catch (error) {
+      for (const step of undo.reverse()) step();
+      throw error;
+    }
   }
 
   get waitsHere(): boolean {
@@ -227,7 +234,10 @@ export class PollSet implements EventSource {
 
   #add(member: PolledSocket): void {
     const place = this.#members.length;
-    if ((place + 1) * WSAPOLLFD.size > this.#region.buffer.byteLength) this.#grow();
+    if ((place + 1) * WSAPOLLFD.size > this.#region.buffer.byteLength && !this.#grow()) {
+      member.refused();
+      return;
+    }
     this.#members.push(member);
     member.place = place;
     this.#write(place, member.socket, member.wanted);
@@ -250,19 +260,26 @@ export class PollSet implements EventSource {
     this.#shorts[place * ENTRY_SHORTS + REVENTS_SHORT] = 0;
   }
 
-  #grow(): void {
+  /** Returns false when the system has no memory for a larger array. */
+  #grow(): boolean {
     const old = this.#region;
     const oldWords = this.#words;
-    this.#region = this.#takeArray((old.buffer.byteLength / WSAPOLLFD.size) * 2);
+    const region = this.#parts.kernel.memory.allocate(old.buffer.byteLength * 2);
+    if (region === null) return false;
+    this.#region = region;
     this.#shorts = new Int16Array(this.#region.buffer);
     this.#words = new Uint32Array(this.#region.buffer);
     this.#words.set(oldWords);
     this.#parts.kernel.memory.release(old.address);
+    return true;
   }
 
-  #takeArray(capacity: number): NativeRegion {
-    const region = this.#parts.kernel.memory.allocate(capacity * WSAPOLLFD.size);
-    if (region === null) throw new RangeError(`Cannot take memory for ${capacity} polled sockets: out of memory`);
+  /** Memory for the constructor, and how to give it back. Throws RangeError. */
+  #takeMemory(byteLength: number, undo: (() => void)[]): NativeRegion {
+    const { memory } = this.#parts.kernel;
+    const region = memory.allocate(byteLength);
+    if (region === null) throw new RangeError(`Cannot take ${byteLength} bytes for the poll set: out of memory`);
+    undo.push(() => memory.release(region.address));
     return region;
   }
 
@@ -325,7 +342,8 @@ export class PollSet implements EventSource {
   }
 }
 
-/** Offsets in the wake-up call's memory, behind the WSABUF. */
+/** Bytes of the wake-up call's memory, and the offsets in it, behind the WSABUF. */
+const WAKE_CALL_SIZE = 64;
 const BYTE_AT = 16;
 const COUNT_AT = 20;
 const FLAGS_AT = 24;

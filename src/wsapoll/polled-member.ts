@@ -1,6 +1,6 @@
 /** What the members of the poll set have in common: the end of an operation, and the end of the socket. */
 import { POLLNVAL } from '../../ffi/constants.ts';
-import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
+import { WSAENOBUFS, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { CONTEXT, OperationState, type Operation } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
 import type { PolledSocket, PollSet } from './poll-set.ts';
@@ -51,12 +51,18 @@ export abstract class PolledMember implements PolledSocket {
   ready(revents: number): void {
     if (this.#gone) return;
     try {
-      if ((revents & POLLNVAL) !== 0) this.#failAll();
+      if ((revents & POLLNVAL) !== 0)
+        this.#failAll(WSAENOTSOCK); // closed behind our back
       // Each thing it does may run callbacks, which may start or forget operations: so each looks at what is there now.
       else this.act(revents);
     } finally {
       this.changed();
     }
+  }
+
+  /** A call that the system has no memory for ends so as well. */
+  refused(): void {
+    this.#failAll(WSAENOBUFS);
   }
 
   /** What it waits for may be another thing now. */
@@ -76,11 +82,12 @@ export abstract class PolledMember implements PolledSocket {
     this.parts.completed(operation);
   }
 
-  /** The socket was closed behind our back. */
-  #failAll(): void {
-    for (const operation of this.waiting()) {
+  /** Ends every operation that waits. @param error Winsock error code */
+  #failAll(error: number): void {
+    // Each forgetting may refuse the rest.
+    for (let [operation] = this.waiting(); operation !== undefined; [operation] = this.waiting()) {
       this.forget(operation);
-      this.parts.finishInline(operation, WSAENOTSOCK, 0);
+      this.parts.finishInline(operation, error, 0);
     }
   }
 }

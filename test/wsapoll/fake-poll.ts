@@ -33,6 +33,12 @@ export class FakePoll {
   readonly revents = new Map<number, number>();
   /** SO_ERROR by socket. */
   readonly errors = new Map<number, number>();
+  /** The system has no more memory. */
+  exhausted = false;
+  /** Calls that fail, by name. */
+  readonly failing = new Set<'WSASocketW' | 'bind' | 'createPollWaiter'>();
+  /** Sockets that are open. */
+  openSockets = 0;
   wakeUps = 0;
   now = 0;
   armed = false;
@@ -43,7 +49,7 @@ export class FakePoll {
   constructor() {
     const memory = new SimulatedMemory();
     const allocate = (byteLength: number): Region | null => {
-      const region = memory.allocate(byteLength);
+      const region = this.exhausted ? null : memory.allocate(byteLength);
       if (region !== null) this.#regions.add(region);
       return region;
     };
@@ -55,7 +61,10 @@ export class FakePoll {
     const kernel = {
       ...tables,
       scheduler: { now: () => this.now },
-      createPollWaiter: (_kind: string, parts: PollWaiterParts) => this.#makeWaiter(parts),
+      createPollWaiter: (_kind: string, parts: PollWaiterParts) => {
+        if (this.failing.has('createPollWaiter')) throw new Error('No more threads');
+        return this.#makeWaiter(parts);
+      },
     } as unknown as Kernel;
     const finishInline = (operation: Operation, error: number, bytes: number): void => {
       operation.error = error;
@@ -74,6 +83,11 @@ export class FakePoll {
       onRemote: () => undefined,
       onReady: () => undefined,
     };
+  }
+
+  /** Stretches of memory that are taken. */
+  get regions(): number {
+    return this.#regions.size;
   }
 
   /** The array that the next WSAPoll would be given. */
@@ -121,11 +135,18 @@ export class FakePoll {
 
   #ws2_32(): Partial<Ws2_32> {
     return {
-      WSASocketW: () => WAKE_SOCKET,
-      bind: () => 0,
+      WSASocketW: () => {
+        if (this.failing.has('WSASocketW')) return INVALID_SOCKET;
+        this.openSockets++;
+        return WAKE_SOCKET;
+      },
+      bind: () => (this.failing.has('bind') ? SOCKET_ERROR : 0),
       ioctlsocket: () => 0,
       getsockname: () => 0,
-      closesocket: () => 0,
+      closesocket: () => {
+        this.openSockets--;
+        return 0;
+      },
       WSAGetLastError: () => WSAEWOULDBLOCK,
       connect: () => SOCKET_ERROR,
       accept: () => INVALID_SOCKET,

@@ -12,6 +12,7 @@ class Member implements PolledSocket {
   place = -1;
   noted = false;
   readonly told: number[] = [];
+  refusals = 0;
 
   constructor(socket: number, wanted: number = POLLRDNORM) {
     this.socket = socket;
@@ -20,6 +21,10 @@ class Member implements PolledSocket {
 
   ready(revents: number): void {
     this.told.push(revents);
+  }
+
+  refused(): void {
+    this.refusals++;
   }
 }
 
@@ -39,6 +44,33 @@ function dispatchAll(set: PollSet, count: number): void {
 }
 
 describe('PollSet', () => {
+  for (const call of ['WSASocketW', 'bind', 'createPollWaiter'] as const) {
+    it(`leaves nothing behind when it cannot be made for want of ${call}`, () => {
+      const fake = new FakePoll();
+      const before = fake.regions;
+      fake.failing.add(call);
+      expect(() => new PollSet(fake.parts)).to.throw();
+      expect([fake.regions, fake.openSockets]).to.deep.equal([before, 0]);
+    });
+  }
+
+  it('refuses a socket when there is no memory for a larger array, also one that came during a wait', () => {
+    const { fake, set, members } = setOf(255);
+    fake.exhausted = true;
+    const late = [new Member(4), new Member(8)];
+    set.changed(late[0]!);
+    expect(late[0]!.refusals).to.equal(1);
+    set.wait();
+    set.changed(late[1]!);
+    fake.wait();
+    dispatchAll(set, set.take());
+    expect(late[1]!.refusals).to.equal(1);
+    expect(fake.entries()).to.deep.equal([WAKE, ...members.map(entryOf)]);
+    fake.exhausted = false;
+    set.changed(late[0]!);
+    expect(fake.entries().at(-1)).to.deep.equal(entryOf(late[0]!));
+  });
+
   it('begins with its wake-up socket, and asks nobody while that is alone', () => {
     const { fake, set } = setOf(0);
     expect(fake.entries()).to.deep.equal([WAKE]);

@@ -1,7 +1,13 @@
 /** What operations make of readiness, where the system's answers are hard to get by: on a kernel that says what we say. */
 import { expect } from 'chai';
 import { POLLERR, POLLHUP, POLLNVAL, POLLRDNORM } from '../../ffi/constants.ts';
-import { ERROR_OPERATION_ABORTED, WSAECONNREFUSED, WSAECONNRESET, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
+import {
+  ERROR_OPERATION_ABORTED,
+  WSAECONNREFUSED,
+  WSAECONNRESET,
+  WSAENOBUFS,
+  WSAENOTSOCK,
+} from '../../ffi/wsa-errors.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { loopback } from '../../src/pal/ip-address.ts';
 import { Connection } from '../../src/winsock/connection.ts';
@@ -11,6 +17,7 @@ import { PollSet } from '../../src/wsapoll/poll-set.ts';
 import { FakePoll } from './fake-poll.ts';
 
 const SOCKET = 0x3_0000_0004;
+const IGNORED = { ready: () => undefined, refused: () => undefined };
 
 interface World {
   fake: FakePoll;
@@ -42,6 +49,22 @@ function world(): World {
 }
 
 describe('PolledTransport', () => {
+  it('ends each operation once, with "no buffers", when the poll set has no memory for the socket', () => {
+    const { fake, set, transport, connection, take } = world();
+    for (let socket = 1; socket < 256; socket++) {
+      set.changed({ socket, wanted: POLLRDNORM, connecting: false, place: -1, noted: false, ...IGNORED });
+    }
+    fake.exhausted = true;
+    const operations = [take(OperationKind.Probe), take(OperationKind.Receive)];
+    set.wait();
+    for (const operation of operations) transport.receive(connection, operation);
+    expect(fake.completed).to.deep.equal([]);
+    fake.wait();
+    set.take();
+    expect(new Set(fake.completed)).to.deep.equal(new Set(operations));
+    expect(fake.completed.map(({ error }) => error)).to.deep.equal([WSAENOBUFS, WSAENOBUFS]);
+  });
+
   it('a failed connect that WSAPoll does not report is found by the check', () => {
     // Windows before 10 2004: revents stay 0 for ever, and only SO_ERROR knows.
     const { fake, transport, connection, take, poll } = world();
