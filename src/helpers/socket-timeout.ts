@@ -5,6 +5,9 @@
  * come: a linked list in that order is the whole data structure. A touch moves an entry to its end; the one timer stands
  * at the deadline that was first when it was set, and when it fires too soon because of touches, it is set again.
  * It never fires early, and does not keep the process alive.
+ *
+ * A thread that was busy, and comes to its timers before it comes to the network, has not listened: what its sockets have
+ * said meanwhile waits to be read. So a timer that fires late is no judge; it is set once more, for as long as it was late.
  */
 import type { SocketHandle } from '../pal/handles.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
@@ -14,6 +17,9 @@ import type { Scheduler, TimerHandle } from '../winsock/kernel.ts';
 
 /** Longest limit, ms: what Node's timers take. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** A timer that fires this late, ms, was held up by more than the system's own coarseness (15.6 ms on Windows). */
+const LATE_MS = 50;
 
 /** Options of createIdleTimeout and createHeaderTimeout. */
 export interface SocketTimeoutOptions {
@@ -92,6 +98,9 @@ class Deadlines implements SocketTimeout {
   #first: Entry | null = null;
   #last: Entry | null = null;
   #timer: TimerHandle | null = null;
+  /** When the timer is to fire, and whether it is set once more because it was late. */
+  #timerAt = 0;
+  #excused = false;
 
   constructor(
     ms: number,
@@ -152,13 +161,25 @@ class Deadlines implements SocketTimeout {
   /** Sets the timer for the first deadline, when there is one and no timer stands. */
   #arm(): void {
     if (this.#first === null || this.#timer !== null) return;
-    const wait = Math.max(1, Math.ceil(this.#first.at - this.#scheduler.now()));
+    this.#excused = false;
+    this.#setTimer(this.#first.at - this.#scheduler.now());
+  }
+
+  #setTimer(ms: number): void {
+    const wait = Math.max(1, Math.ceil(ms));
+    this.#timerAt = this.#scheduler.now() + wait;
     this.#timer = this.#scheduler.setTimer(wait, this.#fire);
   }
 
   readonly #fire = (): void => {
     this.#timer = null;
     const now = this.#scheduler.now();
+    const late = now - this.#timerAt;
+    if (late > LATE_MS && !this.#excused) {
+      this.#excused = true;
+      this.#setTimer(Math.min(late, this.#ms));
+      return;
+    }
     try {
       for (let first = this.#first; first !== null && first.at <= now; first = this.#first) {
         this.stop(first.socket);

@@ -44,6 +44,29 @@ describe('createIdleTimeout', () => {
     expect(over).to.deep.equal([1, 2]);
   });
 
+  it('does not judge when the thread was busy: what was said meanwhile is heard first', () => {
+    idle.touch(socket(1));
+    idle.touch(socket(2));
+    scheduler.stall(400);
+    scheduler.advance(0);
+    expect(over, 'the timer was 300 ms late').to.deep.equal([]);
+    idle.touch(socket(2));
+    scheduler.advance(99);
+    expect(over).to.deep.equal([]);
+    scheduler.advance(1);
+    expect(over, 'as long again as a limit, at most').to.deep.equal([1, 2]);
+  });
+
+  it('waits once more for each delay, not for ever', () => {
+    idle.touch(socket(1));
+    scheduler.stall(400);
+    scheduler.advance(0);
+    scheduler.stall(400);
+    scheduler.advance(0);
+    expect(over).to.deep.equal([1]);
+    expect([idle.size, scheduler.pending]).to.deep.equal([0, 0]);
+  });
+
   it('each touch begins the time anew', () => {
     idle.touch(socket(1));
     for (let count = 0; count < 10; count++) {

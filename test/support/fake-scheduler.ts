@@ -35,6 +35,11 @@ export class FakeScheduler implements Scheduler {
     return this.#timers.size;
   }
 
+  /** Moves on by `ms` milliseconds in which the thread is busy: what is due runs late, with the next advance(). */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Moves on by `ms` milliseconds, running what is due on the way. */
   advance(ms: number): void {
     const end = this.#now + ms;

@@ -11,7 +11,7 @@ import { GUARDED_PAL, MESSAGE_BYTES, serveGuarded } from '../../../benchmarks/se
 
 const GOOD = 20;
 const BAD = 400;
-const PATIENCE = { headerMs: 700, idleMs: 1000 };
+const PATIENCE = { headerMs: 700, idleMs: 1500 };
 const COME_BACK_MS = 500;
 const SECONDS_ALONE = 0.5;
 const SECONDS_AMONG = 3;
