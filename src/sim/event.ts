@@ -8,6 +8,7 @@
  */
 import type { EventWaiterParts, PortWaiter } from '../winsock/kernel.ts';
 import { Step } from './agenda.ts';
+import { HeldWaiter } from './held-waiter.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { SimulationError } from './simulation-error.ts';
 
@@ -29,8 +30,7 @@ export class SimulatedEvent {
   }
 }
 
-export class SimulatedEventWaiter implements PortWaiter {
-  readonly #kernel: SimulatedKernel;
+export class SimulatedEventWaiter extends HeldWaiter implements PortWaiter {
   readonly #event: SimulatedEvent;
   readonly #onReady: () => void;
   readonly #beginStep: Step;
@@ -38,20 +38,16 @@ export class SimulatedEventWaiter implements PortWaiter {
   #armed = false;
   #waiting = false;
   #rung = false;
-  #taken = 0;
-  #waits = 0;
-  #referenced = true;
-  #holding = false;
   #stopped = false;
 
   constructor(kernel: SimulatedKernel, { event, onReady }: EventWaiterParts) {
+    super(kernel);
     const found = kernel.handle(event);
     if (!(found instanceof SimulatedEvent)) throw new SimulationError(`A waiter for ${event}, which is no event`);
-    this.#kernel = kernel;
     this.#event = found;
     this.#onReady = onReady;
     this.#beginStep = new Step('event thread waits', () => {
-      this.#waits++;
+      this.waits++;
       this.#waiting = true;
       this.#look();
     });
@@ -59,7 +55,7 @@ export class SimulatedEventWaiter implements PortWaiter {
     found.onSet = () => {
       this.#look();
     };
-    this.#hold();
+    this.updateHold();
   }
 
   get armed(): boolean {
@@ -69,40 +65,18 @@ export class SimulatedEventWaiter implements PortWaiter {
   arm(): void {
     if (this.#stopped) throw new SimulationError('An event waiter was armed after it had been stopped');
     this.#armed = true;
-    this.#kernel.network.agenda.add(this.#beginStep);
-  }
-
-  take(): number {
-    const taken = this.#taken;
-    this.#taken = 0;
-    return taken;
-  }
-
-  takeWaits(): number {
-    const waits = this.#waits;
-    this.#waits = 0;
-    return waits;
-  }
-
-  ref(): void {
-    this.#referenced = true;
-    this.#hold();
-  }
-
-  unref(): void {
-    this.#referenced = false;
-    this.#hold();
+    this.kernel.network.agenda.add(this.#beginStep);
   }
 
   stop(): Promise<void> {
-    const { agenda } = this.#kernel.network;
+    const { agenda } = this.kernel.network;
     this.#stopped = true;
     this.#armed = false;
     this.#waiting = false;
     this.#event.onSet = null;
     agenda.remove(this.#beginStep);
     agenda.remove(this.#ringStep);
-    this.#hold();
+    this.updateHold();
     // A message that was on its way is heard before the end of the thread.
     if (this.#rung) this.#onReady();
     return Promise.resolve();
@@ -113,21 +87,18 @@ export class SimulatedEventWaiter implements PortWaiter {
     this.#event.isSet = false;
     this.#waiting = false;
     this.#rung = true;
-    this.#kernel.network.agenda.add(this.#ringStep);
+    this.kernel.network.agenda.add(this.#ringStep);
   }
 
   readonly #ring = (): void => {
     this.#rung = false;
     this.#armed = false;
-    this.#taken++;
+    this.taken++;
     this.#onReady();
   };
 
   /** A worker_thread keeps the process alive while it lives and is ref'd. */
-  #hold(): void {
-    const wanted = this.#referenced && !this.#stopped;
-    if (wanted === this.#holding) return;
-    this.#holding = wanted;
-    this.#kernel.hold(wanted ? 1 : -1);
+  protected override get holds(): boolean {
+    return this.referenced && !this.#stopped;
   }
 }

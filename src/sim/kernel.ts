@@ -94,7 +94,7 @@ export class SimulatedKernel implements Kernel {
   }
 
   createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter {
-    return new SimulatedWaiter(this, this.#life, kind, parts);
+    return new SimulatedWaiter(this, kind, parts);
   }
 
   createEventWaiter(parts: EventWaiterParts): PortWaiter {

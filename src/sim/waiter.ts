@@ -5,14 +5,12 @@
 import { WAKE_KEY } from '../iocp/completion-key.ts';
 import type { PollerKind, PortWaiter, WaiterParts } from '../winsock/kernel.ts';
 import { Step } from './agenda.ts';
+import { HeldWaiter } from './held-waiter.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { CompletionPort } from './port.ts';
-import type { ProcessLife } from './process-life.ts';
 import { SimulationError } from './simulation-error.ts';
 
-export class SimulatedWaiter implements PortWaiter {
-  readonly #kernel: SimulatedKernel;
-  readonly #life: ProcessLife;
+export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   readonly #kind: PollerKind;
   readonly #parts: WaiterParts;
   readonly #port: CompletionPort;
@@ -20,17 +18,12 @@ export class SimulatedWaiter implements PortWaiter {
   readonly #ringStep: Step;
   #armed = false;
   #rung = false;
-  #taken = 0;
-  #waits = 0;
-  #referenced = true;
-  #holding = false;
   #stopped = false;
 
-  constructor(kernel: SimulatedKernel, life: ProcessLife, kind: PollerKind, parts: WaiterParts) {
+  constructor(kernel: SimulatedKernel, kind: PollerKind, parts: WaiterParts) {
+    super(kernel);
     const port = kernel.handle(parts.port);
     if (!(port instanceof CompletionPort)) throw new SimulationError(`A waiter for ${parts.port}, which is no port`);
-    this.#kernel = kernel;
-    this.#life = life;
     this.#kind = kind;
     this.#parts = parts;
     this.#port = port;
@@ -39,7 +32,7 @@ export class SimulatedWaiter implements PortWaiter {
     port.onPacket = () => {
       this.#update();
     };
-    this.#hold();
+    this.updateHold();
   }
 
   get armed(): boolean {
@@ -50,50 +43,28 @@ export class SimulatedWaiter implements PortWaiter {
     if (this.#stopped) throw new SimulationError('A waiter was armed after it had been stopped');
     this.#armed = true;
     this.#port.waited = true;
-    this.#hold();
+    this.updateHold();
     this.#update();
-  }
-
-  take(): number {
-    const taken = this.#taken;
-    this.#taken = 0;
-    return taken;
-  }
-
-  takeWaits(): number {
-    const waits = this.#waits;
-    this.#waits = 0;
-    return waits;
-  }
-
-  ref(): void {
-    this.#referenced = true;
-    this.#hold();
-  }
-
-  unref(): void {
-    this.#referenced = false;
-    this.#hold();
   }
 
   stop(): Promise<void> {
     // A worker is woken by a packet, and may take others with it.
     if (this.#kind === 'worker') {
       this.#port.push({ key: WAKE_KEY, overlapped: 0, status: 0, bytes: 0, io: null });
-      if (this.#armed && !this.#rung && this.#kernel.network.maybe()) this.#taken += this.#fill();
+      if (this.#armed && !this.#rung && this.kernel.network.maybe()) this.taken += this.#fill();
     }
     this.#stopped = true;
     this.#armed = false;
     this.#rung = false;
     this.#port.waited = false;
     this.#update();
-    this.#hold();
+    this.updateHold();
     return Promise.resolve();
   }
 
   readonly #takeBatch = (): void => {
     const count = this.#fill();
-    this.#taken += count;
+    this.taken += count;
     if (this.#kind === 'worker') {
       this.#rung = true;
       this.#update();
@@ -104,29 +75,26 @@ export class SimulatedWaiter implements PortWaiter {
     this.#rung = false;
     this.#armed = false;
     this.#port.waited = false;
-    this.#hold();
-    this.#kernel.network.note(() => `${this.#kernel.name}: doorbell, ${this.#taken} packets`);
+    this.updateHold();
+    this.kernel.network.note(() => `${this.kernel.name}: doorbell, ${this.taken} packets`);
     this.#parts.onReady();
     this.#update();
   };
 
   #fill(): number {
-    this.#waits++;
+    this.waits++;
     const { mailbox } = this.#parts;
-    return this.#kernel.dequeue(this.#port, mailbox.region.address, mailbox.capacity, mailbox.countAddress);
+    return this.kernel.dequeue(this.#port, mailbox.region.address, mailbox.capacity, mailbox.countAddress);
   }
 
   #update(): void {
-    const { agenda } = this.#kernel.network;
+    const { agenda } = this.kernel.network;
     agenda.set(this.#takeStep, this.#armed && !this.#rung && this.#port.packets.length > 0);
     agenda.set(this.#ringStep, this.#rung);
   }
 
   /** A worker_thread keeps the process alive while it lives and is ref'd; an immediate only while it is planned. */
-  #hold(): void {
-    const wanted = this.#referenced && !this.#stopped && (this.#kind === 'worker' || this.#armed);
-    if (wanted === this.#holding) return;
-    this.#holding = wanted;
-    this.#life.hold(wanted ? 1 : -1);
+  protected override get holds(): boolean {
+    return this.referenced && !this.#stopped && (this.#kind === 'worker' || this.#armed);
   }
 }
