@@ -28,6 +28,7 @@ import type { DatagramSocket } from '../winsock/datagram-socket.ts';
 import { Listener } from '../winsock/listener.ts';
 import { CONTEXT, DATAGRAM_CONTEXT, OperationKind, OperationState, type Operation } from '../winsock/operation.ts';
 import { readSockaddr } from '../winsock/scratch.ts';
+import { writeDestination } from '../winsock/socket-addresses.ts';
 import type { SocketRecord } from '../winsock/socket-record.ts';
 import { hasRealHandles, openTcpSocket } from '../winsock/sockets.ts';
 import type { BackendParts, Transport } from '../winsock/transport.ts';
@@ -161,8 +162,9 @@ export class OverlappedTransport implements Transport {
     this.#settleDatagram(operation, result === 0);
   }
 
-  sendTo(socket: DatagramSocket, operation: Operation, addressLength: number): void {
-    const { kernel, counters } = this.#parts;
+  sendTo(socket: DatagramSocket, operation: Operation): void {
+    const { kernel, counters, operations } = this.#parts;
+    const addressLength = writeDestination(operations.words, operation);
     operation.syscall = 'WSASendTo';
     operation.state = OperationState.Submitted;
     counters.calls.WSASendTo++;

@@ -140,7 +140,7 @@ export interface DatagramPal {
    * @throws NetworkError, among others ERR_SOCKET_DGRAM_IS_CONNECTED; call disconnectUdp first.
    */
   connectUdp(socket: UdpHandle, address: string, port: number): void;
-  /** Undoes connectUdp. @throws NetworkError ERR_SOCKET_DGRAM_NOT_CONNECTED. */
+  /** Undoes connectUdp. What was sent before still goes to that peer. @throws NetworkError ERR_SOCKET_DGRAM_NOT_CONNECTED. */
   disconnectUdp(socket: UdpHandle): void;
   /**
    * Receives what is sent to a multicast group from now on.

@@ -170,9 +170,9 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
   const count = Math.min(bytes, maxBytes);
   if (count > target.length) {
     // Its buffer has gone; the datagram is the next one's.
+    takeRequest(socket);
     keep(driver, socket, block, bytes, size, peer);
     repost(driver, socket, operation);
-    takeRequest(socket);
     serveSoon(driver, socket);
     answer(driver, socket, request, bufferDetached('receive', count, target.length));
     return;
@@ -243,7 +243,9 @@ function keep(
   peer: Endpoint | null,
 ): void {
   const sizeClass = classFor(bytes);
-  if (!makeRoom(driver, socket, bytes === 0 ? SMALLEST_BLOCK : (BLOCK_SIZES[sizeClass] ?? 0))) return;
+  // One that somebody waits for all the same (the buffer before had gone) is on its way there, and needs no room.
+  const isAwaited = socket.firstReceive !== null && socket.arrivals.length === 0;
+  if (!isAwaited && !makeRoom(driver, socket, bytes === 0 ? SMALLEST_BLOCK : (BLOCK_SIZES[sizeClass] ?? 0))) return;
   const block = bytes === 0 ? null : driver.blocks.take(sizeClass);
   if (bytes > 0) {
     if (block === null || block.size < bytes) {

@@ -25,7 +25,7 @@ import {
   queuesFull,
   systemError,
 } from './errors.ts';
-import { DATAGRAM_CONTEXT, OperationKind, type Operation } from './operation.ts';
+import { OperationKind, type Operation } from './operation.ts';
 import { byteLengthOf } from './requests.ts';
 import type { ResolvedDestination } from './socket-addresses.ts';
 
@@ -99,6 +99,12 @@ export function revokeSend(
   socket.waitingSends--;
   answerSoon(driver, socket, request, error);
   return true;
+}
+
+/** The socket has lost its connected peer: what was to go there still does, and to nobody who is connected to next. */
+export function keepDestination(socket: DatagramSocket, peer: ResolvedDestination): void {
+  for (const { datagram } of socket.sending) if (datagram !== null) datagram.destination ??= peer;
+  for (let send = socket.firstSend; send !== null; send = send.next) send.destination ??= peer;
 }
 
 /** WSASendTo came back. */
@@ -220,11 +226,7 @@ function submit(driver: Driver, socket: DatagramSocket, operation: Operation, re
 
 function transmit(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
   request.attempts++;
-  const { destination } = request;
-  if (destination !== null) {
-    driver.operations.words.set(destination.words, operation.word + DATAGRAM_CONTEXT.ADDRESS / 4);
-  }
-  driver.transport.sendTo(socket, operation, destination?.length ?? 0);
+  driver.transport.sendTo(socket, operation);
 }
 
 /** Copies all of `data`, unless its buffers have not `total` bytes any more. Returns the number of bytes they have. */

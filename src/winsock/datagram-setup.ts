@@ -15,14 +15,16 @@ import {
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import type { UdpOptions, UdpSocket } from '../pal/datagram.ts';
 import type { AnyHandle, Endpoint, UdpHandle } from '../pal/handles.ts';
-import { formatIpAddress, isUnspecified, loopback, type IpAddress } from '../pal/ip-address.ts';
+import { formatIpAddress, isUnspecified, loopback, parseIpAddress, type IpAddress } from '../pal/ip-address.ts';
 import { argumentError } from '../pal/network-error.ts';
 import { localEndpoint } from './addresses.ts';
 import { attach } from './association.ts';
+import { keepDestination } from './datagram-sender.ts';
 import { DatagramSocket, type ReceiveSettings } from './datagram-socket.ts';
 import { captureOrigin, type Driver } from './driver.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
 import { requireInteger, requireOneOf } from './pal-options.ts';
+import { ResolvedDestination } from './socket-addresses.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
 import { bindSocket, discardSocket, openUdpSocket, setIntOption } from './sockets.ts';
 
@@ -90,7 +92,12 @@ export function connectDatagrams(driver: Driver, socket: DatagramSocket, to: IpA
 export function disconnectDatagrams(driver: Driver, socket: DatagramSocket): void {
   driver.scratch.bytes.fill(0, 0, sockaddr_in6.size);
   connectCall(driver, socket, sockaddr_in6.size);
+  const { peer } = socket;
   socket.peer = null;
+  const address = peer === null ? null : parseIpAddress(peer.address);
+  if (peer !== null && address !== null) {
+    keepDestination(socket, new ResolvedDestination(peer.address, address, peer.port));
+  }
 }
 
 function connectCall({ kernel, counters, scratch }: Driver, socket: DatagramSocket, length: number): void {

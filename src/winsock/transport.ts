@@ -51,8 +51,8 @@ export interface Transport {
    * was longer than the WSABUF ends with WSAEMSGSIZE.
    */
   receiveFrom(socket: DatagramSocket, operation: Operation): void;
-  /** Sends the operation's first WSABUF to the address in the context; `addressLength` 0 sends to the connected peer. */
-  sendTo(socket: DatagramSocket, operation: Operation, addressLength: number): void;
+  /** Sends the operation's first WSABUF to where its `datagram` goes. */
+  sendTo(socket: DatagramSocket, operation: Operation): void;
   /** Connects a bound and attached socket. */
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void;
   /** The connect has succeeded: makes it a full socket. Throws Win32Error. */

@@ -6,6 +6,7 @@ import { POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import { CONTEXT, DATAGRAM_CONTEXT, type Operation } from '../winsock/operation.ts';
+import { writeDestination } from '../winsock/socket-addresses.ts';
 import { PolledMember } from './polled-member.ts';
 
 export class DatagramMember extends PolledMember {
@@ -13,8 +14,8 @@ export class DatagramMember extends PolledMember {
   protected readonly connects = false;
   /** In the order in which they were posted. */
   readonly #receives = new Set<Operation>();
-  /** Sends that wait, in order, and the bytes of their addresses. */
-  readonly #sends = new Map<Operation, number>();
+  /** Sends that wait, in order. */
+  readonly #sends = new Set<Operation>();
 
   protected get events(): number {
     return (this.#receives.size > 0 ? POLLRDNORM : 0) | (this.#sends.size > 0 ? POLLWRNORM : 0);
@@ -25,10 +26,10 @@ export class DatagramMember extends PolledMember {
     this.changed();
   }
 
-  send(operation: Operation, addressLength: number): void {
-    const code = this.#sends.size > 0 ? WSAEWOULDBLOCK : this.#trySend(operation, addressLength);
+  send(operation: Operation): void {
+    const code = this.#sends.size > 0 ? WSAEWOULDBLOCK : this.#trySend(operation);
     if (code === WSAEWOULDBLOCK) {
-      this.#sends.set(operation, addressLength);
+      this.#sends.add(operation);
       this.changed();
     } else {
       this.parts.finishInline(operation, code, this.transferred(operation));
@@ -47,7 +48,7 @@ export class DatagramMember extends PolledMember {
   }
 
   protected waiting(): readonly Operation[] {
-    return [...this.#receives, ...this.#sends.keys()];
+    return [...this.#receives, ...this.#sends];
   }
 
   #readyReceives(): void {
@@ -62,9 +63,9 @@ export class DatagramMember extends PolledMember {
   }
 
   #readySends(): void {
-    for (const [operation, addressLength] of [...this.#sends]) {
+    for (const operation of [...this.#sends]) {
       if (!this.#sends.has(operation)) continue;
-      const code = this.#trySend(operation, addressLength);
+      const code = this.#trySend(operation);
       if (code === WSAEWOULDBLOCK) return;
       this.#sends.delete(operation);
       this.complete(operation, code, this.transferred(operation));
@@ -95,8 +96,10 @@ export class DatagramMember extends PolledMember {
     return result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
   }
 
-  #trySend(operation: Operation, addressLength: number): number {
+  #trySend(operation: Operation): number {
     const { kernel, counters, operations } = this.parts;
+    // Now, and not when it began to wait: the socket may have lost its peer since.
+    const addressLength = writeDestination(operations.words, operation);
     operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
     counters.calls.WSASendTo++;
     const { address } = operation;

@@ -79,9 +79,9 @@ export class PolledTransport implements Transport {
     attached(this.#datagramMembers, socket).receive(operation);
   }
 
-  sendTo(socket: DatagramSocket, operation: Operation, addressLength: number): void {
+  sendTo(socket: DatagramSocket, operation: Operation): void {
     submit(operation, 'WSASendTo');
-    attached(this.#datagramMembers, socket).send(operation, addressLength);
+    attached(this.#datagramMembers, socket).send(operation);
   }
 
   /** An overlapped call, whose end only a completion port would tell. */

@@ -1,6 +1,7 @@
 /** What operations make of readiness, where the system's answers are hard to get by: on a kernel that says what we say. */
 import { expect } from 'chai';
-import { POLLERR, POLLHUP, POLLNVAL, POLLRDNORM } from '../../ffi/constants.ts';
+import { POLLERR, POLLHUP, POLLNVAL, POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
+import { sockaddr_in } from '../../ffi/layouts.ts';
 import {
   ERROR_OPERATION_ABORTED,
   WSAECONNREFUSED,
@@ -8,10 +9,14 @@ import {
   WSAENOBUFS,
   WSAENOTSOCK,
 } from '../../ffi/wsa-errors.ts';
+import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { loopback } from '../../src/pal/ip-address.ts';
 import { Connection } from '../../src/winsock/connection.ts';
+import { SendToRequest } from '../../src/winsock/datagram-requests.ts';
+import { DatagramSocket } from '../../src/winsock/datagram-socket.ts';
 import { OperationKind, type Operation } from '../../src/winsock/operation.ts';
+import { ResolvedDestination } from '../../src/winsock/socket-addresses.ts';
 import { PolledTransport } from '../../src/wsapoll/polled-transport.ts';
 import { PollSet } from '../../src/wsapoll/poll-set.ts';
 import { FakePoll } from './fake-poll.ts';
@@ -63,6 +68,29 @@ describe('PolledTransport', () => {
     set.take();
     expect(new Set(fake.completed)).to.deep.equal(new Set(operations));
     expect(fake.completed.map(({ error }) => error)).to.deep.equal([WSAENOBUFS, WSAENOBUFS]);
+  });
+
+  it('sends a datagram that had to wait to where it goes by then: its socket may have lost its peer', () => {
+    const { fake, transport, poll } = world();
+    const socket = new DatagramSocket(2 as AnyHandle, 4, 0, undefined);
+    socket.socket = SOCKET + 4;
+    transport.attach(socket);
+    const lengths: number[] = [];
+    Object.assign(fake.parts.kernel.ws2_32, {
+      WSASendTo: (...[, , , , , to, length]: Parameters<Ws2_32['WSASendTo']>) => {
+        lengths.push(to === 0 ? 0 : length);
+        return lengths.length === 1 ? SOCKET_ERROR : 0; // WSAEWOULDBLOCK
+      },
+    });
+    const operation = fake.parts.operations.take(OperationKind.SendTo, socket);
+    if (operation === null) throw new Error('No operation is free');
+    operation.datagram = new SendToRequest();
+    transport.sendTo(socket, operation);
+    operation.datagram.destination = new ResolvedDestination('127.0.0.1', loopback(4), 9);
+    fake.revents.set(socket.socket, POLLWRNORM);
+    poll();
+    expect(fake.completed).to.deep.equal([operation]);
+    expect(lengths).to.deep.equal([0, sockaddr_in.size]);
   });
 
   it('a failed connect that WSAPoll does not report is found by the check', () => {
