@@ -31,6 +31,7 @@ import {
   WSAENETUNREACH,
   WSAENOBUFS,
   WSAENOTCONN,
+  WSAEOPNOTSUPP,
   WSAETIMEDOUT,
   WSAEADDRINUSE,
 } from '../../ffi/wsa-errors.ts';
@@ -77,7 +78,13 @@ export const STATUS_FAULTS: Readonly<Record<IoKind, readonly number[]>> = {
 };
 
 /** Failures that leave the connection as it is. */
-const HARMLESS = new Set<number>([WSAENOBUFS, WSAENETDOWN, STATUS_INSUFFICIENT_RESOURCES, STATUS_CANCELLED]);
+const HARMLESS = new Set<number>([
+  WSAENOBUFS,
+  WSAENETDOWN,
+  WSAEOPNOTSUPP,
+  STATUS_INSUFFICIENT_RESOURCES,
+  STATUS_CANCELLED,
+]);
 
 export type FaultyCall = keyof typeof CALL_FAULTS;
 

@@ -384,7 +384,11 @@ export class FileJob {
     this.#fd = -1;
     if (!this.#owned) return;
     this.#driver.openFiles--;
-    this.#files.close(fd);
+    try {
+      this.#files.close(fd);
+    } catch {
+      // The descriptor is gone either way, and nothing was written that could be lost.
+    }
   }
 }
 

@@ -117,6 +117,10 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   const { firstWrite } = connection;
   if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null) {
     // To be taken back, and this was not the last of it: the file, or the tail behind it, is torn off.
+    if (firstWrite.file?.isUntouched === true) {
+      firstWrite.file.fail(firstWrite.revoked); // (unless TransmitFile was refused: then nothing has gone out)
+      return;
+    }
     retire(driver, connection, operation);
     tearFile(driver, connection, firstWrite.revoked);
     return;

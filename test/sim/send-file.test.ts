@@ -1,7 +1,7 @@
 /** asyncSendFile in moments that only a scheduler that waits for them can bring about. */
 import { expect } from 'chai';
 import { STATUS_CONNECTION_RESET } from '../../ffi/ntstatus.ts';
-import { describeSystemError, ERROR_IO_DEVICE, WSAECONNRESET } from '../../ffi/wsa-errors.ts';
+import { describeSystemError, ERROR_IO_DEVICE, WSAECONNRESET, WSAEOPNOTSUPP } from '../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { simulateNetwork, type FaultOptions, type SimulatedKernel } from '../../src/sim/index.ts';
 import type { Step } from '../../src/sim/agenda.ts';
@@ -269,6 +269,43 @@ describe('asyncSendFile, simulated', () => {
     }
     kernel.run();
     expect(log[0]).to.match(/^file ERR_FILE_TRUNCATED/);
+    await stop();
+  });
+
+  for (const transmitFile of [true, false]) {
+    it(`ends as usual although its file cannot be closed (${transmitFile})`, async () => {
+      const { kernel, pal, peer, socket, log, told, stop } = connected();
+      kernel.files.put('file', new Uint8Array(1500));
+      pal.asyncSendFile(socket, 'file', { transmitFile, tail: new Uint8Array(5) }, told('file'));
+      pal.asyncWrite(socket, new Uint8Array(3), told('behind'));
+      const close = kernel.files.close.bind(kernel.files);
+      kernel.files.close = (fd) => {
+        close(fd);
+        throw new Error('EIO: i/o error, close');
+      };
+      for (let round = 0; round < 100 && log.length < 2; round++) {
+        kernel.run();
+        peer.drain();
+      }
+      expect(log).to.deep.equal(['file ok 1505', 'behind ok 3']);
+      expect(pal.stats().openFiles).to.equal(0);
+      await stop();
+    });
+  }
+
+  it('that TransmitFile has refused is taken back as one of which nothing was sent', async () => {
+    const { kernel, pal, peer, socket, log, told, stop } = connected({
+      plan: [{ call: 'TransmitFile', nth: 1, code: WSAEOPNOTSUPP }],
+    });
+    kernel.files.put('file', new Uint8Array(500));
+    const fd = kernel.files.openNow('file');
+    const name = pal.asyncSendFile(socket, fd, {}, told('file'));
+    pal.asyncWrite(socket, new Uint8Array(3), told('behind'));
+    expect(pal.cancel(name, { hard: true })).to.equal(true);
+    kernel.run();
+    expect(log).to.have.members(['file ECANCELED 0', 'behind ok 3']);
+    expect([peer.end.in.length, peer.end.broken]).to.deep.equal([3, 0]);
+    kernel.files.close(fd);
     await stop();
   });
 });
