@@ -98,6 +98,14 @@ export class EventLoop {
   }
 
   /**
+   * The same, and after the source was asked for what has come until now: for deadlines, of which a busy thread hears late.
+   * (A round runs what is ready, and then asks the source. What is made ready in one round runs in the next.)
+   */
+  enqueueBehindEvents(task: ReadyTask): void {
+    this.enqueue(() => this.enqueue(task));
+  }
+
+  /**
    * An operation that finished without an event: its outcome is delivered in a coming turn, in order.
    * @param error Winsock error code, 0 for success.
    */

@@ -306,7 +306,8 @@ function makeDriver(
       transport,
       quiet: new QuietSweep(kernel.scheduler, sockets, transport),
       grace: new GraceTimer<Connection | DatagramSocket>(kernel.scheduler, options.closeGraceMs, (record) => {
-        graceExpired(driver, record);
+        // A thread that was busy has heard nothing: what came in time is not too late.
+        loop.enqueueBehindEvents(() => graceExpired(driver, record));
       }),
       parked: new ParkedWatches(),
       queuedBytes: 0,

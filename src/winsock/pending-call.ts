@@ -70,12 +70,7 @@ export class PendingCalls {
         this.#revoke(call, timedOut(call.operation, call.timeout), true);
       });
     };
-    // A round runs what is ready, and then asks the port. What is made ready in one round runs in the next.
-    this.#wheel = new DeadlineWheel(scheduler, () => {
-      loop.enqueue(() => {
-        loop.enqueue(meet);
-      });
-    });
+    this.#wheel = new DeadlineWheel(scheduler, () => loop.enqueueBehindEvents(meet));
   }
 
   /** Deadlines that are set. */

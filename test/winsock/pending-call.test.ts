@@ -13,7 +13,7 @@ describe('PendingCalls', () => {
   const owner = new Connection(1 as SocketHandle, 4, 0, undefined);
   let calls: PendingCalls;
   beforeEach(() => {
-    const loop = { enqueue: (task: () => void) => task() } as unknown as EventLoop;
+    const loop = { enqueueBehindEvents: (task: () => void) => task() } as unknown as EventLoop;
     calls = new PendingCalls(new FakeScheduler(), loop, new CallNames(), () => true);
   });
   const begin = (call = new ReadRequest()): ReadRequest => {
