@@ -46,6 +46,25 @@ onEveryBed('udp, connected', (bed) => {
     });
   }
 
+  it('sends what waited to the peer that it was for, and not to the next one', async () => {
+    const { pal } = fixture;
+    const [first, second] = [pal.createUdpSocket('127.0.0.1', 0), pal.createUdpSocket('127.0.0.1', 0)];
+    const client = pal.createUdpSocket('127.0.0.1', await unclaimedPort(pal, '127.0.0.1'));
+    pal.connectUdp(client.handle, '127.0.0.1', first.port);
+    // More than the system has at a time.
+    const texts = Array.from({ length: 20 }, (_, number) => String(number));
+    const received = texts.map(() => receive(pal, first.handle));
+    const sent = texts.map((text) => send(pal, client.handle, text, null));
+    pal.disconnectUdp(client.handle);
+    pal.connectUdp(client.handle, '127.0.0.1', second.port);
+    await Promise.all(sent);
+    const atSecond = receive(pal, second.handle);
+    await send(pal, client.handle, 'to the second', null);
+    expect((await atSecond).data.toString()).to.equal('to the second');
+    const atFirst = (await Promise.all(received)).map(({ data }) => data.toString());
+    expect(atFirst.sort()).to.deep.equal([...texts].sort());
+  });
+
   it('says which call does not go with it', () => {
     const { pal } = fixture;
     const { handle } = pal.createUdpSocket('127.0.0.1', 0);
