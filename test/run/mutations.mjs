@@ -110,14 +110,14 @@ const datagramMutations = [
   {
     id: 'a socket that was set free still has its peer',
     file: 'src/winsock/datagram-setup.ts',
-    find: '  connectCall(driver, socket, sockaddr_in6.size);\n  socket.peer = null;',
-    replace: '  connectCall(driver, socket, sockaddr_in6.size);',
+    find: '  const { peer } = socket;\n  socket.peer = null;',
+    replace: '  const { peer } = socket;',
   },
   {
     id: 'a connected socket names a destination all the same',
-    file: sender,
-    find: 'driver.transport.sendTo(socket, operation, destination?.length ?? 0);',
-    replace: 'driver.transport.sendTo(socket, operation, destination?.length ?? 16);',
+    file: 'src/winsock/socket-addresses.ts',
+    find: '  if (destination === null) return 0;',
+    replace: '  if (destination === null) return 16;',
   },
   {
     id: 'every datagram goes where the first one went',
