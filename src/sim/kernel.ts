@@ -258,7 +258,8 @@ export class SimulatedKernel implements Kernel {
     if (socket.accept !== null) this.#cancelNow(socket.accept);
     if (socket.listener !== null) this.#desk.close(socket.listener);
     socket.attempt?.abandon(STATUS_CANCELLED);
-    socket.end?.close(socket.lingerZero);
+    // "Does not enable previously set properties or options until SO_UPDATE_CONNECT_CONTEXT is set": SO_LINGER neither.
+    socket.end?.close(socket.lingerZero && !socket.contextMissing);
   }
 
   /** Hands SO_SNDBUF and SO_RCVBUF to a socket's connection. */

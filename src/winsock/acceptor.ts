@@ -66,7 +66,7 @@ export function beginAccepting(driver: Driver, listener: Listener): void {
 
 /** The readiness face: takes a connection that is there, or answers null. */
 export function takeAccepted(driver: Driver, listener: Listener): SocketHandle | null {
-  const connection = listener.paused ? undefined : listener.accepted.shift();
+  const connection = listener.paused ? undefined : nextUntaken(driver, listener);
   if (connection === undefined) return null;
   connectionTaken(driver, listener);
   fillPool(driver, listener, POSTS_PER_CONNECTION);
@@ -77,6 +77,7 @@ export function takeAccepted(driver: Driver, listener: Listener): SocketHandle |
 export function completeAccept(driver: Driver, listener: Listener, operation: Operation): void {
   const { error } = operation;
   if (listener.closing) {
+    if (error === 0) readyForReset(driver, listener, operation);
     retireAccept(driver, listener, operation);
     settleClose(driver, listener);
     return;
@@ -168,11 +169,21 @@ function answer(driver: Driver, listener: Listener, request: AcceptRequest, erro
   });
 }
 
+/** The oldest connection that nobody has taken. inspect() tells the handles of these: one may have been closed by it. */
+function nextUntaken(driver: Driver, listener: Listener): Connection | undefined {
+  const { accepted } = listener;
+  let connection = accepted.shift();
+  if (connection?.closing !== true) return connection;
+  while (connection?.closing === true) connection = accepted.shift();
+  fillPool(driver, listener);
+  return connection;
+}
+
 /** Brings one waiting accept and one connection together, if there are both. */
 function serve(driver: Driver, listener: Listener): void {
   if (listener.paused || listener.waiting.length === 0 || listener.accepted.length === 0) return;
-  const request = listener.waiting.shift();
-  const connection = listener.accepted.shift();
+  const connection = nextUntaken(driver, listener);
+  const request = connection === undefined ? undefined : listener.waiting.shift();
   if (request === undefined || connection === undefined) return;
   driver.calls.end(request);
   callbackDue(driver, listener);
@@ -221,6 +232,16 @@ function spread(driver: Driver, listener: Listener, spreader: Spreader, operatio
   }
   const report = listener.onAcceptError;
   if (report !== undefined) driver.loop.enqueue(() => report(nobodyTook(peer)));
+}
+
+/** Gives a connection that nobody will get its context: without it the socket would not heed SO_LINGER, and send FIN. */
+function readyForReset(driver: Driver, listener: Listener, operation: Operation): void {
+  try {
+    driver.transport.finishAccept(listener, operation);
+  } catch (failure) {
+    // Its peer may have gone.
+    if (!(failure instanceof Win32Error)) throw failure;
+  }
 }
 
 function isRefused(driver: Driver, listener: Listener, address: string, now: number): boolean {

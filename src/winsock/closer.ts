@@ -130,7 +130,8 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
     // A disconnect is the last step, and ends by itself or with its grace.
     if (record.cancelled || (record instanceof Connection && isDisconnecting(record))) return;
     record.cancelled = true;
-    driver.transport.cancelAll(record);
+    // A connect that got no socket: its failure is queued, and -1 is another thing's handle, this process's.
+    if (record.socket !== INVALID_SOCKET) driver.transport.cancelAll(record);
     return;
   }
   if (record instanceof Connection && mayReuse(driver, record) && startDisconnect(driver, record)) return;

@@ -82,7 +82,10 @@ export function beginConnect(
   return true;
 }
 
-/** Gives an attempt up. A success whose packet is on its way wins. */
+/**
+ * Gives an attempt up. An outcome that is queued already wins; what is still in the kernel, or in the port, does not: a
+ * connection that was made all the same is reset.
+ */
 export function revokeConnect(driver: Driver, connection: Connection, error: NetworkError): boolean {
   if (connection.nameConnect !== null) return connection.nameConnect.revoke(error);
   const { connectOperation: operation, connectRequest: request } = connection;
@@ -100,9 +103,15 @@ export function completeConnect(driver: Driver, connection: Connection, operatio
   connection.connectOperation = null;
   connection.inFlight--;
   driver.operations.release(operation);
+  connection.connected = error === 0;
   const request = connection.connectRequest;
   if (request === null) {
-    // Answered already: closed, or timed out.
+    // Answered already: closed, cancelled or out of time. If it was made all the same, nobody serves it: a FIN would tell
+    // the peer that somebody had. And without its context the socket would not heed SO_LINGER.
+    if (error === 0) {
+      connection.resetting = true;
+      finish(driver, connection);
+    }
     settleClose(driver, connection);
     return;
   }

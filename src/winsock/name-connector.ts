@@ -88,6 +88,8 @@ export class NameConnect {
   start(): void {
     const { lookup = dnsLookup } = this.#options;
     for (const family of this.#target.families) {
+      // A lookup function is the caller's: it may have stopped the loop, or aborted the signal.
+      if (this.#over) return;
       lookUp(lookup, this.#target.name, family, (error, addresses) => {
         // The PAL may have stopped and forgotten its driver by now.
         if (!this.#over) this.#driver.loop.enqueue(() => this.#resolved(family, error, addresses));
