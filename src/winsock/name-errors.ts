@@ -15,17 +15,27 @@ export interface Destination {
   readonly port: number;
 }
 
+/** What an error may carry, of whatever type: a lookup function is the caller's. */
+interface Told {
+  readonly code: unknown;
+  readonly errno: unknown;
+  readonly syscall: unknown;
+  readonly message: string;
+}
+
 /** The resolver has failed, or answered with what is no address. `cause`: undefined when it just knows no address. */
 export function notResolved({ name, port }: Destination, cause: unknown): NetworkError {
-  const { code, errno, syscall, message }: Partial<NodeJS.ErrnoException> = cause instanceof Error ? cause : {};
-  const word = code ?? (cause === undefined ? 'ENOTFOUND' : 'ERR_LOOKUP_FAILED');
+  const { code, errno, syscall, message }: Partial<Told> = cause instanceof Error ? cause : {};
+  const other = cause === undefined ? 'ENOTFOUND' : 'ERR_LOOKUP_FAILED';
+  // Of a DOMException, such as a lookup function's fetch() fails with, the code is a number.
+  const word = typeof code === 'string' ? code : other;
   const reason = message === undefined ? '' : ` (${message})`;
   return new NetworkError(`connect ${word} ${endpointText(name, port)}: the name cannot be resolved${reason}`, {
     // Nobody knows the name, or nobody could say.
     kind: NO_SUCH_ADDRESS.includes(word) ? NetworkErrorCode.InvalidAddress : NetworkErrorCode.HostUnreachable,
     code: word,
-    errno,
-    syscall: syscall ?? LOOKUP,
+    errno: typeof errno === 'number' ? errno : undefined,
+    syscall: typeof syscall === 'string' ? syscall : LOOKUP,
     hostname: name,
     port,
     attempts: [],

@@ -30,8 +30,20 @@ export function lookUp(lookup: LookupFunction, name: string, family: Family, ans
   }
 }
 
-/** Takes what a resolver answered: with `all` a list; some give a single address all the same. */
+/** Whatever a resolver answers, somebody waits for what comes of it. */
 function answerAddresses(result: unknown, family: Family, answer: LookupAnswer): void {
+  let addresses: readonly IpAddress[];
+  try {
+    addresses = addressesIn(result, family);
+  } catch (error) {
+    answer(error, []);
+    return;
+  }
+  answer(null, addresses);
+}
+
+/** Takes what a resolver answered: with `all` a list; some give a single address all the same. Throws what is wrong with it. */
+function addressesIn(result: unknown, family: Family): readonly IpAddress[] {
   const list: unknown[] = Array.isArray(result) ? result : [result];
   const addresses = new Map<string, IpAddress>();
   for (const entry of list) {
@@ -39,11 +51,10 @@ function answerAddresses(result: unknown, family: Family, answer: LookupAnswer):
     const address = typeof text === 'string' ? parseIpAddress(text) : null;
     if (address === null) {
       const message = `the lookup function answered '${String(text)}', which is no IP address`;
-      answer(argumentError(TypeError, 'ERR_INVALID_IP_ADDRESS', message), []);
-      return;
+      throw argumentError(TypeError, 'ERR_INVALID_IP_ADDRESS', message);
     }
     // One that is there twice (DNS and the hosts file) is tried once.
     if (address.family === family) addresses.set(formatIpAddress(address), address);
   }
-  answer(null, [...addresses.values()]);
+  return [...addresses.values()];
 }

@@ -16,13 +16,15 @@ const MAX_ACCEPT_RATE = 1_000_000;
 
 /** Throws TypeError or RangeError with a code for values that make no sense. */
 export function resolveAccepting(options: ServerOptions): { depth: AcceptDepth; limits: AcceptLimitSettings } {
-  const { whenFull = 'pause', onLimit } = options;
+  const { whenFull = 'pause' } = options;
   requireOneOf('whenFull', whenFull, ['pause', 'close']);
-  if (onLimit !== undefined && typeof onLimit !== 'function') {
+  for (const name of ['onLimit', 'onAcceptError'] as const) {
+    const callback: unknown = options[name];
+    if (callback === undefined || typeof callback === 'function') continue;
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_TYPE',
-      `Cannot use onLimit: it must be a function, and is of type ${typeof onLimit}`,
+      `Cannot use ${name}: it must be a function, and is of type ${callback === null ? 'null' : typeof callback}`,
     );
   }
   return {

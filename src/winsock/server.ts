@@ -71,13 +71,13 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     if (options.reuseSockets === true && staysHere && driver.transport.disconnect !== null) {
       listener.spares = new SpareSockets();
     }
-    if (options.deferAssociation !== true || spreader !== null) {
-      attach(driver, listener);
-      driver.transport.prepareListener(listener);
-    }
-    // Before the first accept is posted: from then on only a close could take the listener back.
     local = localEndpoint(driver, listener);
     listener.local = local;
+    // The last step: nothing after it can fail, so what it ties to the loop need not be untied.
+    if (options.deferAssociation !== true || spreader !== null) {
+      driver.transport.prepareListener(listener);
+      attach(driver, listener);
+    }
   } catch (error) {
     if (step !== 'socket') discardSocket(driver, listener.socket);
     driver.sockets.remove(listener);

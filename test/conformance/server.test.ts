@@ -146,6 +146,7 @@ onEveryBed('server', (bed) => {
       [{ acceptRate: 0.5 }, '127.0.0.1', 'ERR_OUT_OF_RANGE'],
       [{ whenFull: 'wait' as 'pause' }, '127.0.0.1', 'ERR_INVALID_ARG_VALUE'],
       [{ onLimit: 1 as unknown as () => void }, '127.0.0.1', 'ERR_INVALID_ARG_TYPE'],
+      [{ onAcceptError: null as unknown as () => void }, '127.0.0.1', 'ERR_INVALID_ARG_TYPE'],
       [{ receiveBufferSize: -1 }, '127.0.0.1', 'ERR_OUT_OF_RANGE'],
       [{ sendBufferSize: Number.NaN }, '127.0.0.1', 'ERR_OUT_OF_RANGE'],
     ];

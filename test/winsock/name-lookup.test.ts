@@ -69,6 +69,21 @@ describe('a lookup', () => {
     });
   }
 
+  it('answers also where the answer cannot even be read or printed', () => {
+    const hidden = {
+      get address(): string {
+        throw new Error('not for you');
+      },
+    };
+    for (const rubbish of [hidden, { address: Object.create(null) as unknown }]) {
+      for (const result of [rubbish, [rubbish]]) {
+        const [answer] = ask(answering(null, result));
+        expect(answer?.error).to.be.instanceOf(Error);
+        expect(answer?.addresses).to.deep.equal([]);
+      }
+    }
+  });
+
   it('counts the first answer only', () => {
     const answers = ask((_name, _options, callback) => {
       callback(null, [{ address: '::1', family: 6 }]);
