@@ -10,6 +10,18 @@ const timeouts = 'src/helpers/socket-timeout.ts';
 /** @type {import('./mutations.mjs').Mutation[]} */
 export const acceptMutations = [
   {
+    id: 'accepting: what a closing server still gets is reset without its context',
+    file: acceptor,
+    find: '    if (error === 0) readyForReset(driver, listener, operation);\n',
+    replace: '',
+  },
+  {
+    id: 'accepting: a connection that was closed before it was taken keeps its place',
+    file: acceptor,
+    find: '  while (connection?.closing === true) connection = accepted.shift();\n  fillPool(driver, listener);\n',
+    replace: '  while (connection?.closing === true) connection = accepted.shift();\n',
+  },
+  {
     id: 'accepting: the pool does not follow a burst',
     file: depth,
     find: 'if (this.#taken * GROW_AT >= this.#current)',

@@ -490,8 +490,8 @@ export const mutations = [
   {
     id: 'closesocket before the drain',
     file: closer,
-    find: '    driver.transport.cancelAll(record);\n    return;',
-    replace: '    driver.transport.cancelAll(record);',
+    find: 'driver.transport.cancelAll(record);\n    return;',
+    replace: 'driver.transport.cancelAll(record);',
   },
   {
     id: 'close does not flush',
@@ -611,6 +611,18 @@ export const mutations = [
     file: connector,
     find: '  if (request === null) {\n    // Answered',
     replace: '  if (request === null && error !== 0) {\n    // Answered',
+  },
+  {
+    id: 'a connect that was given up and succeeds ends in good order',
+    file: connector,
+    find: '      connection.resetting = true;\n',
+    replace: '',
+  },
+  {
+    id: 'a connect that was given up and succeeds is reset without its context',
+    file: connector,
+    find: '      finish(driver, connection);\n',
+    replace: '',
   },
   {
     id: 'a failed connect leaves its socket',
