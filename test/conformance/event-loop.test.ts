@@ -4,7 +4,7 @@ import { NetworkErrorCode, type NetworkError, type NetworkPal } from '../../src/
 import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { expectClosed, rejectionOf, thrownBy } from '../support/errors.ts';
-import { accept, close, connect, echo, pair, read, readExactly, write } from '../support/io.ts';
+import { accept, connect, echo, pair, read, readExactly, REFUSING_PORT, write } from '../support/io.ts';
 import { Outcomes } from '../support/outcomes.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { turns, until } from '../support/until.ts';
@@ -298,9 +298,7 @@ onEveryBed('event loop', (bed) => {
 
   it('goes on after an operation has failed', async () => {
     const { pal } = fixture;
-    const server = pal.createServer('127.0.0.1', 0);
-    await close(pal, server.handle);
-    await rejectionOf(connect(pal, '127.0.0.1', server.port));
+    await rejectionOf(connect(pal, '127.0.0.1', REFUSING_PORT));
     const { client, served } = await pair(pal);
     await write(pal, client, seededBytes(10));
     expect((await readExactly(pal, served, 10)).equals(seededBytes(10))).to.equal(true);

@@ -3,18 +3,23 @@ import { expect } from 'chai';
 import { NetworkError, NetworkErrorCode, type ConnectOptions, type NetworkPal } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { expectClosed, rejectionOf, thrownBy } from '../support/errors.ts';
-import { accept, close, connect, echo, read, readExactly, REFUSING_PORT, write, type Accepted } from '../support/io.ts';
+import {
+  accept,
+  type Accepted,
+  close,
+  connect,
+  echo,
+  read,
+  readExactly,
+  REFUSING_PORT,
+  unusedPort,
+  write,
+} from '../support/io.ts';
 import { lookupIn, type Zone } from '../support/lookups.ts';
 import { Outcomes } from '../support/outcomes.ts';
 import { sharedPal, testPal } from '../support/pal-fixture.ts';
 
 const NAME = 'host.test';
-
-/**
- * Local ports to connect from, one for each bed: below those that systems choose from, which the server may be given, and not
- * used twice, since a port rests after its connection has ended.
- */
-let nextLocalPort = 21_000 + (process.pid % 1000) * 8;
 
 onEveryBed('connect by name', (bed) => {
   const fixture = sharedPal(bed);
@@ -79,7 +84,7 @@ onEveryBed('connect by name', (bed) => {
 
   it('tries addresses one after another from a given local port', async () => {
     const { pal } = fixture;
-    const localPort = nextLocalPort++;
+    const localPort = await unusedPort(pal);
     const zone = { 4: ['127.0.0.2', '127.0.0.3', '127.0.0.1'] };
     const { client } = await through(pal, '127.0.0.1', zone, { localPort, family: 4 });
     expect(pal.getRemoteAddress(client)).to.equal('127.0.0.1');

@@ -5,6 +5,7 @@ import type {
   ConnectOptions,
   Endpoint,
   FileSource,
+  NetworkError,
   NetworkPal,
   SendFileOptions,
   ServerHandle,
@@ -128,11 +129,25 @@ export function setLingerZero(pal: NetworkPal, socket: SocketHandle): void {
  */
 export const REFUSING_PORT = 1;
 
-/** A port of the loopback address that can be bound: one that was just given back. */
+/** Below the ports that systems choose from: nobody is given one of them without asking for it. */
+const UNCLAIMED = { first: 21_000, count: 8_000 } as const;
+
+/** Any of them: other suites may run on this machine at the same time. */
+export function someUnclaimedPort(): number {
+  return UNCLAIMED.first + Math.floor(Math.random() * UNCLAIMED.count);
+}
+
+/** A port of the loopback address on which nobody is and which can be bound. */
 export async function unusedPort(pal: NetworkPal, address = '127.0.0.1'): Promise<number> {
-  const server = pal.createServer(address, 0);
-  await close(pal, server.handle);
-  return server.port;
+  for (;;) {
+    try {
+      const server = pal.createServer(address, someUnclaimedPort());
+      await close(pal, server.handle);
+      return server.port;
+    } catch (error) {
+      if ((error as NetworkError).code !== 'EADDRINUSE') throw error;
+    }
+  }
 }
 
 export interface Pair {

@@ -1,7 +1,7 @@
 /** The calls on UDP sockets as promises. */
 import { Buffer } from 'node:buffer';
 import type { Destination, Endpoint, NetworkError, NetworkPal, UdpHandle } from '../../src/index.ts';
-import { close } from './io.ts';
+import { close, someUnclaimedPort } from './io.ts';
 
 export interface Received {
   /** What fitted into the buffer. */
@@ -42,13 +42,10 @@ export function send(
   });
 }
 
-/** Below the ports that systems choose from: nobody is given one of them without asking for it. */
-const UNCLAIMED = { first: 21_000, count: 8_000 } as const;
-
 /** A port on which nobody is and which can be bound. */
 export async function unclaimedPort(pal: NetworkPal, address = '127.0.0.1'): Promise<number> {
   for (;;) {
-    const port = UNCLAIMED.first + Math.floor(Math.random() * UNCLAIMED.count);
+    const port = someUnclaimedPort();
     try {
       await close(pal, pal.createUdpSocket(address, port).handle);
       return port;
