@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatEnvironment, type Environment } from '../lib/environment.ts';
+import { NOTHING_MEASURED } from '../lib/question.ts';
 import type { Row } from '../lib/rows.ts';
 import { formatRows } from '../lib/table.ts';
 import { lineChart, type ChartOptions } from './chart.ts';
@@ -78,7 +79,12 @@ function readResults(): Results[] {
     .filter((name) => name.endsWith('.json'))
     .map((file) => {
       const { environment, rows } = JSON.parse(readFileSync(path.join(FOLDER, file), 'utf8')) as Omit<Results, 'name'>;
-      return { name: path.basename(file, '.json'), environment, rows };
+      // A result may be older than a figure that is measured now.
+      return {
+        name: path.basename(file, '.json'),
+        environment,
+        rows: rows.map((row) => ({ ...NOTHING_MEASURED, ...row })),
+      };
     });
 }
 
