@@ -180,10 +180,7 @@ async function measure(
   progress(`crowd: ${what}: ${meter.perSecond.toFixed(0)} msg/s`);
   return {
     what,
-    messagesPerSecond: meter.perSecond,
-    p50Ms: meter.latency(50),
-    p99Ms: meter.latency(99),
-    maxMs: meter.latency(100),
+    ...meter.figures(),
     fairness: meter.fairness,
     rssBytes: highest('rssBytes'),
     pinnedBytes: highest('pinnedBytes'),

@@ -51,4 +51,14 @@ export class Meter {
   latency(percentile: number): number {
     return (percentile === 100 ? this.#latencies.max : this.#latencies.percentile(percentile)) / 1000;
   }
+
+  /** The columns of a table that it can fill, whatever was counted. */
+  figures(): { messagesPerSecond: number; p50Ms: number; p99Ms: number; maxMs: number } {
+    return {
+      messagesPerSecond: this.perSecond,
+      p50Ms: this.latency(50),
+      p99Ms: this.latency(99),
+      maxMs: this.latency(100),
+    };
+  }
 }

@@ -21,12 +21,9 @@ export async function measureClosedLoop(
     return {
       ...NOTHING_MEASURED,
       ...usage,
-      messagesPerSecond: meter.perSecond,
-      megabytesPerSecond: (meter.perSecond * messageBytes) / 1e6,
-      p50Ms: meter.latency(50),
-      p99Ms: meter.latency(99),
-      maxMs: meter.latency(100),
+      ...meter.figures(),
       fairness: meter.fairness,
+      megabytesPerSecond: (meter.perSecond * messageBytes) / 1e6,
     };
   } finally {
     load.close();

@@ -21,10 +21,7 @@ export const udp: Question = {
       return {
         ...NOTHING_MEASURED,
         ...usage,
-        messagesPerSecond: meter.perSecond,
-        p50Ms: meter.latency(50),
-        p99Ms: meter.latency(99),
-        maxMs: meter.latency(100),
+        ...meter.figures(),
         fairness: meter.fairness,
         lost,
       };

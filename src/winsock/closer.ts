@@ -130,7 +130,7 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
     // A disconnect is the last step, and ends by itself or with its grace.
     if (record.cancelled || (record instanceof Connection && isDisconnecting(record))) return;
     record.cancelled = true;
-    // A connect that got no socket: its failure is queued, and -1 is another thing's handle, this process's.
+    // A connect that got no socket: its failure is queued, and -1 as a handle means this process.
     if (record.socket !== INVALID_SOCKET) driver.transport.cancelAll(record);
     return;
   }

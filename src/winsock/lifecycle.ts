@@ -184,7 +184,7 @@ export class Lifecycle {
   readonly #afterTurn = (): void => {
     const driver = this.#driver;
     if (driver === null) return;
-    if (driver.parked.size > 0) lookAtParked(driver);
+    lookAtParked(driver);
     if (this.#state !== 'stopping') return;
     if (driver.inbox?.isFinished === false) return;
     if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;

@@ -33,7 +33,7 @@ import {
   wrongKind,
 } from './arguments.ts';
 import { LoopCalls } from './loop-calls.ts';
-import { answerSoon, callbackOf, optionsOf } from './stream-calls.ts';
+import { answerSoon, callbackOf, optionsOf, refuseBytes } from './stream-calls.ts';
 
 /** Most that fits an IP packet beside the headers: 65535 - 20 - 8 over IPv4, 65535 - 8 over IPv6. */
 const MAX_IPV4_DATAGRAM = 65507;
@@ -76,7 +76,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const refused = this.refusal(driver, 'send', socket, options);
-    if (refused !== null) return refuseSend(driver, refused, callback);
+    if (refused !== null) return refuseBytes(driver, callback, refused);
     const record = this.#datagrams(driver, socket);
     requireData(data);
     const total = byteLengthOf(data);
@@ -155,10 +155,6 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
 /** A function of its own: one that makes a closure of what it works with pays for that on every call. */
 function refuseReceive(driver: Driver, error: NetworkError, callback: ReceiveFromCallback): OperationHandle {
   return answerSoon(driver, () => callback(error, 0, null, 0));
-}
-
-function refuseSend(driver: Driver, error: NetworkError, callback: SendToCallback): OperationHandle {
-  return answerSoon(driver, () => callback(error, 0));
 }
 
 /** Parses where a datagram goes, unless it goes where the last one went. */

@@ -1,7 +1,7 @@
 /** The calls of the contract for many loops: other threads' submissions, and sockets that move. */
+import { Buffer } from 'node:buffer';
 import process from 'node:process';
 import { inspect } from 'node:util';
-import { Buffer } from 'node:buffer';
 import { WSAPROTOCOL_INFOW_SIZE } from '../../../ffi/layouts.ts';
 import type { AnyHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
 import type {
@@ -27,8 +27,8 @@ import { requireInteger } from '../pal-options.ts';
 import { importServer } from '../server.ts';
 import { exportSocket, importConnection } from '../sharing.ts';
 import { abortSocket } from '../sockets.ts';
-import { tearStream } from '../write-revocation.ts';
 import { decodeArrival } from '../spreader.ts';
+import { tearStream } from '../write-revocation.ts';
 import { requireCallback, wrongKind } from './arguments.ts';
 import { SendFileCalls } from './send-file-calls.ts';
 

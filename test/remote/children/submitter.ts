@@ -1,6 +1,7 @@
 /** A thread that submits numbered messages to a loop of another thread, as fast as its queue takes them. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { NetworkError, openRemote, type RemoteToken, type SocketHandle } from '../../../src/index.ts';
+import { openRemote, type RemoteToken, type SocketHandle } from '../../../src/index.ts';
+import { persist } from '../../support/persist.ts';
 
 /** What the thread is started with. */
 export interface SubmitterTask {
@@ -14,27 +15,13 @@ export interface SubmitterTask {
 
 const { remote: token, socket, post, count } = workerData as SubmitterTask;
 const remote = openRemote(token);
-const pause = new Int32Array(new SharedArrayBuffer(4));
 let full = 0;
-
-function persist(submit: () => void): void {
-  for (;;) {
-    try {
-      submit();
-      return;
-    } catch (error) {
-      if (!(error instanceof NetworkError) || error.code !== 'ERR_REMOTE_QUEUE_FULL') throw error;
-      full++;
-      Atomics.wait(pause, 0, 0, 1);
-    }
-  }
-}
 
 for (let number = 0; number < count; number++) {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, number);
-  persist(() => remote.write(socket, bytes));
-  persist(() => remote.post(post, bytes));
+  full += persist(() => remote.write(socket, bytes));
+  full += persist(() => remote.post(post, bytes));
 }
-persist(() => remote.close(socket));
+full += persist(() => remote.close(socket));
 parentPort?.postMessage({ full });
