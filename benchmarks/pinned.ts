@@ -101,7 +101,7 @@ async function busy(options: PalOptions, serve: typeof serveAsync): Promise<stri
 
 const drivers: Record<string, PalOptions> = {
   iocp: {},
-  'iocp skip': { skipCompletionPortOnSuccess: true },
+  'iocp no skip': { skipCompletionPortOnSuccess: false },
   wsapoll: { driver: 'wsapoll' },
 };
 for (const [name, options] of Object.entries(drivers)) {

@@ -19,6 +19,15 @@ interface Task {
   alone: boolean;
 }
 
+/** What one thread has done. Each counts for itself: threads do not begin at the same time. */
+interface Counts {
+  /** Submissions that the queue has taken. */
+  sent: number;
+  /** How often it was full. */
+  full: number;
+  seconds: number;
+}
+
 if (isMainThread) await main();
 else submit(workerData as Task);
 
@@ -37,15 +46,14 @@ async function throughput(poller: PollerKind, threads: number): Promise<string> 
   const post = pal.onRemotePost(() => heard++);
   const answered = new Int32Array(new SharedArrayBuffer(4));
   const task: Task = { remote: pal.remote(), post, answered, alone: false };
-  const start = performance.now();
-  const fulls = await Promise.all(Array.from({ length: threads }, () => run<number>(task)));
-  const seconds = (performance.now() - start) / 1000;
+  const counts = await Promise.all(Array.from({ length: threads }, () => run<Counts>(task)));
   const { remoteRecords, remoteWakes } = pal.stats();
   if (heard > remoteRecords) throw new Error('More was heard than carried out');
   await pal.stopEventLoop();
   await ended;
-  const full = fulls.reduce((sum, one) => sum + one, 0);
-  return `${Math.round(remoteRecords / seconds)} submissions/s, ${remoteWakes} wake-ups for ${remoteRecords}, queue full ${full} times`;
+  const perSecond = counts.reduce((sum, { sent, seconds }) => sum + sent / seconds, 0);
+  const full = counts.reduce((sum, one) => sum + one.full, 0);
+  return `${Math.round(perSecond)} submissions/s, ${remoteWakes} wake-ups for ${remoteRecords}, queue full ${full} times`;
 }
 
 async function latency(poller: PollerKind): Promise<string> {
@@ -88,16 +96,20 @@ function submit({ remote: token, post, answered, alone }: Task): void {
     return;
   }
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  let full = 0;
-  const end = performance.now() + MEASURE_MS;
-  while (performance.now() < end) {
+  const counts: Counts = { sent: 0, full: 0, seconds: 0 };
+  const start = performance.now();
+  while (performance.now() < start + MEASURE_MS) {
     try {
-      for (let count = 0; count < 64; count++) remote.post(post, message);
+      for (let count = 0; count < 64; count++) {
+        remote.post(post, message);
+        counts.sent++;
+      }
     } catch (error) {
       if (!(error instanceof NetworkError) || error.code !== 'ERR_REMOTE_QUEUE_FULL') throw error;
-      full++;
+      counts.full++;
       Atomics.wait(pause, 0, 0, 1);
     }
   }
-  parentPort?.postMessage(full);
+  counts.seconds = (performance.now() - start) / 1000;
+  parentPort?.postMessage(counts);
 }

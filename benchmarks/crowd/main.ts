@@ -1,5 +1,5 @@
 /**
- * npm run bench -- crowd: what a server does for some while very many others hold connections.
+ * npm run bench -- crowd-idle crowd-abuse: what a server does for some while very many others hold connections.
  *
  * - 10 000 idle connections and 1000 busy ones in one process, with the defaults.
  * - 100 good clients alone, and then among 10 000 that mean no good (load/abusers.ts), on the echo server with limits.
@@ -162,6 +162,7 @@ async function measure(
   seconds: number,
 ): Promise<Omit<CrowdRow, 'connections' | 'active'>> {
   const seen: Usage[] = [await server.usage()];
+  const begun = performance.now();
   const phase = { measuring: true };
   const watching = (async () => {
     while (phase.measuring) {
@@ -172,11 +173,12 @@ async function measure(
   await load.measure(seconds);
   phase.measuring = false;
   await watching;
+  const elapsed = (performance.now() - begun) / 1000; // the last look at the server comes after the measurement
   const { meter } = load;
   const [first, last] = [seen[0], seen.at(-1)];
   const highest = (figure: keyof Usage): number => Math.max(...seen.map((usage) => usage[figure] ?? 0));
   const counted = first?.endedByLimit !== undefined;
-  const rise = (figure: keyof Usage): number => ((last?.[figure] ?? 0) - (first?.[figure] ?? 0)) / seconds;
+  const rise = (figure: keyof Usage): number => ((last?.[figure] ?? 0) - (first?.[figure] ?? 0)) / elapsed;
   progress(`crowd: ${what}: ${meter.perSecond.toFixed(0)} msg/s`);
   return {
     what,

@@ -39,8 +39,8 @@ options:
   --peers A,B,…        who is measured: ${PEERS.join(', ')}
                        (${DEFAULT_PEERS.join(',')})
   --connections N,N,…  instead of the question's own
-  --active N           connections that send, for idle
-  --size BYTES,…       message sizes, for echo, idle, latency, accept and udp
+  --active N           connections that send, for idle, arrivals and crowd-*
+  --size BYTES,…       message sizes, for echo, idle, latency, accept, arrivals and udp
   --seconds N          of each measurement (5)
   --rounds N           each peer's turns; the result is the median (3)
   --json FILE          write the result there too

@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 export const KINDS = ['silent', 'slow', 'deaf', 'resetting'] as const;
 export type AbuserKind = (typeof KINDS)[number];
 
-/** One in ten of each: how common each kind is. */
+/** Of ten: four silent, three slow, one deaf, two that reset. */
 const MIX: readonly AbuserKind[] = [
   'silent',
   'silent',

@@ -115,7 +115,7 @@ export interface LoopCalls {
    */
   transfer(socket: SocketHandle): TransferToken;
   /**
-   * Takes over the connection of a token. It can be transferred again until something reads, writes or watches it.
+   * Takes over the connection of a token. It can be transferred again until the first call that ties it (deferAssociation).
    * @throws NetworkError ERR_TOKEN_USED when somebody has adopted it, or its loop has stopped; TypeError for other things.
    */
   adopt(token: TransferToken): SocketHandle;

@@ -21,7 +21,7 @@ export interface NetworkErrorDetails {
   hostname?: string | undefined;
   /** asyncConnect by name: the attempts that failed, in the order in which they were started. */
   attempts?: readonly NetworkError[] | undefined;
-  /** What the error comes from: the resolver's own error. */
+  /** What the error comes from: the resolver's own error, or the reason of the AbortSignal. */
   cause?: unknown;
 }
 

@@ -54,8 +54,9 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   initialize(): void;
   /**
-   * Runs callbacks until stopEventLoop(), or until nothing is left that keeps the process alive. Never blocks. May be
-   * called again after a stop, with fresh sockets.
+   * Runs callbacks until stopEventLoop(), or until nothing is left that keeps the process alive. Returns at once; with
+   * the poller 'inline' this thread waits between turns, for 8 ms at most. May be called again after a stop, with fresh
+   * sockets.
    * @throws NetworkError NotInitialized before initialize(), EventLoopError while it runs already.
    */
   runEventLoop(): Promise<void>;
@@ -119,8 +120,10 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * Asks for an asynchronous call to end now: its callback gets Interrupted (ECANCELED), unless it succeeds all the same.
    * A cancelled read takes no bytes: what arrives goes to the next one. A write of which nothing has gone out leaves the
    * queue; one that has partly gone out runs to its end, unless `hard` says otherwise. See docs/cancellation.md.
-   * @param operation what asyncRead, asyncWrite or asyncAccept returned, or the handle of a socket that is connecting.
-   * @returns false when there is nothing to cancel: the call is over, or its outcome is on the way.
+   * @param operation what asyncRead, asyncWrite, asyncSendFile, asyncAccept, asyncReceiveFrom or asyncSendTo returned, or
+   *   the handle of a socket that is connecting.
+   * @returns false when there is nothing to cancel: the call is over, its outcome is on the way, or it is a write that has
+   *   partly gone out.
    */
   cancel(operation: OperationHandle | SocketHandle, options?: CancelOptions): boolean;
   /**
@@ -182,7 +185,8 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   /**
    * The peer's address, as text (`Endpoint.address`); IPv4 peers of a dual-stack server are '::ffff:a.b.c.d'. A UDP
    * socket has one after connectUdp.
-   * @throws NetworkError ENOTCONN before the connection is established, ConnectionClosed for a handle that is closed.
+   * @throws NetworkError ENOTCONN before the connection is established, ERR_SOCKET_DGRAM_NOT_CONNECTED for a UDP socket
+   *   without a peer, ConnectionClosed for a handle that is closed.
    */
   getRemoteAddress(socket: SocketHandle | UdpHandle): string;
   /**

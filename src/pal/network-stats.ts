@@ -11,13 +11,13 @@ export interface NetworkStats {
   servers: number;
   /** UDP sockets among them. */
   udpSockets: number;
-  /** Operations that the kernel, or the queue of finished ones, holds, by kind. */
+  /** Operations that the kernel, or the queue of finished ones, holds, by kind. A DisconnectEx (reuseSockets) is in none. */
   operations: OperationCounts;
   /** Operation slots that are free, out of `slots`. */
   freeSlots: number;
   /** Operation slots in all: `maxOperations`. */
   slots: number;
-  /** Callbacks that somebody still waits for: reads, writes, accepts, connects, watches and closes. */
+  /** Callbacks that somebody still waits for: reads, writes, files, datagrams, accepts, connects, watches and closes. */
   pendingCallbacks: number;
   /** The number of files opened by asyncSendFile and not closed yet. */
   openFiles: number;
@@ -80,9 +80,9 @@ export interface NetworkStats {
 
 /** Numbers of operations, by kind. */
 export interface OperationCounts {
-  /** WSARecv operations, the zero-byte ones of watches among them. */
+  /** WSARecv and WSARecvFrom operations, the zero-byte ones of watches among them. */
   receive: number;
-  /** WSASend operations. */
+  /** WSASend, TransmitFile and WSASendTo operations. */
   send: number;
   /** AcceptEx operations. */
   accept: number;

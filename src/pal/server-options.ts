@@ -66,8 +66,8 @@ export interface ServerOptions {
   whenFull?: WhenFull;
   /**
    * Leaves the server, until its first asyncAccept, tryAccept or watch, and each of its connections, until the first call
-   * that reads, writes or watches, without a completion port: so long they can go to another loop (transfer, exportSocket).
-   * Default false.
+   * that reads, writes, sends a file, watches or shuts down, without a completion port: so long they can go to another
+   * loop (transfer, exportSocket). Default false.
    */
   deferAssociation?: boolean;
   /**

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 import { expect } from 'chai';
 
@@ -16,6 +16,10 @@ import {
 const page = ['../../docs/errors.md', '../../../docs/errors.md']
   .map((relative) => new URL(relative, import.meta.url))
   .find((url) => existsSync(url));
+
+/** The library: beside the tests, as they are or compiled like them. */
+const sources = new URL('../../src/', import.meta.url);
+const OWN_CODE = /'((?:ERR|ABORT)_[A-Z_]+)'/g;
 
 /** The cells of the only table under a heading, without its two header lines. */
 function readTable(markdown: string, heading: string): string[][] {
@@ -37,6 +41,20 @@ describe('docs/errors.md', () => {
   before(() => {
     if (page === undefined) throw new Error('Cannot find docs/errors.md');
     markdown = readFileSync(page, 'utf8');
+  });
+
+  it('lists every code of our own that the sources use, and no other', () => {
+    const used = new Set<string>();
+    for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
+      if (!/\.(ts|js)$/.test(file)) continue;
+      for (const [, code = ''] of readFileSync(new URL(file.replaceAll('\\', '/'), sources), 'utf8').matchAll(OWN_CODE))
+        used.add(code);
+    }
+    const section = markdown.split('## Codes of our own')[1]?.split('\n## ')[0] ?? '';
+    const listed = new Set(Array.from(section.matchAll(/`((?:ERR|ABORT)_[A-Z_]+)`/g), ([, code = '']) => code));
+    listed.delete('ERR_');
+    expect(used).to.have.property('size').above(30);
+    expect([...listed].sort()).to.deep.equal([...used].sort());
   });
 
   it('shows the NTSTATUS table of ffi/ntstatus.ts', () => {

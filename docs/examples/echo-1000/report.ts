@@ -44,9 +44,6 @@ function callsPerRoundTrip(before: NetworkStats, after: NetworkStats, messages: 
   const made = Object.entries(after.calls)
     .map(([name, calls]) => ({ name, calls: calls - (before.calls[name] ?? 0) }))
     .filter(({ calls }) => calls >= messages / 200); // less would show as 0.00
-  // The poller's own waits are not counted as calls; each that brought something rang once.
-  const wait = made.find(({ name }) => name === 'GetQueuedCompletionStatusEx');
-  if (wait !== undefined) wait.calls += after.doorbells - before.doorbells;
   const each = (calls: number): string => (calls / Math.max(1, messages)).toFixed(2);
   const parts = made.sort((a, b) => b.calls - a.calls).map(({ name, calls }) => `${name} ${each(calls)}`);
   return `${each(made.reduce((sum, { calls }) => sum + calls, 0))} (${parts.join(', ')})`;
