@@ -44,7 +44,10 @@ export function fillPool(driver: Driver, listener: Listener, most = Infinity): v
   // Without its port an accept would end unseen: a server with deferAssociation may be resumed before its first one.
   if (!listener.associated) return;
   if (listener.closing || listener.paused || listener.retryTimer !== null) return;
-  for (let left = most; left > 0 && hasPlace(driver, listener); left--) {
+  // One look at the clock for all of it: if the rate left no room when it was asked, and some a moment later when the timer
+  // was to be set, there would be neither an accept nor a timer.
+  const now = driver.kernel.scheduler.now();
+  for (let left = most; left > 0 && hasPlace(driver, listener, now); left--) {
     const operation = driver.operations.take(OperationKind.Accept, listener);
     if (operation === null) {
       // Those that are posted will fill the pool when they come back.
@@ -62,7 +65,7 @@ export function fillPool(driver: Driver, listener: Listener, most = Infinity): v
       return;
     }
   }
-  if (listener.posted === 0) awaitRoom(driver, listener);
+  if (listener.posted === 0) awaitRoom(driver, listener, now);
 }
 
 /** A connection left the pool: deepens it when they come in bursts, and sees to it that it becomes flat again. */
@@ -173,20 +176,19 @@ function discardSpare(driver: Driver, listener: Listener, socket: number): void 
   discardSocket(driver, socket);
 }
 
-function hasPlace(driver: Driver, listener: Listener): boolean {
+function hasPlace(driver: Driver, listener: Listener, now: number): boolean {
   const { accepting, accepted, depth, limits, posted } = listener;
   if (accepting.size + accepted.length >= depth.current) return false;
   if (posted > 0) {
     const { capacity, inUse } = driver.operations;
     if ((inUse[OperationKind.Accept] ?? 0) * ACCEPT_SHARE >= capacity) return false;
   }
-  return posted < limits.room(driver.kernel.scheduler.now());
+  return posted < limits.room(now);
 }
 
 /** The rate leaves no room: comes again when it does. (Other limits end with the close of a connection.) */
-function awaitRoom(driver: Driver, listener: Listener): void {
+function awaitRoom(driver: Driver, listener: Listener, now: number): void {
   const { scheduler } = driver.kernel;
-  const now = scheduler.now();
   if (listener.roomTimer !== null || listener.limits.blockedBy(now) !== 'acceptRate') return;
   listener.roomTimer = scheduler.setTimer(listener.limits.msUntilRoom(now), () => {
     listener.roomTimer = null;

@@ -112,9 +112,15 @@ export const acceptMutations = [
     replace: 'this.#tokens + ((now - this.#refilledAt) * acceptRate) / 1000',
   },
   {
+    id: 'accepting: the clock is looked at again before the timer is set',
+    file: pool,
+    find: 'awaitRoom(driver, listener, now);',
+    replace: 'awaitRoom(driver, listener, driver.kernel.scheduler.now());',
+  },
+  {
     id: 'accepting: nobody comes back when the rate allows it again',
     file: pool,
-    find: '  if (listener.posted === 0) awaitRoom(driver, listener);',
+    find: '  if (listener.posted === 0) awaitRoom(driver, listener, now);',
     replace: '  void awaitRoom;',
   },
   {
