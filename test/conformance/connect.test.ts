@@ -1,6 +1,6 @@
 /** asyncConnect: to what is there, to what is not, and from where. */
 import { expect } from 'chai';
-import { NetworkErrorCode } from '../../src/index.ts';
+import { NetworkErrorCode, type NetworkError } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { expectClosed, rejectionOf, thrownBy } from '../support/errors.ts';
 import { accept, close, connect, pair, REFUSING_PORT, unusedPort } from '../support/io.ts';
@@ -39,9 +39,15 @@ onEveryBed('connect', (bed) => {
     it(`is refused at once where nothing listens on ${address}`, async () => {
       const { pal } = fixture;
       const port = REFUSING_PORT;
-      const start = Date.now();
-      const error = await rejectionOf(connect(pal, address, port));
-      expect(Date.now() - start, 'milliseconds').to.be.below(REFUSED_WITHIN_MS);
+      let error: NetworkError;
+      let took: number;
+      let tries = 0;
+      do {
+        const start = Date.now();
+        error = await rejectionOf(connect(pal, address, port));
+        took = Date.now() - start;
+      } while (took >= REFUSED_WITHIN_MS && ++tries < 3); // a busy machine is late once, a repeated SYN always
+      expect(took, 'milliseconds').to.be.below(REFUSED_WITHIN_MS);
       expect(error.code).to.equal('ECONNREFUSED');
       expect(error.kind).to.equal(NetworkErrorCode.ConnectionRefused);
       expect(error.address).to.equal(address);

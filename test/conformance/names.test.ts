@@ -12,6 +12,7 @@ import {
   read,
   readExactly,
   REFUSING_PORT,
+  serverOnUnclaimedPort,
   unusedPort,
   write,
 } from '../support/io.ts';
@@ -44,7 +45,7 @@ onEveryBed('connect by name', (bed) => {
 
   it('goes on to IPv4 when IPv6 is refused, under the handle that asyncConnect has returned', async () => {
     const { pal } = fixture;
-    const server = pal.createServer('127.0.0.1', 0);
+    const server = serverOnUnclaimedPort(pal);
     const { lookup } = lookupIn({ 6: ['::1'], 4: ['127.0.0.1'] });
     const outcomes = new Outcomes();
     const handle = pal.asyncConnect(NAME, server.port, { lookup }, outcomes.expect('connect'));
@@ -287,7 +288,7 @@ onEveryBed('connect by name', (bed) => {
 
   it('keeps many apart: each handle reaches its own connection', async () => {
     const { pal } = fixture;
-    const server = pal.createServer('127.0.0.1', 0);
+    const server = serverOnUnclaimedPort(pal);
     const { lookup } = lookupIn({ 6: ['::1'], 4: ['127.0.0.1'] });
     const COUNT = 40;
     const serve = async (): Promise<void> => {

@@ -283,7 +283,7 @@ function sendsFiles(bed: Bed, transmitFile: boolean): void {
       const outcomes = new Outcomes();
       let moving: () => void = () => undefined;
       const moves = new Promise<void>((resolve) => (moving = resolve));
-      const options = { transmitFile, onProgress: () => moving(), ...(how === 'deadline' && { timeout: 1000 }) };
+      const options = { transmitFile, onProgress: () => moving(), ...(how === 'deadline' && { timeout: 3000 }) };
       const name = pal.asyncSendFile(client, file, options, outcomes.expect('file'));
       pal.asyncWrite(client, Buffer.from('behind'), outcomes.expect('behind'));
       await readExactly(pal, served, 100_000);

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { NetworkErrorCode, type NetworkPal, type ServerOptions } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { rejectionOf, thrownBy } from '../support/errors.ts';
-import { accept, close, connect, pair, readExactly, write } from '../support/io.ts';
+import { accept, close, connect, pair, readExactly, serverOnUnclaimedPort, write } from '../support/io.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
 
 onEveryBed('server', (bed) => {
@@ -64,7 +64,7 @@ onEveryBed('server', (bed) => {
 
   it('leaves the port to an IPv4 server with ipv6Only', async () => {
     const { pal } = fixture;
-    const four = pal.createServer('0.0.0.0', 0);
+    const four = serverOnUnclaimedPort(pal, '0.0.0.0');
     const six = pal.createServer('::', four.port, { ipv6Only: true });
     const [, , atFour, atSix] = await Promise.all([
       connect(pal, '127.0.0.1', four.port),
@@ -78,7 +78,7 @@ onEveryBed('server', (bed) => {
   it('refuses IPv4 peers with ipv6Only', async () => {
     const { pal } = fixture;
     expect(await peerOf(pal, '::', '::1', { ipv6Only: true })).to.include({ address: '::1' });
-    const server = pal.createServer('::', 0, { ipv6Only: true });
+    const server = serverOnUnclaimedPort(pal, '::', { ipv6Only: true });
     const error = await rejectionOf(connect(pal, '127.0.0.1', server.port));
     expect(error.kind).to.equal(NetworkErrorCode.ConnectionRefused);
   });
@@ -95,7 +95,7 @@ onEveryBed('server', (bed) => {
 
   it('gives its port back when it is closed', async () => {
     const { pal } = fixture;
-    const { port, handle } = pal.createServer('127.0.0.1', 0);
+    const { port, handle } = serverOnUnclaimedPort(pal);
     await close(pal, handle);
     expect(pal.createServer('127.0.0.1', port).port).to.equal(port);
   });

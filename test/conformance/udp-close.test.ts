@@ -7,6 +7,7 @@ import { close } from '../support/io.ts';
 import { Outcomes } from '../support/outcomes.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
 import { receive, receiveMany, send } from '../support/udp.ts';
+import { collectUncaught } from '../support/uncaught.ts';
 
 onEveryBed('udp, closing', (bed) => {
   const fixture = sharedPal(bed);
@@ -88,11 +89,7 @@ onEveryBed('udp, closing', (bed) => {
     const { pal } = fixture;
     const server = pal.createUdpSocket('127.0.0.1', 0);
     const client = pal.createUdpSocket('127.0.0.1', 0);
-    const thrown: unknown[] = [];
-    const listeners = process.listeners('uncaughtException');
-    process.removeAllListeners('uncaughtException');
-    process.on('uncaughtException', (error) => thrown.push(error));
-    try {
+    const thrown = await collectUncaught(async () => {
       const outcomes = new Outcomes();
       pal.asyncReceiveFrom(server.handle, new Uint8Array(9), 9, () => {
         throw new Error('on purpose');
@@ -104,11 +101,8 @@ onEveryBed('udp, closing', (bed) => {
       pal.asyncSendTo(client.handle, new Uint8Array(2), server, outcomes.expect('sent'));
       await outcomes.settled(bed);
       expect([...outcomes.log].sort()).to.deep.equal(['second ok', 'sent ok']);
-      expect(thrown.map(String).sort()).to.deep.equal(['Error: on purpose', 'Error: on purpose too']);
-    } finally {
-      process.removeAllListeners('uncaughtException');
-      for (const listener of listeners) process.on('uncaughtException', listener);
-    }
+    });
+    expect(thrown.map(({ message }) => message).sort()).to.deep.equal(['on purpose', 'on purpose too']);
   });
 
   it('a buffer that is gone when its datagram comes is told, and the datagram is the next reader’s', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 import { expect } from 'chai';
 
@@ -12,10 +12,7 @@ import {
   describeSystemError,
 } from '../../ffi/wsa-errors.ts';
 
-// The sources run from test/docs/, their compiled form from .build/test/docs/: the page is two or three folders up.
-const page = ['../../docs/errors.md', '../../../docs/errors.md']
-  .map((relative) => new URL(relative, import.meta.url))
-  .find((url) => existsSync(url));
+const page = new URL('../../docs/errors.md', import.meta.url);
 
 /** The library: beside the tests, as they are or compiled like them. */
 const sources = new URL('../../src/', import.meta.url);
@@ -39,7 +36,6 @@ function readTable(markdown: string, heading: string): string[][] {
 describe('docs/errors.md', () => {
   let markdown = '';
   before(() => {
-    if (page === undefined) throw new Error('Cannot find docs/errors.md');
     markdown = readFileSync(page, 'utf8');
   });
 

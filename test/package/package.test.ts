@@ -12,7 +12,7 @@ import { packageFolder, root } from '../run/paths.mjs';
 import { runOnWindowsNode } from '../run/wine.mjs';
 
 /** Building, installing and compiling, each in a process of its own, on a machine that does other things too. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 /** What may be in the tarball. */
 const PUBLISHED =

@@ -7,7 +7,7 @@ import { seededBytes } from '../support/bytes.ts';
 import { thrownBy } from '../support/errors.ts';
 import { close, pair, reset, setLingerZero, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
-import { turns } from '../support/until.ts';
+import { turns, until } from '../support/until.ts';
 import { called, readable, record, tryReadBytes, watchExactly } from './watching.ts';
 
 /** Long enough for a call that should not come: readiness on loopback takes a few milliseconds, here also under Wine. */
@@ -156,8 +156,11 @@ onEveryBed('watch readable', (bed) => {
     });
     await called(calls, 1, bed);
     expect(calls[0]).to.equal('writable');
-    for (let turn = 0; turn < 2000 && calls.at(-1) !== 'both'; turn++) await turns(1, bed);
-    expect(calls.at(-1)).to.equal('both');
+    await until(
+      () => calls.at(-1) === 'both',
+      () => `'both'; came: ${calls.at(-1)}`,
+      bed,
+    );
     expect(tryReadBytes(pal, client)?.equals(seededBytes(10))).to.equal(true);
   });
 

@@ -1,5 +1,4 @@
 /** What tests of the readiness face do all the time: record a watch's calls, wait for readiness, pump bytes through it. */
-import process from 'node:process';
 import { Buffer } from 'node:buffer';
 import { WouldBlock, type AnyHandle, type Interest, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import type { Bed } from '../support/beds.ts';
@@ -76,16 +75,4 @@ export function called(calls: readonly unknown[], count: number, bed: Bed): Prom
     () => `${count} calls of the watch; came: ${calls.slice(0, 10).join(', ')} (${calls.length})`,
     bed,
   );
-}
-
-/** Catches the next uncaught exception, which mocha would take for the test's failure. */
-export function nextUncaught(): Promise<Error> {
-  const listeners = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  return new Promise((resolve) => {
-    process.once('uncaughtException', (error) => {
-      for (const listener of listeners) process.on('uncaughtException', listener);
-      resolve(error);
-    });
-  });
 }

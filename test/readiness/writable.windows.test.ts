@@ -120,14 +120,13 @@ onEveryBed('watch writable', (bed) => {
     const { client, served } = await pair(pal, {}, {});
     const data = seededBytes(MOST_PER_WRITE);
     // How much the system buffers is its own affair (Wine on loopback: some 3 MB), so: until nothing moves any more.
-    let still = 0;
+    let movedAt = Date.now();
     let sent = 0;
     await until(
       () => {
         const taken = pal.tryWrite(client, data);
-        still = taken === WouldBlock ? still + 1 : 0;
-        sent += Math.max(taken, 0);
-        return still > 200;
+        if (taken !== WouldBlock) [sent, movedAt] = [sent + taken, Date.now()];
+        return Date.now() - movedAt > 500;
       },
       () => `the send buffers to be full, after ${sent} bytes`,
       bed,

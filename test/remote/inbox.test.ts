@@ -9,6 +9,7 @@ import { simulatedWindows } from '../support/beds.ts';
 import { close, connect, pair, read, readExactly, readToEnd } from '../support/io.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { testPal } from '../support/pal-fixture.ts';
+import { collectUncaught } from '../support/uncaught.ts';
 import { until } from '../support/until.ts';
 
 const network = simulateNetwork({ seed: 3, segmentSize: 1460, maxSteps: Infinity });
@@ -88,17 +89,15 @@ describe('remote/inbox', () => {
       heard.push(message[0] ?? -1);
       if (heard.length === 1) throw new Error('thrown by a test');
     });
-    const listeners = process.listeners('uncaughtException');
-    process.removeAllListeners('uncaughtException');
-    const thrown = new Promise((resolve) => process.once('uncaughtException', resolve));
-    const remote = openRemote(pal.remote(), { kernel });
-    for (let number = 0; number < 5; number++) remote.post(id, Uint8Array.of(number));
-    expect(String(await thrown)).to.contain('thrown by a test');
-    for (const listener of listeners) process.on('uncaughtException', listener);
-    await until(
-      () => heard.length === 5,
-      () => heard.join(),
-    );
+    const thrown = await collectUncaught(async () => {
+      const remote = openRemote(pal.remote(), { kernel });
+      for (let number = 0; number < 5; number++) remote.post(id, Uint8Array.of(number));
+      await until(
+        () => heard.length === 5,
+        () => heard.join(),
+      );
+    });
+    expect(thrown.map(({ message }) => message)).to.deep.equal(['thrown by a test']);
     expect(heard).to.deep.equal([0, 1, 2, 3, 4]);
     pal.offRemotePost(id);
   });

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Worker } from 'node:worker_threads';
 import { createNetworkPal, openRemote, type NetworkPal } from '../../src/index.ts';
-import { iocpInline, iocpSkipping, iocpWorker, wsapollWorker, type Bed } from '../support/beds.ts';
+import { iocpInline, iocpSkipping, iocpWorker, type Bed } from '../support/beds.ts';
 import { thrownBy } from '../support/errors.ts';
 import { accept, close, connect, readExactly, readToEnd, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
@@ -10,9 +10,6 @@ import { startThread } from '../support/thread.ts';
 import { until } from '../support/until.ts';
 import type { LoopMessage, LoopTask } from './children/loop.ts';
 import type { SubmitterTask } from './children/submitter.ts';
-
-/** Generous for a busy machine under Wine; what is tested is that it does not hang. */
-const SOON_MS = 20_000;
 
 /** A thread with a loop, and what it says. */
 class LoopThread {
@@ -134,16 +131,14 @@ describe('remote: submissions from other threads', () => {
           const { remote: token, port, post } = await thread.said('ready');
           await talk(pal, port);
           if (spins) openRemote(token).post(post, Buffer.from('spin'));
-          const start = Date.now();
-          await thread.worker.terminate();
-          expect(Date.now() - start, spins ? 'spinning' : 'waiting').to.be.below(SOON_MS);
+          await thread.worker.terminate(); // it does not hang
         }
       });
     });
   }
 
   it('is refused by the WSAPoll driver', () => {
-    const pal = createNetworkPal({ driver: 'wsapoll', poller: wsapollWorker.real ? 'worker' : 'inline' });
+    const pal = createNetworkPal({ driver: 'wsapoll' });
     pal.initialize();
     expect(thrownBy(() => pal.remote()).code).to.equal('ERR_NOT_SUPPORTED');
     return pal.stopEventLoop();

@@ -22,7 +22,7 @@ import { constants } from 'node:os';
 const onWindows = process.platform === 'win32';
 
 /** What may still arrive after the exit: something the child started can hold the pipe open for ever. */
-const QUIET_AFTER_EXIT_MS = 250;
+const QUIET_AFTER_EXIT_MS = 1000;
 
 /** Exit codes with which an interrupted process ends: "none of my business", Windows' STATUS_CONTROL_C_EXIT, that one cut to 8 bits. */
 const INTERRUPTED_CODES = [0, 0xc000013a, 0x3a];

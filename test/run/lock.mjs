@@ -1,5 +1,5 @@
 // One process at a time, across processes and clones: a lock that is a folder, since mkdir either makes it or fails.
-import { mkdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The holder touches its lock this often. */
@@ -24,7 +24,11 @@ export async function withLock(folder, work, onWait) {
     await sleep(100);
   }
   const touch = setInterval(() => {
-    utimesSync(folder, new Date(), new Date());
+    try {
+      utimesSync(folder, new Date(), new Date());
+    } catch {
+      // Another one took it for stale: this machine has slept.
+    }
   }, TOUCH_MS);
   try {
     return await work();
@@ -47,13 +51,21 @@ function take(folder) {
 
 /** @param {string} folder */
 function dropIfStale(folder) {
-  const touched = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-  if (Date.now() - touched < STALE_MS) return;
-  const aside = `${folder}.stale-${process.pid}`;
-  try {
-    renameSync(folder, aside); // of several that wait, one wins
-    rmSync(aside, { recursive: true, force: true });
-  } catch {
-    // Another one dropped it.
+  // One at a time, or a second one would drop the fresh lock that was made in the place of the stale one.
+  const dropping = `${folder}.dropping`;
+  if (!take(dropping)) {
+    if (isStale(dropping)) rmSync(dropping, { recursive: true, force: true });
+    return;
   }
+  try {
+    if (isStale(folder)) rmSync(folder, { recursive: true, force: true });
+  } finally {
+    rmSync(dropping, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} folder */
+function isStale(folder) {
+  const touched = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+  return Date.now() - touched >= STALE_MS;
 }

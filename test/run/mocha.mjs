@@ -14,8 +14,11 @@ import { buildFolder, root } from './paths.mjs';
 
 /** @typedef {(args: string[], options: import('./child.mjs').ChildOptions) => Promise<import('./child.mjs').ChildResult>} Launch */
 
-/** A test has at most 20 s, so silence as long as this is a hang: a blocked thread, or a handle that keeps node.exe alive. */
-const SILENCE_MS = 120_000;
+/**
+ * Above the longest timeout of a test or a hook (test/package: 300 s), so silence as long as this is a hang: a blocked thread,
+ * or a handle that keeps node.exe alive.
+ */
+const SILENCE_MS = 400_000;
 
 /** Runs the tests in its own process, as long as no option of Node.js is among its options or in .mocharc.json. */
 const mochaCommand = path.join('node_modules', 'mocha', 'bin', 'mocha.js');

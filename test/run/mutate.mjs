@@ -202,6 +202,8 @@ async function run(folder, args) {
     abort: abort.signal,
   });
   clearTimeout(timer);
+  // Ctrl-C: a mutation that nobody has judged is not caught.
+  if (result.signal === 'SIGINT' || result.signal === 'SIGTERM') process.exit(130);
   return { code: result.code, output: result.stdout + result.stderr };
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { runChild } from './child.mjs';
+import { wineFolder } from './paths.mjs';
 
 /**
  * Written after an installation. Names the lock file's contents, and the machine: binaries of one system are of no use to another.
@@ -62,9 +63,21 @@ function isForHere({ optional, os = process.platform, cpu = process.arch }) {
   return !optional || ([os].flat().includes(process.platform) && [cpu].flat().includes(process.arch));
 }
 
+/**
+ * What of the Windows binaries is not there. They are optional, since npm would refuse them on Linux otherwise; and of an
+ * optional package that it could not fetch npm says nothing.
+ * @param {string} folder
+ */
+function missingIn(folder) {
+  if (folder !== wineFolder) return [];
+  return Object.keys(packagesIn(path.join(folder, 'package-lock.json'))).filter(
+    (name) => name !== '' && !existsSync(path.join(folder, name)),
+  );
+}
+
 /** @param {string} folder */
 export async function install(folder) {
-  if (!agreesWithLock(folder)) {
+  if (!agreesWithLock(folder) || missingIn(folder).length > 0) {
     console.error(`setup: npm ci in ${folder}`);
     // Through a shell, since npm is a .cmd file on Windows, which spawn alone refuses to start.
     const [shell, flag] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['/bin/sh', '-c'];
@@ -75,6 +88,10 @@ export async function install(folder) {
         `Cannot install ${folder}: "${npm}" exited with ${code}; run it there by hand\n${stdout}${stderr}`,
       );
     }
+  }
+  const missing = missingIn(folder);
+  if (missing.length > 0) {
+    throw new Error(`Cannot install ${folder}: npm has not fetched ${missing.join(', ')}; run the command again`);
   }
   writeFileSync(stampFile(folder), stampOf(folder));
 }

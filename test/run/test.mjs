@@ -2,11 +2,14 @@
 //
 // Three parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
 // Wine. Specs under test/conformance run in both. Those under test/package try what npm would publish. The last line is always "N passed, N failed", summed over the parts.
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { runChild } from './child.mjs';
 import { compile, compiledCopy } from './compile.mjs';
 import { runMocha } from './mocha.mjs';
+import { withLock } from './lock.mjs';
 import { install, isInstalled } from './npm-install.mjs';
-import { packageFolder, root } from './paths.mjs';
+import { buildFolder, packageFolder, root } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
 import { findSpecs, isSpecOrFolder } from './specs.mjs';
 import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
@@ -36,9 +39,28 @@ for (const [part, run] of /** @type {const} */ ([
   ['package', runPackagePart],
 ])) {
   const interrupted = outcomes.some(({ signal }) => signal !== null);
-  if (!interrupted && (onlyPart === undefined || onlyPart === part)) outcomes.push(await run());
+  if (!interrupted && (onlyPart === undefined || onlyPart === part)) outcomes.push(await counted(part, run));
 }
 report();
+
+/**
+ * A part that cannot run at all is a failure, and costs no other part its results.
+ * @param {Part} part
+ * @param {() => Promise<Outcome>} run
+ * @returns {Promise<Outcome>}
+ */
+async function counted(part, run) {
+  try {
+    return await run();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      counts: { passed: 0, failed: 1, skipped: 0 },
+      problem: `The ${part} part could not run: ${why}`,
+      signal: null,
+    };
+  }
+}
 
 /** @returns {Promise<Outcome>} */
 async function runNeutralPart() {
@@ -52,9 +74,17 @@ async function runNeutralPart() {
 async function runPackagePart() {
   const specs = findSpecs('package', chosenSpecs);
   if (specs.length === 0) return nothing();
-  if (!isInstalled(packageFolder)) await install(packageFolder);
-  console.log(`\npackage part: ${specs.length} spec files on Node ${process.versions.node}`);
-  return runOnThisNode('package', specs, setup.windowsReady ? { IOCP_PAL_RUN_WINDOWS: '1' } : {});
+  mkdirSync(buildFolder, { recursive: true });
+  // It builds dist/, which another run in this clone may be packing.
+  return withLock(
+    path.join(buildFolder, 'package.lock'),
+    async () => {
+      if (!isInstalled(packageFolder)) await install(packageFolder);
+      console.log(`\npackage part: ${specs.length} spec files on Node ${process.versions.node}`);
+      return runOnThisNode('package', specs, setup.windowsReady ? { IOCP_PAL_RUN_WINDOWS: '1' } : {});
+    },
+    () => console.error('waiting for the package part of another run'),
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
  * them, is `npm run bench -- crowd-abuse`.
  */
 import { expect } from 'chai';
-import { runChild } from '../support/child.ts';
+import { CHILD_TIMEOUT_MS, runChild } from '../support/child.ts';
 import type { AbuseReport } from './children/abuse.ts';
 
 const BAD = 400;
@@ -15,7 +15,7 @@ const GOOD = 20;
 
 describe('peers that mean no good', () => {
   it('are thrown out, cost a bounded amount, and do not stop the good ones', async function () {
-    this.timeout(40_000);
+    this.timeout(CHILD_TIMEOUT_MS);
     const { code, stdout, stderr } = await runChild('abuse');
     expect(code, `${stdout}${stderr}`).to.equal(0);
     const line = stdout.split('\n').find((text) => text.startsWith('report ')) ?? '';

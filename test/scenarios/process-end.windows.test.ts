@@ -1,9 +1,18 @@
 /** A process that has a PAL ends whichever way it ends, soon, and with the right exit code. */
 import { expect } from 'chai';
-import { runChild, type ChildEnd } from '../support/child.ts';
+import { CHILD_TIMEOUT_MS, runChild, type ChildEnd } from '../support/child.ts';
 
 /** Milliseconds from the beginning of the end. */
 const SOON_MS = 2000;
+
+/** How often a process that ends too late is tried again: a busy machine is late once, a wait that nobody ends always. */
+const TRIES = 3;
+
+async function runPromptly(...args: Parameters<typeof runChild>): Promise<ChildEnd> {
+  let end = await runChild(...args);
+  for (let tries = 1; tries < TRIES && end.endedAfterMs >= SOON_MS; tries++) end = await runChild(...args);
+  return end;
+}
 
 function expectEnd(end: ChildEnd, code: number): void {
   const all = `${end.stdout}${end.stderr}`;
@@ -16,11 +25,13 @@ function expectEnd(end: ChildEnd, code: number): void {
 const INLINE_WAYS: readonly string[] = ['natural-end', 'stop', 'exit', 'uncaught-error'];
 
 for (const poller of ['worker', 'inline']) {
-  describe(`the end of the process [${poller}]`, () => {
+  describe(`the end of the process [${poller}]`, function () {
+    this.timeout(TRIES * CHILD_TIMEOUT_MS);
+
     for (const [way, code, output] of [
       ['nothing-opened', 0, /loop ended/],
       ['natural-end', 0, /loop ended/],
-      ['natural-end-unref', 0, /^(?=[^]*loop ended)/],
+      ['natural-end-unref', 0, /^(?=[^]*read came back)(?=[^]*accept came back)[^]*loop ended/],
       ['ref-keeps-alive', 0, /ending\s+loop ended/],
       ['top-level-await', 0, /loop ended/],
       ['stop', 0, /stopped\s+loop ended/],
@@ -32,7 +43,7 @@ for (const poller of ['worker', 'inline']) {
     ] as const) {
       if (poller === 'inline' && !INLINE_WAYS.includes(way)) continue;
       it(`${way}: exit code ${code}`, async () => {
-        const end = await runChild('process-end', [way, poller]);
+        const end = await runPromptly('process-end', [way, poller]);
         expectEnd(end, code);
         expect(end.stdout).to.match(output);
         if (code === 1) expect(end.stderr).to.include('on purpose');
@@ -43,7 +54,7 @@ for (const poller of ['worker', 'inline']) {
     if (poller === 'inline') return;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
       it(`${signal} from another process, with everything pending`, async () => {
-        const end = await runChild('process-end', ['signal', poller], (child) => child.kill(signal));
+        const end = await runPromptly('process-end', ['signal', poller], (child) => child.kill(signal));
         // On Windows all three end the process unconditionally.
         expect(end.signal ?? end.code, end.stderr).to.not.equal(0);
         expect(end.endedAfterMs).to.be.below(SOON_MS);

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetworkPal, type NetworkStats } from '../../src/index.ts';
 import { Prng } from '../../src/sim/prng.ts';
 import { windowsKernel } from '../../src/winsock/windows-kernel.ts';
+import { serverOnUnclaimedPort } from '../support/io.ts';
 import { faultyKernel } from './faulty-kernel.ts';
 import { handleCounter } from './handle-count.ts';
 import type { SoakOptions } from './options.ts';
@@ -66,7 +67,7 @@ for (const { pal } of [server, client]) {
 const world: World = {
   server,
   client,
-  listening: server.pal.createServer('127.0.0.1', 0),
+  listening: serverOnUnclaimedPort(server.pal), // ::1 is refused there
   transferring: server.pal.createServer('127.0.0.1', 0, { deferAssociation: true, acceptDepth: MOVING_DEPTH }),
   exporting: server.pal.createServer('127.0.0.1', 0, { deferAssociation: true, acceptDepth: MOVING_DEPTH }),
   datagrams: server.pal.createUdpSocket('127.0.0.1', 0, { receiveDepth: DATAGRAM_DEPTH }),

@@ -1,5 +1,5 @@
 /** A soak of a few seconds: too short for a verdict on growth, long enough to see that `npm run soak` works at all. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -14,6 +14,10 @@ const OPTIONS: SoakOptions = { seconds: 3, seed: 5, faults: 200, only: '', chart
 const FOLDER = '.build';
 
 describe('a short soak', () => {
+  let child: ChildProcess | undefined;
+  // Whatever becomes of the test.
+  afterEach(() => void child?.kill('SIGKILL'));
+
   it('holds conversations under injected failures, and leaves nothing behind', async function () {
     this.timeout(60_000);
     // From source this file ends in .ts, from its compiled copy in .js; so does its neighbour.
@@ -21,7 +25,7 @@ describe('a short soak', () => {
     mkdirSync(FOLDER, { recursive: true });
     const file = path.join(FOLDER, `short-soak-${process.pid}.json`);
     try {
-      const child = spawn(process.execPath, ['--expose-gc', script, JSON.stringify(OPTIONS), file], {
+      child = spawn(process.execPath, ['--expose-gc', script, JSON.stringify(OPTIONS), file], {
         stdio: 'inherit',
       });
       const [code] = (await once(child, 'exit')) as [number | null];

@@ -14,8 +14,12 @@ export interface ChildEnd {
   readonly endedAfterMs: number;
 }
 
-/** A child that hangs is killed after this, and the test fails. */
-const HANG_MS = 15_000;
+/** A child that hangs is killed after this, and the test fails. Several times what the slowest took on a busy machine. */
+const HANG_MS = 60_000;
+/** Something that a child started may hold its pipes open for ever. */
+const OUTPUT_AFTER_EXIT_MS = 5000;
+/** For suites that start children: what hangs is said by the child's end, and not by mocha's. */
+export const CHILD_TIMEOUT_MS = HANG_MS + 10_000;
 
 /**
  * Runs test/scenarios/children/<name>.ts with arguments. The child prints 'ending' where its end should begin.
@@ -57,7 +61,7 @@ export function runChild(
       const endedAfterMs = Date.now() - endingSince;
       // What it printed may still be on its way; the pipes close soon after.
       const finish = (): void => resolve({ code, signal, ...output, endedAfterMs });
-      const giveUp = setTimeout(finish, 500);
+      const giveUp = setTimeout(finish, OUTPUT_AFTER_EXIT_MS);
       child.on('close', () => {
         clearTimeout(giveUp);
         finish();

@@ -137,17 +137,34 @@ export function someUnclaimedPort(): number {
   return UNCLAIMED.first + Math.floor(Math.random() * UNCLAIMED.count);
 }
 
-/** A port of the loopback address on which nobody is and which can be bound. */
-export async function unusedPort(pal: NetworkPal, address = '127.0.0.1'): Promise<number> {
+/**
+ * A server on a port that nobody is given without asking for it. Where one must be refused on the other family, a port of
+ * the system's choice will not do: there it is free, so it may be the connecting side's own.
+ */
+export function serverOnUnclaimedPort(
+  pal: NetworkPal,
+  address = '127.0.0.1',
+  options: ServerOptions = {},
+): ServerSocket {
   for (;;) {
     try {
-      const server = pal.createServer(address, someUnclaimedPort());
-      await close(pal, server.handle);
-      return server.port;
+      return pal.createServer(address, someUnclaimedPort(), options);
     } catch (error) {
-      if ((error as NetworkError).code !== 'EADDRINUSE') throw error;
+      if (!isTaken(error)) throw error;
     }
   }
+}
+
+/** Another suite has the port, or Windows keeps the range that it is in (EACCES). */
+export function isTaken(error: unknown): boolean {
+  return ['EADDRINUSE', 'EACCES'].includes((error as NetworkError).code);
+}
+
+/** A port of the loopback address on which nobody is and which can be bound. */
+export async function unusedPort(pal: NetworkPal, address = '127.0.0.1'): Promise<number> {
+  const { handle, port } = serverOnUnclaimedPort(pal, address);
+  await close(pal, handle);
+  return port;
 }
 
 export interface Pair {

@@ -1,7 +1,7 @@
 /** The calls on UDP sockets as promises. */
 import { Buffer } from 'node:buffer';
-import type { Destination, Endpoint, NetworkError, NetworkPal, UdpHandle } from '../../src/index.ts';
-import { close, someUnclaimedPort } from './io.ts';
+import type { Destination, Endpoint, NetworkPal, UdpHandle } from '../../src/index.ts';
+import { close, isTaken, someUnclaimedPort } from './io.ts';
 
 export interface Received {
   /** What fitted into the buffer. */
@@ -50,7 +50,7 @@ export async function unclaimedPort(pal: NetworkPal, address = '127.0.0.1'): Pro
       await close(pal, pal.createUdpSocket(address, port).handle);
       return port;
     } catch (error) {
-      if ((error as NetworkError).code !== 'EADDRINUSE') throw error;
+      if (!isTaken(error)) throw error;
     }
   }
 }

@@ -4,14 +4,14 @@ import { expect } from 'chai';
 import type { SocketHandle } from '../../src/index.ts';
 import { wsapollInline, wsapollWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
-import { runChild } from '../support/child.ts';
+import { CHILD_TIMEOUT_MS, runChild } from '../support/child.ts';
 import { rejectionOf } from '../support/errors.ts';
-import { accept, connect, pair, readExactly, write } from '../support/io.ts';
+import { accept, connect, pair, readExactly, REFUSING_PORT, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { turns } from '../support/until.ts';
 
 /** Milliseconds within which a stop, and the end of a process, must be over. */
-const SOON_MS = 2000;
+const SOON_MS = 5000;
 
 for (const bed of [wsapollWorker, wsapollInline]) {
   describe(`the WSAPoll driver [${bed.name}]`, () => {
@@ -51,19 +51,17 @@ for (const bed of [wsapollWorker, wsapollInline]) {
       }
       took.sort((one, other) => one - other);
       // The slice of a wait is 1000 ms; without the wake-up this would take that long.
-      expect(took[10], 'median, ms').to.be.below(100);
+      expect(took[10], 'median, ms').to.be.below(500);
       expect(pal.stats().calls['WSASendTo'] ?? 0).to.be.at.most(20 * 4);
     });
 
     it('a refused connect is reported, with every other socket quiet', async () => {
       const { pal } = fixture;
       await pair(pal);
-      // Port 1, where nobody listens. One that was just given back may be the very one that the connect is bound to: on
-      // Linux, and so under Wine, it then connects to itself (3 to 8 of 100 times).
-      expect(await rejectionOf(connect(pal, '127.0.0.1', 1))).to.include({ code: 'ECONNREFUSED' });
+      expect(await rejectionOf(connect(pal, '127.0.0.1', REFUSING_PORT))).to.include({ code: 'ECONNREFUSED' });
     });
 
-    it('stops within 2 s with everything waiting', async () => {
+    it('stops with everything waiting', async () => {
       const { pal } = fixture;
       const { client, served, server } = await pair(pal);
       pal.asyncAccept(server.handle, () => undefined);
@@ -76,7 +74,9 @@ for (const bed of [wsapollWorker, wsapollInline]) {
   });
 }
 
-describe('the end of a process whose poller is in WSAPoll', () => {
+describe('the end of a process whose poller is in WSAPoll', function () {
+  this.timeout(CHILD_TIMEOUT_MS);
+
   for (const [way, code, output] of [
     ['natural-end', 0, /loop ended/],
     ['stop', 0, /loop ended/],
