@@ -547,7 +547,7 @@ export const mutations = [
   {
     id: 'accepts are posted beyond maxConnections',
     file: pool,
-    find: '  return posted < limits.room(driver.kernel.scheduler.now());',
+    find: '  return posted < limits.room(now);',
     replace: '  return limits.room(driver.kernel.scheduler.now()) > 0;',
   },
   {
