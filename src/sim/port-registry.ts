@@ -75,8 +75,8 @@ export class PortRegistry {
 }
 
 /**
- * Whether a second bind is refused, and how. Rows of the table in Microsoft's "Using SO_REUSEADDR and
- * SO_EXCLUSIVEADDRUSE" for sockets of one user; Wine refuses any-address next to a specific one as well.
+ * Whether a second bind is refused, and how. The table in Microsoft's "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE" (Windows
+ * Server 2003 and later) for sockets of one user; Wine refuses any-address next to a specific one as well.
  */
 function conflict(second: SimulatedSocket, first: SimulatedSocket, address: SimulatedAddress): number {
   const { local } = first;
@@ -84,14 +84,18 @@ function conflict(second: SimulatedSocket, first: SimulatedSocket, address: Simu
   const { name } = second.kernel.profile;
   const same = local.family === address.family && local.host === address.host;
   const dual = local.family !== address.family && bothAny(local, address) && !(first.v6Only && second.v6Only);
-  const nested = name === 'wine' && local.family === address.family && (local.isAny || address.isAny);
-  if (!same && !dual && !nested) return 0;
+  const crossing = local.family === address.family && local.isAny !== address.isAny;
+  if (name === 'windows' && crossing) {
+    if (local.isAny) return first.exclusive ? WSAEACCES : 0;
+    return second.exclusive ? WSAEADDRINUSE : 0;
+  }
+  if (!same && !dual && !crossing) return 0;
   if (name === 'wine') {
     if (first.exclusive || second.reuses) return first.reuses && second.reuses ? 0 : WSAEACCES;
     return WSAEADDRINUSE;
   }
   if (!second.reuses) return WSAEADDRINUSE;
-  return first.exclusive ? WSAEACCES : 0;
+  return first.reuses ? 0 : WSAEACCES;
 }
 
 function bothAny(one: SimulatedAddress, other: SimulatedAddress): boolean {

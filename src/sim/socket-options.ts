@@ -34,6 +34,8 @@ const KEEP_ALIVE_TIMES: readonly number[] = [TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KE
 const OTHER_SERVICE_FLAGS = 0x6;
 /** Windows' default; Linux has 64. */
 const DEFAULT_TTL = 128;
+/** Bytes that SO_SNDBUF or SO_RCVBUF 0 stands for: the system keeps nothing then, which is not that nothing passes. */
+const LEAST_BUFFER = 2048;
 /** Levels and names in one number. */
 const keyOf = (level: number, name: number): number => level * 65536 + (name & 0xffff);
 
@@ -73,10 +75,10 @@ export function setOption(
       if (socket.local !== null || (number !== 0 && socket.reuses)) return WSAEINVAL;
       socket.exclusive = number !== 0;
     } else if (name === SO_SNDBUF) {
-      socket.sendBufferSize = number;
+      socket.sendBufferSize = number === 0 ? LEAST_BUFFER : number;
       kernel.applyBufferSizes(socket);
     } else if (name === SO_RCVBUF) {
-      socket.receiveBufferSize = number;
+      socket.receiveBufferSize = number === 0 ? LEAST_BUFFER : number;
       kernel.applyBufferSizes(socket);
     } else if (name !== SO_KEEPALIVE) return WSAENOPROTOOPT;
   } else if (level === IPPROTO_TCP && socket.udp === null) {
