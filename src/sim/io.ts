@@ -16,6 +16,7 @@ import type { CompletionPort } from './port.ts';
 import { SimulationError } from './simulation-error.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
 import type { SimulatedSocket } from './socket.ts';
+import type { TcpEnd } from './tcp-end.ts';
 
 export type IoKind =
   'WSARecv' | 'WSASend' | 'TransmitFile' | 'AcceptEx' | 'ConnectEx' | 'DisconnectEx' | 'WSARecvFrom' | 'WSASendTo';
@@ -64,6 +65,8 @@ export class Io {
   verified = false;
   status = 0;
   bytes = 0;
+  /** A send whose socket was closed: the connection that it went on with. */
+  heir: TcpEnd | null = null;
   /** AcceptEx: the socket that the connection will be on, and the room for each address. */
   acceptSocket: SimulatedSocket | null = null;
   localLength = 0;
@@ -177,18 +180,26 @@ export class Io {
     const { words } = this.region;
     const first = (this.overlapped - this.region.address) >>> 2;
     let sum = 0;
-    for (let word = first; word < first + OVERLAPPED.size / 4; word++)
-      sum = Math.imul(sum ^ (words[word] ?? 0), 16777619);
+    for (let word = first; word < first + OVERLAPPED.size / 4; word++) sum = mix(sum, words[word]);
     for (const { region, address, length } of this.lent()) {
-      const start = (address - region.address) >>> 2;
-      const end = start + (length >>> 2);
+      const from = address - region.address;
+      const to = from + length;
+      // Whole words inside the segment, and the bytes before and behind them.
+      const start = (from + 3) >>> 2;
+      const end = to >>> 2;
       // Long buffers are sampled: a mark here and there is enough to notice that they were handed to somebody else.
       const stride = length > SAMPLED_FROM ? SAMPLE_STRIDE : 1;
-      for (let word = start; word < end; word += stride) sum = Math.imul(sum ^ (region.words[word] ?? 0), 16777619);
-      if (length < 4) sum = Math.imul(sum ^ (region.bytes[address - region.address] ?? 0), 16777619);
+      for (let word = start; word < end; word += stride) sum = mix(sum, region.words[word]);
+      for (let byte = from; byte < Math.min(start * 4, to); byte++) sum = mix(sum, region.bytes[byte]);
+      for (let byte = Math.max(start, end) * 4; byte < to; byte++) sum = mix(sum, region.bytes[byte]);
     }
     return sum;
   }
+}
+
+/** One step of the checksum: FNV-1a, with a word at a time. */
+function mix(sum: number, value = 0): number {
+  return Math.imul(sum ^ value, 16777619);
 }
 
 /** The event that hEvent asks for, with its lowest bit set: one that comes instead of a packet. */

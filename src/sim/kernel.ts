@@ -205,9 +205,11 @@ export class SimulatedKernel implements Kernel {
    */
   strand(io: Io): void {
     const step = new Step('stranded send goes on', () => {
+      if (io.done) return; // a cancel that took its time came first
       const heir = this.#handles.get(io.socket.number);
       const end = heir instanceof SimulatedSocket ? heir.end : null;
       if (end !== null) {
+        io.heir = end;
         end.sends.push(io);
         end.serveSends();
       } else this.finish(io, STATUS_CANCELLED, 0);
@@ -282,7 +284,7 @@ export class SimulatedKernel implements Kernel {
     } else if (io.kind === 'AcceptEx') remove(socket.listener?.accepts, io);
     else {
       remove(socket.end?.receives, io);
-      remove(socket.end?.sends, io);
+      remove((io.heir ?? socket.end)?.sends, io);
       remove(socket.udp?.receives, io);
       remove(socket.udp?.sends, io);
     }
