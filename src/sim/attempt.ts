@@ -64,7 +64,7 @@ export class Attempt {
     const { kernel } = this.#socket;
     const fault = kernel.faults?.status('ConnectEx') ?? 0;
     if (fault !== 0) return this.abandon(fault);
-    const route = this.#network.route(this.#target);
+    const route = this.#network.route(this.#target.unmapped ?? this.#target);
     if (route === 'unreachable') return this.abandon(STATUS_HOST_UNREACHABLE);
     if (route === 'silent') return this.#wait(GIVE_UP_MS, () => this.abandon(STATUS_IO_TIMEOUT));
     const listener = this.#network.listenerAt(this.#target);

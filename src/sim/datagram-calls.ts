@@ -165,8 +165,9 @@ export class DatagramCalls {
 }
 
 function requireUdp(socket: SimulatedSocket, call: string): UdpEnd {
-  if (socket.udp !== null) return socket.udp;
-  throw new SimulationError(`${call} on a stream socket is not simulated`);
+  if (socket.udp === null) throw new SimulationError(`${call} on a stream socket is not simulated`);
+  if (socket.skips) throw new SimulationError(`${call} on a socket that skips packets is not simulated`);
+  return socket.udp;
 }
 
 /** The address that a datagram is seen to come from. */

@@ -53,12 +53,14 @@ export class SimulatedKernel32 implements Kernel32 {
     entries: number,
     capacity: number,
     countAddress: number,
-    _milliseconds: number,
+    milliseconds: number,
     _alertable: number,
   ): number {
     const kernel = this.#kernel;
     const port = kernel.handle(portNumber);
     if (!(port instanceof CompletionPort)) return this.#fail(ERROR_INVALID_HANDLE);
+    if (milliseconds !== 0)
+      throw new SimulationError('A wait for packets would block the thread: createWaiter() is there for it');
     if (port.waited) throw new SimulationError('The port was polled while the waiter has it');
     if (port.packets.length === 0) {
       kernel.memory.at(countAddress, 4, 'ulNumEntriesRemoved').setUint32(countAddress, kernel.profile.countOnTimeout);

@@ -75,7 +75,7 @@ export class UdpEnd {
     return this.#outBytes < (this.socket.sendBufferSize ?? this.socket.kernel.sendBufferSize);
   }
 
-  /** Takes a datagram out of a send's buffers; `io.to` and `io.from` say between whom. */
+  /** Takes a datagram out of a send's buffers; `io.target` and `io.sender` say between whom. */
   take(io: Io): void {
     io.verify();
     const bytes = new Uint8Array(io.total);
@@ -190,7 +190,8 @@ export class UdpEnd {
     else {
       const receivers = receiversOf(this.#network, this, flight);
       for (const receiver of receivers) receiver.#arrive(flight);
-      if (receivers.length === 0 && !flight.to.isMulticast && !flight.to.isBroadcast) this.#unreachable();
+      const single = !flight.to.isMulticast && !flight.to.isBroadcast;
+      if (receivers.length === 0 && single && this.#network.route(flight.to) === 'ok') this.#unreachable();
     }
     this.update();
   }
