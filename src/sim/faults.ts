@@ -115,6 +115,8 @@ export class Faults {
   readonly #counts = new Map<string, number>();
   /** False while nothing may fail at random. */
   enabled = true;
+  /** Failures of the plan that have happened: an operation that succeeds at once never meets the fault of its packet. */
+  met = 0;
 
   constructor(network: SimulatedNetwork, options: FaultOptions) {
     this.#network = network;
@@ -162,6 +164,8 @@ export class Faults {
     if (plan === undefined) return undefined;
     const count = (this.#counts.get(counter) ?? 0) + 1;
     this.#counts.set(counter, count);
-    return plan.find((fault) => fault.nth === count && matches(fault));
+    const found = plan.find((fault) => fault.nth === count && matches(fault));
+    if (found !== undefined) this.met++;
+    return found;
   }
 }

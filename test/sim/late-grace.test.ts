@@ -26,7 +26,7 @@ describe('a close whose thread was busy until its grace was over', () => {
       const steps = (): unknown[] => Array.from({ length: agenda.length }, (_, place) => agenda.at(place)?.what);
       network.run(() => steps().includes('doorbell'));
       expect(steps()).to.include('doorbell');
-      network.passTime();
+      expect(network.passTime(), 'the grace is over').to.equal(true);
       network.run();
       expect(log).to.deep.equal(['ok 500', 'closed']);
       expect([peer.end.in.length, peer.end.broken]).to.deep.equal([500, 0]);
@@ -48,7 +48,7 @@ describe('a close whose thread was busy until its grace was over', () => {
         pal.asyncSendTo(handle, Uint8Array.of(number), peer, (error) => log.push(error?.code ?? 'sent'));
       pal.asyncSendTo(handle, Uint8Array.of(16), peer, (error) => log.push(error?.code ?? 'sent'));
       pal.closeSocket(handle, () => log.push('closed'));
-      network.passTime();
+      expect(network.passTime(), 'the grace is over').to.equal(true);
       network.run();
       expect(log).to.deep.equal([...new Array<string>(17).fill('sent'), 'closed']);
       void pal.stopEventLoop();

@@ -158,9 +158,9 @@ describe('reuseSockets on a simulated kernel', () => {
 
   it('does not wait longer than the grace for a disconnect', async () => {
     const scene = start('windows', 0);
-    const { network, pal, peer, server } = scene;
+    const { network, pal, peer } = scene;
     let stuck = 0 as ReturnType<NetworkPal['asyncConnect']>;
-    // 64 bytes of window that nobody reads: what the server has written cannot leave, and the FIN is behind it.
+    // 64 KiB of window that nobody reads: what the server has written cannot leave, and the FIN is behind it.
     const silent = pal.createServer('127.0.0.1', 0, { acceptDepth: 1, reuseSockets: true });
     let closed = -1;
     let closing = -1;
@@ -180,7 +180,7 @@ describe('reuseSockets on a simulated kernel', () => {
     expect(closed - closing).to.be.within(400, 1100);
     expect(pal.stats().reused).to.equal(0);
     visit(scene);
-    expect(server.port).to.be.above(0);
+    expect(scene.served).to.equal(1);
     await end(scene);
   });
 });

@@ -7,7 +7,7 @@ import { createNetworkPal, type NetworkPal, type ServerHandle, type SocketHandle
 import { simulateNetwork, type ProfileName, type SimulatedKernel, type SimulatedNetwork } from '../../src/sim/index.ts';
 import { thrownBy } from '../support/errors.ts';
 
-/** Runs of each kind: each has its own order of steps. */
+/** Runs with a shared server: each has its own order of steps. Of moving connections, a tenth as many. */
 const SEEDS = 200;
 
 interface Process {
@@ -99,12 +99,12 @@ describe('sockets between simulated processes', () => {
       const network = simulateNetwork({ seed });
       const [first, second, third, client] = [start(network), start(network), start(network), start(network)];
       const server = first.pal.createServer('127.0.0.1', 0, { acceptDepth: 2 });
-      acceptAll(first.pal, server.handle, 0);
+      acceptAll(first.pal, server.handle, 1);
       for (const [index, { pal, kernel }] of [second, third].entries()) {
         const info = first.pal.exportSocket(server.handle, kernel.processId);
         const imported = pal.importServer(info, { acceptDepth: 3 });
         expect(imported.port).to.equal(server.port);
-        acceptAll(pal, imported.handle, index + 1);
+        acceptAll(pal, imported.handle, index + 2);
       }
       let answered = 0;
       let failed = 0;
@@ -123,7 +123,8 @@ describe('sockets between simulated processes', () => {
               return;
             }
             answered++;
-            const name = buffer[0] ?? 3;
+            const name = buffer[0] ?? 0;
+            expect(name, `seed ${seed}: who answers`).to.be.within(1, 3);
             served[name] = (served[name] ?? 0) + 1;
           });
         });
@@ -144,7 +145,6 @@ describe('sockets between simulated processes', () => {
       expect(answered, `seed ${seed}, after the others have ended`).to.equal(connections + 1);
       await stop(network, [second, client]);
     }
-    expect(served[3], 'answers of nobody').to.equal(0);
-    for (const count of served.slice(0, 3)) expect(count, `each takes its share: ${served.join()}`).to.be.above(SEEDS);
+    for (const count of served.slice(1)) expect(count, `each takes its share: ${served.join()}`).to.be.above(SEEDS);
   });
 });
