@@ -19,7 +19,10 @@ import { Weather, type WeatherOptions } from './weather.ts';
 
 /** Options of simulateNetwork. */
 export interface NetworkOptions {
-  /** Seed, an integer of 32 bits: decides everything that a real system leaves open. Default 1. */
+  /**
+   * Seed, an integer of 32 bits: decides everything that a real system leaves open. 0 always takes the first way: the
+   * plainest run. Default 1.
+   */
   seed?: number;
   /** Takes the place of the seed: a script, or a ChoiceTree. */
   choices?: Choices;
@@ -36,7 +39,7 @@ export interface NetworkOptions {
   datagrams?: WeatherOptions;
   /** Keep a trace of calls, packets and deliveries, for trace(). Default false. */
   trace?: boolean;
-  /** Steps after which a run counts as endless. Default 200 000. */
+  /** Steps after which a run counts as endless; one in real time, see drive(), never does. Default 200 000. */
   maxSteps?: number;
 }
 
@@ -69,7 +72,7 @@ export class SimulatedNetwork {
   /** Sockets on their way to another process; null once they were taken. */
   readonly duplicates: (Duplicate | null)[] = [];
   readonly #impatient: boolean;
-  readonly #maxSteps: number;
+  #maxSteps: number;
   readonly #segmentSize: number;
   readonly #trace: string[] | null;
   readonly #mood: number;
@@ -146,6 +149,7 @@ export class SimulatedNetwork {
 
   /** Lets what is possible happen by itself, from Node's own loop, in real time. Returns a function that ends it. */
   drive(): () => void {
+    this.#maxSteps = Infinity; // what lives in real time has no end
     const started = performance.now() - this.clock.now;
     let immediate: NodeJS.Immediate | undefined;
     let timer: NodeJS.Timeout | undefined;

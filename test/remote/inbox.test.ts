@@ -12,7 +12,7 @@ import { testPal } from '../support/pal-fixture.ts';
 import { collectUncaught } from '../support/uncaught.ts';
 import { until } from '../support/until.ts';
 
-const network = simulateNetwork({ seed: 3, segmentSize: 1460, maxSteps: Infinity });
+const network = simulateNetwork({ seed: 3, segmentSize: 1460 });
 network.drive();
 
 describe('remote/inbox', () => {

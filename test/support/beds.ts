@@ -72,7 +72,7 @@ function simulatedBed(profile: ProfileName, defaults: PalOptions): Bed {
   let latest: SimulatedKernel | null = null;
   const oneProcess = (): { kernel: SimulatedKernel } => {
     if (network === null) {
-      network = simulateNetwork({ seed: 1, segmentSize: 1460, maxSteps: Infinity });
+      network = simulateNetwork({ seed: 1, segmentSize: 1460 });
       network.drive();
     }
     latest = network.kernel({ profile, keepAlive: true });

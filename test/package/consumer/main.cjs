@@ -9,7 +9,7 @@ async function main() {
   const { NetworkError } = await import('iocp-pal');
   if (NetworkError !== iocpPal.NetworkError)
     throw new Error(`${name} is there twice, once for import and once for require`);
-  const network = simulateNetwork({ maxSteps: Infinity });
+  const network = simulateNetwork();
   if (process.argv[2] === 'simulated') network.drive();
   await echo(iocpPal, process.argv[2] === 'simulated' ? { kernel: network.kernel({ keepAlive: true }) } : {});
 }

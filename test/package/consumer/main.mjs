@@ -3,6 +3,6 @@ import * as iocpPal from 'iocp-pal';
 import { simulateNetwork } from 'iocp-pal/sim';
 import echo from './echo.cjs';
 
-const network = simulateNetwork({ maxSteps: Infinity });
+const network = simulateNetwork();
 if (process.argv[2] === 'simulated') network.drive();
 await echo(iocpPal, process.argv[2] === 'simulated' ? { kernel: network.kernel({ keepAlive: true }) } : {});
