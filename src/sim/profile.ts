@@ -19,7 +19,7 @@ export type ProfileName = 'windows' | 'wine';
 export interface Profile {
   /** Whose it is. */
   readonly name: ProfileName;
-  /** AcceptEx and ConnectEx may return TRUE. Wine: always FALSE with ERROR_IO_PENDING. */
+  /** AcceptEx and TransmitFile may return TRUE. Wine: always FALSE with ERROR_IO_PENDING. */
   readonly extensionsMaySucceedAtOnce: boolean;
   /** shutdown, getpeername and getsockname fail until SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT. */
   readonly needsContext: boolean;

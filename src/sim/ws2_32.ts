@@ -1,7 +1,6 @@
 /**
  * ws2_32.dll of a simulated process. WSARecv and WSASend are in data-calls.ts, WSARecvFrom and WSASendTo in
- * datagram-calls.ts, options in
- * socket-options.ts, duplicates in duplicates.ts.
+ * datagram-calls.ts, options in socket-options.ts, duplicates in duplicates.ts.
  */
 import {
   AF_INET,
