@@ -41,7 +41,7 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('every order of two attempts', function () {
-  this.timeout(120_000);
+  this.timeout(60_000);
 
   async function check(row: Row, meeting: Meeting, more: Partial<Setting>, outcomes: readonly string[]): Promise<void> {
     for (const variant of VARIANTS) {
