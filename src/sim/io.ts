@@ -67,10 +67,9 @@ export class Io {
   bytes = 0;
   /** A send whose socket was closed: the connection that it went on with. */
   heir: TcpEnd | null = null;
-  /** AcceptEx: the socket that the connection will be on, and the room for each address. */
+  /** AcceptEx: the socket that the connection will be on, and the room for its own address, in front of the peer's. */
   acceptSocket: SimulatedSocket | null = null;
   localLength = 0;
-  remoteLength = 0;
   /** WSARecvFrom: what is lent beside the data, and where in it the sender's address and its length go. */
   readonly aside: Segment[] = [];
   fromAddress = 0;

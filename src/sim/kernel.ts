@@ -238,10 +238,6 @@ export class SimulatedKernel implements Kernel {
     this.#desk.complete(io, end);
   }
 
-  closeListener(listener: Listener): void {
-    this.#desk.close(listener);
-  }
-
   /** The connection of a DisconnectEx is over. */
   disconnected(io: Io): void {
     const { socket } = io;

@@ -155,7 +155,7 @@ export class SimulatedKernel32 implements Kernel32 {
   }
 
   VirtualAlloc(_address: number, size: number): number {
-    return this.#kernel.memory.allocate(size)?.address ?? this.#fail(ERROR_NOT_ENOUGH_MEMORY);
+    return this.#kernel.memory.allocate(size).address;
   }
 
   VirtualFree(address: number): number {

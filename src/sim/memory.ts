@@ -52,17 +52,12 @@ export class Region implements NativeRegion {
 export class SimulatedMemory implements NativeMemory {
   readonly #pages: (Region | undefined)[] = [];
   readonly #regions = new Set<Region>();
-  /** Bytes that may be allocated at a time: less, to see what a driver does without memory. */
-  limit = Infinity;
-  #allocated = 0;
 
-  allocate(byteLength: number): Region | null {
-    if (this.#allocated + byteLength > this.limit) return null;
+  allocate(byteLength: number): Region {
     const region = new Region((FIRST_PAGE + this.#pages.length) * GRANULARITY, byteLength);
     for (let offset = 0; offset < byteLength; offset += GRANULARITY) this.#pages.push(region);
     this.#pages.push(undefined);
     this.#regions.add(region);
-    this.#allocated += byteLength;
     return region;
   }
 
@@ -77,7 +72,6 @@ export class SimulatedMemory implements NativeMemory {
     }
     for (let index = page; this.#pages[index] === region; index++) this.#pages[index] = undefined;
     this.#regions.delete(region);
-    this.#allocated -= region.buffer.byteLength;
   }
 
   /** The region that holds all of `length` bytes at an address. Throws SimulationError when there is none. */

@@ -94,7 +94,6 @@ export class SimulatedMswsock implements MswsockPointers {
     if (fault !== 0) return this.#fail(fault);
     io.acceptSocket = acceptSocket;
     io.localLength = localLength;
-    io.remoteLength = remoteLength;
     acceptSocket.accept = io;
     kernel.ledger.lend(io);
     const first = listener.backlog[0];

@@ -186,11 +186,6 @@ export class SimulatedNetwork {
     };
   }
 
-  /** Steps taken so far. */
-  get steps(): number {
-    return this.#steps;
-  }
-
   /** True in some runs of something that a real system may do or not do. */
   maybe(): boolean {
     return !this.plain && this.choices.pick(2) === 1;

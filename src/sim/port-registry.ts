@@ -44,13 +44,6 @@ export class PortRegistry {
     return this.#bound.get(port) ?? [];
   }
 
-  /** Sockets that are bound at this moment. */
-  get size(): number {
-    let size = 0;
-    for (const bound of this.#bound.values()) size += bound.length;
-    return size;
-  }
-
   /** Who listens at an address: bound to it, or to any address. */
   listenerAt(target: SimulatedAddress): Listener | null {
     const wanted = target.unmapped ?? target;

@@ -54,7 +54,7 @@ export class Party {
 
   constructor(
     kernel: SimulatedKernel,
-    { poller, skips, slots, faults }: Settings,
+    { poller, skips, slots }: Settings,
     { graceMs, trace, onRemoteError }: PartyOptions,
   ) {
     this.kernel = kernel;
@@ -67,7 +67,7 @@ export class Party {
       maxOperations: slots,
       trackOrigins: trace,
       remoteQueueBytes: QUEUE_BYTES,
-      strict: faults?.duplicates === undefined,
+      strict: true,
     });
   }
 

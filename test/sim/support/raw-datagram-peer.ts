@@ -2,7 +2,7 @@
 import type { SimulatedKernel } from '../../../src/sim/index.ts';
 import { loopbackAddress } from '../../../src/sim/sockaddr.ts';
 import { SimulatedSocket } from '../../../src/sim/socket.ts';
-import { UdpEnd } from '../../../src/sim/udp-end.ts';
+import type { UdpEnd } from '../../../src/sim/udp-end.ts';
 
 /** Bytes that it keeps: more than any test sends. */
 const ROOM = 1000;
@@ -17,7 +17,8 @@ export class RawDatagramPeer {
     kernel.network.udpPorts.bind(socket, loopbackAddress(4, 0));
     socket.receiveBufferSize = ROOM;
     this.port = socket.local?.port ?? 0;
-    this.#end = socket.udp ?? new UdpEnd(socket);
+    if (socket.udp === null) throw new Error('A datagram socket without its end');
+    this.#end = socket.udp;
   }
 
   /** Sends a datagram to a port of this machine. */
