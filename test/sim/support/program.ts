@@ -101,7 +101,7 @@ export function decode(command: number): Command {
 export type Deed = (world: World, command: Command) => void;
 
 export const COMMAND_LIMIT = 2 ** 22;
-export const SETTINGS_LIMIT = 2 ** 15;
+export const SETTINGS_LIMIT = 2 ** 21;
 
 export interface Settings {
   readonly profile: ProfileName;
@@ -124,7 +124,7 @@ export interface Settings {
 const BUFFERS = [undefined, 1000, 64, 20000] as const;
 const ENDINGS = ['drain', 'stop', 'close', 'drain'] as const;
 
-/** Failures that a program may meet: none in three of four. */
+/** Failures that a program may meet: none in two of four, and in one only short sends. */
 const FAULTS: readonly (FaultOptions | undefined)[] = [
   undefined,
   undefined,
@@ -142,8 +142,8 @@ export function settingsOf({ settings }: Program): Settings {
     ending: ENDINGS[(settings >>> 6) % 4] ?? 'drain',
     faults: FAULTS[(settings >>> 8) % 4],
     acceptDepth: [1, 2, 4, 8][(settings >>> 10) % 4] ?? 1,
-    backlog: (settings >>> 6) % 8 === 7 ? 1 : 511,
-    slots: (settings >>> 9) % 8 === 5 ? 16 : 128,
+    backlog: (settings >>> 15) % 8 === 7 ? 1 : 511,
+    slots: (settings >>> 18) % 8 === 5 ? 16 : 128,
     impatient: (settings >>> 12) % 2 === 1,
     defers: (settings >>> 13) % 2 === 1,
     oneProcess: (settings >>> 14) % 2 === 1,

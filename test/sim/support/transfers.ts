@@ -155,8 +155,7 @@ export function writeBroke(side: Side, error: NetworkError): void {
 
 /** Reads through the readiness face, whatever there is, until the end. */
 export function startWatch(world: World, side: Side, size: number): void {
-  // Without slots a watch looks again in every turn until there is one, which no simulated time ends.
-  if (!side.usable || side.pending > 0 || side.ended || world.settings.slots < 128) return;
+  if (!side.usable || side.pending > 0 || side.ended) return;
   side.free = false;
   const { pal } = side.party;
   const buffer = new Uint8Array(Math.max(size, 4096));
