@@ -105,15 +105,10 @@ export class DataCalls {
     return true;
   }
 
-  /** Success at once. The packet comes as well, unless the socket skips it. */
   #finished(io: Io, bytes: number, bytesAddress: number): 0 {
     const kernel = this.#kernel;
     if (bytesAddress !== 0) kernel.memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, bytes);
-    if (io.socket.skips) {
-      io.verify();
-      io.write(0, bytes);
-      kernel.ledger.giveBack(io);
-    } else kernel.finish(io, 0, bytes);
+    finishAtOnce(kernel, io, bytes);
     return 0;
   }
 
@@ -127,6 +122,15 @@ export class DataCalls {
     this.#kernel.lastError = code;
     return SOCKET_ERROR;
   }
+}
+
+/** Success at once. The packet comes as well, unless the socket skips it. */
+export function finishAtOnce(kernel: SimulatedKernel, io: Io, bytes: number): void {
+  if (io.socket.skips) {
+    io.verify();
+    io.write(0, bytes);
+    kernel.ledger.giveBack(io);
+  } else kernel.finish(io, 0, bytes);
 }
 
 /** An operation on the WSABUFs of a call, checked and not yet lent. */

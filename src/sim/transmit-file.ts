@@ -2,6 +2,7 @@
 import { OVERLAPPED, TRANSMIT_FILE_BUFFERS } from '../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_CONNECTION_RESET, STATUS_PENDING } from '../../ffi/ntstatus.ts';
 import { ERROR_IO_PENDING, WSAEINVAL, WSAENOTCONN, WSAESHUTDOWN } from '../../ffi/wsa-errors.ts';
+import { finishAtOnce } from './data-calls.ts';
 import { OpenFile } from './files.ts';
 import { Io, type Segment } from './io.ts';
 import type { SimulatedKernel } from './kernel.ts';
@@ -53,11 +54,7 @@ export function transmitFile(
   const mayFinish = kernel.profile.extensionsMaySucceedAtOnce && end.sends.length === 0 && end.room > 0;
   if (mayFinish && io.reachable === io.total && !kernel.network.maybe() && end.take(io)) {
     end.update();
-    if (socket.skips) {
-      io.verify();
-      io.write(0, io.moved);
-      kernel.ledger.giveBack(io);
-    } else kernel.finish(io, 0, io.moved);
+    finishAtOnce(kernel, io, io.moved);
     return TRUE;
   }
   end.sends.push(io);

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { createNetworkPal } from '../../src/index.ts';
 import { simulateNetwork } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 const SENDS = 40;
 
@@ -39,7 +40,7 @@ describe('closing a UDP socket with sends under way', () => {
         void pal.stopEventLoop();
         await network.settle();
         await ended;
-        expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+        expectNothingLeft(kernel);
       }
       // All three happen.
       for (const count of [sent, droppedInKernel, droppedInQueue]) expect(count).to.be.above(0);

@@ -11,6 +11,7 @@ import {
   type ProfileName,
 } from '../../src/sim/index.ts';
 import { isUnreachable } from '../../src/winsock/errors.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 /** An exchange is tried with so many seeds, until one meets its fault: a send that succeeds at once never does. */
 const SEEDS = 20;
@@ -56,7 +57,7 @@ async function exchange(
   void pal.stopEventLoop();
   await network.settle();
   await ended;
-  expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+  expectNothingLeft(kernel);
   expect(received.pop(), 'the receive that was pending at the stop').to.equal('ECANCELED');
   return { received, sent, unreachable, met: kernel.faults?.met === 1 };
 }

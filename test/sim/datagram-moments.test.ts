@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type UdpOptions, type UdpSocket } from '../../src/index.ts';
 import { WSAEHOSTUNREACH } from '../../ffi/wsa-errors.ts';
 import { simulateNetwork, type FaultOptions, type SimulatedKernel } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 import { RawDatagramPeer } from './support/raw-datagram-peer.ts';
 
 interface Bench {
@@ -25,7 +26,7 @@ function bench(options: UdpOptions = {}, faults: FaultOptions = {}): Bench {
     void pal.stopEventLoop();
     await network.settle();
     await ended;
-    expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+    expectNothingLeft(kernel);
   };
   return { kernel, pal, socket, peers: [new RawDatagramPeer(other), new RawDatagramPeer(other)], stop };
 }

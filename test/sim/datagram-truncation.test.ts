@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { createNetworkPal } from '../../src/index.ts';
 import { simulateNetwork } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 describe('datagrams that are cut by the system', () => {
   for (const profile of ['windows', 'wine'] as const) {
@@ -31,7 +32,7 @@ describe('datagrams that are cut by the system', () => {
         void pal.stopEventLoop();
         await network.settle();
         await ended;
-        expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+        expectNothingLeft(kernel);
       }
     });
   }

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type UdpHandle, type UdpSocket } from '../../src/index.ts';
 import { simulateNetwork, type FaultOptions, type NetworkOptions, type ProfileName } from '../../src/sim/index.ts';
 import { Prng } from '../../src/sim/prng.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 const SOCKETS = 3;
 const ACTIONS = 60;
@@ -136,7 +137,7 @@ async function play(
   void pal.stopEventLoop();
   await network.settle();
   await ended;
-  expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+  expectNothingLeft(kernel);
   return party.story;
 }
 

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { simulateNetwork, type ProfileName } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 const TEXT = 'a simulated hello';
 
@@ -64,9 +65,7 @@ describe('a simulated network', () => {
             await ended;
             expect(text, `seed ${seed}`).to.equal(TEXT);
             for (const kernel of kernels) {
-              expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], `seed ${seed}`).to.deep.equal([
-                0, 0, 0,
-              ]);
+              expectNothingLeft(kernel, `seed ${seed}`);
             }
           }
         });

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkError, type NetworkPal } from '../../src/index.ts';
 import { simulateNetwork } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 const LOOPS: Readonly<Record<string, (pal: NetworkPal) => void>> = {
   accept: (pal) => {
@@ -39,7 +40,7 @@ describe('a callback that goes on for ever while the loop stops', () => {
       await ended;
       expect(thrown.map(({ code }) => code)).to.deep.equal(['ERR_EVENT_LOOP_STOPPED']);
       expect(thrown[0]?.message).to.match(new RegExp(`^Cannot ${call} again and again: .* gets an error$`));
-      expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+      expectNothingLeft(kernel);
     });
   }
 

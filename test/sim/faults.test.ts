@@ -13,6 +13,7 @@ import {
   type PlannedFault,
   type ProfileName,
 } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 /** What its user hears of a failure, in which callback. */
 type Log = string[];
@@ -82,7 +83,7 @@ async function exchange(fault: PlannedFault, profile: ProfileName, skips: boolea
   void peer.stopEventLoop();
   await network.settle();
   await ended;
-  expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+  expectNothingLeft(kernel);
   return log;
 }
 

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { createNetworkPal, NetworkErrorCode } from '../../src/index.ts';
 import { simulateKernel } from '../../src/sim/index.ts';
 import { thrownBy } from '../support/errors.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 describe('initialize with a layered service provider', () => {
   for (const profile of ['windows', 'wine'] as const) {
@@ -11,7 +12,7 @@ describe('initialize with a layered service provider', () => {
       const error = thrownBy(() => createNetworkPal({ kernel }).initialize());
       expect(error).to.include({ code: 'ERR_LAYERED_SERVICE_PROVIDER', kind: NetworkErrorCode.InitializationFailed });
       expect(error.message).to.match(/netsh winsock show catalog/);
-      expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions]).to.deep.equal([0, 0, 0]);
+      expectNothingLeft(kernel);
     });
   }
 });

@@ -13,6 +13,7 @@ import {
   type SimulatedNetwork,
 } from '../../src/sim/index.ts';
 import { thrownBy } from '../support/errors.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 interface Process {
   readonly kernel: SimulatedKernel;
@@ -40,7 +41,7 @@ describe('a failure of the system between loops', () => {
     for (const { pal } of processes) void pal.stopEventLoop();
     await network.settle(() => processes.every(({ pal }) => !pal.isRunning()));
     for (const { kernel } of processes) {
-      expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+      expectNothingLeft(kernel);
     }
   });
 

@@ -8,6 +8,7 @@ import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle
 import { Prng } from '../../src/sim/prng.ts';
 import { Step } from '../../src/sim/agenda.ts';
 import { simulateNetwork, type SimulatedNetwork } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 const SEEDS = 800;
 const NAMES = 6;
@@ -65,7 +66,7 @@ async function run(seed: number): Promise<Map<string, number>> {
   void server.stopEventLoop();
   await network.settle();
   await ended;
-  expect([kernel.openHandles, kernel.ledger.size], 'handles and operations').to.deep.equal([0, 0]);
+  expectNothingLeft(kernel);
   for (const { error } of named) {
     if (error === null) continue;
     const known = ADDRESSES_BRING.test(error.code) || (faulty && FAULTS_BRING.test(error.code));

@@ -4,6 +4,7 @@ import { STATUS_INSUFFICIENT_RESOURCES } from '../../ffi/ntstatus.ts';
 import { createNetworkPal, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { simulateNetwork, type ProfileName, type SimulatedKernel } from '../../src/sim/index.ts';
 import type { FaultOptions } from '../../src/sim/faults.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 import { RawPeer } from './support/raw-peer.ts';
 
 interface Bench {
@@ -31,7 +32,7 @@ function connected(profile: ProfileName, buffers: number, faults: FaultOptions =
     void pal.stopEventLoop();
     await network.settle();
     await ended;
-    expect([kernel.openHandles, kernel.ledger.size]).to.deep.equal([0, 0]);
+    expectNothingLeft(kernel);
   };
   return { kernel, pal, peer, socket, end };
 }

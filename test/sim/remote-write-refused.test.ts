@@ -8,6 +8,7 @@ import {
   type SocketHandle,
 } from '../../src/index.ts';
 import { simulateNetwork } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 interface Heard {
   /** What has reached the peer, and how its stream ended: 'end' or an error's code. */
@@ -56,7 +57,7 @@ async function play(
   void server.stopEventLoop();
   await network.settle(() => !pal.isRunning() && !server.isRunning());
   for (const kernel of kernels) {
-    expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+    expectNothingLeft(kernel);
   }
   return heard;
 }

@@ -11,6 +11,7 @@ import {
   type SimulatedKernel,
   type SimulatedNetwork,
 } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 interface Scene {
   readonly network: SimulatedNetwork;
@@ -81,7 +82,7 @@ async function end({ network, kernel, pal, peer }: Scene): Promise<void> {
   const ended = Promise.all([pal.stopEventLoop(), peer.stopEventLoop()]);
   await network.settle();
   await ended;
-  expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+  expectNothingLeft(kernel);
 }
 
 describe('reuseSockets on a simulated kernel', () => {

@@ -5,6 +5,7 @@ import { describeSystemError, ERROR_IO_DEVICE, WSAECONNRESET, WSAEOPNOTSUPP } fr
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { simulateNetwork, type FaultOptions, type SimulatedKernel } from '../../src/sim/index.ts';
 import type { Step } from '../../src/sim/agenda.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 import { RawPeer } from './support/raw-peer.ts';
 
 /** STATUS_INVALID_PARAMETER: what the tables do not have is WSAEINVAL. */
@@ -38,9 +39,7 @@ function connected(faults: FaultOptions = {}): Bench {
     void pal.stopEventLoop();
     await network.settle();
     await ended;
-    expect([kernel.files.openCount, kernel.openHandles, kernel.ledger.size, kernel.memory.regions]).to.deep.equal([
-      0, 0, 0, 0,
-    ]);
+    expectNothingLeft(kernel);
   };
   const told = (what: string) => (error?: { code: string } | null, bytes?: number) => {
     log.push([what, error?.code ?? 'ok', ...(bytes === undefined ? [] : [bytes])].join(' '));

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type ServerHandle, type SocketHandle } from '../../src/index.ts';
 import { simulateNetwork, type ProfileName, type SimulatedKernel, type SimulatedNetwork } from '../../src/sim/index.ts';
 import { thrownBy } from '../support/errors.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 
 /** Runs with a shared server: each has its own order of steps. Of moving connections, a tenth as many. */
 const SEEDS = 200;
@@ -30,7 +31,7 @@ async function stop(network: SimulatedNetwork, processes: Process[]): Promise<vo
   await network.settle(() => ended === processes.length);
   expect(ended, 'loops that have ended').to.equal(processes.length);
   for (const { kernel } of processes) {
-    expect([kernel.openHandles, kernel.ledger.size, kernel.memory.regions], 'left behind').to.deep.equal([0, 0, 0]);
+    expectNothingLeft(kernel);
   }
 }
 

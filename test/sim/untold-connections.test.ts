@@ -12,6 +12,7 @@ import {
   type SimulatedKernel,
   type SimulatedNetwork,
 } from '../../src/sim/index.ts';
+import { expectNothingLeft } from './support/nothing-left.ts';
 import { RawPeer } from './support/raw-peer.ts';
 
 interface Bench {
@@ -33,7 +34,7 @@ function bench(profile: 'windows' | 'wine', faults: FaultOptions = {}): Bench {
     void pal.stopEventLoop();
     await network.settle();
     await ended;
-    expect([kernel.openHandles, kernel.ledger.size]).to.deep.equal([0, 0]);
+    expectNothingLeft(kernel);
   };
   return { network, kernel, pal, peer, end };
 }

@@ -5,9 +5,10 @@
  * the driver's turns, what the network and the kernel do, and what the test itself does.
  */
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
-import { ChoiceTree, firstChoice, simulateNetwork, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { firstChoice, simulateNetwork, type ChoiceTree, type SimulatedKernel } from '../../../src/sim/index.ts';
 import type { Outcome } from '../outcomes.ts';
 import { DatagramScene } from './datagram-scene.ts';
+import { everyOrderOf } from './every-order.ts';
 import { FileScene } from './file-scene.ts';
 import type { Scene, Setting } from './scene.ts';
 import { BUFFER_SIZE, StreamScene } from './stream-scene.ts';
@@ -19,24 +20,10 @@ export interface Findings {
   readonly orders: number;
 }
 
-/** Orders after which a cell counts as too large to be walked through. */
-const MAX_ORDERS = 200_000;
-
 export async function everyOrder(setting: Setting): Promise<Findings> {
-  const outcomes = new Set<Outcome>();
   const statuses = new Set<number>();
-  const tree = new ChoiceTree();
-  let orders = 0;
-  do {
-    orders++;
-    if (orders > MAX_ORDERS) throw new Error(`More than ${MAX_ORDERS} orders`);
-    try {
-      outcomes.add(await oneOrder(setting, tree, statuses));
-    } catch (error) {
-      throw new Error(`${JSON.stringify(setting)}, order ${tree.path.join(' ')}`, { cause: error });
-    }
-  } while (tree.advance());
-  return { outcomes, statuses, orders };
+  const found = await everyOrderOf(setting, (tree) => oneOrder(setting, tree, statuses));
+  return { ...found, statuses };
 }
 
 async function oneOrder(setting: Setting, tree: ChoiceTree, statuses: Set<number>): Promise<Outcome> {

@@ -4,13 +4,14 @@
  */
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
 import {
-  ChoiceTree,
   firstChoice,
   simulateNetwork,
+  type ChoiceTree,
   type ProfileName,
   type SimulatedKernel,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
+import { everyOrderOf } from './every-order.ts';
 import { RawPeer } from './raw-peer.ts';
 
 /** What an address does with a SYN. */
@@ -31,26 +32,12 @@ export interface Setting {
   readonly slowResolver?: boolean;
 }
 
-/** Orders after which a setting counts as too large to be walked through. */
-const MAX_ORDERS = 200_000;
 const ATTEMPT_DELAY_MS = 100;
 const BYTES = 'through the winner';
 
 /** All outcomes: `IPv6`, `IPv4`, or the code of the error with what its attempts say. */
-export async function everyOrderOfTwo(setting: Setting): Promise<{ outcomes: Set<string>; orders: number }> {
-  const outcomes = new Set<string>();
-  const tree = new ChoiceTree();
-  let orders = 0;
-  do {
-    orders++;
-    if (orders > MAX_ORDERS) throw new Error(`More than ${MAX_ORDERS} orders`);
-    try {
-      outcomes.add(await oneOrder(setting, tree));
-    } catch (error) {
-      throw new Error(`${JSON.stringify(setting)}, order ${tree.path.join(' ')}`, { cause: error });
-    }
-  } while (tree.advance());
-  return { outcomes, orders };
+export function everyOrderOfTwo(setting: Setting): Promise<{ outcomes: Set<string>; orders: number }> {
+  return everyOrderOf(setting, (tree) => oneOrder(setting, tree));
 }
 
 async function oneOrder(setting: Setting, tree: ChoiceTree): Promise<string> {
