@@ -548,7 +548,7 @@ export const mutations = [
     id: 'accepts are posted beyond maxConnections',
     file: pool,
     find: '  return posted < limits.room(now);',
-    replace: '  return limits.room(driver.kernel.scheduler.now()) > 0;',
+    replace: '  return limits.room(now) > 0;',
   },
   {
     id: 'a closed connection keeps its place',
