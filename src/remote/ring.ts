@@ -20,7 +20,7 @@
  * Waking. SIGNAL says whether the consumer sleeps. Whoever commits a record and finds ASLEEP makes it AWAKE and wakes the
  * consumer, once; while it is awake, committing costs no system call. The consumer goes to sleep by storing ASLEEP and then
  * looking again: a record that was committed in between is seen by one of the two, since both sides write first and read
- * second.
+ * second. A wake that fails leaves it ASLEEP, and the next submission tries again, also one that finds no room.
  *
  * Closing. CLOSED is a bit of TAIL, so that a claim came either before it (and will be taken) or fails. INSIDE counts the
  * producers in submit(), so that the owner knows when the last claimed record is complete and nobody will wake it any more;
@@ -102,6 +102,7 @@ export class RingProducer {
     Atomics.add(words, INSIDE, 1);
     try {
       const position = this.#claim(cellsFor(payload.length));
+      if (position === FULL) this.#wakeForFull();
       if (position < 0) return position === FULL ? Submitted.Full : Submitted.Closed;
       const cell = position & (cells - 1);
       this.#write(cell, kind, subject, payload);
@@ -158,6 +159,19 @@ export class RingProducer {
     else {
       bytes.set(payload.subarray(0, first), at);
       bytes.set(payload.subarray(first), 0);
+    }
+  }
+
+  /**
+   * A consumer that sleeps before a full queue was to be woken, and could not be: no record that fits will ever come to try
+   * again. Whoever is told that the queue is full comes again, so a failure is nobody's error.
+   */
+  #wakeForFull(): void {
+    if (Atomics.exchange(this.#views.words, SIGNAL, AWAKE) !== ASLEEP) return;
+    try {
+      this.#callWake();
+    } catch {
+      // Asleep still, as callWake() has noted.
     }
   }
 

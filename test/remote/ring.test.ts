@@ -144,6 +144,39 @@ describe('remote/ring', () => {
     expect(consumer.take() && consumer.record.subject).to.equal(2);
   });
 
+  it('wakes a consumer that sleeps before a full queue, since its wake had failed', () => {
+    const ring = buffer();
+    let fails = true;
+    let wakes = 0;
+    const producer = new RingProducer(ring, () => {
+      if (fails) throw new Error('no wake');
+      wakes++;
+    });
+    const consumer = new RingConsumer(ring);
+    const largest = bytes(producer.largestPayload);
+    const fill = (): Submitted => {
+      for (;;) {
+        try {
+          const outcome = producer.submit(1, 1, largest);
+          if (outcome !== Submitted.Done) return outcome;
+        } catch {
+          // Queued all the same.
+        }
+      }
+    };
+    expect(fill()).to.equal(Submitted.Full);
+    fails = false;
+    expect(producer.submit(1, 2, largest), 'what finds no room').to.equal(Submitted.Full);
+    expect(wakes).to.equal(1);
+    expect(producer.submit(1, 2, largest)).to.equal(Submitted.Full);
+    expect(wakes, 'it is awake now').to.equal(1);
+    expect(viewRing(ring).words[INSIDE]).to.equal(0);
+    while (consumer.take()) expect(consumer.record.payload).to.have.lengthOf(largest.length);
+    expect(consumer.sleep()).to.equal(true);
+    expect(producer.submit(1, 3, largest)).to.equal(Submitted.Done);
+    expect(wakes).to.equal(2);
+  });
+
   it('takes what was claimed before it closed, and nothing after', () => {
     const ring = buffer();
     const producer = new RingProducer(ring, ignore);

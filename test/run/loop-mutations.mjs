@@ -64,6 +64,12 @@ export const loopMutations = [
     replace: 'if (Atomics.load(commits, cell) === 0) return false;',
   },
   {
+    id: 'loops: a full queue leaves a consumer asleep whose wake had failed',
+    file: ring,
+    find: 'if (position === FULL) this.#wakeForFull();',
+    replace: 'void this.#wakeForFull;',
+  },
+  {
     id: 'loops: a wake that failed counts as one',
     file: ring,
     find: 'if (!woken) Atomics.store(this.#views.words, SIGNAL, ASLEEP);',
