@@ -22,8 +22,10 @@ import { OVERLAPPED, TRANSMIT_FILE_BUFFERS } from '../../ffi/layouts.ts';
 import {
   ERROR_INVALID_PARAMETER,
   ERROR_NOT_SUPPORTED,
+  WSAECONNRESET,
   WSAEINVAL,
   WSAENOBUFS,
+  WSAENOTCONN,
   WSAEOPNOTSUPP,
 } from '../../ffi/wsa-errors.ts';
 import type { SendFileOptions } from '../pal/file-transfer.ts';
@@ -164,6 +166,9 @@ export class FileJob {
     else if (this.#wasRefused && this.isUntouched && REFUSALS.has(error)) {
       this.#mayTransmit = false;
       operation.error = 0;
+    } else if (error === WSAENOTCONN) {
+      // It looks for the peer first, and a connection that was reset has none: the same event as a send's WSAECONNRESET.
+      operation.error = WSAECONNRESET;
     } else if (bytes < requested) this.#lookForEnd();
     if (operation.error !== 0) this.#isDoubtful = true;
     return ofHead;
