@@ -67,7 +67,10 @@ export interface SocketDescription {
 
 /** One operation of the kernel. */
 export interface OperationDescription {
-  /** 'Receive', 'Send', 'Accept', 'Connect', 'ReceiveFrom', 'SendTo', 'Disconnect' or 'Probe' (the zero-byte receive of a watch). */
+  /**
+   * 'Receive', 'Send', 'Accept', 'Connect', 'ReceiveFrom', 'SendTo', 'Disconnect' or 'Probe' (the zero-byte receive of a
+   * watch).
+   */
   readonly kind: string;
   /** 'Prepared', 'Submitted', 'Cancelling' or 'Completed': where its context is in its life. */
   readonly state: string;

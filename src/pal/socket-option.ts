@@ -53,7 +53,7 @@ export interface KeepAliveOptions {
 export interface LingerOptions {
   /** Whether closing waits for unsent data (for `seconds`), instead of leaving it to the system. */
   enabled: boolean;
-  /** Seconds, 0 … 65535. Only 0 is accepted with `enabled`: any other value makes closesocket block the whole thread. */
+  /** Seconds, 0 … 65535. Only 0 is accepted with `enabled`: every other value makes closesocket block the whole thread. */
   seconds: number;
 }
 

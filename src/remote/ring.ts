@@ -167,11 +167,10 @@ export class RingProducer {
    * again. Whoever is told that the queue is full comes again, so a failure is nobody's error.
    */
   #wakeForFull(): void {
-    if (Atomics.exchange(this.#views.words, SIGNAL, AWAKE) !== ASLEEP) return;
     try {
-      this.#callWake();
+      this.rouse();
     } catch {
-      // Asleep still, as callWake() has noted.
+      // Asleep still, as #callWake() has noted.
     }
   }
 

@@ -150,7 +150,7 @@ export class SimulatedFiles implements Files {
     return fd;
   }
 
-  /** The thread pool: any time later, and the process lives until then. */
+  /** The thread pool: at some time later, and the process lives until then. */
   #later(what: string, run: () => void): void {
     const kernel = this.#kernel;
     kernel.hold(1);

@@ -33,7 +33,7 @@ export interface NetworkOptions {
   plain?: boolean;
   /** Timers may come before everything else that is possible, as on a slow network. Default: when nothing else is. */
   impatient?: boolean;
-  /** So many bytes travel together, never in pieces. Default 1: any piece of a stream may arrive alone. */
+  /** So many bytes travel together, never in pieces. Default 1: each byte of a stream may arrive alone. */
   segmentSize?: number;
   /** What happens to datagrams on their way. Default: they arrive, once, in order. */
   datagrams?: WeatherOptions;

@@ -30,7 +30,7 @@ export class CompletionPort {
     if (this.onPacket !== null) this.onPacket();
   }
 
-  /** Takes one packet: any handle's oldest. */
+  /** Takes one packet: the oldest of one of the handles. */
   take(choices: Choices): Packet | undefined {
     const { packets } = this;
     if (packets.length < 2) return packets.shift();

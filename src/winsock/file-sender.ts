@@ -7,15 +7,13 @@
  *                            └───────► Copying ─────┘
  *
  * Transmitting: one TransmitFile of at most TRANSMIT_BYTES after the other, the head in front of the first. Copying: two
- * pinned blocks in turn; node:fs reads into one while the other is being sent.
- *
- * What node:fs calls back with is taken up in a turn of the loop, as everything that changes a socket's state.
+ * pinned blocks in turn; node:fs reads into one while the other is being sent. What it calls back with is taken up in a
+ * turn of the loop, as everything that changes a socket's state.
  *
  * The file is closed when nobody reads from it any more: neither the kernel (the operation has come back) nor the thread
  * pool (the read has called back). A read that is under way counts among the connection's operations in flight, so
  * that neither the socket nor the memory goes before it. Opening does not: a share on a machine that is down answers
- * after a minute. Whoever gives the request up meanwhile gets the operation back at once, and the file is closed when
- * it turns out to have been opened.
+ * after a minute. Whoever gives the request up meanwhile gets the operation back at once; the file is closed once open.
  */
 import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
 import { OVERLAPPED, TRANSMIT_FILE_BUFFERS } from '../../ffi/layouts.ts';

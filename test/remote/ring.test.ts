@@ -41,6 +41,16 @@ function startProducer(task: ProducerTask, wake: () => void): Promise<ProducerEn
 const bytes = (length: number, value = 7): Uint8Array => new Uint8Array(length).fill(value);
 const ignore = (): void => undefined;
 
+/** A producer whose wakes fail until `wake.fails` is false; `wake.count` counts those that did not. */
+function unreliable(ring: SharedArrayBuffer): { producer: RingProducer; wake: { fails: boolean; count: number } } {
+  const wake = { fails: true, count: 0 };
+  const producer = new RingProducer(ring, () => {
+    if (wake.fails) throw new Error('no wake');
+    wake.count++;
+  });
+  return { producer, wake };
+}
+
 describe('remote/ring', () => {
   const buffer = (): SharedArrayBuffer => allocateRing(MIN_CELLS * CELL_BYTES);
 
@@ -128,30 +138,20 @@ describe('remote/ring', () => {
 
   it('keeps the record of a wake that failed, and the next one wakes again', () => {
     const ring = buffer();
-    let fails = true;
-    let wakes = 0;
-    const producer = new RingProducer(ring, () => {
-      if (fails) throw new Error('no wake');
-      wakes++;
-    });
+    const { producer, wake } = unreliable(ring);
     const consumer = new RingConsumer(ring);
     expect(() => producer.submit(1, 1, bytes(1))).to.throw('no wake');
     expect(viewRing(ring).words[INSIDE]).to.equal(0);
-    fails = false;
+    wake.fails = false;
     producer.submit(1, 2, bytes(1));
-    expect(wakes).to.equal(1);
+    expect(wake.count).to.equal(1);
     expect(consumer.take() && consumer.record.subject).to.equal(1);
     expect(consumer.take() && consumer.record.subject).to.equal(2);
   });
 
   it('wakes a consumer that sleeps before a full queue, since its wake had failed', () => {
     const ring = buffer();
-    let fails = true;
-    let wakes = 0;
-    const producer = new RingProducer(ring, () => {
-      if (fails) throw new Error('no wake');
-      wakes++;
-    });
+    const { producer, wake } = unreliable(ring);
     const consumer = new RingConsumer(ring);
     const largest = bytes(producer.largestPayload);
     const fill = (): Submitted => {
@@ -165,16 +165,16 @@ describe('remote/ring', () => {
       }
     };
     expect(fill()).to.equal(Submitted.Full);
-    fails = false;
+    wake.fails = false;
     expect(producer.submit(1, 2, largest), 'what finds no room').to.equal(Submitted.Full);
-    expect(wakes).to.equal(1);
+    expect(wake.count).to.equal(1);
     expect(producer.submit(1, 2, largest)).to.equal(Submitted.Full);
-    expect(wakes, 'it is awake now').to.equal(1);
+    expect(wake.count, 'it is awake now').to.equal(1);
     expect(viewRing(ring).words[INSIDE]).to.equal(0);
     while (consumer.take()) expect(consumer.record.payload).to.have.lengthOf(largest.length);
     expect(consumer.sleep()).to.equal(true);
     expect(producer.submit(1, 3, largest)).to.equal(Submitted.Done);
-    expect(wakes).to.equal(2);
+    expect(wake.count).to.equal(2);
   });
 
   it('takes what was claimed before it closed, and nothing after', () => {
