@@ -6,7 +6,8 @@
 import { INVALID_HANDLE_VALUE, INVALID_SOCKET, SOCKET_ERROR } from './constants.ts';
 import type { Kernel32 } from './kernel32.ts';
 import type { Ws2_32 } from './ws2_32.ts';
-import { describeSystemError, ERROR_IO_PENDING } from './wsa-errors.ts';
+import { describeSystemError } from './system-error.ts';
+import { ERROR_IO_PENDING } from './wsa-errors.ts';
 
 /** A Win32 or Winsock call that failed: which one, and the system's code. Drivers turn it into a NetworkError. */
 export class Win32Error extends Error {

@@ -2,7 +2,8 @@
  * node:fs of a simulated process, as far as files are sent: what a test puts there can be opened and read, and is lent to
  * the kernel while a TransmitFile sends it.
  */
-import { describeSystemError, ERROR_TOO_MANY_OPEN_FILES } from '../../ffi/wsa-errors.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
+import { ERROR_TOO_MANY_OPEN_FILES } from '../../ffi/wsa-errors.ts';
 import type { FileFacts, Files } from '../winsock/kernel.ts';
 import { Step } from './agenda.ts';
 import type { FaultyCall } from './faults.ts';

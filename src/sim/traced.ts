@@ -1,5 +1,6 @@
 /** Writes every call of a table into the trace: its name, its arguments, and what came of it. */
-import { describeSystemError, ERROR_IO_PENDING, WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
+import { ERROR_IO_PENDING, WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { hex } from './memory.ts';
 

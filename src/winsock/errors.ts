@@ -4,6 +4,7 @@
  * docs/errors.md shows the outcome; test/winsock/errors.test.ts has a row for every cell.
  */
 import { Win32Error } from '../../ffi/check.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
 import * as wsa from '../../ffi/wsa-errors.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
@@ -85,7 +86,7 @@ export function systemError(
   // A read that finds its connection aborted by the local stack has lost it just as to a RST; libuv and asio say
   // ECONNRESET too, and users test for that word.
   const meant = operation === 'read' && code === wsa.WSAECONNABORTED ? wsa.WSAECONNRESET : code;
-  const described = wsa.describeSystemError(meant);
+  const described = describeSystemError(meant);
   const where = context.address === undefined ? '' : ` ${endpointText(context.address, context.port)}`;
   return new NetworkError(`${operation} ${described.code}${where}: ${described.message} (${syscall}, ${code})`, {
     kind: kindOf(operation, meant),

@@ -153,7 +153,7 @@ export class FileJob {
   /**
    * The operation has come back. Returns the bytes of the head among those it has sent; the rest is counted here. What is
    * wrong with the file is in `failure` afterwards; an error of TransmitFile that only means that this is not a socket or
-   * a file for it is gone from the operation.
+   * a file for it is gone from the operation, and one that only TransmitFile has is what a send would have said.
    */
   take(operation: Operation, request: WriteRequest): number {
     this.#busy = false;

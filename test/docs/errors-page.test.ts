@@ -6,11 +6,10 @@ import { NtStatus, type NtStatusName, WINSOCK_ERROR_BY_NTSTATUS } from '../../ff
 import {
   ADDRESS_INFO_WORDS,
   OWN_WORDS,
-  SystemErrorCode,
-  type SystemErrorName,
   describeAddressInfoError,
   describeSystemError,
-} from '../../ffi/wsa-errors.ts';
+} from '../../ffi/system-error.ts';
+import { SystemErrorCode, type SystemErrorName } from '../../ffi/wsa-errors.ts';
 
 const page = new URL('../../docs/errors.md', import.meta.url);
 

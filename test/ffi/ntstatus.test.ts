@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import * as ntstatus from '../../ffi/ntstatus.ts';
 import { NtStatus, WINSOCK_ERROR_BY_NTSTATUS, ntStatusToWinsockError } from '../../ffi/ntstatus.ts';
-import { describeSystemError } from '../../ffi/wsa-errors.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
 
 // Written from the specification and not from the source: statuses in hexadecimal, then Microsoft's number and its
 // name.

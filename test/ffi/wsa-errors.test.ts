@@ -7,10 +7,10 @@ import {
   ADDRESS_INFO_WORDS,
   LIBUV_WORDS,
   OWN_WORDS,
-  SystemErrorCode,
   describeAddressInfoError,
   describeSystemError,
-} from '../../ffi/wsa-errors.ts';
+} from '../../ffi/system-error.ts';
+import { SystemErrorCode } from '../../ffi/wsa-errors.ts';
 
 // Written from the specification and not from the source: number, Microsoft's name, word.
 
@@ -192,7 +192,7 @@ const NUMBERLESS_WORDS = [
   'WSAVERNOTSUPPORTED',
 ];
 
-describe('ffi/wsa-errors', () => {
+describe('ffi/wsa-errors and ffi/system-error', () => {
   describe('every code of the specification', () => {
     for (const { code, name, word } of allRows) {
       it(`${String(code)} is ${name}, ${word}`, () => {

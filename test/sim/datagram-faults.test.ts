@@ -1,7 +1,7 @@
 /** Every datagram call and packet fails with every code that it may have: told once where it is told at all, and nothing is left. */
 import { expect } from 'chai';
 import { ntStatusToWinsockError } from '../../ffi/ntstatus.ts';
-import { describeSystemError } from '../../ffi/wsa-errors.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
 import { createNetworkPal } from '../../src/index.ts';
 import {
   CALL_FAULTS,

@@ -4,7 +4,8 @@
  */
 import { expect } from 'chai';
 import { ntStatusToWinsockError } from '../../ffi/ntstatus.ts';
-import { describeSystemError, WSAECONNABORTED, WSAECONNRESET, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
+import { WSAECONNABORTED, WSAECONNRESET, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkError } from '../../src/index.ts';
 import {
   CALL_FAULTS,
@@ -119,10 +120,10 @@ const WAITING: Readonly<Record<string, number>> = { WSASend: 7, TransmitFile: 1 
 /** These have a test of their own, datagram-faults.test.ts. */
 const isDatagramCall = (call: string): boolean => call === 'WSARecvFrom' || call === 'WSASendTo';
 
-const word = (code: number): string => describeSystemError(code === WSAECONNABORTED ? WSAECONNRESET : code).code;
-
-/** TransmitFile says of a connection that was reset that it is none. */
-const wordOfFile = (code: number): string => describeSystemError(code === WSAENOTCONN ? WSAECONNRESET : code).code;
+/** What a reset is called by calls that have another code for it: a receive that is aborted, a TransmitFile that finds no peer. */
+const RESET_IN: Readonly<Record<string, number>> = { WSARecv: WSAECONNABORTED, TransmitFile: WSAENOTCONN };
+const wordOf = (call: string, code: number): string =>
+  describeSystemError(code === RESET_IN[call] ? WSAECONNRESET : code).code;
 
 describe('a failure of the system', () => {
   for (const [call, codes] of Object.entries(CALL_FAULTS)) {
@@ -131,12 +132,7 @@ describe('a failure of the system', () => {
       it(`${call} with ${describeSystemError(code).name}`, async () => {
         for (const profile of ['windows', 'wine'] as const) {
           const log = await exchange({ call: call as keyof typeof CALL_FAULTS, nth: 1, code }, profile, true);
-          const expected =
-            call === 'WSARecv'
-              ? word(code)
-              : call === 'TransmitFile'
-                ? wordOfFile(code)
-                : describeSystemError(code).code;
+          const expected = wordOf(call, code);
           const places = HEARD[call] ?? [];
           if (places.length === 0) expect(log, profile).to.deep.equal([]);
           else
@@ -157,7 +153,7 @@ describe('a failure of the system', () => {
           const fault = { operation: operation as keyof typeof STATUS_FAULTS, nth: 1, status };
           const log = await exchange(fault, profile, false, WAITING[operation]);
           const code = ntStatusToWinsockError(status);
-          const expected = operation === 'WSARecv' ? word(code) : describeSystemError(code).code;
+          const expected = wordOf(operation, code);
           // Not always the first: a connection that breaks with it is heard of by its reader too.
           expect(log, profile).to.include(`${HEARD[operation]?.[0] ?? ''} ${expected}`);
         }

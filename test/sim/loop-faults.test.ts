@@ -3,7 +3,7 @@
  * nothing is left behind, and nothing is lost. Cells of CALL_FAULTS that faults.test.ts leaves to this file.
  */
 import { expect } from 'chai';
-import { describeSystemError } from '../../ffi/wsa-errors.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
 import { createNetworkPal, openRemote, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import {
   CALL_FAULTS,

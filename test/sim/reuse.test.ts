@@ -1,6 +1,6 @@
 /** reuseSockets on a kernel that fails, is slow, or never answers. */
 import { expect } from 'chai';
-import { describeSystemError } from '../../ffi/wsa-errors.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
 import { createNetworkPal, type NetworkPal, type ServerOptions, type ServerSocket } from '../../src/index.ts';
 import {
   CALL_FAULTS,

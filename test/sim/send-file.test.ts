@@ -1,7 +1,8 @@
 /** asyncSendFile in moments that only a scheduler that waits for them can bring about. */
 import { expect } from 'chai';
 import { STATUS_CONNECTION_RESET } from '../../ffi/ntstatus.ts';
-import { describeSystemError, ERROR_IO_DEVICE, WSAECONNRESET, WSAEOPNOTSUPP } from '../../ffi/wsa-errors.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
+import { ERROR_IO_DEVICE, WSAECONNRESET, WSAEOPNOTSUPP } from '../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { simulateNetwork, type FaultOptions, type SimulatedKernel } from '../../src/sim/index.ts';
 import type { Step } from '../../src/sim/agenda.ts';

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { Win32Error } from '../../ffi/check.ts';
 import { NtStatus, ntStatusToWinsockError, type NtStatusName } from '../../ffi/ntstatus.ts';
-import { describeSystemError } from '../../ffi/wsa-errors.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
 import { NetworkError, NetworkErrorCode } from '../../src/index.ts';
 import {
   bufferDetached,
