@@ -30,11 +30,27 @@ export function runChild(
   args: string[] = [],
   onReady?: (child: ChildProcess) => void,
 ): Promise<ChildEnd> {
-  // From source this file ends in .ts, from its compiled copy in .js; so do its neighbours.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const script = fileURLToPath(new URL(`../scenarios/children/${name}.${extension}`, import.meta.url));
+  const script = fileURLToPath(besideTests(`../scenarios/children/${name}`));
+  return runNode([script, ...args], { onReady });
+}
+
+/** The URL of a file of ours, without its extension: from source it ends in .ts, from its compiled copy in .js. */
+export function besideTests(file: string): URL {
+  return new URL(`${file}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+}
+
+/** What a child gets beside its arguments. */
+export interface NodeOptions {
+  /** In place of this process's environment. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Called once, when the child has printed 'ready'. */
+  readonly onReady?: ((child: ChildProcess) => void) | undefined;
+}
+
+/** Runs this node with arguments of any kind. The child prints 'ending' where its end should begin. */
+export function runNode(args: readonly string[], { env = process.env, onReady }: NodeOptions = {}): Promise<ChildEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     const output = { stdout: '', stderr: '' };
     let endingSince = Date.now();
     let ready = false;
@@ -53,7 +69,7 @@ export function runChild(
     child.stderr.on('data', note('stderr'));
     const hang = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new Error(`${name} ${args.join(' ')} did not end in ${HANG_MS} ms: ${output.stdout}${output.stderr}`));
+      reject(new Error(`node ${args.join(' ')} did not end in ${HANG_MS} ms: ${output.stdout}${output.stderr}`));
     }, HANG_MS);
     child.on('error', reject);
     child.on('exit', (code, signal) => {

@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { Win32Error } from '../../../ffi/check.ts';
 import type { PortWaiter, WaiterCallbacks } from '../kernel.ts';
 import { CONTROL_WORDS, openGate, stopGate, takeCount, takeWaits, type PollerMessage } from './gate.ts';
+import { pollerThreadOptions } from './thread-options.ts';
 
 /** What the waiter is made from. */
 export interface WorkerWaiterParts extends WaiterCallbacks {
@@ -49,10 +50,8 @@ export class WorkerWaiter implements PortWaiter {
 
   constructor(parts: WorkerWaiterParts) {
     this.#parts = parts;
-    this.#worker = new Worker(new URL(parts.module.href + EXTENSION), {
-      name: 'iocp-pal poller',
-      workerData: { ...parts.data, control: this.#control } satisfies PollerData,
-    });
+    const data = { ...parts.data, control: this.#control } satisfies PollerData;
+    this.#worker = new Worker(new URL(parts.module.href + EXTENSION), pollerThreadOptions(data));
     if (live.size === 0) process.on('exit', stopAll);
     live.add(this);
     this.#exited = new Promise((resolve) => {
