@@ -3,6 +3,9 @@ import path from 'node:path';
 import { defineConfig } from 'eslint/config';
 import ts from 'typescript-eslint';
 
+/** Node's timers, which are globals as well. */
+const TIMERS = ['set', 'clear'].flatMap((verb) => ['Timeout', 'Interval', 'Immediate'].map((what) => verb + what));
+
 const root = path.resolve(import.meta.dirname, '..');
 
 export default defineConfig(
@@ -34,6 +37,16 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       eqeqeq: 'error',
+    },
+  },
+  {
+    // Fake timers replace them: src/winsock/node-timers.ts has those of the moment when the library was loaded.
+    files: ['src/**/*.ts', 'ffi/**/*.ts'],
+    ignores: ['src/winsock/node-timers.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...TIMERS, 'performance', 'Date', 'queueMicrotask'],
+      'no-restricted-imports': ['error', 'node:timers', 'node:timers/promises', 'node:perf_hooks'],
+      'no-restricted-properties': ['error', { object: 'process', property: 'nextTick' }],
     },
   },
   {

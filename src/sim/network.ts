@@ -6,6 +6,7 @@
  * without giving promises a chance; settle() does the same and does give them one after every step that ran code of a
  * simulated process.
  */
+import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from '../winsock/node-timers.ts';
 import { Agenda, type Step } from './agenda.ts';
 import { firstChoice, seededChoices, type Choices } from './choices.ts';
 import { Clock } from './clock.ts';
@@ -150,7 +151,7 @@ export class SimulatedNetwork {
   /** Lets what is possible happen by itself, from Node's own loop, in real time. Returns a function that ends it. */
   drive(): () => void {
     this.#maxSteps = Infinity; // what lives in real time has no end
-    const started = performance.now() - this.clock.now;
+    const started = now() - this.clock.now;
     let immediate: NodeJS.Immediate | undefined;
     let timer: NodeJS.Timeout | undefined;
     const turn = (): void => {
@@ -173,7 +174,7 @@ export class SimulatedNetwork {
     const plan = (): void => {
       immediate ??= setImmediate(turn);
     };
-    this.clock.source = () => performance.now() - started;
+    this.clock.source = () => now() - started;
     this.agenda.onWork = plan;
     this.clock.onSet = plan;
     plan();

@@ -1,9 +1,9 @@
 /** Node's own time and turns. */
-import { performance } from 'node:perf_hooks';
 import type { Scheduler } from './kernel.ts';
+import { clearTimeout, now, setImmediate, setTimeout } from './node-timers.ts';
 
 export const nodeScheduler: Scheduler = {
-  now: () => performance.now(),
+  now,
   soon: (callback) => {
     setImmediate(callback);
   },

@@ -5,6 +5,7 @@
  * most MAX_WAIT_MS. Between two waits Node's loop turns once.
  */
 import type { PortWaiter, WaiterCallbacks } from '../kernel.ts';
+import { clearImmediate, setImmediate } from '../node-timers.ts';
 
 /** Milliseconds of the first wait after traffic: long enough not to spin, short enough for timers to be on time. */
 const FIRST_WAIT_MS = 1;
