@@ -39,7 +39,10 @@ async function main(options: EchoOptions): Promise<number> {
     `iocp-pal echo: ${connections} connections, ${messages} messages of ${size} bytes each, ` +
       `seed ${seed}, ${poller} poller`,
   );
-  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGINT', () => {
+    console.error('\nInterrupted: closing what is open');
+    void pal.stopEventLoop().then(() => process.exit(130));
+  });
   const looping = pal.runEventLoop();
   const tally = new Tally();
   const stopWatching = monitor(pal, options, tally, (state) => {

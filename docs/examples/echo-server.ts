@@ -2,7 +2,7 @@ import { createNetworkPal, type SocketHandle } from '../../src/index.ts'; // in 
 
 const pal = createNetworkPal();
 pal.initialize();
-const server = pal.createServer('127.0.0.1', 7007, { noDelay: true });
+const server = pal.createServer('127.0.0.1', Number(process.argv[2] ?? 7007), { noDelay: true });
 
 function echo(client: SocketHandle, buffer: Buffer): void {
   pal.asyncRead(client, buffer, buffer.length, (error, bytes) => {
@@ -22,5 +22,11 @@ function accept(): void {
 }
 accept();
 console.log(`echo server on ${server.address}:${server.port}`);
-process.once('SIGINT', () => void pal.stopEventLoop());
+
+function stop(): void {
+  process.stdin.destroy(); // would keep the process alive
+  void pal.stopEventLoop(); // closes everything in order
+}
+process.once('SIGINT', stop); // Ctrl+C
+process.stdin.once('end', stop).resume(); // or the end of its input
 await pal.runEventLoop();

@@ -3,7 +3,7 @@
  *
  * Each thread waits for the network itself (`poller: 'inline'`), so a connection is served without a hop between threads.
  *
- * thread-per-core.ts [port] [threads] — ends on Ctrl+C, or on a line on its input.
+ * thread-per-core.ts [port] [threads] — ends on Ctrl+C, or at the end of its input.
  */
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
@@ -28,12 +28,13 @@ async function accept(port: number, count: number): Promise<void> {
   });
   console.log(`echo server on ${server.address}:${server.port}, ${count} loops`);
   const stop = (): void => {
+    process.off('SIGINT', stop);
+    process.stdin.destroy(); // would keep the process alive
     pal.closeSocket(server.handle); // nothing new
     for (const loop of loops) openRemote(loop).stop(); // each closes its connections, and its thread ends
-    process.stdin.destroy();
   };
   process.once('SIGINT', stop);
-  process.stdin.once('data', stop);
+  process.stdin.once('end', stop).resume();
   await pal.runEventLoop();
 }
 

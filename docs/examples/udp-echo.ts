@@ -13,4 +13,11 @@ function echo(): void {
 }
 echo();
 console.log(`echo on UDP ${socket.address}:${socket.port}`);
+
+function stop(): void {
+  process.stdin.destroy(); // would keep the process alive
+  void pal.stopEventLoop();
+}
+process.once('SIGINT', stop); // Ctrl+C
+process.stdin.once('end', stop).resume(); // or the end of its input
 await pal.runEventLoop();

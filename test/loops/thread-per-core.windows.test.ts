@@ -34,7 +34,7 @@ describe('docs/examples/thread-per-core.ts', () => {
         }),
       );
     }
-    server.stdin.end('\n');
+    server.stdin.end();
     for (const client of clients) expect((await readToEnd(pal, client)).length).to.equal(0);
     expect(await exited).to.equal(0);
   });

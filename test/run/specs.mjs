@@ -26,8 +26,8 @@ export function findSpecs(part, chosen) {
  */
 function partsOf(file) {
   if (file.endsWith('.windows.test.ts')) return ['windows'];
-  // The tarball, as its users get it.
-  if (file.startsWith('test/package/')) return ['package'];
+  // The tarball, as its users get it, and the commands of this repository, as they are typed: both start node.exe themselves.
+  if (file.startsWith('test/package/') || file.startsWith('test/commands/')) return ['package'];
   // What every implementation must do: asked of the simulation, and of Windows.
   if (file.startsWith('test/conformance/')) return ['neutral', 'windows'];
   return ['neutral'];

@@ -1,9 +1,10 @@
-// npm run wine -- [--node=22] script.ts args…: runs a script on the Windows node.exe, on Linux through Wine.
+// npm run wine -- [--node=22] script.ts args…: runs a script on the Windows node.exe, on Linux through Wine. USAGE has more.
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runChild } from './child.mjs';
 import { compile, compiledCopy, isTypeScript } from './compile.mjs';
+import { openConsole } from './console.mjs';
 import { wineFolder } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
 import { startServices, wineEnvironment } from './wine-prefix.mjs';
@@ -13,11 +14,22 @@ const onWindows = process.platform === 'win32';
 /** Newer ones do not start on Wine 8. */
 const DEFAULT_NODE = '22';
 
+const USAGE = `npm run wine -- [--node=VERSION] [node's options] script [arguments]
+
+Runs a script, TypeScript or JavaScript, on the Windows node.exe: under Windows the one that runs this, under Linux one of those
+in test/wine, through Wine.
+
+  --node=VERSION   under Wine: which node.exe, by its major version (${DEFAULT_NODE})
+
+What is typed or piped in is the script's input. Ctrl+C is a SIGINT event there, and ends a script that does not listen for it.
+Exit code: the script's; 130 when Ctrl+C has ended it; 2 without a script; 1 when nothing can be run here.`;
+
 /**
  * @typedef {object} WindowsNode
  * @property {string} [node] under Wine: which of the node.exe in test/wine; on Windows the node that runs us is taken
  * @property {string} [program] another Windows program to run instead, by its file
  * @property {string} [taskset] the CPUs to stay on, such as '0' or '0,1' (Linux only)
+ * @property {boolean} [console] hands on our input and our Ctrl+C, as a console would
  */
 
 /** Can this node.js, the one that runs us, run TypeScript without help? */
@@ -34,13 +46,17 @@ export const windowsStripsTypes = (node = DEFAULT_NODE) => (onWindows ? hostStri
  * @param {string[]} args node's own options, the script, and its arguments
  * @param {WindowsNode & import('./child.mjs').ChildOptions} [options]
  */
-export async function runOnWindowsNode(args, { node = DEFAULT_NODE, program, taskset, ...options } = {}) {
+export async function runOnWindowsNode(
+  args,
+  { node = DEFAULT_NODE, program, taskset, console: withConsole, ...options } = {},
+) {
   const script = args.findIndex(isTypeScript);
   if (program === undefined && script >= 0 && !windowsStripsTypes(node)) {
     await compile();
     args = args.with(script, compiledCopy(args[script] ?? ''));
   }
   const env = nodeEnvironment({ ...process.env, ...options.env }, windowsStripsTypes(node));
+  if (withConsole) options = { ...options, stdin: 'inherit' };
   if (onWindows) return runChild(program ?? process.execPath, args, { ...options, env });
 
   startServices(taskset);
@@ -50,7 +66,14 @@ export async function runOnWindowsNode(args, { node = DEFAULT_NODE, program, tas
     program ?? nodeExe(node),
     ...args,
   ];
-  return runChild(command ?? '', rest, { ...options, env: { ...underWine(env), ...wineEnvironment() } });
+  const wineEnv = { ...underWine(env), ...wineEnvironment() };
+  if (!withConsole) return runChild(command ?? '', rest, { ...options, env: wineEnv });
+  const { env: consoleEnv, interrupt, close } = await openConsole();
+  try {
+    return await runChild(command ?? '', rest, { ...options, interrupt, env: { ...wineEnv, ...consoleEnv } });
+  } finally {
+    close();
+  }
 }
 
 /** @param {string} node */
@@ -97,17 +120,26 @@ function underWine(env) {
  * @returns {Promise<number>} the exit code
  */
 export async function main(args, options = {}) {
-  const [first, ...rest] = args;
+  const [first, ...others] = args;
   const node = first?.startsWith('--node=') ? first.slice('--node='.length) : undefined;
+  const rest = node === undefined ? args : others;
+  if (rest.length === 0 || rest[0] === '--help' || rest[0] === '-h') {
+    console[rest.length === 0 ? 'error' : 'log'](USAGE);
+    return rest.length === 0 ? 2 : 0;
+  }
   const { windowsReady, reason } = await ensureInstalled({ windows: true });
   if (!windowsReady) {
     console.error(reason);
     return 1;
   }
-  const { code } = await (node === undefined
-    ? runOnWindowsNode(args, options)
-    : runOnWindowsNode(rest, { ...options, node }));
-  return code;
+  try {
+    const { code } = await runOnWindowsNode(rest, { ...options, console: true, ...(node !== undefined && { node }) });
+    return code;
+  } catch (error) {
+    // No such node.exe, or a file that cannot be compiled: the message says it all.
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = await main(process.argv.slice(2));

@@ -6,6 +6,8 @@
 // when the process exits. Child processes inherit the preload.
 const fs = require('node:fs');
 const { Writable } = require('node:stream');
+const { isMainThread } = require('node:worker_threads');
+const connectConsole = require('./console.cjs');
 
 /** @param {'stdin' | 'stdout' | 'stderr'} name */
 function isUsable(name) {
@@ -54,4 +56,9 @@ function replace(name, make) {
 
 if (!isUsable('stdout')) replace('stdout', () => writableOver(1));
 if (!isUsable('stderr')) replace('stderr', () => writableOver(2));
-if (!isUsable('stdin')) replace('stdin', () => fs.createReadStream('', { fd: 0, autoClose: false }));
+
+// `npm run wine` is our console. Child processes have other standard handles, and workers streams of their own.
+const consoleAt = process.env['IOCP_PAL_CONSOLE'];
+delete process.env['IOCP_PAL_CONSOLE'];
+if (consoleAt !== undefined && isMainThread) connectConsole(consoleAt);
+else if (!isUsable('stdin')) replace('stdin', () => fs.createReadStream('', { fd: 0, autoClose: false }));
