@@ -1,6 +1,6 @@
 /**
- * Every completion key that a port of ours can carry. A socket's key is its handle (index + generation · 2^20, and
- * generations start at 1), so keys below 2^20 are free for packets that we post ourselves.
+ * Every completion key that a port of ours can carry. A socket's key is its handle (the PAL's number, a generation and
+ * an index below 2^20; generations start at 1), so keys below 2^20 are free for packets that we post ourselves.
  */
 
 /** Posted to make a blocked GetQueuedCompletionStatusEx return; carries no OVERLAPPED. */

@@ -14,6 +14,8 @@ export interface RemoteToken {
   readonly queue: SharedArrayBuffer;
   /** The completion port's HANDLE, through which the loop is woken. */
   readonly port: number;
+  /** Number of the PAL, which its handles carry. */
+  readonly pal: number;
 }
 
 /** Called with each message that was posted under the callback's number. The bytes are the callback's own. */

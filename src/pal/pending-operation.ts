@@ -3,8 +3,8 @@
 declare const operationBrand: unique symbol;
 
 /**
- * Names one asynchronous call until its callback. A negative integer (a socket handle is positive), so that it costs no
- * memory; a number comes back after 2^31 - 1 other calls. 0 is no call: one that was over before it began.
+ * Names one asynchronous call of one PAL until its callback. A negative integer (a socket handle is positive), so that it
+ * costs no memory; a number comes back after 2^27 - 1 other calls. 0 is no call: one that was over before it began.
  */
 export type OperationHandle = number & { readonly [operationBrand]: 'operation' };
 

@@ -20,6 +20,7 @@ import type { EventLoop } from '../winsock/event-loop.ts';
 import type { Scheduler } from '../winsock/kernel.ts';
 import { RemoteCommand } from './commands.ts';
 import { allocateRing } from './ring-layout.ts';
+import type { PostNumbers } from './post-numbers.ts';
 import { RingConsumer, type RingRecord } from './ring.ts';
 
 /** Records per round of a turn: a batch from the port has as many packets. */
@@ -45,6 +46,7 @@ export interface InboxParts {
   readonly scheduler: Scheduler;
   readonly counters: Counters;
   readonly target: RemoteTarget;
+  readonly posts: PostNumbers;
 }
 
 export class RemoteInbox {
@@ -56,7 +58,6 @@ export class RemoteInbox {
   readonly #ring: RingConsumer;
   readonly #posts = new Map<number, RemotePostCallback>();
   #onConnection: ConnectionCallback | null = null;
-  #lastPost = 0;
   /**
    * Nothing more will come. Kept, since the ring alone does not say so for good: a thread that is being told that the queue
    * is closed counts as inside for that moment, and may do so at the very one at which the loop looks whether it can end.
@@ -88,10 +89,10 @@ export class RemoteInbox {
   }
 
   addPost(callback: RemotePostCallback): number {
-    this.#lastPost++;
-    this.#posts.set(this.#lastPost, callback);
+    const number = this.#parts.posts.next();
+    this.#posts.set(number, callback);
     this.#parts.loop.hold();
-    return this.#lastPost;
+    return number;
   }
 
   removePost(id: number): void {

@@ -11,6 +11,7 @@ import type { RemoteToken } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import { systemError } from '../winsock/errors.ts';
+import { foreignHandle, isForeignHandle, isForeignPost } from '../winsock/pal-number.ts';
 import { windowsKernel } from '../winsock/windows-kernel.ts';
 import { RemoteCommand } from './commands.ts';
 import { RingProducer, Submitted } from './ring.ts';
@@ -26,10 +27,12 @@ export interface RemoteOptions {
 /** Submits to the loop of another thread. Made by openRemote(), one per thread that submits. */
 export class RemoteLoop {
   readonly #ring: RingProducer;
+  readonly #pal: number;
 
-  /** For openRemote(). */
-  constructor(ring: RingProducer) {
+  /** For openRemote(). @param pal number of the loop's PAL, which its handles carry */
+  constructor(ring: RingProducer, pal: number) {
     this.#ring = ring;
+    this.#pal = pal;
   }
 
   /** The loop still takes submissions. It may stop at any moment, so this is for those who wait, not a guard. */
@@ -49,7 +52,7 @@ export class RemoteLoop {
    * carries it out with the next submission that can wake it.
    */
   write(socket: SocketHandle, data: Uint8Array): void {
-    requireNumber('socket', socket);
+    this.#requireHandle(socket);
     requireBytes('data', data);
     if (data.length === 0) {
       throw argumentError(TypeError, 'ERR_INVALID_ARG_VALUE', 'Cannot use data: it has 0 bytes, at least 1 is needed');
@@ -59,7 +62,7 @@ export class RemoteLoop {
 
   /** Closes a socket of the loop as closeSocket does: what was submitted for it before is flushed. Throws as write(). */
   close(socket: AnyHandle): void {
-    requireNumber('socket', socket);
+    this.#requireHandle(socket);
     this.#submit('close', RemoteCommand.Close, socket, NO_BYTES);
   }
 
@@ -69,6 +72,7 @@ export class RemoteLoop {
    */
   post(id: number, message: Uint8Array = NO_BYTES): void {
     requireNumber('id', id);
+    if (isForeignPost(this.#pal, id)) throw foreignHandle(id);
     requireBytes('message', message);
     this.#submit('post', RemoteCommand.Post, id, message);
   }
@@ -76,6 +80,11 @@ export class RemoteLoop {
   /** Asks the loop to stop, as its stopEventLoop() does. Throws as write(). */
   stop(): void {
     this.#submit('stop', RemoteCommand.Stop, 0, NO_BYTES);
+  }
+
+  #requireHandle(socket: AnyHandle): void {
+    requireNumber('socket', socket);
+    if (isForeignHandle(this.#pal, socket)) throw foreignHandle(socket);
   }
 
   #submit(what: string, kind: number, subject: number, payload: Uint8Array): void {
@@ -122,13 +131,14 @@ function notWoken(what: string, { syscall, systemErrorCode }: Win32Error): Netwo
  * @throws TypeError when it is something else.
  */
 export function openRemote(token: RemoteToken, options: RemoteOptions = {}): RemoteLoop {
-  return new RemoteLoop(openRing(token, options));
+  return new RemoteLoop(openRing(token, options), token.pal);
 }
 
 /** The producer behind a token. `waking` is called with each attempt to wake the loop. */
 export function openRing(token: RemoteToken, { kernel }: RemoteOptions, waking?: () => void): RingProducer {
   const given = token as Partial<RemoteToken> | null | undefined;
-  if (given?.kind !== 'iocp-pal/remote' || !(given.queue instanceof SharedArrayBuffer)) {
+  const valid = given?.kind === 'iocp-pal/remote' && given.queue instanceof SharedArrayBuffer;
+  if (!valid || !Number.isInteger(given.pal)) {
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_VALUE',

@@ -18,10 +18,13 @@ import type { Scratch } from './scratch.ts';
 import type { SocketRecord } from './socket-record.ts';
 import type { SocketTable } from './socket-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
+import type { PostNumbers } from '../remote/post-numbers.ts';
 import type { RemoteInbox } from '../remote/inbox.ts';
 import type { Transport } from './transport.ts';
 
 export interface Driver {
+  /** Number of the PAL, which its handles carry. */
+  readonly palNumber: number;
   readonly kernel: Kernel;
   readonly options: ResolvedPalOptions;
   readonly counters: Counters;
@@ -45,6 +48,8 @@ export interface Driver {
   openFiles: number;
   /** The completion port that other threads can wake the loop through; null on the WSAPoll driver. */
   readonly wakePort: number | null;
+  /** What the callbacks of onRemotePost are called. */
+  readonly posts: PostNumbers;
   /** Connections that were offered to other loops. */
   readonly offers: Offers;
   /** What other threads submit, once remote() or onRemotePost() was called. */

@@ -37,11 +37,13 @@ import { OperationTable } from './operation-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import { ParkedWatches } from './parked-watches.ts';
 import { CallNames, PendingCalls } from './pending-call.ts';
+import { nextPalNumber } from './pal-number.ts';
 import { PinnedBuffers } from './pinned-buffers.ts';
 import { QuietSweep } from './quiet-sweep.ts';
 import { completeReceive } from './reader.ts';
 import { RequestPool } from './requests.ts';
 import { Scratch } from './scratch.ts';
+import { PostNumbers } from '../remote/post-numbers.ts';
 import { SocketTable } from './socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from './sockets.ts';
 import { completeDisconnect } from './socket-reuse.ts';
@@ -63,15 +65,23 @@ type State = 'idle' | 'ready' | 'running' | 'stopping';
 
 /** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket or a call of a later one. */
 interface Kept {
+  /** Number of the PAL, which all of its handles carry. */
+  readonly pal: number;
   readonly sockets: SocketTable;
   readonly names: CallNames;
+  readonly posts: PostNumbers;
+}
+
+function makeKept(): Kept {
+  const pal = nextPalNumber();
+  return { pal, sockets: new SocketTable(pal), names: new CallNames(pal), posts: new PostNumbers(pal) };
 }
 
 export class Lifecycle {
   readonly #options: ResolvedPalOptions;
   readonly #kernel: () => Kernel;
   readonly #openBackend: OpenBackend;
-  readonly #kept: Kept = { sockets: new SocketTable(), names: new CallNames() };
+  readonly #kept = makeKept();
   #state: State = 'idle';
   #driver: Driver | null = null;
   #everInitialized = false;
@@ -85,6 +95,11 @@ export class Lifecycle {
     this.#options = options;
     this.#kernel = kernel;
     this.#openBackend = openBackend;
+  }
+
+  /** The handles of all runs. */
+  get sockets(): SocketTable {
+    return this.#kept.sockets;
   }
 
   get isRunning(): boolean {
@@ -260,7 +275,7 @@ function makeDriver(
   kernel: Kernel,
   options: ResolvedPalOptions,
   openBackend: OpenBackend,
-  { sockets, names }: Kept,
+  { pal, sockets, names, posts }: Kept,
   afterTurn: () => void,
 ): Driver {
   const undo: (() => void)[] = [];
@@ -291,6 +306,8 @@ function makeDriver(
       revoke(driver, call, error, hard),
     );
     const driver: Driver = {
+      palNumber: pal,
+      posts,
       kernel,
       options,
       counters,

@@ -11,14 +11,13 @@ import { DeadlineEntry, DeadlineWheel } from './deadline-wheel.ts';
 import { aborted, timedOut, type OperationName } from './errors.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Scheduler } from './kernel.ts';
+import { LAST_OPERATION_COUNT, operationBase } from './pal-number.ts';
 import type { SocketRecord } from './socket-record.ts';
 
 /** The handle of no call. */
 export const NO_OPERATION = 0 as OperationHandle;
 /** Names that are found without a hash; older calls that are still pending move to a map. A power of two. */
 const RECENT = 4096;
-/** The largest small integer of V8: larger numbers would be objects. */
-const LAST_NAME = 2 ** 31 - 1;
 
 /** One asyncRead, asyncWrite, asyncAccept, … */
 export abstract class PendingCall extends DeadlineEntry {
@@ -45,12 +44,18 @@ export type Revoke = (call: PendingCall, error: NetworkError, hard: boolean) => 
 
 /** Numbers the calls of a PAL, also from run to run: cancel() with a name of an earlier run must find no call of this one. */
 export class CallNames {
+  readonly #base: number;
   #last = 0;
 
-  /** 1 … 2^31 - 1, and again. */
+  /** @param pal number of the PAL, which the names carry: cancel() with another one's name must find no call of this one */
+  constructor(pal: number) {
+    this.#base = operationBase(pal);
+  }
+
+  /** 1 … 2^27 - 1 above the PAL's base, and again: all of them small integers of V8, so that a name costs no memory. */
   next(): number {
-    this.#last = this.#last === LAST_NAME ? 1 : this.#last + 1;
-    return this.#last;
+    this.#last = this.#last === LAST_OPERATION_COUNT ? 1 : this.#last + 1;
+    return this.#base + this.#last;
   }
 }
 

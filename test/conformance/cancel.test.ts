@@ -205,19 +205,22 @@ onEveryBed('cancel', (bed) => {
     expect((await readExactly(pal, client, 1)).toString()).to.equal('!');
   });
 
-  it('is refused for what is no operation', () => {
+  it('is refused for what is no operation', async () => {
     const { pal } = fixture;
+    const { client } = await pair(pal);
+    const given = pal.asyncRead(client, new Uint8Array(1), 1, () => undefined);
     expect(() => pal.cancel('1' as never))
       .to.throw(TypeError)
       .with.property('code', 'ERR_INVALID_ARG_TYPE');
     expect(() => pal.cancel(1.5 as OperationHandle))
       .to.throw(RangeError)
       .with.property('code', 'ERR_OUT_OF_RANGE');
-    expect(() => pal.cancel(987654321 as SocketHandle))
+    expect(() => pal.cancel(987654 as SocketHandle))
       .to.throw()
       .with.property('code', 'ERR_UNKNOWN_HANDLE');
     expect(pal.cancel(0 as OperationHandle)).to.equal(false);
-    expect(pal.cancel(-5 as OperationHandle)).to.equal(false);
+    expect(pal.cancel((given - 5) as OperationHandle), 'a name that is nobody’s yet').to.equal(false);
+    expect(pal.cancel(given)).to.equal(true);
   });
 });
 

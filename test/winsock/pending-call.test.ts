@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { SocketHandle } from '../../src/pal/handles.ts';
 import { Connection } from '../../src/winsock/connection.ts';
 import type { EventLoop } from '../../src/winsock/event-loop.ts';
+import { isForeignOperation } from '../../src/winsock/pal-number.ts';
 import { CallNames, NO_OPERATION, PendingCalls } from '../../src/winsock/pending-call.ts';
 import { ReadRequest } from '../../src/winsock/requests.ts';
 import { FakeScheduler } from '../support/fake-scheduler.ts';
@@ -14,7 +15,7 @@ describe('PendingCalls', () => {
   let calls: PendingCalls;
   beforeEach(() => {
     const loop = { enqueueBehindEvents: (task: () => void) => task() } as unknown as EventLoop;
-    calls = new PendingCalls(new FakeScheduler(), loop, new CallNames(), () => true);
+    calls = new PendingCalls(new FakeScheduler(), loop, new CallNames(0), () => true);
   });
   const begin = (call = new ReadRequest()): ReadRequest => {
     calls.begin(call, owner, null);
@@ -49,6 +50,19 @@ describe('PendingCalls', () => {
       expect(calls.find(call.name)).to.equal(call);
       expect(calls.find(first)).to.equal(null);
       calls.end(call);
+    }
+  });
+
+  it('names calls so that another PAL knows them for foreign', () => {
+    for (const pal of [0, 1, 15, 16 + 3]) {
+      const names = new CallNames(pal);
+      const [first, second] = [-names.next(), -names.next()];
+      expect(second).to.equal(first - 1);
+      for (const name of [first, second]) {
+        expect(name).to.be.within(-(2 ** 31 - 1), -1);
+        expect(isForeignOperation(pal, name)).to.equal(false);
+        for (let other = 1; other < 16; other++) expect(isForeignOperation(pal + other, name)).to.equal(true);
+      }
     }
   });
 

@@ -14,6 +14,7 @@ import { setReferenced, type Driver } from '../driver.ts';
 import { fromWin32Error, type OperationName } from '../errors.ts';
 import { Lifecycle } from '../lifecycle.ts';
 import { getOption, setOption } from '../options.ts';
+import { foreignHandle } from '../pal-number.ts';
 import { requireInteger, resolvePalOptions, type PalOptions } from '../pal-options.ts';
 import type { SocketRecord } from '../socket-record.ts';
 import { collectStats } from '../stats.ts';
@@ -117,12 +118,19 @@ export abstract class PalCore {
   protected find(driver: Driver, handle: AnyHandle): SocketRecord {
     const record = driver.sockets.find(handle);
     if (record !== undefined && !record.closing) return record;
-    if (record === undefined && !driver.sockets.wasClosed(handle)) throw unknownHandle(handle);
+    if (record === undefined) this.requireGiven(handle);
     throw new NetworkError(
       `Cannot use socket ${handle}: it is closed. Windows may have given its number to another connection, ` +
         'which this handle does not reach',
       { kind: NetworkErrorCode.ConnectionClosed, code: 'ERR_SOCKET_CLOSED' },
     );
+  }
+
+  /** Throws for what is no handle of a socket that was open once. */
+  protected requireGiven(handle: AnyHandle): void {
+    const why = this.lifecycle.sockets.whyNot(handle);
+    if (why === 'foreign') throw foreignHandle(handle);
+    if (why === 'unknown') throw unknownHandle(handle);
   }
 
   protected close(
@@ -137,7 +145,7 @@ export abstract class PalCore {
       act(driver, record, callback);
       return;
     }
-    if (!driver.sockets.wasClosed(handle)) throw unknownHandle(handle);
+    this.requireGiven(handle);
     // Closed already: the callback comes all the same, but there is nothing to keep the process alive for.
     if (callback !== undefined) driver.loop.enqueue(callback);
   }

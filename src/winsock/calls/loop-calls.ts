@@ -23,6 +23,7 @@ import { Connection } from '../connection.ts';
 import type { Driver } from '../driver.ts';
 import { adopt, adoptSocket, transfer } from '../handover.ts';
 import { Listener } from '../listener.ts';
+import { foreignHandle, isForeignPost } from '../pal-number.ts';
 import { requireInteger } from '../pal-options.ts';
 import { importServer } from '../server.ts';
 import { exportSocket, importConnection } from '../sharing.ts';
@@ -42,7 +43,8 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
         { kind: NetworkErrorCode.EventLoopError, code: 'ERR_NOT_SUPPORTED' },
       );
     }
-    return { kind: 'iocp-pal/remote', queue: this.#inbox(driver).queue, port: driver.wakePort };
+    const { palNumber: pal, wakePort: port } = driver;
+    return { kind: 'iocp-pal/remote', queue: this.#inbox(driver).queue, port, pal };
   }
 
   onRemotePost(callback: RemotePostCallback): number {
@@ -52,7 +54,10 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
   }
 
   offRemotePost(id: number): void {
-    this.lifecycle.current('offRemotePost').inbox?.removePost(id);
+    const driver = this.lifecycle.current('offRemotePost');
+    requireInteger('id', id, 0, Number.MAX_SAFE_INTEGER);
+    if (isForeignPost(driver.palNumber, id)) throw foreignHandle(id);
+    driver.inbox?.removePost(id);
   }
 
   onConnection(callback: ConnectionCallback | null): void {
@@ -105,7 +110,7 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
   }
 
   #inbox(driver: Driver): RemoteInbox {
-    const { loop, counters, kernel, options } = driver;
+    const { loop, counters, kernel, options, posts } = driver;
     const target = {
       write: (socket: number, data: Uint8Array, done: (error: NetworkError | null) => void) =>
         this.#writeForAnother(driver, socket as SocketHandle, data, done),
@@ -113,7 +118,10 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
       stop: () => void this.stopEventLoop(),
       adopt: (socket: number, payload: Buffer) => arrive(driver, socket, payload, this.lifecycle.isStopping),
     };
-    driver.inbox ??= new RemoteInbox({ loop, scheduler: kernel.scheduler, counters, target }, options.remoteQueueBytes);
+    driver.inbox ??= new RemoteInbox(
+      { loop, scheduler: kernel.scheduler, counters, target, posts },
+      options.remoteQueueBytes,
+    );
     return driver.inbox;
   }
 

@@ -24,6 +24,7 @@ import { captureOrigin, type Driver } from '../driver.ts';
 import { aborted, cancelled, connectionClosed, tooManySockets, type OperationName } from '../errors.ts';
 import { Listener } from '../listener.ts';
 import { NO_OPERATION, type PendingCall } from '../pending-call.ts';
+import { foreignHandle, isForeignOperation } from '../pal-number.ts';
 import { requireInteger, requireOneOf } from '../pal-options.ts';
 import { read } from '../reader.ts';
 import { byteLengthOf } from '../requests.ts';
@@ -41,7 +42,6 @@ import {
   requireOptions,
   requirePort,
   requireUnwatched,
-  unknownHandle,
   wrongKind,
 } from './arguments.ts';
 import { PalCore } from './core.ts';
@@ -162,8 +162,16 @@ export abstract class StreamCalls extends PalCore {
   cancel(operation: OperationHandle | SocketHandle, { hard = false }: CancelOptions = {}): boolean {
     const driver = this.lifecycle.current('cancel');
     requireInteger('operation', operation, -LAST_OPERATION, Number.MAX_SAFE_INTEGER);
-    const call = operation > 0 ? connectCallOf(driver, operation as SocketHandle) : driver.calls.find(operation);
+    if (operation < 0 && isForeignOperation(driver.palNumber, operation)) throw foreignHandle(operation);
+    const call = operation > 0 ? this.#connectCallOf(driver, operation as SocketHandle) : driver.calls.find(operation);
     return call !== null && driver.calls.revoke(call, cancelled(call.operation), hard);
+  }
+
+  /** The attempt that a handle names while it connects. */
+  #connectCallOf(driver: Driver, handle: SocketHandle): PendingCall | null {
+    const record = driver.sockets.find(handle);
+    if (record === undefined) this.requireGiven(handle);
+    return record instanceof Connection ? record.connectRequest : null;
   }
 
   shutdown(socket: SocketHandle, how: ShutdownHow): void {
@@ -262,12 +270,4 @@ export function refuseBytes(driver: Driver, callback: BytesCallback, error: Netw
 export function answerSoon(driver: Driver, answer: () => void): OperationHandle {
   driver.loop.enqueue(answer);
   return NO_OPERATION;
-}
-
-/** The attempt that a handle names while it connects. */
-function connectCallOf(driver: Driver, handle: SocketHandle): PendingCall | null {
-  const record = driver.sockets.find(handle);
-  if (record instanceof Connection) return record.connectRequest;
-  if (record === undefined && !driver.sockets.wasClosed(handle)) throw unknownHandle(handle);
-  return null;
 }
