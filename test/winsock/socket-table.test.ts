@@ -76,7 +76,17 @@ describe('SocketTable', () => {
         expect(one.find(handle)).to.equal(undefined);
         expect(one.whyNot(handle), `${handle} of PAL ${numbers[other]}`).to.equal('foreign');
       }
-      for (const none of [2 ** 53, -Number(handles[3]), 0, '1048576', null, undefined, 1048576n, Symbol('handle'), {}]) {
+      for (const none of [
+        2 ** 53,
+        -Number(handles[3]),
+        0,
+        '1048576',
+        null,
+        undefined,
+        1048576n,
+        Symbol('handle'),
+        {},
+      ]) {
         expect(one.find(none as number), typeof none).to.equal(undefined);
         expect(one.whyNot(none), typeof none).to.equal('unknown');
       }
