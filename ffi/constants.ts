@@ -16,6 +16,9 @@ export const IPPROTO_IPV6 = 41;
 export const INVALID_SOCKET = -1;
 export const SOCKET_ERROR = -1;
 export const SOMAXCONN = 0x7fffffff;
+/** Bounds of n in SOMAXCONN_HINT(n), which is -n; also what a plain backlog is cut to (the listen page). */
+export const SOMAXCONN_HINT_MIN = 200;
+export const SOMAXCONN_HINT_MAX = 65535;
 
 /** WSASocketW's family, type and protocol when lpProtocolInfo says them. */
 export const FROM_PROTOCOL_INFO = -1;

@@ -1,6 +1,9 @@
 /** What all servers have in common. */
 
-/** Connections that may wait to be accepted: enough for all clients at once, as a busy server would have it. */
+/**
+ * Connections that may wait to be accepted: enough for all clients at once, as a busy server would have it. libuv hands it
+ * to listen() as it is, which Windows takes for 200.
+ */
 export const BACKLOG = 4096;
 /** Bytes of a pump's write. */
 export const PUMP_BYTES = 65536;

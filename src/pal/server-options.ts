@@ -31,7 +31,11 @@ export interface AcceptLimitEvent {
 
 /** Options of createServer. */
 export interface ServerOptions {
-  /** Connections that the system completes before they are accepted. Default 511, as in node:net; at most SOMAXCONN. */
+  /**
+   * Connections that the system completes before they are accepted, 1 … SOMAXCONN. Default 4096. Windows keeps 65535 at
+   * most, and at least 200 where more are asked for (SOMAXCONN_HINT); Linux, and so Wine, net.core.somaxconn.
+   * https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-listen
+   */
   backlog?: number;
   /** SO_REUSEADDR. Default false: on Windows it lets another process take the port over. */
   reuseAddr?: boolean;

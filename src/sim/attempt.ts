@@ -7,6 +7,7 @@
 import { STATUS_CONNECTION_REFUSED, STATUS_HOST_UNREACHABLE, STATUS_IO_TIMEOUT } from '../../ffi/ntstatus.ts';
 import type { TimerHandle } from '../winsock/kernel.ts';
 import { Step } from './agenda.ts';
+import { isFull } from './backlog.ts';
 import type { Io } from './io.ts';
 import type { SimulatedNetwork } from './network.ts';
 import { loopbackAddress, type SimulatedAddress } from './sockaddr.ts';
@@ -69,7 +70,7 @@ export class Attempt {
     if (route === 'silent') return this.#wait(GIVE_UP_MS, () => this.abandon(STATUS_IO_TIMEOUT));
     const listener = this.#network.listenerAt(this.#target);
     if (listener === null) return this.#refused();
-    if (listener.backlog.length >= listener.limit) {
+    if (isFull(listener)) {
       if (listener.socket.kernel.profile.refusesWhenFull) return this.#refused();
       this.#waited += SYN_RETRY_MS;
       if (this.#waited > GIVE_UP_MS) return this.abandon(STATUS_IO_TIMEOUT);

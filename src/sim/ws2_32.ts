@@ -34,6 +34,7 @@ import {
 } from '../../ffi/wsa-errors.ts';
 import { WSAID } from '../../ffi/mswsock.ts';
 import type { Ws2_32 } from '../../ffi/ws2_32.ts';
+import { backlogLimit } from './backlog.ts';
 import { DataCalls } from './data-calls.ts';
 import { DatagramCalls } from './datagram-calls.ts';
 import { duplicate, takeDuplicate } from './duplicates.ts';
@@ -100,8 +101,7 @@ export class SimulatedWs2_32 implements Ws2_32 {
     if (socket === null || this.#faulty('listen')) return SOCKET_ERROR;
     if (socket.local === null) return this.#fail(WSAEINVAL);
     if (socket.isConnected) return this.#fail(WSAEISCONN);
-    // Wine has Linux' backlog, which takes one more.
-    socket.listener ??= new Listener(socket, socket.kernel.profile.refusesWhenFull ? backlog : backlog + 1);
+    socket.listener ??= new Listener(socket, backlogLimit(socket.kernel.profile, backlog));
     return 0;
   }
 

@@ -17,6 +17,7 @@ import { AcceptLimits } from './accept-limits.ts';
 import { fillPool } from './accept-pool.ts';
 import { localEndpoint } from './addresses.ts';
 import { associateServer, attach } from './association.ts';
+import { DEFAULT_BACKLOG, listenArgument } from './backlog.ts';
 import { captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
 import { Listener } from './listener.ts';
@@ -27,9 +28,6 @@ import { MAX_SOCKETS } from './socket-table.ts';
 import { SpareSockets } from './spare-sockets.ts';
 import { bindSocket, discardSocket, openTcpSocket, setIntOption } from './sockets.ts';
 import { Spreader } from './spreader.ts';
-
-/** As in node:net. */
-const DEFAULT_BACKLOG = 511;
 
 /** Makes a listening socket. Throws NetworkError, RangeError or TypeError, and leaves nothing behind when it does. */
 export function openServer(driver: Driver, address: IpAddress, port: number, options: ServerOptions): ServerSocket {
@@ -66,7 +64,8 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     bindSocket(driver, listener.socket, address, port);
     step = 'listen';
     driver.counters.calls.listen++;
-    checkWinsock(driver.kernel.ws2_32.listen(listener.socket, backlog), driver.kernel.ws2_32, 'listen');
+    const { ws2_32 } = driver.kernel;
+    checkWinsock(ws2_32.listen(listener.socket, listenArgument(backlog)), ws2_32, 'listen');
     const staysHere = options.deferAssociation !== true && spreader === null;
     if (options.reuseSockets === true && staysHere && driver.transport.disconnect !== null) {
       listener.spares = new SpareSockets();

@@ -45,6 +45,17 @@ onEveryBed('many connections', (bed) => {
     expect(pal.stats()).to.include({ sockets: 1, pendingCallbacks: 0 });
   });
 
+  it('600 that connect in one turn, to a server with the default backlog: nobody is refused', async () => {
+    const { pal } = fixture;
+    const count = 600;
+    const server = pal.createServer('127.0.0.1', 0);
+    const connecting = Array.from({ length: count }, () => connect(pal, '127.0.0.1', server.port));
+    const clients = await Promise.all(connecting);
+    const accepted = await Promise.all(clients.map(() => accept(pal, server.handle)));
+    expect(pal.stats()).to.include({ connected: count, accepted: count, acceptErrors: 0 });
+    await Promise.all([...clients, ...accepted.map(({ socket }) => socket)].map((socket) => close(pal, socket)));
+  });
+
   it('1000 idle ones with a read pending pin less than 1 KiB each', async () => {
     const { pal } = fixture;
     const count = 1000;
