@@ -5,13 +5,35 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetworkPal, type PalOptions, type SocketHandle } from '../src/index.ts';
+import { ws2_32Function } from '../ffi/ws2_32.ts';
+import type { CFunction } from '../ffi/thread-koffi.ts';
+import { pollerProgram, type MakeWait, type PollerData } from '../src/winsock/waiter/poller-program.ts';
 import { WorkerWaiter } from '../src/winsock/waiter/worker-waiter.ts';
 import { windowsKernel } from '../src/winsock/windows-kernel.ts';
-import { ADDRESS_HIGH_WORD, ADDRESS_LOW_WORD, FDS_WORD, LIMIT_WORD } from '../src/wsapoll/poll-words.ts';
+import { POLL_WORDS, type PollWords } from '../src/wsapoll/poll-words.ts';
 import { accept, connect, readExactly, write } from '../test/support/io.ts';
 
 const IDLE_MS = 3000;
 const TRIES = 100;
+
+interface TimedPollerData extends PollerData {
+  WSAPoll: CFunction;
+  words: PollWords;
+  flag: Int32Array;
+  timeoutMs: number;
+}
+
+/** The poller of the rejected way: no wake-up, but a short timeout, after which it looks at a flag. */
+const waitInSlices: MakeWait<TimedPollerData> = ({ control, words, flag, timeoutMs, WSAPoll }, koffi, bind) => {
+  const poll = bind(koffi, WSAPoll);
+  return () => {
+    const low = Atomics.load(control, words.addressLow) >>> 0;
+    const address = Atomics.load(control, words.addressHigh) * 2 ** 32 + low;
+    const found = poll(address, Atomics.load(control, words.fds), timeoutMs);
+    const changed = Atomics.exchange(flag, 0, 0) === 1;
+    return found > 0 || !(changed || Atomics.load(control, words.limit) > 0) ? found : 1;
+  };
+};
 
 /** A kernel whose WSAPoll waiter has no wake-up but a timeout. */
 function withTimeout(timeoutMs: number): PalOptions {
@@ -24,14 +46,17 @@ function withTimeout(timeoutMs: number): PalOptions {
       ws2_32: { ...kernel.ws2_32, WSASendTo: raise },
       createPollWaiter: (_kind, { array, limitMs, onReady, onFailure }) =>
         new WorkerWaiter({
-          module: new URL('./wake-up-worker', import.meta.url),
-          data: { flag, timeoutMs },
+          program: pollerProgram(waitInSlices),
+          data: { WSAPoll: ws2_32Function('WSAPoll'), words: POLL_WORDS, flag, timeoutMs } satisfies Omit<
+            TimedPollerData,
+            keyof PollerData
+          >,
           prepare: (control) => {
             const { address, count } = array();
-            control[ADDRESS_LOW_WORD] = address;
-            control[ADDRESS_HIGH_WORD] = address / 2 ** 32;
-            control[FDS_WORD] = count;
-            control[LIMIT_WORD] = limitMs();
+            control[POLL_WORDS.addressLow] = address;
+            control[POLL_WORDS.addressHigh] = address / 2 ** 32;
+            control[POLL_WORDS.fds] = count;
+            control[POLL_WORDS.limit] = limitMs();
           },
           interrupt: () => void raise(),
           onReady,

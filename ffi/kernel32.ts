@@ -8,6 +8,7 @@
  * Source: https://learn.microsoft.com/windows/win32/fileio/i-o-completion-ports
  */
 import type { KoffiModule } from './koffi.ts';
+import type { CFunction } from './thread-koffi.ts';
 
 /** The kernel32.dll functions that the driver calls. Sizes are bytes, timeouts milliseconds. */
 export interface Kernel32 {
@@ -77,6 +78,11 @@ const DECLARATIONS: Readonly<Record<keyof Kernel32, string>> = {
     'uintptr_t __stdcall VirtualAlloc(uintptr_t lpAddress, size_t dwSize, uint32_t flAllocationType, uint32_t flProtect)',
   VirtualFree: 'int __stdcall VirtualFree(uintptr_t lpAddress, size_t dwSize, uint32_t dwFreeType)',
 };
+
+/** One function of kernel32.dll, for a thread that needs no other. */
+export function kernel32Function(name: keyof Kernel32): CFunction {
+  return { dll: 'kernel32.dll', declaration: DECLARATIONS[name] };
+}
 
 /** Loads kernel32.dll. Throws koffi's error when the library or a symbol is missing (not Windows, or before Vista). */
 export function loadKernel32(koffi: KoffiModule): Kernel32 {

@@ -9,6 +9,7 @@
  */
 import { bindTable } from './kernel32.ts';
 import type { KoffiModule } from './koffi.ts';
+import type { CFunction } from './thread-koffi.ts';
 
 /** The ws2_32.dll functions that the drivers call. All but WSASocketW return 0, or SOCKET_ERROR (-1). */
 export interface Ws2_32 {
@@ -126,6 +127,11 @@ const DECLARATIONS: Readonly<Record<keyof Ws2_32, string>> = {
   closesocket: 'int __stdcall closesocket(uintptr_t s)',
   WSAGetLastError: 'int __stdcall WSAGetLastError()',
 };
+
+/** One function of ws2_32.dll, for a thread that needs no other. */
+export function ws2_32Function(name: keyof Ws2_32): CFunction {
+  return { dll: 'ws2_32.dll', declaration: DECLARATIONS[name] };
+}
 
 /** Loads ws2_32.dll. Throws koffi's error when the library or a symbol is missing. */
 export function loadWs2_32(koffi: KoffiModule): Ws2_32 {

@@ -1,17 +1,23 @@
 /** Waiting for an event in a worker_thread. */
-import type { Kernel32 } from '../../ffi/kernel32.ts';
+import { WAIT_OBJECT_0 } from '../../ffi/constants.ts';
+import { kernel32Function, type Kernel32 } from '../../ffi/kernel32.ts';
+import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { EventWaiterParts, PortWaiter } from '../winsock/kernel.ts';
-import { WorkerWaiter, type PollerData } from '../winsock/waiter/worker-waiter.ts';
-
-/** What the waiting thread is started with. */
-export interface EventWorkerData extends PollerData {
-  event: number;
-}
+import type { PollerData } from '../winsock/waiter/poller-program.ts';
+import { WAIT_SLICE_MS, WorkerWaiter } from '../winsock/waiter/worker-waiter.ts';
+import { EVENT_PROGRAM, type EventPollerData } from './event-program.ts';
 
 export function createEventWaiter(kernel32: Kernel32, { event, onReady, onFailure }: EventWaiterParts): PortWaiter {
   return new WorkerWaiter({
-    module: new URL('./event-worker', import.meta.url),
-    data: { event } satisfies Omit<EventWorkerData, 'control'>,
+    program: EVENT_PROGRAM,
+    data: {
+      WaitForSingleObject: kernel32Function('WaitForSingleObject'),
+      GetLastError: kernel32Function('GetLastError'),
+      event,
+      sliceMs: WAIT_SLICE_MS,
+      signaledCode: WAIT_OBJECT_0,
+      timeoutCode: WAIT_TIMEOUT,
+    } satisfies Omit<EventPollerData, keyof PollerData>,
     interrupt: () => kernel32.SetEvent(event),
     onReady,
     onFailure,

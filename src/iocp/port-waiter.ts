@@ -1,20 +1,30 @@
 /** Waiting on a completion port: in a worker_thread, or inline. */
 import { checkBool } from '../../ffi/check.ts';
-import type { Kernel32 } from '../../ffi/kernel32.ts';
+import { kernel32Function, type Kernel32 } from '../../ffi/kernel32.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { PollerKind, PortWaiter, WaiterParts } from '../winsock/kernel.ts';
 import { InlineWaiter } from '../winsock/waiter/inline-waiter.ts';
-import { WorkerWaiter } from '../winsock/waiter/worker-waiter.ts';
+import type { PollerData } from '../winsock/waiter/poller-program.ts';
+import { WAIT_SLICE_MS, WorkerWaiter } from '../winsock/waiter/worker-waiter.ts';
 import { WAKE_KEY } from './completion-key.ts';
-import type { PortPollerData } from './port-worker.ts';
+import { PORT_PROGRAM, type PortPollerData } from './port-program.ts';
 
 export function createPortWaiter(kernel32: Kernel32, kind: PollerKind, parts: WaiterParts): PortWaiter {
   const { port, mailbox, onReady, onFailure } = parts;
   const { region, capacity, countAddress } = mailbox;
   if (kind === 'worker') {
     return new WorkerWaiter({
-      module: new URL('./port-worker', import.meta.url),
-      data: { port, entriesAddress: region.address, capacity, countAddress } satisfies Omit<PortPollerData, 'control'>,
+      program: PORT_PROGRAM,
+      data: {
+        GetQueuedCompletionStatusEx: kernel32Function('GetQueuedCompletionStatusEx'),
+        GetLastError: kernel32Function('GetLastError'),
+        port,
+        entriesAddress: region.address,
+        capacity,
+        countAddress,
+        sliceMs: WAIT_SLICE_MS,
+        timeoutCode: WAIT_TIMEOUT,
+      } satisfies Omit<PortPollerData, keyof PollerData>,
       interrupt: () => kernel32.PostQueuedCompletionStatus(port, 0, WAKE_KEY, 0),
       onReady,
       onFailure,

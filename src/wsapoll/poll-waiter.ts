@@ -1,23 +1,32 @@
 /** Waiting on a set of polled sockets: in a worker_thread, or inline. */
 import { checkWinsock } from '../../ffi/check.ts';
-import type { Ws2_32 } from '../../ffi/ws2_32.ts';
+import { ws2_32Function, type Ws2_32 } from '../../ffi/ws2_32.ts';
+import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import type { PollerKind, PollWaiterParts, PortWaiter } from '../winsock/kernel.ts';
 import { InlineWaiter } from '../winsock/waiter/inline-waiter.ts';
-import { WorkerWaiter } from '../winsock/waiter/worker-waiter.ts';
-import { ADDRESS_HIGH_WORD, ADDRESS_LOW_WORD, FDS_WORD, LIMIT_WORD } from './poll-words.ts';
+import type { PollerData } from '../winsock/waiter/poller-program.ts';
+import { WAIT_SLICE_MS, WorkerWaiter } from '../winsock/waiter/worker-waiter.ts';
+import { POLL_PROGRAM, type PollPollerData } from './poll-program.ts';
+import { POLL_WORDS } from './poll-words.ts';
 
 export function createPollWaiter(ws2_32: Ws2_32, kind: PollerKind, parts: PollWaiterParts): PortWaiter {
   const { array, limitMs, interrupt, onReady, onFailure } = parts;
   if (kind === 'worker') {
     return new WorkerWaiter({
-      module: new URL('./poll-worker', import.meta.url),
-      data: {},
+      program: POLL_PROGRAM,
+      data: {
+        WSAPoll: ws2_32Function('WSAPoll'),
+        WSAGetLastError: ws2_32Function('WSAGetLastError'),
+        words: POLL_WORDS,
+        sliceMs: WAIT_SLICE_MS,
+        notSocketCode: WSAENOTSOCK,
+      } satisfies Omit<PollPollerData, keyof PollerData>,
       prepare: (control) => {
         const { address, count } = array();
-        control[ADDRESS_LOW_WORD] = address; // modulo 2^32
-        control[ADDRESS_HIGH_WORD] = address / 2 ** 32;
-        control[FDS_WORD] = count;
-        control[LIMIT_WORD] = limitMs();
+        control[POLL_WORDS.addressLow] = address; // modulo 2^32
+        control[POLL_WORDS.addressHigh] = address / 2 ** 32;
+        control[POLL_WORDS.fds] = count;
+        control[POLL_WORDS.limit] = limitMs();
       },
       interrupt,
       onReady,

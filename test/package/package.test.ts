@@ -52,8 +52,6 @@ describe('the package', function () {
     const files = packed.files.map((file) => file.path);
     expect(files.filter((file) => !PUBLISHED.test(file))).to.deep.equal([]);
     expect(files).to.include.members(['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']);
-    // The poller threads' modules, which nothing imports.
-    expect(files).to.include.members(['dist/src/iocp/port-worker.js', 'dist/src/wsapoll/poll-worker.js']);
     expect(packed.unpackedSize, 'bytes').to.be.below(4_000_000);
   });
 

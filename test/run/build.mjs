@@ -1,6 +1,7 @@
 // npm run build: the published JavaScript and its types, into dist/; and for each entry a CommonJS face of the same modules.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { runChild } from './child.mjs';
 import { root } from './paths.mjs';
@@ -15,6 +16,7 @@ const { code } = await runChild(process.execPath, [tsc, '-p', path.join(root, '.
 });
 if (code === 0) {
   nameJavaScriptInTypes();
+  await writePrograms();
   writeCommonJsFaces();
 }
 process.exitCode = code;
@@ -29,6 +31,21 @@ function nameJavaScriptInTypes() {
       file,
       text.replace(/((?:from|import\() ?['"]\.{1,2}\/[^'"]+)\.ts(?=['"])/g, (_, before) => `${before}.js`),
     );
+  }
+}
+
+/**
+ * The programs of poller threads are made of functions' texts (src/winsock/waiter/poller-program.ts). Here they become
+ * strings, which no bundler, minifier or bytecode compiler of a user changes.
+ */
+async function writePrograms() {
+  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('-program.js') || name.endsWith('poller-program.js')) continue;
+    const file = path.join(dist, name);
+    const programs = /** @type {Record<string, string>} */ (await import(pathToFileURL(file).href));
+    const lines = Object.entries(programs).map(([key, text]) => `export const ${key} = ${JSON.stringify(text)};`);
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    rmSync(`${file}.map`);
   }
 }
 

@@ -2,21 +2,26 @@
 import { expect } from 'chai';
 import {
   CONTROL_WORDS,
+  GATE_PROTOCOL,
   openGate,
   pollUntilStopped,
   stopGate,
   takeCount,
   takeWaits,
+  type WaitOnce,
 } from '../../src/winsock/waiter/gate.ts';
 
 const control = (): Int32Array => new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS));
+
+const poll = (words: Int32Array, waitOnce: WaitOnce): void =>
+  pollUntilStopped(words, GATE_PROTOCOL, waitOnce, () => undefined);
 
 describe('winsock/waiter/gate', () => {
   it('lets the poller wait until something is found, and once each time it is opened', () => {
     const words = control();
     const found = [0, 0, 3];
     openGate(words);
-    pollUntilStopped(words, () => {
+    poll(words, () => {
       const count = found.shift();
       if (found.length === 0) stopGate(words);
       return count!;
@@ -30,7 +35,7 @@ describe('winsock/waiter/gate', () => {
     const words = control();
     let waits = 0;
     openGate(words);
-    pollUntilStopped(words, () => {
+    poll(words, () => {
       expect(++waits, 'waits').to.equal(1);
       stopGate(words);
       const stopped = [...words];
@@ -40,6 +45,6 @@ describe('winsock/waiter/gate', () => {
       return 1;
     });
     openGate(words);
-    pollUntilStopped(words, () => expect.fail('the poller waits although it must end'));
+    poll(words, () => expect.fail('the poller waits although it must end'));
   });
 });

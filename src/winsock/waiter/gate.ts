@@ -11,7 +11,6 @@
  *
  * The gate is what keeps one waiter on the source, and one doorbell per idle-to-busy change instead of one per batch.
  */
-import { parentPort } from 'node:worker_threads';
 
 /** Index of the gate's word: CLOSED, OPEN or STOP. */
 const GATE = 0;
@@ -30,6 +29,10 @@ const CLOSED = 0;
 const OPEN = 1;
 /** The poller must end. */
 const STOP = 2;
+
+/** The same for the poller, whose program is text and has no names but its parameters' (poller-program.ts). */
+export const GATE_PROTOCOL = { GATE, COUNT, WAITS, CLOSED, OPEN, STOP } as const;
+export type GateProtocol = typeof GATE_PROTOCOL;
 
 /** What the poller posts: null is the doorbell, anything else the failure of a wait. */
 export type PollerMessage = null | { syscall: string; systemErrorCode: number };
@@ -62,26 +65,27 @@ export function takeWaits(control: Int32Array): number {
 
 /**
  * The poller thread's whole life. A wait that found nothing (its slice of time is over) goes on, unless the gate says
- * STOP.
+ * STOP. Needs nothing but its parameters: see poller-program.ts.
  */
-export function pollUntilStopped(control: Int32Array, waitOnce: WaitOnce): void {
+export function pollUntilStopped(
+  control: Int32Array,
+  gate: GateProtocol,
+  waitOnce: WaitOnce,
+  post: (message: PollerMessage) => void,
+): void {
   for (;;) {
-    Atomics.wait(control, GATE, CLOSED);
-    if (Atomics.load(control, GATE) === STOP) return;
-    Atomics.add(control, WAITS, 1);
+    Atomics.wait(control, gate.GATE, gate.CLOSED);
+    if (Atomics.load(control, gate.GATE) === gate.STOP) return;
+    Atomics.add(control, gate.WAITS, 1);
     const found = waitOnce();
     if (typeof found !== 'number') {
       post(found);
       return;
     }
     if (found === 0) continue;
-    Atomics.store(control, COUNT, found);
+    Atomics.store(control, gate.COUNT, found);
     // Not a plain store: a STOP that came meanwhile must stay.
-    Atomics.compareExchange(control, GATE, OPEN, CLOSED);
+    Atomics.compareExchange(control, gate.GATE, gate.OPEN, gate.CLOSED);
     post(null);
   }
-}
-
-function post(message: PollerMessage): void {
-  parentPort?.postMessage(message);
 }

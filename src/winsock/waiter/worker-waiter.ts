@@ -3,19 +3,26 @@
  *
  * Lifecycle: the thread starts with the waiter and ends with stop(), or at process exit, where only synchronous steps
  * are possible: set the gate to STOP and interrupt the wait. A thread left in a blocking system call would keep the
- * process from ending, whichever way it ends: neither terminate() nor process.exit() can interrupt it.
+ * process from ending, whichever way it ends: neither terminate() nor process.exit() can interrupt it. So the wait is cut
+ * into slices of WAIT_SLICE_MS too: the thread ends within one where nobody can interrupt it (terminate() of the thread that
+ * owns the PAL).
  */
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { Win32Error } from '../../../ffi/check.ts';
+import { koffiFiles } from '../../../ffi/koffi.ts';
 import type { PortWaiter, WaiterCallbacks } from '../kernel.ts';
-import { CONTROL_WORDS, openGate, stopGate, takeCount, takeWaits, type PollerMessage } from './gate.ts';
+import { CONTROL_WORDS, GATE_PROTOCOL, openGate, stopGate, takeCount, takeWaits, type PollerMessage } from './gate.ts';
+import type { PollerData } from './poller-program.ts';
 import { pollerThreadOptions } from './thread-options.ts';
+
+/** Milliseconds of one slice of a wait: one wake-up a second on an idle server, and an end within a second. */
+export const WAIT_SLICE_MS = 1000;
 
 /** What the waiter is made from. */
 export interface WorkerWaiterParts extends WaiterCallbacks {
-  /** The poller thread's module, without its extension, as an absolute URL. */
-  module: URL;
+  /** The poller thread's program: poller-program.ts. */
+  program: string;
   /** What the thread gets beside the control block. Handles and addresses are numbers, valid in the whole process. */
   data: object;
   /** Called before each wait, to write the driver's own words of the control block. */
@@ -24,20 +31,12 @@ export interface WorkerWaiterParts extends WaiterCallbacks {
   interrupt: () => void;
 }
 
-/** What every poller thread is started with. */
-export interface PollerData {
-  control: Int32Array;
-}
-
 /** The waiters whose threads live. One listener for all: a process may run many PALs. */
 const live = new Set<WorkerWaiter>();
 
 function stopAll(): void {
   for (const waiter of live) waiter.stopNow();
 }
-
-/** From source (tsx, type stripping) files end in .ts, from dist/ in .js; tsc does not rewrite the text of a URL. */
-const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 export class WorkerWaiter implements PortWaiter {
   readonly #parts: WorkerWaiterParts;
@@ -50,8 +49,8 @@ export class WorkerWaiter implements PortWaiter {
 
   constructor(parts: WorkerWaiterParts) {
     this.#parts = parts;
-    const data = { ...parts.data, control: this.#control } satisfies PollerData;
-    this.#worker = new Worker(new URL(parts.module.href + EXTENSION), pollerThreadOptions(data));
+    const common: PollerData = { control: this.#control, gate: GATE_PROTOCOL, koffi: koffiFiles() };
+    this.#worker = new Worker(parts.program, { ...pollerThreadOptions({ ...parts.data, ...common }), eval: true });
     if (live.size === 0) process.on('exit', stopAll);
     live.add(this);
     this.#exited = new Promise((resolve) => {

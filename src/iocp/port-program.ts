@@ -1,0 +1,39 @@
+/**
+ * The program of the poller thread: waits in GetQueuedCompletionStatusEx when the gate is open, and rings. Nothing else: it
+ * never looks at an operation, and it makes plain synchronous calls only (koffi's callbacks and asynchronous calls are not
+ * safe in a thread that may be torn down).
+ */
+import type { CFunction } from '../../ffi/thread-koffi.ts';
+import type { WaitOnce } from '../winsock/waiter/gate.ts';
+import { pollerProgram, type MakeWait, type PollerData } from '../winsock/waiter/poller-program.ts';
+
+/** What this thread is started with. */
+export interface PortPollerData extends PollerData {
+  GetQueuedCompletionStatusEx: CFunction;
+  GetLastError: CFunction;
+  port: number;
+  entriesAddress: number;
+  capacity: number;
+  countAddress: number;
+  /** Milliseconds of one wait. */
+  sliceMs: number;
+  /** WAIT_TIMEOUT. */
+  timeoutCode: number;
+}
+
+/** Needs nothing but its parameters: see poller-program.ts. */
+const waitForPackets: MakeWait<PortPollerData> = (data, koffi, bind): WaitOnce => {
+  const { port, entriesAddress, capacity, countAddress, sliceMs } = data;
+  const getPackets = bind(koffi, data.GetQueuedCompletionStatusEx);
+  const getLastError = bind(koffi, data.GetLastError);
+  const count = new Uint32Array(koffi.view(countAddress, Uint32Array.BYTES_PER_ELEMENT));
+  return () => {
+    const ok = getPackets(port, entriesAddress, capacity, countAddress, sliceMs, 0);
+    // The count means nothing unless the call returned TRUE.
+    if (ok !== 0) return count[0] ?? 0;
+    const systemErrorCode = getLastError();
+    return systemErrorCode === data.timeoutCode ? 0 : { syscall: 'GetQueuedCompletionStatusEx', systemErrorCode };
+  };
+};
+
+export const PORT_PROGRAM: string = pollerProgram(waitForPackets);
