@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { runChild } from './child.mjs';
-import { wineFolder } from './paths.mjs';
+import { whyNotThisNpm } from './npm-version.mjs';
+import { newerNodesFolder, wineFolder } from './paths.mjs';
 
 /**
  * Written after an installation. Names the lock file's contents, and the machine: binaries of one system are of no use to another.
@@ -69,20 +70,27 @@ function isForHere({ optional, os = process.platform, cpu = process.arch }) {
  * @param {string} folder
  */
 function missingIn(folder) {
-  if (folder !== wineFolder) return [];
+  if (!isForWindows(folder)) return [];
   return Object.keys(packagesIn(path.join(folder, 'package-lock.json'))).filter(
     (name) => name !== '' && !existsSync(path.join(folder, name)),
   );
 }
 
+/**
+ * What is installed there is for Windows, whatever this machine is: its .npmrc says so.
+ * @param {string} folder
+ */
+function isForWindows(folder) {
+  return folder === wineFolder || folder === newerNodesFolder;
+}
+
 /** @param {string} folder */
 export async function install(folder) {
   if (!agreesWithLock(folder) || missingIn(folder).length > 0) {
+    if (isForWindows(folder)) await checkNpm(folder);
     console.error(`setup: npm ci in ${folder}`);
-    // Through a shell, since npm is a .cmd file on Windows, which spawn alone refuses to start.
-    const [shell, flag] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['/bin/sh', '-c'];
     const npm = 'npm ci --no-audit --no-fund --loglevel=error';
-    const { code, stdout, stderr } = await runChild(shell, [flag, npm], { cwd: folder, stdio: 'pipe' });
+    const { code, stdout, stderr } = await runShell(npm, folder);
     if (code !== 0) {
       throw new Error(
         `Cannot install ${folder}: "${npm}" exited with ${code}; run it there by hand\n${stdout}${stderr}`,
@@ -94,4 +102,21 @@ export async function install(folder) {
     throw new Error(`Cannot install ${folder}: npm has not fetched ${missing.join(', ')}; run the command again`);
   }
   writeFileSync(stampFile(folder), stampOf(folder));
+}
+
+/** @param {string} folder */
+async function checkNpm(folder) {
+  const { stdout } = await runShell('npm --version', folder);
+  const reason = whyNotThisNpm(stdout.trim());
+  if (reason !== undefined) throw new Error(`Cannot install ${folder}: ${reason}`);
+}
+
+/**
+ * Through a shell, since npm is a .cmd file on Windows, which spawn alone refuses to start.
+ * @param {string} command
+ * @param {string} folder
+ */
+function runShell(command, folder) {
+  const [shell, flag] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['/bin/sh', '-c'];
+  return runChild(shell, [flag, command], { cwd: folder, stdio: 'pipe' });
 }

@@ -7,6 +7,9 @@ export const root = path.resolve(import.meta.dirname, '../..');
 /** Node's Windows executables and koffi's Windows binary, for Wine. */
 export const wineFolder = path.join(root, 'test', 'wine');
 
+/** More of Node's Windows executables, which only newer versions of Wine start. */
+export const newerNodesFolder = path.join(wineFolder, 'newer');
+
 /** The TypeScript compilers of the package's users. */
 export const packageFolder = path.join(root, 'test', 'package');
 

@@ -1,4 +1,4 @@
-// npm test -- [--part=neutral|windows|package] [--node=20|22] [spec files or folders] [mocha's options]
+// npm test -- [--part=neutral|windows|package] [--node=20|22|24|26] [spec files or folders] [mocha's options]
 //
 // Three parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
 // Wine. Specs under test/conformance run in both. Those under test/package try what npm would publish. The last line is always "N passed, N failed", summed over the parts.
@@ -30,7 +30,7 @@ if (
 ) {
   throw new Error(`Cannot find a spec file (*.test.ts) in ${chosenSpecs.join(', ')}`);
 }
-const setup = await ensureInstalled({ windows: onlyPart !== 'neutral' });
+const setup = await ensureInstalled({ windows: onlyPart !== 'neutral', node });
 /** @type {Outcome[]} */
 const outcomes = [];
 for (const [part, run] of /** @type {const} */ ([

@@ -38,16 +38,22 @@ export function wineEnvironment(prefix = winePrefix) {
 /** @returns {Promise<string | undefined>} why it cannot be, and what to do */
 export async function installWine() {
   const packages = 'wine wine64';
-  const byHand = `apt-get install --no-install-recommends ${packages}`;
-  if (!isOnPath('apt-get')) return `Wine is not installed: install it (8.0 or newer; on Debian: ${byHand})`;
-  if (process.getuid?.() !== 0) return `Wine is not installed, and installing it needs root: run "sudo ${byHand}"`;
+  // A list of packages that is missing or old names what the server has no longer.
+  const byHand = ['apt-get update', `apt-get install --no-install-recommends ${packages}`];
+  if (!isOnPath('apt-get')) {
+    return `Wine is not installed: install it (8.0 or newer; on Debian: "${byHand.join(' && ')}")`;
+  }
+  if (process.getuid?.() !== 0) {
+    const withSudo = byHand.map((command) => `sudo ${command}`).join(' && ');
+    return `Wine is not installed, and installing it needs root: run "${withSudo}"`;
+  }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   for (const command of ['apt-get update', `apt-get install -y --no-install-recommends ${packages}`]) {
     console.error(`setup: ${command}`);
     const { code, stdout, stderr } = await runChild('/bin/sh', ['-c', command], { env, stdio: 'pipe' });
     if (code !== 0) return `Wine cannot be installed: "${command}" exited with ${code}\n${stdout}${stderr}`;
   }
-  return isWineInstalled() ? undefined : `Wine is still not on the PATH after "${byHand}"`;
+  return isWineInstalled() ? undefined : `Wine is still not on the PATH after "${byHand.join(' && ')}"`;
 }
 
 /**

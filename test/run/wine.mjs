@@ -1,5 +1,4 @@
 // npm run wine -- [--node=22] script.ts args…: runs a script on the Windows node.exe, on Linux through Wine. USAGE has more.
-import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runChild } from './child.mjs';
@@ -8,18 +7,16 @@ import { openConsole } from './console.mjs';
 import { wineFolder } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
 import { startServices, wineEnvironment } from './wine-prefix.mjs';
+import { DEFAULT_NODE, nodeExe } from './windows-nodes.mjs';
 
 const onWindows = process.platform === 'win32';
-
-/** Newer ones do not start on Wine 8. */
-const DEFAULT_NODE = '22';
 
 const USAGE = `npm run wine -- [--node=VERSION] [node's options] script [arguments]
 
 Runs a script, TypeScript or JavaScript, on the Windows node.exe: under Windows the one that runs this, under Linux one of those
 in test/wine, through Wine.
 
-  --node=VERSION   under Wine: which node.exe, by its major version (${DEFAULT_NODE})
+  --node=VERSION   under Wine: which node.exe, by its major version (${DEFAULT_NODE}; 24 and 26 need Wine 10)
 
 What is typed or piped in is the script's input. Ctrl+C is a SIGINT event there, and ends a script that does not listen for it.
 Exit code: the script's; 130 when Ctrl+C has ended it; 2 without a script; 1 when nothing can be run here.`;
@@ -76,16 +73,6 @@ export async function runOnWindowsNode(
   }
 }
 
-/** @param {string} node */
-function nodeExe(node) {
-  const file = path.join(wineFolder, 'node_modules', `node${node}`, 'bin', 'node.exe');
-  if (existsSync(file)) return file;
-  const present = readdirSync(path.join(wineFolder, 'node_modules')).filter((name) => name.startsWith('node'));
-  throw new Error(
-    `Cannot run Node ${node} under Wine: there is ${present.join(', ')}; add it to test/wine/package.json`,
-  );
-}
-
 /**
  * @param {NodeJS.ProcessEnv} env
  * @param {boolean} stripsTypes
@@ -127,12 +114,12 @@ export async function main(args, options = {}) {
     console[rest.length === 0 ? 'error' : 'log'](USAGE);
     return rest.length === 0 ? 2 : 0;
   }
-  const { windowsReady, reason } = await ensureInstalled({ windows: true });
-  if (!windowsReady) {
-    console.error(reason);
-    return 1;
-  }
   try {
+    const { windowsReady, reason } = await ensureInstalled({ windows: true, node });
+    if (!windowsReady) {
+      console.error(reason);
+      return 1;
+    }
     const { code } = await runOnWindowsNode(rest, { ...options, console: true, ...(node !== undefined && { node }) });
     return code;
   } catch (error) {

@@ -27,7 +27,7 @@ export function handleCounter(memory: NativeMemory): () => number {
       const count = view.getUint32(0, true);
       if (count > 0) return count;
     }
-    const status = functions.NtQuerySystemInformation(SystemExtendedHandleInformation, address, TABLE_BYTES, 0);
+    const status = functions.NtQuerySystemInformation(SystemExtendedHandleInformation, address, TABLE_BYTES, 0, 0, 0);
     if (status < 0) throw new Error(`NtQuerySystemInformation failed with 0x${(status >>> 0).toString(16)}`);
     const all = Number(view.getBigUint64(HEAD.NumberOfHandles, true));
     let ours = 0;
