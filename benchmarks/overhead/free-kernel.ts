@@ -31,6 +31,7 @@ export function freeKernel(messageBytes: number): FreeKernel {
       regions.push(region);
       return region;
     },
+    allocateCollected: (byteLength) => memory.allocate(byteLength),
     release: () => undefined,
   };
   const wordsAt = (address: number): Uint32Array => {

@@ -39,6 +39,7 @@ import { ExtensionFunctions } from './extension-functions.ts';
 const SOCKET_SIZE = 8;
 
 export class OverlappedTransport implements Transport {
+  readonly keepsBuffers = true;
   readonly #parts: BackendParts;
   readonly #port: CompletionPort;
   readonly #extensions: ExtensionFunctions;

@@ -7,7 +7,7 @@ export const NetworkErrorCode = {
   Success: 0,
   /** The system reported a code that no other kind stands for: see systemErrorCode. */
   Unknown: 1,
-  /** initialize() failed: not Windows, a 32-bit process, a layered service provider, no port, no memory. */
+  /** initialize() failed: not Windows, a 32-bit process, Electron, a layered service provider, no port, no memory. */
   InitializationFailed: 100,
   /** initialize() of a PAL that is initialized. */
   AlreadyInitialized: 101,

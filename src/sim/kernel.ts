@@ -1,7 +1,15 @@
 /** One simulated process: its memory, its handles, its turns, and the Win32 tables that a driver is given. */
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { STATUS_CANCELLED } from '../../ffi/ntstatus.ts';
-import type { EventWaiterParts, Kernel, PollerKind, PortWaiter, Scheduler, WaiterParts } from '../winsock/kernel.ts';
+import type {
+  EventWaiterParts,
+  Kernel,
+  PollerKind,
+  PortWaiter,
+  Scheduler,
+  ThreadEnd,
+  WaiterParts,
+} from '../winsock/kernel.ts';
 import { AcceptDesk } from './accept-desk.ts';
 import { Step } from './agenda.ts';
 import type { SimulatedEvent } from './event.ts';
@@ -17,6 +25,7 @@ import type { CompletionPort } from './port.ts';
 import { type Packet } from './port.ts';
 import { PROFILES, type Profile, type ProfileName } from './profile.ts';
 import { ProcessLife } from './process-life.ts';
+import { SimulationError } from './simulation-error.ts';
 import { SimulatedSocket, type Listener } from './socket.ts';
 import type { TcpEnd } from './tcp-end.ts';
 import { traced } from './traced.ts';
@@ -57,6 +66,7 @@ export class SimulatedKernel implements Kernel {
   readonly ws2_32: Kernel['ws2_32'];
   readonly mswsock: Kernel['mswsock'];
   readonly scheduler: Scheduler;
+  readonly threadEnd: ThreadEnd;
   readonly files: SimulatedFiles;
   readonly faults: Faults | null;
   readonly ledger: Ledger;
@@ -84,6 +94,7 @@ export class SimulatedKernel implements Kernel {
     this.#desk = new AcceptDesk(this);
     this.#life = new ProcessLife(network, this.name, options.keepAlive ?? false);
     this.scheduler = this.#life.scheduler;
+    this.threadEnd = { watch: (callback) => this.#life.onEnd(callback), pause: () => void network.step() };
     this.files = new SimulatedFiles(this);
     const kernel32 = new SimulatedKernel32(this);
     const ws2_32 = new SimulatedWs2_32(this);
@@ -103,6 +114,16 @@ export class SimulatedKernel implements Kernel {
 
   onIdle(callback: () => void): () => void {
     return this.#life.onIdle(callback);
+  }
+
+  /** The process ends: its PALs are told, and V8 frees what it owns. Throws when the kernel has some of that. */
+  end(): void {
+    this.#life.end();
+    for (const io of this.ledger) {
+      if (io.done || !io.lent().some(({ region }) => this.memory.isCollected(region))) continue;
+      throw new SimulationError(`V8 frees memory that the kernel has: ${io.slot}`);
+    }
+    this.memory.endThread();
   }
 
   /** One thing more (1) or less (-1) that keeps the process alive. */

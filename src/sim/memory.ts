@@ -5,6 +5,7 @@
  * Each region starts on a 64 KiB boundary, as VirtualAlloc's do, with at least one unused boundary behind it. Addresses
  * lie above 2^32, so that code which drops their upper half fails.
  */
+import { undetachableBuffer } from '../../ffi/collected-memory.ts';
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 import { SimulationError } from './simulation-error.ts';
 
@@ -21,9 +22,9 @@ export class Region implements NativeRegion {
   /** Operations that the kernel holds and that touch this region. */
   loans = 0;
 
-  constructor(address: number, byteLength: number) {
+  constructor(address: number, byteLength: number, buffer = new ArrayBuffer(byteLength)) {
     this.address = address;
-    this.buffer = new ArrayBuffer(byteLength);
+    this.buffer = buffer;
     this.bytes = new Uint8Array(this.buffer);
     this.words = new Uint32Array(this.buffer, 0, byteLength >>> 2);
     this.end = address + byteLength;
@@ -50,21 +51,43 @@ export class Region implements NativeRegion {
 }
 
 export class SimulatedMemory implements NativeMemory {
-  readonly #pages: (Region | undefined)[] = [];
+  readonly #pages: (Region | WeakRef<Region> | undefined)[] = [];
   readonly #regions = new Set<Region>();
+  /** What V8 owns lives as long as its ArrayBuffer, or until the thread ends. */
+  #collected = new WeakMap<ArrayBufferLike, Region>();
 
   allocate(byteLength: number): Region {
-    const region = new Region((FIRST_PAGE + this.#pages.length) * GRANULARITY, byteLength);
-    for (let offset = 0; offset < byteLength; offset += GRANULARITY) this.#pages.push(region);
-    this.#pages.push(undefined);
+    const region = new Region(this.#nextAddress, byteLength);
+    this.#map(region, region);
     this.#regions.add(region);
     return region;
+  }
+
+  allocateCollected(byteLength: number): Region | null {
+    const buffer = undetachableBuffer(byteLength);
+    if (buffer === null) return null;
+    const region = new Region(this.#nextAddress, buffer.byteLength, buffer);
+    this.#map(region, new WeakRef(region));
+    this.#collected.set(buffer, region);
+    return region;
+  }
+
+  /** The thread has ended: V8 has freed what it owned. */
+  endThread(): void {
+    for (const [index, page] of this.#pages.entries()) if (page instanceof WeakRef) this.#pages[index] = undefined;
+    this.#collected = new WeakMap();
+  }
+
+  /** V8 owns the region. */
+  isCollected({ buffer }: Region): boolean {
+    return this.#collected.has(buffer);
   }
 
   release(address: number): void {
     const page = address / GRANULARITY - FIRST_PAGE;
     const region = this.#pages[page];
-    if (region?.address !== address) throw new SimulationError(`VirtualFree of ${hex(address)}, where nothing starts`);
+    if (!(region instanceof Region) || region.address !== address)
+      throw new SimulationError(`VirtualFree of ${hex(address)}, where nothing starts`);
     if (region.loans > 0) {
       throw new SimulationError(
         `The memory at ${hex(address)} was released while the kernel has ${region.loans} operations in it`,
@@ -76,7 +99,8 @@ export class SimulatedMemory implements NativeMemory {
 
   /** The region that holds all of `length` bytes at an address. Throws SimulationError when there is none. */
   at(address: number, length: number, what: string): Region {
-    const region = this.#pages[Math.floor(address / GRANULARITY) - FIRST_PAGE];
+    const page = this.#pages[Math.floor(address / GRANULARITY) - FIRST_PAGE];
+    const region = page instanceof WeakRef ? page.deref() : page;
     if (region === undefined || address < region.address || address + length > region.end) {
       throw new SimulationError(
         `${what}: the kernel was given ${length} bytes at ${hex(address)}, which is not memory of this process`,
@@ -88,12 +112,22 @@ export class SimulatedMemory implements NativeMemory {
   /** The region behind an ArrayBuffer, or null when it is no native memory. */
   regionOf(buffer: ArrayBufferLike): Region | null {
     for (const region of this.#regions) if (region.buffer === buffer) return region;
-    return null;
+    return this.#collected.get(buffer) ?? null;
   }
 
-  /** Regions allocated at this moment. */
+  /** Regions allocated at this moment, without those that V8 owns. */
   get regions(): number {
     return this.#regions.size;
+  }
+
+  get #nextAddress(): number {
+    return (FIRST_PAGE + this.#pages.length) * GRANULARITY;
+  }
+
+  /** Puts a region behind what there is, and leaves a hole behind it. */
+  #map(region: Region, entry: Region | WeakRef<Region>): void {
+    for (let offset = 0; offset < region.bytes.length; offset += GRANULARITY) this.#pages.push(entry);
+    this.#pages.push(undefined);
   }
 }
 

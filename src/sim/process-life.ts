@@ -13,6 +13,7 @@ export class ProcessLife {
   readonly #turn: Step;
   readonly #idle: Step;
   readonly #listeners = new Set<() => void>();
+  readonly #endListeners = new Set<() => void>();
   #holds = 0;
   #told = false;
 
@@ -79,6 +80,16 @@ export class ProcessLife {
       this.#listeners.delete(callback);
       this.refresh();
     };
+  }
+
+  onEnd(callback: () => void): () => void {
+    this.#endListeners.add(callback);
+    return () => this.#endListeners.delete(callback);
+  }
+
+  /** The process ends. */
+  end(): void {
+    for (const listener of [...this.#endListeners]) listener();
   }
 
   /** Looks whether the process has become idle, or lively again. */

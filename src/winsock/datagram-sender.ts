@@ -202,7 +202,7 @@ function submit(driver: Driver, socket: DatagramSocket, operation: Operation, re
   operation.datagram = request;
   operation.requested = request.total;
   const { data, total } = request;
-  const pinnedAddress = data instanceof Uint8Array ? driver.pinned.addressOf(data) : 0;
+  const pinnedAddress = data instanceof Uint8Array ? driver.pinned.addressOf(data, total) : 0;
   if (pinnedAddress !== 0 && data instanceof Uint8Array && data.length === total) {
     operation.lent = data;
     driver.operations.setSegment(operation, 0, pinnedAddress, total);

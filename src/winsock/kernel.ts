@@ -111,6 +111,17 @@ export interface Files {
   handleOf(fd: number): number;
 }
 
+/** The end of the thread that the PAL lives in, where it is announced. */
+export interface ThreadEnd {
+  /**
+   * Calls back when the thread is about to end, and what V8 owns is about to be freed. It is the last moment: no turn of an event
+   * loop will come. Returns a function that takes it back. Until then the callback, and what it reaches, is kept.
+   */
+  watch(callback: () => void): () => void;
+  /** Lets about a millisecond pass. */
+  pause(): void;
+}
+
 /** Tables, time and waiting together. */
 export interface Kernel extends Win32Tables {
   /** Time and turns. */
@@ -125,6 +136,11 @@ export interface Kernel extends Win32Tables {
   createPollWaiter?(kind: PollerKind, parts: PollWaiterParts): PortWaiter;
   /** A kernel that has none refuses asyncSendFile. */
   readonly files?: Files;
+  /**
+   * A kernel that has none may be gone at any moment, without a word (a worker thread, by terminate()): memory that V8 owns is
+   * not lent to it.
+   */
+  readonly threadEnd?: ThreadEnd;
   /** Calls back each time nothing keeps the process alive any more. Returns a function that takes it back. */
   onIdle(callback: () => void): () => void;
 }

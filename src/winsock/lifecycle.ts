@@ -12,6 +12,7 @@
  */
 import { checkReturnedCode } from '../../ffi/check.ts';
 import { WSADATA_SIZE } from '../../ffi/layouts.ts';
+import { ExternalBuffersRefusedError } from '../../ffi/memory.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import { revoke } from './cancellation.ts';
@@ -48,6 +49,7 @@ import { SocketTable } from './socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from './sockets.ts';
 import { completeDisconnect } from './socket-reuse.ts';
 import type { OpenBackend } from './transport.ts';
+import { takeBackLoans } from './thread-end.ts';
 import { completeProbe, lookAtParked } from './watcher.ts';
 import { completeSend } from './writer.ts';
 
@@ -88,6 +90,7 @@ export class Lifecycle {
   /** How many more calls are answered while stopping. */
   #refusalsLeft = 0;
   #unwatch: (() => void) | null = null;
+  #unwatchEnd: (() => void) | null = null;
   #running: PromiseWithResolvers | null = null;
   #stopped: PromiseWithResolvers | null = null;
 
@@ -146,11 +149,14 @@ export class Lifecycle {
         { kind: NetworkErrorCode.AlreadyInitialized, code: 'ERR_ALREADY_INITIALIZED' },
       );
     }
+    let driver: Driver;
     try {
-      this.#driver = makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#kept, this.#afterTurn);
+      driver = makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#kept, this.#afterTurn);
     } catch (error) {
-      throw fromWin32Error('initialize', error);
+      throw initializationError(error);
     }
+    this.#driver = driver;
+    this.#unwatchEnd = driver.kernel.threadEnd?.watch(() => takeBackLoans(driver)) ?? null;
     this.#state = 'ready';
     this.#everInitialized = true;
   }
@@ -232,6 +238,8 @@ export class Lifecycle {
 
   /** Only now: until the stop has ended, calls are answered and closing is allowed (stopEventLoop's contract). */
   #settle(): void {
+    this.#unwatchEnd?.();
+    this.#unwatchEnd = null;
     this.#driver = null;
     this.#state = 'idle';
     this.#stopped = null;
@@ -313,7 +321,7 @@ function makeDriver(
       counters,
       operations,
       blocks,
-      pinned: new PinnedBuffers(kernel.memory),
+      pinned: new PinnedBuffers(kernel.memory, !transport.keepsBuffers || kernel.threadEnd !== undefined),
       calls,
       requests: new RequestPool(calls),
       datagrams: new DatagramRequestPool(calls),
@@ -339,6 +347,16 @@ function makeDriver(
     for (const step of undo.reverse()) step();
     throw error;
   }
+}
+
+/** What initialize() throws for what went wrong in it. */
+function initializationError(error: unknown): unknown {
+  if (!(error instanceof ExternalBuffersRefusedError)) return fromWin32Error('initialize', error);
+  const message =
+    'Cannot initialize: this runtime does not let an ArrayBuffer show native memory, which the system and iocp-pal share. ' +
+    'Electron forbids it since version 21: run iocp-pal in a process of Node.js itself (docs/bundling.md)';
+  const options = { kind: NetworkErrorCode.InitializationFailed, code: 'ERR_EXTERNAL_BUFFERS_REFUSED', cause: error };
+  return new NetworkError(message, options);
 }
 
 /** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */

@@ -1,80 +1,123 @@
 /**
  * Buffers that users own and the kernel may fill in place: allocateBuffer().
  *
- * Each is a native region of its own behind an ArrayBuffer. Whoever passes such a buffer, or a slice of it, to asyncRead
- * or asyncWrite lends exactly those bytes. The operation keeps the buffer reachable, so the region cannot be given back
- * (when its ArrayBuffer is garbage) while the kernel has it.
+ * They are cut from memory that V8 owns and nothing can part a buffer from (ffi/collected-memory.ts): so it lives as long as
+ * anybody can reach it, whatever becomes of the buffer and of this PAL. It is cut from in ascending order and never given
+ * out twice, so a buffer is always zeroed; a large one has memory of its own.
+ *
+ * Whoever passes such a buffer, or a slice of it, to asyncRead or asyncWrite lends exactly those bytes: the operation keeps the
+ * buffer reachable while the kernel has it. Where the end of the thread would come without a word (worker.terminate()), V8
+ * would free it all the same; there it is not lent, and its bytes are copied like any other's.
  */
 import { Buffer } from 'node:buffer';
-import { markAsUntransferable } from 'node:worker_threads';
-import type { NativeMemory } from '../../ffi/memory.ts';
+import { COLLECTED_PAGE_SIZE } from '../../ffi/collected-memory.ts';
+import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 
-/** A region behind a buffer, and who took it. */
-interface Taken {
-  readonly by: PinnedBuffers;
+/** Most bytes of an arena, and least bytes of a buffer that has memory of its own. */
+const LARGEST_ARENA = 1024 * 1024;
+/** Bytes that the first byte of each buffer is aligned to: a cache line, so that no two buffers share one. */
+const ALIGNMENT = 64;
+
+/** Memory that buffers are cut from, and what is counted for it. */
+interface Arena {
   readonly address: number;
-  readonly size: number;
+  readonly byteLength: number;
+  /** Where the next buffer begins, bytes. */
+  end: number;
+  /** Bytes of the buffers. */
+  cut: number;
+  readonly by: PinnedBuffers;
 }
 
 /**
  * One for all, and for ever: a registry that is garbage itself tells nobody, and a buffer may well outlive the run of the PAL
  * that it came from.
  */
-const garbage = new FinalizationRegistry<Taken>(({ by, address, size }) => {
-  by.takeBack(address, size);
+const garbage = new FinalizationRegistry<Arena>((arena) => {
+  arena.by.forget(arena);
 });
 
 export class PinnedBuffers {
   readonly #memory: NativeMemory;
-  readonly #addresses = new WeakMap<ArrayBufferLike, number>();
+  readonly #arenas = new WeakMap<ArrayBufferLike, Arena>();
+  #lends: boolean;
+  /** What the next small buffer is cut from. Its buffers keep it, not this. */
+  #current: WeakRef<ArrayBuffer> | null = null;
+  #nextSize = COLLECTED_PAGE_SIZE;
   #bytes = 0;
+  #reservedBytes = 0;
 
-  constructor(memory: NativeMemory) {
+  /** @param lends the kernel may be lent what V8 owns: it is never left with it */
+  constructor(memory: NativeMemory, lends: boolean) {
     this.#memory = memory;
+    this.#lends = lends;
   }
 
-  /** Bytes in buffers that users hold. */
+  /** Bytes in buffers that users hold; those of one arena count until none of them is held. */
   get byteLength(): number {
     return this.#bytes;
   }
 
+  /** Bytes of the arenas. */
+  get reservedBytes(): number {
+    return this.#reservedBytes;
+  }
+
   /** Returns a zeroed buffer, or null when the system has no memory. */
   allocate(size: number): Buffer | null {
-    const region = this.#memory.allocate(size);
-    if (region === null) return null;
-    refuseTransfers(region.buffer);
-    this.#addresses.set(region.buffer, region.address);
-    garbage.register(region.buffer, { by: this, address: region.address, size });
+    const shared = size < LARGEST_ARENA;
+    const room = shared ? this.#roomFor(size) : this.#take(size);
+    if (room === null) return null;
+    const arena = this.#arenas.get(room);
+    if (arena === undefined) return null;
+    const offset = arena.end;
+    arena.end = Math.ceil((offset + size) / ALIGNMENT) * ALIGNMENT;
+    arena.cut += size;
     this.#bytes += size;
-    return Buffer.from(region.buffer, 0, size);
+    return Buffer.from(room, offset, size);
   }
 
-  /** A buffer is garbage: its region goes back to the system. */
-  takeBack(address: number, size: number): void {
-    this.#bytes -= size;
-    this.#memory.release(address);
+  /** The address of the first of `byteLength` bytes of a buffer, or 0 for memory that the kernel is not lent. */
+  addressOf(data: Uint8Array, byteLength: number): number {
+    if (this.#bytes === 0 || !this.#lends) return 0;
+    const arena = this.#arenas.get(data.buffer);
+    if (arena === undefined) return 0;
+    const { byteOffset } = data;
+    // A view says where it is; only what lies inside is believed.
+    return byteOffset >= 0 && byteOffset + byteLength <= arena.byteLength ? arena.address + byteOffset : 0;
   }
 
-  /** The address of a pinned buffer's first byte, or 0 for memory that is not ours. */
-  addressOf(data: Uint8Array): number {
-    if (this.#bytes === 0) return 0;
-    const address = this.#addresses.get(data.buffer);
-    return address === undefined || data.buffer.byteLength === 0 ? 0 : address + data.byteOffset;
+  /** The thread ends: from now on nothing is lent. */
+  stopLending(): void {
+    this.#lends = false;
   }
-}
 
-/**
- * A transferred ArrayBuffer leaves its memory to another one, of which nobody here knows: that memory would be given back
- * under it. Node refuses to transfer a marked buffer to a port or a clone, but not in V8's own methods.
- */
-function refuseTransfers(buffer: ArrayBuffer): void {
-  markAsUntransferable(buffer);
-  for (const method of ['transfer', 'transferToFixedLength'])
-    Object.defineProperty(buffer, method, { value: refuseTransfer });
-}
+  /** An arena is garbage. */
+  forget({ cut, byteLength }: Arena): void {
+    this.#bytes -= cut;
+    this.#reservedBytes -= byteLength;
+  }
 
-function refuseTransfer(): never {
-  throw new TypeError(
-    'Cannot transfer the memory of allocateBuffer(): it is lent to the system where it lies. Copy it',
-  );
+  /** Memory with room for a small buffer. Arenas grow with the demand, so that a single buffer does not keep much. */
+  #roomFor(size: number): ArrayBuffer | null {
+    const current = this.#current?.deref();
+    const arena = current === undefined ? undefined : this.#arenas.get(current);
+    if (current !== undefined && arena !== undefined && arena.end + size <= arena.byteLength) return current;
+    const taken = this.#take(Math.max(size, this.#nextSize));
+    if (taken === null) return null;
+    this.#nextSize = Math.min(LARGEST_ARENA, this.#nextSize * 2);
+    this.#current = new WeakRef(taken);
+    return taken;
+  }
+
+  #take(size: number): ArrayBuffer | null {
+    const region: NativeRegion | null = this.#memory.allocateCollected(size);
+    if (region === null) return null;
+    const { address, buffer } = region;
+    const arena: Arena = { address, byteLength: buffer.byteLength, end: 0, cut: 0, by: this };
+    this.#arenas.set(buffer, arena);
+    garbage.register(buffer, arena);
+    this.#reservedBytes += arena.byteLength;
+    return buffer;
+  }
 }

@@ -243,7 +243,7 @@ function repost(driver: Driver, connection: Connection, operation: Operation, re
 }
 
 function post(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
-  const pinnedAddress = driver.pinned.addressOf(request.target);
+  const pinnedAddress = driver.pinned.addressOf(request.target, request.maxBytes);
   let address = 0;
   let length = 0;
   if (pinnedAddress !== 0) {

@@ -46,7 +46,7 @@ export function collectStats(driver: Driver): NetworkStats {
     unreachableReports: counters.unreachableReports,
     queuedBytes: driver.queuedBytes,
     pinnedBytes: operations.used * CONTEXT_SIZE + blocks.lentBytes + pinned.byteLength,
-    reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.byteLength,
+    reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.reservedBytes,
     accepted: counters.accepted,
     refused: counters.refused,
     reused: counters.reused,

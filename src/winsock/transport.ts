@@ -21,6 +21,8 @@ import type { SocketRecord } from './socket-record.ts';
 
 /** Carries out operations on sockets. */
 export interface Transport {
+  /** The system keeps the buffers of an operation until it ends, and not only during a call. */
+  readonly keepsBuffers: boolean;
   /** Takes a fresh socket in. Throws Win32Error. */
   attach(record: SocketRecord): void;
   /**

@@ -10,6 +10,7 @@ import { NetworkError } from '../pal/network-error.ts';
 import type { Kernel } from './kernel.ts';
 import { nodeFiles } from './node-files.ts';
 import { nodeScheduler } from './node-scheduler.ts';
+import { threadEnd } from './thread-end.ts';
 
 let kernel: Kernel | undefined;
 
@@ -55,6 +56,7 @@ function makeKernel(): Kernel {
     createWaiter: (kind, parts) => createPortWaiter(tables.kernel32, kind, parts),
     createEventWaiter: (parts) => createEventWaiter(tables.kernel32, parts),
     createPollWaiter: (kind, parts) => createPollWaiter(tables.ws2_32, kind, parts),
+    ...(threadEnd === undefined ? {} : { threadEnd }),
     onIdle(callback) {
       process.on('beforeExit', callback);
       return () => process.off('beforeExit', callback);

@@ -100,6 +100,7 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   const { bytes, requested } = operation;
   if (operation.block !== null) driver.blocks.give(operation.block);
   operation.block = null;
+  operation.lent = null;
   driver.counters.bytesSent += bytes;
   if (connection.sendingFile?.isAbandoned === true) letGo(connection);
   const { sendingFile } = connection;
@@ -196,7 +197,7 @@ function pinnedBuffers(driver: Driver, first: WriteRequest): readonly Uint8Array
   const buffers: Uint8Array[] = [];
   for (let write: WriteRequest | null = first; write !== null; write = write.next)
     buffers.push(...(write.list ?? [write.chunk]));
-  return buffers.filter((buffer) => driver.pinned.addressOf(buffer) !== 0);
+  return buffers.filter((buffer) => driver.pinned.addressOf(buffer, buffer.length) !== 0);
 }
 
 export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
@@ -321,7 +322,7 @@ function gather(driver: Driver, connection: Connection, operation: Operation): n
       detached(driver, connection, operation, request);
       return 0;
     }
-    const pinnedAddress = driver.pinned.addressOf(cursor.chunk);
+    const pinnedAddress = driver.pinned.addressOf(cursor.chunk, cursor.offset + available);
     if (pinnedAddress !== 0) {
       if (used > segmentStart) segmentStart = used; // the copied bytes before it have their segment
       if (segments === MAX_SEGMENTS) break;
@@ -329,6 +330,7 @@ function gather(driver: Driver, connection: Connection, operation: Operation): n
       driver.operations.setSegment(operation, segments, pinnedAddress + cursor.offset, length);
       segments++;
       bytes += length;
+      operation.lent = cursor.chunk; // one tells that there are some: all are kept by their requests
       cursor.move(length);
       continue;
     }

@@ -23,6 +23,8 @@ import { DatagramMember } from './polled-datagrams.ts';
 import { ADDRESS_AT, StreamMember } from './polled-stream.ts';
 
 export class PolledTransport implements Transport {
+  /** A call is made when it can be carried out at once. */
+  readonly keepsBuffers = false;
   /** accept() makes a socket of its own for every connection. */
   readonly disconnect = null;
   readonly #parts: BackendParts;

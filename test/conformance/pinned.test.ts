@@ -5,6 +5,7 @@ import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { pair, read, readExactly, readInto, write } from '../support/io.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
+import { expectToKeepItsMemory, transfers } from '../support/transfers.ts';
 
 onEveryBed('pinned buffers', (bed) => {
   const fixture = sharedPal(bed);
@@ -19,6 +20,18 @@ onEveryBed('pinned buffers', (bed) => {
       expect(pal.stats().pinnedBytes - before).to.equal(size);
     }
   });
+
+  for (const [way, part] of Object.entries(transfers)) {
+    it(`keep their memory, and work as before: ${way}`, async () => {
+      const { pal } = fixture;
+      const { client, served } = await pair(pal);
+      const buffer = pal.allocateBuffer(100);
+      await expectToKeepItsMemory(buffer, part);
+      await write(pal, client, buffer.fill(9));
+      expect(await readInto(pal, served, buffer.fill(0))).to.equal(100);
+      expect(buffer.every((byte) => byte === 9)).to.equal(true);
+    });
+  }
 
   it('are read into in place', async () => {
     const { pal } = fixture;

@@ -24,6 +24,7 @@ function meteredKernel(): { kernel: ObservedKernel; regions: Set<number>; exhaus
         if (region !== null) regions.add(region.address);
         return region;
       },
+      allocateCollected: (byteLength) => (exhausted ? null : real.memory.allocateCollected(byteLength)),
       release(address) {
         expect(regions.delete(address), 'released once').to.equal(true);
         real.memory.release(address);

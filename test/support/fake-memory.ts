@@ -20,6 +20,10 @@ export class FakeMemory implements NativeMemory {
     return region;
   }
 
+  allocateCollected(byteLength: number): NativeRegion | null {
+    return this.allocate(byteLength);
+  }
+
   release(address: number): void {
     if (!this.regions.delete(address)) throw new Error(`Released what was not allocated: ${address}`);
   }

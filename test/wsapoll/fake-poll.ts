@@ -57,7 +57,7 @@ export class FakePoll {
       for (const region of this.#regions) if (region.address === address) this.#regions.delete(region);
       memory.release(address);
     };
-    const tables = { ws2_32: this.#ws2_32(), memory: { allocate, release } };
+    const tables = { ws2_32: this.#ws2_32(), memory: { allocate, allocateCollected: allocate, release } };
     const kernel = {
       ...tables,
       scheduler: { now: () => this.now },

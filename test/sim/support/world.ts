@@ -281,8 +281,7 @@ export class World {
       if (!party.ended) throw new ModelError('The loop does not end');
       if (party.posted !== party.heard) throw new ModelError(`${party.heard} of ${party.posted} posts were heard`);
       const { openHandles, ledger, memory } = party.kernel;
-      const inhabitants = this.parties.filter(({ kernel }) => kernel === party.kernel);
-      const regions = memory.regions - inhabitants.reduce((sum, { pinned }) => sum + pinned.length, 0);
+      const { regions } = memory;
       if (openHandles + ledger.size + regions > 0) {
         throw new ModelError(
           `Left in the kernel: ${openHandles} handles, ${ledger.size} operations, ${regions} regions`,
