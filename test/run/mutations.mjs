@@ -669,8 +669,32 @@ export const mutations = [
   {
     id: 'a slice of a pinned buffer is taken for its beginning',
     file: 'src/winsock/pinned-buffers.ts',
-    find: 'address + data.byteOffset',
-    replace: 'address',
+    find: 'arena.address + byteOffset',
+    replace: 'arena.address',
+  },
+  {
+    id: 'a view of a pinned buffer is believed to lie inside',
+    file: 'src/winsock/pinned-buffers.ts',
+    find: 'byteOffset >= 0 && byteOffset + byteLength <= arena.byteLength',
+    replace: 'byteOffset >= 0',
+  },
+  {
+    id: 'at the end of the thread nothing is taken back',
+    file: 'src/winsock/thread-end.ts',
+    find: 'if (lent === null || owner === null || !operation.isInKernel) continue;',
+    replace: 'continue;',
+  },
+  {
+    id: 'at the end of the thread it is not waited for what is taken back',
+    file: 'src/winsock/thread-end.ts',
+    find: 'pauses < TAKE_BACK_PAUSES && ',
+    replace: 'pauses < 0 && ',
+  },
+  {
+    id: 'memory of V8 is lent in threads whose end is not announced',
+    file: 'src/winsock/lifecycle.ts',
+    find: '!transport.keepsBuffers || kernel.threadEnd !== undefined',
+    replace: 'true',
   },
   {
     id: 'by name: the completion key stays behind',

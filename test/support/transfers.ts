@@ -2,7 +2,10 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { expect } from 'chai';
 
-type Moved = { transfer?: () => ArrayBuffer; transferToFixedLength?: () => ArrayBuffer };
+interface Moved {
+  transfer?: () => ArrayBuffer;
+  transferToFixedLength?: () => ArrayBuffer;
+}
 const { transfer, transferToFixedLength } = ArrayBuffer.prototype as Moved;
 
 /** What was made of the buffer by somebody, seen as bytes; a copy is as good as a refusal. */
@@ -24,7 +27,7 @@ export const transfers: Record<string, (buffer: ArrayBuffer) => unknown> = {
     const start = (controller: ReadableByteStreamController): void => {
       controller.enqueue(Buffer.from(buffer));
     };
-    return (await new ReadableStream({ type: 'bytes', start }).getReader().read()).value as Uint8Array;
+    return (await new ReadableStream({ type: 'bytes', start }).getReader().read()).value;
   },
   'a byte stream, read into': async (buffer) => {
     const pull = (controller: ReadableByteStreamController): void => {
