@@ -11,6 +11,7 @@
  */
 import type { SocketHandle } from '../pal/handles.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
+import { BoundCallback } from '../winsock/async-context.ts';
 import { nodeScheduler } from '../winsock/node-scheduler.ts';
 import { requireInteger } from '../winsock/pal-options.ts';
 import type { Scheduler, TimerHandle } from '../winsock/kernel.ts';
@@ -81,12 +82,15 @@ function make(options: SocketTimeoutOptions, whenOver: (socket: SocketHandle) =>
 
 class Entry {
   readonly socket: SocketHandle;
+  /** What is to be done, in the context of the touch that began to watch the socket. */
+  readonly over: BoundCallback<[SocketHandle]>;
   at = 0;
   previous: Entry | null = null;
   next: Entry | null = null;
 
-  constructor(socket: SocketHandle) {
+  constructor(socket: SocketHandle, whenOver: (socket: SocketHandle) => void) {
     this.socket = socket;
+    this.over = new BoundCallback('timeout', whenOver);
   }
 }
 
@@ -119,7 +123,7 @@ class Deadlines implements SocketTimeout {
   touch(socket: SocketHandle): void {
     let entry = this.#entries.get(socket);
     if (entry === undefined) {
-      entry = new Entry(socket);
+      entry = new Entry(socket, this.#whenOver);
       this.#entries.set(socket, entry);
     } else {
       this.#unlink(entry);
@@ -135,17 +139,23 @@ class Deadlines implements SocketTimeout {
   stop(socket: SocketHandle): void {
     const entry = this.#entries.get(socket);
     if (entry === undefined) return;
-    this.#entries.delete(socket);
-    this.#unlink(entry);
+    this.#take(entry);
+    entry.over.emitDestroy();
     if (this.#first === null) this.dispose();
   }
 
   dispose(): void {
+    for (const { over } of this.#entries.values()) over.emitDestroy();
     this.#entries.clear();
     this.#first = null;
     this.#last = null;
     if (this.#timer !== null) this.#scheduler.clearTimer(this.#timer);
     this.#timer = null;
+  }
+
+  #take(entry: Entry): void {
+    this.#entries.delete(entry.socket);
+    this.#unlink(entry);
   }
 
   #unlink(entry: Entry): void {
@@ -182,8 +192,8 @@ class Deadlines implements SocketTimeout {
     }
     try {
       for (let first = this.#first; first !== null && first.at <= now; first = this.#first) {
-        this.stop(first.socket);
-        this.#whenOver(first.socket);
+        this.#take(first);
+        first.over.finish(first.socket);
       }
     } finally {
       this.#arm(); // also after a callback threw

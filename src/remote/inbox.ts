@@ -15,6 +15,7 @@ import type { Buffer } from 'node:buffer';
 import type { ConnectionCallback, RemoteErrorCallback, RemotePostCallback } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
+import { bound } from '../winsock/async-context.ts';
 import type { Counters } from '../winsock/counters.ts';
 import type { EventLoop } from '../winsock/event-loop.ts';
 import type { Scheduler } from '../winsock/kernel.ts';
@@ -85,12 +86,12 @@ export class RemoteInbox {
   setOnConnection(callback: ConnectionCallback | null): void {
     if (this.#onConnection === null && callback !== null) this.#parts.loop.hold();
     if (this.#onConnection !== null && callback === null) this.#parts.loop.release();
-    this.#onConnection = callback;
+    this.#onConnection = callback === null ? null : bound('connection', callback);
   }
 
   addPost(callback: RemotePostCallback): number {
     const number = this.#parts.posts.next();
-    this.#posts.set(number, callback);
+    this.#posts.set(number, bound('remotePost', callback));
     this.#parts.loop.hold();
     return number;
   }

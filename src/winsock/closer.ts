@@ -18,6 +18,7 @@
 import { INVALID_SOCKET, SD_RECEIVE, SD_SEND } from '../../ffi/constants.ts';
 import type { CloseCallback, ShutdownHow } from '../pal/network-pal.ts';
 import { leaveCounts, stopAccepting } from './acceptor.ts';
+import { boundOnce } from './async-context.ts';
 import { Connection } from './connection.ts';
 import { failConnect } from './connector.ts';
 import { stopReceiving } from './datagram-receiver.ts';
@@ -163,6 +164,6 @@ export function finishClose(driver: Driver, record: SocketRecord): void {
 
 function expectClose(driver: Driver, record: SocketRecord, callback: CloseCallback | undefined): void {
   if (callback === undefined) return;
-  record.closeCallbacks.push(callback);
+  record.closeCallbacks.push(boundOnce('close', callback));
   expectCallback(driver, record);
 }

@@ -75,7 +75,7 @@ export function revokeReceive(
   driver.datagrams.giveReceive(request);
   driver.loop.enqueue(() => {
     callbackDue(driver, socket);
-    callback(error, 0, null, 0);
+    callback.finish(error, 0, null, 0);
   });
   return true;
 }
@@ -137,7 +137,7 @@ export function stopReceiving(driver: Driver, socket: DatagramSocket): void {
     driver.datagrams.giveReceive(request);
     driver.loop.enqueue(() => {
       callbackDue(driver, socket);
-      callback(connectionClosed('receive'), 0, null, 0);
+      callback.finish(connectionClosed('receive'), 0, null, 0);
     });
   }
   for (let operation = socket.posted.shift(); operation !== undefined; operation = socket.posted.shift()) {
@@ -185,7 +185,7 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
   const { callback } = request;
   driver.datagrams.giveReceive(request);
   callbackDue(driver, socket);
-  callback(null, count, peer, size);
+  callback.finish(null, count, peer, size);
 }
 
 /** Plans a look at what came when nobody was asking, when somebody asks. */
@@ -230,7 +230,7 @@ function serve(driver: Driver, socket: DatagramSocket): void {
   const { callback } = request;
   driver.datagrams.giveReceive(request);
   callbackDue(driver, socket);
-  callback(null, count, peer, size);
+  callback.finish(null, count, peer, size);
 }
 
 /** Copies a datagram that nobody waits for out of its receive's block, which is large and wanted back at once. */
@@ -299,7 +299,7 @@ function answer(driver: Driver, socket: DatagramSocket, request: ReceiveFromRequ
   const { callback } = request;
   driver.datagrams.giveReceive(request);
   callbackDue(driver, socket);
-  callback(error, 0, null, 0);
+  callback.finish(error, 0, null, 0);
 }
 
 /** Posts as many receives as the pool has places for. */

@@ -1,12 +1,15 @@
 /** What users of UDP sockets asked for and still wait for. Kept for reuse, like the requests of connections. */
 import type { ReceiveFromCallback, SendToCallback } from '../pal/datagram.ts';
+import { BoundCallback } from './async-context.ts';
 import { PendingCall, type PendingCalls } from './pending-call.ts';
 import type { ResolvedDestination } from './socket-addresses.ts';
 
 const NO_BYTES = new Uint8Array(0);
-const NO_CALLBACK = (): never => {
+const missing = (): never => {
   throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
 };
+const NO_RECEIVE_CALLBACK = new BoundCallback<Parameters<ReceiveFromCallback>>('receive', missing);
+const NO_SEND_CALLBACK = new BoundCallback<Parameters<SendToCallback>>('send', missing);
 
 /** One asyncReceiveFrom. */
 export class ReceiveFromRequest extends PendingCall {
@@ -14,7 +17,7 @@ export class ReceiveFromRequest extends PendingCall {
   next: ReceiveFromRequest | null = null;
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
-  callback: ReceiveFromCallback = NO_CALLBACK;
+  callback = NO_RECEIVE_CALLBACK;
   origin: string | undefined = undefined;
 }
 
@@ -31,7 +34,7 @@ export class SendToRequest extends PendingCall {
   attempts = 0;
   /** Bytes that were left of its buffers when they were to be copied; -1 while nothing is wrong with them. */
   detachedAt = -1;
-  callback: SendToCallback = NO_CALLBACK;
+  callback = NO_SEND_CALLBACK;
   origin: string | undefined = undefined;
 }
 
@@ -51,7 +54,7 @@ export class DatagramRequestPool {
     request.next = null;
     request.target = target;
     request.maxBytes = maxBytes;
-    request.callback = callback;
+    request.callback = new BoundCallback('receive', callback);
     return request;
   }
 
@@ -59,7 +62,7 @@ export class DatagramRequestPool {
   giveReceive(request: ReceiveFromRequest): void {
     this.#calls.end(request);
     request.target = NO_BYTES;
-    request.callback = NO_CALLBACK;
+    request.callback = NO_RECEIVE_CALLBACK;
     request.origin = undefined;
     request.next = this.#receives;
     this.#receives = request;
@@ -80,7 +83,7 @@ export class DatagramRequestPool {
     request.destination = destination;
     request.attempts = 0;
     request.detachedAt = -1;
-    request.callback = callback;
+    request.callback = new BoundCallback('send', callback);
     return request;
   }
 
@@ -89,7 +92,7 @@ export class DatagramRequestPool {
     this.#calls.end(request);
     request.data = NO_BYTES;
     request.destination = null;
-    request.callback = NO_CALLBACK;
+    request.callback = NO_SEND_CALLBACK;
     request.origin = undefined;
     request.next = this.#sends;
     this.#sends = request;

@@ -143,7 +143,7 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
   driver.datagrams.giveSend(request);
   callbackDue(driver, socket);
   try {
-    callback(failure, failure === null ? bytes : 0);
+    callback.finish(failure, failure === null ? bytes : 0);
   } finally {
     settleClose(driver, socket);
   }
@@ -165,7 +165,7 @@ function answerSoon(driver: Driver, socket: DatagramSocket, request: SendToReque
   driver.datagrams.giveSend(request);
   driver.loop.enqueue(() => {
     callbackDue(driver, socket);
-    callback(error, 0);
+    callback.finish(error, 0);
   });
 }
 

@@ -35,9 +35,9 @@ import type { Connection } from './connection.ts';
 import { DoubleBuffer } from './double-buffer.ts';
 import type { Driver } from './driver.ts';
 import { fileError, fileHandleClosed, fileRange, fileShrunk } from './errors.ts';
-import type { FileFacts, Files } from './kernel.ts';
+import type { FileFacts, Files, OpenableFile } from './kernel.ts';
 import { CONTEXT, OperationState, type Operation } from './operation.ts';
-import type { WriteRequest } from './requests.ts';
+import { copyOf, type WriteRequest } from './requests.ts';
 import { endFile, refuseFile, tearFile } from './file-queue.ts';
 
 /**
@@ -50,10 +50,6 @@ const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
 /** What TransmitFile fails with where it cannot do it at all: a provider without it, a file of a kind it cannot read. */
 const REFUSALS: ReadonlySet<number> = new Set([WSAEOPNOTSUPP, WSAEINVAL, ERROR_NOT_SUPPORTED, ERROR_INVALID_PARAMETER]);
 
-/** What is to be sent: a path, a descriptor, or a FileHandle, whose descriptor is asked for when its turn comes. */
-export type OpenableFile = string | number | { readonly fd: number };
-
-const NOTHING = new Uint8Array(0);
 const TWO_32 = 2 ** 32;
 
 export class FileJob {
@@ -75,6 +71,8 @@ export class FileJob {
   readonly #wanted: number | undefined;
   #mayTransmit: boolean;
   #request: WriteRequest | null = null;
+  /** The context of the call, which the request may have left when the last progress is told. */
+  #context: WriteRequest['callback'] | null = null;
   /** The send operation, while the job has it. */
   #operation: Operation | null = null;
   /** The transport has the operation. */
@@ -146,7 +144,8 @@ export class FileJob {
     const isFirst = this.#operation === null;
     this.#operation = operation;
     this.#request = request;
-    if (isFirst) this.#begin();
+    this.#context = request.callback;
+    if (isFirst) this.#begin(request);
     else this.#next();
   }
 
@@ -176,7 +175,8 @@ export class FileJob {
   report(): void {
     if (this.sent === this.#reported) return;
     this.#reported = this.sent;
-    this.#onProgress?.(this.sent, this.length);
+    if (this.#onProgress !== undefined)
+      this.#context?.runInAsyncScope(this.#onProgress, undefined, this.sent, this.length);
   }
 
   /** The writer has taken the operation away. */
@@ -190,6 +190,7 @@ export class FileJob {
   abandon(): void {
     if (this.#abandoned) return;
     this.#abandoned = true;
+    if (this.#fd < 0) this.#context = null; // it may take a minute to be opened, and nothing is told any more
     const operation = this.#operation;
     if (operation === null) this.#dispose();
     else if (!this.#busy) this.#giveBack(operation);
@@ -201,12 +202,13 @@ export class FileJob {
     this.#dispose();
   }
 
-  #begin(): void {
+  #begin(request: WriteRequest): void {
     this.#connection.sendingFile = this;
     const source = this.#source;
-    if (typeof source === 'number') this.#opened(null, source);
-    else if (typeof source === 'string') this.#open(source);
-    else if (source.fd >= 0) this.#opened(null, source.fd);
+    if (typeof source === 'string') return this.#open(source);
+    // The caller's own code, where it is no FileHandle of Node's but something like it.
+    const fd = typeof source === 'number' ? source : request.callback.runInAsyncScope(() => source.fd);
+    if (fd >= 0) this.#opened(null, fd);
     else refuseFile(this.#driver, this.#connection, fileHandleClosed());
   }
 
@@ -393,8 +395,4 @@ export class FileJob {
       // The descriptor is gone either way, and nothing was written that could be lost.
     }
   }
-}
-
-function copyOf(bytes: Uint8Array | undefined): Uint8Array {
-  return bytes === undefined ? NOTHING : Uint8Array.prototype.slice.call(bytes);
 }

@@ -92,6 +92,9 @@ export interface FileFacts {
   readonly regular: boolean;
 }
 
+/** What is to be sent: a path, a descriptor, or a FileHandle, whose descriptor is asked for when its turn comes. */
+export type OpenableFile = string | number | { readonly fd: number };
+
 /** Files to send from: node:fs, and the HANDLE behind its descriptors. Errors are Node's own (ENOENT, EACCES). */
 export interface Files {
   /** Opens for reading. */

@@ -15,6 +15,7 @@ import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { ExternalBuffersRefusedError } from '../../ffi/memory.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
+import { inOwnContext } from './async-context.ts';
 import { revoke } from './cancellation.ts';
 import { completeAccept } from './acceptor.ts';
 import { BlockPool } from './block-pool.ts';
@@ -172,7 +173,7 @@ export class Lifecycle {
       });
     }
     this.#state = 'running';
-    this.#running = withResolvers();
+    this.#running = inOwnContext(withResolvers);
     this.#unwatch = driver.kernel.onIdle(this.#onIdle);
     driver.loop.activate();
     return this.#running.promise;
@@ -190,7 +191,7 @@ export class Lifecycle {
     driver.offers.takeBack(driver);
     this.#state = 'stopping';
     this.#refusalsLeft = REFUSALS + REFUSALS_PER_SOCKET * driver.sockets.size;
-    this.#stopped = withResolvers();
+    this.#stopped = inOwnContext(withResolvers);
     // The process must live until the end of this, whatever is referenced.
     driver.loop.hold();
     driver.loop.activate();

@@ -1,13 +1,14 @@
 /** Node's own time and turns. */
+import { inOwnContext } from './async-context.ts';
 import type { Scheduler } from './kernel.ts';
 import { clearTimeout, now, setImmediate, setTimeout } from './node-timers.ts';
 
 export const nodeScheduler: Scheduler = {
   now,
   soon: (callback) => {
-    setImmediate(callback);
+    inOwnContext(setImmediate, callback);
   },
-  setTimer: (ms, callback) => setTimeout(callback, ms).unref(),
+  setTimer: (ms, callback) => inOwnContext(setTimeout, callback, ms).unref(),
   clearTimer: (timer) => {
     clearTimeout(timer as NodeJS.Timeout);
   },

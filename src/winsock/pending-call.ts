@@ -97,6 +97,9 @@ export class PendingCalls {
     if (call.isOld) {
       this.#old.delete(call.name);
       call.isOld = false;
+    } else {
+      // Whoever called is not kept until so many other calls have come by.
+      this.#recent[-call.name & (RECENT - 1)] = null;
     }
     call.name = 0;
     call.owner = null;

@@ -146,7 +146,7 @@ function finishRead(
     retire(driver, connection, operation);
   }
   callbackDue(driver, connection);
-  callback(failure, bytes);
+  callback.finish(failure, bytes);
 }
 
 /** Answers every waiting read, in order, in a coming turn; a receive that is posted comes back to nobody. */
@@ -177,7 +177,7 @@ function answerRead(driver: Driver, connection: Connection, request: ReadRequest
   driver.requests.giveRead(request);
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
-    callback(outcome, 0);
+    callback.finish(outcome, 0);
   });
 }
 
@@ -198,8 +198,8 @@ function serveLeftover(driver: Driver, connection: Connection): void {
   driver.requests.giveRead(request);
   if (connection.firstRead !== null) goOn(driver, connection, connection.firstRead);
   callbackDue(driver, connection);
-  if (fits) callback(null, count);
-  else callback(bufferDetached('read', count, target.length), 0);
+  if (fits) callback.finish(null, count);
+  else callback.finish(bufferDetached('read', count, target.length), 0);
 }
 
 /** The readiness face's way to the same bytes. Returns how many there were. */

@@ -2,14 +2,15 @@
  * What a user asked for and still waits for. Requests are linked into their socket's queue and kept for reuse, so that
  * asking costs no allocation in steady state.
  */
+import { BoundCallback, boundOnce } from './async-context.ts';
 import type { FileJob } from './file-sender.ts';
 import type { AcceptCallback, BytesCallback, ConnectCallback, WriteData } from '../pal/network-pal.ts';
 import { PendingCall, type PendingCalls } from './pending-call.ts';
 
 const NO_BYTES = new Uint8Array(0);
-const NO_CALLBACK: BytesCallback = () => {
+const NO_CALLBACK = new BoundCallback<Parameters<BytesCallback>>('read', () => {
   throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
-};
+});
 
 /** One asyncRead. */
 export class ReadRequest extends PendingCall {
@@ -17,7 +18,7 @@ export class ReadRequest extends PendingCall {
   next: ReadRequest | null = null;
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
-  callback: BytesCallback = NO_CALLBACK;
+  callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
   origin: string | undefined = undefined;
 }
 
@@ -46,7 +47,7 @@ export class WriteRequest extends PendingCall {
   total = 0;
   /** Bytes sent. */
   sent = 0;
-  callback: BytesCallback = NO_CALLBACK;
+  callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
   origin: string | undefined = undefined;
 
   /** Sets what is to be sent, from its first byte on. @param list kept, and not to be changed */
@@ -87,7 +88,7 @@ export class AcceptRequest extends PendingCall {
 
   constructor(callback: AcceptCallback, origin: string | undefined) {
     super();
-    this.callback = callback;
+    this.callback = boundOnce('accept', callback);
     this.origin = origin;
   }
 }
@@ -99,7 +100,7 @@ export class ConnectRequest extends PendingCall {
 
   constructor(callback: ConnectCallback) {
     super();
-    this.callback = callback;
+    this.callback = boundOnce('connect', callback);
   }
 }
 
@@ -119,7 +120,7 @@ export class RequestPool {
     request.next = null;
     request.target = target;
     request.maxBytes = maxBytes;
-    request.callback = callback;
+    request.callback = new BoundCallback('read', callback);
     return request;
   }
 
@@ -132,7 +133,7 @@ export class RequestPool {
     this.#reads = request;
   }
 
-  takeWrite(data: WriteData, total: number, callback: BytesCallback): WriteRequest {
+  takeWrite(data: WriteData, total: number, operation: WritingCall, callback: BytesCallback): WriteRequest {
     const request = this.#writes ?? new WriteRequest();
     this.#writes = request.next;
     request.next = null;
@@ -141,7 +142,8 @@ export class RequestPool {
     else request.setBuffers(data[0] ?? NO_BYTES, data.slice());
     request.sent = 0;
     request.total = total;
-    request.callback = callback;
+    request.operation = operation;
+    request.callback = new BoundCallback(operation, callback);
     return request;
   }
 
@@ -162,4 +164,9 @@ export function byteLengthOf(data: WriteData): number {
   let total = 0;
   for (const chunk of data) total += chunk.byteLength;
   return total;
+}
+
+/** A copy of the caller's bytes, which may change as soon as the call has returned. */
+export function copyOf(bytes: Uint8Array | undefined): Uint8Array {
+  return bytes === undefined ? NO_BYTES : Uint8Array.prototype.slice.call(bytes);
 }

@@ -17,6 +17,7 @@ import { AcceptLimits } from './accept-limits.ts';
 import { fillPool } from './accept-pool.ts';
 import { localEndpoint } from './addresses.ts';
 import { associateServer, attach } from './association.ts';
+import { bound } from './async-context.ts';
 import { DEFAULT_BACKLOG, listenArgument } from './backlog.ts';
 import { captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts';
@@ -129,8 +130,9 @@ function begin(
 ): ServerSocket {
   listener.depth = accepting.depth;
   listener.limits = new AcceptLimits(accepting.limits, listener.createdAt);
-  listener.onAcceptError = options.onAcceptError;
-  listener.onLimit = options.onLimit;
+  const { onAcceptError, onLimit } = options;
+  if (onAcceptError !== undefined) listener.onAcceptError = bound('server', onAcceptError);
+  if (onLimit !== undefined) listener.onLimit = bound('server', onLimit);
   listener.options = {
     receiveBufferSize: options.receiveBufferSize,
     sendBufferSize: options.sendBufferSize,

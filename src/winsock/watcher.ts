@@ -19,6 +19,7 @@ import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../pal/readiness.ts';
 import type { SocketHandle } from '../pal/handles.ts';
 import { beginAccepting, takeAccepted } from './acceptor.ts';
+import { bound } from './async-context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import { Connection } from './connection.ts';
@@ -54,11 +55,11 @@ export class Watch {
 export function watch(driver: Driver, record: SocketRecord, interest: Interest, callback: WatchCallback): void {
   if (record instanceof Listener) beginAccepting(driver, record);
   if (record.watch === null) {
-    record.watch = new Watch(interest, callback);
+    record.watch = new Watch(interest, bound('watch', callback));
     expectCallback(driver, record);
   } else {
     record.watch.interest = interest;
-    record.watch.callback = callback;
+    record.watch.callback = bound('watch', callback);
   }
   look(driver, record);
 }

@@ -5,6 +5,7 @@ import { loadWin32Tables } from '../../ffi/tables.ts';
 import { createEventWaiter } from '../iocp/event-waiter.ts';
 import { createPortWaiter } from '../iocp/port-waiter.ts';
 import { createPollWaiter } from '../wsapoll/poll-waiter.ts';
+import { inOwnContext } from './async-context.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { Kernel } from './kernel.ts';
@@ -53,9 +54,9 @@ function makeKernel(): Kernel {
     ...tables,
     scheduler: nodeScheduler,
     files: nodeFiles(loadLibuv()),
-    createWaiter: (kind, parts) => createPortWaiter(tables.kernel32, kind, parts),
-    createEventWaiter: (parts) => createEventWaiter(tables.kernel32, parts),
-    createPollWaiter: (kind, parts) => createPollWaiter(tables.ws2_32, kind, parts),
+    createWaiter: (kind, parts) => inOwnContext(createPortWaiter, tables.kernel32, kind, parts),
+    createEventWaiter: (parts) => inOwnContext(createEventWaiter, tables.kernel32, parts),
+    createPollWaiter: (kind, parts) => inOwnContext(createPollWaiter, tables.ws2_32, kind, parts),
     ...(threadEnd === undefined ? {} : { threadEnd }),
     onIdle(callback) {
       process.on('beforeExit', callback);

@@ -12,6 +12,7 @@ import { ERROR_OPERATION_ABORTED, WSAECONNRESET, WSAENOBUFS } from '../../ffi/ws
 import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import { BoundCallback } from './async-context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.ts';
 import { resetConnection, sendFin, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
@@ -60,9 +61,8 @@ export function write(
   const idle = connection.sendOperation === null;
   const operation = idle ? driver.operations.take(OperationKind.Send, connection) : null;
   if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);
-  const request = driver.requests.takeWrite(data, total, callback);
+  const request = driver.requests.takeWrite(data, total, file === null ? 'write' : 'sendFile', callback);
   request.origin = captureOrigin(driver);
-  request.operation = file === null ? 'write' : 'sendFile';
   request.file = file;
   if (connection.lastWrite === null) connection.firstWrite = request;
   else connection.lastWrite.next = request;
@@ -87,10 +87,11 @@ function refuseWrite(
   callback: BytesCallback,
 ): OperationHandle {
   const error = connection.sendEnded ? writeAfterEnd(operation) : sendError(operation, connection);
+  const bound = new BoundCallback(operation, callback);
   expectCallback(driver, connection);
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
-    callback(error, 0);
+    bound.finish(error, 0);
   });
   return NO_OPERATION;
 }
@@ -209,7 +210,7 @@ export function answer(driver: Driver, connection: Connection, request: WriteReq
   driver.requests.giveWrite(request);
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
-    callback(error, sent);
+    callback.finish(error, sent);
   });
 }
 
@@ -274,7 +275,7 @@ function run(driver: Driver, connection: Connection, done: WriteRequest | null):
       driver.requests.giveWrite(request);
       request = next;
       callbackDue(driver, connection);
-      callback(null, total);
+      callback.finish(null, total);
     }
     finished = true;
   } finally {

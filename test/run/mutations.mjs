@@ -140,9 +140,9 @@ const datagramMutations = [
   {
     id: 'a cancelled receive takes a datagram with it',
     file: receiver,
-    find: '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback(error, 0, null, 0);',
+    find: '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback.finish(error, 0, null, 0);',
     replace:
-      '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(driver, socket, lost);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback(error, 0, null, 0);',
+      '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(driver, socket, lost);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback.finish(error, 0, null, 0);',
   },
   {
     id: 'cancelling a send forgets those behind it',
@@ -384,8 +384,8 @@ export const mutations = [
   {
     id: 'callbacks of reads inside the call',
     file: reader,
-    find: '  driver.loop.enqueue(() => {\n    callbackDue(driver, connection);\n    callback(outcome, 0);',
-    replace: '  [0].forEach(() => {\n    callbackDue(driver, connection);\n    callback(outcome, 0);',
+    find: '  driver.loop.enqueue(() => {\n    callbackDue(driver, connection);\n    callback.finish(outcome, 0);',
+    replace: '  [0].forEach(() => {\n    callbackDue(driver, connection);\n    callback.finish(outcome, 0);',
   },
   {
     id: "drop what a receive brought while shutdown('receive') cancelled it",

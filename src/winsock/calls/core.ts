@@ -8,6 +8,7 @@ import type { NetworkStats } from '../../pal/network-stats.ts';
 import type { PalDescription } from '../../pal/pal-description.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../../pal/socket-option.ts';
 import { localEndpoint } from '../addresses.ts';
+import { boundOnce } from '../async-context.ts';
 import { close } from '../closer.ts';
 import { formatDescription, inspectDriver } from '../describe.ts';
 import { setReferenced, type Driver } from '../driver.ts';
@@ -147,7 +148,7 @@ export abstract class PalCore {
     }
     this.requireGiven(handle);
     // Closed already: the callback comes all the same, but there is nothing to keep the process alive for.
-    if (callback !== undefined) driver.loop.enqueue(callback);
+    if (callback !== undefined) driver.loop.enqueue(boundOnce('close', callback));
   }
 }
 

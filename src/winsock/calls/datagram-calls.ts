@@ -76,7 +76,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const refused = this.refusal(driver, 'send', socket, options);
-    if (refused !== null) return refuseBytes(driver, callback, refused);
+    if (refused !== null) return refuseBytes(driver, 'send', callback, refused);
     const record = this.#datagrams(driver, socket);
     requireData(data);
     const total = byteLengthOf(data);
@@ -154,7 +154,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
 
 /** A function of its own: one that makes a closure of what it works with pays for that on every call. */
 function refuseReceive(driver: Driver, error: NetworkError, callback: ReceiveFromCallback): OperationHandle {
-  return answerSoon(driver, () => callback(error, 0, null, 0));
+  return answerSoon(driver, 'receive', () => callback(error, 0, null, 0));
 }
 
 /** Parses where a datagram goes, unless it goes where the last one went. */

@@ -19,6 +19,7 @@ import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import { RemoteInbox } from '../../remote/inbox.ts';
 import { requireUnassociated } from '../association.ts';
+import { bound } from '../async-context.ts';
 import { Connection } from '../connection.ts';
 import type { Driver } from '../driver.ts';
 import { adopt, adoptSocket, transfer } from '../handover.ts';
@@ -69,7 +70,7 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
   onRemoteError(callback: RemoteErrorCallback | null): void {
     const driver = this.lifecycle.open('onRemoteError');
     if (callback !== null) requireCallback(callback);
-    this.#inbox(driver).onError = callback;
+    this.#inbox(driver).onError = callback === null ? null : bound('remoteError', callback);
   }
 
   transfer(socket: SocketHandle): TransferToken {

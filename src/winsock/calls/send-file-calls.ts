@@ -6,7 +6,8 @@ import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import type { BytesCallback } from '../../pal/network-pal.ts';
 import type { OperationHandle } from '../../pal/pending-operation.ts';
-import { FileJob, type OpenableFile } from '../file-sender.ts';
+import { FileJob } from '../file-sender.ts';
+import type { OpenableFile } from '../kernel.ts';
 import { requireInteger } from '../pal-options.ts';
 import { write } from '../writer.ts';
 import { requireBytes, requireCallback, requireOptions, requireUnwatched } from './arguments.ts';
@@ -30,7 +31,7 @@ export abstract class SendFileCalls extends ReadinessCalls {
     requireCallback(callback);
     requireSendOptions(options);
     const refused = this.refusal(driver, 'sendFile', socket, options);
-    if (refused !== null) return refuseBytes(driver, callback, refused);
+    if (refused !== null) return refuseBytes(driver, 'sendFile', callback, refused);
     const connection = this.connection(driver, socket);
     const source = requireFile(file);
     requireUnwatched('asyncSendFile', connection);

@@ -15,6 +15,7 @@ import type { CancelOptions, OperationHandle, OperationOptions } from '../../pal
 import type { ServerOptions } from '../../pal/server-options.ts';
 import { accept, NO_HANDLE, pauseAccepting, resumeAccepting } from '../acceptor.ts';
 import { associate } from '../association.ts';
+import { boundOnce, type ContextType } from '../async-context.ts';
 import { remoteEndpoint } from '../addresses.ts';
 import { reset, shutdownConnection } from '../closer.ts';
 import { connect } from '../connector.ts';
@@ -68,7 +69,7 @@ export abstract class StreamCalls extends PalCore {
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const refused = this.refusal(driver, 'accept', server, options);
-    if (refused !== null) return answerSoon(driver, () => callback(refused, NO_HANDLE, null));
+    if (refused !== null) return answerSoon(driver, 'accept', () => callback(refused, NO_HANDLE, null));
     const listener = this.listener(driver, server);
     requireUnwatched('asyncAccept', listener);
     requireOwnConnections('asyncAccept', listener);
@@ -124,7 +125,7 @@ export abstract class StreamCalls extends PalCore {
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const refused = this.refusal(driver, 'read', socket, options);
-    if (refused !== null) return refuseBytes(driver, callback, refused);
+    if (refused !== null) return refuseBytes(driver, 'read', callback, refused);
     const connection = this.connection(driver, socket);
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
@@ -150,7 +151,7 @@ export abstract class StreamCalls extends PalCore {
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const refused = this.refusal(driver, 'write', socket, options);
-    if (refused !== null) return refuseBytes(driver, callback, refused);
+    if (refused !== null) return refuseBytes(driver, 'write', callback, refused);
     const connection = this.connection(driver, socket);
     requireData(data);
     const total = byteLengthOf(data);
@@ -262,12 +263,17 @@ export function callbackOf<Callback extends (...args: never[]) => void>(
 }
 
 /** Answers a read or a write that was not started. (No closure of the call itself: it would cost each call a context.) */
-export function refuseBytes(driver: Driver, callback: BytesCallback, error: NetworkError): OperationHandle {
-  return answerSoon(driver, () => callback(error, 0));
+export function refuseBytes(
+  driver: Driver,
+  type: ContextType,
+  callback: BytesCallback,
+  error: NetworkError,
+): OperationHandle {
+  return answerSoon(driver, type, () => callback(error, 0));
 }
 
-/** Answers a call that was not started. */
-export function answerSoon(driver: Driver, answer: () => void): OperationHandle {
-  driver.loop.enqueue(answer);
+/** Answers a call that was not started, in the context that it was made in. */
+export function answerSoon(driver: Driver, type: ContextType, answer: () => void): OperationHandle {
+  driver.loop.enqueue(boundOnce(type, answer));
   return NO_OPERATION;
 }
