@@ -4,6 +4,7 @@
  * The wait blocks the thread, so it is short and grows while nothing comes: Node's timers and promises are late by at
  * most MAX_WAIT_MS. Between two waits Node's loop turns once.
  */
+import { inOwnContext } from '../async-context.ts';
 import type { PortWaiter, WaiterCallbacks } from '../kernel.ts';
 import { clearImmediate, setImmediate } from '../node-timers.ts';
 
@@ -70,7 +71,7 @@ export class InlineWaiter implements PortWaiter {
   }
 
   #schedule(): void {
-    this.#immediate = setImmediate(this.#wait);
+    this.#immediate = inOwnContext(setImmediate, this.#wait);
     if (!this.#referenced) this.#immediate.unref();
   }
 
