@@ -96,6 +96,34 @@ describe('the package', function () {
     }
   }
 
+  describe('npx iocp-pal', () => {
+    const bin = path.join('node_modules', 'iocp-pal', 'dist', 'src', 'doctor', 'bin.js');
+
+    it('is found by npx, and examines the simulated kernel on any system', async () => {
+      const said = await npm('exec --offline --no -- iocp-pal doctor --simulated', project);
+      expect(said).to.match(/^iocp-pal \d+\.\d+\.\d+ doctor, on the simulated kernel$/m);
+      expect(said).to.match(/^All \d+ checks passed$/m);
+    });
+
+    it('says with exit code 2 that this is not Windows', async function () {
+      if (process.platform === 'win32') return this.skip();
+      const { code, stdout } = await runChild(process.execPath, [bin, 'doctor'], { cwd: project, stdio: 'pipe' });
+      expect(code).to.equal(2);
+      expect(stdout).to.match(/^iocp-pal cannot run here: .*they exist on Windows only/m);
+    });
+
+    for (const node of process.platform === 'win32' ? [process.versions.node] : ['20', '22']) {
+      it(`finds this machine well, on the Windows node.exe ${node}`, async function () {
+        if (process.env['IOCP_PAL_RUN_WINDOWS'] === undefined) return this.skip();
+        const args = [bin, 'doctor', '--json'];
+        const { code, stdout } = await runOnWindowsNode(args, { node, cwd: project, stdio: 'pipe' });
+        expect({ code, report: JSON.parse(stdout) as unknown }, stdout)
+          .to.deep.include({ code: 0 })
+          .with.nested.include({ 'report.verdict': 'ok', 'report.simulated': false });
+      });
+    }
+  });
+
   describe('compiles', () => {
     before(() => {
       const source = readFileSync(path.join(project, 'types.txt'), 'utf8');

@@ -1,0 +1,43 @@
+/**
+ * The Winsock catalog, as data: which providers a socket may come from. The drivers do not call this, so it is no part of the
+ * Win32Tables that a kernel is made of.
+ *
+ * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaenumprotocolsw,
+ * https://learn.microsoft.com/windows/win32/api/winsock2/ns-winsock2-wsaprotocol_infow
+ */
+import { bindTable } from './kernel32.ts';
+import type { KoffiModule } from './koffi.ts';
+
+/** One function of ws2_32.dll. */
+export interface CatalogFunctions {
+  /**
+   * Writes WSAPROTOCOL_INFOW after WSAPROTOCOL_INFOW. lpiProtocols: address of a list of protocols that ends in 0, or 0 for all;
+   * lpdwBufferLength: address of the buffer's length in bytes, which receives the length that is needed. Returns the number of
+   * entries, or SOCKET_ERROR (-1), with WSAENOBUFS (10055) for a buffer that is too short.
+   */
+  WSAEnumProtocolsW(lpiProtocols: number, lpProtocolBuffer: number, lpdwBufferLength: number): number;
+}
+
+/** WSAPROTOCOL_INFOW, winsock2.h, as far as it is read: offsets in bytes. */
+export const WSAPROTOCOL_INFOW = {
+  dwServiceFlags1: 0,
+  dwCatalogEntryId: 36,
+  /** WSAPROTOCOLCHAIN.ChainLen: 0 a layered protocol by itself, 1 a base provider, more a chain of layers over one. */
+  ChainLen: 40,
+  iAddressFamily: 76,
+  iSocketType: 88,
+  iProtocol: 92,
+  szProtocol: 116,
+  size: 628,
+} as const;
+
+/** Characters of szProtocol, with the 0 at its end (WSAPROTOCOL_LEN + 1). */
+export const WSAPROTOCOL_CHARACTERS = 256;
+
+/** Binds it. Throws koffi's error when there is no such DLL. */
+export function loadCatalogFunctions(koffi: KoffiModule): CatalogFunctions {
+  return bindTable<CatalogFunctions>(koffi, 'ws2_32.dll', {
+    WSAEnumProtocolsW:
+      'int __stdcall WSAEnumProtocolsW(uintptr_t lpiProtocols, uintptr_t lpProtocolBuffer, uintptr_t lpdwBufferLength)',
+  });
+}

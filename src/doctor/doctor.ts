@@ -1,0 +1,75 @@
+/** The examination: facts, checks of the providers, the self-test, and a verdict. */
+import { WSADATA_SIZE } from '../../ffi/layouts.ts';
+import { checkReturnedCode } from '../../ffi/check.ts';
+import type { Kernel } from '../winsock/kernel.ts';
+import { Scratch } from '../winsock/scratch.ts';
+import type { Provider } from './catalog.ts';
+import type { Machine } from './machine.ts';
+import { checkCatalog, checkSockets, describeProvider } from './provider-checks.ts';
+import type { Check, DoctorReport, Facts } from './report.ts';
+import { systemFacts } from './system-facts.ts';
+import { selfTest } from './self-test.ts';
+
+/** Winsock 2.2. */
+const WINSOCK_VERSION = 0x0202;
+
+/** Never rejects: what goes wrong is in the report. */
+export async function examine(machine: Machine, version: string, stepDeadlineMs?: number): Promise<DoctorReport> {
+  const { simulated } = machine;
+  let kernel: Kernel;
+  try {
+    kernel = machine.kernel();
+    startWinsock(kernel);
+  } catch (error) {
+    const reason = messageOf(error);
+    return { version, verdict: 'unable', reason, simulated, facts: { system: systemFacts() }, checks: [] };
+  }
+  const { facts, problem } = await machine.facts().then(
+    (facts) => ({ facts, problem: null }),
+    (error: unknown) => ({ facts: { system: systemFacts() }, problem: messageOf(error) }),
+  );
+  const checks: Check[] = [];
+  if (problem !== null) checks.push(lookFailed('facts of this machine', problem));
+  const catalog = look(() => machine.catalog());
+  if (typeof catalog === 'string') checks.push(lookFailed('the Winsock catalog', catalog));
+  else checks.push(checkCatalog(catalog));
+  const sockets = look(() => checkSockets(kernel));
+  checks.push(...(typeof sockets === 'string' ? [lookFailed('sockets', sockets)] : sockets));
+  checks.push(...(await selfTest(machine, stepDeadlineMs)));
+  const verdict = checks.some(({ status }) => status === 'failed') ? 'failed' : 'ok';
+  const providers: Record<string, Facts> = typeof catalog === 'string' ? {} : { providers: providerFacts(catalog) };
+  return { version, verdict, simulated, facts: { ...facts, ...providers }, checks };
+}
+
+function startWinsock({ memory, ws2_32 }: Kernel): void {
+  const scratch = new Scratch(memory);
+  try {
+    if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
+    checkReturnedCode(ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
+  } finally {
+    scratch.dispose();
+  }
+}
+
+function providerFacts(catalog: readonly Provider[]): Facts {
+  return { 'TCP and UDP': catalog.map(describeProvider) };
+}
+
+/** What it returns, or the message of what it throws. */
+function look<Value extends object>(at: () => Value): Value | string {
+  try {
+    return at();
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function lookFailed(name: string, detail: string): Check {
+  const advice =
+    'iocp-pal itself does not need this answer. The system refuses it: the message says which call has failed';
+  return { name, status: 'note', ms: 0, detail, advice };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

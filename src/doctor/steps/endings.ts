@@ -1,0 +1,65 @@
+/** How connections end: one side at a time, by reset, and before they have begun. */
+import { now } from '../../winsock/node-timers.ts';
+import { connect, connectedPair, errorOf, LOOPBACK, read, readExactly, write } from '../pal-promises.ts';
+import { expectSame, StepFailure, type Step } from '../step.ts';
+
+export const halfClose: Step = {
+  name: 'half-close',
+  advice: 'A product that filters TCP traffic (antivirus, VPN, proxy) may be closing both directions at once',
+  async run({ pal }) {
+    const [server, client] = await connectedPair(pal);
+    await write(pal, client, Buffer.from('question'));
+    pal.shutdown(client, 'send');
+    expectSame('what the server read', String(await readExactly(pal, server, 8)), 'question');
+    expectSame('bytes after the end of the stream', (await read(pal, server, 16)).length, 0);
+    await write(pal, server, Buffer.from('answer'));
+    pal.shutdown(server, 'send');
+    expectSame('what the client read', String(await readExactly(pal, client, 6)), 'answer');
+    expectSame('bytes after the end of the answer', (await read(pal, client, 16)).length, 0);
+    pal.closeSocket(server);
+    pal.closeSocket(client);
+    return 'an answer came after the end of the question';
+  },
+};
+
+export const reset: Step = {
+  name: 'reset',
+  advice: 'A product that filters TCP traffic may be turning a reset into an ordinary end of the connection',
+  async run({ pal }) {
+    const [server, client] = await connectedPair(pal);
+    const reading = errorOf(read(pal, server, 16), 'a read of a connection that was reset');
+    pal.resetSocket(client);
+    const { code } = await reading;
+    expectSame('the code of the read', code, 'ECONNRESET');
+    pal.closeSocket(server);
+    return 'the peer hears ECONNRESET';
+  },
+};
+
+/** Windows repeats the SYN for 2 s when it does not know SIO_TCP_INITIAL_RTO; a machine that is merely busy takes less. */
+const REFUSED_SLOWLY_MS = 1500;
+
+export const refused: Step = {
+  name: 'refused connect',
+  advice:
+    'A firewall or antivirus product may be dropping what it should refuse, or answering for ports nobody listens on',
+  async run({ pal }) {
+    // A port that was free a moment ago, and that nobody listens on.
+    const server = pal.createServer(LOOPBACK, 0);
+    await new Promise<void>((closed) => {
+      pal.closeSocket(server.handle, closed);
+    });
+    const begun = now();
+    const { code } = await errorOf(connect(pal, server.port), 'a connect to a port that nobody listens on');
+    const ms = Math.round(now() - begun);
+    expectSame('the code of the connect', code, 'ECONNREFUSED');
+    if (ms >= REFUSED_SLOWLY_MS) {
+      throw new StepFailure(
+        `ECONNREFUSED came after ${ms} ms, so Windows has tried again for 2 s`,
+        'SIO_TCP_INITIAL_RTO has no effect here: it needs Windows 10 1709 or Server 2019, and no layered provider in ' +
+          'between. Everything works, but connecting to a closed port of this machine takes 2 s: keep timeouts longer',
+      );
+    }
+    return `ECONNREFUSED after ${ms} ms`;
+  },
+};

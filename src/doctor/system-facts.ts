@@ -1,0 +1,102 @@
+/** Facts about the system, and no names of users, machines or folders: people paste them where everybody reads them. */
+import os from 'node:os';
+import process from 'node:process';
+import { Worker } from 'node:worker_threads';
+import { loadKoffi } from '../../ffi/koffi.ts';
+import { loadProcessFunctions } from '../../ffi/process.ts';
+import { loadWineVersion } from '../../ffi/wine.ts';
+import { now } from '../winsock/node-timers.ts';
+import type { Kernel } from '../winsock/kernel.ts';
+import { pollerThreadOptions } from '../winsock/waiter/thread-options.ts';
+import { withDeadline } from './deadline.ts';
+import type { Facts } from './report.ts';
+
+const MIB = 2 ** 20;
+
+/** What every platform knows. */
+export function systemFacts(): Facts {
+  return {
+    // ProductName and the build, as the registry and the kernel have them.
+    system: `${os.version()}, ${os.type()} ${os.release()}`,
+    node: `${process.versions.node} ${process.arch}, libuv ${process.versions.uv}, V8 ${process.versions.v8}`,
+    ...(process.versions['electron'] !== undefined && { electron: process.versions['electron'] }),
+    ...(process.versions['bun'] !== undefined && { bun: process.versions['bun'] }),
+    processors: `${os.availableParallelism()}, ${os.machine()}`,
+    memory: `${Math.round(os.totalmem() / MIB)} MiB, ${Math.round(os.freemem() / MIB)} free`,
+  };
+}
+
+/** koffi, and whether Windows is Wine. Throws koffi's error when it cannot be loaded. */
+export function koffiFacts(): Facts {
+  const koffi = loadKoffi();
+  const wine = loadWineVersion(koffi);
+  return {
+    koffi: `${koffi.version}, binary for ${process.platform} ${process.arch}`,
+    ...(wine !== null && { wine }),
+  };
+}
+
+/** Waits that are measured. */
+const WAITS = 9;
+
+/** Limits that matter to a server. */
+export function limitFacts(kernel: Kernel): Facts {
+  return {
+    'a wait of 1 ms takes': `${waitOf1Ms().toFixed(1)} ms (Windows' own tick is 15.6)`,
+    'handles of this process': handleCount(kernel),
+    // "Pushing the Limits of Windows: Handles", and what AcceptEx and a backlog leave room for.
+    'most handles of a process': 16_711_680,
+    'longest backlog': 'SOMAXCONN_HINT, up to 65535; a plain number is cut to 200',
+  };
+}
+
+/** The median: the timer's tick decides it. */
+function waitOf1Ms(): number {
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  const times = Array.from({ length: WAITS }, () => {
+    const begun = now();
+    Atomics.wait(word, 0, 0, 1);
+    return now() - begun;
+  });
+  return times.sort((one, other) => one - other)[Math.floor(WAITS / 2)] ?? 0;
+}
+
+function handleCount({ memory }: Kernel): number | null {
+  const functions = loadProcessFunctions(loadKoffi());
+  const region = memory.allocate(4);
+  if (region === null) return null;
+  try {
+    const count = new Uint32Array(region.buffer, 0, 1);
+    const known = functions.GetProcessHandleCount(functions.GetCurrentProcess(), region.address) !== 0;
+    return known ? (count[0] ?? null) : null;
+  } finally {
+    memory.release(region.address);
+  }
+}
+
+const THREAD_MS = 10_000;
+
+/** What a thread that is started as the poller is really gets of the process's options. */
+export async function pollerThreadFacts(): Promise<Facts> {
+  const source = `require('node:worker_threads').parentPort.postMessage(
+    { options: process.execArgv, variables: Object.keys(process.env).sort() })`;
+  let worker: Worker | undefined;
+  try {
+    worker = new Worker(source, { ...pollerThreadOptions({}), eval: true });
+    const started = worker;
+    const seen = new Promise<{ options: string[]; variables: string[] }>((resolve, reject) => {
+      started.once('message', resolve).once('error', reject);
+    });
+    const { options, variables } = await withDeadline(seen, THREAD_MS, 'the thread');
+    return {
+      // Names of variables, never their values; of options not what follows the name.
+      options: options.map((option) => option.replace(/=.*/s, '=…')),
+      'environment variables': variables,
+      'options of the process': process.execArgv.length,
+    };
+  } catch (error) {
+    return { 'cannot start': error instanceof Error ? error.message : String(error) };
+  } finally {
+    void worker?.terminate();
+  }
+}

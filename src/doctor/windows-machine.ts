@@ -1,0 +1,44 @@
+/** The Windows that this process runs on. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { loadCatalogFunctions } from '../../ffi/catalog.ts';
+import { loadKoffi } from '../../ffi/koffi.ts';
+import type { Kernel } from '../winsock/kernel.ts';
+import { windowsKernel } from '../winsock/windows-kernel.ts';
+import { readCatalog } from './catalog.ts';
+import type { Machine } from './machine.ts';
+import { portFacts } from './port-facts.ts';
+import { koffiFacts, limitFacts, pollerThreadFacts, systemFacts } from './system-facts.ts';
+
+export function windowsMachine(): Machine {
+  const kernel = (): Kernel => windowsKernel();
+  return {
+    simulated: false,
+    kernel,
+    catalog: () => readCatalog(loadCatalogFunctions(loadKoffi()), kernel()),
+    async facts() {
+      const [ports, pollerThread] = await Promise.all([portFacts(), pollerThreadFacts()]);
+      return {
+        system: { ...systemFacts(), ...koffiFacts() },
+        limits: limitFacts(kernel()),
+        'dynamic ports': ports,
+        'poller thread': pollerThread,
+      };
+    },
+    async withFile(bytes, use) {
+      const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-doctor-'));
+      try {
+        const file = path.join(folder, 'file.bin');
+        writeFileSync(file, bytes);
+        return await use(file);
+      } finally {
+        try {
+          rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+        } catch {
+          // Something (an antivirus product) still has it open. It is in the temporary folder, and small.
+        }
+      }
+    },
+  };
+}
