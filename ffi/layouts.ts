@@ -54,6 +54,9 @@ export const TRANSMIT_FILE_BUFFERS = { Head: 0, HeadLength: 8, Tail: 16, TailLen
 /** LINGER, winsock.h. */
 export const LINGER = { l_onoff: 0, l_linger: 2, size: 4 } as const;
 
+/** TCP_INITIAL_RTO_PARAMETERS, mstcpip.h: what SIO_TCP_INITIAL_RTO takes. */
+export const TCP_INITIAL_RTO_PARAMETERS = { Rtt: 0, MaxSynRetransmissions: 2, size: 4 } as const;
+
 /** The C declarations that the offsets above stand for: type and name of each member, in order. */
 export const C_DECLARATIONS = {
   OVERLAPPED: {
@@ -85,6 +88,7 @@ export const C_DECLARATIONS = {
   WSAPOLLFD: { fd: 'uintptr_t', events: 'int16_t', revents: 'int16_t' },
   TRANSMIT_FILE_BUFFERS: { Head: 'uintptr_t', HeadLength: 'uint32_t', Tail: 'uintptr_t', TailLength: 'uint32_t' },
   LINGER: { l_onoff: 'uint16_t', l_linger: 'uint16_t' },
+  TCP_INITIAL_RTO_PARAMETERS: { Rtt: 'uint16_t', MaxSynRetransmissions: 'uint8_t' },
 } as const;
 
 /** Bytes that WSAStartup may write: WSADATA on 64-bit Windows is 408. */

@@ -11,22 +11,20 @@ import {
   FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
   FILE_SKIP_SET_EVENT_ON_HANDLE,
   INVALID_SOCKET,
-  SIO_TCP_INITIAL_RTO,
   SO_UPDATE_ACCEPT_CONTEXT,
   SO_UPDATE_CONNECT_CONTEXT,
   SOL_SOCKET,
-  TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS,
-  TCP_INITIAL_RTO_UNSPECIFIED_RTT,
   TF_REUSE_SOCKET,
 } from '../../ffi/constants.ts';
 import { ACCEPTEX_ADDRESS_SLACK, OVERLAPPED, sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAEMSGSIZE } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
-import { isLoopback, type IpAddress } from '../pal/ip-address.ts';
+import type { IpAddress } from '../pal/ip-address.ts';
 import { Connection } from '../winsock/connection.ts';
 import type { DatagramSocket } from '../winsock/datagram-socket.ts';
 import { Listener } from '../winsock/listener.ts';
 import { CONTEXT, DATAGRAM_CONTEXT, OperationKind, OperationState, type Operation } from '../winsock/operation.ts';
+import { sendOneSynOnly } from '../winsock/one-syn.ts';
 import { readSockaddr } from '../winsock/scratch.ts';
 import { writeDestination } from '../winsock/socket-addresses.ts';
 import type { SocketRecord } from '../winsock/socket-record.ts';
@@ -186,7 +184,7 @@ export class OverlappedTransport implements Transport {
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {
     const { counters, scratch, operations } = this.#parts;
     const { ConnectEx } = this.#extensions.of(connection.family, connection.socket);
-    if (isLoopback(address)) this.#sendOneSynOnly(connection.socket);
+    sendOneSynOnly(this.#parts, connection.socket, address);
     const length = scratch.setSockaddr(0, address, port);
     operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
     operation.syscall = 'ConnectEx';
@@ -309,21 +307,6 @@ export class OverlappedTransport implements Transport {
     counters.calls.SetFileCompletionNotificationModes++;
     const modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
     connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;
-  }
-
-  /**
-   * Windows repeats a refused SYN even on loopback, where nothing was lost: a refused connect takes two seconds. This
-   * asks for no repetition. Best effort: Windows before 10 1709, and Wine, do not know it.
-   */
-  #sendOneSynOnly(socket: number): void {
-    const { kernel, counters, scratch } = this.#parts;
-    const outputAt = 16;
-    scratch.view.setUint16(0, TCP_INITIAL_RTO_UNSPECIFIED_RTT, true);
-    scratch.view.setUint8(2, TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS);
-    scratch.view.setUint8(3, 0);
-    counters.calls.WSAIoctl++;
-    const { address } = scratch;
-    kernel.ws2_32.WSAIoctl(socket, SIO_TCP_INITIAL_RTO, address, 4, 0, 0, address + outputAt, 0, 0);
   }
 
   /** The peer's address, which AcceptEx has left in the block. */

@@ -55,9 +55,11 @@ export function isUnspecified({ bytes }: IpAddress): boolean {
   return bytes.every((byte) => byte === 0);
 }
 
-/** True for 127.0.0.0/8 and ::1. */
-export function isLoopback({ family, bytes }: IpAddress): boolean {
+/** True for 127.0.0.0/8, also as IPv4-mapped addresses, and ::1. */
+export function isLoopback(address: IpAddress): boolean {
+  const { family, bytes } = address;
   if (family === 4) return bytes[0] === 127;
+  if (isMappedIPv4(address)) return bytes[12] === 127;
   return bytes[15] === 1 && bytes.subarray(0, 15).every((byte) => byte === 0);
 }
 

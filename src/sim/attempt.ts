@@ -18,6 +18,8 @@ import { TcpEnd } from './tcp-end.ts';
 const GIVE_UP_MS = 21000;
 /** Milliseconds until a SYN that met a full backlog is repeated. */
 const SYN_RETRY_MS = 1000;
+/** Milliseconds until Windows repeats a SYN that was answered with RST. */
+const REFUSED_SYN_RETRY_MS = 500;
 
 export class Attempt {
   readonly io: Io;
@@ -104,8 +106,9 @@ export class Attempt {
 
   #refused(): void {
     const { kernel, oneSyn } = this.#socket;
-    const wait = oneSyn ? 0 : kernel.profile.refusedAfterMs;
-    this.#wait(wait, () => this.abandon(STATUS_CONNECTION_REFUSED));
+    if (oneSyn || this.#waited >= kernel.profile.refusedAfterMs) return this.abandon(STATUS_CONNECTION_REFUSED);
+    this.#waited += REFUSED_SYN_RETRY_MS;
+    this.#wait(REFUSED_SYN_RETRY_MS, () => this.#network.agenda.add(this.#syn));
   }
 
   #wait(ms: number, callback: () => void): void {

@@ -43,7 +43,7 @@ export interface Profile {
   readonly refusesWhenFull: boolean;
   /** DisconnectEx(TF_REUSE_SOCKET) leaves the sending side shut, for the next connection too. */
   readonly disconnectLeavesShut: boolean;
-  /** Milliseconds until a refused connect gives up, without SIO_TCP_INITIAL_RTO. */
+  /** Milliseconds for which a refused SYN is repeated before the connect fails, without SIO_TCP_INITIAL_RTO. */
   readonly refusedAfterMs: number;
   /** SIO_TCP_INITIAL_RTO is known. */
   readonly knowsInitialRto: boolean;

@@ -15,6 +15,7 @@ import type { Connection } from '../winsock/connection.ts';
 import { DatagramSocket } from '../winsock/datagram-socket.ts';
 import type { Listener } from '../winsock/listener.ts';
 import { OperationState, type Operation } from '../winsock/operation.ts';
+import { sendOneSynOnly } from '../winsock/one-syn.ts';
 import { readSockaddr } from '../winsock/scratch.ts';
 import type { SocketRecord } from '../winsock/socket-record.ts';
 import type { BackendParts, Transport } from '../winsock/transport.ts';
@@ -97,6 +98,7 @@ export class PolledTransport implements Transport {
 
   connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {
     const { kernel, counters, scratch, finishInline } = this.#parts;
+    sendOneSynOnly(this.#parts, connection.socket, address);
     const length = scratch.setSockaddr(0, address, port);
     submit(operation, 'connect');
     counters.calls.connect++;

@@ -35,6 +35,8 @@ export class FakePoll {
   readonly errors = new Map<number, number>();
   /** The system has no more memory. */
   exhausted = false;
+  /** The WSAIoctl calls. */
+  readonly controls: { socket: number; code: number }[] = [];
   /** Calls that fail, by name. */
   readonly failing = new Set<'WSASocketW' | 'bind' | 'createPollWaiter'>();
   /** Sockets that are open. */
@@ -149,6 +151,10 @@ export class FakePoll {
       },
       WSAGetLastError: () => WSAEWOULDBLOCK,
       connect: () => SOCKET_ERROR,
+      WSAIoctl: (socket, code) => {
+        this.controls.push({ socket, code });
+        return 0;
+      },
       accept: () => INVALID_SOCKET,
       WSAPoll: (address, count) => this.#poll(address, count),
       WSASendTo: () => {

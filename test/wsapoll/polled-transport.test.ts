@@ -1,6 +1,14 @@
 /** What operations make of readiness, where the system's answers are hard to get by: on a kernel that says what we say. */
 import { expect } from 'chai';
-import { POLLERR, POLLHUP, POLLNVAL, POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
+import {
+  POLLERR,
+  POLLHUP,
+  POLLNVAL,
+  POLLRDNORM,
+  POLLWRNORM,
+  SIO_TCP_INITIAL_RTO,
+  SOCKET_ERROR,
+} from '../../ffi/constants.ts';
 import { sockaddr_in } from '../../ffi/layouts.ts';
 import {
   ERROR_OPERATION_ABORTED,
@@ -11,7 +19,7 @@ import {
 } from '../../ffi/wsa-errors.ts';
 import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import type { AnyHandle } from '../../src/index.ts';
-import { loopback } from '../../src/pal/ip-address.ts';
+import { loopback, parseIpAddress } from '../../src/pal/ip-address.ts';
 import { Connection } from '../../src/winsock/connection.ts';
 import { SendToRequest } from '../../src/winsock/datagram-requests.ts';
 import { DatagramSocket } from '../../src/winsock/datagram-socket.ts';
@@ -92,6 +100,25 @@ describe('PolledTransport', () => {
     expect(fake.completed).to.deep.equal([operation]);
     expect(lengths).to.deep.equal([0, sockaddr_in.size]);
   });
+
+  for (const [what, address, asked] of [
+    ['loopback asks for a single SYN', loopback(4), true],
+    ['elsewhere leaves the SYNs as they are', parseIpAddress('192.0.2.1'), false],
+  ] as const) {
+    it(`a connect to ${what}`, () => {
+      const { fake, transport, connection, take } = world();
+      if (address === null) throw new Error('No address');
+      const controls: number[] = [];
+      Object.assign(fake.parts.kernel.ws2_32, {
+        connect: () => {
+          controls.push(...fake.controls.map(({ socket, code }) => (socket === SOCKET ? code : 0)));
+          return SOCKET_ERROR;
+        },
+      });
+      transport.connect(connection, take(OperationKind.Connect), address, 1);
+      expect(controls, 'before connect()').to.deep.equal(asked ? [SIO_TCP_INITIAL_RTO] : []);
+    });
+  }
 
   it('a failed connect that WSAPoll does not report is found by the check', () => {
     // Windows before 10 2004: revents stay 0 for ever, and only SO_ERROR knows.
