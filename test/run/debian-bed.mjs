@@ -10,7 +10,7 @@ import { runChild } from './child.mjs';
 import { copyCheckout } from './copy-checkout.mjs';
 import { hostEnvironment, hostFiles, mirror } from './bed-host.mjs';
 import { withLock } from './lock.mjs';
-import { isOnPath } from './wine-prefix.mjs';
+import { isOnPath } from './debian-packages.mjs';
 
 const bedsFolder = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'iocp-pal-bed');
 

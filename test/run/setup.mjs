@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { withLock } from './lock.mjs';
 import { install, isInstalled } from './npm-install.mjs';
 import { root, winePrefix, wineFolder } from './paths.mjs';
+import { areHeadersMissing, installHeaders } from './windows-headers.mjs';
 import { folderOfNode, whyNotOnThisWine } from './windows-nodes.mjs';
 import { installWine, isPrefixMade, isWineInstalled, makePrefix } from './wine-prefix.mjs';
 
@@ -59,7 +60,7 @@ function foldersFor(node) {
  * @param {string[]} folders
  */
 function isReady(wantsWine, folders) {
-  return folders.every(isInstalled) && (!wantsWine || (isWineInstalled() && isPrefixMade()));
+  return folders.every(isInstalled) && !areHeadersMissing() && (!wantsWine || (isWineInstalled() && isPrefixMade()));
 }
 
 /**
@@ -69,6 +70,10 @@ function isReady(wantsWine, folders) {
  */
 async function installMissing(wantsWine, folders) {
   if (!isInstalled(root)) await install(root);
+  if (areHeadersMissing()) {
+    const reason = await installHeaders();
+    if (reason !== undefined) console.error(`setup: ${reason}`); // its test fails, and the rest need not wait for that
+  }
   if (!wantsWine) return undefined;
   if (!isWineInstalled()) {
     const reason = await installWine();

@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { runChild } from './child.mjs';
 import { root } from './paths.mjs';
-import { isOnPath, steadyCpu } from './wine-prefix.mjs';
+import { isOnPath } from './debian-packages.mjs';
+import { steadyCpu } from './wine-prefix.mjs';
 
 const test = path.join(root, 'test', 'run', 'test.mjs');
 

@@ -1,21 +1,10 @@
 // Wine itself, and a Wine prefix ("the Windows installation") of the project's own.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { runChild } from './child.mjs';
+import { installPackages, isOnPath } from './debian-packages.mjs';
 import { winePrefix } from './paths.mjs';
-
-/** @param {string} program */
-export function isOnPath(program) {
-  return (process.env['PATH'] ?? '').split(path.delimiter).some((folder) => {
-    try {
-      accessSync(path.join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 export const isWineInstalled = () => isOnPath('wine') && isOnPath('wineserver');
 
@@ -37,23 +26,7 @@ export function wineEnvironment(prefix = winePrefix) {
 
 /** @returns {Promise<string | undefined>} why it cannot be, and what to do */
 export async function installWine() {
-  const packages = 'wine wine64';
-  // A list of packages that is missing or old names what the server has no longer.
-  const byHand = ['apt-get update', `apt-get install --no-install-recommends ${packages}`];
-  if (!isOnPath('apt-get')) {
-    return `Wine is not installed: install it (8.0 or newer; on Debian: "${byHand.join(' && ')}")`;
-  }
-  if (process.getuid?.() !== 0) {
-    const withSudo = byHand.map((command) => `sudo ${command}`).join(' && ');
-    return `Wine is not installed, and installing it needs root: run "${withSudo}"`;
-  }
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const command of ['apt-get update', `apt-get install -y --no-install-recommends ${packages}`]) {
-    console.error(`setup: ${command}`);
-    const { code, stdout, stderr } = await runChild('/bin/sh', ['-c', command], { env, stdio: 'pipe' });
-    if (code !== 0) return `Wine cannot be installed: "${command}" exited with ${code}\n${stdout}${stderr}`;
-  }
-  return isWineInstalled() ? undefined : `Wine is still not on the PATH after "${byHand.join(' && ')}"`;
+  return installPackages({ what: 'Wine (8.0 or newer)', program: 'wine', packages: 'wine wine64' });
 }
 
 /**
