@@ -1,9 +1,10 @@
 /**
  * Is the system below these tests Wine, and which? For what Wine cannot show, and for nothing else: what a test accepts from
- * Wine it must not accept from Windows. No code outside of test/ asks.
+ * Wine it must not accept from Windows. No code outside of test/ decides anything by it; `npx iocp-pal doctor` prints it.
  */
 import process from 'node:process';
 import { loadKoffi } from '../../ffi/koffi.ts';
+import { loadWineVersion } from '../../ffi/wine.ts';
 
 /** Wine's version, such as 8 or 10.1; null on Windows, and on a host that simulates. */
 export const wineVersion = process.platform === 'win32' ? askWine() : null;
@@ -19,12 +20,7 @@ export function underWineSince(version: number): boolean {
   return wineVersion !== null && wineVersion >= version;
 }
 
-/** Wine's ntdll has a function that Windows' has not: its version, as text. */
 function askWine(): number | null {
-  try {
-    const ask = loadKoffi().load('ntdll.dll').func('const char *wine_get_version()') as () => string;
-    return Number.parseFloat(ask());
-  } catch {
-    return null;
-  }
+  const version = loadWineVersion(loadKoffi());
+  return version === null ? null : Number.parseFloat(version);
 }
