@@ -63,6 +63,10 @@ export class Connection extends SocketRecord {
 
   firstWrite: WriteRequest | null = null;
   lastWrite: WriteRequest | null = null;
+  /** Writes that were queued so far. */
+  writesQueued = 0;
+  /** The order of the last write of which the send operation has bytes. */
+  lastGathered = 0;
   sendOperation: Operation | null = null;
   /** The file that the send operation is working on: the head of the queue, or one that was dropped meanwhile. */
   sendingFile: FileJob | null = null;

@@ -25,6 +25,7 @@ import type { ReceiveFromRequest } from './datagram-requests.ts';
 import type { Arrival, DatagramSocket } from './datagram-socket.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { bufferDetached, connectionClosed, isUnreachable, outOfSlots, systemError } from './errors.ts';
+import { unlinkLater } from './request-links.ts';
 import { DATAGRAM_CONTEXT, OperationKind, type Operation } from './operation.ts';
 
 /** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
@@ -46,6 +47,7 @@ export function receiveFrom(
   request.origin = captureOrigin(driver);
   if (socket.lastReceive === null) socket.firstReceive = request;
   else socket.lastReceive.next = request;
+  request.previous = socket.lastReceive;
   socket.lastReceive = request;
   expectCallback(driver, socket);
   const name = driver.calls.begin(request, socket, options);
@@ -61,16 +63,12 @@ export function revokeReceive(
   request: ReceiveFromRequest,
   error: NetworkError,
 ): boolean {
-  let before: ReceiveFromRequest | null = null;
-  let found = socket.firstReceive;
-  while (found !== null && found !== request) {
-    before = found;
-    found = found.next;
+  if (socket.firstReceive === request) {
+    takeRequest(socket);
+  } else {
+    const before = unlinkLater(request);
+    if (socket.lastReceive === request) socket.lastReceive = before;
   }
-  if (found === null) return false;
-  if (before === null) socket.firstReceive = request.next;
-  else before.next = request.next;
-  if (socket.lastReceive === request) socket.lastReceive = before;
   const { callback } = request;
   driver.datagrams.giveReceive(request);
   driver.loop.enqueue(() => {

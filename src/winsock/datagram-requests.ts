@@ -15,6 +15,7 @@ const NO_SEND_CALLBACK = new BoundCallback<Parameters<SendToCallback>>('send', m
 export class ReceiveFromRequest extends PendingCall {
   readonly operation = 'receive';
   next: ReceiveFromRequest | null = null;
+  previous: ReceiveFromRequest | null = null;
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
   callback = NO_RECEIVE_CALLBACK;
@@ -25,6 +26,7 @@ export class ReceiveFromRequest extends PendingCall {
 export class SendToRequest extends PendingCall {
   readonly operation = 'send';
   next: SendToRequest | null = null;
+  previous: SendToRequest | null = null;
   data: Uint8Array | readonly Uint8Array[] = NO_BYTES;
   /** Bytes in all, as asyncSendTo counted them. */
   total = 0;

@@ -26,6 +26,7 @@ import {
   systemError,
 } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
+import { unlinkLater } from './request-links.ts';
 import { byteLengthOf } from './requests.ts';
 import type { ResolvedDestination } from './socket-addresses.ts';
 
@@ -62,6 +63,7 @@ export function sendTo(
   if (operation === null) {
     if (socket.lastSend === null) socket.firstSend = request;
     else socket.lastSend.next = request;
+    request.previous = socket.lastSend;
     socket.lastSend = request;
     socket.waitingSends++;
     return name;
@@ -86,17 +88,13 @@ export function revokeSend(
     driver.transport.cancelOperation(socket, operation);
     return true;
   }
-  let before: SendToRequest | null = null;
-  let found = socket.firstSend;
-  while (found !== null && found !== request) {
-    before = found;
-    found = found.next;
+  if (socket.firstSend === request) {
+    takeWaiting(socket);
+  } else {
+    const before = unlinkLater(request);
+    if (socket.lastSend === request) socket.lastSend = before;
+    socket.waitingSends--;
   }
-  if (found === null) return false;
-  if (before === null) socket.firstSend = request.next;
-  else before.next = request.next;
-  if (socket.lastSend === request) socket.lastSend = before;
-  socket.waitingSends--;
   answerSoon(driver, socket, request, error);
   return true;
 }

@@ -11,8 +11,8 @@
  * it.
  *
  * A deadline is never met early, and at most a tick late by the wheel itself (the system's timers come on top). When the
- * machine slept, or this thread was busy, the clock has made a leap: everything that is due is met at once, in order of
- * ticks, in a number of steps that does not depend on how long it was.
+ * machine slept, or this thread was busy, the clock has made a leap: everything that is due is met, in order of ticks, in a
+ * number of steps that does not depend on how long it was; as many at a time as the owner likes.
  */
 import type { Scheduler, TimerHandle } from './kernel.ts';
 
@@ -85,10 +85,16 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
     entry.dueTick = NOT_WAITING;
   }
 
-  /** Takes everything out that is due, and hands it over, in order of ticks. */
-  expire(met: (entry: Entry) => void): void {
+  /**
+   * Takes out what is due, and hands it over, in order of ticks. Returns false when there is more: the owner then calls it
+   * again, soon.
+   * @param limit how many it hands over at most
+   */
+  expire(met: (entry: Entry) => void, limit: number): boolean {
     const now = this.#now();
+    let left = limit - this.#meet(met, limit);
     while (this.#tick < now) {
+      if (left === 0) return false;
       const level = this.#counts.findIndex((count) => count > 0);
       if (level < 0) {
         this.#tick = now;
@@ -103,9 +109,13 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
       }
       this.#tick = next;
       this.#cascade();
-      this.#meet(met);
+      left -= this.#meet(met, left);
     }
+    // Of the last tick some may be left: the slot is looked at again.
+    const slot = this.#slot(0, this.#tick);
+    if (slot.after !== slot && slot.after.dueTick <= this.#tick) return false;
     this.#arm();
+    return true;
   }
 
   dispose(): void {
@@ -167,14 +177,19 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
     this.#counts[0] = (this.#counts[0] ?? 0) + 1;
   }
 
-  #meet(met: (entry: Entry) => void): void {
+  /** Hands over up to `limit` deadlines of the current tick. Returns how many. */
+  #meet(met: (entry: Entry) => void, limit: number): number {
     const slot = this.#slot(0, this.#tick);
-    while (slot.after !== slot) {
+    let count = 0;
+    // (Not those that wait there for the next time round.)
+    while (count < limit && slot.after !== slot && slot.after.dueTick <= this.#tick) {
       const entry = slot.after;
       this.#unlink(entry);
       entry.dueTick = NOT_WAITING;
+      count++;
       met(entry as Entry);
     }
+    return count;
   }
 
   #slot(level: number, tick: number): Slot {

@@ -19,7 +19,8 @@ import { OperationState, type Operation } from './operation.ts';
 
 /**
  * A turn goes on in rounds until it has handled so many things: in each round, what is ready runs, and then one batch from
- * the source, as long as it has any. Bounds how long timers wait: eight full batches, about a millisecond each.
+ * the source, as long as it has any. Bounds how long timers wait: eight full batches, about a millisecond each. What is
+ * ready beyond it (100 000 calls that were all cancelled at once) waits for the next turn.
  */
 const MAX_ITEMS_PER_TURN = 1024;
 /**
@@ -59,6 +60,8 @@ export class EventLoop {
   #scheduled = false;
   #idleTurns = 0;
   #inTurn = false;
+  /** What the turn that runs has handled. */
+  #handled = 0;
   #turns = 0;
   #active = false;
   #ended = false;
@@ -117,6 +120,11 @@ export class EventLoop {
     operation.bytes = bytes;
     this.#parts.counters.inlineCompletions++;
     this.#push(operation);
+  }
+
+  /** What runs has done the work of so many things: its turn ends the sooner. */
+  charge(things: number): void {
+    this.#handled += things;
   }
 
   /** One more thing that must keep the process alive. */
@@ -195,18 +203,18 @@ export class EventLoop {
     if (this.#handle(taken)) found = true;
     const source = this.#source;
     let exhausted = source.waiting;
-    let handled = 0;
-    for (let round = 0; round < MAX_ROUNDS_PER_TURN && handled < MAX_ITEMS_PER_TURN; round++) {
-      handled += this.#runReady();
+    this.#handled = 0;
+    for (let round = 0; round < MAX_ROUNDS_PER_TURN && this.#handled < MAX_ITEMS_PER_TURN; round++) {
+      this.#runReady();
       if (!exhausted || (round % ROUNDS_PER_POLL === 0 && !source.waiting)) {
         const count = source.poll();
         exhausted = count < source.batchSize;
         this.#handle(count);
-        handled += count;
+        this.#handled += count;
       }
       if (exhausted && this.#ready.length === 0) break;
     }
-    return found || handled > 0;
+    return found || this.#handled > 0;
   }
 
   #push(item: Operation | ReadyTask): void {
@@ -217,14 +225,13 @@ export class EventLoop {
   }
 
   /** Runs what is ready now; what that makes ready waits for the next round, behind everybody else. */
-  #runReady(): number {
-    const count = this.#ready.length;
-    for (let left = count; left > 0; left--) {
+  #runReady(): void {
+    for (let left = this.#ready.length; left > 0 && this.#handled < MAX_ITEMS_PER_TURN; left--) {
       const item = this.#ready.shift();
+      this.#handled++;
       if (typeof item === 'function') item();
       else if (item !== undefined) this.#parts.completed(item);
     }
-    return count;
   }
 
   #handle(count: number): boolean {

@@ -5,6 +5,9 @@
 import { Fifo } from './fifo.ts';
 import type { Scheduler, TimerHandle } from './kernel.ts';
 
+/** Items whose time is over that one look tells: what is beyond has the next one, a millisecond later. */
+const ITEMS_PER_LOOK = 1024;
+
 interface Deadline<Item> {
   readonly item: Item;
   readonly at: number;
@@ -46,7 +49,7 @@ export class GraceTimer<Item> {
     this.#timer = null;
     const now = this.#scheduler.now();
     this.#next ??= this.#deadlines.shift();
-    while (this.#next !== undefined && this.#next.at <= now) {
+    for (let left = ITEMS_PER_LOOK; left > 0 && this.#next !== undefined && this.#next.at <= now; left--) {
       const { item } = this.#next;
       this.#next = this.#deadlines.shift();
       this.#expired(item);

@@ -12,12 +12,15 @@ import { aborted, timedOut, type OperationName } from './errors.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Scheduler } from './kernel.ts';
 import { LAST_OPERATION_COUNT, operationBase } from './pal-number.ts';
+import { unwatchSignal, watchSignal, type SignalCalls } from './signal-calls.ts';
 import type { SocketRecord } from './socket-record.ts';
 
 /** The handle of no call. */
 export const NO_OPERATION = 0 as OperationHandle;
 /** Names that are found without a hash; older calls that are still pending move to a map. A power of two. */
 const RECENT = 4096;
+/** Deadlines that are met before others have their turn: a quarter of what a turn of the loop handles. */
+const DEADLINES_PER_LOOK = 256;
 
 /** One asyncRead, asyncWrite, asyncAccept, … */
 export abstract class PendingCall extends DeadlineEntry {
@@ -31,7 +34,12 @@ export abstract class PendingCall extends DeadlineEntry {
   /** Milliseconds that it was given, for the message. */
   timeout = 0;
   signal: AbortSignal | null = null;
-  onAbort: (() => void) | null = null;
+  /** Who takes it back when its signal is aborted. */
+  calls: PendingCalls | null = null;
+  /** Its place among the calls of its signal. Only signal-calls.ts writes these three. */
+  signalCalls: SignalCalls | null = null;
+  beforeOfSignal: PendingCall | null = null;
+  afterOfSignal: PendingCall | null = null;
   /** It was revoked while the kernel had it: what its callback gets unless it succeeded all the same. */
   revoked: NetworkError | null = null;
 }
@@ -70,10 +78,12 @@ export class PendingCalls {
   constructor(scheduler: Scheduler, loop: EventLoop, names: CallNames, revoke: Revoke) {
     this.#names = names;
     this.#revoke = revoke;
+    const meetOne = (call: PendingCall): void => {
+      loop.charge(1);
+      this.#revoke(call, timedOut(call.operation, call.timeout), true);
+    };
     const meet = (): void => {
-      this.#wheel.expire((call) => {
-        this.#revoke(call, timedOut(call.operation, call.timeout), true);
-      });
+      if (!this.#wheel.expire(meetOne, DEADLINES_PER_LOOK)) loop.enqueue(meet);
     };
     this.#wheel = new DeadlineWheel(scheduler, () => loop.enqueueBehindEvents(meet));
   }
@@ -109,9 +119,9 @@ export class PendingCalls {
       call.timeout = 0;
     }
     if (call.signal !== null) {
-      if (call.onAbort !== null) call.signal.removeEventListener('abort', call.onAbort);
+      unwatchSignal(call);
       call.signal = null;
-      call.onAbort = null;
+      call.calls = null;
     }
   }
 
@@ -124,6 +134,11 @@ export class PendingCalls {
 
   revoke(call: PendingCall, error: NetworkError, hard: boolean): boolean {
     return this.#revoke(call, error, hard);
+  }
+
+  /** The call's signal was aborted. */
+  abort(call: PendingCall): void {
+    if (call.signal !== null) this.#revoke(call, aborted(call.operation, call.signal), true);
   }
 
   dispose(): void {
@@ -154,10 +169,8 @@ export class PendingCalls {
     }
     if (signal !== undefined) {
       call.signal = signal;
-      call.onAbort = () => {
-        this.#revoke(call, aborted(call.operation, signal), true);
-      };
-      signal.addEventListener('abort', call.onAbort, { once: true });
+      call.calls = this;
+      watchSignal(call, signal);
     }
   }
 }

@@ -21,6 +21,7 @@ import { QUIET, type Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
+import { unlinkLater } from './request-links.ts';
 import type { ReadRequest } from './requests.ts';
 
 /** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */
@@ -45,6 +46,7 @@ export function read(
   request.origin = captureOrigin(driver);
   if (connection.lastRead === null) connection.firstRead = request;
   else connection.lastRead.next = request;
+  request.previous = connection.lastRead;
   connection.lastRead = request;
   expectCallback(driver, connection);
   const name = driver.calls.begin(request, connection, options);
@@ -70,10 +72,7 @@ export function revokeRead(driver: Driver, connection: Connection, request: Read
     driver.transport.cancelOperation(connection, operation);
     return true;
   }
-  let before = connection.firstRead;
-  while (before !== null && before.next !== request) before = before.next;
-  if (before === null) return false;
-  before.next = request.next;
+  const before = unlinkLater(request);
   if (connection.lastRead === request) connection.lastRead = before;
   answerRead(driver, connection, request, error);
   return true;

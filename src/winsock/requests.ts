@@ -16,6 +16,7 @@ const NO_CALLBACK = new BoundCallback<Parameters<BytesCallback>>('read', () => {
 export class ReadRequest extends PendingCall {
   readonly operation = 'read';
   next: ReadRequest | null = null;
+  previous: ReadRequest | null = null;
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
   callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
@@ -29,6 +30,9 @@ export type WritingCall = 'write' | 'sendFile';
 export class WriteRequest extends PendingCall {
   operation: WritingCall = 'write';
   next: WriteRequest | null = null;
+  previous: WriteRequest | null = null;
+  /** Its place in the order in which its connection's writes were queued. */
+  order = 0;
   /** The buffers still to be sent: `chunk`, then list[listIndex + 1] and on. */
   chunk: Uint8Array = NO_BYTES;
   list: readonly Uint8Array[] | null = null;

@@ -7,11 +7,14 @@ class SendCursor {
   request: WriteRequest | null = null;
   chunk: Uint8Array = new Uint8Array(0);
   offset = 0;
+  /** The order of the last write that move() has taken bytes of; 0 for none. */
+  lastOrder = 0;
   #size = 0;
   #listIndex = 0;
   #left = 0;
 
   begin(connection: Connection): void {
+    this.lastOrder = 0;
     this.#enter(connection.firstWrite);
   }
 
@@ -29,6 +32,7 @@ class SendCursor {
   }
 
   move(bytes: number): void {
+    if (this.request !== null) this.lastOrder = this.request.order;
     this.offset += bytes;
     this.#left -= bytes;
     if (this.#left === 0) this.#enter(this.request?.next ?? null);

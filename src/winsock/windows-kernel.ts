@@ -11,6 +11,7 @@ import { NetworkError } from '../pal/network-error.ts';
 import type { Kernel } from './kernel.ts';
 import { nodeFiles } from './node-files.ts';
 import { nodeScheduler } from './node-scheduler.ts';
+import { onProcessIdle } from './process-idle.ts';
 import { threadEnd } from './thread-end.ts';
 
 let kernel: Kernel | undefined;
@@ -58,9 +59,6 @@ function makeKernel(): Kernel {
     createEventWaiter: (parts) => inOwnContext(createEventWaiter, tables.kernel32, parts),
     createPollWaiter: (kind, parts) => inOwnContext(createPollWaiter, tables.ws2_32, kind, parts),
     ...(threadEnd === undefined ? {} : { threadEnd }),
-    onIdle(callback) {
-      process.on('beforeExit', callback);
-      return () => process.off('beforeExit', callback);
-    },
+    onIdle: onProcessIdle,
   };
 }

@@ -6,8 +6,9 @@ import type { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import { refuseFile, tearFile } from './file-queue.ts';
 import type { FileJob } from './file-sender.ts';
+import { unlinkLater } from './request-links.ts';
 import type { WriteRequest } from './requests.ts';
-import { answer } from './writer.ts';
+import { answer, unlinkFirst } from './writer.ts';
 
 /**
  * Takes a write back. One of which nothing has been handed to the kernel leaves the queue as if it had never been there.
@@ -25,18 +26,16 @@ export function revokeWrite(
   if (firstWrite === request && request.file !== null) {
     return revokeFile(driver, connection, request, request.file, error, hard);
   }
-  let before: WriteRequest | null = null;
+  if (firstWrite === null || request.order < firstWrite.order) return false; // done: its callback is about to run
   // A file goes out alone: nothing behind it has been handed over.
-  let handedOver = operation === null || connection.sendingFile !== null ? 0 : operation.requested;
-  for (let write = connection.firstWrite; write !== request; write = write.next) {
-    if (write === null) return false; // done: its callback is about to run
-    handedOver -= write.total - write.sent;
-    before = write;
-  }
-  if (request.sent === 0 && handedOver <= 0) {
-    if (before === null) connection.firstWrite = request.next;
-    else before.next = request.next;
-    if (connection.lastWrite === request) connection.lastWrite = before;
+  const underWay = operation !== null && operation.requested > 0 && connection.sendingFile === null;
+  if (request.sent === 0 && !(underWay && request.order <= connection.lastGathered)) {
+    if (firstWrite === request) {
+      unlinkFirst(connection);
+    } else {
+      const before = unlinkLater(request);
+      if (connection.lastWrite === request) connection.lastWrite = before;
+    }
     answer(driver, connection, request, error);
     settleClose(driver, connection);
     return true;

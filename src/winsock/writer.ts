@@ -66,7 +66,9 @@ export function write(
   request.file = file;
   if (connection.lastWrite === null) connection.firstWrite = request;
   else connection.lastWrite.next = request;
+  request.previous = connection.lastWrite;
   connection.lastWrite = request;
+  request.order = ++connection.writesQueued;
   connection.queuedBytes += total;
   driver.queuedBytes += total;
   expectCallback(driver, connection);
@@ -353,6 +355,7 @@ function gather(driver: Driver, connection: Connection, operation: Operation): n
     cursor.move(length);
   }
   cursor.end();
+  connection.lastGathered = cursor.lastOrder;
   operation.requested = bytes;
   if (bytes === 0) {
     driver.loop.finishInline(operation, WSAENOBUFS, 0);

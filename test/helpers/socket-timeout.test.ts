@@ -34,6 +34,18 @@ describe('createIdleTimeout', () => {
     expect([idle.size, scheduler.pending]).to.deep.equal([0, 0]);
   });
 
+  it('tells of thousands whose time is over at once a part at a time, in order, and late as it is excuses it once', () => {
+    for (let number = 1; number <= 600; number++) idle.touch(socket(number));
+    scheduler.advance(100);
+    expect(over).to.have.lengthOf(256);
+    scheduler.advance(1);
+    expect(over).to.have.lengthOf(512);
+    scheduler.stall(1000);
+    scheduler.advance(0);
+    expect(over).to.deep.equal(Array.from({ length: 600 }, (_, index) => index + 1));
+    expect([idle.size, scheduler.pending]).to.deep.equal([0, 0]);
+  });
+
   it('tells of each at its own time, and not of the next one along with it', () => {
     idle.touch(socket(1));
     scheduler.advance(1);
@@ -109,7 +121,8 @@ describe('createIdleTimeout', () => {
     scheduler.advance(50);
     for (let handle = 1; handle <= 5000; handle++) idle.touch(socket(handle));
     expect(scheduler.pending).to.equal(1);
-    scheduler.advance(50);
+    // (A thousandth of a second between two parts of them.)
+    scheduler.advance(75);
     expect(over).to.have.lengthOf(5000);
     scheduler.advance(50);
     expect(over).to.have.lengthOf(10_000);

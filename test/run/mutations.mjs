@@ -132,10 +132,10 @@ const datagramMutations = [
     replace: 'if (known !== null) return known;',
   },
   {
-    id: 'cancelling a receive forgets those behind it',
+    id: 'cancelling a receive forgets which is the last',
     file: receiver,
-    find: '  else before.next = request.next;',
-    replace: '  else before.next = null;',
+    find: '    if (socket.lastReceive === request) socket.lastReceive = before;',
+    replace: '    if (socket.lastReceive === null) socket.lastReceive = before;',
   },
   {
     id: 'a cancelled receive takes a datagram with it',
@@ -145,10 +145,10 @@ const datagramMutations = [
       '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(driver, socket, lost);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback.finish(error, 0, null, 0);',
   },
   {
-    id: 'cancelling a send forgets those behind it',
+    id: 'cancelling a send forgets which is the last',
     file: sender,
-    find: '  else before.next = request.next;',
-    replace: '  else before.next = null;',
+    find: '    if (socket.lastSend === request) socket.lastSend = before;',
+    replace: '    if (socket.lastSend === null) socket.lastSend = before;',
   },
   {
     id: 'a send that is cancelled in the kernel gets the system’s word for it',
@@ -438,7 +438,7 @@ export const mutations = [
   {
     id: 'the newest write goes first',
     file: writer,
-    find: 'else connection.lastWrite.next = request;\n  connection.lastWrite = request;',
+    find: 'else connection.lastWrite.next = request;\n  request.previous = connection.lastWrite;\n  connection.lastWrite = request;',
     replace: `else if (connection.firstWrite !== null) {
     request.next = connection.firstWrite.next;
     connection.firstWrite.next = request;

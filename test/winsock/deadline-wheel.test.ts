@@ -18,7 +18,7 @@ describe('DeadlineWheel', () => {
     scheduler = new FakeScheduler();
     met = [];
     wheel = new DeadlineWheel<Entry>(scheduler, () => {
-      wheel.expire((entry) => met.push(entry.name));
+      wheel.expire((entry) => met.push(entry.name), Infinity);
     });
   });
   const add = (name: string, ms: number): Entry => {
@@ -61,7 +61,7 @@ describe('DeadlineWheel', () => {
     const expected = new Map<string, number>();
     const at = new Map<string, number>();
     const own = new DeadlineWheel<Entry>(scheduler, () => {
-      own.expire((entry) => at.set(entry.name, scheduler.now()));
+      own.expire((entry) => at.set(entry.name, scheduler.now()), Infinity);
     });
     for (let index = 0; index < 5000; index++) {
       const ms = Math.ceil(10 ** (random() * 7));
@@ -77,6 +77,33 @@ describe('DeadlineWheel', () => {
       const late = (at.get(name) ?? 0) - due;
       expect(late, name).to.be.within(0, TICK_MS + 1);
     }
+  });
+
+  it('hands over as many as the owner likes at a time, in order, and the others with the next looks', () => {
+    const own = new DeadlineWheel<Entry>(scheduler, () => undefined);
+    const LIMIT = 7;
+    const expected: string[] = [];
+    // Many in one tick, some in later ones, and one that must not be met with them.
+    for (let index = 0; index < 50; index++) {
+      own.add(new Entry(String(index)), 100 + (index >= 40 ? index : 0));
+      expected.push(String(index));
+    }
+    own.add(new Entry('later'), 100_000);
+    scheduler.stall(1000);
+    let looks = 0;
+    for (let done = false; !done; looks++) {
+      const before = met.length;
+      done = own.expire((entry) => met.push(entry.name), LIMIT);
+      expect(met.length - before).to.be.at.most(LIMIT);
+      if (looks === 2) {
+        // What is added meanwhile is not met early.
+        own.add(new Entry('added'), 50);
+      }
+    }
+    expect(met).to.deep.equal(expected);
+    expect(looks).to.be.within(8, 9);
+    expect(own.size).to.equal(2);
+    own.dispose();
   });
 
   it('forgets what is removed, and takes it again', () => {
@@ -124,7 +151,7 @@ describe('DeadlineWheel', () => {
     }
     leap = 2 * 86_400_000;
     steps = 0;
-    own.expire((entry) => met.push(entry.name));
+    own.expire((entry) => met.push(entry.name), Infinity);
     expect(met).to.deep.equal(['second', 'minute', 'hour', 'day']);
     expect(own.size).to.equal(1);
     expect(steps, 'looks at the clock').to.be.below(10);

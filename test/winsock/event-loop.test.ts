@@ -51,6 +51,44 @@ function makeLoop({ taken, polled }: Found): { loop: EventLoop; counters: Counte
   return { loop, counters, runAll };
 }
 
+describe('a turn of the event loop', () => {
+  const nothing = { taken: [], polled: [] };
+
+  it('runs a thousand ready things, and leaves the rest to the next', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    const turns: number[] = [];
+    for (let count = 0; count < 2500; count++) loop.enqueue(() => turns.push(loop.turn));
+    loop.activate();
+    runAll();
+    const perTurn = [...new Set(turns)].map((turn) => turns.filter((one) => one === turn).length);
+    expect(perTurn).to.deep.equal([1024, 1024, 452]);
+  });
+
+  it('ends the sooner when one thing has done the work of many', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    const turns: number[] = [];
+    for (let count = 0; count < 10; count++) {
+      loop.enqueue(() => {
+        turns.push(loop.turn);
+        loop.charge(511);
+      });
+    }
+    loop.activate();
+    runAll();
+    expect(turns.map((turn) => turn - (turns[0] ?? 0))).to.deep.equal([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+  });
+
+  it('runs what was put behind the events only after a look at the source, however much is ready before it', () => {
+    const { loop, counters, runAll } = makeLoop({ taken: [], polled: [1, 1, 1, 1, 1, 1] });
+    for (let count = 0; count < 1500; count++) loop.enqueue(() => undefined);
+    let packetsSeen = -1;
+    loop.enqueueBehindEvents(() => (packetsSeen = counters.packets));
+    loop.activate();
+    runAll();
+    expect(packetsSeen).to.be.at.least(2);
+  });
+});
+
 describe('the event loop counts', () => {
   it('packets, batches and the largest, from the waiter and from polls', () => {
     const { loop, counters, runAll } = makeLoop({ taken: [3, 1], polled: [128, 128, 9] });

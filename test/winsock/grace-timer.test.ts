@@ -27,6 +27,17 @@ describe('GraceTimer', () => {
     expect(scheduler.pending, 'no timer is left').to.equal(0);
   });
 
+  it('reports thousands whose time is over at once a part at a time, in order', () => {
+    for (let item = 0; item < 3000; item++) timer.add(String(item));
+    scheduler.advance(100);
+    expect(expired).to.have.lengthOf(1024);
+    scheduler.advance(1);
+    expect(expired).to.have.lengthOf(2048);
+    scheduler.advance(1);
+    expect(expired).to.deep.equal(Array.from({ length: 3000 }, (_, item) => String(item)));
+    expect(scheduler.pending, 'no timer is left').to.equal(0);
+  });
+
   it('needs one timer for any number of items', () => {
     for (let index = 0; index < 1000; index++) timer.add(String(index));
     expect(scheduler.pending).to.equal(1);

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import type { SocketHandle } from '../../src/pal/handles.ts';
 import { Connection } from '../../src/winsock/connection.ts';
@@ -12,9 +13,9 @@ const MANY = 10_000;
 
 describe('PendingCalls', () => {
   const owner = new Connection(1 as SocketHandle, 4, 0, undefined);
+  const loop = { enqueueBehindEvents: (task: () => void) => task() } as unknown as EventLoop;
   let calls: PendingCalls;
   beforeEach(() => {
-    const loop = { enqueueBehindEvents: (task: () => void) => task() } as unknown as EventLoop;
     calls = new PendingCalls(new FakeScheduler(), loop, new CallNames(0), () => true);
   });
   const begin = (call = new ReadRequest()): ReadRequest => {
@@ -64,6 +65,82 @@ describe('PendingCalls', () => {
         for (let other = 1; other < 16; other++) expect(isForeignOperation(pal + other, name)).to.equal(true);
       }
     }
+  });
+
+  describe('with a signal', () => {
+    const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
+    const beginWith = (signal: AbortSignal, by = calls): ReadRequest => {
+      const call = new ReadRequest();
+      by.begin(call, owner, { signal });
+      return call;
+    };
+    /** Notes in which order calls are taken back. @param end whether that ends them, or the system has still to answer */
+    const noting = (log: ReadRequest[], end: boolean): PendingCalls => {
+      const own: PendingCalls = new PendingCalls(new FakeScheduler(), loop, new CallNames(0), (call) => {
+        if (call instanceof ReadRequest) log.push(call);
+        if (end) own.end(call);
+        return true;
+      });
+      return own;
+    };
+
+    it('have one listener, however many they are and of however many PALs, and none when they have ended', () => {
+      const { signal } = new AbortController();
+      const others = noting([], true);
+      const begun = Array.from({ length: 50 }, (_, index) => {
+        const by = index % 2 === 0 ? calls : others;
+        return { by, call: beginWith(signal, by) };
+      });
+      expect(listeners(signal)).to.equal(1);
+      for (const { by, call } of begun.toSorted((a, b) => (a.call.name % 7) - (b.call.name % 7))) {
+        expect(listeners(signal)).to.equal(1);
+        by.end(call);
+      }
+      expect(listeners(signal)).to.equal(0);
+      const again = beginWith(signal);
+      expect(listeners(signal)).to.equal(1);
+      calls.end(again);
+    });
+
+    for (const end of [true, false]) {
+      it(`are all taken back when it is aborted, once and in order; that ${end ? 'ends' : 'does not end'} them`, () => {
+        const controller = new AbortController();
+        const log: ReadRequest[] = [];
+        const [one, two] = [noting(log, end), noting(log, end)];
+        const begun = Array.from({ length: 20 }, (_, index) =>
+          beginWith(controller.signal, index % 3 === 0 ? one : two),
+        );
+        const ended = begun.splice(4, 3);
+        for (const call of ended) two.end(call);
+        controller.abort();
+        expect(log).to.deep.equal(begun);
+        expect(listeners(controller.signal)).to.equal(0);
+        for (const call of begun) one.end(call);
+      });
+    }
+
+    it('may end one another while they are taken back', () => {
+      const controller = new AbortController();
+      const log: ReadRequest[] = [];
+      const begun: ReadRequest[] = [];
+      const own: PendingCalls = new PendingCalls(new FakeScheduler(), loop, new CallNames(0), (call) => {
+        if (call instanceof ReadRequest) log.push(call);
+        for (const one of begun.slice(0, 5)) own.end(one);
+        return true;
+      });
+      for (let count = 0; count < 8; count++) begun.push(beginWith(controller.signal, own));
+      controller.abort();
+      expect(log).to.deep.equal([begun[0], ...begun.slice(5)]);
+    });
+
+    it('leave nothing for a signal that is aborted after they have ended', () => {
+      const controller = new AbortController();
+      const log: ReadRequest[] = [];
+      const own = noting(log, true);
+      own.end(beginWith(controller.signal, own));
+      controller.abort();
+      expect(log).to.deep.equal([]);
+    });
   });
 
   it('finds nothing under the handle of no call, whatever has ended before', () => {

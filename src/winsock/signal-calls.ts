@@ -1,0 +1,63 @@
+/**
+ * Calls that an AbortSignal can end. However many of them share a signal, also of different PALs, it has one listener of
+ * ours, and none while no call waits: signals live longer than calls, and what listens to them is kept by them.
+ *
+ * The calls of a signal are linked, so that each begins and ends in O(1) and nothing is allocated for it.
+ */
+import type { PendingCall } from './pending-call.ts';
+
+/** The calls of one signal, in the order of their beginning. */
+export interface SignalCalls {
+  readonly signal: AbortSignal;
+  first: PendingCall | null;
+  last: PendingCall | null;
+}
+
+/** Groups that have calls. By the signal, and only while it lives. */
+const groups = new WeakMap<AbortSignal, SignalCalls & { readonly aborted: () => void }>();
+
+/** From now on the signal takes the call back. The call has its signal and its `calls`. */
+export function watchSignal(call: PendingCall, signal: AbortSignal): void {
+  let group = groups.get(signal);
+  if (group === undefined) {
+    const aborted = (): void => revokeAll(signal);
+    group = { signal, first: null, last: null, aborted };
+    groups.set(signal, group);
+    signal.addEventListener('abort', aborted, { once: true });
+  }
+  call.signalCalls = group;
+  call.beforeOfSignal = group.last;
+  if (group.last === null) group.first = call;
+  else group.last.afterOfSignal = call;
+  group.last = call;
+}
+
+/** The call has ended, or is being taken back: its signal is not its business any more. */
+export function unwatchSignal(call: PendingCall): void {
+  const group = call.signalCalls;
+  if (group === null) return;
+  const { beforeOfSignal: before, afterOfSignal: after } = call;
+  if (before === null) group.first = after;
+  else before.afterOfSignal = after;
+  if (after === null) group.last = before;
+  else after.beforeOfSignal = before;
+  call.signalCalls = null;
+  call.beforeOfSignal = null;
+  call.afterOfSignal = null;
+  if (group.first !== null) return;
+  const known = groups.get(group.signal);
+  if (known !== group) return; // aborted
+  groups.delete(group.signal);
+  group.signal.removeEventListener('abort', known.aborted);
+}
+
+function revokeAll(signal: AbortSignal): void {
+  const group = groups.get(signal);
+  if (group === undefined) return;
+  groups.delete(signal);
+  // One at a time off the list: taking one back may end others, which then leave it by themselves.
+  for (let call = group.first; call !== null; call = group.first) {
+    unwatchSignal(call);
+    call.calls?.abort(call);
+  }
+}
