@@ -20,6 +20,8 @@ new Worker(WATCHDOG_SOURCE, {
 }).unref();
 
 const { stdout, stderr, code } = await run(process.argv.slice(2));
+// Whoever read it is gone (`| head`).
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(code));
 if (stderr !== '') process.stderr.write(`${stderr}\n`);
 await new Promise<void>((written) => {
   if (stdout === '') written();

@@ -1,14 +1,17 @@
 /** The examination: facts, checks of the providers, the self-test, and a verdict. */
 import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { checkReturnedCode } from '../../ffi/check.ts';
+import process from 'node:process';
 import type { Kernel } from '../winsock/kernel.ts';
 import { Scratch } from '../winsock/scratch.ts';
 import type { Provider } from './catalog.ts';
 import type { Machine } from './machine.ts';
 import { checkCatalog, checkSockets, describeProvider } from './provider-checks.ts';
 import type { Check, DoctorReport, Facts } from './report.ts';
+import { checkNode } from './node-check.ts';
 import { systemFacts } from './system-facts.ts';
 import { selfTest } from './self-test.ts';
+import { withoutPaths } from './without-paths.ts';
 
 /** Winsock 2.2. */
 const WINSOCK_VERSION = 0x0202;
@@ -28,7 +31,7 @@ export async function examine(machine: Machine, version: string, stepDeadlineMs?
     (facts) => ({ facts, problem: null }),
     (error: unknown) => ({ facts: { system: systemFacts() }, problem: messageOf(error) }),
   );
-  const checks: Check[] = [];
+  const checks: Check[] = [checkNode(process.versions.node)];
   if (problem !== null) checks.push(lookFailed('facts of this machine', problem));
   const catalog = look(() => machine.catalog());
   if (typeof catalog === 'string') checks.push(lookFailed('the Winsock catalog', catalog));
@@ -71,5 +74,5 @@ function lookFailed(name: string, detail: string): Check {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return withoutPaths(error instanceof Error ? error.message : String(error));
 }

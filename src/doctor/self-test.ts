@@ -8,6 +8,7 @@ import type { Machine } from './machine.ts';
 import { connectedPair, readExactly, write } from './pal-promises.ts';
 import type { Check } from './report.ts';
 import { StepFailure, type Step, type StepParts } from './step.ts';
+import { withoutPaths } from './without-paths.ts';
 import { crowd } from './steps/crowd.ts';
 import { halfClose, refused, reset } from './steps/endings.ts';
 import { cancel, datagrams, file } from './steps/transfers.ts';
@@ -119,7 +120,7 @@ async function runStep(
 
 function explain(error: unknown, advice: string): { detail: string; advice: string } {
   if (error instanceof StepFailure) return { detail: error.message, advice: error.advice };
-  return { detail: error instanceof Error ? error.message : String(error), advice };
+  return { detail: withoutPaths(error instanceof Error ? error.message : String(error)), advice };
 }
 
 function stateOf(pal: NetworkPal): string {

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
+import { SOMAXCONN_HINT_MAX, SOMAXCONN_HINT_MIN } from '../../ffi/constants.ts';
 import { loadKoffi } from '../../ffi/koffi.ts';
 import { loadProcessFunctions } from '../../ffi/process.ts';
 import { loadWineVersion } from '../../ffi/wine.ts';
@@ -36,6 +37,9 @@ export function koffiFacts(): Facts {
   };
 }
 
+/** Of a process on 64-bit Windows: https://learn.microsoft.com/windows/win32/sysinfo/kernel-objects has 2^24. */
+const MAX_HANDLES = 2 ** 24;
+
 /** Waits that are measured. */
 const WAITS = 9;
 
@@ -44,9 +48,8 @@ export function limitFacts(kernel: Kernel): Facts {
   return {
     'a wait of 1 ms takes': `${waitOf1Ms().toFixed(1)} ms (Windows' own tick is 15.6)`,
     'handles of this process': handleCount(kernel),
-    // "Pushing the Limits of Windows: Handles", and what AcceptEx and a backlog leave room for.
-    'most handles of a process': 16_711_680,
-    'longest backlog': 'SOMAXCONN_HINT, up to 65535; a plain number is cut to 200',
+    'most handles of a process': MAX_HANDLES,
+    'longest backlog': `${SOMAXCONN_HINT_MAX}, by SOMAXCONN_HINT; a plain number is cut to ${SOMAXCONN_HINT_MIN}`,
   };
 }
 
@@ -68,7 +71,8 @@ function handleCount({ memory }: Kernel): number | null {
   try {
     const count = new Uint32Array(region.buffer, 0, 1);
     const known = functions.GetProcessHandleCount(functions.GetCurrentProcess(), region.address) !== 0;
-    return known ? (count[0] ?? null) : null;
+    // No process has none: Wine 8 does not count.
+    return known && count[0] !== 0 ? (count[0] ?? null) : null;
   } finally {
     memory.release(region.address);
   }
@@ -92,7 +96,7 @@ export async function pollerThreadFacts(): Promise<Facts> {
       // Names of variables, never their values; of options not what follows the name.
       options: options.map((option) => option.replace(/=.*/s, '=…')),
       'environment variables': variables,
-      'options of the process': process.execArgv.length,
+      'of the process, execArgv': process.execArgv.length,
     };
   } catch (error) {
     return { 'cannot start': error instanceof Error ? error.message : String(error) };

@@ -1,4 +1,5 @@
 /** What ffi/ says, as claims that a C compiler can check. */
+import * as catalog from '../../ffi/catalog.ts';
 import * as constants from '../../ffi/constants.ts';
 import * as layouts from '../../ffi/layouts.ts';
 import { WSAID } from '../../ffi/mswsock.ts';
@@ -32,6 +33,7 @@ const EXPRESSIONS: Readonly<Record<string, string>> = {
   SOMAXCONN_HINT_MAX: '-SOMAXCONN_HINT(65535)',
   WSADATA_SIZE: 'sizeof(WSADATA)',
   WSAPROTOCOL_INFOW_SIZE: 'sizeof(WSAPROTOCOL_INFOW)',
+  WSAPROTOCOL_CHARACTERS: 'WSAPROTOCOL_LEN + 1',
 };
 
 /** Structs whose C name is not ours. */
@@ -65,10 +67,25 @@ function structs(): Claim[] {
   });
 }
 
+/** Of a struct that ffi/ has some members of. */
+function someMembers(): Claim[] {
+  const { size, ...offsets } = catalog.WSAPROTOCOL_INFOW;
+  return [
+    { name: 'size of WSAPROTOCOL_INFOW', expression: 'sizeof(WSAPROTOCOL_INFOW)', value: BigInt(size) },
+    ...Object.entries(offsets).map(([member, offset]) => ({
+      name: `offset of WSAPROTOCOL_INFOW.${member}`,
+      expression: `offsetof(WSAPROTOCOL_INFOW, ${member === 'ChainLen' ? 'ProtocolChain.ChainLen' : member})`,
+      value: BigInt(offset),
+    })),
+  ];
+}
+
 /** Every claim but the GUIDs. */
 export const ALL_CLAIMS: readonly Claim[] = [
   ...numbers(constants),
   ...numbers(layouts).filter(({ name }) => name !== 'ACCEPTEX_ADDRESS_SLACK'),
+  ...numbers(catalog),
+  ...someMembers(),
   ...numbers(SystemErrorCode),
   ...numbers(NtStatus),
   ...structs(),
