@@ -30,6 +30,7 @@ import { OperationState } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
 import { REMOTE_KEY, WAKE_KEY } from './completion-key.ts';
 import { EventAccepts } from './event-accepts.ts';
+import { RepeatedCancels } from './repeated-cancels.ts';
 
 /** Packets per GetQueuedCompletionStatusEx: what libuv uses; the gain beyond it is within the noise. */
 export const BATCH_SIZE = 128;
@@ -47,6 +48,8 @@ export class CompletionPort implements EventSource {
   readonly handle: number;
   /** Accepts that complete by an event instead of by a packet. */
   readonly eventAccepts: EventAccepts;
+  /** Every CancelIoEx is its. */
+  readonly cancels: RepeatedCancels;
   readonly #parts: BackendParts;
   readonly #mailbox: Mailbox;
   readonly #entries: Uint32Array;
@@ -58,6 +61,7 @@ export class CompletionPort implements EventSource {
     const { kernel, counters } = parts;
     this.#parts = parts;
     this.eventAccepts = new EventAccepts(parts);
+    this.cancels = new RepeatedCancels(parts);
     const entriesSize = BATCH_SIZE * OVERLAPPED_ENTRY.size;
     const region = kernel.memory.allocate(entriesSize + Uint32Array.BYTES_PER_ELEMENT);
     if (region === null) throw new RangeError(`Cannot take ${entriesSize} bytes for the mailbox: out of memory`);
@@ -181,6 +185,7 @@ export class CompletionPort implements EventSource {
   }
 
   async close(): Promise<void> {
+    this.cancels.close();
     await this.eventAccepts.close();
     await this.#waiter.stop();
     this.#checkLeftovers(this.#waiter.take());

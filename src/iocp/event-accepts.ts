@@ -50,8 +50,9 @@ export class EventAccepts {
     this.#listeners.add(listener);
   }
 
+  /** Its socket is about to be closed. With accepts that no cancel has ended it stays until these have. */
   remove(listener: Listener): void {
-    this.#listeners.delete(listener);
+    if (listener.inFlight === 0) this.#listeners.delete(listener);
   }
 
   /** Makes an accept that is about to be submitted signal the event. */
@@ -63,6 +64,7 @@ export class EventAccepts {
   settle(): void {
     const { operations, finishInline } = this.#parts;
     for (const listener of this.#listeners) {
+      if (listener.closed) this.#listeners.delete(listener);
       for (const operation of listener.operations()) {
         const status = operations.words[operation.word] ?? 0;
         if (!operation.isInKernel || status === STATUS_PENDING) continue;

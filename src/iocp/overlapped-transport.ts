@@ -262,17 +262,14 @@ export class OverlappedTransport implements Transport {
   cancelOperation(record: SocketRecord, operation: Operation): void {
     if (operation.state !== OperationState.Submitted) return;
     operation.state = OperationState.Cancelling;
-    this.#parts.counters.calls.CancelIoEx++;
-    // ERROR_NOT_FOUND is fine: it has completed already, and its packet is on its way.
-    this.#parts.kernel.kernel32.CancelIoEx(record.socket, operation.address);
+    this.#port.cancels.cancel(record, operation.address);
   }
 
   cancelAll(record: SocketRecord): void {
     for (const operation of record.operations()) {
       if (operation.state === OperationState.Submitted) operation.state = OperationState.Cancelling;
     }
-    this.#parts.counters.calls.CancelIoEx++;
-    this.#parts.kernel.kernel32.CancelIoEx(record.socket, 0);
+    this.#port.cancels.cancel(record, 0);
   }
 
   #settle(connection: Connection, operation: Operation, succeeded: boolean): void {

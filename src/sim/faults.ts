@@ -20,6 +20,7 @@ import {
   ERROR_ACCESS_DENIED,
   ERROR_INVALID_PARAMETER,
   ERROR_IO_DEVICE,
+  ERROR_NOT_FOUND,
   ERROR_NO_SYSTEM_RESOURCES,
   ERROR_TOO_MANY_OPEN_FILES,
   WSAECONNABORTED,
@@ -41,6 +42,8 @@ import type { SimulatedNetwork } from './network.ts';
 /** What each call may fail with at once. */
 export const CALL_FAULTS = {
   AcceptEx: [WSAECONNRESET, WSAENOBUFS],
+  // It finds nothing, although the operation is under way and goes on: just then the system was at work on it.
+  CancelIoEx: [ERROR_NOT_FOUND],
   ConnectEx: [WSAENOBUFS, WSAENETUNREACH, WSAENETDOWN],
   DisconnectEx: [WSAENOTCONN, WSAENOBUFS],
   CreateEventW: [ERROR_NO_SYSTEM_RESOURCES],
@@ -88,9 +91,12 @@ const HARMLESS = new Set<number>([
 
 export type FaultyCall = keyof typeof CALL_FAULTS;
 
-/** One failure at a certain place: the nth use of a call (from 1), or the nth packet of an operation. */
+/**
+ * One failure at a certain place: the nth use of a call (from 1), or the nth packet of an operation.
+ * `lasting`: all later uses of the call fail too.
+ */
 export type PlannedFault =
-  | { readonly call: FaultyCall; readonly nth: number; readonly code: number }
+  | { readonly call: FaultyCall; readonly nth: number; readonly code: number; readonly lasting?: boolean }
   | { readonly operation: IoKind; readonly nth: number; readonly status: number };
 
 /** What fails beside what a network makes fail. */
@@ -164,7 +170,10 @@ export class Faults {
     if (plan === undefined) return undefined;
     const count = (this.#counts.get(counter) ?? 0) + 1;
     this.#counts.set(counter, count);
-    const found = plan.find((fault) => fault.nth === count && matches(fault));
+    const found = plan.find((fault) => {
+      const isNow = 'lasting' in fault && fault.lasting === true ? count >= fault.nth : fault.nth === count;
+      return isNow && matches(fault);
+    });
     if (found !== undefined) this.met++;
     return found;
   }

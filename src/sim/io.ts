@@ -59,6 +59,8 @@ export class Io {
   readonly key: number;
   /** Bytes of a WSASend or TransmitFile that the send buffer has taken. */
   moved = 0;
+  /** A cancel has passed it by. */
+  wasMissed = false;
   /** Set once the outcome is written. */
   done = false;
   /** Everything lent was found unchanged in this very step. */

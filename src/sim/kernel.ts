@@ -214,6 +214,14 @@ export class SimulatedKernel implements Kernel {
     else port.push(packet);
   }
 
+  /** CancelIoEx does not find the operation, although it is under way and goes on. Not twice: it is a matter of a moment. */
+  missesCancel(io: Io): boolean {
+    if (!this.profile.cancelMissesSends || io.wasMissed) return false;
+    if (io.kind !== 'WSASend' && io.kind !== 'TransmitFile') return false;
+    io.wasMissed = this.network.maybe();
+    return io.wasMissed;
+  }
+
   /** CancelIoEx on one operation: it takes effect now, or so much later that the operation may succeed first. */
   cancel(io: Io): void {
     if (this.network.maybe()) this.network.agenda.add(new Step('cancel takes effect', () => this.#cancelNow(io)));

@@ -86,8 +86,11 @@ export class SimulatedKernel32 implements Kernel32 {
     const pending = [...socket.pending()].filter((io) => {
       return io.kernel === kernel && (overlapped === 0 || io.overlapped === overlapped);
     });
-    if (pending.length === 0) return this.#fail(ERROR_NOT_FOUND);
-    for (const io of pending) kernel.cancel(io);
+    const found = pending.filter((io) => !kernel.missesCancel(io));
+    if (found.length === 0) return this.#fail(ERROR_NOT_FOUND);
+    const fault = kernel.faults?.call('CancelIoEx') ?? 0;
+    if (fault !== 0) return this.#fail(fault);
+    for (const io of found) kernel.cancel(io);
     return TRUE;
   }
 

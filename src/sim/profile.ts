@@ -29,6 +29,8 @@ export interface Profile {
   readonly resetDropsUnread: boolean;
   /** A FIN that arrives while a WSARecv is pending completes every pending WSASend with success, sent or not. */
   readonly endCompletesSends: boolean;
+  /** CancelIoEx passes by a WSASend or TransmitFile that the process is just carrying on with. */
+  readonly cancelMissesSends: boolean;
   /** closesocket leaves a pending WSASend alone; it goes on with whatever socket has the number next. */
   readonly closeLeavesSends: boolean;
   /** closesocket with a WSARecv pending sends RST instead of FIN. */
@@ -80,6 +82,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     resetLooksLikeEnd: false,
     resetDropsUnread: true,
     endCompletesSends: false,
+    cancelMissesSends: false,
     closeLeavesSends: false,
     closeWithReceiveResets: true,
     closedReceiveStatus: STATUS_CONNECTION_ABORTED,
@@ -108,6 +111,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     resetLooksLikeEnd: true,
     resetDropsUnread: false,
     endCompletesSends: true,
+    cancelMissesSends: true,
     closeLeavesSends: true,
     closeWithReceiveResets: false,
     closedReceiveStatus: STATUS_HANDLES_CLOSED,

@@ -4,7 +4,7 @@
  *   closeSocket ─► reads, accepts, connects are answered with ConnectionClosed
  *               ─► queued writes are flushed, for at most closeGraceMs   (resetSocket: dropped, SO_LINGER {1, 0})
  *               ─► CancelIoEx(socket, NULL) while the kernel still has operations of the socket
- *               ─► their packets come, one for each
+ *               ─► their packets come, one for each   (none although cancelled again and again: closesocket, then the packets)
  *               ─► closesocket, then the close callback             (or DisconnectEx: socket-reuse.ts)
  *
  * Why in this order: the kernel writes into OVERLAPPED and buffers until an operation's packet is dequeued, whatever has
@@ -139,17 +139,13 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
   finishClose(driver, record);
 }
 
-/** The last step: closesocket, unless the socket was given away already, and the close callbacks. */
+/** The last step: closesocket, unless the socket is gone already, and the close callbacks. */
 export function finishClose(driver: Driver, record: SocketRecord): void {
   record.closed = true;
   if (record.socket !== INVALID_SOCKET) {
     // Only now: a reset may have come while the packets of a close were awaited.
     if (record instanceof Connection && record.resetting && record.connected) lingerZero(driver, record.socket);
-    const { socket } = record;
-    record.socket = INVALID_SOCKET;
-    if (record.associated) driver.transport.detach(record);
-    driver.counters.calls.closesocket++;
-    driver.kernel.ws2_32.closesocket(socket);
+    closeSystemSocket(driver, record);
   }
   driver.sockets.remove(record);
   if (record instanceof Connection) leaveCounts(driver, record);
@@ -160,6 +156,24 @@ export function finishClose(driver: Driver, record: SocketRecord): void {
       callback();
     });
   }
+}
+
+/**
+ * Cancels have not ended the operations of a closing socket. closesocket does; until their packets have come they keep their
+ * memory, and the close callback waits. What was to be sent or received is lost, so it is a reset.
+ */
+export function closeUncancelled(driver: Driver, record: SocketRecord): void {
+  if (record.closed || record.socket === INVALID_SOCKET) return;
+  if (record instanceof Connection && record.connected) lingerZero(driver, record.socket);
+  closeSystemSocket(driver, record);
+}
+
+function closeSystemSocket(driver: Driver, record: SocketRecord): void {
+  const { socket } = record;
+  record.socket = INVALID_SOCKET;
+  if (record.associated) driver.transport.detach(record);
+  driver.counters.calls.closesocket++;
+  driver.kernel.ws2_32.closesocket(socket);
 }
 
 function expectClose(driver: Driver, record: SocketRecord, callback: CloseCallback | undefined): void {

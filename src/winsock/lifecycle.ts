@@ -19,7 +19,7 @@ import { inOwnContext } from './async-context.ts';
 import { revoke } from './cancellation.ts';
 import { completeAccept } from './acceptor.ts';
 import { BlockPool } from './block-pool.ts';
-import { close, graceExpired } from './closer.ts';
+import { close, closeUncancelled, graceExpired } from './closer.ts';
 import { Connection } from './connection.ts';
 import { completeConnect } from './connector.ts';
 import { Counters } from './counters.ts';
@@ -307,6 +307,8 @@ function makeDriver(
       scratch,
       completed,
       finishInline: (operation, error, bytes) => loop.finishInline(operation, error, bytes),
+      enqueueBehindEvents: (task) => loop.enqueueBehindEvents(task),
+      onUncancellable: (record) => closeUncancelled(driver, record),
       onRemote: () => driver.inbox?.woken(),
       onReady: () => loop.wake(),
     });

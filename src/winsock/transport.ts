@@ -89,6 +89,10 @@ export interface BackendParts {
   readonly completed: (operation: Operation) => void;
   /** Delivers an operation in a later turn (EventLoop.finishInline). */
   readonly finishInline: (operation: Operation, error: number, bytes: number) => void;
+  /** Runs a task in a later turn, after what has come until now (EventLoop.enqueueBehindEvents). */
+  readonly enqueueBehindEvents: (task: () => void) => void;
+  /** Operations of a socket that is being closed outlive every cancel. */
+  readonly onUncancellable: (record: SocketRecord) => void;
   /** Another thread has submitted something; for event sources that such a thread can wake. */
   readonly onRemote: () => void;
   /** The waiter has found events; the next turn may begin. */

@@ -209,4 +209,22 @@ export const loopMutations = [
     find: 'if (!listener.associated) return;',
     replace: '',
   },
+  {
+    id: 'a cancel that found nothing is never repeated',
+    file: 'src/iocp/repeated-cancels.ts',
+    find: 'this.#missed.set(record, 0);',
+    replace: 'this.#missed.delete(record);',
+  },
+  {
+    id: 'a cancel of all operations that found one of them has found all',
+    file: 'src/iocp/repeated-cancels.ts',
+    find: 'if (found && (address !== 0 || record.inFlight === 1)) return;',
+    replace: 'if (found) return;',
+  },
+  {
+    id: 'a socket whose operations no cancel ends is never closed',
+    file: 'src/iocp/repeated-cancels.ts',
+    find: 'this.#parts.onUncancellable(record);',
+    replace: '',
+  },
 ];

@@ -84,6 +84,8 @@ export class FakePoll {
       finishInline,
       onRemote: () => undefined,
       onReady: () => undefined,
+      enqueueBehindEvents: (task) => task(),
+      onUncancellable: () => undefined,
     };
   }
 
