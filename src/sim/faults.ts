@@ -171,7 +171,8 @@ export class Faults {
     const count = (this.#counts.get(counter) ?? 0) + 1;
     this.#counts.set(counter, count);
     const found = plan.find((fault) => {
-      const isNow = 'lasting' in fault && fault.lasting === true ? count >= fault.nth : fault.nth === count;
+      const lasts = 'lasting' in fault && fault.lasting;
+      const isNow = lasts ? count >= fault.nth : fault.nth === count;
       return isNow && matches(fault);
     });
     if (found !== undefined) this.met++;
