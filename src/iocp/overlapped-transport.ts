@@ -96,6 +96,7 @@ export class OverlappedTransport implements Transport {
       operation.address,
       0,
     );
+    operation.handedOver = true;
     this.#settle(connection, operation, result === 0);
   }
 
@@ -114,6 +115,7 @@ export class OverlappedTransport implements Transport {
       operation.address,
       0,
     );
+    operation.handedOver = true;
     this.#settle(connection, operation, result === 0);
   }
 
@@ -130,6 +132,7 @@ export class OverlappedTransport implements Transport {
     operation.state = OperationState.Submitted;
     counters.calls.TransmitFile++;
     const result = TransmitFile(connection.socket, file, bytes, 0, operation.address, buffers, 0);
+    operation.handedOver = true;
     // It has no out-parameter for the count: a success without a packet is told by the OVERLAPPED alone.
     if (result !== 0 && connection.skipsPackets) {
       operations.words[operation.word + CONTEXT.BYTES / 4] =
@@ -158,6 +161,7 @@ export class OverlappedTransport implements Transport {
       operation.address,
       0,
     );
+    operation.handedOver = true;
     this.#settleDatagram(operation, result === 0);
   }
 
@@ -178,6 +182,7 @@ export class OverlappedTransport implements Transport {
       operation.address,
       0,
     );
+    operation.handedOver = true;
     this.#settleDatagram(operation, result === 0);
   }
 
@@ -191,6 +196,7 @@ export class OverlappedTransport implements Transport {
     operation.state = OperationState.Submitted;
     counters.calls.ConnectEx++;
     const result = ConnectEx(connection.socket, scratch.address, length, 0, 0, 0, operation.address);
+    operation.handedOver = true;
     this.#settle(connection, operation, result !== 0);
   }
 
@@ -208,6 +214,7 @@ export class OverlappedTransport implements Transport {
     operation.state = OperationState.Submitted;
     this.#parts.counters.calls.DisconnectEx++;
     const result = DisconnectEx(connection.socket, operation.address, TF_REUSE_SOCKET, 0);
+    operation.handedOver = true;
     this.#settle(connection, operation, result !== 0);
   };
 
@@ -235,10 +242,14 @@ export class OverlappedTransport implements Transport {
       operation.address + CONTEXT.BYTES,
       operation.address,
     );
+    operation.handedOver = true;
     const outcome = overlappedOutcome(result !== 0, kernel.ws2_32);
     // The listener does not skip packets, so success brings one (or the event) just as ERROR_IO_PENDING does.
     const submitted = outcome === NO_ERROR || outcome === FINISHED;
-    if (!submitted) operation.state = OperationState.Completed;
+    if (!submitted) {
+      operation.state = OperationState.Completed;
+      operation.handedOver = false;
+    }
     if (byEvent) eventAccepts.settle();
     if (!submitted) throw new Win32Error('AcceptEx', outcome);
   }
@@ -257,6 +268,10 @@ export class OverlappedTransport implements Transport {
     );
     checkWinsock(updated, kernel.ws2_32, 'setsockopt(SO_UPDATE_ACCEPT_CONTEXT)');
     return this.#peerOf(listener, operation);
+  }
+
+  forget(): void {
+    // What the system does not have is nowhere.
   }
 
   cancelOperation(record: SocketRecord, operation: Operation): void {

@@ -15,6 +15,7 @@ import { Win32Error } from '../../ffi/check.ts';
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import { WSAENOBUFS, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { abandonOperation } from './abandon.ts';
 import { QUIET_MS } from './accept-depth.ts';
 import type { Driver } from './driver.ts';
 import { kindOf, systemError } from './errors.ts';
@@ -59,9 +60,13 @@ export function fillPool(driver: Driver, listener: Listener, most = Infinity): v
     try {
       post(driver, listener, operation);
     } catch (error) {
-      if (!(error instanceof Win32Error)) throw error;
-      retireAccept(driver, listener, operation);
-      acceptFailed(driver, listener, error.syscall, error.systemErrorCode);
+      if (operation.handedOver) return; // the system has it: its packet comes
+      if (error instanceof Win32Error) {
+        retireAccept(driver, listener, operation);
+        acceptFailed(driver, listener, error.syscall, error.systemErrorCode);
+      } else {
+        abandonOperation(driver, listener, operation, error);
+      }
       return;
     }
   }

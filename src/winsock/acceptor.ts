@@ -38,10 +38,10 @@ export function accept(
   callback: AcceptCallback,
 ): OperationHandle {
   beginAccepting(driver, listener);
-  expectCallback(driver, listener);
   const request = new AcceptRequest(callback, captureOrigin(driver));
-  listener.waiting.push(request);
   const name = driver.calls.begin(request, listener, options);
+  expectCallback(driver, listener);
+  listener.waiting.push(request);
   if (listener.accepted.length > 0) {
     driver.loop.enqueue(() => {
       serve(driver, listener);

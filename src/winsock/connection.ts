@@ -79,6 +79,8 @@ export class Connection extends SocketRecord {
   sendFailure = 0;
   /** The system call that failed so. */
   sendFailureSyscall = '';
+  /** What was thrown, where no call of the system failed. */
+  sendFailureCause: unknown = null;
   /** A write is being taken back although some of it has gone out. */
   tearing = false;
   /** It was, or another thread's write could not begin: the stream ends at a hole. */

@@ -19,6 +19,7 @@ import {
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
+import { abandonOperation } from './abandon.ts';
 import { attach } from './association.ts';
 import { resetConnection, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
@@ -58,9 +59,12 @@ export function connect(
   try {
     submit(driver, connection, operation, { ...target, address }, options);
   } catch (error) {
-    if (!(error instanceof Win32Error)) throw error;
-    operation.syscall = error.syscall;
-    driver.loop.finishInline(operation, error.systemErrorCode, 0);
+    if (error instanceof Win32Error) {
+      operation.syscall = error.syscall;
+      driver.loop.finishInline(operation, error.systemErrorCode, 0);
+    } else {
+      abandonOperation(driver, connection, operation, error);
+    }
   }
 }
 
@@ -72,14 +76,17 @@ export function beginConnect(
   callback: ConnectCallback,
 ): boolean {
   const request = new ConnectRequest(callback);
+  const isAborted = options.signal?.aborted === true;
+  try {
+    if (!isAborted) driver.calls.begin(request, connection, options);
+  } catch (error) {
+    resetConnection(driver, connection); // nobody gets its handle
+    throw error;
+  }
   connection.connectRequest = request;
   expectCallback(driver, connection);
-  if (options.signal?.aborted === true) {
-    abandonConnect(driver, connection, aborted('connect', options.signal));
-    return false;
-  }
-  driver.calls.begin(request, connection, options);
-  return true;
+  if (isAborted) abandonConnect(driver, connection, aborted('connect', options.signal));
+  return !isAborted;
 }
 
 /**
@@ -99,7 +106,7 @@ export function revokeConnect(driver: Driver, connection: Connection, error: Net
 
 /** ConnectEx came back. */
 export function completeConnect(driver: Driver, connection: Connection, operation: Operation): void {
-  const { error, syscall } = operation;
+  const { error, syscall, thrown } = operation;
   connection.connectOperation = null;
   connection.inFlight--;
   driver.operations.release(operation);
@@ -115,7 +122,7 @@ export function completeConnect(driver: Driver, connection: Connection, operatio
     settleClose(driver, connection);
     return;
   }
-  const failure = error === 0 ? finish(driver, connection) : connectError(connection, syscall, error);
+  const failure = error === 0 ? finish(driver, connection) : connectError(connection, syscall, error, thrown);
   if (failure !== null) {
     abandonConnect(driver, connection, failure);
     return;
@@ -195,8 +202,9 @@ function finish(driver: Driver, connection: Connection): NetworkError | null {
   }
 }
 
-function connectError(connection: Connection, syscall: string, code: number): NetworkError {
-  return systemError('connect', syscall, code, peerContext(connection));
+function connectError(connection: Connection, syscall: string, code: number, thrown: unknown = null): NetworkError {
+  const context = peerContext(connection);
+  return systemError('connect', syscall, code, thrown === null ? context : { ...context, cause: thrown });
 }
 
 function peerContext({ peer }: Connection): { address?: string; port?: number } {

@@ -19,6 +19,7 @@ import type { ReceiveFromCallback } from '../pal/datagram.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import { abandonOperation, causeOf } from './abandon.ts';
 import { BLOCK_SIZES, classFor, type Block } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import type { ReceiveFromRequest } from './datagram-requests.ts';
@@ -44,13 +45,19 @@ export function receiveFrom(
 ): OperationHandle {
   if (socket.receiving.size === 0 && driver.operations.free === 0) throw outOfSlots(driver.options.maxOperations);
   const request = driver.datagrams.takeReceive(target, maxBytes, callback);
-  request.origin = captureOrigin(driver);
+  let name: OperationHandle;
+  try {
+    request.origin = captureOrigin(driver);
+    name = driver.calls.begin(request, socket, options);
+  } catch (error) {
+    driver.datagrams.giveReceive(request);
+    throw error;
+  }
   if (socket.lastReceive === null) socket.firstReceive = request;
   else socket.lastReceive.next = request;
   request.previous = socket.lastReceive;
   socket.lastReceive = request;
   expectCallback(driver, socket);
-  const name = driver.calls.begin(request, socket, options);
   serveSoon(driver, socket);
   if (socket.receiving.size < socket.settings.depth) fillPool(driver, socket);
   return name;
@@ -121,10 +128,11 @@ function handle(driver: Driver, socket: DatagramSocket, operation: Operation): v
     repost(driver, socket, operation);
     if (socket.settings.reportUnreachable) report(driver, socket, error);
   } else {
+    const failure = systemError('receive', 'WSARecvFrom', error, causeOf(operation));
     retire(driver, socket, operation);
     const request = takeRequest(socket);
     if (socket.firstReceive !== null) fillPool(driver, socket);
-    if (request !== null) answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
+    if (request !== null) answer(driver, socket, request, failure);
   }
 }
 
@@ -166,7 +174,7 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
   }
   const { target, maxBytes } = request;
   const count = Math.min(bytes, maxBytes);
-  if (count > target.length) {
+  if (!copyOut(block.bytes, target, count)) {
     // Its buffer has gone; the datagram is the next one's.
     takeRequest(socket);
     keep(driver, socket, block, bytes, size, peer);
@@ -175,7 +183,6 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
     answer(driver, socket, request, bufferDetached('receive', count, target.length));
     return;
   }
-  copyOut(block.bytes, target, count);
   if (size > count) counters.datagramsTruncated++;
   takeRequest(socket);
   // Before the callback: it may throw, and the pool must not lose a place to that.
@@ -213,13 +220,12 @@ function serve(driver: Driver, socket: DatagramSocket): void {
   }
   const { target, maxBytes } = request;
   const count = Math.min(arrival.bytes, maxBytes);
-  if (count > target.length) {
+  if (!(arrival.block === null ? count <= target.length : copyOut(arrival.block.bytes, target, count))) {
     serveSoon(driver, socket);
     answer(driver, socket, request, bufferDetached('receive', count, target.length));
     return;
   }
   socket.arrivals.shift();
-  if (arrival.block !== null) copyOut(arrival.block.bytes, target, count);
   if (arrival.size > count) driver.counters.datagramsTruncated++;
   const { peer, size } = arrival;
   forget(driver, socket, arrival);
@@ -319,6 +325,14 @@ function repost(driver: Driver, socket: DatagramSocket, operation: Operation): v
 
 function post(driver: Driver, socket: DatagramSocket, operation: Operation): void {
   socket.posted.push(operation);
+  try {
+    start(driver, socket, operation);
+  } catch (error) {
+    abandonOperation(driver, socket, operation, error);
+  }
+}
+
+function start(driver: Driver, socket: DatagramSocket, operation: Operation): void {
   const length = socket.settings.maxDatagramSize;
   operation.block ??= driver.blocks.take(classFor(length));
   const { block } = operation;
@@ -346,7 +360,14 @@ function peerOf(driver: Driver, socket: DatagramSocket, operation: Operation): E
   return socket.peers.find(words, operation.word + DATAGRAM_CONTEXT.ADDRESS / 4) ?? socket.peer;
 }
 
-function copyOut(source: Buffer, target: Uint8Array, count: number): void {
-  if (count <= COPY_LOOP_LIMIT) for (let index = 0; index < count; index++) target[index] = source[index] ?? 0;
-  else source.copy(target, 0, 0, count);
+/** Returns false when the reader's buffer has no room for them any more. */
+function copyOut(source: Buffer, target: Uint8Array, count: number): boolean {
+  if (count > target.length) return false;
+  try {
+    if (count <= COPY_LOOP_LIMIT) for (let index = 0; index < count; index++) target[index] = source[index] ?? 0;
+    else source.copy(target, 0, 0, count);
+    return true;
+  } catch {
+    return false; // it has lost them between the look and the copy
+  }
 }

@@ -10,6 +10,7 @@ import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { SendToCallback } from '../pal/datagram.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import { abandonOperation, causeOf } from './abandon.ts';
 import { classFor } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import type { SendToRequest } from './datagram-requests.ts';
@@ -54,12 +55,20 @@ export function sendTo(
   const now = socket.firstSend === null && socket.sending.length < SEND_DEPTH;
   const operation = now ? driver.operations.take(OperationKind.SendTo, socket) : null;
   if (operation === null && socket.sending.length === 0) throw outOfSlots(driver.options.maxOperations);
-  const request = driver.datagrams.takeSend(data, total, destination, callback);
-  request.origin = captureOrigin(driver);
+  let request: SendToRequest | null = null;
+  let name: OperationHandle;
+  try {
+    request = driver.datagrams.takeSend(data, total, destination, callback);
+    request.origin = captureOrigin(driver);
+    name = driver.calls.begin(request, socket, options);
+  } catch (error) {
+    if (request !== null) driver.datagrams.giveSend(request);
+    if (operation !== null) driver.operations.release(operation);
+    throw error;
+  }
   socket.queuedBytes += total;
   driver.queuedBytes += total;
   expectCallback(driver, socket);
-  const name = driver.calls.begin(request, socket, options);
   if (operation === null) {
     if (socket.lastSend === null) socket.firstSend = request;
     else socket.lastSend.next = request;
@@ -120,7 +129,7 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
   if (operation.block !== null) driver.blocks.give(operation.block);
   operation.block = null;
   operation.lent = null;
-  const failure = failureOf(socket, request, error);
+  const failure = failureOf(socket, request, operation);
   if (failure === null) {
     driver.counters.datagramsSent++;
     driver.counters.bytesSent += bytes;
@@ -167,13 +176,15 @@ function answerSoon(driver: Driver, socket: DatagramSocket, request: SendToReque
   });
 }
 
-function failureOf(socket: DatagramSocket, request: SendToRequest, error: number): NetworkError | null {
+function failureOf(socket: DatagramSocket, request: SendToRequest, operation: Operation): NetworkError | null {
+  const { error } = operation;
   if (error === 0) return null;
   if (request.revoked !== null) return request.revoked;
   if (error === ERROR_OPERATION_ABORTED && socket.closing) return connectionClosed('send');
   if (request.detachedAt >= 0) return bufferDetached('send', request.total, request.detachedAt);
   const to = request.destination ?? socket.peer;
-  return systemError('send', 'WSASendTo', error, to === null ? {} : { address: to.address, port: to.port });
+  const where = to === null ? {} : { address: to.address, port: to.port };
+  return systemError('send', 'WSASendTo', error, { ...where, ...causeOf(operation) });
 }
 
 function leaveSending({ sending }: DatagramSocket, operation: Operation): void {
@@ -198,6 +209,14 @@ function takeWaiting(socket: DatagramSocket): SendToRequest | null {
 /** Brings a datagram's bytes where the kernel may read them, and sends it. */
 function submit(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
   operation.datagram = request;
+  try {
+    start(driver, socket, operation, request);
+  } catch (error) {
+    abandonOperation(driver, socket, operation, error);
+  }
+}
+
+function start(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
   operation.requested = request.total;
   const { data, total } = request;
   const pinnedAddress = data instanceof Uint8Array ? driver.pinned.addressOf(data, total) : 0;
@@ -224,7 +243,11 @@ function submit(driver: Driver, socket: DatagramSocket, operation: Operation, re
 
 function transmit(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
   request.attempts++;
-  driver.transport.sendTo(socket, operation);
+  try {
+    driver.transport.sendTo(socket, operation);
+  } catch (error) {
+    abandonOperation(driver, socket, operation, error);
+  }
 }
 
 /** Copies all of `data`, unless its buffers have not `total` bytes any more. Returns the number of bytes they have. */

@@ -69,6 +69,8 @@ const KINDS: ReadonlyMap<number, NetworkErrorCode> = new Map<number, NetworkErro
 export interface ErrorContext {
   address?: string | undefined;
   port?: number | undefined;
+  /** What was thrown, where no call of the system has failed. */
+  cause?: unknown;
 }
 
 /** The kind of a system error code in an operation. */

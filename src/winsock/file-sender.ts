@@ -29,6 +29,7 @@ import {
 import type { SendFileOptions } from '../pal/file-transfer.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { FileDescription } from '../pal/pal-description.ts';
+import { abandonOperation } from './abandon.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
@@ -145,8 +146,12 @@ export class FileJob {
     this.#operation = operation;
     this.#request = request;
     this.#context = request.callback;
-    if (isFirst) this.#begin(request);
-    else this.#next();
+    if (!isFirst) return this.#next();
+    try {
+      this.#begin(request);
+    } catch (error) {
+      this.#abandon(operation, error);
+    }
   }
 
   /**
@@ -242,8 +247,17 @@ export class FileJob {
     }
     this.length = length;
     this.#isRegular = facts.regular;
-    if (this.#mayTransmit && facts.regular) this.#handle = this.#files.handleOf(fd);
+    if (this.#mayTransmit && facts.regular) this.#handle = this.#handleOf(fd);
     this.#next();
+  }
+
+  /** The HANDLE behind a descriptor; where it cannot be had, the file is read and sent. */
+  #handleOf(fd: number): number {
+    try {
+      return this.#files.handleOf(fd);
+    } catch {
+      return INVALID_HANDLE_VALUE;
+    }
   }
 
   #next(): void {
@@ -252,8 +266,19 @@ export class FileJob {
     if (operation === null || request === null) return;
     if (this.failure !== null) return this.fail(this.failure);
     if (this.isSent) return endFile(this.#driver, this.#connection, operation, this);
-    if (this.#transmits) this.#transmit(operation, request);
-    else this.#copy(operation);
+    try {
+      if (this.#transmits) this.#transmit(operation, request);
+      else this.#copy(operation);
+    } catch (error) {
+      this.#abandon(operation, error);
+    }
+  }
+
+  /** The next piece could not be started: it ends as one that has failed. */
+  #abandon(operation: Operation, error: unknown): void {
+    this.#busy = true;
+    if (!operation.handedOver) operation.requested = 0;
+    abandonOperation(this.#driver, this.#connection, operation, error);
   }
 
   get #transmits(): boolean {
@@ -317,13 +342,20 @@ export class FileJob {
     const position = this.#isRegular ? this.#offset + this.#read : -1;
     this.#reading = true;
     this.#connection.inFlight++;
-    this.#files.read(this.#fd, block.bytes.subarray(head, head + length), position, (error, bytes) => {
-      this.#driver.loop.enqueue(() => {
-        this.#reading = false;
-        this.#connection.inFlight--;
-        this.#gotMore(block, head, error, bytes);
+    try {
+      this.#files.read(this.#fd, block.bytes.subarray(head, head + length), position, (error, bytes) => {
+        this.#driver.loop.enqueue(() => {
+          this.#reading = false;
+          this.#connection.inFlight--;
+          this.#gotMore(block, head, error, bytes);
+        });
       });
-    });
+    } catch (error) {
+      this.#reading = false;
+      this.#connection.inFlight--;
+      this.#buffer.giveEmpty(block);
+      throw error;
+    }
   }
 
   #gotMore(block: Block, head: number, error: NodeJS.ErrnoException | null, bytes: number): void {

@@ -65,6 +65,8 @@ export class OperationTable {
     operation.generation = (operation.generation + 1) & 0x3fffffff;
     operation.bytes = 0;
     operation.error = 0;
+    operation.handedOver = false;
+    operation.thrown = null;
     this.words[operation.word + CONTEXT.GENERATION / 4] = operation.generation;
     const first = operation.word / 2;
     const doubles = this.#doubles;
@@ -87,6 +89,7 @@ export class OperationTable {
     operation.owner = null;
     operation.block = null;
     operation.lent = null;
+    operation.thrown = null;
     operation.acceptSocket = -1;
     operation.datagram = null;
     operation.held = false;

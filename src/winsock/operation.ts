@@ -82,6 +82,10 @@ export class Operation {
   bytes = 0;
   /** Winsock error code, 0 for success, once Completed. */
   error = 0;
+  /** The Win32 call was made: until it is known to have failed at once, only a packet ends it. */
+  handedOver = false;
+  /** What threw before the call could be made, or null. */
+  thrown: unknown = null;
   /** The call that was made, for error messages. */
   syscall = '';
   /** AcceptEx only: the socket that the connection will be on, or INVALID_SOCKET. */

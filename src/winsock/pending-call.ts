@@ -93,11 +93,20 @@ export class PendingCalls {
     return this.#wheel.size;
   }
 
-  /** A call is pending from now on. The options have been checked, and the signal is not aborted. */
+  /**
+   * A call is pending from now on. The options have been checked, and the signal is not aborted. When it throws (a signal of
+   * somebody's own making), it is not.
+   */
   begin(call: PendingCall, owner: SocketRecord, options: OperationOptions | null): OperationHandle {
     call.owner = owner;
     const name = this.#name(call);
-    if (options !== null) this.#watch(call, options);
+    if (options === null) return name as OperationHandle;
+    try {
+      this.#watch(call, options);
+    } catch (error) {
+      this.end(call);
+      throw error;
+    }
     return name as OperationHandle;
   }
 

@@ -15,6 +15,7 @@ import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { BytesCallback } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
+import { abandonOperation, causeOf } from './abandon.ts';
 import { BLOCK_SIZES, classFor, type Block } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import { QUIET, type Connection } from './connection.ts';
@@ -42,14 +43,22 @@ export function read(
   const idle = !served && connection.firstRead === null && connection.receiveOperation === null;
   const operation = idle ? driver.operations.take(OperationKind.Receive, connection) : null;
   if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);
-  const request = driver.requests.takeRead(target, maxBytes, callback);
-  request.origin = captureOrigin(driver);
+  let request: ReadRequest | null = null;
+  let name: OperationHandle;
+  try {
+    request = driver.requests.takeRead(target, maxBytes, callback);
+    request.origin = captureOrigin(driver);
+    name = driver.calls.begin(request, connection, options);
+  } catch (error) {
+    if (request !== null) driver.requests.giveRead(request);
+    if (operation !== null) driver.operations.release(operation);
+    throw error;
+  }
   if (connection.lastRead === null) connection.firstRead = request;
   else connection.lastRead.next = request;
   request.previous = connection.lastRead;
   connection.lastRead = request;
   expectCallback(driver, connection);
-  const name = driver.calls.begin(request, connection, options);
   if (operation !== null) {
     connection.receiveOperation = operation;
     connection.inFlight++;
@@ -115,7 +124,10 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
     repost(driver, connection, operation, request);
     return;
   }
-  const failure = error === 0 ? deliver(driver, connection, operation, request) : systemError('read', 'WSARecv', error);
+  const failure =
+    error === 0
+      ? deliver(driver, connection, operation, request)
+      : systemError('read', 'WSARecv', error, causeOf(operation));
   if (error === 0 && bytes === 0) connection.peerEnded = true;
   finishRead(driver, connection, operation, request, failure, failure === null ? bytes : 0);
 }
@@ -188,9 +200,9 @@ function serveLeftoverSoon(driver: Driver, connection: Connection): void {
 function serveLeftover(driver: Driver, connection: Connection): void {
   const { leftover, firstRead: request } = connection;
   if (leftover === null || request === null || connection.closing) return;
-  const wanted = Math.min(leftover.end - leftover.start, request.maxBytes);
-  const fits = wanted <= request.target.length;
-  const count = fits ? takeLeftover(driver, connection, request.target.subarray(0, wanted)) : wanted;
+  const count = Math.min(leftover.end - leftover.start, request.maxBytes);
+  const fits = copyOut(leftover.block, leftover.start, request.target, count);
+  if (fits) leftoverTaken(driver, connection, count);
   connection.firstRead = request.next;
   if (request.next === null) connection.lastRead = null;
   const { callback, target } = request;
@@ -207,9 +219,15 @@ export function takeLeftover(driver: Driver, connection: Connection, target: Uin
   if (leftover === null) return 0;
   const count = Math.min(leftover.end - leftover.start, target.length);
   leftover.block.bytes.copy(target, 0, leftover.start, leftover.start + count);
+  leftoverTaken(driver, connection, count);
+  return count;
+}
+
+function leftoverTaken(driver: Driver, connection: Connection, count: number): void {
+  const { leftover } = connection;
+  if (leftover === null) return;
   leftover.start += count;
   if (leftover.start === leftover.end) dropLeftover(driver, connection);
-  return count;
 }
 
 function goOn(driver: Driver, connection: Connection, next: ReadRequest): void {
@@ -242,6 +260,14 @@ function repost(driver: Driver, connection: Connection, operation: Operation, re
 }
 
 function post(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
+  try {
+    start(driver, connection, operation, request);
+  } catch (error) {
+    abandonOperation(driver, connection, operation, error);
+  }
+}
+
+function start(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
   const pinnedAddress = driver.pinned.addressOf(request.target, request.maxBytes);
   let address = 0;
   let length = 0;
@@ -281,18 +307,26 @@ function deliver(
   if (block === null) return null;
   adapt(connection, block, bytes);
   const { target } = request;
-  if (bytes > target.length) {
-    connection.leftover = { block, start: 0, end: bytes };
-    operation.block = null;
-    return bufferDetached('read', bytes, target.length);
+  if (copyOut(block, 0, target, bytes)) return null;
+  connection.leftover = { block, start: 0, end: bytes };
+  operation.block = null;
+  return bufferDetached('read', bytes, target.length);
+}
+
+/** Copies bytes of a block to the start of a reader's buffer. Returns false when it has no room for them any more. */
+function copyOut(block: Block, from: number, target: Uint8Array, bytes: number): boolean {
+  if (bytes > target.length) return false;
+  try {
+    if (bytes <= COPY_LOOP_LIMIT) {
+      const source = block.bytes;
+      for (let index = 0; index < bytes; index++) target[index] = source[from + index] ?? 0;
+    } else {
+      block.bytes.copy(target, 0, from, from + bytes);
+    }
+    return true;
+  } catch {
+    return false; // it has lost them between the look and the copy
   }
-  if (bytes <= COPY_LOOP_LIMIT) {
-    const source = block.bytes;
-    for (let index = 0; index < bytes; index++) target[index] = source[index] ?? 0;
-  } else {
-    block.bytes.copy(target, 0, 0, bytes);
-  }
-  return null;
 }
 
 /** Lets the size of the next receive follow the size of this one. */

@@ -18,6 +18,7 @@
  * and contexts carry generations.
  */
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
+import { abandonOperation } from './abandon.ts';
 import { finishClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
@@ -44,7 +45,11 @@ export function startDisconnect(driver: Driver, connection: Connection): boolean
   connection.inFlight++;
   // The peer may be slow to acknowledge, or gone.
   driver.grace.add(connection);
-  driver.transport.disconnect?.(connection, operation);
+  try {
+    driver.transport.disconnect?.(connection, operation);
+  } catch (error) {
+    abandonOperation(driver, connection, operation, error);
+  }
   return true;
 }
 

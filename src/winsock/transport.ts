@@ -71,6 +71,8 @@ export interface Transport {
   accept(listener: Listener, operation: Operation): void;
   /** The accept has succeeded: makes operation.acceptSocket a full socket. Returns its peer. Throws Win32Error. */
   finishAccept(listener: Listener, operation: Operation): Endpoint | null;
+  /** The start of an operation threw, before the system had it: it must not be carried out any more. */
+  forget(record: SocketRecord, operation: Operation): void;
   /** Makes one operation end soon, with whatever outcome. */
   cancelOperation(record: SocketRecord, operation: Operation): void;
   /** The same for all operations of a socket. */

@@ -18,6 +18,7 @@ import { WSABUF } from '../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../pal/readiness.ts';
 import type { SocketHandle } from '../pal/handles.ts';
+import { abandonOperation } from './abandon.ts';
 import { beginAccepting, takeAccepted } from './acceptor.ts';
 import { bound } from './async-context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS } from './block-pool.ts';
@@ -218,8 +219,12 @@ function postProbe(driver: Driver, connection: Connection): void {
   connection.probeOperation = operation;
   connection.inFlight++;
   operation.requested = 0;
-  driver.operations.setSegment(operation, 0, 0, 0);
-  driver.transport.receive(connection, operation);
+  try {
+    driver.operations.setSegment(operation, 0, 0, 0);
+    driver.transport.receive(connection, operation);
+  } catch (error) {
+    abandonOperation(driver, connection, operation, error);
+  }
 }
 
 /** A receive that is not overlapped, on a socket that does not block. */

@@ -12,6 +12,7 @@ import { ERROR_OPERATION_ABORTED, WSAECONNRESET, WSAENOBUFS } from '../../ffi/ws
 import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import { abandonOperation } from './abandon.ts';
 import { BoundCallback } from './async-context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.ts';
 import { resetConnection, sendFin, settleClose } from './closer.ts';
@@ -61,8 +62,17 @@ export function write(
   const idle = connection.sendOperation === null;
   const operation = idle ? driver.operations.take(OperationKind.Send, connection) : null;
   if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);
-  const request = driver.requests.takeWrite(data, total, file === null ? 'write' : 'sendFile', callback);
-  request.origin = captureOrigin(driver);
+  let request: WriteRequest | null = null;
+  let name: OperationHandle;
+  try {
+    request = driver.requests.takeWrite(data, total, file === null ? 'write' : 'sendFile', callback);
+    request.origin = captureOrigin(driver);
+    name = driver.calls.begin(request, connection, options);
+  } catch (error) {
+    if (request !== null) driver.requests.giveWrite(request);
+    if (operation !== null) driver.operations.release(operation);
+    throw error;
+  }
   request.file = file;
   if (connection.lastWrite === null) connection.firstWrite = request;
   else connection.lastWrite.next = request;
@@ -72,7 +82,6 @@ export function write(
   connection.queuedBytes += total;
   driver.queuedBytes += total;
   expectCallback(driver, connection);
-  const name = driver.calls.begin(request, connection, options);
   if (operation !== null) {
     connection.sendOperation = operation;
     connection.inFlight++;
@@ -140,12 +149,14 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   connection.tearing = false;
   const failure = torn && broken === 0 ? ERROR_OPERATION_ABORTED : broken;
   if (failure !== 0) {
+    const { thrown } = operation;
     retire(driver, connection, operation);
     // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
     if (connection.closing) connection.resetting = true;
     // Whoever writes before being told must not write behind a hole.
     connection.sendFailure = failure;
     connection.sendFailureSyscall = syscall;
+    connection.sendFailureCause = thrown;
     if (torn && failure === ERROR_OPERATION_ABORTED) connection.torn = true;
     failWrites(driver, connection, sendError);
   } else if (hasWrites(connection)) {
@@ -164,8 +175,10 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
 }
 
 /** What a write gets after a send has failed. */
-function sendError(operation: WritingCall, { sendFailure, sendFailureSyscall, torn }: Connection): NetworkError {
-  return torn ? streamTorn(operation) : systemError(operation, sendFailureSyscall, sendFailure);
+function sendError(operation: WritingCall, connection: Connection): NetworkError {
+  const { sendFailure, sendFailureSyscall, sendFailureCause, torn } = connection;
+  const context = sendFailureCause === null ? {} : { cause: sendFailureCause };
+  return torn ? streamTorn(operation) : systemError(operation, sendFailureSyscall, sendFailure, context);
 }
 
 function hasWrites(connection: Connection): boolean {
@@ -299,8 +312,13 @@ export function send(driver: Driver, connection: Connection, operation: Operatio
     firstWrite.file.proceed(operation, firstWrite);
     return;
   }
-  const segments = gather(driver, connection, operation);
-  if (segments > 0) driver.transport.send(connection, operation, segments);
+  try {
+    const segments = gather(driver, connection, operation);
+    if (segments > 0) driver.transport.send(connection, operation, segments);
+  } catch (error) {
+    sendCursor.end();
+    abandonOperation(driver, connection, operation, error);
+  }
 }
 
 /**
@@ -344,11 +362,16 @@ function gather(driver: Driver, connection: Connection, operation: Operation): n
     }
     const length = Math.min(available, block.size - used, MAX_SEND_BYTES - bytes);
     if (length === 0) break;
-    if (used === segmentStart) {
-      if (segments === MAX_SEGMENTS) break;
-      segments++;
+    const isNew = used === segmentStart;
+    if (isNew && segments === MAX_SEGMENTS) break;
+    if (!copyIn(block, used, cursor.chunk, cursor.offset, length)) {
+      if (bytes > 0) break;
+      const { request } = cursor;
+      cursor.end();
+      detached(driver, connection, operation, request);
+      return 0;
     }
-    copyIn(block, used, cursor.chunk, cursor.offset, length);
+    if (isNew) segments++;
     used += length;
     bytes += length;
     driver.operations.setSegment(operation, segments - 1, block.address + segmentStart, used - segmentStart);
@@ -376,14 +399,20 @@ function detached(driver: Driver, connection: Connection, operation: Operation, 
   if (sent > 0) resetConnection(driver, connection);
 }
 
-function copyIn(block: Block, at: number, source: Uint8Array, offset: number, length: number): void {
-  if (length <= COPY_LOOP_LIMIT) {
-    const target = block.bytes;
-    for (let index = 0; index < length; index++) target[at + index] = source[offset + index] ?? 0;
-  } else if (length === source.length) {
-    block.bytes.set(source, at);
-  } else {
-    block.bytes.set(source.subarray(offset, offset + length), at);
+/** Returns false when the source has lost its bytes between the look at it and the copy. */
+function copyIn(block: Block, at: number, source: Uint8Array, offset: number, length: number): boolean {
+  try {
+    if (length <= COPY_LOOP_LIMIT) {
+      const target = block.bytes;
+      for (let index = 0; index < length; index++) target[at + index] = source[offset + index] ?? 0;
+    } else if (length === source.length) {
+      block.bytes.set(source, at);
+    } else {
+      block.bytes.set(source.subarray(offset, offset + length), at);
+    }
+    return true;
+  } catch {
+    return false;
   }
 }
 

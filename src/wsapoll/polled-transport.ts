@@ -125,10 +125,14 @@ export class PolledTransport implements Transport {
     return block === null ? null : readSockaddr(block.bytes.subarray(ADDRESS_AT, ADDRESS_AT + sockaddr_in6.size));
   }
 
-  cancelOperation(record: SocketRecord, operation: Operation): void {
-    if (operation.state !== OperationState.Submitted) return;
+  forget(record: SocketRecord, operation: Operation): void {
     this.#members.get(record)?.forget(operation);
     this.#datagramMembers.get(record)?.forget(operation);
+  }
+
+  cancelOperation(record: SocketRecord, operation: Operation): void {
+    if (operation.state !== OperationState.Submitted) return;
+    this.forget(record, operation);
     this.#parts.finishInline(operation, ERROR_OPERATION_ABORTED, 0);
   }
 
