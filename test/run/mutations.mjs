@@ -312,7 +312,7 @@ export const mutations = [
   {
     id: 'an AcceptEx that failed at once stays submitted',
     file: transport,
-    find: '    if (!submitted) operation.state = OperationState.Completed;\n',
+    find: '      operation.state = OperationState.Completed;\n      operation.handedOver = false;\n',
     replace: '',
   },
   {
@@ -420,8 +420,8 @@ export const mutations = [
   {
     id: 'the last byte is not copied',
     file: reader,
-    find: 'block.bytes.copy(target, 0, 0, bytes);',
-    replace: 'block.bytes.copy(target, 0, 0, bytes - 1);',
+    find: 'block.bytes.copy(target, 0, from, from + bytes);',
+    replace: 'block.bytes.copy(target, 0, from, from + bytes - 1);',
   },
   {
     id: 'lose the tail of a short send',
@@ -673,6 +673,18 @@ export const mutations = [
     replace: 'arena.address',
   },
   {
+    id: 'a receive whose start threw is left as it is',
+    file: reader,
+    find: '    abandonOperation(driver, connection, operation, error);\n',
+    replace: '    void error;\n',
+  },
+  {
+    id: 'a call that could not be begun keeps its slot',
+    file: reader,
+    find: '    if (operation !== null) driver.operations.release(operation);\n    throw error;\n',
+    replace: '    throw error;\n',
+  },
+  {
     id: 'a view of a pinned buffer is believed to lie inside',
     file: 'src/winsock/pinned-buffers.ts',
     find: 'byteOffset >= 0 && byteOffset + byteLength <= arena.byteLength',
@@ -815,10 +827,10 @@ export const mutations = [
   {
     id: 'what node:fs calls back with is taken up outside of a turn',
     file: files,
-    find: `      this.#driver.loop.enqueue(() => {
-        this.#reading = false;`,
-    replace: `      [0].forEach(() => {
-        this.#reading = false;`,
+    find: `        this.#driver.loop.enqueue(() => {
+          this.#reading = false;`,
+    replace: `        [0].forEach(() => {
+          this.#reading = false;`,
   },
   {
     id: "the upper half of a file's offset is lost",
