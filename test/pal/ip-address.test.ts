@@ -106,8 +106,10 @@ describe('IP addresses', () => {
 
   it('tell what they stand for', () => {
     const of = (text: string): IpAddress => parseIpAddress(text)!;
-    for (const text of ['127.0.0.1', '127.255.0.9', '::1', '::ffff:127.0.0.9']) expect(isLoopback(of(text)), text).to.equal(true);
-    for (const text of ['128.0.0.1', '::', '::2', '1::1', '::ffff:128.0.0.1', '::7f00:1']) expect(isLoopback(of(text)), text).to.equal(false);
+    for (const text of ['127.0.0.1', '127.255.0.9', '::1', '::ffff:127.0.0.9'])
+      expect(isLoopback(of(text)), text).to.equal(true);
+    for (const text of ['128.0.0.1', '::', '::2', '1::1', '::ffff:128.0.0.1', '::7f00:1'])
+      expect(isLoopback(of(text)), text).to.equal(false);
     for (const text of ['0.0.0.0', '::']) expect(isUnspecified(of(text)), text).to.equal(true);
     for (const text of ['0.0.0.1', '::1', '1::']) expect(isUnspecified(of(text)), text).to.equal(false);
     expect([loopback(4), loopback(6), unspecified(4), unspecified(6)].map(formatIpAddress)).to.deep.equal([
