@@ -25,6 +25,9 @@ export interface NetworkErrorDetails {
   cause?: unknown;
 }
 
+/** Marks what every copy of this class has made: a bundle and node_modules may bring one each. */
+const BRAND = Symbol.for('iocp-pal.NetworkError');
+
 /** A failed network operation. Shaped like Node's own system errors, with the stable `kind` on top. */
 export class NetworkError extends Error implements NetworkErrorDetails {
   /** The name of the class, as in every error of JavaScript. */
@@ -53,6 +56,18 @@ export class NetworkError extends Error implements NetworkErrorDetails {
     if (details.attempts !== undefined) this.attempts = details.attempts;
   }
 }
+
+// Not among the properties that an error is printed with.
+Object.defineProperty(NetworkError.prototype, BRAND, { value: true });
+
+// `error instanceof NetworkError` holds for the errors of every copy in the process. A class that extends NetworkError has
+// only its own instances. Not a static method: bundlers rename a class that names itself inside.
+Object.defineProperty(NetworkError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    if (this !== NetworkError) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+    return typeof value === 'object' && value !== null && BRAND in value;
+  },
+});
 
 /** A TypeError or RangeError with a Node-style `code`, for arguments that no state of the network could make right. */
 export function argumentError<E extends TypeError>(

@@ -29,13 +29,15 @@ const OPERATION_PALS = 2 ** 4;
 /** Names of operations that one PAL gives out before they come round. */
 export const LAST_OPERATION_COUNT = 2 ** OPERATION_BITS - 1;
 
-let made = 0;
+/** Counts for all copies of this module in a thread: a bundle and node_modules may bring one each. */
+const COUNTER = Symbol.for('iocp-pal.palsMade');
+const counted = globalThis as { [COUNTER]?: number };
 
 /** A number for a new PAL. */
 export function nextPalNumber(): number {
-  const number = (threadId * THREAD_STRIDE + made) % PALS;
-  made++;
-  return number;
+  const made = counted[COUNTER] ?? 0;
+  counted[COUNTER] = made + 1;
+  return (threadId * THREAD_STRIDE + made) % PALS;
 }
 
 /** The first number of what a PAL's posts are called. */

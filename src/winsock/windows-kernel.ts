@@ -1,7 +1,8 @@
 /** The real kernel: the DLLs of this process, Node's time, and the two real waiters. */
 import process from 'node:process';
+import { KoffiError, type KoffiProblem } from '../../ffi/koffi-error.ts';
 import { loadLibuv } from '../../ffi/libuv.ts';
-import { loadWin32Tables } from '../../ffi/tables.ts';
+import { loadWin32Tables, type Win32Tables } from '../../ffi/tables.ts';
 import { createEventWaiter } from '../iocp/event-waiter.ts';
 import { createPortWaiter } from '../iocp/port-waiter.ts';
 import { createPollWaiter } from '../wsapoll/poll-waiter.ts';
@@ -48,9 +49,26 @@ function unsupported(message: string): NetworkError {
   });
 }
 
+const CODE_OF_PROBLEM: Readonly<Record<KoffiProblem, string>> = {
+  'no package': 'ERR_KOFFI_NOT_FOUND',
+  'no binary': 'ERR_KOFFI_BINARY_NOT_FOUND',
+  forbidden: 'ERR_ADDONS_FORBIDDEN',
+};
+
+function loadTables(): Win32Tables {
+  try {
+    return loadWin32Tables();
+  } catch (error) {
+    if (!(error instanceof KoffiError)) throw error;
+    const { message, cause, problem } = error;
+    const code = CODE_OF_PROBLEM[problem];
+    throw new NetworkError(message, { kind: NetworkErrorCode.InitializationFailed, code, cause });
+  }
+}
+
 function makeKernel(): Kernel {
   checkHost(process);
-  const tables = loadWin32Tables();
+  const tables = loadTables();
   return {
     ...tables,
     scheduler: nodeScheduler,

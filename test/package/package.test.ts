@@ -4,55 +4,38 @@
  * It needs the registry (koffi is installed with it), seconds, and for the real thing Windows or Wine.
  */
 import { expect } from 'chai';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { runChild } from '../run/child.mjs';
 import { packageFolder, root } from '../run/paths.mjs';
 import { runOnWindowsNode } from '../run/wine.mjs';
+import { makeProject, npm, publish, run, type PackResult } from './published.ts';
 
 /** Building, installing and compiling, each in a process of its own, on a machine that does other things too. */
 const TIMEOUT_MS = 300_000;
 
 /** What may be in the tarball. */
 const PUBLISHED =
-  /^(dist\/(ffi|src)\/.+\.(js|js\.map|d\.ts|cjs|d\.cts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
-
-interface PackResult {
-  filename: string;
-  unpackedSize: number;
-  files: { path: string }[];
-}
+  /^(dist\/(ffi|src)\/.+\.(js|mjs|cjs|c?js\.map|d\.ts|d\.cts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
 
 describe('the package', function () {
   this.timeout(TIMEOUT_MS);
   this.slow(TIMEOUT_MS);
-  let folder: string;
   let project: string;
   let packed: PackResult;
   let tarball: string;
 
   before(async () => {
-    folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-package-'));
-    await run(process.execPath, [path.join(root, 'test', 'run', 'build.mjs')], root);
-    const listing = await npm(`pack --ignore-scripts --json --pack-destination "${folder}"`, root);
-    packed = (JSON.parse(listing) as PackResult[])[0]!;
-    tarball = path.join(folder, packed.filename);
-    project = path.join(folder, 'project');
-    cpSync(path.join(packageFolder, 'consumer'), project, { recursive: true });
-    writeFileSync(path.join(project, 'package.json'), '{ "private": true }\n');
-    await npm(`install --ignore-scripts --no-audit --no-fund --prefer-offline "${tarball}"`, project);
-  });
-
-  after(() => {
-    rmSync(folder, { recursive: true, force: true });
+    ({ packed, tarball } = await publish());
+    project = await makeProject('project', ['consumer']);
   });
 
   it('holds the library, README, LICENSE and CHANGELOG, and nothing else', () => {
     const files = packed.files.map((file) => file.path);
     expect(files.filter((file) => !PUBLISHED.test(file))).to.deep.equal([]);
     expect(files).to.include.members(['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']);
-    expect(packed.unpackedSize, 'bytes').to.be.below(4_000_000);
+    // Thrice the code: ES modules, CommonJS, and the maps of both, which have the sources in them.
+    expect(packed.unpackedSize, 'bytes').to.be.below(6_000_000);
   });
 
   it('is built before it is packed, and asks for nothing but koffi', () => {
@@ -76,6 +59,22 @@ describe('the package', function () {
     const { problems } = JSON.parse(said) as { problems: Record<string, { resolutionKind?: string }[]> };
     const told = Object.values(problems).flat();
     expect(told.filter(({ resolutionKind }) => resolutionKind !== 'node10')).to.deep.equal([]);
+  });
+
+  it('names its classes as they are called, in every face of it', async () => {
+    for (const [entry, names] of [
+      ['index', ['NetworkError', 'RemoteLoop']],
+      ['sim/index', ['ChoiceTree', 'SimulationError']],
+    ] as const) {
+      for (const extension of ['js', 'cjs', 'mjs']) {
+        const file = `./node_modules/iocp-pal/dist/src/${entry}.${extension}`;
+        const said = `console.log(${JSON.stringify(names)}.map((name) => all[name].name).join())`;
+        const program = `const all = await import('${file}'); ${said}`;
+        expect((await run(process.execPath, ['--input-type=module', '-e', program], project)).trim(), file).to.equal(
+          names.join(),
+        );
+      }
+    }
   });
 
   for (const file of ['main.mjs', 'main.cjs']) {
@@ -158,16 +157,3 @@ describe('the package', function () {
     }
   });
 });
-
-/** Runs a program, expects it to succeed, and returns what it printed. */
-async function run(command: string, args: string[], cwd: string): Promise<string> {
-  const { code, stdout, stderr } = await runChild(command, args, { cwd, stdio: 'pipe' });
-  if (code !== 0) throw new Error(`${[command, ...args].join(' ')} exited with ${code}:\n${stdout}${stderr}`);
-  return stdout;
-}
-
-/** Through a shell, since npm is a .cmd file on Windows, which spawn alone refuses to start. */
-function npm(command: string, cwd: string): Promise<string> {
-  const [shell, flag] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['/bin/sh', '-c'];
-  return run(shell, [flag, `npm ${command}`], cwd);
-}

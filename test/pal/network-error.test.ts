@@ -28,6 +28,18 @@ describe('NetworkError', () => {
       expect(bare[name], name).to.equal(undefined);
     }
   });
+
+  it('is an instance of the class of every copy of the library, and of no class that extends it', () => {
+    class Extended extends NetworkError {}
+    const details = { kind: NetworkErrorCode.Unknown, code: 'UNKNOWN' };
+    expect(new Extended('Extended', details)).to.be.an.instanceOf(Extended).and.an.instanceOf(NetworkError);
+    expect(new NetworkError('plain', details)).to.not.be.an.instanceOf(Extended);
+    const ofAnotherCopy = Object.create({ [Symbol.for('iocp-pal.NetworkError')]: true }) as unknown;
+    expect(ofAnotherCopy instanceof NetworkError).to.equal(true);
+    for (const other of [new Error('no'), null, undefined, 'text', {}]) {
+      expect(other instanceof NetworkError).to.equal(false);
+    }
+  });
 });
 
 describe('NetworkErrorCode', () => {

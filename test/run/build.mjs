@@ -1,5 +1,11 @@
-// npm run build: the published JavaScript and its types, into dist/; and for each entry a CommonJS face of the same modules.
+// npm run build: the published JavaScript and its types, into dist/. Of each entry there are three:
+//
+//   index.js    ES modules, as they are written: for bundlers, by the condition "module"
+//   index.cjs   all of it in one CommonJS file: for require()
+//   index.mjs   the names of index.cjs: for import in Node.js, so that a process has one instance of everything
+import { build } from 'esbuild';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
@@ -9,6 +15,14 @@ import { root } from './paths.mjs';
 const dist = path.join(root, 'dist');
 const entries = ['src/index', 'src/sim/index'].map((entry) => path.join(dist, entry));
 
+/** @type {import('esbuild').Plugin} */
+const ownPlaceForCommonJs = {
+  name: 'own-place',
+  setup(bundle) {
+    bundle.onResolve({ filter: /\/own-place\.js$/ }, () => ({ path: path.join(root, 'ffi', 'own-place.cjs') }));
+  },
+};
+
 rmSync(dist, { recursive: true, force: true }); // nothing that has since been deleted may be published
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const { code } = await runChild(process.execPath, [tsc, '-p', path.join(root, '.config', 'tsconfig.dist.json')], {
@@ -17,7 +31,8 @@ const { code } = await runChild(process.execPath, [tsc, '-p', path.join(root, '.
 if (code === 0) {
   nameJavaScriptInTypes();
   await writePrograms();
-  writeCommonJsFaces();
+  for (const entry of entries) await writeCommonJs(entry);
+  writeCommonJsTypes();
 }
 process.exitCode = code;
 
@@ -50,10 +65,35 @@ async function writePrograms() {
 }
 
 /**
- * require() of an ES module needs one line: one instance of everything, for both kinds of importers. The types are the ES
- * module's too; a .d.cts names its values one by one, since before TypeScript 5.8 only types may cross from ESM to CommonJS.
+ * One file and not one per module: calls between modules are plain calls then, as they are between ES modules.
+ * @param {string} entry without its extension
  */
-function writeCommonJsFaces() {
+async function writeCommonJs(entry) {
+  await build({
+    entryPoints: [`${entry}.js`],
+    outfile: `${entry}.cjs`,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20.19',
+    packages: 'external',
+    sourcemap: true,
+    sourcesContent: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    plugins: [ownPlaceForCommonJs],
+  });
+  const exported = /** @type {Record<string, unknown>} */ (createRequire(import.meta.url)(`${entry}.cjs`));
+  const names = Object.keys(exported).sort();
+  const file = `./${path.basename(entry)}.cjs`;
+  writeFileSync(`${entry}.mjs`, `import all from '${file}';\nexport const {\n  ${names.join(',\n  ')},\n} = all;\n`);
+}
+
+/**
+ * The types of require() are the ES module's; a .d.cts names its values one by one, since before TypeScript 5.8 only types may
+ * cross from ESM to CommonJS.
+ */
+function writeCommonJsTypes() {
   const program = ts.createProgram(
     entries.map((entry) => `${entry}.d.ts`),
     { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, types: ['node'] },
@@ -76,7 +116,6 @@ function writeCommonJsFaces() {
       }
     }
     writeFileSync(`${entry}.d.cts`, `${lines.join('\n')}\n`);
-    writeFileSync(`${entry}.cjs`, `'use strict';\nmodule.exports = require('${name}');\n`);
   }
 }
 

@@ -8,9 +8,11 @@
  * owns the PAL).
  */
 import process from 'node:process';
-import { Worker } from 'node:worker_threads';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { Win32Error } from '../../../ffi/check.ts';
 import { koffiFiles } from '../../../ffi/koffi.ts';
+import { NetworkErrorCode } from '../../pal/network-error-code.ts';
+import { NetworkError } from '../../pal/network-error.ts';
 import type { PortWaiter, WaiterCallbacks } from '../kernel.ts';
 import { CONTROL_WORDS, GATE_PROTOCOL, openGate, stopGate, takeCount, takeWaits, type PollerMessage } from './gate.ts';
 import type { PollerData } from './poller-program.ts';
@@ -38,6 +40,24 @@ function stopAll(): void {
   for (const waiter of live) waiter.stopNow();
 }
 
+/** Throws NetworkError where threads cannot be had: the permission model forbids them, or the process has no room. */
+function startThread(program: string, options: WorkerOptions): Worker {
+  try {
+    return new Worker(program, { ...options, eval: true });
+  } catch (error) {
+    const { message, permission } = error as Error & { permission?: string };
+    const remedy = permission === 'WorkerThreads' ? 'start Node.js with --allow-worker, or take' : 'take';
+    throw new NetworkError(
+      `Cannot start the thread that waits for the network: ${message}; ${remedy} poller: 'inline'`,
+      {
+        kind: NetworkErrorCode.InitializationFailed,
+        code: 'ERR_POLLER_THREAD',
+        cause: error,
+      },
+    );
+  }
+}
+
 export class WorkerWaiter implements PortWaiter {
   readonly #parts: WorkerWaiterParts;
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT));
@@ -50,7 +70,7 @@ export class WorkerWaiter implements PortWaiter {
   constructor(parts: WorkerWaiterParts) {
     this.#parts = parts;
     const common: PollerData = { control: this.#control, gate: GATE_PROTOCOL, koffi: koffiFiles() };
-    this.#worker = new Worker(parts.program, { ...pollerThreadOptions({ ...parts.data, ...common }), eval: true });
+    this.#worker = startThread(parts.program, pollerThreadOptions({ ...parts.data, ...common }));
     if (live.size === 0) process.on('exit', stopAll);
     live.add(this);
     this.#exited = new Promise((resolve) => {

@@ -1,0 +1,2 @@
+// The package as part of a library that its author has bundled.
+export * from 'iocp-pal';
