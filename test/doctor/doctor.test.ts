@@ -111,6 +111,31 @@ describe('doctor', function () {
     printed(report);
   });
 
+  it('cannot run where there is no kernel, and names no folder in saying so', async () => {
+    const kernel = (): never => {
+      throw new Error(String.raw`Cannot find module 'C:\Users\Ann\app\koffi.node'`);
+    };
+    const report = await examine({ ...simulatedMachine(), kernel }, '0.0.0');
+    expect(EXIT_CODES[report.verdict]).to.equal(2);
+    expect(formatReport(report)).to.match(/^iocp-pal cannot run here: Cannot find module '…\/koffi\.node'$/m);
+  });
+
+  it('goes on without what the system does not tell', async () => {
+    const refuse = (): never => {
+      throw new Error('not for you');
+    };
+    const report = await examine(
+      { ...simulatedMachine(), catalog: refuse, facts: () => Promise.reject(new Error('no')) },
+      '0',
+    );
+    expect(EXIT_CODES[report.verdict]).to.equal(0);
+    expect(unwell(report).map(({ name, status, detail }) => [name, status, detail])).to.deep.equal([
+      ['facts of this machine', 'note', 'no'],
+      ['the Winsock catalog', 'note', 'not for you'],
+    ]);
+    printed(report);
+  });
+
   it('names nobody: no user, machine or folder', async () => {
     const text = JSON.stringify(await diagnose());
     for (const name of [os.hostname(), os.homedir(), os.tmpdir(), process.cwd()]) expect(text).not.to.include(name);
