@@ -300,14 +300,14 @@ export const mutations = [
   {
     id: 'cancel nothing on close',
     file: transport,
-    find: 'this.#parts.kernel.kernel32.CancelIoEx(record.socket, 0);',
+    find: 'this.#port.cancels.cancel(record, 0);',
     replace: '',
   },
   {
     id: 'cancel everything instead of one operation',
     file: transport,
-    find: 'this.#parts.kernel.kernel32.CancelIoEx(record.socket, operation.address);',
-    replace: 'this.#parts.kernel.kernel32.CancelIoEx(record.socket, 0);',
+    find: 'this.#port.cancels.cancel(record, operation.address);',
+    replace: 'this.#port.cancels.cancel(record, 0);',
   },
   {
     id: 'an AcceptEx that failed at once stays submitted',
