@@ -198,9 +198,17 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   getQueuedBytes(socket: SocketHandle | UdpHandle): number;
 
   /**
-   * Pinned memory that asyncRead and asyncWrite lend to the kernel in place. It is given back when the buffer and its
-   * slices are garbage, also after the loop has stopped. Its ArrayBuffer cannot be transferred.
+   * Zeroed memory that asyncRead, asyncWrite and asyncSendTo lend to the kernel in place, whole or in slices. V8 owns it: it lives
+   * as long as the buffer or a slice of it does, also after the loop has stopped. Everything that takes a Buffer takes it: fs,
+   * crypto and WebCrypto, zlib, TextDecoder, Blob, Response, streams of objects. What would part it from its memory throws (a
+   * TypeError or a DataCloneError) or makes a copy: a byte stream (`type: 'bytes'`: enqueue a copy), `transfer()`, structuredClone
+   * and postMessage with it in the transfer list. Small buffers share their ArrayBuffer, as those of Buffer.allocUnsafe() do: go
+   * by byteOffset and length, and clone or post a copy (`Uint8Array.from(buffer)`), or the whole ArrayBuffer is cloned.
+   *
+   * In worker threads, which can be terminated without a word, completion ports are not lent it: its bytes are copied there.
    * @param size bytes, 1 … 2^30.
+   * @throws RangeError or TypeError for another size; NetworkError OutOfMemory (ENOMEM).
+   * @see https://webassembly.github.io/spec/js-api/#memories (a buffer with a detach key)
    */
   allocateBuffer(size: number): Buffer;
   /**

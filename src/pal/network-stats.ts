@@ -53,7 +53,10 @@ export interface NetworkStats {
   unreachableReports: number;
   /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel. */
   queuedBytes: number;
-  /** Bytes of native memory lent to operations and allocateBuffer at this moment. */
+  /**
+   * Bytes lent to operations at this moment, and those of allocateBuffer. (Small buffers are cut from arenas of up to 1 MiB, and
+   * count until all of their arena are garbage.)
+   */
   pinnedBytes: number;
   /** Bytes of native memory taken from the system, lent or not. */
   reservedBytes: number;
