@@ -48,14 +48,28 @@ function pause(): void {
  */
 export function takeBackLoans(driver: Driver): void {
   driver.pinned.stopLending();
+  if (!driver.transport.keepsBuffers) return;
   const pending: Operation[] = [];
   for (const operation of driver.operations.pending()) {
-    const { owner, lent } = operation;
+    const { lent, owner } = operation;
     if (lent === null || owner === null || !operation.isInKernel) continue;
-    driver.transport.cancelOperation(owner, operation);
     pending.push(operation);
   }
+  for (let pauses = 0; pauses < TAKE_BACK_PAUSES; pauses++) {
+    if (!cancelPending(driver, pending)) return;
+    driver.kernel.threadEnd?.pause();
+  }
+}
+
+/** Cancels those that are not over yet, again and again: a cancel can come too early. Returns false when all are. */
+function cancelPending(driver: Driver, operations: readonly Operation[]): boolean {
   const { words } = driver.operations;
-  const isPending = ({ word }: Operation): boolean => words[word] === STATUS_PENDING;
-  for (let pauses = 0; pauses < TAKE_BACK_PAUSES && pending.some(isPending); pauses++) driver.kernel.threadEnd?.pause();
+  let isAny = false;
+  for (const { word, owner, address } of operations) {
+    if (words[word] !== STATUS_PENDING || owner === null) continue;
+    isAny = true;
+    driver.counters.calls.CancelIoEx++;
+    driver.kernel.kernel32.CancelIoEx(owner.socket, address);
+  }
+  return isAny;
 }

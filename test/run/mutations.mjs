@@ -699,8 +699,8 @@ export const mutations = [
   {
     id: 'at the end of the thread it is not waited for what is taken back',
     file: 'src/winsock/thread-end.ts',
-    find: 'pauses < TAKE_BACK_PAUSES && ',
-    replace: 'pauses < 0 && ',
+    find: 'pauses < TAKE_BACK_PAUSES',
+    replace: 'pauses < 1',
   },
   {
     id: 'memory of V8 is lent in threads whose end is not announced',
