@@ -9,7 +9,6 @@ import {
   createHeaderTimeout,
   createIdleTimeout,
   NetworkError,
-  NetworkErrorCode,
   type NetworkPal,
   type PalOptions,
   type ServerOptions,
@@ -117,16 +116,14 @@ export function serveGuarded(
       }
       if (own.length < bytes) own = Buffer.alloc(bytes);
       shared.copy(own, 0, 0, bytes);
-      try {
-        pal.asyncWrite(socket, own.length === bytes ? own : own.subarray(0, bytes), written);
-      } catch (refusal) {
-        // The queues of all connections together are full: those who do not read hold them, until their time is over.
-        if (!(refusal instanceof NetworkError) || refusal.kind !== NetworkErrorCode.ResourceExhausted) throw refusal;
-        counts.noRoom++;
-        end(socket);
-      }
+      pal.asyncWrite(socket, own.length === bytes ? own : own.subarray(0, bytes), written);
     };
-    const written = (error: Error | null): void => {
+    const written = (error: NetworkError | null): void => {
+      if (error?.code === 'ERR_WRITE_QUEUES_FULL') {
+        // The queues of all connections together are full: those who do not read hold them, until their time is over.
+        counts.noRoom++;
+        return end(socket);
+      }
       if (error !== null) return close(socket);
       idle.touch(socket);
       read();

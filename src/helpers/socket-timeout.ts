@@ -37,7 +37,10 @@ export interface SocketTimeoutOptions {
 
 /** A limit. Its sockets are told to it one by one; it knows nothing of what they do. */
 export interface SocketTimeout {
-  /** Begins the socket's time, or begins it anew. */
+  /**
+   * Begins the socket's time, or begins it anew.
+   * @throws NetworkError ERR_UNKNOWN_HANDLE, ERR_FOREIGN_HANDLE, or a TypeError for a server.
+   */
   touch(socket: SocketHandle): void;
   /** The socket is no longer watched. Nothing happens when it was not. */
   stop(socket: SocketHandle): void;
@@ -61,8 +64,8 @@ export interface SocketTimeout {
  *   …
  */
 export function createIdleTimeout(pal: NetworkPal, options: SocketTimeoutOptions): SocketTimeout {
-  return make(options, (socket) => {
-    if (pal.isRunning()) pal.closeSocket(socket);
+  return make(pal, options, (socket) => {
+    pal.closeSocket(socket);
   });
 }
 
@@ -73,14 +76,14 @@ export function createIdleTimeout(pal: NetworkPal, options: SocketTimeoutOptions
  * a TIME_WAIT.
  */
 export function createHeaderTimeout(pal: NetworkPal, options: SocketTimeoutOptions): SocketTimeout {
-  return make(options, (socket) => {
-    if (pal.isRunning()) pal.resetSocket(socket);
+  return make(pal, options, (socket) => {
+    pal.resetSocket(socket);
   });
 }
 
-function make(options: SocketTimeoutOptions, whenOver: (socket: SocketHandle) => void): SocketTimeout {
+function make(pal: NetworkPal, options: SocketTimeoutOptions, whenOver: (socket: SocketHandle) => void): SocketTimeout {
   requireInteger('ms', options.ms, 1, MAX_TIMEOUT_MS);
-  return new Deadlines(options.ms, options.onTimeout ?? whenOver, options.scheduler ?? nodeScheduler);
+  return new Deadlines(pal, options.ms, options.onTimeout ?? whenOver, options.scheduler ?? nodeScheduler);
 }
 
 class Entry {
@@ -98,6 +101,7 @@ class Entry {
 }
 
 class Deadlines implements SocketTimeout {
+  readonly #pal: NetworkPal;
   readonly #ms: number;
   readonly #whenOver: (socket: SocketHandle) => void;
   readonly #scheduler: Pick<Scheduler, 'now' | 'setTimer' | 'clearTimer'>;
@@ -110,10 +114,12 @@ class Deadlines implements SocketTimeout {
   #excused = false;
 
   constructor(
+    pal: NetworkPal,
     ms: number,
     whenOver: (socket: SocketHandle) => void,
     scheduler: Pick<Scheduler, 'now' | 'setTimer' | 'clearTimer'>,
   ) {
+    this.#pal = pal;
     this.#ms = ms;
     this.#whenOver = whenOver;
     this.#scheduler = scheduler;
@@ -126,6 +132,8 @@ class Deadlines implements SocketTimeout {
   touch(socket: SocketHandle): void {
     let entry = this.#entries.get(socket);
     if (entry === undefined) {
+      // Throws for what is no socket of this PAL: its time would be up in a timer, where nobody could catch that.
+      this.#pal.getQueuedBytes(socket);
       entry = new Entry(socket, this.#whenOver);
       this.#entries.set(socket, entry);
     } else {

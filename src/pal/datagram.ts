@@ -119,7 +119,8 @@ export interface DatagramPal {
    * until the callback, which says that the system has taken it, not that it has arrived. Cancelled with success, it was
    * not sent.
    * @param to null sends to the peer of a connected socket.
-   * @throws NetworkError ResourceExhausted when the socket's queue is full, ERR_SOCKET_DGRAM_NOT_CONNECTED,
+   * The callback gets ResourceExhausted when the socket's queue is full.
+   * @throws NetworkError ERR_SOCKET_DGRAM_NOT_CONNECTED,
    * ERR_SOCKET_DGRAM_IS_CONNECTED; RangeError for more than 65507 bytes (IPv6: 65527).
    */
   asyncSendTo(

@@ -39,7 +39,8 @@ export interface FileCalls {
    * sent, and the writes behind it go on. A file that gets shorter or cannot be read any more after a part of it has gone
    * out resets the connection: nothing may follow a hole.
    * @param callback gets the bytes sent: head, file and tail
-   * @throws NetworkError ResourceExhausted as asyncWrite does; TypeError or RangeError for the options.
+   * The callback gets ResourceExhausted as asyncWrite's does.
+   * @throws TypeError or RangeError for the options.
    */
   asyncSendFile(
     socket: SocketHandle,

@@ -3,9 +3,10 @@
  * completion ports, and every driver passes the same conformance tests.
  *
  * Rules that hold for every call:
- * - A call that cannot start (bad argument, unknown handle) throws; whatever fails later arrives in the callback.
+ * - A mistake (bad argument, a handle that nobody has given out) throws. What depends on the moment (a socket that has
+ *   closed, a stop, a full queue, a failure of the network) arrives in the callback. docs/errors.md has the table.
  * - Exactly one callback per call, in a later turn of the event loop, never inside the call itself.
- * - All callbacks of a socket run before its close callback.
+ * - All callbacks of a socket run before its close callback, but for those of calls that were made when it was closing.
  * - Callbacks are error-first and run on the thread that owns the PAL, while its event loop runs.
  */
 import type { DatagramPal } from './datagram.ts';
@@ -62,11 +63,11 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   runEventLoop(): Promise<void>;
   /**
    * Ends the loop in order: closes every socket as closeSocket does, runs every callback, closes the port. Safe from
-   * callbacks; a second call returns the same promise. Meanwhile asyncAccept, asyncRead, asyncWrite, asyncSendFile,
-   * asyncReceiveFrom and asyncSendTo are answered with ConnectionClosed (so that a callback which goes on as usual meets an
-   * error it handles anyway), other calls that start something throw, and closing is allowed. A callback that goes on for
-   * ever, whatever its error is, would keep the loop from ending: after a thousand such calls, and 16 more for each socket
-   * that was open, they throw ERR_EVENT_LOOP_STOPPED.
+   * callbacks; a second call returns the same promise, and one before initialize() has nothing to do. Meanwhile, and
+   * afterwards, asynchronous calls are answered with ConnectionClosed (so that a callback which goes on as usual meets an
+   * error it handles anyway), closing is allowed, and calls that make something and have no callback throw
+   * ERR_EVENT_LOOP_STOPPED. A callback that goes on for ever, whatever its error is, would keep the loop from ending: after a
+   * thousand answers, and 16 more for each socket that was open, the next ones come later and later.
    */
   stopEventLoop(): Promise<void>;
   /** True from runEventLoop() until the stop has ended. */
@@ -105,9 +106,10 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
     callback: BytesCallback,
   ): OperationHandle;
   /**
-   * Writes everything, in order. The data must stay as it is until the callback.
-   * @throws NetworkError ResourceExhausted when the socket's queue is full, or those of all sockets together are
-   *   (maxQueuedBytesPerSocket, maxQueuedBytes): wait for callbacks, then write again.
+   * Writes everything, in order. The data must stay as it is until the callback. A write of nothing calls back with 0 in its
+   * turn. The callback gets ResourceExhausted when the socket's queue is full, or those of all sockets together are
+   * (maxQueuedBytesPerSocket, maxQueuedBytes): wait for callbacks, then write again.
+   * @throws RangeError ERR_WRITE_TOO_LARGE for more than such a queue can ever hold; TypeError for what is no data.
    */
   asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): OperationHandle;
   asyncWrite(
@@ -133,13 +135,19 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   watch(socket: AnyHandle, interest: Interest, callback: WatchCallback): void;
   /**
-   * Ends a watch: its callback does not come again. Without a watch it does nothing.
-   * @throws NetworkError ConnectionClosed for a handle that is closed, ERR_UNKNOWN_HANDLE for one that never was.
+   * Ends a watch: its callback does not come again. Without a watch, or on a socket that is closed, it does nothing.
+   * @throws NetworkError ERR_UNKNOWN_HANDLE for a handle that never was.
    */
   unwatch(socket: AnyHandle): void;
-  /** Reads what is there into the start of `buffer`: 1 … 65536 bytes, 0 for the end of the stream, or WouldBlock. */
+  /**
+   * Reads what is there into the start of `buffer`: 1 … 65536 bytes, 0 for the end of the stream and when the socket is closed,
+   * or WouldBlock.
+   */
   tryRead(socket: SocketHandle, buffer: Uint8Array): number;
-  /** Takes bytes from the start of `data` for sending: 1 … 262144, or WouldBlock. `data` may be changed at once. */
+  /**
+   * Takes bytes from the start of `data` for sending: 1 … 262144, or WouldBlock, also when the socket is closed. `data` may be
+   * changed at once.
+   */
   tryWrite(socket: SocketHandle, data: Uint8Array): number;
   /** Takes a connection that is there, or answers WouldBlock. */
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock;
@@ -158,13 +166,15 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
 
   /**
    * Sets an option. SocketOption says what each is for, and SocketOptionValues what it takes.
-   * @throws TypeError or RangeError for a value that the option does not take; NetworkError ConnectionClosed for a handle that
-   * is closed, otherwise with the system's code (ENOPROTOOPT where the system does not know the option).
+   * On a socket that is closed, or whose peer has broken the connection, it does nothing.
+   * @throws TypeError or RangeError for a value that the option does not take; NetworkError with the system's code (ENOPROTOOPT
+   * where the system does not know the option).
    */
   setSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name, value: SocketOptionValues[Name]): void;
   /**
-   * Reads an option from the system: what it made of the value, which for buffer sizes may be more than was set.
-   * @throws NetworkError ConnectionClosed for a handle that is closed, otherwise with the system's code.
+   * Reads an option from the system: what it made of the value, which for buffer sizes may be more than was set. Of a socket
+   * that is closed: false, 0, or { enabled: false, seconds: 0 }.
+   * @throws NetworkError with the system's code.
    */
   getSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name): SocketOptionReadings[Name];
   /** Keeps (the default) the process alive while something is pending on the socket. */
@@ -174,23 +184,24 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
 
   /**
    * The address that the socket is bound to, as text (`Endpoint.address`); '0.0.0.0' or '::' for any.
-   * @throws NetworkError EINVAL before it is bound, ConnectionClosed for a handle that is closed.
+   * Of a socket that is closed: ''.
+   * @throws NetworkError EINVAL before it is bound.
    */
   getLocalAddress(socket: AnyHandle): string;
   /**
-   * The port that the socket is bound to, 1 … 65535.
+   * The port that the socket is bound to, 1 … 65535. Of a socket that is closed: 0.
    * @throws NetworkError as getLocalAddress.
    */
   getLocalPort(socket: AnyHandle): number;
   /**
    * The peer's address, as text (`Endpoint.address`); IPv4 peers of a dual-stack server are '::ffff:a.b.c.d'. A UDP
-   * socket has one after connectUdp.
+   * socket has one after connectUdp. Of a socket that is closed: ''.
    * @throws NetworkError ENOTCONN before the connection is established, ERR_SOCKET_DGRAM_NOT_CONNECTED for a UDP socket
-   *   without a peer, ConnectionClosed for a handle that is closed.
+   *   without a peer.
    */
   getRemoteAddress(socket: SocketHandle | UdpHandle): string;
   /**
-   * The peer's port, 1 … 65535.
+   * The peer's port, 1 … 65535. Of a socket that is closed: 0.
    * @throws NetworkError as getRemoteAddress.
    */
   getRemotePort(socket: SocketHandle | UdpHandle): number;
@@ -212,8 +223,9 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   allocateBuffer(size: number): Buffer;
   /**
-   * A snapshot of all counters. Cheap: a few hundred property reads, no system call; take it as often as a monitor likes.
-   * @throws NetworkError NotInitialized before initialize(), EventLoopError after the stop.
+   * A snapshot of all counters. Cheap: a few hundred property reads, no system call; take it as often as a monitor likes. After
+   * the stop it is the last one.
+   * @throws NetworkError NotInitialized before initialize().
    */
   stats(): NetworkStats;
   /** Every open socket with its state, what is pending on it, its queues and its age, as plain data. Makes no system call. */

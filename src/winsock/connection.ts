@@ -71,6 +71,10 @@ export class Connection extends SocketRecord {
   /** The file that the send operation is working on: the head of the queue, or one that was dropped meanwhile. */
   sendingFile: FileJob | null = null;
   queuedBytes = 0;
+  /** Writes that were refused and whose callbacks have not come yet: what follows a hole must not be sent. */
+  refusals = 0;
+  /** Why the latest of them was. */
+  refusal: NetworkError | null = null;
   /** shutdown('send') was called: no more writes, FIN once the queue is empty. */
   sendEnded = false;
   /** The FIN was handed to the kernel. */

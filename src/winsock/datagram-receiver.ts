@@ -28,6 +28,8 @@ import { callbackDue, captureOrigin, expectCallback, type Driver } from './drive
 import { bufferDetached, connectionClosed, isUnreachable, outOfSlots, systemError } from './errors.ts';
 import { unlinkLater } from './request-links.ts';
 import { DATAGRAM_CONTEXT, OperationKind, type Operation } from './operation.ts';
+import { BoundCallback } from './async-context.ts';
+import { NO_OPERATION } from './pending-call.ts';
 
 /** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
 const COPY_LOOP_LIMIT = 64;
@@ -43,7 +45,7 @@ export function receiveFrom(
   options: OperationOptions | null,
   callback: ReceiveFromCallback,
 ): OperationHandle {
-  if (socket.receiving.size === 0 && driver.operations.free === 0) throw outOfSlots(driver.options.maxOperations);
+  if (socket.receiving.size === 0 && driver.operations.free === 0) return refuse(driver, socket, callback);
   const request = driver.datagrams.takeReceive(target, maxBytes, callback);
   let name: OperationHandle;
   try {
@@ -83,6 +85,17 @@ export function revokeReceive(
     callback.finish(error, 0, null, 0);
   });
   return true;
+}
+
+/** Answers a receive for which there is no slot. */
+function refuse(driver: Driver, socket: DatagramSocket, callback: ReceiveFromCallback): OperationHandle {
+  const bound = new BoundCallback('receive', callback);
+  expectCallback(driver, socket);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, socket);
+    bound.finish(outOfSlots(driver.options.maxOperations), 0, null, 0);
+  });
+  return NO_OPERATION;
 }
 
 /** WSARecvFrom came back. */

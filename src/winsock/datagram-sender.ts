@@ -28,6 +28,8 @@ import {
 } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { unlinkLater } from './request-links.ts';
+import { BoundCallback } from './async-context.ts';
+import { NO_OPERATION } from './pending-call.ts';
 import { byteLengthOf } from './requests.ts';
 import type { ResolvedDestination } from './socket-addresses.ts';
 
@@ -48,13 +50,13 @@ export function sendTo(
   options: OperationOptions | null,
   callback: SendToCallback,
 ): OperationHandle {
-  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
-  if (socket.queuedBytes + total > limit) throw queueFull(socket.queuedBytes, total, limit);
-  if (driver.queuedBytes + total > maxQueuedBytes) throw queuesFull(driver.queuedBytes, total, maxQueuedBytes);
-  if (socket.waitingSends === MAX_WAITING_SENDS) throw datagramQueueFull(MAX_WAITING_SENDS);
+  const why = whyNotQueued(driver, socket, total);
+  if (why !== null) return refuse(driver, socket, why, callback);
   const now = socket.firstSend === null && socket.sending.length < SEND_DEPTH;
   const operation = now ? driver.operations.take(OperationKind.SendTo, socket) : null;
-  if (operation === null && socket.sending.length === 0) throw outOfSlots(driver.options.maxOperations);
+  if (operation === null && socket.sending.length === 0) {
+    return refuse(driver, socket, outOfSlots(driver.options.maxOperations), callback);
+  }
   let request: SendToRequest | null = null;
   let name: OperationHandle;
   try {
@@ -81,6 +83,30 @@ export function sendTo(
   socket.inFlight++;
   submit(driver, socket, operation, request);
   return name;
+}
+
+/** Why a datagram of so many bytes is refused now, or null. (None is longer than a queue: the smallest limit is 65536.) */
+function whyNotQueued(driver: Driver, socket: DatagramSocket, total: number): NetworkError | null {
+  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
+  if (socket.queuedBytes + total > limit) return queueFull(socket.queuedBytes, total, limit);
+  if (driver.queuedBytes + total > maxQueuedBytes) return queuesFull(driver.queuedBytes, total, maxQueuedBytes);
+  return socket.waitingSends === MAX_WAITING_SENDS ? datagramQueueFull(MAX_WAITING_SENDS) : null;
+}
+
+/** Answers a send for which there is no room, in a coming turn. */
+function refuse(
+  driver: Driver,
+  socket: DatagramSocket,
+  error: NetworkError,
+  callback: SendToCallback,
+): OperationHandle {
+  const bound = new BoundCallback('send', callback);
+  expectCallback(driver, socket);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, socket);
+    bound.finish(error, 0);
+  });
+  return NO_OPERATION;
 }
 
 /** Takes a send back: out of the queue at once, out of the kernel if it can still be cancelled there. */

@@ -84,6 +84,15 @@ export class EventLoop {
     return this.#ready.length === 0 && this.#next === this.#filled;
   }
 
+  /**
+   * Something waits to run. For a loop that does not run: it asks the source as well, and keeps what that has for the first
+   * turn.
+   */
+  isDue(): boolean {
+    if (this.isQuiet) this.#beginBatch(this.#source.poll());
+    return !this.isQuiet;
+  }
+
   /** Something keeps the process alive. */
   get isHeld(): boolean {
     return this.#holds > 0;

@@ -15,6 +15,8 @@ import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { ExternalBuffersRefusedError } from '../../ffi/memory.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
+import type { NetworkStats } from '../pal/network-stats.ts';
+import type { PalDescription } from '../pal/pal-description.ts';
 import { inOwnContext } from './async-context.ts';
 import { revoke } from './cancellation.ts';
 import { completeAccept } from './acceptor.ts';
@@ -28,11 +30,14 @@ import { DatagramRequestPool } from './datagram-requests.ts';
 import { completeSendTo } from './datagram-sender.ts';
 import { DatagramSocket } from './datagram-socket.ts';
 import type { Driver } from './driver.ts';
-import { fromWin32Error, type OperationName } from './errors.ts';
+import { inspectDriver } from './describe.ts';
+import { fromWin32Error } from './errors.ts';
 import { Offers } from './handover.ts';
 import { EventLoop } from './event-loop.ts';
 import { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
+import { LateAnswers } from './late-answers.ts';
+import { LoopNotice } from './loop-notice.ts';
 import { Listener } from './listener.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { OperationTable } from './operation-table.ts';
@@ -49,6 +54,7 @@ import { PostNumbers } from '../remote/post-numbers.ts';
 import { SocketTable } from './socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from './sockets.ts';
 import { completeDisconnect } from './socket-reuse.ts';
+import { collectStats } from './stats.ts';
 import type { OpenBackend } from './transport.ts';
 import { takeBackLoans } from './thread-end.ts';
 import { completeProbe, lookAtParked } from './watcher.ts';
@@ -57,12 +63,11 @@ import { completeSend } from './writer.ts';
 /** Winsock 2.2. */
 const WINSOCK_VERSION = 0x0202;
 
-/**
- * Calls that are answered with ConnectionClosed while the loop stops: a thousand, and for each socket that was open some more.
- * A callback that goes on as usual makes one or two; one that goes on for ever would keep the stop from ending.
- */
-const REFUSALS = 1000;
-const REFUSALS_PER_SOCKET = 16;
+/** What can be told of a loop that has stopped. */
+export interface LastWords {
+  readonly stats: NetworkStats;
+  readonly description: PalDescription;
+}
 
 type State = 'idle' | 'ready' | 'running' | 'stopping';
 
@@ -88,8 +93,13 @@ export class Lifecycle {
   #state: State = 'idle';
   #driver: Driver | null = null;
   #everInitialized = false;
-  /** How many more calls are answered while stopping. */
-  #refusalsLeft = 0;
+  #everRan = false;
+  #notice: LoopNotice | null = null;
+  /** From the beginning of a stop to the next run. */
+  #late: LateAnswers | null = null;
+  /** What stats(), inspect() and describe() say after a stop. */
+  #last: LastWords | null = null;
+  #soon: (task: () => void) => void = () => undefined;
   #unwatch: (() => void) | null = null;
   #unwatchEnd: (() => void) | null = null;
   #running: PromiseWithResolvers | null = null;
@@ -99,6 +109,11 @@ export class Lifecycle {
     this.#options = options;
     this.#kernel = kernel;
     this.#openBackend = openBackend;
+  }
+
+  /** Number of the PAL. */
+  get palNumber(): number {
+    return this.#kept.pal;
   }
 
   /** The handles of all runs. */
@@ -120,27 +135,33 @@ export class Lifecycle {
     return this.#state === 'idle' ? 'stopping' : this.#state;
   }
 
-  /** The driver, for a call that starts something. Throws NetworkError when there is none, or it is stopping. */
+  /** The driver, for a call that makes something and has no callback. Throws NetworkError when it is stopping, or has stopped. */
   open(call: string): Driver {
     if (this.#driver !== null && this.#state !== 'stopping') return this.#driver;
     throw this.#notReady(call);
   }
 
-  /** The driver, also while it is stopping. Throws NetworkError when there is none. */
-  current(call: string): Driver {
-    if (this.#driver !== null) return this.#driver;
+  /** The driver, also while it is stopping; null once it has stopped. Throws NetworkError when there never was one. */
+  begun(call: string): Driver | null {
+    if (this.#driver !== null || this.#everInitialized) return this.#driver;
     throw this.#notReady(call);
   }
 
-  /** A call is about to be answered only because the loop is stopping. Throws NetworkError when there is no end to them. */
-  countRefusal(operation: OperationName): void {
-    this.#refusalsLeft--;
-    if (this.#refusalsLeft >= 0) return;
-    throw new NetworkError(
-      `Cannot ${operation} again and again: the event loop is stopping, and a callback goes on whatever its error is, ` +
-        'which keeps it from ending. Return from the callback when it gets an error',
-      { kind: NetworkErrorCode.EventLoopError, code: 'ERR_EVENT_LOOP_STOPPED' },
-    );
+  /** The driver, or what was left to say when it stopped. Throws NetworkError when there never was one. */
+  report(
+    call: string,
+  ): { readonly driver: Driver; readonly last: null } | { readonly driver: null; readonly last: LastWords } {
+    const driver = this.begun(call);
+    if (driver !== null) return { driver, last: null };
+    if (this.#last !== null) return { driver: null, last: this.#last };
+    throw this.#notReady(call);
+  }
+
+  /** Runs the answer of a call that has nothing to start, in a coming turn. */
+  answer(answer: () => void): void {
+    const loop = this.#driver?.loop ?? null;
+    if (this.#late !== null) this.#late.give(answer, loop === null ? this.#soon : (task) => loop.enqueue(task));
+    else loop?.enqueue(answer);
   }
 
   initialize(): void {
@@ -160,6 +181,11 @@ export class Lifecycle {
     this.#unwatchEnd = driver.kernel.threadEnd?.watch(() => takeBackLoans(driver)) ?? null;
     this.#state = 'ready';
     this.#everInitialized = true;
+    this.#late = null;
+    this.#last = null;
+    const { scheduler } = this.#driver.kernel;
+    this.#soon = (task) => scheduler.soon(task);
+    this.#notice = this.#everRan ? null : new LoopNotice(this.#driver);
   }
 
   run(): Promise<void> {
@@ -173,6 +199,8 @@ export class Lifecycle {
       });
     }
     this.#state = 'running';
+    this.#everRan = true;
+    this.#notice?.dispose();
     this.#running = inOwnContext(withResolvers);
     this.#unwatch = driver.kernel.onIdle(this.#onIdle);
     driver.loop.activate();
@@ -182,15 +210,13 @@ export class Lifecycle {
   stop(): Promise<void> {
     if (this.#stopped !== null) return this.#stopped.promise;
     const driver = this.#driver;
-    if (driver === null) {
-      if (this.#everInitialized) return Promise.resolve();
-      throw this.#notReady('stopEventLoop');
-    }
+    if (driver === null) return Promise.resolve();
     // While sockets still take writes: what other threads have submitted counts as done before.
     driver.inbox?.close();
     driver.offers.takeBack(driver);
     this.#state = 'stopping';
-    this.#refusalsLeft = REFUSALS + REFUSALS_PER_SOCKET * driver.sockets.size;
+    this.#notice?.dispose();
+    this.#late = new LateAnswers(driver.kernel.scheduler, driver.sockets.size);
     this.#stopped = inOwnContext(withResolvers);
     // The process must live until the end of this, whatever is referenced.
     driver.loop.hold();
@@ -223,6 +249,7 @@ export class Lifecycle {
       driver.grace.dispose();
       driver.quiet.dispose();
       driver.calls.dispose();
+      this.#last = { stats: collectStats(driver), description: inspectDriver(driver, this.stage) };
       await driver.loop.close();
       driver.blocks.dispose();
       driver.operations.dispose();

@@ -135,6 +135,13 @@ export function getOption<Name extends SocketOption>(
   return readOption(driver, record, option) as SocketOptionReadings[Name];
 }
 
+/** What an option reads as on a socket that is closed: nothing is set, and there is no buffer. Throws TypeError for no option. */
+export function readingOfNone<Name extends SocketOption>(option: Name): SocketOptionReadings[Name] {
+  if (option === SocketOption.Linger) return { enabled: false, seconds: 0 } as SocketOptionReadings[Name];
+  if (option === SocketOption.MulticastInterface) return 0 as SocketOptionReadings[Name];
+  return (intOption(option, 4).boolean ? false : 0) as SocketOptionReadings[Name];
+}
+
 function readOption(
   driver: Driver,
   record: SocketRecord,

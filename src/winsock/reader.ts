@@ -23,6 +23,8 @@ import { callbackDue, captureOrigin, expectCallback, type Driver } from './drive
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { unlinkLater } from './request-links.ts';
+import { BoundCallback } from './async-context.ts';
+import { NO_OPERATION } from './pending-call.ts';
 import type { ReadRequest } from './requests.ts';
 
 /** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */
@@ -42,7 +44,7 @@ export function read(
   const served = connection.receiveEnded || connection.leftover !== null;
   const idle = !served && connection.firstRead === null && connection.receiveOperation === null;
   const operation = idle ? driver.operations.take(OperationKind.Receive, connection) : null;
-  if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);
+  if (idle && operation === null) return refuse(driver, connection, callback);
   let request: ReadRequest | null = null;
   let name: OperationHandle;
   try {
@@ -70,6 +72,17 @@ export function read(
     endReads(driver, connection);
   }
   return name;
+}
+
+/** Answers a read for which there is no slot. */
+function refuse(driver: Driver, connection: Connection, callback: BytesCallback): OperationHandle {
+  const bound = new BoundCallback('read', callback);
+  expectCallback(driver, connection);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, connection);
+    bound.finish(outOfSlots(driver.options.maxOperations), 0);
+  });
+  return NO_OPERATION;
 }
 
 /** Takes a read back. What has been received for it is its own; what has not goes to the next read. */

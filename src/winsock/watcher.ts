@@ -145,14 +145,14 @@ export function tryRead(driver: Driver, connection: Connection, target: Uint8Arr
 }
 
 /**
- * Takes bytes from the start of `data` for sending. Returns the count, or WouldBlock while a send is in flight or the
- * queues of all sockets together are full.
+ * Takes bytes from the start of `data` for sending. Returns the count, or WouldBlock while a send is in flight, the queues of
+ * all sockets together are full, or no operation is free.
  */
 export function tryWrite(driver: Driver, connection: Connection, data: Uint8Array): number {
   if (connection.failure !== null) throw connection.failure;
   if (connection.sendEnded) throw writeAfterEnd('write');
   if (connection.firstWrite !== null || connection.sendOperation !== null) return WouldBlock;
-  if (!hasRoom(driver)) return WouldBlock;
+  if (!hasRoom(driver) || driver.operations.free === 0 || connection.refusals > 0) return WouldBlock;
   const { maxQueuedBytes, maxQueuedBytesPerSocket } = driver.options;
   const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - driver.queuedBytes);
   // A copy of our own: the caller may use the buffer again as soon as this returns.
@@ -198,8 +198,10 @@ function isWritable(driver: Driver, record: SocketRecord): boolean {
   if (!(record instanceof Connection)) return false;
   if (record.firstWrite !== null || record.sendOperation !== null) return false;
   // A broken connection is writable: tryWrite then tells what broke it, and takes no room.
-  if (record.failure !== null || record.sendEnded || hasRoom(driver)) return true;
-  driver.parked.awaitRoom(record);
+  if (record.failure !== null || record.sendEnded) return true;
+  if (!hasRoom(driver)) driver.parked.awaitRoom(record);
+  else if (driver.operations.free === 0) driver.parked.awaitSlot(record);
+  else return true;
   return false;
 }
 

@@ -19,6 +19,7 @@ import { resetConnection, sendFin, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
 import {
+  behindRefused,
   bufferDetached,
   connectionClosed,
   outOfSlots,
@@ -27,6 +28,7 @@ import {
   streamTorn,
   systemError,
   writeAfterEnd,
+  writeTooLarge,
 } from './errors.ts';
 import { NO_OPERATION } from './pending-call.ts';
 import { sendCursor } from './send-cursor.ts';
@@ -53,19 +55,23 @@ export function write(
   options: OperationOptions | null,
   callback: BytesCallback,
 ): OperationHandle {
+  const call = file === null ? 'write' : 'sendFile';
   if (connection.sendEnded || connection.sendFailure !== 0) {
-    return refuseWrite(driver, connection, file === null ? 'write' : 'sendFile', callback);
+    const error = connection.sendEnded ? writeAfterEnd(call) : sendError(call, connection);
+    return answerSoon(driver, connection, call, error, callback);
   }
-  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
-  if (connection.queuedBytes + total > limit) throw queueFull(connection.queuedBytes, total, limit);
-  if (driver.queuedBytes + total > maxQueuedBytes) throw queuesFull(driver.queuedBytes, total, maxQueuedBytes);
+  const why = whyNotQueued(driver, connection, total);
+  if (why !== null) return refuse(driver, connection, call, why, callback);
   const idle = connection.sendOperation === null;
+  if (idle && total === 0 && file === null) return answerSoon(driver, connection, call, null, callback);
   const operation = idle ? driver.operations.take(OperationKind.Send, connection) : null;
-  if (idle && operation === null) throw outOfSlots(driver.options.maxOperations);
+  if (idle && operation === null) {
+    return refuse(driver, connection, call, outOfSlots(driver.options.maxOperations), callback);
+  }
   let request: WriteRequest | null = null;
   let name: OperationHandle;
   try {
-    request = driver.requests.takeWrite(data, total, file === null ? 'write' : 'sendFile', callback);
+    request = driver.requests.takeWrite(data, total, call, callback);
     request.origin = captureOrigin(driver);
     name = driver.calls.begin(request, connection, options);
   } catch (error) {
@@ -90,15 +96,43 @@ export function write(
   return name;
 }
 
-/** Answers a write that is not queued, in a coming turn. */
-function refuseWrite(
+/** Why a write of so many bytes is refused now, or null. Throws RangeError for one that always would be. */
+function whyNotQueued(driver: Driver, connection: Connection, total: number): NetworkError | null {
+  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
+  if (total > limit) throw writeTooLarge(total, limit, 'maxQueuedBytesPerSocket');
+  if (total > maxQueuedBytes) throw writeTooLarge(total, maxQueuedBytes, 'maxQueuedBytes');
+  if (connection.refusal !== null) return behindRefused(connection.refusal);
+  if (connection.queuedBytes + total > limit) return queueFull(connection.queuedBytes, total, limit);
+  if (driver.queuedBytes + total > maxQueuedBytes) return queuesFull(driver.queuedBytes, total, maxQueuedBytes);
+  return null;
+}
+
+/** Refuses a write for want of room. Until its caller has been told, what is written behind it is refused as well. */
+function refuse(
   driver: Driver,
   connection: Connection,
-  operation: WritingCall,
+  call: WritingCall,
+  error: NetworkError,
   callback: BytesCallback,
 ): OperationHandle {
-  const error = connection.sendEnded ? writeAfterEnd(operation) : sendError(operation, connection);
-  const bound = new BoundCallback(operation, callback);
+  connection.refusals++;
+  connection.refusal ??= error;
+  return answerSoon(driver, connection, call, error, (failure, bytes) => {
+    connection.refusals--;
+    if (connection.refusals === 0) connection.refusal = null;
+    callback(failure, bytes);
+  });
+}
+
+/** Answers a write that is not queued, in a coming turn. */
+function answerSoon(
+  driver: Driver,
+  connection: Connection,
+  call: WritingCall,
+  error: NetworkError | null,
+  callback: BytesCallback,
+): OperationHandle {
+  const bound = new BoundCallback(call, callback);
   expectCallback(driver, connection);
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
@@ -239,7 +273,8 @@ function take(driver: Driver, connection: Connection, bytes: number): WriteReque
   let last: WriteRequest | null = null;
   let request = first;
   let left = bytes;
-  while (request !== null && left > 0) {
+  // (An empty write has its turn when everything before it has gone.)
+  while (request !== null && (left > 0 || isEmpty(request))) {
     const step = Math.min(left, request.total - request.sent);
     request.sent += step;
     left -= step;
@@ -255,6 +290,11 @@ function take(driver: Driver, connection: Connection, bytes: number): WriteReque
   if (request === null) connection.lastWrite = null;
   last.next = null;
   return first;
+}
+
+/** A write of nothing, which only keeps its place in the order. */
+function isEmpty({ total, file }: WriteRequest): boolean {
+  return total === 0 && file === null;
 }
 
 /** Takes the first request off the queue. */
@@ -310,6 +350,12 @@ export function send(driver: Driver, connection: Connection, operation: Operatio
   const { firstWrite } = connection;
   if (firstWrite !== null && firstWrite.file !== null) {
     firstWrite.file.proceed(operation, firstWrite);
+    return;
+  }
+  if (firstWrite !== null && isEmpty(firstWrite)) {
+    // Nothing is submitted: an empty success carries the queue on.
+    operation.requested = 0;
+    driver.loop.finishInline(operation, 0, 0);
     return;
   }
   try {

@@ -229,7 +229,7 @@ onEveryBed('limits of a server', (bed) => {
     const waiting = accept(pal, server.handle).catch((error: unknown) => error as { code: string });
     await close(pal, server.handle);
     expect(await waiting).to.have.property('code', 'ECANCELED');
-    expect(thrownBy(() => pal.resumeAccept(server.handle)).code).to.equal('ERR_SOCKET_CLOSED');
+    pal.resumeAccept(server.handle); // does nothing any more
   });
 
   it('tryAccept answers WouldBlock while the server is paused', async () => {

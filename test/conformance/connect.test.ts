@@ -129,7 +129,7 @@ onEveryBed('connect', (bed) => {
     const handle = pal.asyncConnect('127.0.0.1', REFUSING_PORT, {}, outcomes.expect('connect'));
     await outcomes.settled(bed);
     expect(outcomes.values.get('connect')).to.equal(handle);
-    expect(thrownBy(() => pal.getLocalPort(handle)).code).to.equal('ERR_SOCKET_CLOSED');
+    expect(pal.getLocalPort(handle)).to.equal(0);
     expect(pal.stats()).to.include({ sockets: 0, pendingCallbacks: 0 });
     await close(pal, handle); // a no-op that still calls back
   });

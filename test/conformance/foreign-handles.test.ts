@@ -1,6 +1,12 @@
 /** Handles of another PAL: refused by everything that takes one, whatever socket has the same place here. */
 import { expect } from 'chai';
-import { NetworkErrorCode, openRemote, type NetworkPal } from '../../src/index.ts';
+import {
+  createHeaderTimeout,
+  createIdleTimeout,
+  NetworkErrorCode,
+  openRemote,
+  type NetworkPal,
+} from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { thrownBy } from '../support/errors.ts';
 import { pair } from '../support/io.ts';
@@ -44,6 +50,8 @@ const CALLS: Readonly<Record<string, (pal: NetworkPal, handle: never) => unknown
   leaveGroup: (pal, handle) => pal.leaveGroup(handle, '239.1.1.1'),
   transfer: (pal, handle) => pal.transfer(handle),
   exportSocket: (pal, handle) => pal.exportSocket(handle, 1),
+  'touch of an idle timeout': (pal, handle) => createIdleTimeout(pal, { ms: 1000 }).touch(handle),
+  'touch of a header timeout': (pal, handle) => createHeaderTimeout(pal, { ms: 1000 }).touch(handle),
 };
 
 /** What is not about a handle. */
@@ -52,7 +60,7 @@ const WITHOUT_HANDLE = new Set<string>(
    describe remote onRemotePost offRemotePost onConnection onRemoteError adopt importSocket importServer`.split(/\s+/),
 );
 /** Methods of our own class that are no part of the contract. */
-const INTERNAL = new Set(['find', 'requireGiven', 'close', 'listener', 'connection', 'established', 'refusal']);
+const INTERNAL = new Set('find known requireGiven close listener established answerSoon refuseBytes'.split(' '));
 
 onEveryBed('handles of another PAL', (bed) => {
   const first = testPal(bed);

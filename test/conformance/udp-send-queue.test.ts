@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { NetworkErrorCode } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
-import { rejectionOf, thrownBy } from '../support/errors.ts';
+import { rejectionOf } from '../support/errors.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { send } from '../support/udp.ts';
 
@@ -16,7 +16,8 @@ onEveryBed('udp, the queue of sends', (bed) => {
     const sends = Array.from({ length: 32 }, () => send(pal, client.handle, new Uint8Array(2048), server));
     expect(pal.getQueuedBytes(client.handle)).to.equal(65536);
     expect(pal.stats().queuedBytes).to.equal(65536);
-    const error = thrownBy(() => pal.asyncSendTo(client.handle, new Uint8Array(1), server, () => expect.fail()));
+    const refused = rejectionOf(send(pal, client.handle, new Uint8Array(1), server));
+    const error = await refused;
     expect(error).to.include({ code: 'ERR_WRITE_QUEUE_FULL', kind: NetworkErrorCode.ResourceExhausted });
     await Promise.all(sends);
     expect(pal.getQueuedBytes(client.handle)).to.equal(0);

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { NetworkErrorCode, WouldBlock, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
-import { thrownBy } from '../support/errors.ts';
+import { expectClosed, rejectionOf, thrownBy } from '../support/errors.ts';
 import { close, pair, read, readExactly, reset, write } from '../support/io.ts';
 import { Outcomes } from '../support/outcomes.ts';
 import { sharedPal, testPal } from '../support/pal-fixture.ts';
@@ -163,7 +163,8 @@ onEveryBed('write', (bed) => {
     await outcomes.settled(bed);
     expect(outcomes.log).to.deep.equal(['write ERR_BUFFER_DETACHED']);
     expect(outcomes.values.get('write'), 'bytes that were sent').to.be.within(1, MIB);
-    expect(thrownBy(() => pal.getQueuedBytes(client)).code).to.equal('ERR_SOCKET_CLOSED');
+    expect(pal.getQueuedBytes(client)).to.equal(0);
+    expectClosed(await rejectionOf(write(pal, client, seededBytes(1))));
     const received = Buffer.concat(parts);
     expect(seededBytes(MIB).subarray(0, received.length).equals(received)).to.equal(true);
   });
@@ -188,7 +189,12 @@ onEveryBed('write queue limit', (bed) => {
     const { client, served } = await pair(pal);
     const outcomes = new Outcomes();
     pal.asyncWrite(client, seededBytes(limit), outcomes.expect('full'));
-    const error = thrownBy(() => pal.asyncWrite(client, seededBytes(1), () => expect.fail('called')));
+    const refused = rejectionOf(write(pal, client, seededBytes(1)));
+    // What is written before its caller knows would follow a hole.
+    const behind = rejectionOf(write(pal, client, seededBytes(1)));
+    const error = await refused;
+    expect(await behind).to.include({ code: 'ERR_WRITE_QUEUE_FULL' });
+    expect((await behind).message).to.match(/An earlier write .* has not come yet/);
     expect(error.code).to.equal('ERR_WRITE_QUEUE_FULL');
     expect(error.kind).to.equal(NetworkErrorCode.ResourceExhausted);
     expect(error.message).to.match(/Wait for write callbacks, or raise maxQueuedBytesPerSocket/);
@@ -200,9 +206,11 @@ onEveryBed('write queue limit', (bed) => {
   it('refuses a single write above the limit and leaves nothing of it', async () => {
     const { pal } = fixture;
     const { client } = await pair(pal);
-    expect(thrownBy(() => pal.asyncWrite(client, new Uint8Array(limit + 1), () => undefined)).code).to.equal(
-      'ERR_WRITE_QUEUE_FULL',
-    );
+    const error = thrownBy(() => pal.asyncWrite(client, new Uint8Array(limit + 1), () => undefined));
+    expect(error).to.be.instanceOf(RangeError).and.to.include({ code: 'ERR_WRITE_TOO_LARGE' });
+    expect(error.message)
+      .to.match(/in parts.* or raise maxQueuedBytesPerSocket/)
+      .and.to.not.match(/[Ww]ait/);
     expect(pal.stats()).to.include({ queuedBytes: 0, pendingCallbacks: 0 });
   });
 
@@ -227,15 +235,15 @@ onEveryBed('limit of all write queues together', (bed) => {
 
   it('refuses on one socket what others have queued, with a word of its own, and takes it later', async () => {
     const { pal } = fixture;
-    const [first, second] = [await pair(pal), await pair(pal)];
+    const [first, second, third] = [await pair(pal), await pair(pal), await pair(pal)];
     const outcomes = new Outcomes();
     pal.asyncWrite(first.client, seededBytes(60_000), outcomes.expect('first'));
-    const error = thrownBy(() => pal.asyncWrite(second.client, seededBytes(40_001), () => expect.fail('called')));
-    expect(error.code).to.equal('ERR_WRITE_QUEUES_FULL');
-    expect(error.kind).to.equal(NetworkErrorCode.ResourceExhausted);
-    expect(error.message).to.match(/60000 of at most 100000 .* raise maxQueuedBytes/);
+    const refused = rejectionOf(write(pal, third.client, seededBytes(40_001)));
     pal.asyncWrite(second.client, seededBytes(40_000), outcomes.expect('second'));
     expect(pal.stats().queuedBytes).to.equal(limit);
+    const error = await refused;
+    expect(error).to.include({ code: 'ERR_WRITE_QUEUES_FULL', kind: NetworkErrorCode.ResourceExhausted });
+    expect(error.message).to.match(/60000 of at most 100000 .* raise maxQueuedBytes/);
     const [ofFirst, ofSecond] = await Promise.all([
       readExactly(pal, first.served, 60_000),
       readExactly(pal, second.served, 40_000),
@@ -252,9 +260,9 @@ onEveryBed('limit of all write queues together', (bed) => {
   it('refuses a single write above the limit and leaves nothing of it', async () => {
     const { pal } = fixture;
     const { client } = await pair(pal);
-    expect(thrownBy(() => pal.asyncWrite(client, new Uint8Array(limit + 1), () => undefined)).code).to.equal(
-      'ERR_WRITE_QUEUES_FULL',
-    );
+    const error = thrownBy(() => pal.asyncWrite(client, new Uint8Array(limit + 1), () => undefined));
+    expect(error).to.include({ code: 'ERR_WRITE_TOO_LARGE' });
+    expect(error.message).to.match(/raise maxQueuedBytes in/);
     expect(pal.stats()).to.include({ queuedBytes: 0, pendingCallbacks: 0 });
   });
 

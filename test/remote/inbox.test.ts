@@ -112,8 +112,8 @@ describe('remote/inbox', () => {
     remote.write(12345 as SocketHandle, Buffer.from('to nobody'));
     remote.close(served);
     const codes = await codesAfter(3);
-    expect(codes).to.deep.equal(['ERR_SOCKET_CLOSED', 'ERR_INVALID_HANDLE_KIND', 'ERR_UNKNOWN_HANDLE']);
-    expect(failures.map(({ socket }) => socket)).to.deep.equal([served, server.handle, 12345]);
+    expect(codes.sort()).to.deep.equal(['ECANCELED', 'ERR_INVALID_HANDLE_KIND', 'ERR_UNKNOWN_HANDLE']);
+    expect(failures.map(({ socket }) => socket)).to.have.members([served, server.handle, 12345]);
     expect(failures[0]!.error).to.be.instanceOf(NetworkError);
   });
 

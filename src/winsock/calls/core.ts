@@ -1,6 +1,8 @@
 /** The calls of the contract that concern the PAL as a whole, or any socket. The other files of this folder add to them. */
 import type { Buffer } from 'node:buffer';
-import type { AnyHandle } from '../../pal/handles.ts';
+import { Win32Error } from '../../../ffi/check.ts';
+import { INVALID_SOCKET } from '../../../ffi/constants.ts';
+import type { AnyHandle, Endpoint } from '../../pal/handles.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
 import type { CloseCallback } from '../../pal/network-pal.ts';
@@ -8,13 +10,16 @@ import type { NetworkStats } from '../../pal/network-stats.ts';
 import type { PalDescription } from '../../pal/pal-description.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../../pal/socket-option.ts';
 import { localEndpoint } from '../addresses.ts';
-import { boundOnce } from '../async-context.ts';
+import { boundOnce, type ContextType } from '../async-context.ts';
 import { close } from '../closer.ts';
+import { Connection } from '../connection.ts';
 import { formatDescription, inspectDriver } from '../describe.ts';
 import { setReferenced, type Driver } from '../driver.ts';
-import { fromWin32Error, type OperationName } from '../errors.ts';
+import { fromWin32Error, saysGone } from '../errors.ts';
 import { Lifecycle } from '../lifecycle.ts';
-import { getOption, setOption } from '../options.ts';
+import { getOption, readingOfNone, setOption } from '../options.ts';
+import type { OperationHandle } from '../../pal/pending-operation.ts';
+import { NO_OPERATION } from '../pending-call.ts';
 import { foreignHandle } from '../pal-number.ts';
 import { requireInteger, resolvePalOptions, type PalOptions } from '../pal-options.ts';
 import type { SocketRecord } from '../socket-record.ts';
@@ -25,6 +30,13 @@ import { requireCallback, requireSocket, unknownHandle } from './arguments.ts';
 
 /** Largest allocateBuffer, bytes: 1 GiB. */
 const MAX_BUFFER_SIZE = 2 ** 30;
+
+function isGone(record: SocketRecord, { systemErrorCode }: Win32Error): boolean {
+  return record instanceof Connection && saysGone(systemErrorCode);
+}
+
+/** What the address queries say of a socket that is closed. */
+export const NO_ENDPOINT: Endpoint = { address: '', port: 0, family: 4 };
 
 export abstract class PalCore {
   protected readonly lifecycle: Lifecycle;
@@ -52,43 +64,52 @@ export abstract class PalCore {
   }
 
   closeSocket(socket: AnyHandle, callback?: CloseCallback): void {
-    this.close(socket, callback, close);
+    this.close('closeSocket', socket, callback, close);
   }
 
   setSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name, value: SocketOptionValues[Name]): void {
-    const driver = this.lifecycle.open('setSocketOption');
-    const record = this.find(driver, socket);
-    requireSocket('setSocketOption', record);
-    wrap('option', () => {
+    const driver = this.lifecycle.begun('setSocketOption');
+    const record = this.known(socket);
+    if (driver === null || record === null) return;
+    if (!record.closing) requireSocket('setSocketOption', record);
+    else if (record.socket === INVALID_SOCKET) return;
+    try {
       setOption(driver, record, option, value);
-    });
+    } catch (error) {
+      // A connection that is gone has no options; its next read or write says so.
+      if (error instanceof Win32Error && (record.closing || isGone(record, error))) return;
+      throw fromWin32Error('option', error);
+    }
   }
 
   getSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name): SocketOptionReadings[Name] {
-    const driver = this.lifecycle.open('getSocketOption');
-    const record = this.find(driver, socket);
-    requireSocket('getSocketOption', record);
-    return wrap('option', () => getOption(driver, record, option));
+    const driver = this.lifecycle.begun('getSocketOption');
+    const record = this.known(socket);
+    if (driver === null || record === null) return readingOfNone(option);
+    if (!record.closing) requireSocket('getSocketOption', record);
+    else if (record.socket === INVALID_SOCKET) return readingOfNone(option);
+    try {
+      return getOption(driver, record, option);
+    } catch (error) {
+      if (error instanceof Win32Error && (record.closing || isGone(record, error))) return readingOfNone(option);
+      throw fromWin32Error('option', error);
+    }
   }
 
   ref(socket: AnyHandle): void {
-    const driver = this.lifecycle.open('ref');
-    setReferenced(driver, this.find(driver, socket), true);
+    this.#reference('ref', socket, true);
   }
 
   unref(socket: AnyHandle): void {
-    const driver = this.lifecycle.open('unref');
-    setReferenced(driver, this.find(driver, socket), false);
+    this.#reference('unref', socket, false);
   }
 
   getLocalAddress(socket: AnyHandle): string {
-    const driver = this.lifecycle.open('getLocalAddress');
-    return localEndpoint(driver, this.find(driver, socket)).address;
+    return this.#local('getLocalAddress', socket).address;
   }
 
   getLocalPort(socket: AnyHandle): number {
-    const driver = this.lifecycle.open('getLocalPort');
-    return localEndpoint(driver, this.find(driver, socket)).port;
+    return this.#local('getLocalPort', socket).port;
   }
 
   allocateBuffer(size: number): Buffer {
@@ -104,22 +125,30 @@ export abstract class PalCore {
   }
 
   stats(): NetworkStats {
-    return collectStats(this.lifecycle.current('stats'));
+    const { driver, last } = this.lifecycle.report('stats');
+    return driver === null ? structuredClone(last.stats) : collectStats(driver);
   }
 
   inspect(): PalDescription {
-    return inspectDriver(this.lifecycle.current('inspect'), this.lifecycle.stage);
+    const { driver, last } = this.lifecycle.report('inspect');
+    return driver === null ? structuredClone(last.description) : inspectDriver(driver, this.lifecycle.stage);
   }
 
   describe(): string {
-    return formatDescription(inspectDriver(this.lifecycle.current('describe'), this.lifecycle.stage));
+    return formatDescription(this.inspect());
   }
 
-  /** The open socket of a handle. */
-  protected find(driver: Driver, handle: AnyHandle): SocketRecord {
-    const record = driver.sockets.find(handle);
-    if (record !== undefined && !record.closing) return record;
+  /** The socket of a handle, open or closing; null when it is closed. Throws for what is no handle of this PAL. */
+  protected known(handle: AnyHandle): SocketRecord | null {
+    const record = this.lifecycle.sockets.find(handle);
     if (record === undefined) this.requireGiven(handle);
+    return record ?? null;
+  }
+
+  /** The open socket of a handle, for a call that hands something out, and can answer in no other way than by a throw. */
+  protected find(handle: AnyHandle): SocketRecord {
+    const record = this.known(handle);
+    if (record !== null && !record.closing) return record;
     throw new NetworkError(
       `Cannot use socket ${handle}: it is closed. Windows may have given its number to another connection, ` +
         'which this handle does not reach',
@@ -134,28 +163,41 @@ export abstract class PalCore {
     if (why === 'unknown') throw unknownHandle(handle);
   }
 
+  /** Answers a call that starts nothing, in a coming turn and in the context that it was made in. */
+  protected answerSoon(type: ContextType, answer: () => void): OperationHandle {
+    this.lifecycle.answer(boundOnce(type, answer));
+    return NO_OPERATION;
+  }
+
   protected close(
+    call: string,
     handle: AnyHandle,
     callback: CloseCallback | undefined,
     act: (driver: Driver, record: SocketRecord, callback: CloseCallback | undefined) => void,
   ): void {
-    const driver = this.lifecycle.current('closeSocket');
+    const driver = this.lifecycle.begun(call);
     if (callback !== undefined) requireCallback(callback);
-    const record = driver.sockets.find(handle);
-    if (record !== undefined) {
-      act(driver, record, callback);
-      return;
-    }
-    this.requireGiven(handle);
+    const record = this.known(handle);
+    if (driver !== null && record !== null) act(driver, record, callback);
     // Closed already: the callback comes all the same, but there is nothing to keep the process alive for.
-    if (callback !== undefined) driver.loop.enqueue(boundOnce('close', callback));
+    else if (callback !== undefined) this.answerSoon('close', callback);
   }
-}
 
-function wrap<Result>(operation: OperationName, act: () => Result): Result {
-  try {
-    return act();
-  } catch (error) {
-    throw fromWin32Error(operation, error);
+  #reference(call: string, handle: AnyHandle, referenced: boolean): void {
+    const driver = this.lifecycle.begun(call);
+    const record = this.known(handle);
+    if (driver !== null && record !== null) setReferenced(driver, record, referenced);
+  }
+
+  #local(call: string, handle: AnyHandle): Endpoint {
+    const driver = this.lifecycle.begun(call);
+    const record = this.known(handle);
+    if (driver === null || record === null) return NO_ENDPOINT;
+    try {
+      return localEndpoint(driver, record);
+    } catch (error) {
+      if (record.closing) return NO_ENDPOINT;
+      throw error;
+    }
   }
 }

@@ -17,8 +17,7 @@ import { receiveFrom } from '../datagram-receiver.ts';
 import { sendTo } from '../datagram-sender.ts';
 import { connectDatagrams, disconnectDatagrams, openDatagramSocket } from '../datagram-setup.ts';
 import { DatagramSocket } from '../datagram-socket.ts';
-import type { Driver } from '../driver.ts';
-import { fromWin32Error } from '../errors.ts';
+import { connectionClosed, fromWin32Error } from '../errors.ts';
 import { changeMembership } from '../multicast.ts';
 import { requireInteger } from '../pal-options.ts';
 import { byteLengthOf } from '../requests.ts';
@@ -32,8 +31,9 @@ import {
   requirePort,
   wrongKind,
 } from './arguments.ts';
+import { NO_ENDPOINT } from './core.ts';
 import { LoopCalls } from './loop-calls.ts';
-import { answerSoon, callbackOf, optionsOf, refuseBytes } from './stream-calls.ts';
+import { abortedAlready, callbackOf, optionsOf } from './stream-calls.ts';
 
 /** Most that fits an IP packet beside the headers: 65535 - 20 - 8 over IPv4, 65535 - 8 over IPv6. */
 const MAX_IPV4_DATAGRAM = 65507;
@@ -53,15 +53,16 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     optionsOrCallback: OperationOptions | ReceiveFromCallback,
     callbackOrNone?: ReceiveFromCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.current('asyncReceiveFrom');
+    const driver = this.lifecycle.begun('asyncReceiveFrom');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    const refused = this.refusal(driver, 'receive', socket, options);
-    if (refused !== null) return refuseReceive(driver, refused, callback);
-    const record = this.#datagrams(driver, socket);
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return this.#refuseReceive(connectionClosed('receive'), callback);
+    const refused = abortedAlready('receive', options);
+    if (refused !== null) return this.#refuseReceive(refused, callback);
     return receiveFrom(driver, record, buffer, maxBytes, options, callback);
   }
 
@@ -72,24 +73,27 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     optionsOrCallback: OperationOptions | SendToCallback,
     callbackOrNone?: SendToCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.current('asyncSendTo');
+    const driver = this.lifecycle.begun('asyncSendTo');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    const refused = this.refusal(driver, 'send', socket, options);
-    if (refused !== null) return refuseBytes(driver, 'send', callback, refused);
-    const record = this.#datagrams(driver, socket);
     requireData(data);
     const total = byteLengthOf(data);
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return this.refuseBytes('send', callback, connectionClosed('send'));
     const limit = record.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM;
     if (total > limit) throw tooLong(total, limit);
-    return sendTo(driver, record, data, total, destinationOf(record, to), options, callback);
+    const destination = destinationOf(record, to);
+    const refused = abortedAlready('send', options);
+    if (refused !== null) return this.refuseBytes('send', callback, refused);
+    return sendTo(driver, record, data, total, destination, options, callback);
   }
 
   connectUdp(socket: UdpHandle, address: string, port: number): void {
-    const driver = this.lifecycle.open('connectUdp');
-    const record = this.#datagrams(driver, socket);
+    const driver = this.lifecycle.begun('connectUdp');
     const peer = requireAddress('address', address);
     requirePort(port, 1);
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return;
     requireFamily(record, address, peer);
     if (record.peer !== null) throw alreadyConnected(record);
     try {
@@ -100,8 +104,9 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
   }
 
   disconnectUdp(socket: UdpHandle): void {
-    const driver = this.lifecycle.open('disconnectUdp');
-    const record = this.#datagrams(driver, socket);
+    const driver = this.lifecycle.begun('disconnectUdp');
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return;
     if (record.peer === null) throw notConnected(record);
     try {
       disconnectDatagrams(driver, record);
@@ -119,24 +124,28 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
   }
 
   override getRemoteAddress(socket: SocketHandle | UdpHandle): string {
-    const record = this.find(this.lifecycle.open('getRemoteAddress'), socket);
+    this.lifecycle.begun('getRemoteAddress');
+    const record = this.known(socket);
     return record instanceof DatagramSocket ? peerOf(record).address : super.getRemoteAddress(socket as SocketHandle);
   }
 
   override getRemotePort(socket: SocketHandle | UdpHandle): number {
-    const record = this.find(this.lifecycle.open('getRemotePort'), socket);
+    this.lifecycle.begun('getRemotePort');
+    const record = this.known(socket);
     return record instanceof DatagramSocket ? peerOf(record).port : super.getRemotePort(socket as SocketHandle);
   }
 
   override getQueuedBytes(socket: SocketHandle | UdpHandle): number {
-    const record = this.find(this.lifecycle.open('getQueuedBytes'), socket);
+    this.lifecycle.begun('getQueuedBytes');
+    const record = this.known(socket);
     return record instanceof DatagramSocket ? record.queuedBytes : super.getQueuedBytes(socket as SocketHandle);
   }
 
   #changeMembership(call: string, socket: UdpHandle, join: boolean, group: string, options: GroupOptions): void {
-    const driver = this.lifecycle.open(call);
-    const record = this.#datagrams(driver, socket);
+    const driver = this.lifecycle.begun(call);
     const address = requireAddress('group', group);
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return;
     try {
       changeMembership(driver, record, join, address, options);
     } catch (error) {
@@ -144,17 +153,18 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     }
   }
 
-  /** The open UDP socket of a handle. */
-  #datagrams(driver: Driver, handle: UdpHandle): DatagramSocket {
-    const record = this.find(driver, handle);
-    if (record instanceof DatagramSocket) return record;
-    throw wrongKind(record, 'createUdpSocket');
+  /** The UDP socket of a handle; null when it is closing or closed. Throws for another kind of socket. */
+  #datagrams(handle: UdpHandle): DatagramSocket | null {
+    const record = this.known(handle);
+    if (record === null) return null;
+    if (!(record instanceof DatagramSocket)) throw wrongKind(record, 'createUdpSocket');
+    return record.closing ? null : record;
   }
-}
 
-/** A function of its own: one that makes a closure of what it works with pays for that on every call. */
-function refuseReceive(driver: Driver, error: NetworkError, callback: ReceiveFromCallback): OperationHandle {
-  return answerSoon(driver, 'receive', () => callback(error, 0, null, 0));
+  /** A function of its own: one that makes a closure of what it works with pays for that on every call. */
+  #refuseReceive(error: NetworkError, callback: ReceiveFromCallback): OperationHandle {
+    return this.answerSoon('receive', () => callback(error, 0, null, 0));
+  }
 }
 
 /** Parses where a datagram goes, unless it goes where the last one went. */
@@ -185,6 +195,7 @@ function destinationOf(socket: DatagramSocket, to: Destination | null): Resolved
 
 function peerOf(socket: DatagramSocket): Destination {
   if (socket.peer !== null) return socket.peer;
+  if (socket.closing) return NO_ENDPOINT;
   throw notConnected(socket);
 }
 

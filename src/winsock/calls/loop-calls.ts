@@ -55,27 +55,34 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
   }
 
   offRemotePost(id: number): void {
-    const driver = this.lifecycle.current('offRemotePost');
+    const driver = this.lifecycle.begun('offRemotePost');
     requireInteger('id', id, 0, Number.MAX_SAFE_INTEGER);
-    if (isForeignPost(driver.palNumber, id)) throw foreignHandle(id);
-    driver.inbox?.removePost(id);
+    if (isForeignPost(this.lifecycle.palNumber, id)) throw foreignHandle(id);
+    driver?.inbox?.removePost(id);
   }
 
   onConnection(callback: ConnectionCallback | null): void {
-    const driver = this.lifecycle.open('onConnection');
-    if (callback !== null) requireCallback(callback);
-    this.#inbox(driver).setOnConnection(callback);
+    if (callback === null) {
+      this.lifecycle.begun('onConnection')?.inbox?.setOnConnection(null);
+      return;
+    }
+    requireCallback(callback);
+    this.#inbox(this.lifecycle.open('onConnection')).setOnConnection(callback);
   }
 
   onRemoteError(callback: RemoteErrorCallback | null): void {
-    const driver = this.lifecycle.open('onRemoteError');
-    if (callback !== null) requireCallback(callback);
-    this.#inbox(driver).onError = callback === null ? null : bound('remoteError', callback);
+    if (callback === null) {
+      const inbox = this.lifecycle.begun('onRemoteError')?.inbox ?? null;
+      if (inbox !== null) inbox.onError = null;
+      return;
+    }
+    requireCallback(callback);
+    this.#inbox(this.lifecycle.open('onRemoteError')).onError = bound('remoteError', callback);
   }
 
   transfer(socket: SocketHandle): TransferToken {
     const driver = this.lifecycle.open('transfer');
-    const connection = this.established(driver, socket);
+    const connection = this.#movable(socket);
     requireUnassociated('transfer', connection);
     return transfer(driver, connection);
   }
@@ -91,9 +98,9 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
 
   exportSocket(socket: AnyHandle, pid: number): SocketInfo {
     const driver = this.lifecycle.open('exportSocket');
-    const record = this.find(driver, socket);
     requireInteger('pid', pid, 1, 0xffffffff);
-    if (record instanceof Connection) requireUnassociated('export', this.established(driver, socket as SocketHandle));
+    const record = this.find(socket);
+    if (record instanceof Connection) requireUnassociated('export', this.#movable(socket as SocketHandle));
     else if (!(record instanceof Listener)) throw wrongKind(record, 'createServer or asyncAccept');
     return exportSocket(driver, record, pid);
   }
@@ -108,6 +115,11 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
     const driver = this.lifecycle.open('importServer');
     requireInfo(driver, 'importServer', info, 'iocp-pal/server');
     return importServer(driver, info, options);
+  }
+
+  /** An established connection, which is to go elsewhere. Throws NetworkError when it is closed: there is nothing to hand out. */
+  #movable(handle: SocketHandle): Connection {
+    return this.established(handle) ?? (this.find(handle) as Connection);
   }
 
   #inbox(driver: Driver): RemoteInbox {
@@ -134,11 +146,17 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
     try {
       this.asyncWrite(socket, data, done);
     } catch (error) {
-      const record = driver.sockets.find(socket);
-      if (record instanceof Connection && !record.closing) tearStream(record);
+      tearOpen(driver, socket);
       throw error;
     }
+    const record = driver.sockets.find(socket);
+    if (record instanceof Connection && record.refusals > 0) tearOpen(driver, socket);
   }
+}
+
+function tearOpen(driver: Driver, socket: SocketHandle): void {
+  const record = driver.sockets.find(socket);
+  if (record instanceof Connection && !record.closing) tearStream(record);
 }
 
 /** A spreading server of another loop has handed this one a connection. */

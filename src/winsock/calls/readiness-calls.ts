@@ -1,8 +1,10 @@
 /** The readiness face of the contract: watch, and the calls that answer at once. */
 import type { AnyHandle, ServerHandle, SocketHandle } from '../../pal/handles.ts';
 import { argumentError } from '../../pal/network-error.ts';
-import type { Interest, WatchCallback, WouldBlock } from '../../pal/readiness.ts';
+import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
+import { associate } from '../association.ts';
 import type { Connection } from '../connection.ts';
+import { connectionClosed } from '../errors.ts';
 import { Listener } from '../listener.ts';
 import { tryAccept, tryRead, tryWrite, unwatch, watch } from '../watcher.ts';
 import { emptyBuffer, mixedFaces, requireBytes, requireCallback, requireOwnConnections } from './arguments.ts';
@@ -10,45 +12,55 @@ import { StreamCalls } from './stream-calls.ts';
 
 export abstract class ReadinessCalls extends StreamCalls {
   watch(socket: AnyHandle, interest: Interest, callback: WatchCallback): void {
-    const driver = this.lifecycle.open('watch');
-    const record = this.find(driver, socket);
+    const driver = this.lifecycle.begun('watch');
     requireCallback(callback);
     requireInterest(interest);
+    const known = this.known(socket);
+    const record =
+      known instanceof Listener ? this.listener(socket as ServerHandle) : this.established(socket as SocketHandle);
+    if (driver === null || record === null) {
+      this.answerSoon('watch', () => callback(connectionClosed('watch'), false, false));
+      return;
+    }
     if (record instanceof Listener) requireOwnConnections('watch', record);
-    const pending =
-      record instanceof Listener
-        ? record.waiting.length > 0
-        : hasRequests(this.connection(driver, socket as SocketHandle));
+    else if (!record.associated) associate(driver, record);
+    const pending = record instanceof Listener ? record.waiting.length > 0 : hasRequests(record);
     if (pending) throw mixedFaces('watch', socket, 'asynchronous calls are pending on it. Await them first');
     watch(driver, record, { ...interest }, callback);
   }
 
   unwatch(socket: AnyHandle): void {
-    const driver = this.lifecycle.open('unwatch');
-    unwatch(driver, this.find(driver, socket));
+    const driver = this.lifecycle.begun('unwatch');
+    const record = this.known(socket);
+    if (driver !== null && record !== null) unwatch(driver, record);
   }
 
   tryRead(socket: SocketHandle, buffer: Uint8Array): number {
-    const driver = this.lifecycle.open('tryRead');
-    const connection = this.connection(driver, socket);
+    const driver = this.lifecycle.begun('tryRead');
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
+    const connection = this.established(socket);
+    if (driver === null || connection === null) return 0;
+    if (!connection.associated) associate(driver, connection);
     if (connection.firstRead !== null)
       throw mixedFaces('tryRead', socket, 'an asyncRead is pending on it. Await it first');
     return tryRead(driver, connection, buffer);
   }
 
   tryWrite(socket: SocketHandle, data: Uint8Array): number {
-    const driver = this.lifecycle.open('tryWrite');
-    const connection = this.connection(driver, socket);
+    const driver = this.lifecycle.begun('tryWrite');
     requireBytes('data', data);
     if (data.byteLength === 0) throw emptyBuffer('data', data);
+    const connection = this.established(socket);
+    if (driver === null || connection === null) return WouldBlock;
+    if (!connection.associated) associate(driver, connection);
     return tryWrite(driver, connection, data);
   }
 
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock {
-    const driver = this.lifecycle.open('tryAccept');
-    const listener = this.listener(driver, server);
+    const driver = this.lifecycle.begun('tryAccept');
+    const listener = this.listener(server);
+    if (driver === null || listener === null) return WouldBlock;
     requireOwnConnections('tryAccept', listener);
     if (listener.waiting.length > 0)
       throw mixedFaces('tryAccept', server, 'an asyncAccept waits on it. Await it first');

@@ -6,13 +6,14 @@ import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import type { BytesCallback } from '../../pal/network-pal.ts';
 import type { OperationHandle } from '../../pal/pending-operation.ts';
+import { connectionClosed } from '../errors.ts';
 import { FileJob } from '../file-sender.ts';
 import type { OpenableFile } from '../kernel.ts';
 import { requireInteger } from '../pal-options.ts';
 import { write } from '../writer.ts';
 import { requireBytes, requireCallback, requireOptions, requireUnwatched } from './arguments.ts';
 import { ReadinessCalls } from './readiness-calls.ts';
-import { refuseBytes } from './stream-calls.ts';
+import { whyNotNow } from './stream-calls.ts';
 
 /** Largest head or tail, bytes: they are copied at the call, and a file server's are a header. */
 const MAX_EDGE_BYTES = 65536;
@@ -27,14 +28,16 @@ export abstract class SendFileCalls extends ReadinessCalls {
     options: SendFileOptions,
     callback: BytesCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.current('asyncSendFile');
+    const driver = this.lifecycle.begun('asyncSendFile');
     requireCallback(callback);
     requireSendOptions(options);
-    const refused = this.refusal(driver, 'sendFile', socket, options);
-    if (refused !== null) return refuseBytes(driver, 'sendFile', callback, refused);
-    const connection = this.connection(driver, socket);
     const source = requireFile(file);
+    const connection = this.established(socket);
+    if (driver === null || connection === null)
+      return this.refuseBytes('sendFile', callback, connectionClosed('sendFile'));
     requireUnwatched('asyncSendFile', connection);
+    const refused = whyNotNow(driver, connection, 'sendFile', options);
+    if (refused !== null) return this.refuseBytes('sendFile', callback, refused);
     const { files } = driver.kernel;
     if (files === undefined) {
       throw new NetworkError('Cannot send files: the kernel that this PAL was given has none', {

@@ -1,5 +1,5 @@
 /** The calls of the contract for TCP: servers, connections, and their bytes. */
-import type { AnyHandle, ServerHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
+import type { Endpoint, ServerHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
 import type {
@@ -13,9 +13,9 @@ import type {
 } from '../../pal/network-pal.ts';
 import type { CancelOptions, OperationHandle, OperationOptions } from '../../pal/pending-operation.ts';
 import type { ServerOptions } from '../../pal/server-options.ts';
-import { accept, NO_HANDLE, pauseAccepting, resumeAccepting } from '../acceptor.ts';
+import { accept, beginAccepting, NO_HANDLE, pauseAccepting, resumeAccepting } from '../acceptor.ts';
 import { associate } from '../association.ts';
-import { boundOnce, type ContextType } from '../async-context.ts';
+import type { ContextType } from '../async-context.ts';
 import { remoteEndpoint } from '../addresses.ts';
 import { reset, shutdownConnection } from '../closer.ts';
 import { connect } from '../connector.ts';
@@ -24,7 +24,6 @@ import { Connection } from '../connection.ts';
 import { captureOrigin, type Driver } from '../driver.ts';
 import { aborted, cancelled, connectionClosed, tooManySockets, type OperationName } from '../errors.ts';
 import { Listener } from '../listener.ts';
-import { NO_OPERATION, type PendingCall } from '../pending-call.ts';
 import { foreignHandle, isForeignOperation } from '../pal-number.ts';
 import { requireInteger, requireOneOf } from '../pal-options.ts';
 import { read } from '../reader.ts';
@@ -45,7 +44,7 @@ import {
   requireUnwatched,
   wrongKind,
 } from './arguments.ts';
-import { PalCore } from './core.ts';
+import { NO_ENDPOINT, PalCore } from './core.ts';
 import { requireFamilies } from './name-arguments.ts';
 
 /** The largest number of an operation, negated: see OperationHandle. */
@@ -65,29 +64,36 @@ export abstract class StreamCalls extends PalCore {
     optionsOrCallback: OperationOptions | AcceptCallback,
     callbackOrNone?: AcceptCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.current('asyncAccept');
+    const driver = this.lifecycle.begun('asyncAccept');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    const refused = this.refusal(driver, 'accept', server, options);
-    if (refused !== null) return answerSoon(driver, 'accept', () => callback(refused, NO_HANDLE, null));
-    const listener = this.listener(driver, server);
+    const listener = this.listener(server);
+    if (driver === null || listener === null) return this.#refuseAccept(callback, connectionClosed('accept'));
     requireUnwatched('asyncAccept', listener);
     requireOwnConnections('asyncAccept', listener);
+    const refused = abortedAlready('accept', options) ?? startAccepting(driver, listener);
+    if (refused !== null) return this.#refuseAccept(callback, refused);
     return accept(driver, listener, options, callback);
   }
 
+  #refuseAccept(callback: AcceptCallback, error: NetworkError): OperationHandle {
+    return this.answerSoon('accept', () => callback(error, NO_HANDLE, null));
+  }
+
   pauseAccept(server: ServerHandle): void {
-    const driver = this.lifecycle.open('pauseAccept');
-    pauseAccepting(driver, this.listener(driver, server));
+    const driver = this.lifecycle.begun('pauseAccept');
+    const listener = this.listener(server);
+    if (driver !== null && listener !== null) pauseAccepting(driver, listener);
   }
 
   resumeAccept(server: ServerHandle): void {
-    const driver = this.lifecycle.open('resumeAccept');
-    resumeAccepting(driver, this.listener(driver, server));
+    const driver = this.lifecycle.begun('resumeAccept');
+    const listener = this.listener(server);
+    if (driver !== null && listener !== null) resumeAccepting(driver, listener);
   }
 
   asyncConnect(address: string, port: number, options: ConnectOptions, callback: ConnectCallback): SocketHandle {
-    const driver = this.lifecycle.open('asyncConnect');
+    const driver = this.lifecycle.begun('asyncConnect');
     requireCallback(callback);
     const host = requireHost('address', address);
     requirePort(port, 1);
@@ -96,14 +102,32 @@ export abstract class StreamCalls extends PalCore {
     requirePort(localPort, 0);
     const localAddress = from === undefined ? null : requireAddress('localAddress', from);
     const families = requireFamilies(address, host, localAddress, options);
+    if (driver === null || this.lifecycle.isStopping) return this.#connectNowhere(families[0], callback);
     const origin = captureOrigin(driver);
     const now = driver.kernel.scheduler.now();
     const connection = driver.sockets.add((handle) => new Connection(handle, families[0], now, origin));
-    if (connection === null) throw tooManySockets(MAX_SOCKETS);
+    if (connection === null) {
+      this.#refuseConnect(callback, tooManySockets(MAX_SOCKETS), NO_HANDLE);
+      return NO_HANDLE;
+    }
     const common = { port, localAddress, localPort };
     if (typeof host !== 'string') connect(driver, connection, { ...common, address: host }, options, callback);
     else connectByName(driver, connection, { ...common, name: host, families }, options, callback);
     return connection.handle as SocketHandle;
+  }
+
+  /** A connect while the loop stops, or after it has: the handle is that of a closed socket from the beginning. */
+  #connectNowhere(family: 4 | 6, callback: ConnectCallback): SocketHandle {
+    const { sockets } = this.lifecycle;
+    const connection = sockets.add((handle) => new Connection(handle, family, 0, undefined));
+    if (connection !== null) sockets.remove(connection);
+    const handle = (connection?.handle ?? NO_HANDLE) as SocketHandle;
+    this.#refuseConnect(callback, connectionClosed('connect'), handle);
+    return handle;
+  }
+
+  #refuseConnect(callback: ConnectCallback, error: NetworkError, handle: SocketHandle): void {
+    this.answerSoon('connect', () => callback(error, handle));
   }
 
   asyncRead(socket: SocketHandle, buffer: Uint8Array, maxBytes: number, callback: BytesCallback): OperationHandle;
@@ -121,16 +145,17 @@ export abstract class StreamCalls extends PalCore {
     optionsOrCallback: OperationOptions | BytesCallback,
     callbackOrNone?: BytesCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.current('asyncRead');
+    const driver = this.lifecycle.begun('asyncRead');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    const refused = this.refusal(driver, 'read', socket, options);
-    if (refused !== null) return refuseBytes(driver, 'read', callback, refused);
-    const connection = this.connection(driver, socket);
     requireBytes('buffer', buffer);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
+    const connection = this.established(socket);
+    if (driver === null || connection === null) return this.refuseBytes('read', callback, connectionClosed('read'));
     requireUnwatched('asyncRead', connection);
+    const refused = whyNotNow(driver, connection, 'read', options);
+    if (refused !== null) return this.refuseBytes('read', callback, refused);
     return read(driver, connection, buffer, maxBytes, options, callback);
   }
 
@@ -147,103 +172,148 @@ export abstract class StreamCalls extends PalCore {
     optionsOrCallback: OperationOptions | BytesCallback,
     callbackOrNone?: BytesCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.current('asyncWrite');
+    const driver = this.lifecycle.begun('asyncWrite');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    const refused = this.refusal(driver, 'write', socket, options);
-    if (refused !== null) return refuseBytes(driver, 'write', callback, refused);
-    const connection = this.connection(driver, socket);
     requireData(data);
     const total = byteLengthOf(data);
-    if (total === 0) throw emptyBuffer('data', data);
+    const connection = this.established(socket);
+    if (driver === null || connection === null) return this.refuseBytes('write', callback, connectionClosed('write'));
     requireUnwatched('asyncWrite', connection);
+    const refused = whyNotNow(driver, connection, 'write', options);
+    if (refused !== null) return this.refuseBytes('write', callback, refused);
     return write(driver, connection, data, total, null, options, callback);
   }
 
   cancel(operation: OperationHandle | SocketHandle, { hard = false }: CancelOptions = {}): boolean {
-    const driver = this.lifecycle.current('cancel');
+    const driver = this.lifecycle.begun('cancel');
     requireInteger('operation', operation, -LAST_OPERATION, Number.MAX_SAFE_INTEGER);
-    if (operation < 0 && isForeignOperation(driver.palNumber, operation)) throw foreignHandle(operation);
-    const call = operation > 0 ? this.#connectCallOf(driver, operation as SocketHandle) : driver.calls.find(operation);
+    if (operation < 0 && isForeignOperation(this.lifecycle.palNumber, operation)) throw foreignHandle(operation);
+    const record = operation > 0 ? this.known(operation as SocketHandle) : null;
+    if (driver === null) return false;
+    const connecting = record instanceof Connection ? record.connectRequest : null;
+    const call = operation > 0 ? connecting : driver.calls.find(operation);
     return call !== null && driver.calls.revoke(call, cancelled(call.operation), hard);
   }
 
-  /** The attempt that a handle names while it connects. */
-  #connectCallOf(driver: Driver, handle: SocketHandle): PendingCall | null {
-    const record = driver.sockets.find(handle);
-    if (record === undefined) this.requireGiven(handle);
-    return record instanceof Connection ? record.connectRequest : null;
-  }
-
   shutdown(socket: SocketHandle, how: ShutdownHow): void {
-    const driver = this.lifecycle.open('shutdown');
-    const connection = this.connection(driver, socket);
+    const driver = this.lifecycle.begun('shutdown');
     requireOneOf('how', how, ['send', 'receive', 'both']);
+    const connection = this.established(socket);
+    if (driver === null || connection === null) return;
+    if (!connection.associated) associate(driver, connection);
     shutdownConnection(driver, connection, how);
   }
 
   resetSocket(socket: SocketHandle, callback?: CloseCallback): void {
-    this.close(socket, callback, (driver, record, done) => {
+    this.close('resetSocket', socket, callback, (driver, record, done) => {
       if (!(record instanceof Connection)) throw wrongKind(record, 'asyncConnect or asyncAccept');
       reset(driver, record, done);
     });
   }
 
   getRemoteAddress(socket: SocketHandle): string {
-    const driver = this.lifecycle.open('getRemoteAddress');
-    return remoteEndpoint(driver, this.established(driver, socket)).address;
+    return this.#remote('getRemoteAddress', socket).address;
   }
 
   getRemotePort(socket: SocketHandle): number {
-    const driver = this.lifecycle.open('getRemotePort');
-    return remoteEndpoint(driver, this.established(driver, socket)).port;
+    return this.#remote('getRemotePort', socket).port;
   }
 
   getQueuedBytes(socket: SocketHandle): number {
-    const driver = this.lifecycle.open('getQueuedBytes');
-    return this.established(driver, socket).queuedBytes;
+    this.lifecycle.begun('getQueuedBytes');
+    const record = this.known(socket);
+    if (record === null) return 0;
+    if (record instanceof Connection) return record.queuedBytes;
+    throw wrongKind(record, 'asyncConnect or asyncAccept');
   }
 
-  /** The open listening socket of a handle. */
-  protected listener(driver: Driver, handle: ServerHandle): Listener {
-    const record = this.find(driver, handle);
-    if (record instanceof Listener) return record;
-    throw wrongKind(record, 'createServer');
+  /** The listening socket of a handle; null when it is closing or closed. Throws for another kind of socket. */
+  protected listener(handle: ServerHandle): Listener | null {
+    const record = this.known(handle);
+    if (record === null) return null;
+    if (!(record instanceof Listener)) throw wrongKind(record, 'createServer');
+    return record.closing ? null : record;
   }
 
-  /** The open and established connection of a handle, tied to this loop: for every call that uses it. */
-  protected connection(driver: Driver, handle: SocketHandle): Connection {
-    const connection = this.established(driver, handle);
-    if (!connection.associated) associate(driver, connection);
-    return connection;
-  }
-
-  /** The same, left as it is: for calls that only ask, or pass it on. */
-  protected established(driver: Driver, handle: SocketHandle): Connection {
-    const record = this.find(driver, handle);
+  /**
+   * The established connection of a handle; null when it is closing or closed. Throws for another kind of socket, and for one
+   * that is still connecting.
+   */
+  protected established(handle: SocketHandle): Connection | null {
+    const record = this.known(handle);
+    if (record === null) return null;
     if (!(record instanceof Connection)) throw wrongKind(record, 'asyncConnect or asyncAccept');
+    if (record.closing) return null;
     if (record.connected) return record;
-    throw new NetworkError(`Cannot use socket ${handle}: it is still connecting. Wait for asyncConnect's callback`, {
-      kind: NetworkErrorCode.ConnectionFailed,
-      code: 'ENOTCONN',
-    });
+    throw stillConnecting(handle);
   }
 
-  /** What a call gets that is not to be started: the loop is stopping, or its signal was aborted before. */
-  protected refusal(
-    driver: Driver,
-    operation: OperationName,
-    socket: AnyHandle,
-    options: OperationOptions | null,
-  ): NetworkError | null {
-    if (this.lifecycle.isStopping) {
-      this.lifecycle.countRefusal(operation);
-      return connectionClosed(operation);
+  /** Answers a read or a write that was not started. (No closure of the call itself: it would cost each call a context.) */
+  protected refuseBytes(type: ContextType, callback: BytesCallback, error: NetworkError): OperationHandle {
+    return this.answerSoon(type, () => callback(error, 0));
+  }
+
+  /** Also of a connection that is closing, as long as it has its socket. */
+  #remote(call: string, handle: SocketHandle): Endpoint {
+    const driver = this.lifecycle.begun(call);
+    const record = this.known(handle);
+    if (driver === null || record === null) return NO_ENDPOINT;
+    if (!(record instanceof Connection)) throw wrongKind(record, 'asyncConnect or asyncAccept');
+    if (!record.connected && !record.closing) throw stillConnecting(handle);
+    try {
+      return remoteEndpoint(driver, record);
+    } catch (error) {
+      // Closing before it was connected; or its peer has gone before anybody asked who it was.
+      if (error instanceof NetworkError) return NO_ENDPOINT;
+      throw error;
     }
-    const signal = options?.signal;
-    if (signal?.aborted !== true) return null;
-    this.find(driver, socket);
-    return aborted(operation, signal);
+  }
+}
+
+function stillConnecting(handle: SocketHandle): NetworkError {
+  return new NetworkError(`Cannot use socket ${handle}: it is still connecting. Wait for asyncConnect's callback`, {
+    kind: NetworkErrorCode.ConnectionFailed,
+    code: 'ENOTCONN',
+  });
+}
+
+/** Why a call on an open connection is not to be started; ties the connection to this loop when it waited for that. */
+export function whyNotNow(
+  driver: Driver,
+  connection: Connection,
+  operation: OperationName,
+  options: OperationOptions | null,
+): NetworkError | null {
+  if (options !== null && options.signal?.aborted === true) return aborted(operation, options.signal);
+  return connection.associated ? null : tie(driver, connection);
+}
+
+/** What a call gets whose signal was aborted before. */
+export function abortedAlready(operation: OperationName, options: OperationOptions | null): NetworkError | null {
+  const signal = options?.signal;
+  return signal?.aborted === true ? aborted(operation, signal) : null;
+}
+
+/** Ties a connection to this loop. Returns why the system does not, for the callback. */
+function tie(driver: Driver, connection: Connection): NetworkError | null {
+  try {
+    associate(driver, connection);
+    return null;
+  } catch (error) {
+    if (error instanceof NetworkError) return error;
+    throw error;
+  }
+}
+
+/** The same for a server. */
+function startAccepting(driver: Driver, listener: Listener): NetworkError | null {
+  try {
+    beginAccepting(driver, listener);
+    return null;
+  } catch (error) {
+    if (error instanceof NetworkError) return error;
+    throw error;
   }
 }
 
@@ -260,20 +330,4 @@ export function callbackOf<Callback extends (...args: never[]) => void>(
   const callback = last ?? value;
   requireCallback(callback);
   return callback as Callback;
-}
-
-/** Answers a read or a write that was not started. (No closure of the call itself: it would cost each call a context.) */
-export function refuseBytes(
-  driver: Driver,
-  type: ContextType,
-  callback: BytesCallback,
-  error: NetworkError,
-): OperationHandle {
-  return answerSoon(driver, type, () => callback(error, 0));
-}
-
-/** Answers a call that was not started, in the context that it was made in. */
-export function answerSoon(driver: Driver, type: ContextType, answer: () => void): OperationHandle {
-  driver.loop.enqueue(boundOnce(type, answer));
-  return NO_OPERATION;
 }

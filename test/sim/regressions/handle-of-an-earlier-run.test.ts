@@ -20,9 +20,7 @@ describe('a handle of an earlier run', () => {
       servers.push(pal.createServer('127.0.0.1', 0));
       if (run === 1) {
         expect(servers[0]?.handle).to.not.equal(servers[1]?.handle);
-        expect(() => pal.getLocalPort(servers[0]!.handle))
-          .to.throw()
-          .with.property('code', 'ERR_SOCKET_CLOSED');
+        expect(pal.getLocalPort(servers[0]!.handle)).to.equal(0);
         expect(pal.getLocalPort(servers[1]!.handle)).to.equal(servers[1]?.port);
       }
       void pal.stopEventLoop();

@@ -40,6 +40,8 @@ export class Side {
   closeSeen = false;
   /** A call was refused for want of slots. */
   starved = false;
+  /** Those of the pending calls that were made when it was closing, or had closed. */
+  late = 0;
   /** Callbacks owed, but for those of close. */
   pending = 0;
   reads = 0;
@@ -78,6 +80,11 @@ export class Side {
   /** Open for calls. */
   get usable(): boolean {
     return this.connected && !this.closing && this.party.running;
+  }
+
+  /** Nothing has closed it here: neither its user nor a file that was torn off. */
+  isOpenFor(now: number): boolean {
+    return !this.closing && now < this.tornFrom;
   }
 
   fail(what: string): never {

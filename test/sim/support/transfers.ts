@@ -18,8 +18,9 @@ export function startRead(world: World, side: Side, buffer: Uint8Array, next?: (
       if (bytes > 0) side.gotBytes(buffer, bytes);
       else side.gotEnd();
     } else if (error.code === 'ECANCELED') {
-      if (!side.closing && !wasRevoked) side.fail('a read was cancelled on an open socket');
-    } else side.gotBreak(error);
+      if (side.isOpenFor(world.now) && !wasRevoked) side.fail('a read was cancelled on an open socket');
+    } else if (isStarved(world, name, error)) side.starved = true;
+    else side.gotBreak(error);
     next?.();
   });
   side.reads++;
@@ -50,6 +51,13 @@ export function mayWrite(side: Side): boolean {
 
 export function writeData(world: World, side: Side, data: Uint8Array | Uint8Array[], total: number): void {
   startWriting(world, side, total, (done) => side.party.pal.asyncWrite(side.handle, data, done));
+}
+
+/** There was no slot for a call, or the system refused to tie its socket to the loop, so that it was never begun. */
+function isStarved({ settings }: World, name: OperationHandle, { code, systemErrorCode }: NetworkError): boolean {
+  if (name !== 0) return false;
+  if (settings.faults?.calls !== undefined && systemErrorCode !== undefined) return true;
+  return code === 'ERR_TOO_MANY_OPERATIONS' && settings.slots < 128;
 }
 
 /** Takes back what can be: the file at the end of the queue, else the last read. */
@@ -92,10 +100,11 @@ export function startSendFile(
     startWriting(world, side, size, (done) => pal.asyncSendFile(side.handle, name, options, done));
     return;
   }
-  const start = (done: BytesCallback): void => {
+  const start = (done: BytesCallback): OperationHandle => {
     const limited = timeout === null ? options : { ...options, timeout };
     side.revocable = pal.asyncSendFile(side.handle, name, limited, done);
     side.tornFrom = timeout === null ? Infinity : world.now + timeout;
+    return side.revocable;
   };
   startWriting(world, side, size, start, true);
 }
@@ -107,26 +116,26 @@ function fileWasRevoked(side: Side, total: number, bytes: number): void {
     side.writeFailed = true;
     return;
   }
-  try {
-    pal.getQueuedBytes(side.handle);
-    if (bytes > 0) side.fail(`a file of which ${bytes} bytes were sent was taken back, and nothing was reset`);
-    side.written -= total;
-    side.tornFrom = Infinity;
-  } catch (error) {
-    if ((error as NetworkError).code !== 'ERR_SOCKET_CLOSED') throw error;
+  const left = pal.inspect().sockets.find(({ handle }) => handle === side.handle);
+  if (left === undefined || left.state === 'CLOSING') {
     side.wasReset = true;
     side.closing = true;
+    return;
   }
+  if (bytes > 0) side.fail(`a file of which ${bytes} bytes were sent was taken back, and nothing was reset`);
+  side.written -= total;
+  side.tornFrom = Infinity;
 }
 
 function startWriting(
   world: World,
   side: Side,
   total: number,
-  start: (done: BytesCallback) => void,
+  start: (done: BytesCallback) => OperationHandle,
   revocable = false,
 ): void {
   const wasShut = side.sendShut;
+  let name = 0 as OperationHandle;
   const done = world.callback(side, 'write', (error: NetworkError | null, bytes: number) => {
     if (revocable) side.revocable = null;
     if (error === null) {
@@ -137,12 +146,14 @@ function startWriting(
     } else if (error.code === 'EPIPE' && wasShut) return;
     else if (revocable && REVOKED.has(error.kind)) fileWasRevoked(side, total, bytes);
     else if (error.code === 'ECANCELED') {
-      if (!side.closing) side.fail('a write was cancelled on an open socket');
-    } else writeBroke(side, error);
+      if (side.isOpenFor(world.now)) side.fail('a write was cancelled on an open socket');
+    } else if (isStarved(world, name, error)) side.starved = true;
+    else writeBroke(side, error);
   });
   side.free = false;
-  if (!world.call(side, () => start(done))) side.pending--;
-  else if (!wasShut) side.written += total;
+  if (!world.call(side, () => (name = start(done)))) side.pending--;
+  // (A call without a name is over already: its callback says why.)
+  else if (!wasShut && name !== 0) side.written += total;
 }
 
 /** A write has failed on a connection that is, or was, open here. */
@@ -161,7 +172,7 @@ export function startWatch(world: World, side: Side, size: number): void {
   const buffer = new Uint8Array(Math.max(size, 4096));
   const ready = (error: NetworkError | null, readable: boolean): void => {
     if (error !== null) {
-      if (!side.closing) side.fail(`a watch ended on an open socket: ${error.message}`);
+      if (side.isOpenFor(world.now)) side.fail(`a watch ended on an open socket: ${error.message}`);
       return;
     }
     if (!readable) return;
