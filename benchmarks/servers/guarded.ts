@@ -8,7 +8,7 @@
 import {
   createHeaderTimeout,
   createIdleTimeout,
-  NetworkError,
+  type NetworkError,
   type NetworkPal,
   type PalOptions,
   type ServerOptions,

@@ -184,15 +184,15 @@ export const acceptMutations = [
     replace: '',
   },
   {
-    id: 'a time limit that touches a PAL which has stopped',
+    id: 'a time limit takes any number for a socket',
     file: timeouts,
-    find: '    if (pal.isRunning()) pal.closeSocket(socket);',
-    replace: '    pal.closeSocket(socket);',
+    find: '      this.#pal.getQueuedBytes(socket);',
+    replace: '',
   },
   {
     id: 'a header limit that closes in good order',
     file: timeouts,
-    find: '    if (pal.isRunning()) pal.resetSocket(socket);',
-    replace: '    if (pal.isRunning()) pal.closeSocket(socket);',
+    find: '    pal.resetSocket(socket);',
+    replace: '    pal.closeSocket(socket);',
   },
 ];

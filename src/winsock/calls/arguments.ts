@@ -160,6 +160,15 @@ export function unknownHandle(handle: unknown): NetworkError {
   });
 }
 
+/** For the few calls that hand something out, and can answer in no other way. */
+export function closedHandle(handle: number): NetworkError {
+  return new NetworkError(
+    `Cannot use socket ${handle}: it is closed. Windows may have given its number to another connection, ` +
+      'which this handle does not reach',
+    { kind: NetworkErrorCode.ConnectionClosed, code: 'ERR_SOCKET_CLOSED' },
+  );
+}
+
 export function wrongKind({ handle, noun }: SocketRecord, from: string): TypeError {
   return argumentError(
     TypeError,

@@ -26,7 +26,7 @@ import type { SocketRecord } from '../socket-record.ts';
 import { collectStats } from '../stats.ts';
 import type { OpenBackend } from '../transport.ts';
 import { windowsKernel } from '../windows-kernel.ts';
-import { requireCallback, requireSocket, unknownHandle } from './arguments.ts';
+import { closedHandle, requireCallback, requireSocket, unknownHandle } from './arguments.ts';
 
 /** Largest allocateBuffer, bytes: 1 GiB. */
 const MAX_BUFFER_SIZE = 2 ** 30;
@@ -149,11 +149,7 @@ export abstract class PalCore {
   protected find(handle: AnyHandle): SocketRecord {
     const record = this.known(handle);
     if (record !== null && !record.closing) return record;
-    throw new NetworkError(
-      `Cannot use socket ${handle}: it is closed. Windows may have given its number to another connection, ` +
-        'which this handle does not reach',
-      { kind: NetworkErrorCode.ConnectionClosed, code: 'ERR_SOCKET_CLOSED' },
-    );
+    throw closedHandle(handle);
   }
 
   /** Throws for what is no handle of a socket that was open once. */

@@ -31,7 +31,7 @@ import { exportSocket, importConnection } from '../sharing.ts';
 import { abortSocket } from '../sockets.ts';
 import { decodeArrival } from '../spreader.ts';
 import { tearStream } from '../write-revocation.ts';
-import { requireCallback, wrongKind } from './arguments.ts';
+import { closedHandle, requireCallback, wrongKind } from './arguments.ts';
 import { SendFileCalls } from './send-file-calls.ts';
 
 export abstract class LoopCalls extends SendFileCalls implements Contract {
@@ -119,7 +119,9 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
 
   /** An established connection, which is to go elsewhere. Throws NetworkError when it is closed: there is nothing to hand out. */
   #movable(handle: SocketHandle): Connection {
-    return this.established(handle) ?? (this.find(handle) as Connection);
+    const connection = this.established(handle);
+    if (connection === null) throw closedHandle(handle);
+    return connection;
   }
 
   #inbox(driver: Driver): RemoteInbox {
