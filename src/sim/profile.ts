@@ -65,6 +65,8 @@ export interface Profile {
   readonly knowsNetReset: boolean;
   /** IP_MULTICAST_LOOP counts on the socket that receives; otherwise on the one that sends. */
   readonly receiverDecidesLoop: boolean;
+  /** CancelIoEx of one operation may cancel others of the same socket, as dotnet/corefx#32981 tells of Windows. */
+  readonly cancelMayHitOthers: boolean;
   /** What GetQueuedCompletionStatusEx leaves in *ulNumEntriesRemoved when it times out. */
   readonly countOnTimeout: number;
   /** Bytes that SO_SNDBUF stands for by default. */
@@ -100,6 +102,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     unreachableFailsSend: false,
     knowsNetReset: true,
     receiverDecidesLoop: true,
+    cancelMayHitOthers: true,
     countOnTimeout: 0,
     sendBufferSize: 65536,
     receiveBufferSize: 65536,
@@ -129,6 +132,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     unreachableFailsSend: true,
     knowsNetReset: false,
     receiverDecidesLoop: false,
+    cancelMayHitOthers: false,
     countOnTimeout: 1,
     sendBufferSize: 2621440,
     receiveBufferSize: 131072,

@@ -83,10 +83,10 @@ export function completeAccept(driver: Driver, listener: Listener, operation: Op
     return;
   }
   if (error !== 0) {
-    const wanted = error === ERROR_OPERATION_ABORTED && listener.withdrawn.has(operation);
     retireAccept(driver, listener, operation);
-    // Its place may be free for another: the pool may have been resumed meanwhile.
-    if (wanted) fillPool(driver, listener);
+    // Withdrawn, or cancelled by Windows with one that was: no connection is lost. Its place may be free for another, since
+    // the pool may have been resumed meanwhile.
+    if (error === ERROR_OPERATION_ABORTED) fillPool(driver, listener);
     else acceptFailed(driver, listener, 'AcceptEx', error);
     return;
   }

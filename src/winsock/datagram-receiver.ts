@@ -14,7 +14,7 @@
  * where reportUnreachable asks for it. Any other failure answers one asyncReceiveFrom, and the pool is filled again as
  * long as somebody waits.
  */
-import { WSAEMSGSIZE, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import { ERROR_OPERATION_ABORTED, WSAEMSGSIZE, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { ReceiveFromCallback } from '../pal/datagram.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
@@ -136,6 +136,8 @@ function handle(driver: Driver, socket: DatagramSocket, operation: Operation): v
   const { error } = operation;
   if (error === 0 || error === WSAEMSGSIZE) {
     arrived(driver, socket, operation);
+  } else if (error === ERROR_OPERATION_ABORTED && !socket.closing) {
+    repost(driver, socket, operation); // nobody takes one back: Windows has cancelled it with a send of its socket
   } else if (isUnreachable(error)) {
     driver.counters.unreachableReports++;
     repost(driver, socket, operation);

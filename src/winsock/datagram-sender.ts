@@ -152,6 +152,12 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
       return;
     }
   }
+  if (error === ERROR_OPERATION_ABORTED && request.revoked === null && !socket.closing) {
+    // Windows has cancelled it with another one of its socket. A datagram goes as a whole or not at all.
+    driver.operations.renew(operation);
+    transmit(driver, socket, operation, request);
+    return;
+  }
   if (operation.block !== null) driver.blocks.give(operation.block);
   operation.block = null;
   operation.lent = null;

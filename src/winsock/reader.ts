@@ -132,8 +132,9 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
     repost(driver, connection, operation, request);
     return;
   }
-  if (error === ERROR_OPERATION_ABORTED && wasQuieted) {
-    connection.receiveClass = QUIET;
+  if (error === ERROR_OPERATION_ABORTED) {
+    // Cancelled to make it quiet; or Windows has cancelled it with another operation of its socket. Nothing was received.
+    if (wasQuieted) connection.receiveClass = QUIET;
     repost(driver, connection, operation, request);
     return;
   }

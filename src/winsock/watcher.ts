@@ -15,7 +15,7 @@
 import { checkWinsock } from '../../ffi/check.ts';
 import { FIONBIO, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { WSABUF } from '../../ffi/layouts.ts';
-import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
+import { ERROR_OPERATION_ABORTED, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../pal/readiness.ts';
 import type { SocketHandle } from '../pal/handles.ts';
 import { abandonOperation } from './abandon.ts';
@@ -116,6 +116,11 @@ export function completeProbe(driver: Driver, connection: Connection, operation:
   driver.operations.release(operation);
   if (connection.closing) {
     settleClose(driver, connection);
+    return;
+  }
+  // Nobody takes a probe back. Windows may cancel it with another operation of its socket.
+  if (error === ERROR_OPERATION_ABORTED && !connection.receiveEnded) {
+    look(driver, connection);
     return;
   }
   // After shutdown('receive') an error says that, and not that the connection is broken.

@@ -8,7 +8,7 @@
  *
  * Sending one at a time is also what keeps bytes in flight bounded: one very large WSASend can fail with WSAENOBUFS.
  */
-import { ERROR_OPERATION_ABORTED, WSAECONNRESET, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import { ERROR_OPERATION_ABORTED, WSAECONNABORTED, WSAECONNRESET, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
@@ -188,10 +188,12 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
     if (connection.closing) connection.resetting = true;
     // Whoever writes before being told must not write behind a hole.
-    connection.sendFailure = failure;
+    const cancelled = failure === ERROR_OPERATION_ABORTED;
+    // Cancelled by nobody here: Windows may do that with another operation of the socket. How much has gone out is unknown.
+    connection.sendFailure = cancelled && !torn ? WSAECONNABORTED : failure;
     connection.sendFailureSyscall = syscall;
     connection.sendFailureCause = thrown;
-    if (torn && failure === ERROR_OPERATION_ABORTED) connection.torn = true;
+    if (cancelled) connection.torn = true;
     failWrites(driver, connection, sendError);
   } else if (hasWrites(connection)) {
     driver.operations.renew(operation);
@@ -211,8 +213,9 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
 /** What a write gets after a send has failed. */
 function sendError(operation: WritingCall, connection: Connection): NetworkError {
   const { sendFailure, sendFailureSyscall, sendFailureCause, torn } = connection;
+  if (torn && sendFailure === ERROR_OPERATION_ABORTED) return streamTorn(operation);
   const context = sendFailureCause === null ? {} : { cause: sendFailureCause };
-  return torn ? streamTorn(operation) : systemError(operation, sendFailureSyscall, sendFailure, context);
+  return systemError(operation, sendFailureSyscall, sendFailure, context);
 }
 
 function hasWrites(connection: Connection): boolean {

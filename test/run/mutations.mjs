@@ -402,8 +402,8 @@ export const mutations = [
   {
     id: 'taking a quiet buffer back cancels the read',
     file: reader,
-    find: 'if (error === ERROR_OPERATION_ABORTED && wasQuieted) {',
-    replace: 'if (error === ERROR_OPERATION_ABORTED && wasQuieted && bytes > 0) {',
+    find: '  if (error === ERROR_OPERATION_ABORTED) {\n    // Cancelled to make it quiet',
+    replace: '  if (error === ERROR_OPERATION_ABORTED && bytes > 0) {\n    // Cancelled to make it quiet',
   },
   {
     id: 'the second of two waiting reads is never posted',
@@ -466,7 +466,7 @@ export const mutations = [
   {
     id: 'writes go on behind one that failed',
     file: writer,
-    find: 'connection.sendFailure = failure;',
+    find: 'connection.sendFailure = cancelled && !torn ? WSAECONNABORTED : failure;',
     replace: '',
   },
   {
@@ -559,8 +559,8 @@ export const mutations = [
   {
     id: 'a withdrawn accept counts as a failure',
     file: acceptor,
-    find: '    if (wanted) fillPool(driver, listener);',
-    replace: '    if (wanted && listener.failures < 0) fillPool(driver, listener);',
+    find: '    if (error === ERROR_OPERATION_ABORTED) fillPool(driver, listener);',
+    replace: '    if (error === ERROR_OPERATION_ABORTED && listener.failures < 0) fillPool(driver, listener);',
   },
   {
     id: 'a reused socket under its new handle',
