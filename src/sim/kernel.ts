@@ -315,6 +315,8 @@ export class SimulatedKernel implements Kernel {
     }
     if (io.acceptSocket !== null) io.acceptSocket.accept = null;
     this.finish(io, STATUS_CANCELLED, 0);
+    const sending = io.kind === 'WSASend' || io.kind === 'TransmitFile';
+    if (sending && this.profile.cancelledSendMayBreak && this.network.maybe()) (io.heir ?? socket.end)?.abort();
     socket.end?.update();
     socket.udp?.update();
     if (socket.listener !== null) this.#desk.update(socket.listener);

@@ -67,6 +67,8 @@ export interface Profile {
   readonly receiverDecidesLoop: boolean;
   /** CancelIoEx of one operation may cancel others of the same socket, as dotnet/corefx#32981 tells of Windows. */
   readonly cancelMayHitOthers: boolean;
+  /** A WSASend that is cancelled may break its connection, of which nothing can be relied on any more. */
+  readonly cancelledSendMayBreak: boolean;
   /** What GetQueuedCompletionStatusEx leaves in *ulNumEntriesRemoved when it times out. */
   readonly countOnTimeout: number;
   /** Bytes that SO_SNDBUF stands for by default. */
@@ -103,6 +105,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     knowsNetReset: true,
     receiverDecidesLoop: true,
     cancelMayHitOthers: true,
+    cancelledSendMayBreak: true,
     countOnTimeout: 0,
     sendBufferSize: 65536,
     receiveBufferSize: 65536,
@@ -133,6 +136,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     knowsNetReset: false,
     receiverDecidesLoop: false,
     cancelMayHitOthers: false,
+    cancelledSendMayBreak: false,
     countOnTimeout: 1,
     sendBufferSize: 2621440,
     receiveBufferSize: 131072,
