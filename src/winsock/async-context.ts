@@ -78,13 +78,19 @@ export function boundOnce<Args extends unknown[]>(
   };
 }
 
-/** A function that calls back as often as it is called, in the context of now. Its resource ends when it is garbage. */
+/**
+ * A function that calls back as often as it is called, in the context of now. Each call has a resource of its own, which comes from
+ * that of now: before Node.js 24, enterWith() changes the resource that it is called in, and the next call would see it.
+ */
 export function bound<Args extends unknown[]>(
   type: ContextType,
   callback: (...args: Args) => void,
 ): (...args: Args) => void {
   const resource = new AsyncResource(CONTEXT_TYPES[type]);
+  const call = (...args: Args): void => {
+    new BoundCallback(type, callback).finish(...args);
+  };
   return (...args) => {
-    resource.runInAsyncScope(callback, undefined, ...args);
+    resource.runInAsyncScope(call, undefined, ...args);
   };
 }

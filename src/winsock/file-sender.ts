@@ -30,6 +30,7 @@ import type { SendFileOptions } from '../pal/file-transfer.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { FileDescription } from '../pal/pal-description.ts';
 import { abandonOperation } from './abandon.ts';
+import { bound } from './async-context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.ts';
 import { settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
@@ -66,14 +67,12 @@ export class FileJob {
   readonly #driver: Driver;
   readonly #files: Files;
   readonly #connection: Connection;
-  readonly #onProgress: SendFileOptions['onProgress'];
+  #onProgress: SendFileOptions['onProgress'];
   readonly #source: OpenableFile;
   readonly #offset: number;
   readonly #wanted: number | undefined;
   #mayTransmit: boolean;
   #request: WriteRequest | null = null;
-  /** The context of the call, which the request may have left when the last progress is told. */
-  #context: WriteRequest['callback'] | null = null;
   /** The send operation, while the job has it. */
   #operation: Operation | null = null;
   /** The transport has the operation. */
@@ -104,7 +103,7 @@ export class FileJob {
     this.#mayTransmit = options.transmitFile ?? true;
     this.head = copyOf(options.head);
     this.tail = copyOf(options.tail);
-    this.#onProgress = options.onProgress;
+    if (options.onProgress !== undefined) this.#onProgress = bound('sendFile', options.onProgress);
     this.#buffer = new DoubleBuffer(driver.blocks);
   }
 
@@ -145,7 +144,6 @@ export class FileJob {
     const isFirst = this.#operation === null;
     this.#operation = operation;
     this.#request = request;
-    this.#context = request.callback;
     if (!isFirst) return this.#next();
     try {
       this.#begin(request);
@@ -180,8 +178,7 @@ export class FileJob {
   report(): void {
     if (this.sent === this.#reported) return;
     this.#reported = this.sent;
-    if (this.#onProgress !== undefined)
-      this.#context?.runInAsyncScope(this.#onProgress, undefined, this.sent, this.length);
+    this.#onProgress?.(this.sent, this.length);
   }
 
   /** The writer has taken the operation away. */
@@ -195,7 +192,7 @@ export class FileJob {
   abandon(): void {
     if (this.#abandoned) return;
     this.#abandoned = true;
-    if (this.#fd < 0) this.#context = null; // it may take a minute to be opened, and nothing is told any more
+    if (this.#fd < 0) this.#onProgress = undefined; // it may take a minute to be opened, and nothing is told any more
     const operation = this.#operation;
     if (operation === null) this.#dispose();
     else if (!this.#busy) this.#giveBack(operation);
