@@ -1,35 +1,46 @@
 /**
- * What the library itself costs: nanoseconds and heap bytes of our own code per echo round trip, and nanoseconds per koffi
- * call. Under Wine the kernel hides this cost; on Windows it shows.
+ * What the library itself costs: CPU nanoseconds and heap bytes of our own code per echo round trip, when nobody uses
+ * asynchronous contexts and when each connection has a store in an AsyncLocalStorage; and nanoseconds per koffi call. Under
+ * Wine the kernel hides this cost; on Windows it shows.
  *
  * Usage: node --max-semi-space-size=128 benchmarks/overhead/main.ts (npm run bench -- overhead does it on the Windows node).
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import process from 'node:process';
 import { measureKoffiCalls } from './koffi-calls.ts';
 import { measureRoundTrips } from './round-trips.ts';
 
-const ROUND_TRIPS = 500_000;
-
-console.log('connections  bytes  ns/round trip  heap bytes/round trip');
-for (const [connections, messageBytes] of [
+const ROUND_TRIPS = 800_000;
+const LOADS = [
   [1, 64],
   [100, 64],
   [1000, 64],
   [1000, 4096],
-] as const) {
-  const result = measureRoundTrips(connections, messageBytes, ROUND_TRIPS);
-  const cells = [
-    String(connections).padStart(11),
-    String(messageBytes).padStart(5),
-    result.nanosecondsPerRoundTrip.toFixed(0).padStart(13),
-    result.heapBytesPerRoundTrip.toFixed(2).padStart(21),
-  ];
-  console.log(cells.join('  '));
-}
+] as const;
+
+console.log('store            connections  bytes  CPU ns/round trip  heap bytes/round trip');
+measure('none', null);
+const storage = new AsyncLocalStorage<number>();
+measure('per connection', storage);
+storage.disable();
 
 if (process.platform === 'win32') {
   console.log('\nkoffi call                        ns');
   for (const { shape, nanoseconds } of measureKoffiCalls()) {
     console.log(`${shape.padEnd(32)}  ${nanoseconds.toFixed(0)}`);
+  }
+}
+
+function measure(store: string, storage: AsyncLocalStorage<number> | null): void {
+  for (const [connections, messageBytes] of LOADS) {
+    const result = measureRoundTrips(connections, messageBytes, ROUND_TRIPS, storage);
+    const cells = [
+      store.padEnd(15),
+      String(connections).padStart(11),
+      String(messageBytes).padStart(5),
+      result.nanosecondsPerRoundTrip.toFixed(0).padStart(17),
+      result.heapBytesPerRoundTrip.toFixed(2).padStart(21),
+    ];
+    console.log(cells.join('  '));
   }
 }

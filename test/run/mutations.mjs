@@ -3,6 +3,7 @@
 // datagrams are asked, since the random programs use TCP alone.
 
 import { acceptMutations } from './accept-mutations.mjs';
+import { contextMutations } from './context-mutations.mjs';
 import { loopMutations } from './loop-mutations.mjs';
 
 /** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string, udp?: true }} Mutation */
@@ -239,6 +240,7 @@ const datagramMutations = [
 
 /** @type {Mutation[]} */
 export const mutations = [
+  ...contextMutations,
   ...loopMutations,
   ...acceptMutations,
   ...datagramMutations.map((mutation) => ({

@@ -1,0 +1,43 @@
+// What mutate.mjs breaks in the async contexts of callbacks, and of the library's own work.
+
+const context = 'src/winsock/async-context.ts';
+
+/** @type {import('./mutations.mjs').Mutation[]} */
+export const contextMutations = [
+  {
+    id: 'context: callbacks run in the context of the turn',
+    file: context,
+    find: 'this.runInAsyncScope(this.#callback, undefined, ...args);',
+    replace: 'this.#callback(...args);',
+  },
+  {
+    id: 'context: the end of a call is not told',
+    file: context,
+    find: '      this.emitDestroy();',
+    replace: '',
+  },
+  {
+    id: 'context: what is told often runs in the context of the turn',
+    file: context,
+    find: '    resource.runInAsyncScope(call, undefined, ...args);',
+    replace: '    call(...args);',
+  },
+  {
+    id: 'context: what is told often shares one resource',
+    file: context,
+    find: '    new BoundCallback(type, callback).finish(...args);',
+    replace: '    callback(...args);',
+  },
+  {
+    id: 'context: a call that has ended is kept until others come by',
+    file: 'src/winsock/pending-call.ts',
+    find: '      this.#recent[-call.name & (RECENT - 1)] = null;',
+    replace: '',
+  },
+  {
+    id: 'context: promises of a run belong to its caller',
+    file: 'src/winsock/lifecycle.ts',
+    find: 'this.#running = inOwnContext(withResolvers);',
+    replace: 'this.#running = withResolvers();',
+  },
+];
