@@ -6,6 +6,7 @@
  * without giving promises a chance; settle() does the same and does give them one after every step that ran code of a
  * simulated process.
  */
+import { inOwnContext } from '../winsock/async-context.ts';
 import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from '../winsock/node-timers.ts';
 import { Agenda, type Step } from './agenda.ts';
 import { firstChoice, seededChoices, type Choices } from './choices.ts';
@@ -168,11 +169,12 @@ export class SimulatedNetwork {
       } finally {
         const next = this.clock.next;
         if (this.agenda.length > 0) plan();
-        else if (next !== undefined) timer = setTimeout(plan, next - this.clock.now).unref();
+        else if (next !== undefined) timer = inOwnContext(setTimeout, plan, next - this.clock.now).unref();
       }
     };
     const plan = (): void => {
-      immediate ??= setImmediate(turn);
+      // Whoever calls has given it something to do: what follows from it, turn by turn, is not theirs.
+      immediate ??= inOwnContext(setImmediate, turn);
     };
     this.clock.source = () => now() - started;
     this.agenda.onWork = plan;
