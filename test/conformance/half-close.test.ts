@@ -7,6 +7,7 @@ import { rejectionOf } from '../support/errors.ts';
 import { pair, read, readExactly, readToEnd, write } from '../support/io.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
 import { turns } from '../support/until.ts';
+import { underWineSince } from '../support/wine.ts';
 
 onEveryBed('half-close', (bed) => {
   const fixture = sharedPal(bed);
@@ -78,7 +79,10 @@ onEveryBed('half-close', (bed) => {
     expect((await read(pal, served)).length).to.equal(0);
   });
 
-  it('a send that waits while the peer ends its side is not lost', async () => {
+  it('a send that waits while the peer ends its side is not lost', async function () {
+    // Wine 10 says of a non-blocking send of which the system took a part that all is sent, keeps the rest to itself, and drops
+    // that when the peer ends its side. The overlapped calls of the other driver are told the truth.
+    if (bed.name.startsWith('wsapoll') && underWineSince(10)) return this.skip();
     // Wine has been seen to answer it with success and 0 bytes; iocp/short-sends makes that happen for certain.
     const { pal } = fixture;
     const { client, served } = await pair(pal);

@@ -7,7 +7,7 @@ import { close } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { receive, send, unclaimedPort } from '../support/udp.ts';
 import { turns, until } from '../support/until.ts';
-import { underWine } from '../support/wine.ts';
+import { underWine, underWineSince } from '../support/wine.ts';
 
 onEveryBed('udp, a peer that is not there', (bed) => {
   const fixture = testPal(bed);
@@ -53,7 +53,9 @@ onEveryBed('udp, a peer that is not there', (bed) => {
     expect((await received).data.toString()).to.equal('yes');
   });
 
-  it('is reported where reportUnreachable asks for it, and receiving goes on', async () => {
+  it('is reported where reportUnreachable asks for it, and receiving goes on', async function () {
+    // Since then Wine sends once more when a send fails with such a report, so that no send hears of it either.
+    if (deaf && underWineSince(10)) return this.skip();
     const { pal } = fixture;
     const client = pal.createUdpSocket('127.0.0.1', 0, { reportUnreachable: true });
     const port = await unclaimedPort(pal);
@@ -73,10 +75,19 @@ onEveryBed('udp, a peer that is not there', (bed) => {
     };
     // It comes to a receive. While Wine's WSAPoll waits for one, nothing wakes it and nobody else hears either: there, to a send.
     const heard = deaf ? null : hear();
-    while (reports.length === 0) {
-      await send(pal, client.handle, 'anybody?', null).catch((error: unknown) => reports.push(error as NetworkError));
-      await turns(5, bed);
-    }
+    let sending = null as Promise<unknown> | null;
+    await until(
+      () => {
+        sending ??= send(pal, client.handle, 'anybody?', null)
+          .catch((error: unknown) => reports.push(error as NetworkError))
+          .then(() => turns(5, bed))
+          .finally(() => (sending = null));
+        return reports.length > 0;
+      },
+      () => 'a report that nobody is there',
+      bed,
+    );
+    await sending;
     for (const error of reports) {
       // Windows: WSAECONNRESET, "a previous send operation resulted in an ICMP Port Unreachable message". Linux: refused.
       expect(error.kind).to.be.oneOf([NetworkErrorCode.ConnectionReset, NetworkErrorCode.ConnectionRefused]);

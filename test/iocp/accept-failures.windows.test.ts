@@ -20,6 +20,8 @@ const GONE_IN_A_ROW = 1024;
 const FAILING_FOR_MS = 300;
 /** Milliseconds: with the pauses of other failures it would take more than two seconds. */
 const TEN_GONE_WITHIN_MS = 1500;
+/** How often it is tried: a busy machine is late once, a pause always. */
+const TRIES = 3;
 
 for (const bed of [iocpWorker, iocpInline]) {
   describe(`failed accepts [${bed.name}]`, () => {
@@ -174,7 +176,15 @@ for (const bed of [iocpWorker, iocpInline]) {
 describe('connections that are gone before they are accepted', () => {
   const fixture = testPal(iocpWorker);
 
-  it('do not hold up the others', async () => {
+  it('do not hold up the others', async function () {
+    this.timeout(60_000);
+    let took = Infinity;
+    for (let tries = 0; tries < TRIES && took >= TEN_GONE_WITHIN_MS; tries++) took = await behindTenThatAreGone();
+    expect(took, 'milliseconds').to.be.below(TEN_GONE_WITHIN_MS);
+  });
+
+  /** How long it takes to accept a living connection behind ten that are gone, in milliseconds. */
+  async function behindTenThatAreGone(): Promise<number> {
     const { pal } = fixture;
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
     // The pool takes the first; the others wait in the system's queue, and are reset there.
@@ -188,9 +198,9 @@ describe('connections that are gone before they are accepted', () => {
       const { socket, peer } = await accept(pal, server.handle);
       pal.closeSocket(socket);
       if (peer.port !== port) continue;
-      expect(Date.now() - started, 'milliseconds').to.be.below(TEN_GONE_WITHIN_MS);
-      return;
+      pal.closeSocket(server.handle);
+      return Date.now() - started;
     }
-    expect.fail('the living connection was not accepted');
-  });
+    throw new Error('The living connection was not accepted');
+  }
 });

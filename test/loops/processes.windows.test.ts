@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { SocketInfo } from '../../src/index.ts';
 import { iocpSkipping } from '../support/beds.ts';
+import { CHILD_TIMEOUT_MS } from '../support/child.ts';
 import { thrownBy } from '../support/errors.ts';
 import { close, connect, echo, pair, read, readExactly, write } from '../support/io.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
@@ -78,7 +79,8 @@ class Importer {
   }
 }
 
-describe('sockets between processes', () => {
+describe('sockets between processes', function () {
+  this.timeout(CHILD_TIMEOUT_MS); // processes have to start
   const fixture = sharedPal(iocpSkipping);
   const children: Importer[] = [];
   const start = async (): Promise<{ child: Importer; pid: number }> => {
@@ -89,7 +91,7 @@ describe('sockets between processes', () => {
   };
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') {
-      console.error(`This process: ${fixture.pal.describe()}`);
+      console.error(`This process: ${fixture.describe()}`);
       for (const child of children) console.error(`Its child: ${await child.describe()}`);
     }
     for (const child of children.splice(0)) child.kill();

@@ -20,6 +20,11 @@ import { until } from './until.ts';
 /** What testPal returns: valid inside hooks and tests. */
 export interface PalFixture {
   readonly pal: NetworkPal;
+  /**
+   * What describe() says; after a test that failed, what it said when the test ended: hooks of the test run behind the
+   * fixture's own, which has stopped the PAL by then.
+   */
+  describe(): string;
 }
 
 /** What must be zero at the end of a test, by name. */
@@ -61,6 +66,7 @@ export function sharedPal(bed: Bed, options: PalOptions = {}): PalFixture {
 
 function fixtureOf(bed: Bed, options: PalOptions | (() => PalOptions), shared: boolean): PalFixture {
   let current: Tracked | null = null;
+  let atTheEnd = 'no PAL';
 
   beforeEach(() => {
     if (current !== null) return;
@@ -74,6 +80,7 @@ function fixtureOf(bed: Bed, options: PalOptions | (() => PalOptions), shared: b
     if (current === null) return;
     const tracked = current;
     const failed = this.currentTest?.state === 'failed';
+    if (failed) atTheEnd = tracked.pal.describe();
     current = null;
     if (tracked.running !== null) await expectClean(bed, tracked, failed);
     if (shared && !failed && tracked.running !== null) current = tracked;
@@ -90,6 +97,7 @@ function fixtureOf(bed: Bed, options: PalOptions | (() => PalOptions), shared: b
       if (current === null) throw new Error('testPal() gives a PAL inside tests and hooks only');
       return current.pal;
     },
+    describe: () => current?.pal.describe() ?? atTheEnd,
   };
 }
 
