@@ -10,7 +10,7 @@ import {
   SOL_SOCKET,
 } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
-import { WSAECONNRESET, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
+import { WSAECONNREFUSED, WSAECONNRESET, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import { CONTEXT, OperationKind, type Operation } from '../winsock/operation.ts';
 import { getIntOption } from '../winsock/sockets.ts';
 import { PolledMember } from './polled-member.ts';
@@ -90,7 +90,9 @@ export class StreamMember extends PolledMember {
   #readyConnect(revents: number): void {
     const operation = this.#connect;
     if (operation === null) return;
-    const code = getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)');
+    let code = getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)');
+    // POLLERR is a failure, whatever SO_ERROR has to say of it: somebody may have read it before. Nearly all are refusals.
+    if (code === 0 && (revents & POLLERR) !== 0) code = WSAECONNREFUSED;
     if (code === 0 && (revents & POLLWRNORM) === 0) return;
     this.#connect = null;
     this.complete(operation, code, 0);

@@ -136,6 +136,18 @@ describe('PolledTransport', () => {
     expect(fake.entries().length, 'left the set').to.equal(1);
   });
 
+  for (const revents of [POLLERR, POLLERR | POLLHUP, POLLERR | POLLHUP | POLLWRNORM]) {
+    it(`a connect that ends with ${revents}, and of which SO_ERROR says nothing, has failed`, () => {
+      const { fake, transport, connection, take, poll } = world();
+      const operation = take(OperationKind.Connect);
+      transport.connect(connection, operation, loopback(4), 1);
+      fake.revents.set(SOCKET, revents);
+      poll();
+      expect(fake.completed).to.deep.equal([operation]);
+      expect(operation.error).to.equal(WSAECONNREFUSED);
+    });
+  }
+
   it('POLLNVAL ends everything that waits on the socket with WSAENOTSOCK', () => {
     const { fake, transport, connection, take, poll } = world();
     const operations = [take(OperationKind.Receive), take(OperationKind.Probe)];
