@@ -8,7 +8,7 @@ import { createNetworkPal, type PalOptions, type SocketHandle } from '../src/ind
 import { ws2_32Function } from '../ffi/ws2_32.ts';
 import type { CFunction } from '../ffi/thread-koffi.ts';
 import { pollerProgram, type MakeWait, type PollerData } from '../src/winsock/waiter/poller-program.ts';
-import { WorkerWaiter } from '../src/winsock/waiter/worker-waiter.ts';
+import { createWorkerWaiter } from '../src/winsock/waiter/worker-waiter.ts';
 import { windowsKernel } from '../src/winsock/windows-kernel.ts';
 import { POLL_WORDS, type PollWords } from '../src/wsapoll/poll-words.ts';
 import { accept, connect, readExactly, write } from '../test/support/io.ts';
@@ -45,7 +45,7 @@ function withTimeout(timeoutMs: number): PalOptions {
       ...kernel,
       ws2_32: { ...kernel.ws2_32, WSASendTo: raise },
       createPollWaiter: (_kind, { array, limitMs, onReady, onFailure }) =>
-        new WorkerWaiter({
+        createWorkerWaiter({
           program: pollerProgram(waitInSlices),
           data: { WSAPoll: ws2_32Function('WSAPoll'), words: POLL_WORDS, flag, timeoutMs } satisfies Omit<
             TimedPollerData,
@@ -59,6 +59,9 @@ function withTimeout(timeoutMs: number): PalOptions {
             control[POLL_WORDS.limit] = limitMs();
           },
           interrupt: () => void raise(),
+          // Until the thread is up nothing is found, which this measurement waits for.
+          lookOnce: () => 0,
+          recover: () => 0,
           onReady,
           onFailure,
         }),

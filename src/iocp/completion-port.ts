@@ -35,6 +35,14 @@ import { RepeatedCancels } from './repeated-cancels.ts';
 /** Packets per GetQueuedCompletionStatusEx: what libuv uses; the gain beyond it is within the noise. */
 export const BATCH_SIZE = 128;
 
+/**
+ * Threads that take packets off the port: the loop's own, and the poller. They take turns, but Windows counts a thread as
+ * running from its dequeue until it blocks, and lets no more of them have packets than the port's concurrency value. With
+ * 1, a poll after the doorbell would find nothing while the poller is on its way back to its gate, whatever is queued.
+ * Source: https://learn.microsoft.com/windows/win32/fileio/i-o-completion-ports ("Threads and Concurrency")
+ */
+const DEQUEUING_THREADS = 2;
+
 /** 32-bit words of an OVERLAPPED_ENTRY and of its members. */
 const ENTRY_WORDS = OVERLAPPED_ENTRY.size / 4;
 const KEY_WORD = OVERLAPPED_ENTRY.lpCompletionKey / 4;
@@ -69,8 +77,7 @@ export class CompletionPort implements EventSource {
     this.#entries = new Uint32Array(region.buffer, 0, entriesSize / Uint32Array.BYTES_PER_ELEMENT);
     this.#count = new Uint32Array(region.buffer, entriesSize, 1);
     counters.calls.CreateIoCompletionPort++;
-    // One thread dequeues at a time, so the port's concurrency is 1.
-    const handle = kernel.kernel32.CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, 1);
+    const handle = kernel.kernel32.CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, DEQUEUING_THREADS);
     let isOpen = false;
     try {
       this.handle = checkHandle(handle, kernel.kernel32, 'CreateIoCompletionPort');

@@ -1,14 +1,15 @@
 /** Waiting for an event in a worker_thread. */
+import { checkBool } from '../../ffi/check.ts';
 import { WAIT_OBJECT_0 } from '../../ffi/constants.ts';
 import { kernel32Function, type Kernel32 } from '../../ffi/kernel32.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { EventWaiterParts, PortWaiter } from '../winsock/kernel.ts';
 import type { PollerData } from '../winsock/waiter/poller-program.ts';
-import { WAIT_SLICE_MS, WorkerWaiter } from '../winsock/waiter/worker-waiter.ts';
+import { createWorkerWaiter, WAIT_SLICE_MS } from '../winsock/waiter/worker-waiter.ts';
 import { EVENT_PROGRAM, type EventPollerData } from './event-program.ts';
 
 export function createEventWaiter(kernel32: Kernel32, { event, onReady, onFailure }: EventWaiterParts): PortWaiter {
-  return new WorkerWaiter({
+  return createWorkerWaiter({
     program: EVENT_PROGRAM,
     data: {
       WaitForSingleObject: kernel32Function('WaitForSingleObject'),
@@ -19,6 +20,14 @@ export function createEventWaiter(kernel32: Kernel32, { event, onReady, onFailur
       timeoutCode: WAIT_TIMEOUT,
     } satisfies Omit<EventPollerData, keyof PollerData>,
     interrupt: () => kernel32.SetEvent(event),
+    lookOnce: () => {
+      const result = kernel32.WaitForSingleObject(event, 0);
+      if (result === WAIT_OBJECT_0) return 1;
+      if (result !== WAIT_TIMEOUT) checkBool(0, kernel32, 'WaitForSingleObject');
+      return 0;
+    },
+    // It may have taken a signal with it: an auto-reset event tells of it once. A look too many harms nobody.
+    recover: () => 1,
     onReady,
     onFailure,
   });

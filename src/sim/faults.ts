@@ -111,6 +111,8 @@ export interface FaultOptions {
   shortSends?: number;
   /** One in so many packets comes twice, as with a provider that ignores the skip mode. Default: none. */
   duplicates?: number;
+  /** One in so many moments at which the poller thread may die is its end. Default: none. */
+  threads?: number;
   /** Failures at certain places. Default: none. */
   plan?: readonly PlannedFault[];
 }
@@ -150,6 +152,11 @@ export class Faults {
 
   shortens(): boolean {
     return this.#happens(this.#options.shortSends);
+  }
+
+  /** The poller thread dies at this moment. */
+  kills(): boolean {
+    return this.#happens(this.#options.threads);
   }
 
   duplicates(): boolean {

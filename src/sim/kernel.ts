@@ -22,6 +22,7 @@ import { SimulatedMemory } from './memory.ts';
 import { SimulatedMswsock } from './mswsock.ts';
 import type { SimulatedNetwork } from './network.ts';
 import type { CompletionPort } from './port.ts';
+import { createThreadWaiter } from './poller.ts';
 import { type Packet } from './port.ts';
 import { PROFILES, type Profile, type ProfileName } from './profile.ts';
 import { ProcessLife } from './process-life.ts';
@@ -73,6 +74,8 @@ export class SimulatedKernel implements Kernel {
   readonly name: string;
   readonly processId: number;
   readonly layeredProvider: boolean;
+  /** Poller threads that have died. */
+  pollersLost = 0;
   sendBufferSize: number;
   receiveBufferSize: number;
   lastError = 0;
@@ -105,7 +108,7 @@ export class SimulatedKernel implements Kernel {
   }
 
   createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter {
-    return new SimulatedWaiter(this, kind, parts);
+    return kind === 'worker' ? createThreadWaiter(this, parts) : new SimulatedWaiter(this, parts);
   }
 
   createEventWaiter(parts: EventWaiterParts): PortWaiter {

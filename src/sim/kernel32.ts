@@ -30,14 +30,15 @@ export class SimulatedKernel32 implements Kernel32 {
     this.#kernel = kernel;
   }
 
-  CreateIoCompletionPort(file: number, existing: number, key: number): number {
+  CreateIoCompletionPort(file: number, existing: number, key: number, concurrency: number): number {
     const kernel = this.#kernel;
     const fault = kernel.faults?.call('CreateIoCompletionPort') ?? 0;
     if (fault !== 0) return this.#fail(fault);
     if (file === INVALID_HANDLE_VALUE) {
       const number = kernel.takeNumber();
       if (number === 0) return this.#fail(ERROR_NOT_ENOUGH_MEMORY);
-      kernel.addHandle(new CompletionPort(number));
+      // 0: as many as there are processors; simulated ones have as many as they need.
+      kernel.addHandle(new CompletionPort(number, concurrency === 0 ? Infinity : concurrency));
       return number;
     }
     const socket = kernel.handle(file);
@@ -66,7 +67,9 @@ export class SimulatedKernel32 implements Kernel32 {
     if (milliseconds !== 0)
       throw new SimulationError('A wait for packets would block the thread: createWaiter() is there for it');
     if (port.waited) throw new SimulationError('The port was polled while the waiter has it');
-    if (port.packets.length === 0) {
+    // "A thread that exceeds the concurrency value waits", also when there are packets.
+    const held = kernel.profile.limitsConcurrency && port.running >= port.concurrency;
+    if (port.packets.length === 0 || held) {
       kernel.memory.at(countAddress, 4, 'ulNumEntriesRemoved').setUint32(countAddress, kernel.profile.countOnTimeout);
       return this.#fail(WAIT_TIMEOUT);
     }
@@ -154,7 +157,7 @@ export class SimulatedKernel32 implements Kernel32 {
       if (handle.onSet !== null) throw new SimulationError('The event was closed while a thread waits for it');
     } else {
       kernel.ledger.closePort(handle);
-      handle.onPacket = null;
+      handle.onPacket.clear();
     }
     kernel.removeHandle(number);
     return TRUE;

@@ -17,17 +17,22 @@ export class CompletionPort {
   readonly number: number;
   readonly packets: Packet[] = [];
   /** Called whenever a packet was queued. */
-  onPacket: (() => void) | null = null;
+  readonly onPacket = new Set<() => void>();
   /** A waiter of the driver's own is waiting on it, so that nobody else may. */
   waited = false;
+  /** Threads that may run with packets of it at a time. */
+  readonly concurrency: number;
+  /** Other threads that have had packets and have not blocked since. */
+  running = 0;
 
-  constructor(number: number) {
+  constructor(number: number, concurrency: number) {
     this.number = number;
+    this.concurrency = concurrency;
   }
 
   push(packet: Packet): void {
     this.packets.push(packet);
-    if (this.onPacket !== null) this.onPacket();
+    for (const heard of this.onPacket) heard();
   }
 
   /** Takes one packet: the oldest of one of the handles. */

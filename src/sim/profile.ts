@@ -71,6 +71,8 @@ export interface Profile {
   readonly cancelledSendMayBreak: boolean;
   /** What GetQueuedCompletionStatusEx leaves in *ulNumEntriesRemoved when it times out. */
   readonly countOnTimeout: number;
+  /** A port gives packets to no more threads at a time than its concurrency value says. Wine ignores it. */
+  readonly limitsConcurrency: boolean;
   /** Bytes that SO_SNDBUF stands for by default. */
   readonly sendBufferSize: number;
   /** Bytes that SO_RCVBUF stands for by default. */
@@ -107,6 +109,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     cancelMayHitOthers: true,
     cancelledSendMayBreak: true,
     countOnTimeout: 0,
+    limitsConcurrency: true,
     sendBufferSize: 65536,
     receiveBufferSize: 65536,
   },
@@ -138,6 +141,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     cancelMayHitOthers: false,
     cancelledSendMayBreak: false,
     countOnTimeout: 1,
+    limitsConcurrency: false,
     sendBufferSize: 2621440,
     receiveBufferSize: 131072,
   },

@@ -1,9 +1,8 @@
 /**
- * The waiters of a simulated process. 'worker': another thread takes a batch (one step), and its message arrives in a
- * later turn (another). 'inline': the owner's own thread takes the batch and goes on with it.
+ * The inline waiter of a simulated process, and what stands in for a poller thread that is not there: the owner's own
+ * thread takes the batch and goes on with it. The poller thread itself: poller.ts.
  */
-import { WAKE_KEY } from '../iocp/completion-key.ts';
-import type { PollerKind, PortWaiter, WaiterParts } from '../winsock/kernel.ts';
+import type { PortWaiter, WaiterParts } from '../winsock/kernel.ts';
 import { Step } from './agenda.ts';
 import { HeldWaiter } from './held-waiter.ts';
 import type { SimulatedKernel } from './kernel.ts';
@@ -11,27 +10,18 @@ import { CompletionPort } from './port.ts';
 import { SimulationError } from './simulation-error.ts';
 
 export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
-  readonly #kind: PollerKind;
   readonly #parts: WaiterParts;
   readonly #port: CompletionPort;
   readonly #takeStep: Step;
-  readonly #ringStep: Step;
   #armed = false;
-  #rung = false;
   #stopped = false;
 
-  constructor(kernel: SimulatedKernel, kind: PollerKind, parts: WaiterParts) {
+  constructor(kernel: SimulatedKernel, parts: WaiterParts) {
     super(kernel);
-    const port = kernel.handle(parts.port);
-    if (!(port instanceof CompletionPort)) throw new SimulationError(`A waiter for ${parts.port}, which is no port`);
-    this.#kind = kind;
     this.#parts = parts;
-    this.#port = port;
-    this.#takeStep = new Step('waiter takes packets', this.#takeBatch, kind === 'inline');
-    this.#ringStep = new Step('doorbell', this.#ring, true);
-    port.onPacket = () => {
-      this.#update();
-    };
+    this.#port = portOf(kernel, parts.port);
+    this.#takeStep = new Step('waiter takes packets', this.#takeBatch, true);
+    this.#port.onPacket.add(this.#update);
     this.updateHold();
   }
 
@@ -48,53 +38,42 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   }
 
   stop(): Promise<void> {
-    // A worker is woken by a packet, and may take others with it.
-    if (this.#kind === 'worker') {
-      this.#port.push({ key: WAKE_KEY, overlapped: 0, status: 0, bytes: 0, io: null });
-      if (this.#armed && !this.#rung && this.kernel.network.maybe()) this.taken += this.#fill();
-    }
     this.#stopped = true;
-    this.#armed = false;
-    this.#rung = false;
-    this.#port.waited = false;
-    this.#update();
-    this.updateHold();
+    this.#letGo();
+    this.#port.onPacket.delete(this.#update);
     return Promise.resolve();
   }
 
   readonly #takeBatch = (): void => {
-    const count = this.#fill();
-    this.taken += count;
-    if (this.#kind === 'worker') {
-      this.#rung = true;
-      this.#update();
-    } else this.#ring();
-  };
-
-  readonly #ring = (): void => {
-    this.#rung = false;
-    this.#armed = false;
-    this.#port.waited = false;
-    this.updateHold();
-    this.kernel.network.note(() => `${this.kernel.name}: doorbell, ${this.taken} packets`);
-    this.#parts.onReady();
+    const { mailbox, onReady } = this.#parts;
+    this.waits++;
+    this.taken += this.kernel.dequeue(this.#port, mailbox.region.address, mailbox.capacity, mailbox.countAddress);
+    this.#letGo();
+    this.kernel.network.note(() => `${this.kernel.name}: waited, ${this.taken} packets`);
+    onReady();
     this.#update();
   };
 
-  #fill(): number {
-    this.waits++;
-    const { mailbox } = this.#parts;
-    return this.kernel.dequeue(this.#port, mailbox.region.address, mailbox.capacity, mailbox.countAddress);
+  #letGo(): void {
+    this.#armed = false;
+    this.#port.waited = false;
+    this.updateHold();
+    this.#update();
   }
 
-  #update(): void {
-    const { agenda } = this.kernel.network;
-    agenda.set(this.#takeStep, this.#armed && !this.#rung && this.#port.packets.length > 0);
-    agenda.set(this.#ringStep, this.#rung);
-  }
+  readonly #update = (): void => {
+    this.kernel.network.agenda.set(this.#takeStep, this.#armed && this.#port.packets.length > 0);
+  };
 
-  /** A worker_thread keeps the process alive while it lives and is ref'd; an immediate only while it is planned. */
+  /** It holds the process only while it is planned. */
   protected override get holds(): boolean {
-    return this.referenced && !this.#stopped && (this.#kind === 'worker' || this.#armed);
+    return this.referenced && !this.#stopped && this.#armed;
   }
+}
+
+/** The port of a handle. */
+export function portOf(kernel: SimulatedKernel, handle: number): CompletionPort {
+  const port = kernel.handle(handle);
+  if (!(port instanceof CompletionPort)) throw new SimulationError(`A waiter for ${handle}, which is no port`);
+  return port;
 }

@@ -3,16 +3,29 @@ import { checkWinsock } from '../../ffi/check.ts';
 import { ws2_32Function, type Ws2_32 } from '../../ffi/ws2_32.ts';
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import type { PollerKind, PollWaiterParts, PortWaiter } from '../winsock/kernel.ts';
+import { now } from '../winsock/node-timers.ts';
 import { InlineWaiter } from '../winsock/waiter/inline-waiter.ts';
 import type { PollerData } from '../winsock/waiter/poller-program.ts';
-import { WAIT_SLICE_MS, WorkerWaiter } from '../winsock/waiter/worker-waiter.ts';
+import { createWorkerWaiter, WAIT_SLICE_MS } from '../winsock/waiter/worker-waiter.ts';
 import { POLL_PROGRAM, type PollPollerData } from './poll-program.ts';
 import { POLL_WORDS } from './poll-words.ts';
 
 export function createPollWaiter(ws2_32: Ws2_32, kind: PollerKind, parts: PollWaiterParts): PortWaiter {
   const { array, limitMs, interrupt, onReady, onFailure } = parts;
+  let lookAt = 0;
+  const waitOnce = (ms: number): number => {
+    const { address, count } = array();
+    const found = ws2_32.WSAPoll(address, count, ms);
+    checkWinsock(found, ws2_32, 'WSAPoll');
+    if (found > 0 || limitMs() === 0) return found;
+    // Nothing, and somebody wants to look at something all the same, as often as the limit says.
+    const time = now();
+    if (time < lookAt) return 0;
+    lookAt = time + limitMs();
+    return 1;
+  };
   if (kind === 'worker') {
-    return new WorkerWaiter({
+    return createWorkerWaiter({
       program: POLL_PROGRAM,
       data: {
         WSAPoll: ws2_32Function('WSAPoll'),
@@ -29,18 +42,12 @@ export function createPollWaiter(ws2_32: Ws2_32, kind: PollerKind, parts: PollWa
         control[POLL_WORDS.limit] = limitMs();
       },
       interrupt,
+      lookOnce: () => waitOnce(0),
+      // What the array says is said again by the next call: readiness is a state.
+      recover: () => 0,
       onReady,
       onFailure,
     });
   }
-  return new InlineWaiter({
-    waitOnce: (ms) => {
-      const { address, count } = array();
-      const found = ws2_32.WSAPoll(address, count, ms);
-      checkWinsock(found, ws2_32, 'WSAPoll');
-      return found > 0 || limitMs() === 0 ? found : 1;
-    },
-    onReady,
-    onFailure,
-  });
+  return new InlineWaiter({ waitOnce, blocks: true, onReady, onFailure });
 }

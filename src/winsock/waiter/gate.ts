@@ -30,12 +30,15 @@ const OPEN = 1;
 /** The poller must end. */
 const STOP = 2;
 
+/** What the poller posts when it can wait, before anything else. */
+export const READY = 'ready';
+
 /** The same for the poller, whose program is text and has no names but its parameters' (poller-program.ts). */
-export const GATE_PROTOCOL = { GATE, COUNT, WAITS, CLOSED, OPEN, STOP } as const;
+export const GATE_PROTOCOL = { GATE, COUNT, WAITS, CLOSED, OPEN, STOP, READY } as const;
 export type GateProtocol = typeof GATE_PROTOCOL;
 
-/** What the poller posts: null is the doorbell, anything else the failure of a wait. */
-export type PollerMessage = null | { syscall: string; systemErrorCode: number };
+/** What the poller posts then: null is the doorbell, anything else the failure of a wait. */
+export type PollerMessage = typeof READY | null | { syscall: string; systemErrorCode: number };
 
 /** One wait of a poller thread: the number of events, 0 for none yet, or what failed. */
 export type WaitOnce = () => number | { syscall: string; systemErrorCode: number };
@@ -73,6 +76,7 @@ export function pollUntilStopped(
   waitOnce: WaitOnce,
   post: (message: PollerMessage) => void,
 ): void {
+  post(gate.READY);
   for (;;) {
     Atomics.wait(control, gate.GATE, gate.CLOSED);
     if (Atomics.load(control, gate.GATE) === gate.STOP) return;

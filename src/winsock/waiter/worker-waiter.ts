@@ -1,5 +1,5 @@
 /**
- * Waiting in a worker_thread, so that the owner's thread stays free for everything else. gate.ts has the protocol.
+ * Waiting in a worker_thread: thread-waiter.ts over a real one.
  *
  * Lifecycle: the thread starts with the waiter and ends with stop(), or at process exit, where only synchronous steps
  * are possible: set the gate to STOP and interrupt the wait. A thread left in a blocking system call would keep the
@@ -9,17 +9,20 @@
  */
 import process from 'node:process';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-import { Win32Error } from '../../../ffi/check.ts';
 import { koffiFiles } from '../../../ffi/koffi.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
 import type { PortWaiter, WaiterCallbacks } from '../kernel.ts';
-import { CONTROL_WORDS, GATE_PROTOCOL, openGate, stopGate, takeCount, takeWaits, type PollerMessage } from './gate.ts';
+import { GATE_PROTOCOL, type PollerMessage } from './gate.ts';
+import { InlineWaiter } from './inline-waiter.ts';
 import type { PollerData } from './poller-program.ts';
 import { pollerThreadOptions } from './thread-options.ts';
+import { ThreadWaiter, type PollerListener, type PollerThread } from './thread-waiter.ts';
 
 /** Milliseconds of one slice of a wait: one wake-up a second on an idle server, and an end within a second. */
 export const WAIT_SLICE_MS = 1000;
+/** The code of the warning that a poller thread was lost. */
+export const POLLER_LOST = 'IOCP_PAL_POLLER_LOST';
 
 /** What the waiter is made from. */
 export interface WorkerWaiterParts extends WaiterCallbacks {
@@ -31,10 +34,14 @@ export interface WorkerWaiterParts extends WaiterCallbacks {
   prepare?: (control: Int32Array) => void;
   /** Makes the system call that the thread may be in return. */
   interrupt: () => void;
+  /** The same wait on this thread, without waiting. Returns the number of events, 0 for none; throws when it fails. */
+  lookOnce: () => number;
+  /** The number of events that a thread which has ended had found in its last wait and told nobody of. */
+  recover: () => number;
 }
 
 /** The waiters whose threads live. One listener for all: a process may run many PALs. */
-const live = new Set<WorkerWaiter>();
+const live = new Set<ThreadWaiter>();
 
 function stopAll(): void {
   for (const waiter of live) waiter.stopNow();
@@ -58,88 +65,58 @@ function startThread(program: string, options: WorkerOptions): Worker {
   }
 }
 
-export class WorkerWaiter implements PortWaiter {
-  readonly #parts: WorkerWaiterParts;
-  readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT));
-  readonly #worker: Worker;
-  readonly #exited: Promise<void>;
-  #armed = false;
-  #taken = 0;
-  #stopping = false;
+function watch(waiter: ThreadWaiter): void {
+  if (live.size === 0) process.on('exit', stopAll);
+  live.add(waiter);
+}
 
-  constructor(parts: WorkerWaiterParts) {
-    this.#parts = parts;
-    const common: PollerData = { control: this.#control, gate: GATE_PROTOCOL, koffi: koffiFiles() };
-    this.#worker = startThread(parts.program, pollerThreadOptions({ ...parts.data, ...common }));
-    if (live.size === 0) process.on('exit', stopAll);
-    live.add(this);
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        live.delete(this);
-        if (live.size === 0) process.off('exit', stopAll);
-        if (!this.#stopping) parts.onFailure(new Error('The poller thread ended by itself'));
-        resolve();
+function unwatch(waiter: ThreadWaiter): void {
+  if (live.delete(waiter) && live.size === 0) process.off('exit', stopAll);
+}
+
+/** A waiter whose waits run in a worker_thread, and on this thread where there is none. */
+export function createWorkerWaiter(parts: WorkerWaiterParts): PortWaiter {
+  const { prepare, interrupt, lookOnce, recover, onReady, onFailure } = parts;
+  const waiter = new ThreadWaiter({
+    start(control, listener) {
+      return startWorker(parts, control, {
+        message: (message) => listener.message(message),
+        ended: (error) => {
+          unwatch(waiter);
+          listener.ended(error);
+        },
       });
-    });
-    this.#worker.on('message', this.#onMessage);
-    this.#worker.on('error', (error: Error) => {
-      this.#stopping = true; // 'exit' follows; one report is enough
-      parts.onFailure(error);
-    });
-  }
+    },
+    ...(prepare === undefined ? {} : { prepare }),
+    interrupt,
+    substitute: (callbacks) => new InlineWaiter({ waitOnce: lookOnce, blocks: false, ...callbacks }),
+    recover,
+    onLost: warn,
+    onReady,
+    onFailure,
+  });
+  watch(waiter);
+  return waiter;
+}
 
-  get armed(): boolean {
-    return this.#armed;
-  }
+function startWorker(parts: WorkerWaiterParts, control: Int32Array, listener: PollerListener): PollerThread {
+  const common: PollerData = { control, gate: GATE_PROTOCOL, koffi: koffiFiles() };
+  const worker = startThread(parts.program, pollerThreadOptions({ ...parts.data, ...common }));
+  let failure: Error | null = null;
+  worker.on('message', (message: PollerMessage) => listener.message(message));
+  worker.on('error', (error: Error) => (failure = error)); // 'exit' follows
+  worker.once('exit', (code) => {
+    listener.ended(failure ?? (code === 0 ? null : new Error(`It was ended from outside, exit code ${code}`)));
+  });
+  return worker;
+}
 
-  arm(): void {
-    this.#armed = true;
-    this.#parts.prepare?.(this.#control);
-    openGate(this.#control);
-  }
-
-  take(): number {
-    const taken = this.#taken;
-    this.#taken = 0;
-    return taken;
-  }
-
-  takeWaits(): number {
-    return takeWaits(this.#control);
-  }
-
-  ref(): void {
-    this.#worker.ref();
-  }
-
-  unref(): void {
-    this.#worker.unref();
-  }
-
-  async stop(): Promise<void> {
-    this.#worker.ref();
-    this.stopNow();
-    await this.#exited;
-    // What it found after its last doorbell was heard.
-    this.#taken += takeCount(this.#control);
-    this.#armed = false;
-  }
-
-  /** The synchronous half of stop(), for process exit. */
-  stopNow(): void {
-    this.#stopping = true;
-    stopGate(this.#control);
-    this.#parts.interrupt();
-  }
-
-  readonly #onMessage = (message: PollerMessage): void => {
-    this.#armed = false;
-    if (message !== null) {
-      this.#stopping = true; // the thread ends after this message
-      this.#parts.onFailure(new Win32Error(message.syscall, message.systemErrorCode));
-      return;
-    }
-    this.#taken += takeCount(this.#control);
-    this.#parts.onReady();
-  };
+/** Says once for each thread that its PAL goes on without it, and what that costs. */
+function warn(error: Error): void {
+  process.emitWarning(
+    `A poller thread of iocp-pal was lost: ${error.message}. Its event loop goes on, and looks for events from its ` +
+      'own thread from now on: they are noticed some milliseconds later, and an idle loop costs some CPU. ' +
+      'See what ends worker threads in this process, or choose poller: "inline"',
+    { code: POLLER_LOST, detail: error.stack ?? '' },
+  );
 }

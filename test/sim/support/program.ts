@@ -132,6 +132,11 @@ const FAULTS: readonly (FaultOptions | undefined)[] = [
   { calls: 20, operations: 20, shortSends: 5 },
 ];
 
+/** Poller threads that die, in some programs: whatever happens must be what happens without that. */
+function withDeaths(faults: FaultOptions | undefined, deaths: boolean): FaultOptions | undefined {
+  return deaths ? { ...faults, threads: 4 } : faults;
+}
+
 export function settingsOf({ settings }: Program): Settings {
   return {
     profile: settings % 2 === 0 ? 'windows' : 'wine',
@@ -140,7 +145,7 @@ export function settingsOf({ settings }: Program): Settings {
     poller: (settings >>> 3) % 2 === 0 ? 'worker' : 'inline',
     buffers: BUFFERS[(settings >>> 4) % 4],
     ending: ENDINGS[(settings >>> 6) % 4] ?? 'drain',
-    faults: FAULTS[(settings >>> 8) % 4],
+    faults: withDeaths(FAULTS[(settings >>> 8) % 4], (settings >>> 21) % 4 === 3),
     acceptDepth: [1, 2, 4, 8][(settings >>> 10) % 4] ?? 1,
     backlog: (settings >>> 15) % 8 === 7 ? 1 : 511,
     slots: (settings >>> 18) % 8 === 5 ? 16 : 128,

@@ -1,0 +1,49 @@
+/**
+ * Loses its poller thread in the way that the first argument names, and goes on. The second one is the driver.
+ * Prints what happened, in order.
+ */
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { createNetworkPal, type DriverKind } from '../../../src/index.ts';
+import { accept, connect, pair, read, write } from '../../support/io.ts';
+
+const [way = '', driver = 'iocp'] = process.argv.slice(2);
+/** Milliseconds in which a thread that is up gets to wait in the system. */
+const IDLE_MS = 300;
+
+const worker = new Promise<Worker>((resolve) => process.once('worker', resolve));
+process.on('warning', (warning) => console.log(`warning ${'code' in warning ? String(warning.code) : warning.name}`));
+
+const pal = createNetworkPal({ driver: driver as DriverKind, strict: true });
+pal.initialize();
+const running = pal.runEventLoop();
+if (way === 'before-it-is-ready') void (await worker).terminate();
+const { client, served, server } = await pair(pal);
+
+async function talk(what: string): Promise<void> {
+  const answer = read(pal, client);
+  await sleep(20);
+  await write(pal, served, new Uint8Array(5));
+  console.log(`${what} ${(await answer).length}`);
+}
+
+await talk('first');
+if (way === 'while-it-waits') {
+  const thread = await worker;
+  const answer = read(pal, client);
+  await sleep(IDLE_MS);
+  // It ends when its system call returns: with the packet that makes it return.
+  void thread.terminate();
+  await write(pal, served, new Uint8Array(7));
+  console.log(`packet in hand ${(await answer).length}`);
+}
+if (way === 'during-a-stop') void (await worker).terminate();
+else {
+  await talk('second');
+  const [another] = await Promise.all([accept(pal, server.handle), connect(pal, '127.0.0.1', server.port)]);
+  console.log(`accepted ${another.peer.address}`);
+}
+await pal.stopEventLoop();
+await running;
+console.log(`stopped ${String(pal.isRunning())}`);
