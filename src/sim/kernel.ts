@@ -107,6 +107,10 @@ export class SimulatedKernel implements Kernel {
     this.mswsock = traced(this, 'mswsock', mswsock);
   }
 
+  numberPal(): number {
+    return this.network.numberPal();
+  }
+
   createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter {
     return kind === 'worker' ? createThreadWaiter(this, parts) : new SimulatedWaiter(this, parts);
   }

@@ -8,6 +8,7 @@
  */
 import { inOwnContext } from '../winsock/async-context.ts';
 import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from '../winsock/node-timers.ts';
+import { simulatedPalNumber } from '../winsock/pal-number.ts';
 import { Agenda, type Step } from './agenda.ts';
 import { firstChoice, seededChoices, type Choices } from './choices.ts';
 import { Clock } from './clock.ts';
@@ -78,6 +79,7 @@ export class SimulatedNetwork {
   readonly #segmentSize: number;
   readonly #trace: string[] | null;
   readonly #mood: number;
+  #palsMade = 0;
   #steps = 0;
   #ranCode = false;
   /** When anything but timers and turns happened. */
@@ -100,6 +102,11 @@ export class SimulatedNetwork {
     const kernel = new SimulatedKernel(this, this.kernels.length, options);
     this.kernels.push(kernel);
     return kernel;
+  }
+
+  /** A number for another PAL: from the seed alone, so that a run gives the same handles whatever the process has done before. */
+  numberPal(): number {
+    return simulatedPalNumber(this.seed, this.#palsMade++);
   }
 
   /** Lets one thing happen. Returns false when nothing can. Errors of the code under test come through. */

@@ -131,6 +131,8 @@ export interface Kernel extends Win32Tables {
   readonly scheduler: Scheduler;
   /** Id of the process that it is the kernel of. Default: this process. */
   readonly processId?: number;
+  /** A number for a PAL that is made on it, 0 … 8191, which its handles carry. Default: the thread counts its PALs. */
+  numberPal?(): number;
   /** Makes the waiter of a completion port, which is the port's only one. */
   createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter;
   /** Makes the waiter of an event, which is the event's only one: a thread of its own, whatever waits for the port. */

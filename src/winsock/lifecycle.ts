@@ -44,7 +44,6 @@ import { OperationTable } from './operation-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import { ParkedWatches } from './parked-watches.ts';
 import { CallNames, PendingCalls } from './pending-call.ts';
-import { nextPalNumber } from './pal-number.ts';
 import { PinnedBuffers } from './pinned-buffers.ts';
 import { QuietSweep } from './quiet-sweep.ts';
 import { completeReceive } from './reader.ts';
@@ -80,8 +79,7 @@ interface Kept {
   readonly posts: PostNumbers;
 }
 
-function makeKept(): Kept {
-  const pal = nextPalNumber();
+function makeKept(pal: number): Kept {
   return { pal, sockets: new SocketTable(pal), names: new CallNames(pal), posts: new PostNumbers(pal) };
 }
 
@@ -89,7 +87,7 @@ export class Lifecycle {
   readonly #options: ResolvedPalOptions;
   readonly #kernel: () => Kernel;
   readonly #openBackend: OpenBackend;
-  readonly #kept = makeKept();
+  readonly #kept: Kept;
   #state: State = 'idle';
   #driver: Driver | null = null;
   #everInitialized = false;
@@ -105,7 +103,12 @@ export class Lifecycle {
   #running: PromiseWithResolvers | null = null;
   #stopped: PromiseWithResolvers | null = null;
 
-  constructor(options: ResolvedPalOptions, kernel: () => Kernel, openBackend: OpenBackend) {
+  /**
+   * @param palNumber number of the PAL, 0 … 8191
+   * @param kernel called by initialize()
+   */
+  constructor(options: ResolvedPalOptions, palNumber: number, kernel: () => Kernel, openBackend: OpenBackend) {
+    this.#kept = makeKept(palNumber);
     this.#options = options;
     this.#kernel = kernel;
     this.#openBackend = openBackend;

@@ -8,6 +8,9 @@
  * The first PAL of the main thread has number 0, so its handles stay small. Threads of one process begin far apart, since
  * handles are also passed from thread to thread (RemoteLoop). The numbers come round after 8192 PALs of a thread, and in the
  * names of operations after 16: within that distance a foreign one is always recognised.
+ *
+ * A simulated network numbers its PALs itself, from its seed on: a run must not depend on the PALs that the process has made
+ * before. So networks of one seed give equal handles, and those of different seeds nearly never.
  */
 import { threadId } from 'node:worker_threads';
 import { inspect } from 'node:util';
@@ -18,8 +21,10 @@ import { NetworkError } from '../pal/network-error.ts';
 export const INDEX_BITS = 20;
 /** Different numbers of PALs. */
 const PALS = 2 ** 13;
-/** Distance between the first numbers of two threads: odd, so that 8192 threads begin at different ones; PALS / 1.618. */
-const THREAD_STRIDE = 5063;
+/** Distance between the first numbers of two threads, or seeds: odd, so that 8192 begin at different ones; PALS / 1.618. */
+const STRIDE = 5063;
+/** What seeds begin at: as far as can be from what threads of the same number begin at. */
+const FIRST_OF_SEEDS = PALS / 2;
 /** What a handle, or the number of a post, is divided by to get its PAL. */
 export const PAL_UNIT = 2 ** 40;
 /** Bits of an operation's name that count. */
@@ -33,11 +38,20 @@ export const LAST_OPERATION_COUNT = 2 ** OPERATION_BITS - 1;
 const COUNTER = Symbol.for('iocp-pal.palsMade');
 const counted = globalThis as { [COUNTER]?: number };
 
-/** A number for a new PAL. */
+/** A number for a new PAL of this thread. */
 export function nextPalNumber(): number {
   const made = counted[COUNTER] ?? 0;
   counted[COUNTER] = made + 1;
-  return (threadId * THREAD_STRIDE + made) % PALS;
+  return (threadId * STRIDE + made) % PALS;
+}
+
+/**
+ * The number of a PAL on a simulated network.
+ * @param seed of the network, any integer
+ * @param made PALs that the network has numbered before
+ */
+export function simulatedPalNumber(seed: number, made: number): number {
+  return (FIRST_OF_SEEDS + ((seed >>> 0) % PALS) * STRIDE + made) % PALS;
 }
 
 /** The first number of what a PAL's posts are called. */

@@ -20,7 +20,7 @@ import { Lifecycle } from '../lifecycle.ts';
 import { getOption, readingOfNone, setOption } from '../options.ts';
 import type { OperationHandle } from '../../pal/pending-operation.ts';
 import { NO_OPERATION } from '../pending-call.ts';
-import { foreignHandle } from '../pal-number.ts';
+import { foreignHandle, nextPalNumber } from '../pal-number.ts';
 import { requireInteger, resolvePalOptions, type PalOptions } from '../pal-options.ts';
 import type { SocketRecord } from '../socket-record.ts';
 import { collectStats } from '../stats.ts';
@@ -44,7 +44,8 @@ export abstract class PalCore {
   constructor(options: PalOptions, openBackend: OpenBackend) {
     const resolved = resolvePalOptions(options);
     const { kernel } = options;
-    this.lifecycle = new Lifecycle(resolved, () => kernel ?? windowsKernel(), openBackend);
+    const number = kernel?.numberPal?.() ?? nextPalNumber();
+    this.lifecycle = new Lifecycle(resolved, number, () => kernel ?? windowsKernel(), openBackend);
   }
 
   initialize(): void {
