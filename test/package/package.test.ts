@@ -99,7 +99,7 @@ describe('the package', function () {
     const bin = path.join('node_modules', 'iocp-pal', 'dist', 'src', 'doctor', 'bin.js');
 
     it('is found by npx, and examines the simulated kernel on any system', async () => {
-      const said = await npm('exec --offline --no -- iocp-pal doctor --simulated', project);
+      const said = await npm(['exec', '--offline', '--no', '--', 'iocp-pal', 'doctor', '--simulated'], project);
       expect(said).to.match(/^iocp-pal \d+\.\d+\.\d+ doctor, on the simulated kernel$/m);
       expect(said).to.match(/^All \d+ checks passed$/m);
     });

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runChild } from '../run/child.mjs';
+import { npmCommand } from '../run/npm.mjs';
 import { packageFolder, root, wineFolder } from '../run/paths.mjs';
 
 /** What `npm pack --json` says, as far as anybody asks. */
@@ -29,10 +30,14 @@ export function publish(): Promise<Published> {
 async function build(): Promise<Published> {
   const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-package-'));
   process.on('exit', () => {
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    } catch {
+      // A scanner still has a file of it open: the system's temporary folder is cleaned by others too.
+    }
   });
   await run(process.execPath, [path.join(root, 'test', 'run', 'build.mjs')], root);
-  const listing = await npm(`pack --ignore-scripts --json --pack-destination "${folder}"`, root);
+  const listing = await npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
   const packed = (JSON.parse(listing) as PackResult[])[0];
   if (packed === undefined) throw new Error(`npm pack says nothing: ${listing}`);
   return { folder, packed, tarball: path.join(folder, packed.filename) };
@@ -44,7 +49,7 @@ export async function makeProject(name: string, filesFrom: string[]): Promise<st
   const project = path.join(folder, name);
   for (const from of filesFrom) cpSync(path.join(packageFolder, from), project, { recursive: true });
   writeFileSync(path.join(project, 'package.json'), '{ "private": true }\n');
-  await npm(`install --ignore-scripts --no-audit --no-fund --prefer-offline "${tarball}"`, project);
+  await npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', tarball], project);
   return project;
 }
 
@@ -62,8 +67,8 @@ export async function run(command: string, args: string[], cwd: string): Promise
   return stdout;
 }
 
-/** Through a shell, since npm is a .cmd file on Windows, which spawn alone refuses to start. */
-export function npm(command: string, cwd: string): Promise<string> {
-  const [shell, flag] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['/bin/sh', '-c'];
-  return run(shell, [flag, `npm ${command}`], cwd);
+/** Runs npm, expects it to succeed, and returns what it printed. */
+export function npm(args: string[], cwd: string): Promise<string> {
+  const { command, args: first } = npmCommand();
+  return run(command, [...first, ...args], cwd);
 }

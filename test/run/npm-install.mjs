@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { runChild } from './child.mjs';
+import { runNpm } from './npm.mjs';
 import { whyNotThisNpm } from './npm-version.mjs';
 import { newerNodesFolder, wineFolder } from './paths.mjs';
 
@@ -89,11 +89,11 @@ export async function install(folder) {
   if (!agreesWithLock(folder) || missingIn(folder).length > 0) {
     if (isForWindows(folder)) await checkNpm(folder);
     console.error(`setup: npm ci in ${folder}`);
-    const npm = 'npm ci --no-audit --no-fund --loglevel=error';
-    const { code, stdout, stderr } = await runShell(npm, folder);
+    const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+    const { code, stdout, stderr } = await runNpm(args, folder);
     if (code !== 0) {
       throw new Error(
-        `Cannot install ${folder}: "${npm}" exited with ${code}; run it there by hand\n${stdout}${stderr}`,
+        `Cannot install ${folder}: "npm ${args.join(' ')}" exited with ${code}; run it there by hand\n${stdout}${stderr}`,
       );
     }
   }
@@ -106,17 +106,7 @@ export async function install(folder) {
 
 /** @param {string} folder */
 async function checkNpm(folder) {
-  const { stdout } = await runShell('npm --version', folder);
+  const { stdout } = await runNpm(['--version'], folder);
   const reason = whyNotThisNpm(stdout.trim());
   if (reason !== undefined) throw new Error(`Cannot install ${folder}: ${reason}`);
-}
-
-/**
- * Through a shell, since npm is a .cmd file on Windows, which spawn alone refuses to start.
- * @param {string} command
- * @param {string} folder
- */
-function runShell(command, folder) {
-  const [shell, flag] = process.platform === 'win32' ? ['cmd.exe', '/c'] : ['/bin/sh', '-c'];
-  return runChild(shell, [flag, command], { cwd: folder, stdio: 'pipe' });
 }
