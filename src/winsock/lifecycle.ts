@@ -176,7 +176,10 @@ export class Lifecycle {
     }
     let driver: Driver;
     try {
-      driver = makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#kept, this.#afterTurn);
+      // What it makes lives as long as the loop, and must not hold the stores of whoever called.
+      driver = inOwnContext(() =>
+        makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#kept, this.#afterTurn),
+      );
     } catch (error) {
       throw initializationError(error);
     }
