@@ -1,9 +1,10 @@
 /** The check behind `npm run docstrings` finds what is missing, and nothing else. */
 import { expect } from 'chai';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findUndocumented } from '../run/docstrings.mjs';
+import { remove } from '../run/remove.mjs';
 
 /** What the check says about a module, without the place. */
 function findings(text: string, classMembers = true): string[] {
@@ -14,7 +15,7 @@ function findings(text: string, classMembers = true): string[] {
     const lines = findUndocumented([{ file, classMembers }], { noLib: true, types: [] });
     return lines.map((line) => line.replace(/^.*public\.ts:\d+: /, '')).sort();
   } finally {
-    rmSync(folder, { recursive: true });
+    remove(folder);
   }
 }
 

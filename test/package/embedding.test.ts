@@ -4,11 +4,12 @@
  * each needs.
  */
 import { expect } from 'chai';
-import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageFolder, root, wineFolder } from '../run/paths.mjs';
 import { runOnWindowsNode, type WindowsNode } from '../run/wine.mjs';
 import { addWindowsBinary, makeProject, publish, run } from './published.ts';
+import { remove } from '../run/remove.mjs';
 
 /** Bundling everything once, on a machine that does other things too. */
 const TIMEOUT_MS = 300_000;
@@ -165,7 +166,7 @@ describe('the package, embedded', function () {
         /^InitializationFailed ERR_KOFFI_BINARY_NOT_FOUND: .*koffi-win32-\w+.*--omit=optional.*\n$/,
       );
       expect(code).to.equal(0);
-      rmSync(omitted, { recursive: true });
+      remove(omitted);
     });
   });
 });

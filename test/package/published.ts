@@ -1,10 +1,11 @@
 /** What npm would publish, packed once for all specs of this part, and projects in which it is installed. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runChild } from '../run/child.mjs';
 import { npmCommand } from '../run/npm.mjs';
 import { packageFolder, root, wineFolder } from '../run/paths.mjs';
+import { removeAtExit } from '../run/remove.mjs';
 
 /** What `npm pack --json` says, as far as anybody asks. */
 export interface PackResult {
@@ -29,13 +30,7 @@ export function publish(): Promise<Published> {
 
 async function build(): Promise<Published> {
   const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-package-'));
-  process.on('exit', () => {
-    try {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    } catch {
-      // A scanner still has a file of it open: the system's temporary folder is cleaned by others too.
-    }
-  });
+  removeAtExit(folder);
   await run(process.execPath, [path.join(root, 'test', 'run', 'build.mjs')], root);
   const listing = await npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
   const packed = (JSON.parse(listing) as PackResult[])[0];

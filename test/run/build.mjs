@@ -4,13 +4,14 @@
 //   index.cjs   all of it in one CommonJS file: for require()
 //   index.mjs   the names of index.cjs: for import in Node.js, so that a process has one instance of everything
 import { build } from 'esbuild';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { runChild } from './child.mjs';
 import { root } from './paths.mjs';
+import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
 const entries = ['src/index', 'src/sim/index'].map((entry) => path.join(dist, entry));
@@ -23,7 +24,7 @@ const ownPlaceForCommonJs = {
   },
 };
 
-rmSync(dist, { recursive: true, force: true }); // nothing that has since been deleted may be published
+remove(dist); // nothing that has since been deleted may be published
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const { code } = await runChild(process.execPath, [tsc, '-p', path.join(root, '.config', 'tsconfig.dist.json')], {
   cwd: root,
@@ -60,7 +61,7 @@ async function writePrograms() {
     const programs = /** @type {Record<string, string>} */ (await import(pathToFileURL(file).href));
     const lines = Object.entries(programs).map(([key, text]) => `export const ${key} = ${JSON.stringify(text)};`);
     writeFileSync(file, `${lines.join('\n')}\n`);
-    rmSync(`${file}.map`);
+    remove(`${file}.map`);
   }
 }
 

@@ -1,8 +1,9 @@
 // A copy of this checkout, as it is in the work tree: what git knows, and what it does not ignore.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { root } from './paths.mjs';
+import { remove } from './remove.mjs';
 
 /** What the copy has of its own. */
 const KEPT = ['node_modules', '.build'];
@@ -28,6 +29,6 @@ function clear(folder) {
     if (KEPT.includes(entry.name)) continue;
     const inside = path.join(folder, entry.name);
     if (entry.isDirectory()) clear(inside);
-    else rmSync(inside);
+    else remove(inside);
   }
 }

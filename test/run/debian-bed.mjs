@@ -1,7 +1,7 @@
 // A Debian of another release in a folder, for its Wine: made from nothing, then entered with a copy of this checkout.
 //
 // Everything happens in namespaces of our own (unshare): what is mounted, and what runs, ends with the command, however it ends.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -11,6 +11,7 @@ import { copyCheckout } from './copy-checkout.mjs';
 import { hostEnvironment, hostFiles, mirror } from './bed-host.mjs';
 import { withLock } from './lock.mjs';
 import { isOnPath } from './debian-packages.mjs';
+import { remove } from './remove.mjs';
 
 const bedsFolder = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'iocp-pal-bed');
 
@@ -94,7 +95,7 @@ function isMade(bed) {
  */
 async function make(release, bed) {
   const draft = `${bed}.draft`;
-  for (const folder of [bed, draft]) rmSync(folder, { recursive: true, force: true });
+  for (const folder of [bed, draft]) remove(folder);
   const from = mirror();
   console.error(`bed: debootstrap of Debian's ${release} in ${draft}, which takes a minute or two`);
   const debootstrap = [

@@ -1,6 +1,7 @@
 // One process at a time, across processes and clones: a lock that is a folder, since mkdir either makes it or fails.
-import { mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { mkdirSync, statSync, utimesSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { remove } from './remove.mjs';
 
 /** The holder touches its lock this often. */
 const TOUCH_MS = 1_000;
@@ -34,7 +35,7 @@ export async function withLock(folder, work, onWait) {
     return await work();
   } finally {
     clearInterval(touch);
-    rmSync(folder, { recursive: true, force: true });
+    remove(folder);
   }
 }
 
@@ -54,13 +55,13 @@ function dropIfStale(folder) {
   // One at a time, or a second one would drop the fresh lock that was made in the place of the stale one.
   const dropping = `${folder}.dropping`;
   if (!take(dropping)) {
-    if (isStale(dropping)) rmSync(dropping, { recursive: true, force: true });
+    if (isStale(dropping)) remove(dropping);
     return;
   }
   try {
-    if (isStale(folder)) rmSync(folder, { recursive: true, force: true });
+    if (isStale(folder)) remove(folder);
   } finally {
-    rmSync(dropping, { recursive: true, force: true });
+    remove(dropping);
   }
 }
 

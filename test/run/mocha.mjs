@@ -1,7 +1,8 @@
 // One mocha process, watched, with its results counted.
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildFolder, root } from './paths.mjs';
+import { remove } from './remove.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -53,7 +54,7 @@ export async function runMocha(name, args, env, launch) {
     return judge(name, readCounts(countsFile), result, watchdog.signal.aborted);
   } finally {
     clearTimeout(timer);
-    rmSync(path.join(root, countsFile), { force: true });
+    remove(path.join(root, countsFile));
   }
 }
 

@@ -3,7 +3,7 @@
 //
 // StrykerJS was considered: it mutates operators, thousands of them, and runs a suite for each; the questions here are
 // few and are about the kernel (who owns what, and when), and each should be answered by seeds, not by one unit test.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ import { mutations } from './mutations.mjs';
 import { root } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
 import { hostStripsTypes } from './wine.mjs';
+import { remove, removeAtExit } from './remove.mjs';
 
 /** @typedef {import('./mutations.mjs').Mutation} Mutation */
 /** @typedef {{ by: string, after: string, says: string }} Catch */
@@ -74,7 +75,7 @@ for (const mutation of chosen) apply(root, mutation); // fails early when a text
 // The tree may be edited meanwhile; every mutation is of the same one.
 const snapshot = mkdtempSync(path.join(tmpdir(), 'iocp-pal-mutants-'));
 copyTree(root, snapshot);
-process.on('exit', () => rmSync(snapshot, { recursive: true, force: true }));
+removeAtExit(snapshot);
 const asked = new Set(chosen.map(({ udp }) => udp === true));
 const control = (asked.has(false) ? await hunt(null) : null) ?? (asked.has(true) ? await huntDatagrams(null) : null);
 if (control !== null)
@@ -127,7 +128,7 @@ async function inMutant(mutation, ask) {
     if (mutation !== null) writeFileSync(path.join(folder, mutation.file), apply(folder, mutation));
     return await ask(folder);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    remove(folder);
   }
 }
 

@@ -1,10 +1,11 @@
 /** npm is run as a program of Node.js, since what starts it on Windows is a .cmd file. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { npmCommand, runNpm } from './npm.mjs';
 import { root } from './paths.mjs';
+import { remove } from './remove.mjs';
 
 const WINDOWS = {
   execPath: 'C:\\Program Files\\nodejs\\node.exe',
@@ -63,7 +64,7 @@ describe('npm, run without a shell', () => {
     expect(set, set.stderr).to.include({ code: 0 });
     const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as unknown;
     expect(manifest).to.deep.equal({ name: 'spaced', description });
-    rmSync(above, { recursive: true, maxRetries: 5 });
+    remove(above);
   });
 
   it('is the rule: nothing here is started through a shell of Windows', () => {

@@ -1,10 +1,11 @@
 // Wine itself, and a Wine prefix ("the Windows installation") of the project's own.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { runChild } from './child.mjs';
 import { installPackages, isOnPath } from './debian-packages.mjs';
 import { winePrefix } from './paths.mjs';
+import { remove } from './remove.mjs';
 
 export const isWineInstalled = () => isOnPath('wine') && isOnPath('wineserver');
 
@@ -41,7 +42,7 @@ export async function makePrefix() {
   const draft = `${winePrefix}.draft`;
   const env = { ...process.env, ...wineEnvironment(draft) };
   if (existsSync(draft)) spawnSync('wineserver', ['-k'], { env, stdio: 'ignore' }); // of a setup that was killed
-  rmSync(draft, { recursive: true, force: true });
+  remove(draft);
   mkdirSync(draft, { recursive: true });
   const commands = [
     ['wine', 'wineboot', '-i'],

@@ -1,11 +1,12 @@
 /** The poller thread is not a second process: what its process was started with does not happen in it again. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { besideTests, CHILD_TIMEOUT_MS, runChild, runNode, type ChildEnd } from '../support/child.ts';
+import { remove } from '../run/remove.mjs';
 
 /** An echo over an idle loop, in the text of a script that has no file. */
 const ECHO = `
@@ -44,7 +45,7 @@ describe('options of the process that the poller thread must not inherit', funct
   });
 
   afterEach(() => {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    remove(folder);
   });
 
   const runs = (): number => readFileSync(log, 'utf8').trim().split('\n').length;

@@ -1,7 +1,7 @@
 /** asyncSendFile in a soak. What comes at the other end is proven by its digest, which that end makes. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { NetworkError } from '../../src/index.ts';
@@ -12,6 +12,7 @@ import { underWine } from '../support/wine.ts';
 import { connected, type Random } from './talk.ts';
 import { EndedEarly, type Party, type World } from './world.ts';
 import { Wish, wishBytes } from './wishes.ts';
+import { remove } from '../run/remove.mjs';
 
 /** Three pieces for TransmitFile, the last one odd: long enough to be cancelled in the middle. */
 const FILE_BYTES = 2_500_001;
@@ -62,7 +63,7 @@ export function makeFile(): SoakFile {
     transmittedOneIn: underWine ? TRANSMITTED_ONE_IN.wine : TRANSMITTED_ONE_IN.windows,
     remove: () => {
       closeSync(fd);
-      rmSync(folder, { recursive: true, force: true });
+      remove(folder);
     },
   };
 }

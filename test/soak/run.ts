@@ -1,5 +1,5 @@
 /** npm run soak, on the host: starts the soak on the Windows node.exe, judges its samples, and draws them. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { buildFolder, root } from '../run/paths.mjs';
@@ -8,6 +8,7 @@ import { soakChart } from './chart.ts';
 import { HELP, parseOptions } from './options.ts';
 import type { SoakResult } from './samples.ts';
 import { judge, report } from './verdict.ts';
+import { remove } from '../run/remove.mjs';
 
 const calledFrom = process.cwd();
 process.chdir(root); // the script is named relative to the repository
@@ -30,7 +31,7 @@ async function main(): Promise<number> {
     console.error(`The soak ended with exit code ${code} and left no samples`);
     return 1;
   } finally {
-    rmSync(file, { force: true });
+    remove(file);
   }
   const judgement = judge(result);
   console.log(report(result, judgement));

@@ -1,7 +1,7 @@
 /** A soak of a few seconds: too short for a verdict on growth, long enough to see that `npm run soak` works at all. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { expect } from 'chai';
 import type { SoakOptions } from './options.ts';
 import { SERVING_SOCKETS, type SoakResult } from './samples.ts';
 import { judge } from './verdict.ts';
+import { remove } from '../run/remove.mjs';
 
 const OPTIONS: SoakOptions = { seconds: 3, seed: 5, faults: 200, only: '', chart: undefined, json: undefined };
 const FOLDER = '.build';
@@ -40,7 +41,7 @@ describe('a short soak', () => {
         expect({ sockets, queuedBytes }).to.deep.equal({ sockets: SERVING_SOCKETS, queuedBytes: 0 });
       expect(rests.every(({ handles }) => handles > 10)).to.equal(true);
     } finally {
-      rmSync(file, { force: true });
+      remove(file);
     }
   });
 });

@@ -3,12 +3,13 @@
  *
  * The real beds exist where the runner says so (IOCP_PAL_REAL, set for the Windows part); simulated ones run anywhere.
  */
-import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createNetworkPal, type NetworkPal, type PalOptions } from '../../src/index.ts';
 import { simulateNetwork, type ProfileName, type SimulatedKernel, type SimulatedNetwork } from '../../src/sim/index.ts';
+import { removeAtExit } from '../run/remove.mjs';
 
 /** One implementation of the contract, in one configuration. */
 export interface Bed {
@@ -44,7 +45,7 @@ let folder: string | undefined;
 
 function temporaryFolder(): string {
   const made = mkdtempSync(path.join(tmpdir(), 'iocp-pal-'));
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  removeAtExit(made);
   return made;
 }
 
