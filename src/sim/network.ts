@@ -15,7 +15,7 @@ import { Clock } from './clock.ts';
 import type { Duplicate } from './duplicates.ts';
 import { SimulatedKernel, type KernelOptions } from './kernel.ts';
 import { PortRegistry } from './port-registry.ts';
-import { SimulationError } from './simulation-error.ts';
+import { SimulationError, takeUnheard } from './simulation-error.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
 import type { SimulatedSocket } from './socket.ts';
 import { Weather, type WeatherOptions } from './weather.ts';
@@ -95,6 +95,7 @@ export class SimulatedNetwork {
     this.#maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
     this.#trace = options.trace === true ? [] : null;
     this.#mood = this.plain ? 0 : this.choices.pick(MOODS);
+    takeUnheard(); // of another network
   }
 
   /** Another process on this network. */
@@ -267,7 +268,16 @@ export class SimulatedNetwork {
     this.agenda.remove(step);
     if (step.runsCode) this.#ranCode = true;
     if (!step.isTurn) this.#lastEvent = this.clock.now;
-    step.run();
+    const before = takeUnheard(); // by a call from outside any step
+    if (before !== null) throw before;
+    try {
+      step.run();
+    } catch (error) {
+      takeUnheard();
+      throw error;
+    }
+    const swallowed = takeUnheard();
+    if (swallowed !== null) throw swallowed;
   }
 
   /** Which step comes next. Some runs prefer the newest or the oldest: orders that fair dice would hardly ever throw. */

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { runInNewContext } from 'node:vm';
 import { EVENT_PROGRAM } from '../../src/iocp/event-program.ts';
 import { PORT_PROGRAM } from '../../src/iocp/port-program.ts';
-import { CONTROL_WORDS, GATE_PROTOCOL, openGate, stopGate, takeCount } from '../../src/winsock/waiter/gate.ts';
+import { CONTROL_WORDS, GATE_PROTOCOL, openGate, stopGate, READY, takeCount } from '../../src/winsock/waiter/gate.ts';
 import { POLL_PROGRAM } from '../../src/wsapoll/poll-program.ts';
 import { POLL_WORDS } from '../../src/wsapoll/poll-words.ts';
 
@@ -23,7 +23,7 @@ function run(program: string, data: object, functions: Record<string, Call>): { 
       parentPort: {
         postMessage: (message: unknown) => {
           posted.push(message);
-          stopGate(control);
+          if (message !== READY) stopGate(control);
         },
       },
       workerData: { ...data, control, gate: GATE_PROTOCOL, koffi: ['Z:\\gone.node', 'Z:\\koffi.node'] },
@@ -54,13 +54,13 @@ describe('winsock/waiter/poller-program', () => {
       return answers.shift()!;
     };
     const functions = { 'kernel32.dll get': get, 'kernel32.dll error': () => 258 };
-    expect(run(PORT_PROGRAM, port, functions)).to.deep.equal({ posted: [null], count: 5 });
+    expect(run(PORT_PROGRAM, port, functions)).to.deep.equal({ posted: [READY, null], count: 5 });
   });
 
   it('of a port ends with what failed', () => {
     const functions = { 'kernel32.dll get': () => 0, 'kernel32.dll error': () => 6 };
     const failure = { syscall: 'GetQueuedCompletionStatusEx', systemErrorCode: 6 };
-    expect(run(PORT_PROGRAM, port, functions)).to.deep.equal({ posted: [failure], count: 0 });
+    expect(run(PORT_PROGRAM, port, functions)).to.deep.equal({ posted: [READY, failure], count: 0 });
   });
 
   const event = {
@@ -72,13 +72,13 @@ describe('winsock/waiter/poller-program', () => {
   it('of an event waits again after a timeout, and rings when it is signaled', () => {
     const answers = [258, 0];
     const functions = { 'kernel32.dll wait': () => answers.shift()!, 'kernel32.dll error': () => 0 };
-    expect(run(EVENT_PROGRAM, event, functions)).to.deep.equal({ posted: [null], count: 1 });
+    expect(run(EVENT_PROGRAM, event, functions)).to.deep.equal({ posted: [READY, null], count: 1 });
   });
 
   it('of an event ends with what failed', () => {
     const functions = { 'kernel32.dll wait': () => 0xffffffff, 'kernel32.dll error': () => 6 };
     const failure = { syscall: 'WaitForSingleObject', systemErrorCode: 6 };
-    expect(run(EVENT_PROGRAM, event, functions)).to.deep.equal({ posted: [failure], count: 0 });
+    expect(run(EVENT_PROGRAM, event, functions)).to.deep.equal({ posted: [READY, failure], count: 0 });
   });
 
   const sockets = {
@@ -90,15 +90,15 @@ describe('winsock/waiter/poller-program', () => {
   it('of polled sockets waits again when nothing is found, and rings when something is', () => {
     const answers = [0, 2];
     const functions = { 'ws2_32.dll poll': () => answers.shift()!, 'ws2_32.dll error': () => 0 };
-    expect(run(POLL_PROGRAM, sockets, functions)).to.deep.equal({ posted: [null], count: 2 });
+    expect(run(POLL_PROGRAM, sockets, functions)).to.deep.equal({ posted: [READY, null], count: 2 });
   });
 
   it('of polled sockets rings when one of them was closed, and ends with what failed otherwise', () => {
     const closed = { 'ws2_32.dll poll': () => -1, 'ws2_32.dll error': () => 10038 };
-    expect(run(POLL_PROGRAM, sockets, closed)).to.deep.equal({ posted: [null], count: 1 });
+    expect(run(POLL_PROGRAM, sockets, closed)).to.deep.equal({ posted: [READY, null], count: 1 });
     const failed = { 'ws2_32.dll poll': () => -1, 'ws2_32.dll error': () => 10022 };
     const failure = { syscall: 'WSAPoll', systemErrorCode: 10022 };
-    expect(run(POLL_PROGRAM, sockets, failed)).to.deep.equal({ posted: [failure], count: 0 });
+    expect(run(POLL_PROGRAM, sockets, failed)).to.deep.equal({ posted: [READY, failure], count: 0 });
   });
 
   it('can be a module as well as a script: NODE_OPTIONS may say --input-type=module', () => {

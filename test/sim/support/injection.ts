@@ -41,6 +41,8 @@ const STEPS: readonly [object, readonly string[]][] = [
   ],
 ];
 
+/** Calls that belong to no operation's start: the loop may poll while a file is read for one. */
+const NOT_OF_A_START = new Set(['GetLastError', 'GetQueuedCompletionStatusEx', 'WSAGetLastError']);
 /** The calls that hand an operation over. */
 const SUBMITTING = [
   'WSARecv',
@@ -126,7 +128,7 @@ export class Injection {
 
   #call(name: string, call: Method): Method {
     return (...args) => {
-      if (name !== 'GetLastError' && name !== 'WSAGetLastError') this.#pass(name);
+      if (!NOT_OF_A_START.has(name)) this.#pass(name);
       const result = call(...args);
       if (SUBMITTING.includes(name)) this.#armed = false;
       return result;
