@@ -14,7 +14,7 @@ export interface Interest {
 }
 
 /**
- * Called in a turn of its own each time the socket is ready, as long as it stays ready and watched (level-triggered, as
- * in poll). The last call, with an error, comes when the socket is closed here.
+ * Called once in each turn of the loop in which the socket is ready, as long as it stays ready and watched (level-triggered,
+ * as in poll). The last call, with an error, comes when the socket is closed here.
  */
 export type WatchCallback = (error: NetworkError | null, readable: boolean, writable: boolean) => void;

@@ -54,6 +54,8 @@ export class EventLoop {
   readonly #parts: EventLoopParts;
   readonly #source: EventSource;
   readonly #ready = new Fifo<Operation | ReadyTask>();
+  /** What must not run in the turn that runs. */
+  readonly #later = new Fifo<ReadyTask>();
   /** The batch that is being dispatched: a throwing callback leaves the rest for the next turn. */
   #next = 0;
   #filled = 0;
@@ -81,7 +83,7 @@ export class EventLoop {
 
   /** Nothing is queued to run. */
   get isQuiet(): boolean {
-    return this.#ready.length === 0 && this.#next === this.#filled;
+    return this.#ready.length === 0 && this.#later.length === 0 && this.#next === this.#filled;
   }
 
   /**
@@ -117,6 +119,13 @@ export class EventLoop {
    */
   enqueueBehindEvents(task: ReadyTask): void {
     this.enqueue(() => this.enqueue(task));
+  }
+
+  /** Runs `task` in the next turn at the earliest, although this one may have rounds left: for what comes once per turn. */
+  enqueueForNextTurn(task: ReadyTask): void {
+    if (!this.#inTurn) return this.enqueue(task);
+    this.#later.push(task);
+    this.#schedule();
   }
 
   /**
@@ -183,6 +192,7 @@ export class EventLoop {
     let threw = true;
     this.#inTurn = true;
     this.#turns++;
+    for (let task = this.#later.shift(); task !== undefined; task = this.#later.shift()) this.#push(task);
     try {
       busy = this.#work();
       threw = false;

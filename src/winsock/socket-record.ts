@@ -42,6 +42,8 @@ export abstract class SocketRecord {
   referenced = true;
   /** The readiness face's watch, when there is one. */
   watch: Watch | null = null;
+  /** The turn of the loop in which a watch of the socket was called last. */
+  watchedTurn = 0;
   readonly closeCallbacks: CloseCallback[] = [];
 
   constructor(handle: AnyHandle, family: 4 | 6, createdAt: number, origin: string | undefined) {

@@ -89,11 +89,16 @@ export function endWatch(driver: Driver, record: SocketRecord): void {
 export function look(driver: Driver, record: SocketRecord): void {
   const { watch } = record;
   if (watch === null || watch.queued) return;
+  driver.loop.enqueue(lookAt(driver, record, watch));
+}
+
+/** Says that a look is queued, and returns it. */
+function lookAt(driver: Driver, record: SocketRecord, watch: Watch): () => void {
   watch.queued = true;
-  driver.loop.enqueue(() => {
+  return () => {
     watch.queued = false;
     if (record.watch === watch && !record.closing) tell(driver, record, watch);
-  });
+  };
 }
 
 /** After a turn: looks again at watches for whose want of a slot, or of room in the queues, there may be an end now. */
@@ -177,19 +182,29 @@ export function tryAccept(driver: Driver, listener: Listener): SocketHandle | Wo
   return takeAccepted(driver, listener) ?? WouldBlock;
 }
 
-/** Tells a watch what is ready, and looks again while something is. */
+/**
+ * Tells a watch what is ready, and looks again while something is. A turn has many rounds, and the socket is looked at in each
+ * of them, so that its receive is posted as early as can be; but it is called once per turn, or one that is always ready would
+ * take all rounds of all turns.
+ */
 function tell(driver: Driver, record: SocketRecord, watch: Watch): void {
+  const { loop } = driver;
   const readable = watch.interest.readable === true && isReadable(record, watch);
   const writable = watch.interest.writable === true && isWritable(driver, record);
-  watch.readable = false;
   // Also while it is writable, which it nearly always is: what there is to read would never be noticed otherwise.
   if (watch.interest.readable === true && !readable && record instanceof Connection) postProbe(driver, record);
-  if (readable || writable) {
-    try {
-      watch.callback(null, readable, writable);
-    } finally {
-      if (record.watch === watch && !record.closing) look(driver, record);
-    }
+  const ready = readable || writable;
+  if (ready && record.watchedTurn === loop.turn) {
+    loop.enqueueForNextTurn(lookAt(driver, record, watch));
+    return;
+  }
+  watch.readable = false;
+  if (!ready) return;
+  record.watchedTurn = loop.turn;
+  try {
+    watch.callback(null, readable, writable);
+  } finally {
+    if (record.watch === watch && !record.closing) look(driver, record);
   }
 }
 

@@ -64,6 +64,39 @@ describe('a turn of the event loop', () => {
     expect(perTurn).to.deep.equal([1024, 1024, 452]);
   });
 
+  it('runs what was put off to the next turn there, behind what is ready, and goes on without an event', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    const seen: string[] = [];
+    const note = (what: string) => () => void seen.push(`${what} in ${loop.turn}`);
+    loop.enqueue(() => {
+      loop.enqueueForNextTurn(note('later'));
+      loop.enqueue(note('sooner'));
+      expect(loop.isQuiet).to.equal(false);
+    });
+    loop.activate();
+    runAll();
+    expect(seen).to.deep.equal(['sooner in 1', 'later in 2']);
+    expect(loop.isQuiet).to.equal(true);
+    loop.enqueueForNextTurn(note('outside of a turn'));
+    runAll();
+    const { turn } = loop;
+    expect(seen[2]).to.match(/^outside of a turn in \d+$/);
+    expect(turn).to.be.above(2);
+  });
+
+  it('runs what was put off also when a callback throws', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    let ran = 0;
+    loop.enqueue(() => {
+      loop.enqueueForNextTurn(() => ran++);
+      throw new Error('thrown in a callback');
+    });
+    loop.activate();
+    expect(runAll).to.throw('thrown in a callback');
+    runAll();
+    expect(ran).to.equal(1);
+  });
+
   it('ends the sooner when one thing has done the work of many', () => {
     const { loop, runAll } = makeLoop(nothing);
     const turns: number[] = [];
