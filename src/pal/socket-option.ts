@@ -10,7 +10,10 @@ export const SocketOption = {
   SendBufferSize: 'SendBufferSize',
   /** bytes. The kernel's receive buffer (SO_RCVBUF). */
   ReceiveBufferSize: 'ReceiveBufferSize',
-  /** boolean. On Windows this lets another process take the port over: prefer ExclusiveAddr for servers. */
+  /**
+   * boolean. On Windows this lets another process take the port over: prefer ExclusiveAddr for servers. Before bind only:
+   * Windows refuses it on a bound socket with EINVAL, whatever the value, so give it to createServer or createUdpSocket.
+   */
   ReuseAddr: 'ReuseAddr',
   /** boolean. Nobody else may bind this address and port (SO_EXCLUSIVEADDRUSE). Before bind only. */
   ExclusiveAddr: 'ExclusiveAddr',
@@ -29,7 +32,8 @@ export const SocketOption = {
   MulticastLoop: 'MulticastLoop',
   /**
    * Interface through which datagrams to a group leave (IP_MULTICAST_IF, IPV6_MULTICAST_IF), as in GroupOptions. Reads
-   * back as the address (IPv4) or the index (IPv6); '0.0.0.0' and 0 are the system's choice.
+   * back as the address that was set (IPv4; an index as 0.0.0.index) or the index (IPv6); '0.0.0.0' and 0 are the
+   * system's choice.
    */
   MulticastInterface: 'MulticastInterface',
 } as const;

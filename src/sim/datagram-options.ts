@@ -112,7 +112,7 @@ function setIpv6(udp: UdpEnd, name: number, number: number, value: Value): numbe
 }
 
 /** The only interface there is. */
-const LOOPBACK_INDEX = 1;
+export const LOOPBACK_INDEX = 1;
 
 function isInterface(address: SimulatedAddress): boolean {
   const index = address.bytes[0] === 0 && address.bytes[1] === 0 && address.bytes[2] === 0;

@@ -65,6 +65,10 @@ export interface Profile {
   readonly knowsNetReset: boolean;
   /** IP_MULTICAST_LOOP counts on the socket that receives; otherwise on the one that sends. */
   readonly receiverDecidesLoop: boolean;
+  /** IP_MULTICAST_IF that was set by an address reads back as the interface's index. */
+  readonly multicastInterfaceReadsAsIndex: boolean;
+  /** SO_REUSEADDR on a bound socket is WSAEINVAL. */
+  readonly reuseIsBeforeBind: boolean;
   /** CancelIoEx of one operation may cancel others of the same socket, as dotnet/corefx#32981 tells of Windows. */
   readonly cancelMayHitOthers: boolean;
   /** A WSASend that is cancelled may break its connection, of which nothing can be relied on any more. */
@@ -106,6 +110,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     unreachableFailsSend: false,
     knowsNetReset: true,
     receiverDecidesLoop: true,
+    multicastInterfaceReadsAsIndex: true,
+    reuseIsBeforeBind: true,
     cancelMayHitOthers: true,
     cancelledSendMayBreak: true,
     countOnTimeout: 0,
@@ -138,6 +144,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     unreachableFailsSend: true,
     knowsNetReset: false,
     receiverDecidesLoop: false,
+    multicastInterfaceReadsAsIndex: false,
+    reuseIsBeforeBind: false,
     cancelMayHitOthers: false,
     cancelledSendMayBreak: false,
     countOnTimeout: 1,

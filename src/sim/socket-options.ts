@@ -1,6 +1,7 @@
 /** setsockopt and getsockopt of simulated sockets. Both return a Winsock error code, 0 for success. */
 import {
   IP_TTL,
+  IP_MULTICAST_IF,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
@@ -25,7 +26,7 @@ import {
 } from '../../ffi/constants.ts';
 import { LINGER, WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
 import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
-import { datagramDefault, setDatagramOption } from './datagram-options.ts';
+import { datagramDefault, setDatagramOption, LOOPBACK_INDEX } from './datagram-options.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { SimulatedSocket } from './socket.ts';
 
@@ -59,7 +60,7 @@ export function setOption(
   const number = region.getUint32(value);
   const known = setDatagramOption(socket, level, name, { region, address: value, length });
   if (known !== undefined) {
-    if (known === 0) socket.options.set(keyOf(level, name), number);
+    if (known === 0) socket.options.set(keyOf(level, name), readBack(kernel, level, name, number));
     return known;
   }
   if (isTimeToLive(socket, level, name)) {
@@ -69,6 +70,7 @@ export function setOption(
       if (length < LINGER.size) return WSAEFAULT;
       socket.lingerZero = number === 1; // l_onoff 1, l_linger 0
     } else if (name === SO_REUSEADDR) {
+      if (socket.local !== null && kernel.profile.reuseIsBeforeBind) return WSAEINVAL;
       if (number !== 0 && socket.exclusive) return WSAEINVAL;
       socket.reuses = number !== 0;
     } else if (name === SO_EXCLUSIVEADDRUSE) {
@@ -123,6 +125,12 @@ export function getOption(
   region.setUint32(value, number);
   lengthRegion.setUint32(lengthAddress, 4);
   return 0;
+}
+
+/** What such an option reads as once it is set. Numbers as the caller's memory has them: an address's first byte is the lowest. */
+function readBack({ profile }: SimulatedKernel, level: number, name: number, number: number): number {
+  const isAddress = level === IPPROTO_IP && name === IP_MULTICAST_IF && (number & 0xff) !== 0;
+  return isAddress && profile.multicastInterfaceReadsAsIndex ? LOOPBACK_INDEX * 2 ** 24 : number;
 }
 
 function readOption(kernel: SimulatedKernel, socket: SimulatedSocket, level: number, name: number): number | null {

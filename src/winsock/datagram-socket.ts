@@ -44,6 +44,8 @@ export class DatagramSocket extends SocketRecord {
   /** The peer of connectUdp, null while there is none. */
   peer: Endpoint | null = null;
   readonly peers = new PeerCache();
+  /** IP_MULTICAST_IF as it was set, first byte uppermost; null until then. Windows may answer with an index instead. */
+  multicastInterface: number | null = null;
 
   /** The receives that are posted: none before the first asyncReceiveFrom. */
   readonly receiving = new Set<Operation>();

@@ -38,6 +38,7 @@ import {
   type SocketOptionValues,
 } from '../pal/socket-option.ts';
 import { Connection } from './connection.ts';
+import { DatagramSocket } from './datagram-socket.ts';
 import type { Driver } from './driver.ts';
 import { interfaceOf } from './multicast.ts';
 import { requireInteger } from './pal-options.ts';
@@ -164,21 +165,26 @@ function intOption(option: SocketOption, family: 4 | 6): IntOption {
 }
 
 /** IP_MULTICAST_IF takes an address (or 0.x.x.x for an index) in network byte order, IPV6_MULTICAST_IF an index. */
-function setMulticastInterface(driver: Driver, { socket, family }: SocketRecord, value: unknown): void {
+function setMulticastInterface(driver: Driver, record: SocketRecord, value: unknown): void {
+  const { socket, family } = record;
   const number = interfaceOf(family, SocketOption.MulticastInterface, value);
   if (family === 6) {
     setIntOption(driver, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, number | 0, 'setsockopt(IPV6_MULTICAST_IF)');
     return;
   }
   setIntOption(driver, socket, IPPROTO_IP, IP_MULTICAST_IF, swapBytes(number), 'setsockopt(IP_MULTICAST_IF)');
+  if (record instanceof DatagramSocket) record.multicastInterface = number;
 }
 
-function multicastInterface(driver: Driver, { socket, family }: SocketRecord): string | number {
+function multicastInterface(driver: Driver, record: SocketRecord): string | number {
+  const { socket, family } = record;
   if (family === 6) {
     return getIntOption(driver, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, 'getsockopt(IPV6_MULTICAST_IF)') >>> 0;
   }
-  const value = getIntOption(driver, socket, IPPROTO_IP, IP_MULTICAST_IF, 'getsockopt(IP_MULTICAST_IF)');
-  return [value, value >>> 8, value >>> 16, value >>> 24].map((byte) => byte & 0xff).join('.');
+  const read = getIntOption(driver, socket, IPPROTO_IP, IP_MULTICAST_IF, 'getsockopt(IP_MULTICAST_IF)');
+  const set = record instanceof DatagramSocket ? record.multicastInterface : null;
+  const value = set ?? swapBytes(read);
+  return [value >>> 24, value >>> 16, value >>> 8, value].map((byte) => byte & 0xff).join('.');
 }
 
 /** From network byte order to that of the machine, which is little-endian. */

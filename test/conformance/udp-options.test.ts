@@ -35,6 +35,9 @@ onEveryBed('udp, options', (bed) => {
       expect(pal.getSocketOption(handle, 'MulticastLoop')).to.equal(false);
       pal.setSocketOption(handle, 'MulticastInterface', family === 4 ? '127.0.0.1' : 1);
       expect(pal.getSocketOption(handle, 'MulticastInterface')).to.equal(family === 4 ? '127.0.0.1' : 1);
+      // An index, which IPv4 has as an address that begins with 0. Windows may read any interface back as its index.
+      pal.setSocketOption(handle, 'MulticastInterface', 0);
+      expect(pal.getSocketOption(handle, 'MulticastInterface')).to.equal(family === 4 ? '0.0.0.0' : 0);
       for (const [option, value] of [
         ['MulticastTTL', 256],
         ['MulticastTTL', -1],
