@@ -10,57 +10,26 @@
  * When nothing keeps the process alive any more (no callback is owed on a referenced socket), the loop stops by itself
  * and runEventLoop's promise resolves, as uv_run returns: `await pal.runEventLoop()` then lets a module come to its end.
  */
-import { checkReturnedCode } from '../../ffi/check.ts';
-import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { ExternalBuffersRefusedError } from '../../ffi/memory.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { NetworkStats } from '../pal/network-stats.ts';
 import type { PalDescription } from '../pal/pal-description.ts';
 import { inOwnContext } from './async-context.ts';
-import { revoke } from './cancellation.ts';
-import { completeAccept } from './acceptor.ts';
-import { BlockPool } from './block-pool.ts';
-import { close, closeUncancelled, graceExpired } from './closer.ts';
-import { Connection } from './connection.ts';
-import { completeConnect } from './connector.ts';
-import { Counters } from './counters.ts';
-import { completeReceiveFrom } from './datagram-receiver.ts';
-import { DatagramRequestPool } from './datagram-requests.ts';
-import { completeSendTo } from './datagram-sender.ts';
-import { DatagramSocket } from './datagram-socket.ts';
+import { close } from './closer.ts';
 import type { Driver } from './driver.ts';
 import { inspectDriver } from './describe.ts';
 import { fromWin32Error } from './errors.ts';
-import { Offers } from './handover.ts';
-import { EventLoop } from './event-loop.ts';
-import { GraceTimer } from './grace-timer.ts';
 import type { Kernel } from './kernel.ts';
 import { LateAnswers } from './late-answers.ts';
 import { LoopNotice } from './loop-notice.ts';
-import { Listener } from './listener.ts';
-import { OperationKind, type Operation } from './operation.ts';
-import { OperationTable } from './operation-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
-import { ParkedWatches } from './parked-watches.ts';
-import { CallNames, PendingCalls } from './pending-call.ts';
-import { PinnedBuffers } from './pinned-buffers.ts';
-import { QuietSweep } from './quiet-sweep.ts';
-import { completeReceive } from './reader.ts';
-import { RequestPool } from './requests.ts';
-import { Scratch } from './scratch.ts';
-import { PostNumbers } from '../remote/post-numbers.ts';
-import { SocketTable } from './socket-table.ts';
-import { discardSocket, hasRealHandles, openTcpSocket } from './sockets.ts';
-import { completeDisconnect } from './socket-reuse.ts';
+import type { SocketTable } from './socket-table.ts';
 import { collectStats } from './stats.ts';
 import type { OpenBackend } from './transport.ts';
 import { takeBackLoans } from './thread-end.ts';
-import { completeProbe, lookAtParked } from './watcher.ts';
-import { completeSend } from './writer.ts';
-
-/** Winsock 2.2. */
-const WINSOCK_VERSION = 0x0202;
+import { lookAtParked } from './watcher.ts';
+import { makeDriver, makeKept, type Kept } from './make-driver.ts';
 
 /** What can be told of a loop that has stopped. */
 export interface LastWords {
@@ -69,19 +38,6 @@ export interface LastWords {
 }
 
 type State = 'idle' | 'ready' | 'running' | 'stopping';
-
-/** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket or a call of a later one. */
-interface Kept {
-  /** Number of the PAL, which all of its handles carry. */
-  readonly pal: number;
-  readonly sockets: SocketTable;
-  readonly names: CallNames;
-  readonly posts: PostNumbers;
-}
-
-function makeKept(pal: number): Kept {
-  return { pal, sockets: new SocketTable(pal), names: new CallNames(pal), posts: new PostNumbers(pal) };
-}
 
 export class Lifecycle {
   readonly #options: ResolvedPalOptions;
@@ -312,79 +268,6 @@ function withResolvers(): PromiseWithResolvers {
   return { promise, resolve, reject };
 }
 
-/** Starts Winsock and puts the parts together. Throws Win32Error, RangeError or NetworkError, and leaves nothing open. */
-function makeDriver(
-  kernel: Kernel,
-  options: ResolvedPalOptions,
-  openBackend: OpenBackend,
-  { pal, sockets, names, posts }: Kept,
-  afterTurn: () => void,
-): Driver {
-  const undo: (() => void)[] = [];
-  try {
-    const counters = new Counters();
-    const scratch = new Scratch(kernel.memory);
-    undo.push(() => scratch.dispose());
-    startWinsock(kernel, counters, scratch);
-    requireRealHandles({ kernel, counters, scratch });
-    const operations = new OperationTable(kernel.memory, options.maxOperations);
-    undo.push(() => operations.dispose());
-    const blocks = new BlockPool(kernel.memory);
-    const completed = (operation: Operation): void => complete(driver, operation);
-    const { source, transport } = openBackend({
-      kernel,
-      options,
-      counters,
-      operations,
-      blocks,
-      scratch,
-      completed,
-      finishInline: (operation, error, bytes) => loop.finishInline(operation, error, bytes),
-      enqueueBehindEvents: (task) => loop.enqueueBehindEvents(task),
-      onUncancellable: (record) => closeUncancelled(driver, record),
-      onRemote: () => driver.inbox?.woken(),
-      onReady: () => loop.wake(),
-    });
-    const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
-    const calls = new PendingCalls(kernel.scheduler, loop, names, (call, error, hard) =>
-      revoke(driver, call, error, hard),
-    );
-    const driver: Driver = {
-      palNumber: pal,
-      posts,
-      kernel,
-      options,
-      counters,
-      operations,
-      blocks,
-      pinned: new PinnedBuffers(kernel.memory, !transport.keepsBuffers || kernel.threadEnd !== undefined),
-      calls,
-      requests: new RequestPool(calls),
-      datagrams: new DatagramRequestPool(calls),
-      sockets,
-      scratch,
-      loop,
-      transport,
-      quiet: new QuietSweep(kernel.scheduler, sockets, transport),
-      grace: new GraceTimer<Connection | DatagramSocket>(kernel.scheduler, options.closeGraceMs, (record) => {
-        // A thread that was busy has heard nothing: what came in time is not too late.
-        loop.enqueueBehindEvents(() => graceExpired(driver, record));
-      }),
-      parked: new ParkedWatches(),
-      queuedBytes: 0,
-      pendingCallbacks: 0,
-      openFiles: 0,
-      wakePort: source.wakePort,
-      offers: new Offers(),
-      inbox: null,
-    };
-    return driver;
-  } catch (error) {
-    for (const step of undo.reverse()) step();
-    throw error;
-  }
-}
-
 /** What initialize() throws for what went wrong in it. */
 function initializationError(error: unknown): unknown {
   if (!(error instanceof ExternalBuffersRefusedError)) return fromWin32Error('initialize', error);
@@ -393,43 +276,4 @@ function initializationError(error: unknown): unknown {
     'Electron forbids it since version 21: run iocp-pal in a process of Node.js itself (docs/bundling.md)';
   const options = { kind: NetworkErrorCode.InitializationFailed, code: 'ERR_EXTERNAL_BUFFERS_REFUSED', cause: error };
   return new NetworkError(message, options);
-}
-
-/** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */
-function startWinsock(kernel: Kernel, counters: Counters, scratch: Scratch): void {
-  if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
-  counters.calls.WSAStartup++;
-  checkReturnedCode(kernel.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
-}
-
-/** A layered service provider without real file handles breaks completion ports in ways that cannot be repaired here. */
-function requireRealHandles(parts: { kernel: Kernel; counters: Counters; scratch: Scratch }): void {
-  const socket = openTcpSocket(parts, 4);
-  const real = hasRealHandles(parts, socket);
-  discardSocket(parts, socket);
-  if (real) return;
-  throw new NetworkError(
-    'Cannot use completion ports: a layered service provider (LSP) without real file handles is installed for TCP. ' +
-      "Find it with 'netsh winsock show catalog' and remove the product that installed it, or run 'netsh winsock reset'",
-    { kind: NetworkErrorCode.InitializationFailed, code: 'ERR_LAYERED_SERVICE_PROVIDER' },
-  );
-}
-
-function complete(driver: Driver, operation: Operation): void {
-  const { owner, kind } = operation;
-  if (owner instanceof Connection) {
-    if (kind === OperationKind.Receive) return completeReceive(driver, owner, operation);
-    if (kind === OperationKind.Send) return completeSend(driver, owner, operation);
-    if (kind === OperationKind.Probe) return completeProbe(driver, owner, operation);
-    if (kind === OperationKind.Connect) return completeConnect(driver, owner, operation);
-    if (kind === OperationKind.Disconnect) return completeDisconnect(driver, owner, operation);
-  } else if (owner instanceof Listener && kind === OperationKind.Accept) {
-    return completeAccept(driver, owner, operation);
-  } else if (owner instanceof DatagramSocket) {
-    if (kind === OperationKind.ReceiveFrom) return completeReceiveFrom(driver, owner, operation);
-    if (kind === OperationKind.SendTo) return completeSendTo(driver, owner, operation);
-  }
-  throw new Error(
-    `Operation slot ${operation.index} of kind ${kind} completed for nobody. This is a bug in iocp-pal; please report it`,
-  );
 }

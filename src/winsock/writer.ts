@@ -8,43 +8,26 @@
  *
  * Sending one at a time is also what keeps bytes in flight bounded: one very large WSASend can fail with WSAENOBUFS.
  */
-import { ERROR_OPERATION_ABORTED, WSAECONNABORTED, WSAECONNRESET, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import { ERROR_OPERATION_ABORTED, WSAECONNABORTED, WSAECONNRESET } from '../../ffi/wsa-errors.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import { abandonOperation } from './abandon.ts';
-import { BoundCallback } from './async-context.ts';
-import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from './block-pool.ts';
 import { resetConnection, sendFin, settleClose } from './closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
-import {
-  behindRefused,
-  bufferDetached,
-  connectionClosed,
-  outOfSlots,
-  queueFull,
-  queuesFull,
-  streamTorn,
-  systemError,
-  writeAfterEnd,
-  writeTooLarge,
-} from './errors.ts';
-import { NO_OPERATION } from './pending-call.ts';
+import { bufferDetached, connectionClosed, outOfSlots, streamTorn, systemError, writeAfterEnd } from './errors.ts';
 import { sendCursor } from './send-cursor.ts';
 import { hasRevokedWrite } from './write-revocation.ts';
-import { MAX_SEGMENTS, OperationKind, type Operation } from './operation.ts';
+import { OperationKind, type Operation } from './operation.ts';
 import { letGo, takeFile, tearFile } from './file-queue.ts';
 import type { FileJob } from './file-sender.ts';
 import type { WriteRequest, WritingCall } from './requests.ts';
+import { DETACHED, gather } from './send-gatherer.ts';
+import { answerSoon, refuse, whyNotQueued } from './write-refusal.ts';
 
-/** Bytes that one WSASend carries at most: the largest block. */
-const MAX_SEND_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
 /** Sends in a row that may succeed without taking a byte, before the connection counts as broken. */
 const MAX_EMPTY_SENDS = 64;
-/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
-const COPY_LOOP_LIMIT = 64;
-
 /** Queues a write of `total` bytes, or a file with so many around it; starts at once when nothing is in flight. */
 export function write(
   driver: Driver,
@@ -94,51 +77,6 @@ export function write(
     send(driver, connection, operation);
   }
   return name;
-}
-
-/** Why a write of so many bytes is refused now, or null. Throws RangeError for one that always would be. */
-function whyNotQueued(driver: Driver, connection: Connection, total: number): NetworkError | null {
-  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
-  if (total > limit) throw writeTooLarge(total, limit, 'maxQueuedBytesPerSocket');
-  if (total > maxQueuedBytes) throw writeTooLarge(total, maxQueuedBytes, 'maxQueuedBytes');
-  if (connection.refusal !== null) return behindRefused(connection.refusal);
-  if (connection.queuedBytes + total > limit) return queueFull(connection.queuedBytes, total, limit);
-  if (driver.queuedBytes + total > maxQueuedBytes) return queuesFull(driver.queuedBytes, total, maxQueuedBytes);
-  return null;
-}
-
-/** Refuses a write for want of room. Until its caller has been told, what is written behind it is refused as well. */
-function refuse(
-  driver: Driver,
-  connection: Connection,
-  call: WritingCall,
-  error: NetworkError,
-  callback: BytesCallback,
-): OperationHandle {
-  connection.refusals++;
-  connection.refusal ??= error;
-  return answerSoon(driver, connection, call, error, (failure, bytes) => {
-    connection.refusals--;
-    if (connection.refusals === 0) connection.refusal = null;
-    callback(failure, bytes);
-  });
-}
-
-/** Answers a write that is not queued, in a coming turn. */
-function answerSoon(
-  driver: Driver,
-  connection: Connection,
-  call: WritingCall,
-  error: NetworkError | null,
-  callback: BytesCallback,
-): OperationHandle {
-  const bound = new BoundCallback(call, callback);
-  expectCallback(driver, connection);
-  driver.loop.enqueue(() => {
-    callbackDue(driver, connection);
-    bound.finish(error, 0);
-  });
-  return NO_OPERATION;
 }
 
 /** A send came back. */
@@ -364,76 +302,11 @@ export function send(driver: Driver, connection: Connection, operation: Operatio
   try {
     const segments = gather(driver, connection, operation);
     if (segments > 0) driver.transport.send(connection, operation, segments);
+    else if (segments === DETACHED && firstWrite !== null) detached(driver, connection, operation, firstWrite);
   } catch (error) {
     sendCursor.end();
     abandonOperation(driver, connection, operation, error);
   }
-}
-
-/**
- * Fills the WSABUFs from the head of the queue. Returns their number; 0 means that the operation was finished another
- * way (no memory, or a detached buffer) and must not be submitted.
- */
-function gather(driver: Driver, connection: Connection, operation: Operation): number {
-  const cursor = sendCursor;
-  cursor.begin(connection);
-  let block: Block | null = null;
-  let used = 0;
-  let segments = 0;
-  let segmentStart = 0;
-  let bytes = 0;
-  // A file ends what goes out together: its turn comes when it is the first.
-  while (cursor.request !== null && cursor.request.file === null && bytes < MAX_SEND_BYTES) {
-    const available = cursor.available();
-    if (available === 0) {
-      if (bytes > 0) break; // first send what is in front of the detached buffer
-      const { request } = cursor;
-      cursor.end();
-      detached(driver, connection, operation, request);
-      return 0;
-    }
-    const pinnedAddress = driver.pinned.addressOf(cursor.chunk, cursor.offset + available);
-    if (pinnedAddress !== 0) {
-      if (used > segmentStart) segmentStart = used; // the copied bytes before it have their segment
-      if (segments === MAX_SEGMENTS) break;
-      const length = Math.min(available, MAX_SEND_BYTES - bytes);
-      driver.operations.setSegment(operation, segments, pinnedAddress + cursor.offset, length);
-      segments++;
-      bytes += length;
-      operation.lent = cursor.chunk; // one tells that there are some: all are kept by their requests
-      cursor.move(length);
-      continue;
-    }
-    if (block === null) {
-      block = driver.blocks.take(classFor(Math.min(connection.queuedBytes - bytes, MAX_SEND_BYTES)));
-      operation.block = block;
-      if (block === null) break;
-    }
-    const length = Math.min(available, block.size - used, MAX_SEND_BYTES - bytes);
-    if (length === 0) break;
-    const isNew = used === segmentStart;
-    if (isNew && segments === MAX_SEGMENTS) break;
-    if (!copyIn(block, used, cursor.chunk, cursor.offset, length)) {
-      if (bytes > 0) break;
-      const { request } = cursor;
-      cursor.end();
-      detached(driver, connection, operation, request);
-      return 0;
-    }
-    if (isNew) segments++;
-    used += length;
-    bytes += length;
-    driver.operations.setSegment(operation, segments - 1, block.address + segmentStart, used - segmentStart);
-    cursor.move(length);
-  }
-  cursor.end();
-  connection.lastGathered = cursor.lastOrder;
-  operation.requested = bytes;
-  if (bytes === 0) {
-    driver.loop.finishInline(operation, WSAENOBUFS, 0);
-    return 0;
-  }
-  return segments;
 }
 
 /** A buffer in the queue has lost its bytes: it was detached, or its ArrayBuffer shrank. */
@@ -446,23 +319,6 @@ function detached(driver: Driver, connection: Connection, operation: Operation, 
   driver.loop.finishInline(operation, 0, 0);
   // The peer already has the first part of this message, and would take the next one for its rest.
   if (sent > 0) resetConnection(driver, connection);
-}
-
-/** Returns false when the source has lost its bytes between the look at it and the copy. */
-function copyIn(block: Block, at: number, source: Uint8Array, offset: number, length: number): boolean {
-  try {
-    if (length <= COPY_LOOP_LIMIT) {
-      const target = block.bytes;
-      for (let index = 0; index < length; index++) target[at + index] = source[offset + index] ?? 0;
-    } else if (length === source.length) {
-      block.bytes.set(source, at);
-    } else {
-      block.bytes.set(source.subarray(offset, offset + length), at);
-    }
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function retire(driver: Driver, connection: Connection, operation: Operation): void {

@@ -706,7 +706,7 @@ export const mutations = [
   },
   {
     id: 'memory of V8 is lent in threads whose end is not announced',
-    file: 'src/winsock/lifecycle.ts',
+    file: 'src/winsock/make-driver.ts',
     find: '!transport.keepsBuffers || kernel.threadEnd !== undefined',
     replace: 'true',
   },
@@ -810,7 +810,7 @@ export const mutations = [
   },
   {
     id: 'no limit to what all queues hold together',
-    file: writer,
+    file: 'src/winsock/write-refusal.ts',
     find: 'if (driver.queuedBytes + total > maxQueuedBytes)',
     replace: 'if (driver.queuedBytes + total > Infinity)',
   },
