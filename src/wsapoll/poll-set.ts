@@ -11,6 +11,10 @@
  *
  * Before Windows 10 2004, WSAPoll never reports a connect that failed (its documentation says so). While connects are
  * pending the wait is therefore limited to CONNECT_CHECK_MS, and each of them is asked for its SO_ERROR.
+ *
+ * POLLHUP is reported whether it was asked for or not, from the peer's FIN on. A socket of which nothing else is reported, and
+ * which could do nothing with it (a send that waits for room), leaves the array for REST_MS, or the wait would return at once
+ * for ever.
  */
 import { checkWinsock } from '../../ffi/check.ts';
 import {
@@ -37,6 +41,8 @@ import { NetworkError } from '../pal/network-error.ts';
 const INITIAL_CAPACITY = 256;
 /** Milliseconds between two looks at pending connects. */
 const CONNECT_CHECK_MS = 250;
+/** Milliseconds that a socket is out of the array after a report that was of no use: a hundred looks a second at most. */
+const REST_MS = 10;
 
 const ENTRY_SHORTS = WSAPOLLFD.size / 2;
 const EVENTS_SHORT = WSAPOLLFD.events / 2;
@@ -50,6 +56,10 @@ export interface PolledSocket {
   readonly wanted: number;
   /** A connect is pending, and may have failed unreported. */
   readonly connecting: boolean;
+  /** The last report was of no use to it, and so will be the next: it wants nothing for a while. */
+  readonly resting: boolean;
+  /** That while is over. */
+  rested(): void;
   /** Its place in the array, -1 outside. The set's own. */
   place: number;
   /** Its change is noted for when the waiter has let go. The set's own. */
@@ -77,6 +87,9 @@ export class PollSet implements EventSource {
   #interrupted = false;
   #connecting = new Set<PolledSocket>();
   #nextConnectCheck = 0;
+  /** Out of the array until #restUntil, scheduler milliseconds. */
+  readonly #resting = new Set<PolledSocket>();
+  #restUntil = 0;
   /** What the last poll found, for dispatch(). */
   #ready: PolledSocket[] = [];
   #revents: number[] = [];
@@ -103,7 +116,7 @@ export class PollSet implements EventSource {
       this.#write(0, this.#wakeSocket, POLLRDNORM);
       this.#waiter = kernel.createPollWaiter(parts.options.poller, {
         array: () => ({ address: this.#region.address, count: this.#members.length }),
-        limitMs: () => (this.#connecting.size > 0 ? CONNECT_CHECK_MS : 0),
+        limitMs: () => (this.#resting.size > 0 ? REST_MS : this.#connecting.size > 0 ? CONNECT_CHECK_MS : 0),
         interrupt: () => this.#sendWakeUp(),
         onReady: parts.onReady,
         onFailure: (error) => {
@@ -157,6 +170,7 @@ export class PollSet implements EventSource {
 
   poll(): number {
     const { counters, kernel } = this.#parts;
+    this.#endRests();
     if (this.#members.length === 1) return 0;
     counters.calls.WSAPoll++;
     const found = kernel.ws2_32.WSAPoll(this.#region.address, this.#members.length, 0);
@@ -173,6 +187,7 @@ export class PollSet implements EventSource {
       member.noted = false;
       this.#apply(member);
     }
+    this.#endRests();
     return count;
   }
 
@@ -220,7 +235,20 @@ export class PollSet implements EventSource {
     }
   }
 
+  #endRests(): void {
+    if (this.#resting.size === 0 || this.#parts.kernel.scheduler.now() < this.#restUntil) return;
+    for (const member of [...this.#resting]) {
+      member.rested();
+      this.#apply(member);
+    }
+  }
+
   #apply(member: PolledSocket): void {
+    if (!member.resting) this.#resting.delete(member);
+    else {
+      if (this.#resting.size === 0) this.#restUntil = this.#parts.kernel.scheduler.now() + REST_MS;
+      this.#resting.add(member);
+    }
     if (member.connecting) this.#connecting.add(member);
     else this.#connecting.delete(member);
     if (member.wanted === 0 || member.socket === INVALID_SOCKET) {

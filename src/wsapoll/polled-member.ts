@@ -13,6 +13,10 @@ export abstract class PolledMember implements PolledSocket {
   protected readonly parts: BackendParts;
   readonly #set: PollSet;
   #gone = false;
+  /** Operations that have ended, modulo 2^32. */
+  #ended = 0;
+  /** The events that it waited for when a report held none of them and nothing could be done; 0 for none. */
+  #restsFrom = 0;
 
   constructor(parts: BackendParts, set: PollSet, socket: number) {
     this.parts = parts;
@@ -36,11 +40,19 @@ export abstract class PolledMember implements PolledSocket {
   abstract forget(operation: Operation): void;
 
   get wanted(): number {
-    return this.#gone ? 0 : this.events;
+    return this.#gone || this.resting ? 0 : this.events;
   }
 
   get connecting(): boolean {
     return !this.#gone && this.connects;
+  }
+
+  get resting(): boolean {
+    return !this.#gone && this.#restsFrom !== 0 && this.#restsFrom === this.events;
+  }
+
+  rested(): void {
+    this.#restsFrom = 0;
   }
 
   leave(): void {
@@ -50,12 +62,17 @@ export abstract class PolledMember implements PolledSocket {
 
   ready(revents: number): void {
     if (this.#gone) return;
+    const ended = this.#ended;
     try {
       if ((revents & POLLNVAL) !== 0)
         this.#failAll(WSAENOTSOCK); // closed behind our back
       // Each thing it does may run callbacks, which may start or forget operations: so each looks at what is there now.
       else this.act(revents);
     } finally {
+      // Nobody asks for POLLHUP and POLLERR, and both are reported for as long as they are true: after the peer's FIN a send
+      // that cannot go on would be woken without end.
+      const { events } = this;
+      this.#restsFrom = revents !== 0 && this.#ended === ended && (revents & events) === 0 ? events : 0;
       this.changed();
     }
   }
@@ -76,6 +93,7 @@ export abstract class PolledMember implements PolledSocket {
 
   /** Ends an operation that waits no more. @param error Winsock error code, 0 for success. */
   protected complete(operation: Operation, error: number, bytes: number): void {
+    this.#ended = (this.#ended + 1) | 0;
     operation.state = OperationState.Completed;
     operation.error = error;
     operation.bytes = bytes;

@@ -9,6 +9,7 @@ class Member implements PolledSocket {
   readonly socket: number;
   wanted: number;
   connecting = false;
+  resting = false;
   place = -1;
   noted = false;
   readonly told: number[] = [];
@@ -21,6 +22,10 @@ class Member implements PolledSocket {
 
   ready(revents: number): void {
     this.told.push(revents);
+  }
+
+  rested(): void {
+    this.resting = false;
   }
 
   refused(): void {

@@ -30,7 +30,7 @@ import { PollSet } from '../../src/wsapoll/poll-set.ts';
 import { FakePoll } from './fake-poll.ts';
 
 const SOCKET = 0x3_0000_0004;
-const IGNORED = { ready: () => undefined, refused: () => undefined };
+const IGNORED = { ready: () => undefined, refused: () => undefined, resting: false, rested: () => undefined };
 
 interface World {
   fake: FakePoll;
