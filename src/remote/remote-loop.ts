@@ -54,7 +54,7 @@ export class RemoteLoop {
   write(socket: SocketHandle, data: Uint8Array): void {
     this.#requireHandle(socket);
     requireBytes('data', data);
-    if (data.length === 0) {
+    if (data.byteLength === 0) {
       throw argumentError(TypeError, 'ERR_INVALID_ARG_VALUE', 'Cannot use data: it has 0 bytes, at least 1 is needed');
     }
     this.#submit('write', RemoteCommand.Write, socket, data);
@@ -99,7 +99,7 @@ export class RemoteLoop {
       throw argumentError(
         RangeError,
         'ERR_OUT_OF_RANGE',
-        `Cannot ${what} ${payload.length} bytes through a queue whose records have at most ${this.maxBytes}: ` +
+        `Cannot ${what} ${payload.byteLength} bytes through a queue whose records have at most ${this.maxBytes}: ` +
           "send less at a time, or raise remoteQueueBytes of the loop's PAL",
       );
     }
@@ -110,7 +110,7 @@ export class RemoteLoop {
       });
     }
     throw new NetworkError(
-      `Cannot ${what} ${payload.length} bytes: the loop's queue is full, since it is submitted to faster than it works. ` +
+      `Cannot ${what} ${payload.byteLength} bytes: the loop's queue is full, since it is submitted to faster than it works. ` +
         "Try again later, or raise remoteQueueBytes of the loop's PAL",
       { kind: NetworkErrorCode.ResourceExhausted, code: 'ERR_REMOTE_QUEUE_FULL' },
     );

@@ -98,10 +98,10 @@ export class RingProducer {
   /** Queues a record; `payload` is copied. Throws what `wake` throws, and the record is queued all the same. */
   submit(kind: number, subject: number, payload: Uint8Array): Submitted {
     const { words, commits, cells } = this.#views;
-    if (payload.length > largestPayload(cells)) return Submitted.TooLarge;
+    if (payload.byteLength > largestPayload(cells)) return Submitted.TooLarge;
     Atomics.add(words, INSIDE, 1);
     try {
-      const position = this.#claim(cellsFor(payload.length));
+      const position = this.#claim(cellsFor(payload.byteLength));
       if (position === FULL) this.#wakeForFull();
       if (position < 0) return position === FULL ? Submitted.Full : Submitted.Closed;
       const cell = position & (cells - 1);
@@ -152,10 +152,10 @@ export class RingProducer {
     payloadWords[word] = kind;
     payloadWords[word + 1] = subject | 0;
     payloadWords[word + 2] = Math.floor(subject / TWO_32);
-    payloadWords[word + 3] = payload.length;
+    payloadWords[word + 3] = payload.byteLength;
     const at = cell * CELL_BYTES + HEADER_BYTES;
-    const first = Math.min(payload.length, bytes.length - at);
-    if (first === payload.length) bytes.set(payload, at);
+    const first = Math.min(payload.byteLength, bytes.length - at);
+    if (first === payload.byteLength) bytes.set(payload, at);
     else {
       bytes.set(payload.subarray(0, first), at);
       bytes.set(payload.subarray(first), 0);

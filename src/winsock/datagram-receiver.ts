@@ -195,7 +195,7 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
     keep(driver, socket, block, bytes, size, peer);
     repost(driver, socket, operation);
     serveSoon(driver, socket);
-    answer(driver, socket, request, bufferDetached('receive', count, target.length));
+    answer(driver, socket, request, bufferDetached('receive', count, target.byteLength));
     return;
   }
   if (size > count) counters.datagramsTruncated++;
@@ -235,9 +235,9 @@ function serve(driver: Driver, socket: DatagramSocket): void {
   }
   const { target, maxBytes } = request;
   const count = Math.min(arrival.bytes, maxBytes);
-  if (!(arrival.block === null ? count <= target.length : copyOut(arrival.block.bytes, target, count))) {
+  if (!(arrival.block === null ? count <= target.byteLength : copyOut(arrival.block.bytes, target, count))) {
     serveSoon(driver, socket);
-    answer(driver, socket, request, bufferDetached('receive', count, target.length));
+    answer(driver, socket, request, bufferDetached('receive', count, target.byteLength));
     return;
   }
   socket.arrivals.shift();
@@ -377,7 +377,7 @@ function peerOf(driver: Driver, socket: DatagramSocket, operation: Operation): E
 
 /** Returns false when the reader's buffer has no room for them any more. */
 function copyOut(source: Buffer, target: Uint8Array, count: number): boolean {
-  if (count > target.length) return false;
+  if (count > target.byteLength) return false;
   try {
     if (count <= COPY_LOOP_LIMIT) for (let index = 0; index < count; index++) target[index] = source[index] ?? 0;
     else source.copy(target, 0, 0, count);

@@ -252,7 +252,7 @@ function start(driver: Driver, socket: DatagramSocket, operation: Operation, req
   operation.requested = request.total;
   const { data, total } = request;
   const pinnedAddress = data instanceof Uint8Array ? driver.pinned.addressOf(data, total) : 0;
-  if (pinnedAddress !== 0 && data instanceof Uint8Array && data.length === total) {
+  if (pinnedAddress !== 0 && data instanceof Uint8Array && data.byteLength === total) {
     operation.lent = data;
     driver.operations.setSegment(operation, 0, pinnedAddress, total);
   } else {
@@ -292,7 +292,7 @@ function copyIn(target: Buffer, data: Uint8Array | readonly Uint8Array[], total:
     let copied = 0;
     for (const chunk of data) {
       target.set(chunk, copied);
-      copied += chunk.length;
+      copied += chunk.byteLength;
     }
   }
   return there;

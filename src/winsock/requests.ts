@@ -57,7 +57,7 @@ export class WriteRequest extends PendingCall {
   /** Sets what is to be sent, from its first byte on. @param list kept, and not to be changed */
   setBuffers(first: Uint8Array, list: readonly Uint8Array[] | null): void {
     this.chunk = first;
-    this.size = first.length;
+    this.size = first.byteLength;
     this.list = list;
     this.sizes = list === null ? null : list.map(lengthOf);
     this.listIndex = 0;
@@ -76,8 +76,8 @@ export class WriteRequest extends PendingCall {
   }
 }
 
-function lengthOf({ length }: Uint8Array): number {
-  return length;
+function lengthOf({ byteLength }: Uint8Array): number {
+  return byteLength;
 }
 
 /** One asyncAccept. */

@@ -28,7 +28,7 @@ class SendCursor {
       this.#size = this.request?.sizes?.[this.#listIndex] ?? 0;
       this.offset = 0;
     }
-    return this.chunk.length < this.#size ? 0 : this.#size - this.offset;
+    return this.chunk.byteLength < this.#size ? 0 : this.#size - this.offset;
   }
 
   move(bytes: number): void {

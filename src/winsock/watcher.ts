@@ -140,7 +140,7 @@ export function tryRead(driver: Driver, connection: Connection, target: Uint8Arr
   if (connection.leftover !== null) return takeLeftover(driver, connection, target);
   if (connection.receiveEnded) return 0;
   if (connection.failure !== null) throw connection.failure;
-  const length = Math.min(target.length, MAX_TRY_READ);
+  const length = Math.min(target.byteLength, MAX_TRY_READ);
   const pinnedAddress = driver.pinned.addressOf(target, length);
   if (pinnedAddress !== 0) return receiveNow(driver, connection, pinnedAddress, length);
   const block = driver.blocks.take(classFor(length));

@@ -188,7 +188,7 @@ function pinnedBuffers(driver: Driver, first: WriteRequest): readonly Uint8Array
   const buffers: Uint8Array[] = [];
   for (let write: WriteRequest | null = first; write !== null; write = write.next)
     buffers.push(...(write.list ?? [write.chunk]));
-  return buffers.filter((buffer) => driver.pinned.addressOf(buffer, buffer.length) !== 0);
+  return buffers.filter((buffer) => driver.pinned.addressOf(buffer, buffer.byteLength) !== 0);
 }
 
 export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {

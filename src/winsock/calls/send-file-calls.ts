@@ -106,11 +106,11 @@ function requireSendOptions(options: SendFileOptions): void {
 function requireEdge(name: string, bytes: Uint8Array | undefined): void {
   if (bytes === undefined) return;
   requireBytes(name, bytes);
-  if (bytes.length <= MAX_EDGE_BYTES) return;
+  if (bytes.byteLength <= MAX_EDGE_BYTES) return;
   throw argumentError(
     RangeError,
     'ERR_OUT_OF_RANGE',
-    `Cannot use ${name}: it has ${bytes.length} bytes, where at most ${MAX_EDGE_BYTES} are copied. asyncWrite it`,
+    `Cannot use ${name}: it has ${bytes.byteLength} bytes, where at most ${MAX_EDGE_BYTES} are copied. asyncWrite it`,
   );
 }
 
