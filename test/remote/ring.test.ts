@@ -231,6 +231,7 @@ describe('remote/ring', () => {
     // Reading the payload is the only step of writing that can be watched.
     const payload = {
       length: 1,
+      byteLength: 1,
       get 0() {
         commitWords.push(commits[0]);
         return 1;

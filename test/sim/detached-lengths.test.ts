@@ -9,8 +9,8 @@ import { simulateNetwork, type SimulatedKernel } from '../../src/sim/index.ts';
 
 /** Calls of each kind: V8 optimises what has run some thousand times. */
 const CALLS = 20_000;
-/** One in so many buffers is detached. */
-const DETACHED = 1000;
+/** One in so many buffers is detached: an odd number, so that both kinds are. */
+const DETACHED = 777;
 const SIZE = 100;
 
 /** ES2024's, which the library of TypeScript that is used here does not declare. */
