@@ -16,16 +16,7 @@
  * after a minute. Whoever gives the request up meanwhile gets the operation back at once; the file is closed once open.
  */
 import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
-import { OVERLAPPED, TRANSMIT_FILE_BUFFERS } from '../../ffi/layouts.ts';
-import {
-  ERROR_INVALID_PARAMETER,
-  ERROR_NOT_SUPPORTED,
-  WSAECONNRESET,
-  WSAEINVAL,
-  WSAENOBUFS,
-  WSAENOTCONN,
-  WSAEOPNOTSUPP,
-} from '../../ffi/wsa-errors.ts';
+import { WSAECONNRESET, WSAENOBUFS, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
 import type { SendFileOptions } from '../pal/file-transfer.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { FileDescription } from '../pal/pal-description.ts';
@@ -38,22 +29,13 @@ import { DoubleBuffer } from './double-buffer.ts';
 import type { Driver } from './driver.ts';
 import { fileError, fileHandleClosed, fileRange, fileShrunk } from './errors.ts';
 import type { FileFacts, Files, OpenableFile } from './kernel.ts';
-import { CONTEXT, OperationState, type Operation } from './operation.ts';
+import { OperationState, type Operation } from './operation.ts';
 import { copyOf, type WriteRequest } from './requests.ts';
 import { endFile, refuseFile, tearFile } from './file-queue.ts';
+import { handleBehind, isRefusal, setHead, setPosition, TRANSMIT_BYTES } from './transmit-context.ts';
 
-/**
- * Bytes of a file that one TransmitFile is given: 1 MiB. The system takes up to 2^31 - 2; smaller pieces are what progress
- * is told by, what a cancel has to wait for, and how long one of the two that a client Windows serves keeps its place.
- */
-export const TRANSMIT_BYTES = 2 ** 20;
 /** Bytes that are read at a time where there is no TransmitFile: the largest block. Two of them are pinned per file. */
 const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
-/** What TransmitFile fails with where it cannot do it at all: a provider without it, a file of a kind it cannot read. */
-const REFUSALS: ReadonlySet<number> = new Set([WSAEOPNOTSUPP, WSAEINVAL, ERROR_NOT_SUPPORTED, ERROR_INVALID_PARAMETER]);
-
-const TWO_32 = 2 ** 32;
-
 export class FileJob {
   /** Sent before and after the file. */
   readonly head: Uint8Array;
@@ -163,7 +145,7 @@ export class FileJob {
     const ofHead = Math.min(bytes, this.head.length - request.sent);
     this.sent += bytes - ofHead;
     if (this.#buffer.front !== null) this.#buffer.sent(bytes);
-    else if (this.#wasRefused && this.isUntouched && REFUSALS.has(error)) {
+    else if (this.#wasRefused && this.isUntouched && isRefusal(error)) {
       this.#mayTransmit = false;
       operation.error = 0;
     } else if (error === WSAENOTCONN) {
@@ -244,17 +226,8 @@ export class FileJob {
     }
     this.length = length;
     this.#isRegular = facts.regular;
-    if (this.#mayTransmit && facts.regular) this.#handle = this.#handleOf(fd);
+    if (this.#mayTransmit && facts.regular) this.#handle = handleBehind(this.#files, fd);
     this.#next();
-  }
-
-  /** The HANDLE behind a descriptor; where it cannot be had, the file is read and sent. */
-  #handleOf(fd: number): number {
-    try {
-      return this.#files.handleOf(fd);
-    } catch {
-      return INVALID_HANDLE_VALUE;
-    }
   }
 
   #next(): void {
@@ -286,10 +259,7 @@ export class FileJob {
 
   #transmit(operation: Operation, request: WriteRequest): void {
     const { operations, blocks, transport } = this.#driver;
-    const { words } = operations;
-    const position = this.#offset + this.sent;
-    words[operation.word + OVERLAPPED.Offset / 4] = position % TWO_32;
-    words[operation.word + OVERLAPPED.OffsetHigh / 4] = Math.floor(position / TWO_32);
+    setPosition(operations, operation, this.#offset + this.sent);
     const length = Math.min(TRANSMIT_BYTES, this.length - this.sent);
     const head = this.head.subarray(request.sent);
     let buffers = 0;
@@ -298,12 +268,7 @@ export class FileJob {
       operation.block = block;
       if (block === null || block.size < head.length) return this.#starve(operation);
       block.bytes.set(head);
-      buffers = operation.address + CONTEXT.WSABUFS;
-      const word = operation.word + CONTEXT.WSABUFS / 4;
-      words.fill(0, word, word + TRANSMIT_FILE_BUFFERS.size / 4);
-      words[word + TRANSMIT_FILE_BUFFERS.Head / 4] = block.address % TWO_32;
-      words[word + TRANSMIT_FILE_BUFFERS.Head / 4 + 1] = Math.floor(block.address / TWO_32);
-      words[word + TRANSMIT_FILE_BUFFERS.HeadLength / 4] = head.length;
+      buffers = setHead(operations, operation, block.address, head.length);
     }
     operation.requested = head.length + length;
     this.#busy = true;

@@ -12,7 +12,7 @@ import { INVALID_HANDLE_VALUE, SIO_GET_EXTENSION_FUNCTION_POINTER } from '../../
 import { WSAID } from '../../ffi/mswsock.ts';
 import { WSAEINVAL, WSAEOPNOTSUPP } from '../../ffi/wsa-errors.ts';
 import type { Kernel, NetworkPal, SendFileOptions } from '../../src/index.ts';
-import { TRANSMIT_BYTES } from '../../src/winsock/file-sender.ts';
+import { TRANSMIT_BYTES } from '../../src/winsock/transmit-context.ts';
 import { windowsKernel } from '../../src/winsock/windows-kernel.ts';
 import { iocpSkipping, iocpWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';

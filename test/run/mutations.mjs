@@ -817,8 +817,8 @@ export const mutations = [
   {
     id: 'every piece of a file begins where the first did',
     file: files,
-    find: 'const position = this.#offset + this.sent;',
-    replace: 'const position = this.#offset;',
+    find: 'setPosition(operations, operation, this.#offset + this.sent);',
+    replace: 'setPosition(operations, operation, this.#offset);',
   },
   {
     id: 'a file that is sent stays open',
@@ -836,7 +836,7 @@ export const mutations = [
   },
   {
     id: "the upper half of a file's offset is lost",
-    file: files,
+    file: 'src/winsock/transmit-context.ts',
     find: 'Math.floor(position / TWO_32)',
     replace: '0',
     survives: 'simulated files are smaller; iocp/send-file sends from beyond 2^32 on Windows',
@@ -856,8 +856,8 @@ export const mutations = [
   {
     id: 'a TransmitFile that failed under way is begun again',
     file: files,
-    find: 'this.#wasRefused && this.isUntouched && REFUSALS.has(error)',
-    replace: 'REFUSALS.has(error)',
+    find: 'this.#wasRefused && this.isUntouched && isRefusal(error)',
+    replace: 'isRefusal(error)',
   },
   {
     id: 'a file in the middle is taken back as if nothing had gone out',
