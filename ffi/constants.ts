@@ -53,6 +53,7 @@ export const SO_SNDBUF = 0x1001;
 export const SO_RCVBUF = 0x1002;
 export const SO_ERROR = 0x1007;
 export const SO_PROTOCOL_INFOW = 0x2005;
+export const SO_REUSE_UNICASTPORT = 0x3007;
 export const SO_UPDATE_ACCEPT_CONTEXT = 0x700b;
 export const SO_UPDATE_CONNECT_CONTEXT = 0x7010;
 export const TCP_NODELAY = 0x0001;

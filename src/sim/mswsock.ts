@@ -17,6 +17,7 @@ import {
   WSAEINVAL,
   WSAEISCONN,
   WSAENETUNREACH,
+  WSAENOBUFS,
   WSAENOTCONN,
 } from '../../ffi/wsa-errors.ts';
 import { LENGTH_PREFIX } from './accept-desk.ts';
@@ -126,6 +127,7 @@ export class SimulatedMswsock implements MswsockPointers {
     const region = kernel.ledger.overlapped(overlapped, 'ConnectEx');
     const fault = kernel.faults?.call('ConnectEx') ?? 0;
     if (fault !== 0) return this.#fail(fault);
+    if (!kernel.network.ports.settle(socket, target)) return this.#fail(WSAENOBUFS);
     const io = new Io(kernel, 'ConnectEx', socket, overlapped, region, []);
     kernel.ledger.lend(io);
     socket.attempt = new Attempt(kernel.network, socket, io, target);

@@ -38,6 +38,11 @@ export interface NetworkOptions {
   impatient?: boolean;
   /** So many bytes travel together, never in pieces. Default 1: each byte of a stream may arrive alone. */
   segmentSize?: number;
+  /**
+   * Ports that a bind to port 0 may take, from 49 152 on, 1 … 16 384. Default 16 384, as Windows has them. (No port rests in
+   * TIME_WAIT.)
+   */
+  dynamicPorts?: number;
   /** What happens to datagrams on their way. Default: they arrive, once, in order. */
   datagrams?: WeatherOptions;
   /** Keep a trace of calls, packets and deliveries, for trace(). Default false. */
@@ -68,8 +73,8 @@ export class SimulatedNetwork {
   readonly agenda = new Agenda();
   readonly clock = new Clock();
   /** TCP's. */
-  readonly ports = new PortRegistry();
-  readonly udpPorts = new PortRegistry();
+  readonly ports: PortRegistry;
+  readonly udpPorts: PortRegistry;
   readonly weather: Weather;
   readonly kernels: SimulatedKernel[] = [];
   /** Sockets on their way to another process; null once they were taken. */
@@ -89,6 +94,8 @@ export class SimulatedNetwork {
     this.seed = options.seed ?? 1;
     this.choices = options.choices ?? (this.seed === 0 ? firstChoice : seededChoices(this.seed));
     this.plain = options.plain ?? false;
+    this.ports = new PortRegistry(options.dynamicPorts);
+    this.udpPorts = new PortRegistry(options.dynamicPorts);
     this.weather = new Weather(this, options.datagrams ?? {});
     this.#impatient = options.impatient ?? false;
     this.#segmentSize = options.segmentSize ?? 1;

@@ -5,17 +5,23 @@ import type { Listener, SimulatedSocket } from './socket.ts';
 
 /** The dynamic port range of Windows (RFC 6335). */
 const FIRST_DYNAMIC = 49152;
-const LAST_DYNAMIC = 65535;
+const DYNAMIC_PORTS = 16384;
 
 export class PortRegistry {
   readonly #bound = new Map<number, SimulatedSocket[]>();
+  readonly #last: number;
   #next = FIRST_DYNAMIC;
+
+  /** @param dynamicPorts how many ports a bind to port 0 chooses from */
+  constructor(dynamicPorts = DYNAMIC_PORTS) {
+    this.#last = FIRST_DYNAMIC + dynamicPorts - 1;
+  }
 
   /** Binds. Returns the error code, or 0. */
   bind(socket: SimulatedSocket, address: SimulatedAddress): number {
     let { port } = address;
     if (port === 0) {
-      port = this.#freePort();
+      port = this.#freePort() || (socket.sharesPort ? this.#sharedPort(() => true) : 0);
       if (port === 0) return WSAENOBUFS;
     } else {
       for (const other of this.#bound.get(port) ?? []) {
@@ -57,14 +63,48 @@ export class PortRegistry {
     return found;
   }
 
+  /**
+   * Where a socket with SO_REUSE_UNICASTPORT is going is known only now: a port that it shares must have no connection to that
+   * destination. Returns false when there is none such.
+   */
+  settle(socket: SimulatedSocket, target: SimulatedAddress): boolean {
+    const { local } = socket;
+    if (local !== null && socket.sharesPort && leadsTo(this.boundAt(local.port), target)) {
+      const port = this.#freePort() || this.#sharedPort((others) => !leadsTo(others, target));
+      if (port === 0) return false;
+      this.unbind(socket);
+      socket.local = local.withPort(port);
+      this.#bound.set(port, [...this.boundAt(port), socket]);
+    }
+    socket.target = target;
+    return true;
+  }
+
   #freePort(): number {
-    for (let tries = LAST_DYNAMIC - FIRST_DYNAMIC; tries >= 0; tries--) {
+    return this.#find((port) => !this.#bound.has(port));
+  }
+
+  /** A port that only sockets with SO_REUSE_UNICASTPORT have. */
+  #sharedPort(suits: (others: readonly SimulatedSocket[]) => boolean): number {
+    return this.#find((port) => {
+      const others = this.boundAt(port);
+      return others.every(({ sharesPort }) => sharesPort) && suits(others);
+    });
+  }
+
+  #find(suits: (port: number) => boolean): number {
+    for (let tries = this.#last - FIRST_DYNAMIC; tries >= 0; tries--) {
       const port = this.#next;
-      this.#next = port === LAST_DYNAMIC ? FIRST_DYNAMIC : port + 1;
-      if (!this.#bound.has(port)) return port;
+      this.#next = port === this.#last ? FIRST_DYNAMIC : port + 1;
+      if (suits(port)) return port;
     }
     return 0;
   }
+}
+
+/** One of the sockets connects, or is connected, to that destination. */
+function leadsTo(sockets: readonly SimulatedSocket[], { host, port }: SimulatedAddress): boolean {
+  return sockets.some(({ target }) => target?.host === host && target.port === port);
 }
 
 /**

@@ -69,6 +69,8 @@ export interface Profile {
   readonly multicastInterfaceReadsAsIndex: boolean;
   /** SO_REUSEADDR on a bound socket is WSAEINVAL. */
   readonly reuseIsBeforeBind: boolean;
+  /** SO_REUSE_UNICASTPORT is known. */
+  readonly knowsPortSharing: boolean;
   /** CancelIoEx of one operation may cancel others of the same socket, as dotnet/corefx#32981 tells of Windows. */
   readonly cancelMayHitOthers: boolean;
   /** A WSASend that is cancelled may break its connection, of which nothing can be relied on any more. */
@@ -112,6 +114,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     receiverDecidesLoop: true,
     multicastInterfaceReadsAsIndex: true,
     reuseIsBeforeBind: true,
+    knowsPortSharing: true,
     cancelMayHitOthers: true,
     cancelledSendMayBreak: true,
     countOnTimeout: 0,
@@ -146,6 +149,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     receiverDecidesLoop: false,
     multicastInterfaceReadsAsIndex: false,
     reuseIsBeforeBind: false,
+    knowsPortSharing: false,
     cancelMayHitOthers: false,
     cancelledSendMayBreak: false,
     countOnTimeout: 1,

@@ -13,6 +13,7 @@ import {
   SO_LINGER,
   SO_PROTOCOL_INFOW,
   SO_RCVBUF,
+  SO_REUSE_UNICASTPORT,
   SO_REUSEADDR,
   SO_SNDBUF,
   SO_UPDATE_ACCEPT_CONTEXT,
@@ -73,6 +74,10 @@ export function setOption(
       if (socket.local !== null && kernel.profile.reuseIsBeforeBind) return WSAEINVAL;
       if (number !== 0 && socket.exclusive) return WSAEINVAL;
       socket.reuses = number !== 0;
+    } else if (name === SO_REUSE_UNICASTPORT) {
+      if (!kernel.profile.knowsPortSharing) return WSAENOPROTOOPT;
+      if (socket.local !== null) return WSAEINVAL;
+      socket.sharesPort = number !== 0;
     } else if (name === SO_EXCLUSIVEADDRUSE) {
       if (socket.local !== null || (number !== 0 && socket.reuses)) return WSAEINVAL;
       socket.exclusive = number !== 0;

@@ -49,6 +49,10 @@ export class SimulatedSocket {
   sendBufferSize: number | undefined;
   receiveBufferSize: number | undefined;
   reuses = false;
+  /** SO_REUSE_UNICASTPORT. */
+  sharesPort = false;
+  /** Where it connects, or is connected, by ConnectEx. */
+  target: SimulatedAddress | null = null;
   exclusive = false;
   v6Only = true;
   readonly options = new Map<number, number>();
@@ -94,6 +98,7 @@ export class SimulatedSocket {
   becomeFresh(): void {
     this.end = null;
     this.local = null;
+    this.target = null;
     this.sendShut = this.kernel.profile.disconnectLeavesShut;
     this.contextMissing = false;
   }

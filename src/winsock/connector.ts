@@ -27,7 +27,7 @@ import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { aborted, connectionClosed, outOfSlots, systemError, timedOut } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { ConnectRequest } from './requests.ts';
-import { bindSocket, openTcpSocket, setIntOption } from './sockets.ts';
+import { bindSocket, openTcpSocket, setIntOption, sharePorts } from './sockets.ts';
 
 /** Where to connect to and from. */
 export interface ConnectTarget {
@@ -179,6 +179,7 @@ function submit(
     // An IPv4 address on an IPv6 socket: Windows forbids it by default.
     setIntOption(driver, connection.socket, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'setsockopt(IPV6_V6ONLY)');
   }
+  if (target.localPort === 0) sharePorts(driver, connection.socket);
   // ConnectEx demands a bound socket.
   bindSocket(driver, connection.socket, target.localAddress ?? unspecified(family), target.localPort);
   attach(driver, connection);

@@ -7,6 +7,7 @@ import {
   IPPROTO_UDP,
   SO_LINGER,
   SO_PROTOCOL_INFOW,
+  SO_REUSE_UNICASTPORT,
   SOCK_DGRAM,
   SOCK_STREAM,
   SOCKET_ERROR,
@@ -51,6 +52,18 @@ export function bindSocket(parts: SocketParts, socket: number, address: IpAddres
   const length = scratch.setSockaddr(0, address, port);
   counters.calls.bind++;
   checkWinsock(kernel.ws2_32.bind(socket, scratch.address, length), kernel.ws2_32, 'bind');
+}
+
+/**
+ * SO_REUSE_UNICASTPORT: the port that a bind to port 0 takes may also serve connections to other destinations, as with a
+ * connect() that binds by itself. Otherwise each outgoing connection takes one of the 16 384 ports of the machine for itself.
+ * Windows 10 and newer; elsewhere it is refused, and each has a port of its own.
+ * Source: https://learn.microsoft.com/windows/win32/winsock/sol-socket-socket-options
+ */
+export function sharePorts({ kernel, counters, scratch }: SocketParts, socket: number): void {
+  scratch.view.setInt32(0, 1, true);
+  counters.calls.setsockopt++;
+  kernel.ws2_32.setsockopt(socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, scratch.address, 4);
 }
 
 /** Sets an int option. Throws Win32Error. */

@@ -23,6 +23,7 @@ export const MAY_BE_MISSING: Readonly<Record<string, string>> = {
   TCP_KEEPIDLE: 'https://learn.microsoft.com/windows/win32/winsock/ipproto-tcp-socket-options',
   TCP_KEEPCNT: 'https://learn.microsoft.com/windows/win32/winsock/ipproto-tcp-socket-options',
   TCP_KEEPINTVL: 'https://learn.microsoft.com/windows/win32/winsock/ipproto-tcp-socket-options',
+  SO_REUSE_UNICASTPORT: 'https://learn.microsoft.com/windows/win32/winsock/sol-socket-socket-options',
   SIO_UDP_NETRESET: 'https://learn.microsoft.com/windows/win32/winsock/winsock-ioctls',
   ERROR_HANDLES_CLOSED: 'https://learn.microsoft.com/windows/win32/debug/system-error-codes--500-999-',
 };

@@ -11,7 +11,8 @@ import { simulateNetwork } from '../../../src/sim/index.ts';
 describe('a connection that is reset before its connect callback', () => {
   it('is told as ECONNRESET, ConnectionReset', async () => {
     const network = simulateNetwork({ seed: 0 });
-    const faults = { plan: [{ call: 'setsockopt', nth: 1, code: WSAENOTCONN }] } as const;
+    // The first is SO_REUSE_UNICASTPORT.
+    const faults = { plan: [{ call: 'setsockopt', nth: 2, code: WSAENOTCONN }] } as const;
     const kernel = network.kernel({ keepAlive: true, faults });
     const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
     const peer = createNetworkPal({ kernel: network.kernel({ keepAlive: true }), maxOperations: 64 });
