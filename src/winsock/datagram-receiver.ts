@@ -30,6 +30,7 @@ import { unlinkLater } from './request-links.ts';
 import { DATAGRAM_CONTEXT, OperationKind, type Operation } from './operation.ts';
 import { BoundCallback } from './async-context.ts';
 import { NO_OPERATION } from './pending-call.ts';
+import { mayPostAgain } from './unasked-cancels.ts';
 
 /** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
 const COPY_LOOP_LIMIT = 64;
@@ -135,8 +136,9 @@ function handleRestSoon(driver: Driver, socket: DatagramSocket): void {
 function handle(driver: Driver, socket: DatagramSocket, operation: Operation): void {
   const { error } = operation;
   if (error === 0 || error === WSAEMSGSIZE) {
+    socket.unaskedCancels = 0;
     arrived(driver, socket, operation);
-  } else if (error === ERROR_OPERATION_ABORTED && !socket.closing) {
+  } else if (error === ERROR_OPERATION_ABORTED && !socket.closing && mayPostAgain(socket)) {
     repost(driver, socket, operation); // nobody takes one back: Windows has cancelled it with a send of its socket
   } else if (isUnreachable(error)) {
     driver.counters.unreachableReports++;

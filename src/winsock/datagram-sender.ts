@@ -32,6 +32,7 @@ import { BoundCallback } from './async-context.ts';
 import { NO_OPERATION } from './pending-call.ts';
 import { byteLengthOf } from './requests.ts';
 import type { ResolvedDestination } from './socket-addresses.ts';
+import { mayPostAgain } from './unasked-cancels.ts';
 
 /** Sends of one socket that the kernel holds at a time: enough to keep it busy, few enough to pin little. */
 const SEND_DEPTH = 16;
@@ -152,7 +153,8 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
       return;
     }
   }
-  if (error === ERROR_OPERATION_ABORTED && request.revoked === null && !socket.closing) {
+  if (error === 0) socket.unaskedCancels = 0;
+  if (error === ERROR_OPERATION_ABORTED && request.revoked === null && !socket.closing && mayPostAgain(socket)) {
     // Windows has cancelled it with another one of its socket. A datagram goes as a whole or not at all.
     driver.operations.renew(operation);
     transmit(driver, socket, operation, request);

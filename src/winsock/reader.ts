@@ -26,6 +26,7 @@ import { unlinkLater } from './request-links.ts';
 import { BoundCallback } from './async-context.ts';
 import { NO_OPERATION } from './pending-call.ts';
 import type { ReadRequest } from './requests.ts';
+import { mayPostAgain } from './unasked-cancels.ts';
 
 /** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */
 const LARGEST_RECEIVE_CLASS = classFor(65536);
@@ -118,6 +119,7 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
   }
   const wasQuieted = connection.quieting;
   connection.quieting = false;
+  if (error === 0) connection.unaskedCancels = 0;
   const { revoked } = request;
   if (revoked !== null && (error === ERROR_OPERATION_ABORTED || (error === 0 && operation.requested === 0))) {
     // Nothing was received. (A zero-byte receive that found something has taken none of it.)
@@ -132,7 +134,7 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
     repost(driver, connection, operation, request);
     return;
   }
-  if (error === ERROR_OPERATION_ABORTED) {
+  if (error === ERROR_OPERATION_ABORTED && (wasQuieted || mayPostAgain(connection))) {
     // Cancelled to make it quiet; or Windows has cancelled it with another operation of its socket. Nothing was received.
     if (wasQuieted) connection.receiveClass = QUIET;
     repost(driver, connection, operation, request);

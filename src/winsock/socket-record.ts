@@ -36,6 +36,8 @@ export abstract class SocketRecord {
   closed = false;
   /** CancelIoEx was called for everything on the socket. */
   cancelled = false;
+  /** Cancels in a row that nobody asked for (unasked-cancels.ts). */
+  unaskedCancels = 0;
   /** Callbacks that somebody waits for. */
   pendingCallbacks = 0;
   /** Pending callbacks keep the process alive. */

@@ -31,6 +31,7 @@ import { OperationKind, type Operation } from './operation.ts';
 import type { SocketRecord } from './socket-record.ts';
 import { takeLeftover } from './reader.ts';
 import { write } from './writer.ts';
+import { mayPostAgain } from './unasked-cancels.ts';
 
 /** Bytes that one tryRead asks the system for at most. */
 const MAX_TRY_READ = 65536;
@@ -124,7 +125,8 @@ export function completeProbe(driver: Driver, connection: Connection, operation:
     return;
   }
   // Nobody takes a probe back. Windows may cancel it with another operation of its socket.
-  if (error === ERROR_OPERATION_ABORTED && !connection.receiveEnded) {
+  if (error === 0) connection.unaskedCancels = 0;
+  if (error === ERROR_OPERATION_ABORTED && !connection.receiveEnded && mayPostAgain(connection)) {
     look(driver, connection);
     return;
   }

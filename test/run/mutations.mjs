@@ -404,7 +404,7 @@ export const mutations = [
   {
     id: 'taking a quiet buffer back cancels the read',
     file: reader,
-    find: '  if (error === ERROR_OPERATION_ABORTED) {\n    // Cancelled to make it quiet',
+    find: '  if (error === ERROR_OPERATION_ABORTED && (wasQuieted || mayPostAgain(connection))) {\n    // Cancelled to make it quiet',
     replace: '  if (error === ERROR_OPERATION_ABORTED && bytes > 0) {\n    // Cancelled to make it quiet',
   },
   {

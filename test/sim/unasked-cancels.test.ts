@@ -6,6 +6,7 @@
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { simulateKernel, type SimulatedKernel } from '../../src/sim/index.ts';
+import { MOST_UNASKED_CANCELS } from '../../src/winsock/unasked-cancels.ts';
 import { expectNothingLeft } from './support/nothing-left.ts';
 
 /** More than the two kernel buffers of the connection hold. */
@@ -189,5 +190,75 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
     }
     expect(end1).to.equal('ECONNRESET');
     await end();
+  });
+
+  describe('again and again, without end', () => {
+    /** Cancels until there is nothing to cancel. Returns how often. */
+    async function cancelAll({ kernel, cancel }: Bench, kind: string): Promise<number> {
+      let count = 0;
+      while (count < 1000) {
+        const found = cancel(kind);
+        if (found === 0) break;
+        count += found;
+        await kernel.settle();
+      }
+      return count;
+    }
+
+    it('is told to a read, after 64 in a row; a success begins a new row', async () => {
+      const scene = await bench();
+      const { kernel, pal, served, client, cancel, end } = scene;
+      const log: string[] = [];
+      const buffer = Buffer.alloc(16);
+      const read = (): void => {
+        const done = (error: NetworkError | null, bytes: number): unknown =>
+          log.push(error?.code ?? buffer.toString('latin1', 0, bytes));
+        pal.asyncRead(served, buffer, 16, done);
+      };
+      read();
+      await kernel.settle();
+      for (let round = 0; round < MOST_UNASKED_CANCELS; round++) {
+        cancel('WSARecv');
+        await kernel.settle();
+      }
+      write(pal, client, 'text');
+      await kernel.settle();
+      expect(log).to.deep.equal(['text']);
+      read();
+      await kernel.settle();
+      expect(await cancelAll(scene, 'WSARecv')).to.equal(MOST_UNASKED_CANCELS + 1);
+      expect(log).to.deep.equal(['text', 'ECANCELED']);
+      await end();
+    });
+
+    it('is told to a watch', async () => {
+      const scene = await bench();
+      const { kernel, pal, served, end } = scene;
+      const log: string[] = [];
+      pal.watch(served, { readable: true }, () => {
+        try {
+          pal.tryRead(served, Buffer.alloc(16));
+        } catch (error) {
+          log.push((error as NetworkError).code);
+        }
+        pal.unwatch(served);
+      });
+      await kernel.settle();
+      expect(await cancelAll(scene, 'WSARecv')).to.equal(MOST_UNASKED_CANCELS + 1);
+      expect(log).to.deep.equal(['ECANCELED']);
+      await end();
+    });
+
+    it('is told to who receives datagrams', async () => {
+      const scene = await bench();
+      const { kernel, pal, end } = scene;
+      const { handle } = pal.createUdpSocket('127.0.0.1', 0);
+      const log: string[] = [];
+      pal.asyncReceiveFrom(handle, Buffer.alloc(16), 16, (error) => log.push(error?.code ?? 'received'));
+      await kernel.settle();
+      expect(await cancelAll(scene, 'WSARecvFrom')).to.be.within(MOST_UNASKED_CANCELS + 1, MOST_UNASKED_CANCELS + 16);
+      expect(log).to.deep.equal(['ECANCELED']);
+      await end();
+    });
   });
 });
