@@ -84,7 +84,7 @@ function copyIn(block: Block, at: number, source: Uint8Array, offset: number, le
     if (length <= COPY_LOOP_LIMIT) {
       const target = block.bytes;
       for (let index = 0; index < length; index++) target[at + index] = source[offset + index] ?? 0;
-    } else if (length === source.length) {
+    } else if (length === source.byteLength) {
       block.bytes.set(source, at);
     } else {
       block.bytes.set(source.subarray(offset, offset + length), at);
