@@ -124,7 +124,7 @@ async function inMutant(mutation, ask) {
   const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-mutant-'));
   try {
     copyTree(snapshot, folder);
-    symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+    symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'), 'junction'); // on Windows a symbolic link takes privileges
     if (mutation !== null) writeFileSync(path.join(folder, mutation.file), apply(folder, mutation));
     return await ask(folder);
   } finally {
