@@ -44,6 +44,8 @@ export interface TransferToken {
 export interface SocketInfo {
   /** Says what the data is. */
   readonly kind: 'iocp-pal/connection' | 'iocp-pal/server';
+  /** Names this export: a UUID, by which a second import is noticed. */
+  readonly id: string;
   /** Id of the process that it is for. */
   readonly pid: number;
   /** 4 for IPv4, 6 for IPv6. */
@@ -131,7 +133,8 @@ export interface LoopCalls {
   exportSocket(socket: AnyHandle, pid: number): SocketInfo;
   /**
    * Takes over a connection of another process. After an error of the `syscall` WSASocketW it can be tried again.
-   * @throws NetworkError when it was imported already, or is for another process.
+   * @throws NetworkError ERR_TOKEN_USED when this thread has imported it already, ERR_WRONG_PROCESS when it is for another
+   * process; TypeError for other things.
    */
   importSocket(info: SocketInfo): SocketHandle;
   /**

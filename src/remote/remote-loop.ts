@@ -138,7 +138,7 @@ export function openRemote(token: RemoteToken, options: RemoteOptions = {}): Rem
 export function openRing(token: RemoteToken, { kernel }: RemoteOptions, waking?: () => void): RingProducer {
   const given = token as Partial<RemoteToken> | null | undefined;
   const valid = given?.kind === 'iocp-pal/remote' && given.queue instanceof SharedArrayBuffer;
-  if (!valid || !Number.isInteger(given.pal)) {
+  if (!valid || !isPalNumber(given.pal) || !isPort(given.port)) {
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_VALUE',
@@ -153,6 +153,16 @@ export function openRing(token: RemoteToken, { kernel }: RemoteOptions, waking?:
     if (kernel32.PostQueuedCompletionStatus(port, 0, REMOTE_KEY, 0) !== 0) return;
     throw new Win32Error('PostQueuedCompletionStatus', kernel32.GetLastError());
   });
+}
+
+/** Every PAL has one of 8192 numbers. */
+function isPalNumber(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 13;
+}
+
+/** A HANDLE of a completion port, which is never 0. */
+function isPort(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
 function requireNumber(name: string, value: unknown): void {

@@ -9,17 +9,26 @@
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaduplicatesocketw
  */
 import { Buffer } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
 import { checkSocket, checkWinsock } from '../../ffi/check.ts';
 import { FROM_PROTOCOL_INFO, WSA_FLAG_NO_HANDLE_INHERIT, WSA_FLAG_OVERLAPPED } from '../../ffi/constants.ts';
 import { WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
 import type { SocketHandle } from '../pal/handles.ts';
 import type { SocketInfo } from '../pal/loops.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
 import { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import { fromWin32Error } from './errors.ts';
 import { adoptSocket, release } from './handover.ts';
 import type { SocketRecord } from './socket-record.ts';
 import { discardSocket } from './sockets.ts';
+
+/** Ids that are remembered, about 100 bytes each. The oldest goes first: what is used twice is used twice soon. */
+const MAX_USED = 65_536;
+
+/** Ids of what this thread has imported: Windows may take the same WSAPROTOCOL_INFOW again, for a second handle. */
+const used = new Set<string>();
 
 /** Makes a duplicate for the process `pid`. A connection must be unassociated. Throws NetworkError. */
 export function exportSocket(driver: Driver, record: SocketRecord, pid: number): SocketInfo {
@@ -33,8 +42,9 @@ export function exportSocket(driver: Driver, record: SocketRecord, pid: number):
   }
   const protocolInfo = Buffer.from(scratch.bytes.subarray(0, WSAPROTOCOL_INFOW_SIZE)).toString('base64');
   const { family } = record;
-  if (!(record instanceof Connection)) return { kind: 'iocp-pal/server', pid, family, peer: null, protocolInfo };
-  const info: SocketInfo = { kind: 'iocp-pal/connection', pid, family, peer: record.peer, protocolInfo };
+  const id = randomUUID();
+  if (!(record instanceof Connection)) return { kind: 'iocp-pal/server', id, pid, family, peer: null, protocolInfo };
+  const info: SocketInfo = { kind: 'iocp-pal/connection', id, pid, family, peer: record.peer, protocolInfo };
   discardSocket(driver, release(driver, record));
   return info;
 }
@@ -51,15 +61,39 @@ export function importConnection(driver: Driver, info: SocketInfo): SocketHandle
 }
 
 /** The SOCKET of a duplicate. Throws NetworkError. */
-export function openDuplicate(driver: Driver, { protocolInfo }: SocketInfo): number {
+export function openDuplicate(driver: Driver, { id, protocolInfo }: SocketInfo): number {
+  if (used.has(id)) throw usedAlready();
   const { kernel, counters, scratch } = driver;
   scratch.bytes.set(Buffer.from(protocolInfo, 'base64').subarray(0, WSAPROTOCOL_INFOW_SIZE), 0);
   counters.calls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
   const any = FROM_PROTOCOL_INFO;
+  let socket: number;
   try {
-    return checkSocket(kernel.ws2_32.WSASocketW(any, any, any, scratch.address, 0, flags), kernel.ws2_32, 'WSASocketW');
+    socket = checkSocket(
+      kernel.ws2_32.WSASocketW(any, any, any, scratch.address, 0, flags),
+      kernel.ws2_32,
+      'WSASocketW',
+    );
   } catch (error) {
     throw fromWin32Error('socket', error);
   }
+  remember(id);
+  return socket;
+}
+
+function remember(id: string): void {
+  used.add(id);
+  if (used.size <= MAX_USED) return;
+  for (const oldest of used) {
+    used.delete(oldest);
+    return;
+  }
+}
+
+function usedAlready(): NetworkError {
+  return new NetworkError('Cannot import the socket: it was imported in this process already. Export it again', {
+    kind: NetworkErrorCode.SocketCreationFailed,
+    code: 'ERR_TOKEN_USED',
+  });
 }

@@ -1,8 +1,5 @@
 /** The calls of the contract for many loops: other threads' submissions, and sockets that move. */
 import { Buffer } from 'node:buffer';
-import process from 'node:process';
-import { inspect } from 'node:util';
-import { WSAPROTOCOL_INFOW_SIZE } from '../../../ffi/layouts.ts';
 import type { AnyHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
 import type {
   ConnectionCallback,
@@ -16,7 +13,7 @@ import type {
 } from '../../pal/loops.ts';
 import type { BytesCallback } from '../../pal/network-pal.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
-import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import { NetworkError } from '../../pal/network-error.ts';
 import { RemoteInbox } from '../../remote/inbox.ts';
 import { requireUnassociated } from '../association.ts';
 import { bound } from '../async-context.ts';
@@ -33,6 +30,7 @@ import { decodeArrival } from '../spreader.ts';
 import { tearStream } from '../write-revocation.ts';
 import { closedHandle, requireCallback, wrongKind } from './arguments.ts';
 import { SendFileCalls } from './send-file-calls.ts';
+import { requireInfo, requireToken } from './tokens.ts';
 
 export abstract class LoopCalls extends SendFileCalls implements Contract {
   remote(): RemoteToken {
@@ -89,11 +87,7 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
 
   adopt(token: TransferToken): SocketHandle {
     const driver = this.lifecycle.open('adopt');
-    const given = token as Partial<TransferToken> | null | undefined;
-    if (given?.kind !== 'iocp-pal/socket' || !(given.taken?.buffer instanceof SharedArrayBuffer)) {
-      throw wrongData('adopt', token, 'transfer()');
-    }
-    return adopt(driver, token);
+    return adopt(driver, requireToken(token));
   }
 
   exportSocket(socket: AnyHandle, pid: number): SocketInfo {
@@ -107,14 +101,12 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
 
   importSocket(info: SocketInfo): SocketHandle {
     const driver = this.lifecycle.open('importSocket');
-    requireInfo(driver, 'importSocket', info, 'iocp-pal/connection');
-    return importConnection(driver, info);
+    return importConnection(driver, requireInfo(driver, 'importSocket', info, 'iocp-pal/connection'));
   }
 
   importServer(info: SocketInfo, options: ImportServerOptions = {}): ServerSocket {
     const driver = this.lifecycle.open('importServer');
-    requireInfo(driver, 'importServer', info, 'iocp-pal/server');
-    return importServer(driver, info, options);
+    return importServer(driver, requireInfo(driver, 'importServer', info, 'iocp-pal/server'), options);
   }
 
   /** An established connection, which is to go elsewhere. Throws NetworkError when it is closed: there is nothing to hand out. */
@@ -193,32 +185,5 @@ function unwanted(): NetworkError {
     'Cannot take the connection that a spreading server has handed to this loop: it has no callback for them, so ' +
       'it was reset. Call onConnection() before the loop is given to a server',
     { kind: NetworkErrorCode.AcceptFailed, code: 'ERR_NO_CONNECTION_CALLBACK' },
-  );
-}
-
-function requireInfo({ kernel }: Driver, call: string, info: SocketInfo, kind: SocketInfo['kind']): void {
-  const pid = kernel.processId ?? process.pid;
-  const given = info as Partial<SocketInfo> | null | undefined;
-  if (given?.kind !== kind || !isProtocolInfo(given.protocolInfo) || (given.family !== 4 && given.family !== 6)) {
-    const what = kind === 'iocp-pal/server' ? 'exportSocket() of a server' : 'exportSocket() of a connection';
-    throw wrongData(call, info, what);
-  }
-  if (given.pid === pid) return;
-  throw new NetworkError(
-    `Cannot ${call} in process ${pid}: it was exported for process ${String(given.pid)}. Export it for this one`,
-    { kind: NetworkErrorCode.SocketCreationFailed, code: 'ERR_WRONG_PROCESS' },
-  );
-}
-
-/** Of any other length the system would be given what happens to lie behind it. */
-function isProtocolInfo(text: unknown): boolean {
-  return typeof text === 'string' && Buffer.from(text, 'base64').length === WSAPROTOCOL_INFOW_SIZE;
-}
-
-function wrongData(call: string, value: unknown, from: string): TypeError {
-  return argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_VALUE',
-    `Cannot ${call} ${inspect(value, { depth: 0 })}: it must be what ${from} returned, unchanged`,
   );
 }

@@ -1,0 +1,92 @@
+/**
+ * What transfer() and exportSocket() gave out comes back from postMessage, JSON or a file: it is checked whole, each field
+ * read once, before anything is done with it. A wrong SOCKET in a record would make the stop fail much later.
+ */
+import { Buffer } from 'node:buffer';
+import { isIP } from 'node:net';
+import process from 'node:process';
+import { inspect } from 'node:util';
+import { WSAPROTOCOL_INFOW_SIZE } from '../../../ffi/layouts.ts';
+import type { Endpoint } from '../../pal/handles.ts';
+import type { SocketInfo, TransferToken } from '../../pal/loops.ts';
+import { NetworkErrorCode } from '../../pal/network-error-code.ts';
+import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import type { Driver } from '../driver.ts';
+
+/** Length of an id, which is a UUID in text. */
+const ID_LENGTH = 36;
+const MAX_PORT = 0xffff;
+
+type Fields<T> = { readonly [Name in keyof T]?: unknown };
+
+/** A checked copy of a token. Throws TypeError. */
+export function requireToken(token: TransferToken): TransferToken {
+  const wrong = (field: string): TypeError => wrongData('adopt', token, field, 'transfer()');
+  const { kind, socket, family, peer, taken } = fieldsOf<TransferToken>(token);
+  if (kind !== 'iocp-pal/socket') throw wrong('kind');
+  if (!Number.isSafeInteger(socket) || (socket as number) <= 0) throw wrong('socket');
+  if (!isFamily(family)) throw wrong('family');
+  if (!isShared(taken)) throw wrong('taken');
+  const checked = checkedPeer(peer);
+  if (checked === undefined) throw wrong('peer');
+  return { kind, socket: socket as number, family, peer: checked, taken };
+}
+
+/** A checked copy of what another process exported for this one. Throws TypeError, or NetworkError ERR_WRONG_PROCESS. */
+export function requireInfo(
+  { kernel }: Driver,
+  call: string,
+  info: SocketInfo,
+  expected: SocketInfo['kind'],
+): SocketInfo {
+  const from = expected === 'iocp-pal/server' ? 'exportSocket() of a server' : 'exportSocket() of a connection';
+  const wrong = (field: string): TypeError => wrongData(call, info, field, from);
+  const { kind, id, pid, family, peer, protocolInfo } = fieldsOf<SocketInfo>(info);
+  if (kind !== expected) throw wrong('kind');
+  if (typeof id !== 'string' || id.length !== ID_LENGTH) throw wrong('id');
+  if (!Number.isSafeInteger(pid) || (pid as number) <= 0) throw wrong('pid');
+  if (!isFamily(family)) throw wrong('family');
+  if (!isProtocolInfo(protocolInfo)) throw wrong('protocolInfo');
+  const checked = checkedPeer(peer);
+  if (checked === undefined) throw wrong('peer');
+  const own = kernel.processId ?? process.pid;
+  if (pid === own) return { kind: expected, id, pid, family, peer: checked, protocolInfo };
+  throw new NetworkError(
+    `Cannot ${call} in process ${own}: it was exported for process ${String(pid)}. Export it for this one`,
+    { kind: NetworkErrorCode.SocketCreationFailed, code: 'ERR_WRONG_PROCESS' },
+  );
+}
+
+function fieldsOf<T>(value: unknown): Fields<T> {
+  return typeof value === 'object' && value !== null ? (value as Fields<T>) : {};
+}
+
+function isFamily(value: unknown): value is 4 | 6 {
+  return value === 4 || value === 6;
+}
+
+function isShared(value: unknown): value is Int32Array {
+  return value instanceof Int32Array && value.length === 1 && value.buffer instanceof SharedArrayBuffer;
+}
+
+/** Of any other length the system would be given what happens to lie behind it. */
+function isProtocolInfo(text: unknown): text is string {
+  return typeof text === 'string' && Buffer.from(text, 'base64').length === WSAPROTOCOL_INFOW_SIZE;
+}
+
+/** A copy of the peer; undefined when it is none. */
+function checkedPeer(value: unknown): Endpoint | null | undefined {
+  if (value === null) return null;
+  const { address, port, family } = fieldsOf<Endpoint>(value);
+  if (typeof address !== 'string' || isIP(address) === 0 || !isFamily(family)) return undefined;
+  if (!Number.isSafeInteger(port) || (port as number) < 0 || (port as number) > MAX_PORT) return undefined;
+  return { address, port: port as number, family };
+}
+
+function wrongData(call: string, value: unknown, field: string, from: string): TypeError {
+  return argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `Cannot ${call} ${inspect(value, { depth: 0 })}: it must be what ${from} returned, unchanged. Its '${field}' is wrong`,
+  );
+}
