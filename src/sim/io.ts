@@ -155,6 +155,7 @@ export class Io {
     this.region.setPointer(this.overlapped + OVERLAPPED.Internal, status);
     this.region.setPointer(this.overlapped + OVERLAPPED.InternalHigh, bytes);
     this.#sum = this.#checksum();
+    if (this.kind === 'TransmitFile') this.kernel.transmits.leave(this);
   }
 
   /** Fails when anything that is lent has changed. */

@@ -24,6 +24,7 @@ import type { SimulatedNetwork } from './network.ts';
 import type { CompletionPort } from './port.ts';
 import { createThreadWaiter } from './poller.ts';
 import { type Packet } from './port.ts';
+import { TransmitQueue } from './transmit-queue.ts';
 import { PROFILES, type Profile, type ProfileName } from './profile.ts';
 import { ProcessLife } from './process-life.ts';
 import { SimulationError } from './simulation-error.ts';
@@ -71,6 +72,7 @@ export class SimulatedKernel implements Kernel {
   readonly files: SimulatedFiles;
   readonly faults: Faults | null;
   readonly ledger: Ledger;
+  readonly transmits: TransmitQueue;
   readonly name: string;
   readonly processId: number;
   readonly layeredProvider: boolean;
@@ -93,6 +95,7 @@ export class SimulatedKernel implements Kernel {
     this.receiveBufferSize = options.receiveBufferSize ?? this.profile.receiveBufferSize;
     this.layeredProvider = options.layeredProvider ?? false;
     this.faults = options.faults === undefined ? null : new Faults(network, options.faults);
+    this.transmits = new TransmitQueue(this.profile.transmitsAtOnce);
     this.ledger = new Ledger(this.memory, options.faults?.duplicates !== undefined);
     this.#desk = new AcceptDesk(this);
     this.#life = new ProcessLife(network, this.name, options.keepAlive ?? false);

@@ -29,6 +29,8 @@ export interface Profile {
   readonly resetDropsUnread: boolean;
   /** A FIN that arrives while a WSARecv is pending completes every pending WSASend with success, sent or not. */
   readonly endCompletesSends: boolean;
+  /** TransmitFile operations that a process has under way at a time; the others wait for their turn. */
+  readonly transmitsAtOnce: number;
   /** CancelIoEx passes by a WSASend or TransmitFile that the process is just carrying on with. */
   readonly cancelMissesSends: boolean;
   /** closesocket leaves a pending WSASend alone; it goes on with whatever socket has the number next. */
@@ -94,6 +96,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     resetLooksLikeEnd: false,
     resetDropsUnread: true,
     endCompletesSends: false,
+    transmitsAtOnce: 2,
     cancelMissesSends: false,
     closeLeavesSends: false,
     closeWithReceiveResets: true,
@@ -129,6 +132,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     resetLooksLikeEnd: true,
     resetDropsUnread: false,
     endCompletesSends: true,
+    transmitsAtOnce: Infinity,
     cancelMissesSends: true,
     closeLeavesSends: true,
     closeWithReceiveResets: false,

@@ -86,7 +86,7 @@ export class TcpEnd {
     agenda.set(this.#receive, readable && this.receives.length > 0);
     const over = this.broken !== 0 || (this.ended && this.finDelivered);
     agenda.set(this.#leave, this.#disconnected !== null && over);
-    agenda.set(this.#send, this.sends.length > 0 && (this.broken !== 0 || this.room > 0));
+    agenda.set(this.#send, this.sends.length > 0 && (this.broken !== 0 || (this.room > 0 && this.#mayMove)));
   }
 
   /** Bytes that may still arrive. */
@@ -195,6 +195,12 @@ export class TcpEnd {
     return bytes;
   }
 
+  /** The first send need not wait for the files of other sockets. */
+  get #mayMove(): boolean {
+    const [first] = this.sends;
+    return first?.kernel.transmits.mayMove(first) === true;
+  }
+
   /** Takes pending sends into the send buffer. */
   serveSends(): void {
     const { kernel } = this;
@@ -213,7 +219,7 @@ export class TcpEnd {
         kernel.finish(io, fault, 0);
         continue;
       }
-      if (!this.take(io)) break;
+      if (!kernel.transmits.mayMove(io) || !this.take(io)) break;
       this.sends.shift();
       kernel.finish(io, io.sentStatus(), io.moved);
     }

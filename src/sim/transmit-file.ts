@@ -50,8 +50,10 @@ export function transmitFile(
     return fail(code);
   }
 
+  const { hasRoom } = kernel.transmits;
   kernel.ledger.lend(io);
-  const mayFinish = kernel.profile.extensionsMaySucceedAtOnce && end.sends.length === 0 && end.room > 0;
+  kernel.transmits.enter(io);
+  const mayFinish = hasRoom && kernel.profile.extensionsMaySucceedAtOnce && end.sends.length === 0 && end.room > 0;
   if (mayFinish && io.reachable === io.total && !kernel.network.maybe() && end.take(io)) {
     end.update();
     finishAtOnce(kernel, io, io.moved);
