@@ -11,7 +11,7 @@
 import { openIocp } from './iocp/backend.ts';
 import { openWsaPoll } from './wsapoll/backend.ts';
 import { WinsockPal } from './winsock/winsock-pal.ts';
-import type { PalOptions } from './winsock/pal-options.ts';
+import { readPalOptions, type PalOptions } from './winsock/pal-options.ts';
 import type { NetworkPal } from './pal/network-pal.ts';
 
 /**
@@ -19,7 +19,8 @@ import type { NetworkPal } from './pal/network-pal.ts';
  * @throws TypeError or RangeError for options that make no sense.
  */
 export function createNetworkPal(options: PalOptions = {}): NetworkPal {
-  return new WinsockPal(options, options.driver === 'wsapoll' ? openWsaPoll : openIocp);
+  const read = readPalOptions(options);
+  return new WinsockPal(read, read.driver === 'wsapoll' ? openWsaPoll : openIocp);
 }
 
 export {

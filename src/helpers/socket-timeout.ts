@@ -10,10 +10,13 @@
  * said meanwhile waits to be read. So a timer that fires late is no judge; it is set once more, for as long as it was late.
  */
 import type { SocketHandle } from '../pal/handles.ts';
+import { argumentError } from '../pal/network-error.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
+import { shown } from '../pal/shown.ts';
 import { BoundCallback } from '../winsock/async-context.ts';
 import { nodeScheduler } from '../winsock/node-scheduler.ts';
 import { requireInteger } from '../winsock/pal-options.ts';
+import { readOptions, type OptionNames } from '../winsock/read-options.ts';
 import type { Scheduler, TimerHandle } from '../winsock/kernel.ts';
 
 /** Longest limit, ms: what Node's timers take. */
@@ -34,6 +37,8 @@ export interface SocketTimeoutOptions {
   /** Time and timers; for tests. Default: Node's. */
   scheduler?: Pick<Scheduler, 'now' | 'setTimer' | 'clearTimer'>;
 }
+
+const OPTIONS: OptionNames<SocketTimeoutOptions> = { ms: false, onTimeout: false, scheduler: false };
 
 /** A limit. Its sockets are told to it one by one; it knows nothing of what they do. */
 export interface SocketTimeout {
@@ -82,8 +87,16 @@ export function createHeaderTimeout(pal: NetworkPal, options: SocketTimeoutOptio
 }
 
 function make(pal: NetworkPal, options: SocketTimeoutOptions, whenOver: (socket: SocketHandle) => void): SocketTimeout {
-  requireInteger('ms', options.ms, 1, MAX_TIMEOUT_MS);
-  return new Deadlines(pal, options.ms, options.onTimeout ?? whenOver, options.scheduler ?? nodeScheduler);
+  const { ms, onTimeout = whenOver, scheduler = nodeScheduler } = readOptions<SocketTimeoutOptions>(options, OPTIONS);
+  requireInteger('ms', ms, 1, MAX_TIMEOUT_MS);
+  if (typeof (onTimeout as unknown) !== 'function') {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      `Cannot use onTimeout: it must be a function, and is ${shown(onTimeout)}`,
+    );
+  }
+  return new Deadlines(pal, ms, onTimeout, scheduler);
 }
 
 class Entry {

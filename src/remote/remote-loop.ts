@@ -2,8 +2,9 @@
  * Another thread's end of a loop: submissions go into the loop's queue (ring.ts) and are carried out there, in order. It
  * answers at once that a submission is queued, or why not; how it ends is told on the loop's own thread (onRemoteError).
  */
-import { inspect } from 'node:util';
+import { isUint8Array } from 'node:util/types';
 import { Win32Error } from '../../ffi/check.ts';
+import { readOptions, type OptionNames } from '../winsock/read-options.ts';
 import type { Kernel32 } from '../../ffi/kernel32.ts';
 import { REMOTE_KEY } from '../iocp/completion-key.ts';
 import type { AnyHandle, SocketHandle } from '../pal/handles.ts';
@@ -14,6 +15,7 @@ import { systemError } from '../winsock/errors.ts';
 import { foreignHandle, isForeignHandle, isForeignPost } from '../winsock/pal-number.ts';
 import { windowsKernel } from '../winsock/windows-kernel.ts';
 import { RemoteCommand } from './commands.ts';
+import { shown } from '../pal/shown.ts';
 import { RingProducer, Submitted } from './ring.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -23,6 +25,8 @@ export interface RemoteOptions {
   /** The system of the loop. Default: the Windows of this process. */
   kernel?: { readonly kernel32: Pick<Kernel32, 'PostQueuedCompletionStatus' | 'GetLastError'> };
 }
+
+const OPTIONS: OptionNames<RemoteOptions> = { kernel: false };
 
 /** Submits to the loop of another thread. Made by openRemote(), one per thread that submits. */
 export class RemoteLoop {
@@ -130,7 +134,8 @@ function notWoken(what: string, { syscall, systemErrorCode }: Win32Error): Netwo
  * Makes a RemoteLoop of what another thread's `pal.remote()` returned.
  * @throws TypeError when it is something else.
  */
-export function openRemote(token: RemoteToken, options: RemoteOptions = {}): RemoteLoop {
+export function openRemote(token: RemoteToken, given: RemoteOptions = {}): RemoteLoop {
+  const options = readOptions<RemoteOptions>(given, OPTIONS);
   return new RemoteLoop(openRing(token, options), token.pal);
 }
 
@@ -142,7 +147,7 @@ export function openRing(token: RemoteToken, { kernel }: RemoteOptions, waking?:
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_VALUE',
-      `Cannot open ${inspect(token, { depth: 0 })}: it must be what pal.remote() returned, unchanged`,
+      `Cannot open ${shown(token)}: it must be what pal.remote() returned, unchanged`,
     );
   }
   const { queue, port } = token;
@@ -170,11 +175,11 @@ function requireNumber(name: string, value: unknown): void {
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
-    `Cannot use ${name} ${inspect(value)}: it must be a number that the loop's thread gave out`,
+    `Cannot use ${name} ${shown(value)}: it must be a number that the loop's thread gave out`,
   );
 }
 
 function requireBytes(name: string, value: unknown): void {
-  if (value instanceof Uint8Array) return;
+  if (isUint8Array(value)) return;
   throw argumentError(TypeError, 'ERR_INVALID_ARG_TYPE', `Cannot use ${name}: it must be a Buffer or Uint8Array`);
 }

@@ -6,6 +6,7 @@
  * On a socket that has met an ICMP "unreachable", some systems tell of it in the next send, which has nothing to do with
  * it and was not sent. Unless reportUnreachable asks for it, such a send is made again.
  */
+import { isUint8Array } from 'node:util/types';
 import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { SendToCallback } from '../pal/datagram.ts';
 import type { NetworkError } from '../pal/network-error.ts';
@@ -253,8 +254,8 @@ function submit(driver: Driver, socket: DatagramSocket, operation: Operation, re
 function start(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
   operation.requested = request.total;
   const { data, total } = request;
-  const pinnedAddress = data instanceof Uint8Array ? driver.pinned.addressOf(data, total) : 0;
-  if (pinnedAddress !== 0 && data instanceof Uint8Array && data.byteLength === total) {
+  const pinnedAddress = isUint8Array(data) ? driver.pinned.addressOf(data, total) : 0;
+  if (pinnedAddress !== 0 && isUint8Array(data) && data.byteLength === total) {
     operation.lent = data;
     driver.operations.setSegment(operation, 0, pinnedAddress, total);
   } else {
@@ -288,7 +289,7 @@ function transmit(driver: Driver, socket: DatagramSocket, operation: Operation, 
 function copyIn(target: Buffer, data: Uint8Array | readonly Uint8Array[], total: number): number {
   const there = byteLengthOf(data);
   if (there !== total) return there;
-  if (data instanceof Uint8Array) {
+  if (isUint8Array(data)) {
     target.set(data, 0);
   } else {
     let copied = 0;

@@ -15,6 +15,7 @@ import type { GroupOptions } from '../pal/datagram.ts';
 import { isUnspecified, parseIpAddress, type IpAddress } from '../pal/ip-address.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
+import { shown } from '../pal/shown.ts';
 import type { DatagramSocket } from './datagram-socket.ts';
 import type { Driver } from './driver.ts';
 import { requireInteger } from './pal-options.ts';
@@ -75,8 +76,8 @@ export function interfaceOf(family: 4 | 6, name: string, value: unknown): number
       TypeError,
       'ERR_INVALID_ARG_VALUE',
       family === 4
-        ? `Cannot use ${name} ${String(value)}: on an IPv4 socket it must be an interface's IPv4 address or its index`
-        : `Cannot use ${name} ${String(value)}: on an IPv6 socket it must be an interface's index, or '::%' and the index`,
+        ? `Cannot use ${name} ${shown(value)}: on an IPv4 socket it must be an interface's IPv4 address or its index`
+        : `Cannot use ${name} ${shown(value)}: on an IPv6 socket it must be an interface's index, or '::%' and the index`,
     );
   }
   if (family === 6) return address.scopeId;
@@ -105,9 +106,9 @@ function sourceOf({ family }: DatagramSocket, text: string): IpAddress {
       code: 'ERR_NOT_SUPPORTED',
     });
   }
-  const source = parseIpAddress(text);
+  const source = typeof (text as unknown) === 'string' ? parseIpAddress(text) : null;
   if (source?.family === 4) return source;
-  throw invalidAddress(`Cannot use source '${text}': it must be an IPv4 address, as text`);
+  throw invalidAddress(`Cannot use source ${shown(text)}: it must be an IPv4 address, as text`);
 }
 
 function setGroup(

@@ -1,5 +1,4 @@
 /** Socket options: from the contract's names and values to setsockopt, and back. */
-import { inspect } from 'node:util';
 import { checkWinsock, Win32Error } from '../../ffi/check.ts';
 import {
   IP_MULTICAST_IF,
@@ -43,6 +42,7 @@ import type { Driver } from './driver.ts';
 import { interfaceOf } from './multicast.ts';
 import { requireInteger } from './pal-options.ts';
 import type { SocketRecord } from './socket-record.ts';
+import { shown } from '../pal/shown.ts';
 import { getIntOption, setIntOption } from './sockets.ts';
 
 /** What Windows uses where the caller gives no time: 2 hours idle, 1 second between probes. */
@@ -159,8 +159,10 @@ function readOption(
 }
 
 function intOption(option: SocketOption, family: 4 | 6): IntOption {
-  if (Object.hasOwn(FAMILY_OPTIONS, option)) return FAMILY_OPTIONS[option as keyof typeof FAMILY_OPTIONS][family];
-  if (Object.hasOwn(INT_OPTIONS, option)) return INT_OPTIONS[option as keyof typeof INT_OPTIONS];
+  const isWord = typeof (option as unknown) === 'string';
+  if (isWord && Object.hasOwn(FAMILY_OPTIONS, option))
+    return FAMILY_OPTIONS[option as keyof typeof FAMILY_OPTIONS][family];
+  if (isWord && Object.hasOwn(INT_OPTIONS, option)) return INT_OPTIONS[option as keyof typeof INT_OPTIONS];
   throw badValue('the socket option', option, `one of ${Object.keys(SocketOption).join(', ')}`);
 }
 
@@ -267,6 +269,6 @@ function badValue(name: string, value: unknown, wanted: string): TypeError {
   return argumentError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',
-    `Cannot set ${name} to ${inspect(value)}: it must be ${wanted}`,
+    `Cannot set ${name} to ${shown(value)}: it must be ${wanted}`,
   );
 }

@@ -13,8 +13,8 @@
  * before. So networks of one seed give equal handles, and those of different seeds nearly never.
  */
 import { threadId } from 'node:worker_threads';
-import { inspect } from 'node:util';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { shown } from '../pal/shown.ts';
 import { NetworkError } from '../pal/network-error.ts';
 
 /** Bits of a handle that are the index; the generation is above, and the PAL's number on top. */
@@ -82,7 +82,7 @@ export function isForeignOperation(pal: number, name: number): boolean {
 /** A handle, or the name of an operation, that another PAL has given out. */
 export function foreignHandle(value: number): NetworkError {
   return new NetworkError(
-    `Cannot use handle ${inspect(value)}: another PAL has given it out. Pass it to the PAL that it came from; ` +
+    `Cannot use handle ${shown(value)}: another PAL has given it out. Pass it to the PAL that it came from; ` +
       'transfer() and adopt() move a connection from one PAL to another',
     { kind: NetworkErrorCode.ConnectionClosed, code: 'ERR_FOREIGN_HANDLE' },
   );

@@ -1,7 +1,9 @@
 /** Options of createNetworkPal: what they mean, what they default to, and what is refused. */
 import { argumentError } from '../pal/network-error.ts';
+import { shown } from '../pal/shown.ts';
 import { CELL_BYTES, MAX_CELLS, MIN_CELLS } from '../remote/ring-layout.ts';
 import type { Kernel, PollerKind } from './kernel.ts';
+import { readOptions, type OptionNames } from './read-options.ts';
 
 /** How the PAL waits for the network. */
 export type DriverKind = 'iocp' | 'wsapoll';
@@ -36,6 +38,20 @@ export interface PalOptions {
   kernel?: Kernel;
 }
 
+const PAL_OPTIONS: OptionNames<PalOptions> = {
+  driver: false,
+  poller: false,
+  skipCompletionPortOnSuccess: false,
+  closeGraceMs: false,
+  maxOperations: false,
+  maxQueuedBytesPerSocket: false,
+  maxQueuedBytes: false,
+  remoteQueueBytes: false,
+  trackOrigins: true,
+  strict: true,
+  kernel: false,
+};
+
 /** The options with all defaults filled in, but for the kernel. */
 export type ResolvedPalOptions = Readonly<Required<Omit<PalOptions, 'kernel'>>>;
 
@@ -52,9 +68,17 @@ const DEFAULTS: ResolvedPalOptions = {
   strict: false,
 };
 
-/** Fills in the defaults. Throws TypeError or RangeError with a code for values that make no sense. */
+/** Reads the options once. Throws TypeError with a code when they are no object, or one that is to be a boolean is none. */
+export function readPalOptions(given: unknown): PalOptions {
+  return readOptions<PalOptions>(given, PAL_OPTIONS);
+}
+
+/**
+ * Fills in the defaults. Throws TypeError or RangeError with a code for values that make no sense.
+ * @param options from readPalOptions
+ */
 export function resolvePalOptions({ kernel: _kernel, ...given }: PalOptions): ResolvedPalOptions {
-  const options = { ...DEFAULTS, ...withoutUndefined(given) };
+  const options = { ...DEFAULTS, ...given };
   requireOneOf('driver', options.driver, ['iocp', 'wsapoll']);
   requireOneOf('poller', options.poller, ['worker', 'inline']);
   if (typeof options.skipCompletionPortOnSuccess !== 'boolean') {
@@ -74,7 +98,7 @@ export function requireInteger(name: string, value: unknown, least: number, most
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_TYPE',
-      `Cannot use ${name}: it must be a number, and is of type ${typeof value}`,
+      `Cannot use ${name}: it must be a number, and is ${shown(value)}`,
     );
   }
   if (!Number.isInteger(value) || value < least || value > most) {
@@ -89,14 +113,9 @@ export function requireInteger(name: string, value: unknown, least: number, most
 /** Throws unless `value` is one of the words. */
 export function requireOneOf(name: string, value: unknown, words: readonly string[]): void {
   if (typeof value === 'string' && words.includes(value)) return;
-  const given = typeof value === 'string' ? `'${value}'` : `of type ${typeof value}`;
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',
-    `Cannot use ${name}: it must be one of ${words.map((word) => `'${word}'`).join(', ')}, and is ${given}`,
+    `Cannot use ${name}: it must be one of ${words.map((word) => `'${word}'`).join(', ')}, and is ${typeof value === 'string' ? `'${value}'` : shown(value)}`,
   );
-}
-
-function withoutUndefined<Given extends object>(given: Given): Given {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Given;
 }

@@ -2,6 +2,7 @@
  * What a user asked for and still waits for. Requests are linked into their socket's queue and kept for reuse, so that
  * asking costs no allocation in steady state.
  */
+import { isUint8Array } from 'node:util/types';
 import { BoundCallback, boundOnce } from './async-context.ts';
 import type { FileJob } from './file-sender.ts';
 import type { AcceptCallback, BytesCallback, ConnectCallback, WriteData } from '../pal/network-pal.ts';
@@ -141,7 +142,7 @@ export class RequestPool {
     const request = this.#writes ?? new WriteRequest();
     this.#writes = request.next;
     request.next = null;
-    if (data instanceof Uint8Array) request.setBuffers(data, null);
+    if (isUint8Array(data)) request.setBuffers(data, null);
     // A copy: what the caller does with the array afterwards must not change what is sent.
     else request.setBuffers(data[0] ?? NO_BYTES, data.slice());
     request.sent = 0;
@@ -164,7 +165,7 @@ export class RequestPool {
 
 /** Bytes in all of what asyncWrite was given. */
 export function byteLengthOf(data: WriteData): number {
-  if (data instanceof Uint8Array) return data.byteLength;
+  if (isUint8Array(data)) return data.byteLength;
   let total = 0;
   for (const chunk of data) total += chunk.byteLength;
   return total;

@@ -157,7 +157,7 @@ const rows: Row[] = [
     call: (pal, socket) => pal.asyncRead(socket, wrong(buffer), 1, never),
     class: TypeError,
     code: 'ERR_INVALID_ARG_TYPE',
-    message: /buffer: it must be a Buffer or Uint8Array$/,
+    message: /buffer: it must be a Buffer or Uint8Array, and is/,
   })),
   ...[undefined, null, 'text', {}, new ArrayBuffer(4), new Uint16Array(2), ['a'], [new Uint8Array(1), null]].map(
     (data): Row => ({

@@ -1,9 +1,12 @@
 /** Checks of what callers pass, and the errors for what cannot be used. */
+import { isUint8Array } from 'node:util/types';
 import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import { isHostName } from '../../pal/host-name.ts';
 import { parseIpAddress, whyNoAddress, type IpAddress } from '../../pal/ip-address.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import type { OperationOptions } from '../../pal/pending-operation.ts';
+import { shown } from '../../pal/shown.ts';
 import type { Listener } from '../listener.ts';
 import { requireInteger } from '../pal-options.ts';
 import type { SocketRecord } from '../socket-record.ts';
@@ -35,7 +38,7 @@ function requireText(name: string, text: unknown): asserts text is string {
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
-    `Cannot use ${name}: it must be a string, and is of type ${typeof text}`,
+    `Cannot use ${name}: it must be a string, and is ${shown(text)}`,
   );
 }
 
@@ -58,7 +61,7 @@ export function requirePort(port: unknown, least: 0 | 1): void {
   throw argumentError(
     RangeError,
     'ERR_SOCKET_BAD_PORT',
-    `Cannot use port ${String(port)}: it must be an integer from ${least} to 65535`,
+    `Cannot use port: it must be an integer from ${least} to 65535, and is ${shown(port)}`,
   );
 }
 
@@ -67,35 +70,34 @@ export function requireCallback(callback: unknown): void {
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
-    `Cannot use the callback: it must be a function, and is of type ${typeof callback}`,
+    `Cannot use the callback: it must be a function, and is ${shown(callback)}`,
   );
 }
 
 /** The options that all asynchronous calls share. */
-export function requireOptions(options: unknown): void {
-  if (typeof options !== 'object' || options === null) {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      `Cannot use the options: they must be an object, and are of type ${options === null ? 'null' : typeof options}`,
-    );
-  }
-  const { timeout, signal } = options as { timeout?: unknown; signal?: unknown };
+export function checkOperationOptions({ timeout, signal }: OperationOptions): void {
   if (timeout !== undefined) requireInteger('timeout', timeout, 1, MAX_TIMEOUT_MS);
-  if (signal === undefined || signal instanceof AbortSignal) return;
+  if (signal === undefined || isAbortSignal(signal)) return;
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
-    `Cannot use the signal: it must be an AbortSignal, and is of type ${signal === null ? 'null' : typeof signal}`,
+    `Cannot use the signal: it must be an AbortSignal, and is ${shown(signal)}`,
   );
 }
 
+/** Also one of another realm (node:vm, jest, jsdom), which is what Node.js asks too. */
+function isAbortSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'aborted' in value && 'addEventListener' in value && typeof value.addEventListener === 'function';
+}
+
+/** (isUint8Array looks at the object itself: it knows the arrays of other realms, and is not taken in by a Proxy.) */
 export function requireBytes(name: string, value: unknown): void {
-  if (value instanceof Uint8Array) return;
+  if (isUint8Array(value)) return;
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
-    `Cannot use ${name}: it must be a Buffer or Uint8Array${name === 'data' ? ', or an array of them' : ''}`,
+    `Cannot use ${name}: it must be a Buffer or Uint8Array${name === 'data' ? ', or an array of them' : ''}, and is ${shown(value)}`,
   );
 }
 
@@ -112,7 +114,7 @@ function requireChunk(chunk: unknown): void {
 }
 
 export function emptyBuffer(name: string, value: Uint8Array | readonly Uint8Array[]): TypeError {
-  const detached = value instanceof Uint8Array && isDetached(value);
+  const detached = isUint8Array(value) && isDetached(value);
   return argumentError(
     TypeError,
     detached ? 'ERR_BUFFER_DETACHED' : 'ERR_INVALID_ARG_VALUE',
@@ -154,7 +156,7 @@ export function mixedFaces(call: string, handle: number, why: string): NetworkEr
 }
 
 export function unknownHandle(handle: unknown): NetworkError {
-  return new NetworkError(`Cannot use socket handle ${String(handle)}: this PAL has never given it out`, {
+  return new NetworkError(`Cannot use socket handle ${shown(handle)}: this PAL has never given it out`, {
     kind: NetworkErrorCode.ConnectionClosed,
     code: 'ERR_UNKNOWN_HANDLE',
   });

@@ -20,6 +20,7 @@ import { DatagramSocket } from '../datagram-socket.ts';
 import { connectionClosed, fromWin32Error } from '../errors.ts';
 import { changeMembership } from '../multicast.ts';
 import { requireInteger } from '../pal-options.ts';
+import { GROUP_OPTIONS, readOptions, UDP_OPTIONS } from '../read-options.ts';
 import { byteLengthOf } from '../requests.ts';
 import { ResolvedDestination } from '../socket-addresses.ts';
 import {
@@ -43,7 +44,12 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
   createUdpSocket(address: string, port: number, options: UdpOptions = {}): UdpSocket {
     const driver = this.lifecycle.open('createUdpSocket');
     requirePort(port, 0);
-    return openDatagramSocket(driver, requireAddress('address', address), port, options);
+    return openDatagramSocket(
+      driver,
+      requireAddress('address', address),
+      port,
+      readOptions<UdpOptions>(options, UDP_OPTIONS),
+    );
   }
 
   asyncReceiveFrom(
@@ -144,10 +150,11 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
   #changeMembership(call: string, socket: UdpHandle, join: boolean, group: string, options: GroupOptions): void {
     const driver = this.lifecycle.begun(call);
     const address = requireAddress('group', group);
+    const read = readOptions<GroupOptions>(options, GROUP_OPTIONS);
     const record = this.#datagrams(socket);
     if (driver === null || record === null) return;
     try {
-      changeMembership(driver, record, join, address, options);
+      changeMembership(driver, record, join, address, read);
     } catch (error) {
       throw fromWin32Error('option', error, { address: group });
     }

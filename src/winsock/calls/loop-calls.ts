@@ -1,5 +1,5 @@
 /** The calls of the contract for many loops: other threads' submissions, and sockets that move. */
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { AnyHandle, ServerSocket, SocketHandle } from '../../pal/handles.ts';
 import type {
   ConnectionCallback,
@@ -23,6 +23,7 @@ import { adopt, adoptSocket, transfer } from '../handover.ts';
 import { Listener } from '../listener.ts';
 import { foreignHandle, isForeignPost } from '../pal-number.ts';
 import { requireInteger } from '../pal-options.ts';
+import { readServerOptions } from '../read-options.ts';
 import { importServer } from '../server.ts';
 import { exportSocket, importConnection } from '../sharing.ts';
 import { abortSocket } from '../sockets.ts';
@@ -106,7 +107,11 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
 
   importServer(info: SocketInfo, options: ImportServerOptions = {}): ServerSocket {
     const driver = this.lifecycle.open('importServer');
-    return importServer(driver, requireInfo(driver, 'importServer', info, 'iocp-pal/server'), options);
+    return importServer(
+      driver,
+      requireInfo(driver, 'importServer', info, 'iocp-pal/server'),
+      readServerOptions(options),
+    );
   }
 
   /** An established connection, which is to go elsewhere. Throws NetworkError when it is closed: there is nothing to hand out. */

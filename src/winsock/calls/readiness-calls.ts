@@ -6,14 +6,16 @@ import { associate } from '../association.ts';
 import type { Connection } from '../connection.ts';
 import { connectionClosed } from '../errors.ts';
 import { Listener } from '../listener.ts';
+import { readOptions, WATCH_INTEREST } from '../read-options.ts';
 import { tryAccept, tryRead, tryWrite, unwatch, watch } from '../watcher.ts';
 import { emptyBuffer, mixedFaces, requireBytes, requireCallback, requireOwnConnections } from './arguments.ts';
 import { StreamCalls } from './stream-calls.ts';
 
 export abstract class ReadinessCalls extends StreamCalls {
-  watch(socket: AnyHandle, interest: Interest, callback: WatchCallback): void {
+  watch(socket: AnyHandle, given: Interest, callback: WatchCallback): void {
     const driver = this.lifecycle.begun('watch');
     requireCallback(callback);
+    const interest = readOptions<Interest>(given, WATCH_INTEREST);
     requireInterest(interest);
     const known = this.known(socket);
     const record =
@@ -26,7 +28,7 @@ export abstract class ReadinessCalls extends StreamCalls {
     else if (!record.associated) associate(driver, record);
     const pending = record instanceof Listener ? record.waiting.length > 0 : hasRequests(record);
     if (pending) throw mixedFaces('watch', socket, 'asynchronous calls are pending on it. Await them first');
-    watch(driver, record, { ...interest }, callback);
+    watch(driver, record, interest, callback);
   }
 
   unwatch(socket: AnyHandle): void {
@@ -69,7 +71,7 @@ export abstract class ReadinessCalls extends StreamCalls {
 }
 
 function requireInterest(interest: Interest): void {
-  if (typeof interest === 'object' && (interest.readable === true || interest.writable === true)) return;
+  if (interest.readable === true || interest.writable === true) return;
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',

@@ -6,12 +6,14 @@ import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import type { BytesCallback } from '../../pal/network-pal.ts';
 import type { OperationHandle } from '../../pal/pending-operation.ts';
+import { shown } from '../../pal/shown.ts';
 import { connectionClosed } from '../errors.ts';
 import { FileJob } from '../file-sender.ts';
 import type { OpenableFile } from '../kernel.ts';
 import { requireInteger } from '../pal-options.ts';
+import { readOptions, SEND_FILE_OPTIONS } from '../read-options.ts';
 import { write } from '../writer.ts';
-import { requireBytes, requireCallback, requireOptions, requireUnwatched } from './arguments.ts';
+import { checkOperationOptions, requireBytes, requireCallback, requireUnwatched } from './arguments.ts';
 import { ReadinessCalls } from './readiness-calls.ts';
 import { whyNotNow } from './stream-calls.ts';
 
@@ -25,12 +27,12 @@ export abstract class SendFileCalls extends ReadinessCalls {
   asyncSendFile(
     socket: SocketHandle,
     file: FileSource,
-    options: SendFileOptions,
+    given: SendFileOptions,
     callback: BytesCallback,
   ): OperationHandle {
     const driver = this.lifecycle.begun('asyncSendFile');
     requireCallback(callback);
-    requireSendOptions(options);
+    const options = readSendOptions(given);
     const source = requireFile(file);
     const connection = this.established(socket);
     if (driver === null || connection === null)
@@ -57,8 +59,8 @@ function requireFile(file: unknown): OpenableFile {
     return file;
   }
   if (typeof file === 'string') return requirePath(file);
-  if (file instanceof URL) {
-    if (file.protocol === 'file:') return requirePath(fileURLToPath(file));
+  if (isUrl(file)) {
+    if (file.protocol === 'file:') return requirePath(fileURLToPath(file.href));
     throw argumentError(
       TypeError,
       'ERR_INVALID_URL_SCHEME',
@@ -72,9 +74,14 @@ function requireFile(file: unknown): OpenableFile {
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
-    'Cannot use file: it must be a path, a file: URL, a file descriptor or a FileHandle, ' +
-      `and is ${file === null ? 'null' : `of type ${typeof file}`}`,
+    'Cannot use file: it must be a path, a file: URL, a file descriptor or a FileHandle, ' + `and is ${shown(file)}`,
   );
+}
+
+/** Also one of another realm (node:vm, jest, jsdom), as node:fs takes it. */
+function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'href' in value && typeof value.href === 'string' && 'protocol' in value && typeof value.protocol === 'string';
 }
 
 function requirePath(path: string): string {
@@ -86,21 +93,16 @@ function requirePath(path: string): string {
   );
 }
 
-function requireSendOptions(options: SendFileOptions): void {
-  requireOptions(options);
-  const { offset, length, head, tail, onProgress, transmitFile } = options;
+function readSendOptions(given: SendFileOptions): SendFileOptions {
+  const options = readOptions<SendFileOptions>(given, SEND_FILE_OPTIONS);
+  checkOperationOptions(options);
+  const { offset, length, head, tail, onProgress } = options;
   if (offset !== undefined) requireInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER);
   if (length !== undefined) requireInteger('length', length, 0, Number.MAX_SAFE_INTEGER);
   requireEdge('head', head);
   requireEdge('tail', tail);
   if (onProgress !== undefined) requireFunction('onProgress', onProgress);
-  if (transmitFile !== undefined && typeof (transmitFile as unknown) !== 'boolean') {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      `Cannot use transmitFile: it must be true or false, and is of type ${typeof transmitFile}`,
-    );
-  }
+  return options;
 }
 
 function requireEdge(name: string, bytes: Uint8Array | undefined): void {
@@ -119,6 +121,6 @@ function requireFunction(name: string, value: unknown): void {
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
-    `Cannot use ${name}: it must be a function, and is of type ${typeof value}`,
+    `Cannot use ${name}: it must be a function, and is ${shown(value)}`,
   );
 }

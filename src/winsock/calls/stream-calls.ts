@@ -29,9 +29,11 @@ import { requireInteger, requireOneOf } from '../pal-options.ts';
 import { read } from '../reader.ts';
 import { byteLengthOf } from '../requests.ts';
 import { openServer } from '../server.ts';
+import { CANCEL_OPTIONS, CONNECT_OPTIONS, OPERATION_OPTIONS, readOptions, readServerOptions } from '../read-options.ts';
 import { MAX_SOCKETS } from '../socket-table.ts';
 import { write } from '../writer.ts';
 import {
+  checkOperationOptions,
   emptyBuffer,
   requireAddress,
   requireBytes,
@@ -39,7 +41,6 @@ import {
   requireData,
   requireHost,
   requireOwnConnections,
-  requireOptions,
   requirePort,
   requireUnwatched,
   wrongKind,
@@ -54,7 +55,7 @@ export abstract class StreamCalls extends PalCore {
   createServer(address: string, port: number, options: ServerOptions = {}): ServerSocket {
     const driver = this.lifecycle.open('createServer');
     requirePort(port, 0);
-    return openServer(driver, requireAddress('address', address), port, options);
+    return openServer(driver, requireAddress('address', address), port, readServerOptions(options));
   }
 
   asyncAccept(server: ServerHandle, callback: AcceptCallback): OperationHandle;
@@ -92,12 +93,13 @@ export abstract class StreamCalls extends PalCore {
     if (driver !== null && listener !== null) resumeAccepting(driver, listener);
   }
 
-  asyncConnect(address: string, port: number, options: ConnectOptions, callback: ConnectCallback): SocketHandle {
+  asyncConnect(address: string, port: number, given: ConnectOptions, callback: ConnectCallback): SocketHandle {
     const driver = this.lifecycle.begun('asyncConnect');
     requireCallback(callback);
     const host = requireHost('address', address);
     requirePort(port, 1);
-    requireOptions(options);
+    const options = readOptions<ConnectOptions>(given, CONNECT_OPTIONS);
+    checkOperationOptions(options);
     const { localAddress: from, localPort = 0 } = options;
     requirePort(localPort, 0);
     const localAddress = from === undefined ? null : requireAddress('localAddress', from);
@@ -185,8 +187,9 @@ export abstract class StreamCalls extends PalCore {
     return write(driver, connection, data, total, null, options, callback);
   }
 
-  cancel(operation: OperationHandle | SocketHandle, { hard = false }: CancelOptions = {}): boolean {
+  cancel(operation: OperationHandle | SocketHandle, options: CancelOptions = {}): boolean {
     const driver = this.lifecycle.begun('cancel');
+    const { hard = false } = readOptions<CancelOptions>(options, CANCEL_OPTIONS);
     requireInteger('operation', operation, -LAST_OPERATION, Number.MAX_SAFE_INTEGER);
     if (operation < 0 && isForeignOperation(this.lifecycle.palNumber, operation)) throw foreignHandle(operation);
     const record = operation > 0 ? this.known(operation as SocketHandle) : null;
@@ -319,8 +322,9 @@ function startAccepting(driver: Driver, listener: Listener): NetworkError | null
 
 export function optionsOf(value: OperationOptions | ((...args: never[]) => void)): OperationOptions | null {
   if (typeof value === 'function') return null;
-  requireOptions(value);
-  return value;
+  const options = readOptions<OperationOptions>(value, OPERATION_OPTIONS);
+  checkOperationOptions(options);
+  return options;
 }
 
 export function callbackOf<Callback extends (...args: never[]) => void>(

@@ -5,12 +5,12 @@
 import { Buffer } from 'node:buffer';
 import { isIP } from 'node:net';
 import process from 'node:process';
-import { inspect } from 'node:util';
 import { WSAPROTOCOL_INFOW_SIZE } from '../../../ffi/layouts.ts';
 import type { Endpoint } from '../../pal/handles.ts';
 import type { SocketInfo, TransferToken } from '../../pal/loops.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
+import { shown } from '../../pal/shown.ts';
 import type { Driver } from '../driver.ts';
 
 /** Length of an id, which is a UUID in text. */
@@ -58,7 +58,8 @@ export function requireInfo(
 }
 
 function fieldsOf<T>(value: unknown): Fields<T> {
-  return typeof value === 'object' && value !== null ? (value as Fields<T>) : {};
+  const fields: unknown = typeof value === 'object' && value !== null ? value : {};
+  return fields as Fields<T>;
 }
 
 function isFamily(value: unknown): value is 4 | 6 {
@@ -87,6 +88,6 @@ function wrongData(call: string, value: unknown, field: string, from: string): T
   return argumentError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',
-    `Cannot ${call} ${inspect(value, { depth: 0 })}: it must be what ${from} returned, unchanged. Its '${field}' is wrong`,
+    `Cannot ${call} ${shown(value)}: it must be what ${from} returned, unchanged. Its '${field}' is wrong`,
   );
 }

@@ -1,0 +1,236 @@
+/**
+ * Bad input, generated: every call with every kind of value in the place of each of its parameters and options. What is refused is
+ * refused with a code and loses nothing; what an option answers is asked once.
+ */
+import { expect } from 'chai';
+import { runInNewContext } from 'node:vm';
+import { createHeaderTimeout, createIdleTimeout, createNetworkPal } from '../../src/index.ts';
+import { SERVER_OPTIONS, UDP_OPTIONS } from '../../src/winsock/read-options.ts';
+import { onEveryBed } from '../support/beds.ts';
+import { pair, readExactly, write } from '../support/io.ts';
+import { testPal } from '../support/pal-fixture.ts';
+
+const thrown = new Error('thrown by a getter');
+const nothing = (): undefined => undefined;
+
+/** Values that are hardly ever right. */
+const VALUES: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  '7007',
+  '',
+  '\0',
+  7007n,
+  NaN,
+  -0,
+  -1,
+  1.5,
+  Infinity,
+  2 ** 53,
+  Symbol('s'),
+  {},
+  [],
+  [1],
+  nothing,
+  new Proxy(Buffer.alloc(4), {}),
+  new Proxy({}, { get: () => Symbol('trap') }),
+  {
+    get kind(): never {
+      throw thrown;
+    },
+    get timeout(): never {
+      throw thrown;
+    },
+    get backlog(): never {
+      throw thrown;
+    },
+  },
+  Object.create(null),
+];
+
+/** A Proxy of a Buffer answers the question for its `length` with this, as any caller's own getter might. */
+const isGettersOwn = (error: unknown): boolean => error === thrown || String(error).includes('Method get TypedArray');
+
+type Call = (...args: unknown[]) => unknown;
+
+onEveryBed('bad input', (bed) => {
+  const fixture = testPal(bed);
+
+  /** Each call with arguments that are right, of which one at a time is replaced. */
+  function calls(socket: number, server: number, udp: number): Record<string, readonly unknown[]> {
+    return {
+      createServer: ['127.0.0.1', 0, {}],
+      asyncAccept: [server, {}, nothing],
+      asyncRead: [socket, Buffer.alloc(4), 4, {}, nothing],
+      asyncWrite: [socket, Buffer.alloc(4), {}, nothing],
+      asyncSendFile: [socket, 'no such file', {}, nothing],
+      cancel: [-1, {}],
+      shutdown: [socket, 'send'],
+      closeSocket: [socket, nothing],
+      resetSocket: [socket, nothing],
+      setSocketOption: [socket, 'NoDelay', true],
+      getSocketOption: [socket, 'NoDelay'],
+      getLocalAddress: [socket],
+      getLocalPort: [socket],
+      getRemoteAddress: [socket],
+      getRemotePort: [socket],
+      getQueuedBytes: [socket],
+      ref: [socket],
+      unref: [socket],
+      watch: [socket, { readable: true }, nothing],
+      unwatch: [socket],
+      tryRead: [socket, Buffer.alloc(4)],
+      tryWrite: [socket, Buffer.alloc(4)],
+      tryAccept: [server],
+      pauseAccept: [server],
+      resumeAccept: [server],
+      createUdpSocket: ['127.0.0.1', 0, {}],
+      asyncReceiveFrom: [udp, Buffer.alloc(4), 4, {}, nothing],
+      asyncSendTo: [udp, Buffer.alloc(4), { address: '127.0.0.1', port: 9 }, {}, nothing],
+      connectUdp: [udp, '127.0.0.1', 9],
+      joinGroup: [udp, '239.1.2.3', {}],
+      leaveGroup: [udp, '239.1.2.3', {}],
+      allocateBuffer: [1],
+      onRemotePost: [nothing],
+      offRemotePost: [0],
+      transfer: [socket],
+      adopt: [{}],
+      exportSocket: [socket, 1],
+      importSocket: [{}],
+      importServer: [{}, {}],
+    };
+  }
+
+  it('is refused with a code, and the PAL goes on', async () => {
+    const { pal } = fixture;
+    const { client, served, server } = await pair(pal);
+    const udp = pal.createUdpSocket('127.0.0.1', 0).handle;
+    const uncoded: string[] = [];
+    for (const [name, args] of Object.entries(calls(client, server.handle, udp))) {
+      const call = (pal as unknown as Record<string, Call | undefined>)[name];
+      expect(call, name).to.be.a('function');
+      args.forEach((right, place) => {
+        VALUES.forEach((value, index) => {
+          // These would do what they are asked for, to the sockets that the rest of the test uses.
+          if (place > 0 && ['closeSocket', 'resetSocket', 'shutdown', 'transfer', 'exportSocket'].includes(name))
+            return;
+          if (place > 0 && name === 'watch' && typeof value === 'function') return;
+          const given = [...args];
+          given[place] = value;
+          try {
+            call?.apply(pal, given);
+          } catch (error) {
+            if (isGettersOwn(error) || typeof (error as { code?: unknown }).code === 'string') return;
+            uncoded.push(`${name}, argument ${place}, value ${index} instead of ${typeof right}: ${String(error)}`);
+          }
+        });
+      });
+    }
+    expect(uncoded.join('\n')).to.equal('');
+    pal.unwatch(client);
+    pal.unwatch(served);
+    for (const socket of [client, served]) await new Promise<void>((done) => pal.closeSocket(socket, done));
+    const again = await pair(pal);
+    await write(pal, again.client, Buffer.from('still there'));
+    expect((await readExactly(pal, again.served, 11)).toString()).to.equal('still there');
+  });
+
+  it('of options that are to be booleans shows what was given', () => {
+    const { pal } = fixture;
+    for (const [names, create] of [
+      [SERVER_OPTIONS, (options: object) => pal.createServer('127.0.0.1', 0, options)],
+      [UDP_OPTIONS, (options: object) => pal.createUdpSocket('127.0.0.1', 0, options)],
+    ] as const) {
+      for (const [name, isBoolean] of Object.entries(names)) {
+        if (!isBoolean) continue;
+        expect(() => create({ [name]: 'false' }), name)
+          .to.throw(TypeError, `Cannot use ${name}: it must be true or false, and is the string 'false'`)
+          .with.property('code', 'ERR_INVALID_ARG_TYPE');
+      }
+    }
+  });
+
+  it('of a port says that it is a string', () => {
+    expect(() => fixture.pal.createServer('127.0.0.1', '7007' as never))
+      .to.throw(RangeError, "is the string '7007'")
+      .with.property('code', 'ERR_SOCKET_BAD_PORT');
+  });
+
+  it('of createNetworkPal and the time limits is refused with a code', () => {
+    for (const options of [null, 'iocp', 1, []]) {
+      for (const create of [
+        () => createNetworkPal(options as never),
+        () => createIdleTimeout(fixture.pal, options as never),
+        () => createHeaderTimeout(fixture.pal, options as never),
+      ]) {
+        expect(create).to.throw(TypeError).with.property('code', 'ERR_INVALID_ARG_TYPE');
+      }
+    }
+    expect(() => createNetworkPal({ strict: 'false' as never })).to.throw(TypeError, "the string 'false'");
+    expect(() => createIdleTimeout(fixture.pal, { ms: 1, onTimeout: 1 as never })).to.throw(TypeError, 'onTimeout');
+  });
+
+  it('cannot come after the check: each option is read once', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    /** Right the first time, and nonsense after that. */
+    const once = (options: Record<string, unknown>): { options: never; reads: Record<string, number> } => {
+      const reads: Record<string, number> = {};
+      const getters = Object.fromEntries(
+        Object.entries(options).map(([name, value]) => [
+          name,
+          {
+            enumerable: true,
+            get: () => {
+              reads[name] = (reads[name] ?? 0) + 1;
+              return reads[name] === 1 ? value : NaN;
+            },
+          },
+        ]),
+      );
+      return { options: Object.defineProperties({}, getters) as never, reads };
+    };
+    const { signal } = new AbortController();
+    const common = { timeout: 60_000, signal };
+    const tries: Record<string, [Record<string, unknown>, (options: never) => unknown]> = {
+      createServer: [
+        { backlog: 5, reuseAddr: false, noDelay: true, acceptDepth: 3, receiveBufferSize: 65536, whenFull: 'pause' },
+        (options) => pal.createServer('127.0.0.1', 0, options),
+      ],
+      createUdpSocket: [
+        { receiveDepth: 2, broadcast: true, sendBufferSize: 65536 },
+        (options) => pal.createUdpSocket('127.0.0.1', 0, options),
+      ],
+      asyncRead: [common, (options) => pal.asyncRead(served, Buffer.alloc(1), 1, options, nothing)],
+      asyncWrite: [common, (options) => pal.asyncWrite(client, Buffer.alloc(1), options, nothing)],
+      asyncConnect: [
+        { ...common, localAddress: '127.0.0.1', localPort: 0, noDelay: true, family: 4, attemptDelay: 250 },
+        (options) => pal.asyncConnect('127.0.0.1', 1, options, nothing),
+      ],
+      cancel: [{ hard: false }, (options) => pal.cancel(served, options)],
+    };
+    for (const [name, [options, act]] of Object.entries(tries)) {
+      const { options: given, reads } = once(options);
+      act(given);
+      expect(reads, name).to.deep.equal(Object.fromEntries(Object.keys(options).map((option) => [option, 1])));
+    }
+  });
+
+  it('is none when arrays, signals and lists come from another realm', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const foreign = runInNewContext(
+      '[new Uint8Array([1, 2]), [new Uint8Array([3]), new Uint8Array([4])], new Uint8Array(4)]',
+    ) as [Uint8Array, Uint8Array[], Uint8Array];
+    await write(pal, client, foreign[0]);
+    expect([...(await readExactly(pal, served, 2))]).to.deep.equal([1, 2]);
+    await write(pal, client, foreign[1]);
+    expect([...(await readExactly(pal, served, 2))]).to.deep.equal([3, 4]);
+    await write(pal, client, Buffer.from([5, 6]));
+    const bytes = await new Promise<number>((resolve, reject) => {
+      pal.asyncRead(served, foreign[2], 4, (error, count) => (error === null ? resolve(count) : reject(error)));
+    });
+    expect([...foreign[2].subarray(0, bytes)]).to.deep.equal([5, 6].slice(0, bytes));
+  });
+});
