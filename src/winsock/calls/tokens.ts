@@ -17,7 +17,7 @@ import type { Driver } from '../driver.ts';
 const ID_LENGTH = 36;
 const MAX_PORT = 0xffff;
 
-type Fields<T> = { readonly [Name in keyof T]?: unknown };
+type Fields<T extends TransferToken | SocketInfo | Endpoint> = { readonly [Name in keyof T]?: unknown };
 
 /** A checked copy of a token. Throws TypeError. */
 export function requireToken(token: TransferToken): TransferToken {
@@ -57,7 +57,7 @@ export function requireInfo(
   );
 }
 
-function fieldsOf<T>(value: unknown): Fields<T> {
+function fieldsOf<T extends TransferToken | SocketInfo | Endpoint>(value: unknown): Fields<T> {
   const fields: unknown = typeof value === 'object' && value !== null ? value : {};
   return fields as Fields<T>;
 }
