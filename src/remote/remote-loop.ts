@@ -136,21 +136,27 @@ function notWoken(what: string, { syscall, systemErrorCode }: Win32Error): Netwo
  */
 export function openRemote(token: RemoteToken, given: RemoteOptions = {}): RemoteLoop {
   const options = readOptions<RemoteOptions>(given, OPTIONS);
-  return new RemoteLoop(openRing(token, options), token.pal);
+  const read = readToken(token);
+  return new RemoteLoop(openRing(read, options), read.pal);
+}
+
+/** A checked copy of a token, whose every field is read once. Throws TypeError. */
+function readToken(token: RemoteToken): RemoteToken {
+  const given = token as Partial<RemoteToken> | null | undefined;
+  const { kind, queue, pal, port } = given ?? {};
+  if (kind === 'iocp-pal/remote' && queue instanceof SharedArrayBuffer && isPalNumber(pal) && isPort(port)) {
+    return { kind, queue, pal, port };
+  }
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `Cannot open ${shown(token)}: it must be what pal.remote() returned, unchanged`,
+  );
 }
 
 /** The producer behind a token. `waking` is called with each attempt to wake the loop. */
 export function openRing(token: RemoteToken, { kernel }: RemoteOptions, waking?: () => void): RingProducer {
-  const given = token as Partial<RemoteToken> | null | undefined;
-  const valid = given?.kind === 'iocp-pal/remote' && given.queue instanceof SharedArrayBuffer;
-  if (!valid || !isPalNumber(given.pal) || !isPort(given.port)) {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_VALUE',
-      `Cannot open ${shown(token)}: it must be what pal.remote() returned, unchanged`,
-    );
-  }
-  const { queue, port } = token;
+  const { queue, port } = readToken(token);
   // Loaded in this thread: the functions of the loop's thread cannot be posted.
   const { kernel32 } = kernel ?? windowsKernel();
   return new RingProducer(queue, () => {
@@ -161,12 +167,12 @@ export function openRing(token: RemoteToken, { kernel }: RemoteOptions, waking?:
 }
 
 /** Every PAL has one of 8192 numbers. */
-function isPalNumber(value: unknown): boolean {
+function isPalNumber(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 13;
 }
 
 /** A HANDLE of a completion port, which is never 0. */
-function isPort(value: unknown): boolean {
+function isPort(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
 

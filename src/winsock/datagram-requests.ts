@@ -1,5 +1,4 @@
 /** What users of UDP sockets asked for and still wait for. Kept for reuse, like the requests of connections. */
-import { isUint8Array } from 'node:util/types';
 import type { ReceiveFromCallback, SendToCallback } from '../pal/datagram.ts';
 import { BoundCallback } from './async-context.ts';
 import { PendingCall, type PendingCalls } from './pending-call.ts';
@@ -80,8 +79,7 @@ export class DatagramRequestPool {
     const request = this.#sends ?? new SendToRequest();
     this.#sends = request.next;
     request.next = null;
-    // A copy of the list: what the caller does with the array afterwards must not change what is sent.
-    request.data = isUint8Array(data) ? data : data.slice();
+    request.data = data;
     request.total = total;
     request.destination = destination;
     request.attempts = 0;

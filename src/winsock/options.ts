@@ -196,19 +196,19 @@ function swapBytes(value: number): number {
 
 function setLinger({ kernel, counters, scratch }: Driver, record: SocketRecord, value: LingerOptions): void {
   const given: unknown = value;
-  if (typeof given !== 'object' || given === null || typeof value.enabled !== 'boolean') {
-    throw badValue('Linger', value, '{ enabled, seconds }');
-  }
-  requireInteger('Linger.seconds', value.seconds, 0, 65535);
-  if (value.enabled && value.seconds > 0) {
+  if (typeof given !== 'object' || given === null) throw badValue('Linger', value, '{ enabled, seconds }');
+  const { enabled, seconds } = value; // once: what is checked must be what is set
+  if (typeof (enabled as unknown) !== 'boolean') throw badValue('Linger', value, '{ enabled, seconds }');
+  requireInteger('Linger.seconds', seconds, 0, 65535);
+  if (enabled && seconds > 0) {
     throw badValue(
       'Linger.seconds',
-      value.seconds,
+      seconds,
       '0: with any other value closesocket blocks this thread. closeSocket flushes without blocking (closeGraceMs)',
     );
   }
-  scratch.view.setUint16(LINGER.l_onoff, value.enabled ? 1 : 0, true);
-  scratch.view.setUint16(LINGER.l_linger, value.seconds, true);
+  scratch.view.setUint16(LINGER.l_onoff, enabled ? 1 : 0, true);
+  scratch.view.setUint16(LINGER.l_linger, seconds, true);
   counters.calls.setsockopt++;
   const result = kernel.ws2_32.setsockopt(record.socket, SOL_SOCKET, SO_LINGER, scratch.address, LINGER.size);
   checkWinsock(result, kernel.ws2_32, 'setsockopt(SO_LINGER)');

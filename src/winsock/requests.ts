@@ -143,8 +143,7 @@ export class RequestPool {
     this.#writes = request.next;
     request.next = null;
     if (isUint8Array(data)) request.setBuffers(data, null);
-    // A copy: what the caller does with the array afterwards must not change what is sent.
-    else request.setBuffers(data[0] ?? NO_BYTES, data.slice());
+    else request.setBuffers(data[0] ?? NO_BYTES, data);
     request.sent = 0;
     request.total = total;
     request.operation = operation;

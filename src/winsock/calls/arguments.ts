@@ -92,7 +92,7 @@ function isAbortSignal(value: unknown): boolean {
 }
 
 /** (isUint8Array looks at the object itself: it knows the arrays of other realms, and is not taken in by a Proxy.) */
-export function requireBytes(name: string, value: unknown): void {
+export function requireBytes(name: string, value: unknown): asserts value is Uint8Array {
   if (isUint8Array(value)) return;
   throw argumentError(
     TypeError,
@@ -101,16 +101,23 @@ export function requireBytes(name: string, value: unknown): void {
   );
 }
 
-/** What a write or a datagram is made of. (Nothing can be sent too, but not the nothing that a detached buffer holds.) */
-export function requireData(data: unknown): void {
-  if (Array.isArray(data)) for (const chunk of data) requireChunk(chunk);
-  else requireChunk(data);
+/**
+ * What a write or a datagram is made of; of a list a copy, since what the caller does with it afterwards, or it answers the
+ * next time, must not change what is sent. (Nothing can be sent too, but not the nothing that a detached buffer holds.)
+ */
+export function requireData(data: unknown): Uint8Array | readonly Uint8Array[] {
+  if (!Array.isArray(data)) {
+    requireChunk(data);
+    return data;
+  }
+  const list: unknown[] = Array.from(data);
+  for (const chunk of list) requireChunk(chunk);
+  return list as Uint8Array[];
 }
 
-function requireChunk(chunk: unknown): void {
+function requireChunk(chunk: unknown): asserts chunk is Uint8Array {
   requireBytes('data', chunk);
-  if ((chunk as Uint8Array).byteLength === 0 && isDetached(chunk as Uint8Array))
-    throw emptyBuffer('data', chunk as Uint8Array);
+  if (chunk.byteLength === 0 && isDetached(chunk)) throw emptyBuffer('data', chunk);
 }
 
 export function emptyBuffer(name: string, value: Uint8Array | readonly Uint8Array[]): TypeError {

@@ -74,7 +74,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
 
   asyncSendTo(
     socket: UdpHandle,
-    data: Uint8Array | readonly Uint8Array[],
+    given: Uint8Array | readonly Uint8Array[],
     to: Destination | null,
     optionsOrCallback: OperationOptions | SendToCallback,
     callbackOrNone?: SendToCallback,
@@ -82,7 +82,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     const driver = this.lifecycle.begun('asyncSendTo');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    requireData(data);
+    const data = requireData(given);
     const total = byteLengthOf(data);
     const record = this.#datagrams(socket);
     if (driver === null || record === null) return this.refuseBytes('send', callback, connectionClosed('send'));

@@ -170,14 +170,14 @@ export abstract class StreamCalls extends PalCore {
   ): OperationHandle;
   asyncWrite(
     socket: SocketHandle,
-    data: WriteData,
+    given: WriteData,
     optionsOrCallback: OperationOptions | BytesCallback,
     callbackOrNone?: BytesCallback,
   ): OperationHandle {
     const driver = this.lifecycle.begun('asyncWrite');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    requireData(data);
+    const data = requireData(given);
     const total = byteLengthOf(data);
     const connection = this.established(socket);
     if (driver === null || connection === null) return this.refuseBytes('write', callback, connectionClosed('write'));
