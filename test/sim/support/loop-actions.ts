@@ -48,7 +48,7 @@ export const LOOP_DEEDS: Readonly<
     heir.withoutFaults(() => {
       expect(() => heir.pal.importSocket(taken))
         .to.throw(Error)
-        .with.property('code', 'EINVAL');
+        .with.property('code', 'ERR_TOKEN_USED');
     });
   },
   shareServer: (world, { who, size }) => {
@@ -67,7 +67,7 @@ export const LOOP_DEEDS: Readonly<
       try {
         import_();
       } catch (error) {
-        expect(error).to.have.property('code', 'EINVAL');
+        expect(error).to.have.property('code', 'ERR_TOKEN_USED');
       }
     });
   },
