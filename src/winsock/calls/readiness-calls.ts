@@ -15,7 +15,8 @@ export abstract class ReadinessCalls extends StreamCalls {
   watch(socket: AnyHandle, given: Interest, callback: WatchCallback): void {
     const driver = this.lifecycle.begun('watch');
     requireCallback(callback);
-    const interest = readOptions<Interest>(given, WATCH_INTEREST);
+    const isObject = typeof given === 'object' && (given as unknown) !== null;
+    const interest = isObject ? readOptions<Interest>(given, WATCH_INTEREST) : {};
     requireInterest(interest);
     const known = this.known(socket);
     const record =
