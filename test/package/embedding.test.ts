@@ -6,7 +6,7 @@
 import { expect } from 'chai';
 import { copyFileSync, cpSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { packageFolder, root, wineFolder } from '../run/paths.mjs';
+import { packageFolder, root, vitestFolder, wineFolder } from '../run/paths.mjs';
 import { runOnWindowsNode, type WindowsNode } from '../run/wine.mjs';
 import { addWindowsBinary, makeProject, publish, run } from './published.ts';
 import { remove } from '../run/remove.mjs';
@@ -127,6 +127,16 @@ describe('the package, embedded', function () {
       const args = ['--experimental-vm-modules', '--no-warnings', jest, '--config', 'jest/jest.config.json', '--ci'];
       const { code, stderr } = await runOnWindows(project, [...args, '--runInBand', '--silent']);
       expect(stderr).to.match(/^Tests: +6 passed, 6 total/m);
+      expect(code).to.equal(0);
+    });
+
+    it('vitest, in threads and processes, inlined or not, and under fake timers', async () => {
+      const vitest = path.join(vitestFolder, 'node_modules', 'vitest', 'vitest.mjs');
+      // 'native': node.exe reads the configuration itself, which esbuild would bundle first otherwise.
+      // --bail: a call that hangs costs one timeout, not one for each test; in the configuration it would not reach the projects.
+      const args = ['run', '--root', 'vitest', '--configLoader', 'native', '--silent', '--bail=1'];
+      const { code, stdout, stderr } = await runOnWindows(project, [vitest, ...args]);
+      expect(stdout + stderr).to.match(/^ *Tests +40 passed \(40\)/m);
       expect(code).to.equal(0);
     });
 

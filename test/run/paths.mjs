@@ -13,6 +13,9 @@ export const newerNodesFolder = path.join(wineFolder, 'newer');
 /** The TypeScript compilers of the package's users. */
 export const packageFolder = path.join(root, 'test', 'package');
 
+/** vitest, with WebAssembly in the place of the native programs that it brings: those do not start on every bed. */
+export const vitestFolder = path.join(packageFolder, 'vitest');
+
 /** Everything as compiled JavaScript, and the runners' own short-lived files. Ignored by git. */
 export const buildFolder = path.join(root, '.build');
 

@@ -9,7 +9,7 @@ import { compile, compiledCopy } from './compile.mjs';
 import { runMocha } from './mocha.mjs';
 import { withLock } from './lock.mjs';
 import { install, isInstalled } from './npm-install.mjs';
-import { buildFolder, packageFolder, root } from './paths.mjs';
+import { buildFolder, packageFolder, root, vitestFolder } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
 import { findSpecs, isSpecOrFolder } from './specs.mjs';
 import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
@@ -79,7 +79,7 @@ async function runPackagePart() {
   return withLock(
     path.join(buildFolder, 'package.lock'),
     async () => {
-      if (!isInstalled(packageFolder)) await install(packageFolder);
+      for (const folder of [packageFolder, vitestFolder]) if (!isInstalled(folder)) await install(folder);
       console.log(`\npackage part: ${specs.length} spec files on Node ${process.versions.node}`);
       return runOnThisNode('package', specs, setup.windowsReady ? { IOCP_PAL_RUN_WINDOWS: '1' } : {});
     },
