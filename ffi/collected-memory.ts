@@ -15,6 +15,8 @@
  * https://tc39.es/ecma262/#sec-detacharraybuffer
  */
 
+import { isRangeError, isTypeError } from './thrown.ts';
+
 /** Bytes that a WebAssembly.Memory grows by, and the least that it takes. */
 export const COLLECTED_PAGE_SIZE = 65536;
 
@@ -36,7 +38,7 @@ export function undetachableBuffer(byteLength: number, Memory: MemoryClass | nul
     return new SharedArrayBuffer(pages * COLLECTED_PAGE_SIZE) as unknown as ArrayBuffer;
   } catch (error) {
     // Out of memory, or of address space; a TypeError is about more pages than there can be (4 GiB).
-    if (error instanceof RangeError || error instanceof TypeError) return null;
+    if (isRangeError(error) || isTypeError(error)) return null;
     throw error;
   }
 }

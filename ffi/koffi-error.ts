@@ -1,6 +1,7 @@
 /** Why koffi cannot be used in this process, and what to do about it. */
 
 import process from 'node:process';
+import { messageOf } from './thrown.ts';
 
 /** What is wrong: no koffi, koffi without its binary for this process, or a process that may not load it. */
 export type KoffiProblem = 'no package' | 'no binary' | 'forbidden';
@@ -53,7 +54,7 @@ export function koffiDoesNotLoad(cause: unknown): KoffiError {
   return new KoffiError(
     'no binary',
     `Cannot call Windows: koffi is installed, but its binary, the package ${BINARY_PACKAGE}, is missing or does not load ` +
-      `(${cause instanceof Error ? cause.message : String(cause)}). It is an optional dependency: run "npm install" ` +
+      `(${messageOf(cause)}). It is an optional dependency: run "npm install" ` +
       `without --omit=optional, on the system and processor that the program runs on. ${IN_A_BUNDLE}`,
     cause,
   );

@@ -6,6 +6,7 @@ import type { Machine } from './machine.ts';
 import { EXIT_CODES, formatReport } from './report.ts';
 import { simulatedMachine } from './simulated-machine.ts';
 import { windowsMachine } from './windows-machine.ts';
+import { messageOf } from '../../ffi/thrown.ts';
 
 export const USAGE = `npx iocp-pal doctor [--json] [--simulated]
 
@@ -38,7 +39,7 @@ export async function run(
   try {
     parsed = parse(args);
   } catch (error) {
-    return usageError(error instanceof Error ? error.message : String(error));
+    return usageError(messageOf(error));
   }
   const { values, positionals } = parsed;
   if (values.help) return { stdout: USAGE, stderr: '', code: 0 };

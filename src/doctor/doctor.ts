@@ -12,6 +12,7 @@ import { checkNode } from './node-check.ts';
 import { systemFacts } from './system-facts.ts';
 import { selfTest } from './self-test.ts';
 import { withoutPaths } from './without-paths.ts';
+import { messageOf } from '../../ffi/thrown.ts';
 
 /** Winsock 2.2. */
 const WINSOCK_VERSION = 0x0202;
@@ -24,12 +25,12 @@ export async function examine(machine: Machine, version: string, stepDeadlineMs?
     kernel = machine.kernel();
     startWinsock(kernel);
   } catch (error) {
-    const reason = messageOf(error);
+    const reason = messageWithoutPaths(error);
     return { version, verdict: 'unable', reason, simulated, facts: { system: systemFacts() }, checks: [] };
   }
   const { facts, problem } = await machine.facts().then(
     (facts) => ({ facts, problem: null }),
-    (error: unknown) => ({ facts: { system: systemFacts() }, problem: messageOf(error) }),
+    (error: unknown) => ({ facts: { system: systemFacts() }, problem: messageWithoutPaths(error) }),
   );
   const checks: Check[] = [checkNode(process.versions.node)];
   if (problem !== null) checks.push(lookFailed('facts of this machine', problem));
@@ -63,7 +64,7 @@ function look<Value extends object>(at: () => Value): Value | string {
   try {
     return at();
   } catch (error) {
-    return messageOf(error);
+    return messageWithoutPaths(error);
   }
 }
 
@@ -73,6 +74,6 @@ function lookFailed(name: string, detail: string): Check {
   return { name, status: 'note', ms: 0, detail, advice };
 }
 
-function messageOf(error: unknown): string {
-  return withoutPaths(error instanceof Error ? error.message : String(error));
+function messageWithoutPaths(error: unknown): string {
+  return withoutPaths(messageOf(error));
 }

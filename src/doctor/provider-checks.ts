@@ -8,6 +8,7 @@ import { Scratch } from '../winsock/scratch.ts';
 import { discardSocket, hasRealHandles, openTcpSocket, type SocketParts } from '../winsock/sockets.ts';
 import type { Provider } from './catalog.ts';
 import type { Check } from './report.ts';
+import { messageOf } from '../../ffi/thrown.ts';
 
 const REMOVE_LAYER =
   "Find the product that installed it with 'netsh winsock show catalog' and remove it, or run 'netsh winsock reset' as an " +
@@ -49,7 +50,7 @@ function checkFamily(parts: SocketParts, family: 4 | 6): Check[] {
   try {
     socket = openTcpSocket(parts, family);
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     const name = `a socket of IPv${family}`;
     const advice =
       family === 6

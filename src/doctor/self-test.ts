@@ -12,6 +12,7 @@ import { withoutPaths } from './without-paths.ts';
 import { crowd } from './steps/crowd.ts';
 import { halfClose, refused, reset } from './steps/endings.ts';
 import { cancel, datagrams, file } from './steps/transfers.ts';
+import { messageOf } from '../../ffi/thrown.ts';
 
 /** What takes longer hangs: a second is much on a machine that is not busy, 5 on one that is. */
 const STEP_DEADLINE_MS = 30_000;
@@ -120,7 +121,7 @@ async function runStep(
 
 function explain(error: unknown, advice: string): { detail: string; advice: string } {
   if (error instanceof StepFailure) return { detail: error.message, advice: error.advice };
-  return { detail: withoutPaths(error instanceof Error ? error.message : String(error)), advice };
+  return { detail: withoutPaths(messageOf(error)), advice };
 }
 
 function stateOf(pal: NetworkPal): string {

@@ -11,6 +11,7 @@ import type { Kernel } from '../winsock/kernel.ts';
 import { pollerThreadOptions } from '../winsock/waiter/thread-options.ts';
 import { withDeadline } from './deadline.ts';
 import type { Facts } from './report.ts';
+import { messageOf } from '../../ffi/thrown.ts';
 
 const MIB = 2 ** 20;
 
@@ -99,7 +100,7 @@ export async function pollerThreadFacts(): Promise<Facts> {
       'of the process, execArgv': process.execArgv.length,
     };
   } catch (error) {
-    return { 'cannot start': error instanceof Error ? error.message : String(error) };
+    return { 'cannot start': messageOf(error) };
   } finally {
     void worker?.terminate();
   }

@@ -1,5 +1,7 @@
 /** What a record in the queue asks for. `subject` is a socket's handle, or the number of a post's callback. */
 export const RemoteCommand = {
+  /** Nothing: its producer threw in the middle of writing it. */
+  Nothing: 0,
   /** asyncWrite(subject, payload). */
   Write: 1,
   /** closeSocket(subject). */

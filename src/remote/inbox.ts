@@ -140,6 +140,7 @@ export class RemoteInbox {
   #carryOut(record: RingRecord): void {
     const { target, counters, loop } = this.#parts;
     const { kind, subject, payload } = record;
+    if (kind === RemoteCommand.Nothing) return;
     counters.remoteRecords++;
     try {
       if (kind === RemoteCommand.Write) this.#write(subject, payload);

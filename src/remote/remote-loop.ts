@@ -12,10 +12,11 @@ import type { RemoteToken } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import { systemError } from '../winsock/errors.ts';
-import { foreignHandle, isForeignHandle, isForeignPost } from '../winsock/pal-number.ts';
+import { foreignHandle, isForeignHandle, isForeignPost, isPalNumber } from '../winsock/pal-number.ts';
 import { windowsKernel } from '../winsock/windows-kernel.ts';
 import { RemoteCommand } from './commands.ts';
 import { shown } from '../pal/shown.ts';
+import { isRing } from './ring-layout.ts';
 import { RingProducer, Submitted } from './ring.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -132,31 +133,48 @@ function notWoken(what: string, { syscall, systemErrorCode }: Win32Error): Netwo
 
 /**
  * Makes a RemoteLoop of what another thread's `pal.remote()` returned.
- * @throws TypeError when it is something else.
+ * @throws TypeError ERR_INVALID_ARG_VALUE when it is something else, or damaged; ERR_INVALID_ARG_TYPE for other options.
  */
 export function openRemote(token: RemoteToken, given: RemoteOptions = {}): RemoteLoop {
   const options = readOptions<RemoteOptions>(given, OPTIONS);
-  const read = readToken(token);
+  requireKernel(options.kernel);
+  const read = readRemoteToken('the token', token);
   return new RemoteLoop(openRing(read, options), read.pal);
 }
 
-/** A checked copy of a token, whose every field is read once. Throws TypeError. */
-function readToken(token: RemoteToken): RemoteToken {
-  const given = token as Partial<RemoteToken> | null | undefined;
-  const { kind, queue, pal, port } = given ?? {};
-  if (kind === 'iocp-pal/remote' && queue instanceof SharedArrayBuffer && isPalNumber(pal) && isPort(port)) {
-    return { kind, queue, pal, port };
-  }
+/** A checked copy of a token, whose every field is read once. Throws TypeError, which calls the token `what`. */
+export function readRemoteToken(what: string, token: unknown): RemoteToken {
+  const given = (typeof token === 'object' && token !== null ? token : {}) as Partial<RemoteToken>;
+  const { kind, queue, pal, port } = given;
+  let wrong: keyof RemoteToken;
+  if (kind !== 'iocp-pal/remote') wrong = 'kind';
+  // Of another size the loop's words would be looked for where they are not.
+  else if (!isRing(queue)) wrong = 'queue';
+  else if (!isPalNumber(pal)) wrong = 'pal';
+  else if (!isPort(port)) wrong = 'port';
+  else return { kind, queue, pal, port };
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',
-    `Cannot open ${shown(token)}: it must be what pal.remote() returned, unchanged`,
+    `Cannot use ${what} ${shown(token)}: it must be what pal.remote() returned, unchanged. Its '${wrong}' is wrong`,
   );
 }
 
-/** The producer behind a token. `waking` is called with each attempt to wake the loop. */
-export function openRing(token: RemoteToken, { kernel }: RemoteOptions, waking?: () => void): RingProducer {
-  const { queue, port } = readToken(token);
+function requireKernel(kernel: RemoteOptions['kernel']): void {
+  const given = kernel as { kernel32?: { PostQueuedCompletionStatus?: unknown } | null } | null | undefined;
+  if (given === undefined || typeof given?.kernel32?.PostQueuedCompletionStatus === 'function') return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use kernel: it must be what a PAL of that system was given as its kernel, and is ${shown(kernel)}`,
+  );
+}
+
+/**
+ * The producer behind a token. `waking` is called with each attempt to wake the loop.
+ * @param token from readRemoteToken
+ */
+export function openRing({ queue, port }: RemoteToken, { kernel }: RemoteOptions, waking?: () => void): RingProducer {
   // Loaded in this thread: the functions of the loop's thread cannot be posted.
   const { kernel32 } = kernel ?? windowsKernel();
   return new RingProducer(queue, () => {
@@ -164,11 +182,6 @@ export function openRing(token: RemoteToken, { kernel }: RemoteOptions, waking?:
     if (kernel32.PostQueuedCompletionStatus(port, 0, REMOTE_KEY, 0) !== 0) return;
     throw new Win32Error('PostQueuedCompletionStatus', kernel32.GetLastError());
   });
-}
-
-/** Every PAL has one of 8192 numbers. */
-function isPalNumber(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 13;
 }
 
 /** A HANDLE of a completion port, which is never 0. */
@@ -187,5 +200,9 @@ function requireNumber(name: string, value: unknown): void {
 
 function requireBytes(name: string, value: unknown): void {
   if (isUint8Array(value)) return;
-  throw argumentError(TypeError, 'ERR_INVALID_ARG_TYPE', `Cannot use ${name}: it must be a Buffer or Uint8Array`);
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use ${name}: it must be a Buffer or Uint8Array, and is ${shown(value)}`,
+  );
 }

@@ -3,6 +3,8 @@
  *
  * Words that different threads write lie in cache lines of their own.
  */
+import { isSharedArrayBuffer } from 'node:util/types';
+import { argumentError } from '../pal/network-error.ts';
 
 /** Bytes of a cell: a cache line. A record takes as many cells in a row as it needs, across the end of the ring too. */
 export const CELL_BYTES = 64;
@@ -55,12 +57,20 @@ export function allocateRing(byteLength: number): SharedArrayBuffer {
   return new SharedArrayBuffer((CONTROL_WORDS + cells) * Int32Array.BYTES_PER_ELEMENT + cells * CELL_BYTES);
 }
 
+/** Shared memory, also of another realm (node:vm, jest), that has the size of a ring. */
+export function isRing(value: unknown): value is SharedArrayBuffer {
+  return isSharedArrayBuffer(value) && isRingOf(cellsOf(value));
+}
+
 /** Views on a ring's memory. Throws RangeError when it is not a ring's. */
 export function viewRing(buffer: SharedArrayBuffer): RingViews {
-  const cells =
-    (buffer.byteLength - CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT) / (CELL_BYTES + Int32Array.BYTES_PER_ELEMENT);
-  if (!Number.isInteger(cells) || cells < MIN_CELLS || cells > MAX_CELLS || (cells & (cells - 1)) !== 0) {
-    throw new RangeError(`Cannot use ${buffer.byteLength} bytes of shared memory as a ring: no ring has this size`);
+  const cells = cellsOf(buffer);
+  if (!isRingOf(cells)) {
+    throw argumentError(
+      RangeError,
+      'ERR_OUT_OF_RANGE',
+      `Cannot use ${buffer.byteLength} bytes of shared memory as a ring: no ring has this size`,
+    );
   }
   const commitsAt = CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT;
   const cellsAt = commitsAt + cells * Int32Array.BYTES_PER_ELEMENT;
@@ -71,6 +81,14 @@ export function viewRing(buffer: SharedArrayBuffer): RingViews {
     payloadWords: new Int32Array(buffer, cellsAt, (cells * CELL_BYTES) / Int32Array.BYTES_PER_ELEMENT),
     payload: new Uint8Array(buffer, cellsAt, cells * CELL_BYTES),
   };
+}
+
+function cellsOf({ byteLength }: SharedArrayBuffer): number {
+  return (byteLength - CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT) / (CELL_BYTES + Int32Array.BYTES_PER_ELEMENT);
+}
+
+function isRingOf(cells: number): boolean {
+  return Number.isInteger(cells) && cells >= MIN_CELLS && cells <= MAX_CELLS && (cells & (cells - 1)) === 0;
 }
 
 /** Cells that a record with so many bytes of payload takes. */

@@ -30,6 +30,7 @@
  * what is behind it waits. The owner's stop gives up waiting after a while, and takes what is complete behind it (RemoteInbox).
  */
 import { Buffer } from 'node:buffer';
+import { RemoteCommand } from './commands.ts';
 import {
   ABANDONED,
   ASLEEP,
@@ -98,14 +99,22 @@ export class RingProducer {
   /** Queues a record; `payload` is copied. Throws what `wake` throws, and the record is queued all the same. */
   submit(kind: number, subject: number, payload: Uint8Array): Submitted {
     const { words, commits, cells } = this.#views;
-    if (payload.byteLength > largestPayload(cells)) return Submitted.TooLarge;
+    const length = payload.byteLength; // once: it may be another one the next time
+    if (length > largestPayload(cells)) return Submitted.TooLarge;
     Atomics.add(words, INSIDE, 1);
     try {
-      const position = this.#claim(cellsFor(payload.byteLength));
+      const position = this.#claim(cellsFor(length));
       if (position === FULL) this.#wakeForFull();
       if (position < 0) return position === FULL ? Submitted.Full : Submitted.Closed;
       const cell = position & (cells - 1);
-      this.#write(cell, kind, subject, payload);
+      try {
+        this.#write(cell, kind, subject, payload, length);
+      } catch (error) {
+        // Claimed cells cannot be given back, and everything behind them would wait for ever: the record asks for nothing.
+        this.#views.payloadWords[cell * CELL_WORDS] = RemoteCommand.Nothing;
+        Atomics.store(commits, cell, 1);
+        throw error;
+      }
       Atomics.store(commits, cell, 1);
       // The consumer salvages what is complete: this record is its or ours, whoever clears the word.
       if (Atomics.load(words, ABANDONED) !== 0) {
@@ -146,19 +155,19 @@ export class RingProducer {
     }
   }
 
-  #write(cell: number, kind: number, subject: number, payload: Uint8Array): void {
+  #write(cell: number, kind: number, subject: number, payload: Uint8Array, length: number): void {
     const { payloadWords, payload: bytes } = this.#views;
     const word = cell * CELL_WORDS;
     payloadWords[word] = kind;
     payloadWords[word + 1] = subject | 0;
     payloadWords[word + 2] = Math.floor(subject / TWO_32);
-    payloadWords[word + 3] = payload.byteLength;
+    payloadWords[word + 3] = length;
     const at = cell * CELL_BYTES + HEADER_BYTES;
-    const first = Math.min(payload.byteLength, bytes.length - at);
+    const first = Math.min(length, bytes.length - at);
     if (first === payload.byteLength) bytes.set(payload, at);
     else {
       bytes.set(payload.subarray(0, first), at);
-      bytes.set(payload.subarray(first), 0);
+      if (first < length) bytes.set(payload.subarray(first, length), 0);
     }
   }
 

@@ -6,6 +6,7 @@
  * a user's buffer that has lost its bytes between two looks; a user's Error.prepareStackTrace. None of it happens to working
  * programs, but an operation that is stuck would hold up everything behind it, and the stop, for ever.
  */
+import { isRangeError } from '../../ffi/thrown.ts';
 import { WSAEFAULT, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { Driver } from './driver.ts';
 import type { ErrorContext } from './errors.ts';
@@ -23,7 +24,7 @@ export function abandonOperation(driver: Driver, record: SocketRecord, operation
 
 /** A RangeError is want of memory or of stack; of anything else EFAULT says that it did not come from the network. */
 export function codeOfThrown(thrown: unknown): number {
-  return thrown instanceof RangeError ? WSAENOBUFS : WSAEFAULT;
+  return isRangeError(thrown) ? WSAENOBUFS : WSAEFAULT;
 }
 
 /** What a failure comes from, where the system has not failed. */

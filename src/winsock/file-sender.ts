@@ -190,9 +190,10 @@ export class FileJob {
     this.#connection.sendingFile = this;
     const source = this.#source;
     if (typeof source === 'string') return this.#open(source);
+    if (typeof source === 'number') return this.#opened(null, source);
     // The caller's own code, where it is no FileHandle of Node's but something like it.
-    const fd = typeof source === 'number' ? source : request.callback.runInAsyncScope(() => source.fd);
-    if (fd >= 0) this.#opened(null, fd);
+    const isOpen = request.callback.runInAsyncScope(() => source.handle.fd === source.fd);
+    if (isOpen) this.#opened(null, source.fd);
     else refuseFile(this.#driver, this.#connection, fileHandleClosed());
   }
 

@@ -92,8 +92,16 @@ export interface FileFacts {
   readonly regular: boolean;
 }
 
-/** What is to be sent: a path, a descriptor, or a FileHandle, whose descriptor is asked for when its turn comes. */
-export type OpenableFile = string | number | { readonly fd: number };
+/** What is to be sent: a path, a descriptor, or a FileHandle. */
+export type OpenableFile = string | number | OpenedFile;
+
+/** A FileHandle that must still have its descriptor when its turn comes: closed, it has -1, and its number is another file's. */
+export interface OpenedFile {
+  /** The descriptor, as it was at the call. */
+  readonly fd: number;
+  /** The caller's. */
+  readonly handle: { readonly fd: unknown };
+}
 
 /** Files to send from: node:fs, and the HANDLE behind its descriptors. Errors are Node's own (ENOENT, EACCES). */
 export interface Files {

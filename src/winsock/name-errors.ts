@@ -25,7 +25,7 @@ interface Told {
 
 /** The resolver has failed, or answered with what is no address. `cause`: undefined when it just knows no address. */
 export function notResolved({ name, port }: Destination, cause: unknown): NetworkError {
-  const { code, errno, syscall, message }: Partial<Told> = cause instanceof Error ? cause : {};
+  const { code, errno, syscall, message }: Partial<Told> = isError(cause) ? cause : {};
   const other = cause === undefined ? 'ENOTFOUND' : 'ERR_LOOKUP_FAILED';
   // Of a DOMException, such as a lookup function's fetch() fails with, the code is a number.
   const word = typeof code === 'string' ? code : other;
@@ -41,6 +41,11 @@ export function notResolved({ name, port }: Destination, cause: unknown): Networ
     attempts: [],
     cause,
   });
+}
+
+/** Also one of another realm (node:vm, jest), and a DOMException. */
+function isError(cause: unknown): cause is Told {
+  return typeof cause === 'object' && cause !== null && 'message' in cause && typeof cause.message === 'string';
 }
 
 /** Of the failures to resolve one name, the one that says most. */

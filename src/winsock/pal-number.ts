@@ -19,7 +19,7 @@ import { NetworkError } from '../pal/network-error.ts';
 
 /** Bits of a handle that are the index; the generation is above, and the PAL's number on top. */
 export const INDEX_BITS = 20;
-/** Different numbers of PALs. */
+/** Different numbers of PALs: what a handle's 13 bits keep. */
 const PALS = 2 ** 13;
 /** Distance between the first numbers of two threads, or seeds: odd, so that 8192 begin at different ones; PALS / 1.618. */
 const STRIDE = 5063;
@@ -62,6 +62,11 @@ export function firstPostOf(pal: number): number {
 /** What is added to the count of an operation before it is negated: small for the first PALs. */
 export function operationBase(pal: number): number {
   return (pal % OPERATION_PALS) * 2 ** OPERATION_BITS;
+}
+
+/** The number is one that a PAL can have. */
+export function isPalNumber(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < PALS;
 }
 
 /** The number (a safe integer, not negative) is one that another PAL numbers its posts with. */

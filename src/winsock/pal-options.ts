@@ -70,7 +70,14 @@ const DEFAULTS: ResolvedPalOptions = {
 
 /** Reads the options once. Throws TypeError with a code when they are no object, or one that is to be a boolean is none. */
 export function readPalOptions(given: unknown): PalOptions {
-  return readOptions<PalOptions>(given, PAL_OPTIONS);
+  const options = readOptions<PalOptions>(given, PAL_OPTIONS);
+  const kernel: unknown = options.kernel;
+  if (kernel === undefined || (typeof kernel === 'object' && kernel !== null)) return options;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use kernel: it must be an object, such as a simulated kernel, and is ${shown(kernel)}`,
+  );
 }
 
 /**

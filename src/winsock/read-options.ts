@@ -85,15 +85,21 @@ const SPREAD: OptionNames<SpreadOptions> = { loops: false, policy: false };
 
 /**
  * Reads options once. Those that are undefined are left out.
+ * @param holder the option that holds them, where they are not the call's own
  * @throws TypeError ERR_INVALID_ARG_TYPE when they are no object, or a boolean is none; and whatever a getter throws.
  */
-export function readOptions<Options extends object>(given: unknown, names: OptionNames<Options>): Options {
-  requireObject('the options', given);
+export function readOptions<Options extends object>(
+  given: unknown,
+  names: OptionNames<Options>,
+  holder?: string,
+): Options {
+  if (holder === undefined) requireObject('the options', 'they must be an object, and are', given);
+  else requireObject(holder, 'it must be an object, and is', given);
   const read: Record<string, unknown> = {};
   for (const name in names) {
     const value: unknown = given[name];
     if (value === undefined) continue;
-    if (names[name]) requireBoolean(name, value);
+    if (names[name]) requireBoolean(holder === undefined ? name : `${holder}.${name}`, value);
     read[name] = value;
   }
   return read as Options;
@@ -103,8 +109,10 @@ export function readOptions<Options extends object>(given: unknown, names: Optio
 export function readServerOptions(given: unknown): ServerOptions {
   const options = readOptions<ServerOptions>(given, SERVER_OPTIONS);
   const { acceptDepth, spread } = options;
-  if (typeof acceptDepth === 'object') options.acceptDepth = readOptions<AcceptDepthBounds>(acceptDepth, ACCEPT_DEPTH);
-  if (spread !== undefined) options.spread = readOptions<SpreadOptions>(spread, SPREAD);
+  if (typeof acceptDepth === 'object') {
+    options.acceptDepth = readOptions<AcceptDepthBounds>(acceptDepth, ACCEPT_DEPTH, 'acceptDepth');
+  }
+  if (spread !== undefined) options.spread = readOptions<SpreadOptions>(spread, SPREAD, 'spread');
   return options;
 }
 
@@ -117,11 +125,7 @@ export function requireBoolean(name: string, value: unknown): asserts value is b
   );
 }
 
-function requireObject(what: string, given: unknown): asserts given is Record<string, unknown> {
+function requireObject(what: string, rule: string, given: unknown): asserts given is Record<string, unknown> {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_TYPE',
-    `Cannot use ${what}: they must be an object, and are ${shown(given)}`,
-  );
+  throw argumentError(TypeError, 'ERR_INVALID_ARG_TYPE', `Cannot use ${what}: ${rule} ${shown(given)}`);
 }

@@ -1,6 +1,7 @@
 /** The options of createServer that say how many connections are accepted: defaults, and what is refused. */
 import { argumentError } from '../pal/network-error.ts';
 import type { ServerOptions } from '../pal/server-options.ts';
+import { shown } from '../pal/shown.ts';
 import { AcceptDepth } from './accept-depth.ts';
 import type { AcceptLimitSettings } from './accept-limits.ts';
 import { requireInteger, requireOneOf } from './pal-options.ts';
@@ -24,7 +25,7 @@ export function resolveAccepting(options: ServerOptions): { depth: AcceptDepth; 
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_TYPE',
-      `Cannot use ${name}: it must be a function, and is of type ${callback === null ? 'null' : typeof callback}`,
+      `Cannot use ${name}: it must be a function, and is ${shown(callback)}`,
     );
   }
   return {

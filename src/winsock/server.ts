@@ -12,6 +12,7 @@ import type { AnyHandle, Endpoint, ServerHandle, ServerSocket } from '../pal/han
 import { argumentError } from '../pal/network-error.ts';
 import type { ImportServerOptions, SocketInfo, SpreadOptions } from '../pal/loops.ts';
 import type { ServerOptions } from '../pal/server-options.ts';
+import { shown } from '../pal/shown.ts';
 import { formatIpAddress, type IpAddress } from '../pal/ip-address.ts';
 import { AcceptLimits } from './accept-limits.ts';
 import { fillPool } from './accept-pool.ts';
@@ -159,7 +160,8 @@ function makeSpreader(driver: Driver, options: SpreadOptions): Spreader {
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_VALUE',
-      'Cannot spread connections over no loops: spread.loops must be an array of what pal.remote() returned',
+      'Cannot spread connections over no loops: spread.loops must be an array of what pal.remote() returned, and is ' +
+        shown(options.loops),
     );
   }
   if (options.policy !== undefined) requireOneOf('spread.policy', options.policy, ['round-robin', 'least-loaded']);

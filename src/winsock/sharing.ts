@@ -92,7 +92,7 @@ function remember(id: string): void {
 }
 
 function usedAlready(): NetworkError {
-  return new NetworkError('Cannot import the socket: it was imported in this process already. Export it again', {
+  return new NetworkError('Cannot import the socket: this thread has imported it already. Export it again', {
     kind: NetworkErrorCode.SocketCreationFailed,
     code: 'ERR_TOKEN_USED',
   });

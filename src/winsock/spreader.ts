@@ -17,7 +17,7 @@ import type { SpreadOptions, SpreadPolicy } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import { RemoteCommand } from '../remote/commands.ts';
-import { openRing } from '../remote/remote-loop.ts';
+import { openRing, readRemoteToken } from '../remote/remote-loop.ts';
 import { Submitted, type RingProducer } from '../remote/ring.ts';
 import type { Counters } from './counters.ts';
 import type { Kernel, Scheduler } from './kernel.ts';
@@ -43,7 +43,9 @@ export class Spreader {
     const counted = (): void => {
       counters.calls.PostQueuedCompletionStatus++;
     };
-    this.#loops = loops.map((token) => openRing(token, { kernel }, counted));
+    this.#loops = loops.map((token, index) =>
+      openRing(readRemoteToken(`spread.loops[${index}]`, token), { kernel }, counted),
+    );
     this.#policy = policy;
   }
 

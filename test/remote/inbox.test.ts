@@ -47,6 +47,26 @@ describe('remote/inbox', () => {
     expect(failures).to.deep.equal([]);
   });
 
+  it('passes over a submission that threw in the middle, and does what is behind it', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    class Broken extends Uint8Array {
+      looks = 5;
+      override get byteLength(): number {
+        return this.looks++;
+      }
+      override subarray(): never {
+        throw new Error('no bytes');
+      }
+    }
+    const remote = openRemote(pal.remote(), { kernel });
+    remote.write(served, Buffer.from('one '));
+    expect(() => remote.write(served, new Broken(6))).to.throw('no bytes');
+    remote.write(served, Buffer.from('two'));
+    expect((await readExactly(pal, client, 7)).toString()).to.equal('one two');
+    expect(failures).to.deep.equal([]);
+  });
+
   it('copies what is written', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);

@@ -16,6 +16,7 @@ import {
   TAIL,
   viewRing,
 } from '../../src/remote/ring-layout.ts';
+import { RemoteCommand } from '../../src/remote/commands.ts';
 import { RingConsumer, RingProducer, Submitted } from '../../src/remote/ring.ts';
 import { startThread } from '../support/thread.ts';
 import type { ProducerTask } from './children/producer.ts';
@@ -96,6 +97,46 @@ describe('remote/ring', () => {
     expect(producer.largestPayload).to.equal((MIN_CELLS / 2) * CELL_BYTES - HEADER_BYTES);
     expect(producer.submit(1, 1, bytes(producer.largestPayload + 1))).to.equal(Submitted.TooLarge);
     expect(producer.submit(1, 1, bytes(producer.largestPayload))).to.equal(Submitted.Done);
+  });
+
+  it('goes on behind a record whose bytes could not be had', () => {
+    const ring = buffer();
+    const producer = new RingProducer(ring, ignore);
+    const consumer = new RingConsumer(ring);
+    const half = producer.largestPayload;
+    expect(producer.submit(1, 1, bytes(half - CELL_BYTES))).to.equal(Submitted.Done);
+    expect(consumer.take()).to.equal(true);
+    const broken = bytes(half);
+    broken.subarray = () => {
+      throw new Error('no bytes');
+    };
+    // It goes across the end of the ring, so that it is copied in two parts.
+    expect(producer.submit(1, 2, bytes(half))).to.equal(Submitted.Done);
+    expect(consumer.take()).to.equal(true);
+    expect(() => producer.submit(1, 3, broken)).to.throw('no bytes');
+    expect(producer.submit(1, 4, bytes(5))).to.equal(Submitted.Done);
+    expect(consumer.take()).to.equal(true);
+    expect(consumer.record.kind).to.equal(RemoteCommand.Nothing);
+    expect(consumer.take()).to.equal(true);
+    expect(consumer.record).to.include({ kind: 1, subject: 4 });
+    expect([...consumer.record.payload]).to.deep.equal([...bytes(5)]);
+    expect(consumer.take()).to.equal(false);
+  });
+
+  it('asks for the length of what is submitted once', () => {
+    class Changing extends Uint8Array {
+      looks = 0;
+      override get byteLength(): number {
+        this.looks++;
+        return this.looks === 1 ? 4 : 2 ** 20;
+      }
+    }
+    const ring = buffer();
+    const producer = new RingProducer(ring, ignore);
+    const consumer = new RingConsumer(ring);
+    expect(producer.submit(1, 1, new Changing([1, 2, 3, 4]))).to.equal(Submitted.Done);
+    expect(consumer.take()).to.equal(true);
+    expect([...consumer.record.payload]).to.deep.equal([1, 2, 3, 4]);
   });
 
   it('counts positions on beyond 2^31', () => {

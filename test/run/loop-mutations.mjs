@@ -13,10 +13,11 @@ export const loopMutations = [
   {
     id: 'loops: commit a record before it is written',
     file: ring,
-    find: `      this.#write(cell, kind, subject, payload);
-      Atomics.store(commits, cell, 1);`,
+    find: `      try {
+        this.#write(cell, kind, subject, payload, length);`,
     replace: `      Atomics.store(commits, cell, 1);
-      this.#write(cell, kind, subject, payload);`,
+      try {
+        this.#write(cell, kind, subject, payload, length);`,
   },
   {
     id: 'loops: never wake a loop that sleeps',

@@ -9,6 +9,7 @@ import {
 } from '../../src/index.ts';
 import { simulateNetwork, type SimulatedKernel, type SimulatedNetwork } from '../../src/sim/index.ts';
 import { thrownBy } from '../support/errors.ts';
+import { inAnotherRealm } from '../support/realm.ts';
 import { expectNothingLeft } from './support/nothing-left.ts';
 
 const PEER = { address: '127.0.0.1', port: 80, family: 4 };
@@ -101,16 +102,49 @@ describe('damaged tokens', () => {
       kind: ['iocp-pal/socket', undefined],
       port: ['x', 0, -1, 1.5, Number.NaN, undefined],
       pal: ['x', -1, 1.5, 2 ** 13, undefined],
-      queue: [null, new ArrayBuffer(8), undefined],
+      queue: [
+        null,
+        new ArrayBuffer(token.queue.byteLength),
+        undefined,
+        ...[0, 8, token.queue.byteLength - 4, token.queue.byteLength + 4].map((size) => new SharedArrayBuffer(size)),
+      ],
     };
-    for (const [field, values] of Object.entries(damage)) {
-      for (const value of values) {
-        const error = thrownBy(() => openRemote({ ...token, [field]: value }, { kernel }));
-        expect(error, field).to.include({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
-      }
+    refuses((value) => openRemote(value, { kernel }), token, damage);
+    for (const wrong of [null, 'windows', {}, { kernel32: {} }]) {
+      expect(thrownBy(() => openRemote(token, { kernel: wrong as never })).code).to.equal('ERR_INVALID_ARG_TYPE');
     }
     openRemote(token, { kernel });
     await stop(pal);
+  });
+
+  it('a server that spreads says which of its loops is damaged', async () => {
+    const { pal } = start();
+    const token = pal.remote();
+    for (const damage of [{ queue: new SharedArrayBuffer(8) }, { port: 'x' }]) {
+      const loops = [token, { ...token, ...damage } as never];
+      const error = thrownBy(() => pal.createServer('127.0.0.1', 0, { spread: { loops } }));
+      expect(error).to.include({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+      expect(error.message)
+        .to.contain('spread.loops[1]')
+        .and.contain(`'${String(Object.keys(damage)[0])}'`);
+    }
+    await stop(pal);
+  });
+
+  it('a token of another realm, as a message is in jest, is as good as any', async () => {
+    const [here, there] = [start(), start()];
+    const { socket } = await served(here.pal);
+    const token = inAnotherRealm(here.pal.transfer(socket));
+    expect(token.taken).not.to.be.instanceOf(Int32Array);
+    here.pal.adopt(token);
+    let message = '';
+    const post = here.pal.onRemotePost((bytes) => (message = Buffer.from(bytes).toString()));
+    const remote = inAnotherRealm(here.pal.remote());
+    expect(remote.queue).not.to.be.instanceOf(SharedArrayBuffer);
+    openRemote(remote, { kernel: here.kernel }).post(post, Buffer.from('hello'));
+    await network.settle(() => message !== '');
+    expect(message).to.equal('hello');
+    await stop(here.pal, there.pal);
   });
 
   it('importSocket and importServer refuse each of them, and a second use', async () => {

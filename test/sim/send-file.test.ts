@@ -60,6 +60,19 @@ function withhold(kernel: SimulatedKernel, what: RegExp): () => void {
   return () => agenda.add(step);
 }
 
+/** Like the FileHandle of node:fs: its class has the getter, which says -1 once it is closed. */
+class Handle {
+  descriptor: number;
+
+  constructor(descriptor: number) {
+    this.descriptor = descriptor;
+  }
+
+  get fd(): number {
+    return this.descriptor;
+  }
+}
+
 describe('asyncSendFile, simulated', () => {
   for (const transmitFile of [true, false]) {
     it(`is dropped while its file is being opened, without waiting for that (${transmitFile})`, async () => {
@@ -174,18 +187,55 @@ describe('asyncSendFile, simulated', () => {
   it('of a FileHandle that was closed before its turn sends nothing, and what is behind it goes on', async () => {
     const { kernel, pal, peer, socket, log, told, stop } = connected();
     kernel.files.put('file', new Uint8Array(5000));
-    const handle = { fd: kernel.files.openNow('file') };
+    const handle = new Handle(kernel.files.openNow('file'));
     pal.asyncWrite(socket, new Uint8Array(2000), told('first'));
     pal.asyncWrite(socket, new Uint8Array(3000), told('before'));
     pal.asyncSendFile(socket, handle, { head: new Uint8Array(3) }, told('file'));
     pal.asyncWrite(socket, new Uint8Array(7), told('behind'));
     kernel.run();
     kernel.files.close(handle.fd);
-    handle.fd = -1;
+    handle.descriptor = -1;
     peer.drain();
     kernel.run();
     expect(log).to.have.members(['first ok 2000', 'before ok 3000', 'file EBADF 0', 'behind ok 7']);
     expect(peer.end.in.length).to.equal(5007);
+    await stop();
+  });
+
+  it("of an object with an 'fd' of its own asks it once, whatever it answers later", async () => {
+    const { kernel, pal, peer, socket, log, told, stop } = connected();
+    kernel.files.put('file', new Uint8Array(500));
+    const fd = kernel.files.openNow('file');
+    let reads = 0;
+    const file = {
+      get fd() {
+        reads++;
+        return reads === 1 ? fd : Number.NaN;
+      },
+    };
+    pal.asyncWrite(socket, new Uint8Array(2000), told('before'));
+    pal.asyncSendFile(socket, file, {}, told('file'));
+    expect(pal.describe()).to.contain(`descriptor ${fd}`);
+    peer.drain();
+    kernel.run();
+    expect(log).to.have.members(['before ok 2000', 'file ok 500']);
+    expect(reads).to.equal(1);
+    kernel.files.close(fd);
+    await stop();
+  });
+
+  it("of a FileHandle whose number is another file's by then sends nothing", async () => {
+    const { kernel, pal, peer, socket, log, told, stop } = connected();
+    kernel.files.put('file', new Uint8Array(500));
+    const fd = kernel.files.openNow('file');
+    const handle = new Handle(fd);
+    pal.asyncWrite(socket, new Uint8Array(2000), told('before'));
+    pal.asyncSendFile(socket, handle, {}, told('file'));
+    handle.descriptor = fd + 1;
+    peer.drain();
+    kernel.run();
+    expect(log).to.have.members(['before ok 2000', 'file EBADF 0']);
+    kernel.files.close(fd);
     await stop();
   });
 

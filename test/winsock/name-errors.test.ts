@@ -1,5 +1,6 @@
 /** What is told when a name leads nowhere. */
 import { expect } from 'chai';
+import { runInNewContext } from 'node:vm';
 import { NetworkErrorCode } from '../../src/index.ts';
 import { notResolved } from '../../src/winsock/name-errors.ts';
 
@@ -20,6 +21,13 @@ describe('the error for a name that was not resolved', () => {
     expect(error).to.include({ code: 'ERR_LOOKUP_FAILED', syscall: 'lookup', cause });
     expect(error.errno).to.equal(undefined);
     expect(error.message).to.include('ERR_LOOKUP_FAILED').and.include('The operation was aborted');
+  });
+
+  it("has what a resolver of another realm says, as a test's in jest is", () => {
+    const cause: unknown = runInNewContext("Object.assign(new Error('no such host'), { code: 'ENOTFOUND' })");
+    const error = notResolved(DESTINATION, cause);
+    expect(error).to.include({ code: 'ENOTFOUND', kind: NetworkErrorCode.InvalidAddress, cause });
+    expect(error.message).to.include('no such host');
   });
 
   it('takes what was thrown that is no error', () => {

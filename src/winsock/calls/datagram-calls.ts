@@ -13,6 +13,7 @@ import { isUnspecified, loopback, type IpAddress } from '../../pal/ip-address.ts
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import type { OperationHandle, OperationOptions } from '../../pal/pending-operation.ts';
+import { shown } from '../../pal/shown.ts';
 import { receiveFrom } from '../datagram-receiver.ts';
 import { sendTo } from '../datagram-sender.ts';
 import { connectDatagrams, disconnectDatagrams, openDatagramSocket } from '../datagram-setup.ts';
@@ -180,11 +181,11 @@ function destinationOf(socket: DatagramSocket, to: Destination | null): Resolved
     if (socket.peer !== null) return null;
     throw notConnected(socket);
   }
-  if (typeof (to as unknown) !== 'object') {
+  if (typeof (to as unknown) !== 'object' || Array.isArray(to)) {
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_TYPE',
-      `Cannot use the destination: it must be { address, port } or null, and is of type ${typeof to}`,
+      `Cannot use the destination: it must be { address, port } or null, and is ${shown(to)}`,
     );
   }
   if (socket.peer !== null) throw alreadyConnected(socket);

@@ -2,6 +2,7 @@
 import type { IpAddress } from '../../pal/ip-address.ts';
 import { argumentError } from '../../pal/network-error.ts';
 import type { NameOptions } from '../../pal/names.ts';
+import { shown } from '../../pal/shown.ts';
 import { FAMILIES, MAX_ATTEMPT_DELAY_MS, MIN_ATTEMPT_DELAY_MS, type Family } from '../happy-eyeballs.ts';
 import { requireInteger } from '../pal-options.ts';
 import { invalidAddress } from './arguments.ts';
@@ -17,14 +18,14 @@ export function requireFamilies(
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_VALUE',
-      `Cannot use family ${String(family)}: it must be 4, 6, or 0 for both`,
+      `Cannot use family: it must be 4, 6, or 0 for both, and is ${shown(family)}`,
     );
   }
   if (lookup !== undefined && typeof lookup !== 'function') {
     throw argumentError(
       TypeError,
       'ERR_INVALID_ARG_TYPE',
-      `Cannot use lookup: it must be a function, and is of type ${typeof lookup}`,
+      `Cannot use lookup: it must be a function, and is ${shown(lookup)}`,
     );
   }
   if (attemptDelay !== undefined) {

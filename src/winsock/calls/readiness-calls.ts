@@ -1,6 +1,7 @@
 /** The readiness face of the contract: watch, and the calls that answer at once. */
 import type { AnyHandle, ServerHandle, SocketHandle } from '../../pal/handles.ts';
 import { argumentError } from '../../pal/network-error.ts';
+import { shown } from '../../pal/shown.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
 import { associate } from '../association.ts';
 import type { Connection } from '../connection.ts';
@@ -16,8 +17,8 @@ export abstract class ReadinessCalls extends StreamCalls {
     const driver = this.lifecycle.begun('watch');
     requireCallback(callback);
     const isObject = typeof given === 'object' && (given as unknown) !== null;
-    const interest = isObject ? readOptions<Interest>(given, WATCH_INTEREST) : {};
-    requireInterest(interest);
+    const interest = isObject ? readOptions<Interest>(given, WATCH_INTEREST, 'interest') : {};
+    requireInterest(interest, given);
     const known = this.known(socket);
     const record =
       known instanceof Listener ? this.listener(socket as ServerHandle) : this.established(socket as SocketHandle);
@@ -71,12 +72,13 @@ export abstract class ReadinessCalls extends StreamCalls {
   }
 }
 
-function requireInterest(interest: Interest): void {
+function requireInterest(interest: Interest, given: unknown): void {
   if (interest.readable === true || interest.writable === true) return;
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_VALUE',
-    'Cannot watch for nothing: the interest must be { readable: true }, { writable: true } or both. unwatch() ends a watch',
+    'Cannot watch for nothing: the interest must be { readable: true }, { writable: true } or both, and is ' +
+      `${shown(given)}. unwatch() ends a watch`,
   );
 }
 

@@ -52,7 +52,10 @@ export abstract class SendFileCalls extends ReadinessCalls {
   }
 }
 
-/** A URL becomes a path here: it may change before its turn, and not every file: URL is one of a file. */
+/**
+ * A URL becomes a path here: it may change before its turn, and not every file: URL is one of a file. An object's own `fd` becomes
+ * a descriptor. A FileHandle of node:fs inherits the getter that says whether it is open, and is asked once more then.
+ */
 function requireFile(file: unknown): OpenableFile {
   if (typeof file === 'number') {
     requireInteger('file', file, 0, MAX_DESCRIPTOR);
@@ -68,8 +71,9 @@ function requireFile(file: unknown): OpenableFile {
     );
   }
   if (typeof file === 'object' && file !== null && 'fd' in file) {
-    requireInteger('file.fd', file.fd, 0, MAX_DESCRIPTOR);
-    return file as { readonly fd: number };
+    const { fd } = file; // once: what is checked must be what is used
+    requireInteger('file.fd', fd, 0, MAX_DESCRIPTOR);
+    return Object.hasOwn(file, 'fd') ? fd : { fd, handle: file };
   }
   throw argumentError(
     TypeError,

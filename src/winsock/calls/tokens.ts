@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { isIP } from 'node:net';
 import process from 'node:process';
+import { isInt32Array, isSharedArrayBuffer } from 'node:util/types';
 import { WSAPROTOCOL_INFOW_SIZE } from '../../../ffi/layouts.ts';
 import type { Endpoint } from '../../pal/handles.ts';
 import type { SocketInfo, TransferToken } from '../../pal/loops.ts';
@@ -66,8 +67,9 @@ function isFamily(value: unknown): value is 4 | 6 {
   return value === 4 || value === 6;
 }
 
+/** Also of another realm: in jest, what a message brings is of one. */
 function isShared(value: unknown): value is Int32Array {
-  return value instanceof Int32Array && value.length === 1 && value.buffer instanceof SharedArrayBuffer;
+  return isInt32Array(value) && value.length === 1 && isSharedArrayBuffer(value.buffer);
 }
 
 /** Of any other length the system would be given what happens to lie behind it. */
