@@ -79,7 +79,7 @@ function handleCount({ memory }: Kernel): number | null {
   }
 }
 
-const THREAD_MS = 10_000;
+const THREAD_MS = 30_000;
 
 /** What a thread that is started as the poller is really gets of the process's options. */
 export async function pollerThreadFacts(): Promise<Facts> {

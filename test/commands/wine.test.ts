@@ -92,11 +92,16 @@ describe('npm run wine', function () {
 
     it('comes once when the terminal and npm both send it', async () => {
       const script = `let times = 0; process.on('SIGINT', () => { if (++times === 1) setTimeout(() => process.exit(times), 200); });`;
-      const command = startCommand('wine.mjs', ['-e', `${script} ${WAITS}`]);
-      await command.prints(/up/);
-      command.interrupt();
-      command.interrupt();
-      expect(await command.ended).to.deep.include({ code: 1 });
+      // Whatever lies REPEAT_MS apart was pressed twice. A busy machine lets that much pass between these two once, not always.
+      let code: number | null = null;
+      for (let tries = 0; tries < 3 && code !== 1; tries++) {
+        const command = startCommand('wine.mjs', ['-e', `${script} ${WAITS}`]);
+        await command.prints(/up/);
+        command.interrupt();
+        command.interrupt();
+        ({ code } = await command.ended);
+      }
+      expect(code).to.equal(1);
     });
 
     it('comes again, as often as it is pressed, to a script that listens', async () => {

@@ -10,13 +10,7 @@ import { until } from '../support/until.ts';
 /** Below what a system's queue of connections holds, so that none has to be tried again after a second. */
 const AT_A_TIME = 100;
 
-/** Seconds of work on a busy machine; the limit is for hangs alone. */
-const TIMEOUT_MS = 60_000;
-
 onEveryBed('many connections', (bed) => {
-  before(function () {
-    this.test?.parent?.timeout(TIMEOUT_MS);
-  });
   const fixture = testPal(bed);
 
   it('1000 at the same time, each with its own data', async () => {

@@ -21,6 +21,8 @@ import { Outcomes } from '../support/outcomes.ts';
 import { sharedPal, testPal } from '../support/pal-fixture.ts';
 
 const NAME = 'host.test';
+/** Milliseconds: an attempt that is only slow gets no company. */
+const LONGEST_DELAY_MS = 2000;
 
 onEveryBed('connect by name', (bed) => {
   const fixture = sharedPal(bed);
@@ -30,7 +32,7 @@ onEveryBed('connect by name', (bed) => {
     const server = pal.createServer(listenOn, 0);
     const { lookup, asked } = lookupIn(zone);
     const [client, served] = await Promise.all([
-      connect(pal, NAME, server.port, { lookup, ...options }),
+      connect(pal, NAME, server.port, { lookup, attemptDelay: LONGEST_DELAY_MS, ...options }),
       accept(pal, server.handle),
     ]);
     return { server, client, served: served.socket, peer: served.peer, asked };

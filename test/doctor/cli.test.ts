@@ -11,7 +11,6 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 describe('npx iocp-pal', function () {
-  this.timeout(60_000);
   this.slow(60_000);
 
   it('prints its usage when asked, and as an error without a command', async () => {

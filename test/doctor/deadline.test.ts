@@ -21,7 +21,6 @@ describe('the deadlines of doctor', () => {
   });
 
   it('end a process whose thread is stuck, with a message', async function () {
-    this.timeout(60_000);
     const script = `
       const done = new Int32Array(new SharedArrayBuffer(4));
       const { Worker } = require('node:worker_threads');

@@ -21,7 +21,6 @@ function printed(report: DoctorReport): string {
 }
 
 describe('doctor', function () {
-  this.timeout(60_000);
   this.slow(60_000);
 
   for (const profile of ['windows', 'wine'] as const) {

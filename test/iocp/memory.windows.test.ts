@@ -7,9 +7,8 @@ import { seededBytes } from '../support/bytes.ts';
 import { withCalls, type ObservedKernel } from '../support/calls.ts';
 import { rejectionOf, thrownBy } from '../support/errors.ts';
 import { close, connect, accept, pair, readExactly, readInto, write } from '../support/io.ts';
-import { quickTimers } from '../readiness/quick-time.ts';
 import { testPal } from '../support/pal-fixture.ts';
-import { until } from '../support/until.ts';
+import { Sweeps } from '../support/sweeps.ts';
 
 /** A kernel whose memory is counted and can run out. */
 function meteredKernel(): { kernel: ObservedKernel; regions: Set<number>; exhaust: (on: boolean) => void } {
@@ -95,11 +94,10 @@ describe('native memory', () => {
 });
 
 describe('idle connections', () => {
-  // The sweep for quiet connections is due every 15 s; here it is every second.
-  const fixture = testPal(iocpWorker, quickTimers(15));
+  const sweeps = new Sweeps();
+  const fixture = testPal(iocpWorker, sweeps.options);
 
-  it('give their large receive buffers back after a while, and still take data', async function () {
-    this.timeout(30_000);
+  it('give their large receive buffers back after a while, and still take data', async () => {
     const { pal } = fixture;
     const count = 50;
     const server = pal.createServer('127.0.0.1', 0);
@@ -121,7 +119,7 @@ describe('idle connections', () => {
       buffers.push(buffer);
       return readInto(pal, socket, buffer);
     });
-    await until(
+    await sweeps.until(
       () => pal.stats().pinnedBytes < count * 1024,
       () => `less than 1 KiB per connection; pinned are ${pal.stats().pinnedBytes} bytes`,
     );

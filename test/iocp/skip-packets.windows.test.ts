@@ -9,15 +9,19 @@ import {
   SO_PROTOCOL_INFOW,
   XP1_IFS_HANDLES,
 } from '../../ffi/constants.ts';
-import type { NetworkError, NetworkPal, SocketHandle } from '../../src/index.ts';
+import type { NetworkError, NetworkPal } from '../../src/index.ts';
 import { windowsKernel } from '../../src/winsock/windows-kernel.ts';
 import { iocpSkipping, iocpWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { withCalls, type Interception, type ObservedKernel } from '../support/calls.ts';
-import { pair, readExactly, write } from '../support/io.ts';
+import { pair, readExactly, write, type Pair } from '../support/io.ts';
 import { viewAt } from '../support/native.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { until } from '../support/until.ts';
+
+/** Bytes that a busy connection has waiting at least, and bytes after which it runs dry. */
+const STOCK = 50_000;
+const PLENTY = 5_000_000;
 
 const SKIP_MODES = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
 
@@ -101,16 +105,27 @@ for (const bed of [iocpWorker, iocpSkipping]) {
   describe(`fairness [${bed.name}]`, () => {
     const fixture = testPal(bed);
 
-    /** Reads a byte at a time of data that is there already, without ever pausing. Returns how many it has read. */
-    function gobble(pal: NetworkPal, socket: SocketHandle): () => number {
+    /**
+     * Reads a byte at a time of data that is there already, without ever pausing: the peer sends more before it is all read.
+     * (Until there is no doubt, that is: a loop that serves nobody else would never come back.) Returns how many it has read.
+     */
+    function gobble(pal: NetworkPal, { client, served }: Pair): () => number {
       let count = 0;
+      let sent = 0;
       const buffer = new Uint8Array(1);
+      const supply = (): void => {
+        if (sent - count > STOCK || sent >= PLENTY) return;
+        sent += STOCK;
+        pal.asyncWrite(client, seededBytes(STOCK), () => undefined);
+      };
       const next = (error: NetworkError | null, bytes: number): void => {
         if (error !== null || bytes === 0) return;
         count++;
-        pal.asyncRead(socket, buffer, 1, next);
+        supply();
+        pal.asyncRead(served, buffer, 1, next);
       };
-      pal.asyncRead(socket, buffer, 1, next);
+      supply();
+      pal.asyncRead(served, buffer, 1, next);
       return () => count;
     }
 
@@ -118,9 +133,7 @@ for (const bed of [iocpWorker, iocpSkipping]) {
       const { pal } = fixture;
       const busy = await pair(pal);
       const other = await pair(pal);
-      const plenty = 100_000;
-      await write(pal, busy.client, seededBytes(plenty));
-      const eaten = gobble(pal, busy.served);
+      const eaten = gobble(pal, busy);
       let ticks = 0;
       const timer = setInterval(() => ticks++, 1);
       try {
@@ -130,13 +143,13 @@ for (const bed of [iocpWorker, iocpSkipping]) {
         }
         expect(eaten(), 'the busy one is not through: the other did not have to wait for it').to.be.within(
           1,
-          plenty - 1,
+          PLENTY - 1,
         );
         await until(
           () => ticks >= 3,
           () => `three ticks of a timer, came ${ticks}`,
         );
-        expect(eaten(), 'and neither did the timer').to.be.below(plenty);
+        expect(eaten(), 'and neither did the timer').to.be.below(PLENTY);
       } finally {
         clearInterval(timer);
       }

@@ -6,7 +6,6 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { SocketInfo } from '../../src/index.ts';
 import { iocpSkipping } from '../support/beds.ts';
-import { CHILD_TIMEOUT_MS } from '../support/child.ts';
 import { thrownBy } from '../support/errors.ts';
 import { close, connect, echo, pair, read, readExactly, write } from '../support/io.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
@@ -80,7 +79,6 @@ class Importer {
 }
 
 describe('sockets between processes', function () {
-  this.timeout(CHILD_TIMEOUT_MS); // processes have to start
   const fixture = sharedPal(iocpSkipping);
   const children: Importer[] = [];
   const start = async (): Promise<{ child: Importer; pid: number }> => {

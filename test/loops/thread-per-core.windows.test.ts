@@ -5,12 +5,10 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { iocpSkipping } from '../support/beds.ts';
-import { CHILD_TIMEOUT_MS } from '../support/child.ts';
 import { connect, readExactly, readToEnd, write } from '../support/io.ts';
 import { sharedPal } from '../support/pal-fixture.ts';
 
 describe('docs/examples/thread-per-core.ts', function () {
-  this.timeout(CHILD_TIMEOUT_MS); // a process with three threads has to start
   const fixture = sharedPal(iocpSkipping);
   let child: ChildProcess | undefined;
   // Whatever becomes of the test.

@@ -12,7 +12,7 @@ import { addWindowsBinary, makeProject, publish, run } from './published.ts';
 import { remove } from '../run/remove.mjs';
 
 /** Bundling everything once, on a machine that does other things too. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 
 /** What consumer/echo.cjs prints. */
 const ECHO = 'hello, 10 bytes received\n';

@@ -12,7 +12,7 @@ import { runOnWindowsNode } from '../run/wine.mjs';
 import { makeProject, npm, publish, run, type PackResult } from './published.ts';
 
 /** Building, installing and compiling, each in a process of its own, on a machine that does other things too. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 
 /** What may be in the tarball. */
 const PUBLISHED =

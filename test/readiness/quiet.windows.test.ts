@@ -1,8 +1,7 @@
 /**
  * The receive of a quiet connection holds no buffer, that of a busy one does; and on the way from one to the other no
- * byte is lost. The sweep that finds the quiet ones is due every 15 s; here it is every 100 ms and less.
+ * byte is lost. The sweep that finds the quiet ones is due every 15 s; here it comes when a test says so.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
 import type { NetworkPal, SocketHandle } from '../../src/index.ts';
@@ -11,20 +10,19 @@ import { seededBytes } from '../support/bytes.ts';
 import { accept, connect, pair, read, readExactly, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { Outcomes } from '../support/outcomes.ts';
+import { Sweeps } from '../support/sweeps.ts';
 import { turns, until } from '../support/until.ts';
-import { quickTimers } from './quick-time.ts';
 
 /** Bytes of an operation's context: what a receive without a buffer pins. */
 const CONTEXT_BYTES = 128;
 /** Bytes of the smallest block. */
 const BLOCK_BYTES = 512;
-/** The sweep's period, ms, under quickTimers(150). */
-const SWEEP_MS = 100;
 
 const nothing = (): void => undefined;
 
 onEveryBed('a quiet connection', (bed) => {
-  const fixture = testPal(bed, quickTimers(150));
+  const sweeps = new Sweeps();
+  const fixture = testPal(bed, sweeps.options);
 
   /** Two connected sockets and nothing else that pins memory. */
   async function aPair(): Promise<{ pal: NetworkPal; client: SocketHandle; served: SocketHandle }> {
@@ -46,6 +44,13 @@ onEveryBed('a quiet connection', (bed) => {
       bed,
     );
 
+  /** Sweeps until no more than that is pinned. */
+  const sweptTo = (pal: NetworkPal, bytes: number): Promise<void> =>
+    sweeps.until(
+      () => pal.stats().pinnedBytes === bytes,
+      () => `sweeps to leave ${bytes} pinned bytes; there are ${pal.stats().pinnedBytes}`,
+    );
+
   it('that waits for its first bytes pins its context only', async () => {
     const { pal, client } = await aPair();
     pal.asyncRead(client, new Uint8Array(65536), 65536, nothing);
@@ -63,9 +68,13 @@ onEveryBed('a quiet connection', (bed) => {
     const reposts = (): number =>
       bed.name.startsWith('iocp') ? (pal.stats().calls['WSARecv'] ?? 0) : pal.stats().inlineCompletions;
     const before = reposts();
-    await pinned(pal, CONTEXT_BYTES);
+    await sweptTo(pal, CONTEXT_BYTES);
     expect(pal.stats().pendingCallbacks, 'the read is still waiting').to.equal(1);
-    await sleep(SWEEP_MS * 2);
+    for (let more = 0; more < 3; more++) {
+      await sweeps.sweep();
+      await turns(5, bed);
+    }
+    expect(sweeps.isPlanned, 'there is nothing to look for').to.equal(false);
     expect(reposts() - before, 'once quiet, left alone').to.be.at.most(1);
     await write(pal, served, seededBytes(10, 2));
     await pinned(pal, 0);
@@ -77,7 +86,7 @@ onEveryBed('a quiet connection', (bed) => {
       await write(pal, served, seededBytes(10, round));
       expect((await readExactly(pal, client, 10)).equals(seededBytes(10, round))).to.equal(true);
       const reading = read(pal, client);
-      await pinned(pal, CONTEXT_BYTES);
+      await sweptTo(pal, CONTEXT_BYTES);
       await write(pal, served, seededBytes(30, round));
       expect((await reading).equals(seededBytes(30, round))).to.equal(true);
     }
@@ -86,36 +95,32 @@ onEveryBed('a quiet connection', (bed) => {
   it('that is used more often than the sweep comes keeps its buffer', async () => {
     const { pal, client, served } = await aPair();
     let messages = 0;
-    let received = 0;
-    let sent = 0;
-    // Silences of a sweep's length: none, unless the machine was busy elsewhere.
-    let silences = 0;
-    let heardAt = Date.now();
     const buffer = new Uint8Array(100);
     const next = (): void =>
-      void pal.asyncRead(client, buffer, 100, (error, bytes) => {
+      void pal.asyncRead(client, buffer, 100, (error) => {
         if (error !== null) return;
         messages++;
-        received += bytes;
-        if (Date.now() - heardAt >= SWEEP_MS - 2) silences++; // two clocks, both rounded
-        heardAt = Date.now();
         next();
       });
     next();
-    sent += await write(pal, served, seededBytes(1));
+    const hear = async (count: number): Promise<void> => {
+      await write(pal, served, seededBytes(1));
+      await until(
+        () => messages === count,
+        () => `${count} messages; came: ${messages}`,
+        bed,
+      );
+    };
+    await hear(1);
     const cancelled = pal.stats().calls['CancelIoEx'] ?? 0;
-    const end = Date.now() + SWEEP_MS * 5;
-    while (Date.now() < end || messages <= 10) {
-      sent += await write(pal, served, seededBytes(1));
-      await sleep(SWEEP_MS / 10);
+    for (let count = 2; count <= 20; count++) {
+      expect(sweeps.isPlanned).to.equal(true);
+      await sweeps.sweep();
+      await turns(5, bed);
+      expect(pal.stats().pinnedBytes, 'still busy').to.equal(CONTEXT_BYTES + BLOCK_BYTES);
+      await hear(count);
     }
-    // The silence before the last byte counts too.
-    await until(
-      () => received === sent,
-      () => `${sent} bytes; came: ${received}`,
-      bed,
-    );
-    expect((pal.stats().calls['CancelIoEx'] ?? 0) - cancelled, 'receives cancelled').to.be.at.most(silences);
+    expect((pal.stats().calls['CancelIoEx'] ?? 0) - cancelled, 'receives cancelled').to.equal(0);
   });
 
   it('lends a pinned buffer of the user at once, and leaves it there', async () => {
@@ -123,7 +128,10 @@ onEveryBed('a quiet connection', (bed) => {
     const buffer = pal.allocateBuffer(64);
     const own = pal.stats().pinnedBytes;
     const reading = new Promise((resolve) => pal.asyncRead(client, buffer, 64, (_error, bytes) => resolve(bytes)));
-    await sleep(SWEEP_MS * 3);
+    for (let count = 0; count < 3; count++) {
+      await sweeps.sweep();
+      await turns(5, bed);
+    }
     expect(pal.stats().pinnedBytes).to.equal(own + CONTEXT_BYTES);
     await write(pal, served, seededBytes(10));
     expect(await reading).to.equal(10);
@@ -139,10 +147,9 @@ onEveryBed('a quiet connection', (bed) => {
     const outcomes = new Outcomes();
     pal.asyncRead(client, new Uint8Array(10), 10, outcomes.expect('read'));
     pal.asyncRead(served, new Uint8Array(10), 10, outcomes.expect('peer read'));
-    await until(
+    await sweeps.until(
       () => pal.stats().pinnedBytes < 2 * (CONTEXT_BYTES + BLOCK_BYTES),
-      () => 'the sweep',
-      bed,
+      () => 'a sweep to take a buffer back',
     );
     pal.shutdown(client, 'receive');
     pal.closeSocket(served, outcomes.expect('close'));
@@ -153,19 +160,25 @@ onEveryBed('a quiet connection', (bed) => {
 });
 
 onEveryBed('data that comes in the moment a connection is found quiet', (bed) => {
-  // Every 5 ms a sweep.
-  const fixture = testPal(bed, quickTimers(3000));
+  const sweeps = new Sweeps();
+  const fixture = testPal(bed, sweeps.options);
 
   it('is never lost, repeated or out of order', async () => {
     const { pal } = fixture;
     const connections = 16;
-    const beganAt = Date.now();
+    const leastMessages = 60;
+    const mostMessages = 5000;
     // WSAPoll cancels without a call; on completion ports the count shows that the race was run, whatever that takes here.
-    const sweeps = (): number => pal.stats().calls['CancelIoEx'] ?? 0;
-    const goesOn = (): boolean => {
-      const ms = Date.now() - beganAt;
-      return ms < 1200 || (bed.name.startsWith('iocp') && sweeps() <= connections && ms < 15_000);
-    };
+    const cancels = (): number => (bed.name.startsWith('iocp') ? (pal.stats().calls['CancelIoEx'] ?? 0) : Infinity);
+    const goesOn = (message: number): boolean =>
+      message < leastMessages || (cancels() <= connections && message < mostMessages);
+    let talking = connections;
+    const sweeping = (async (): Promise<void> => {
+      for (let count = 0; talking > 0; count++) {
+        await sweeps.sweep();
+        await turns(count % 4, bed);
+      }
+    })();
     await Promise.all(
       Array.from({ length: connections }, async (_, index) => {
         const { client, served } = await pair(pal);
@@ -180,15 +193,14 @@ onEveryBed('data that comes in the moment a connection is found quiet', (bed) =>
             received.push(chunk);
           }
         })();
-        for (let message = 0; goesOn(); message++) {
+        for (let message = 0; goesOn(message); message++) {
           const value = random[message % random.length] ?? 0;
           const data = seededBytes(1 + value * 4, index * 10_000 + message);
           sent.push(data);
           total += data.length;
           await write(pal, served, data);
-          // Pauses of zero to about three sweeps, most of them close to the second, when the receive is cancelled.
-          if (value < 200) await sleep(8 + (value % 8));
-          else if (value < 230) await turns(value % 5, bed);
+          // Pauses of zero to some three sweeps, most of them close to the second, when the receive is cancelled.
+          await turns(value < 200 ? 3 + (value % 8) : value % 5, bed);
         }
         pal.shutdown(served, 'send');
         await receiving;
@@ -196,8 +208,9 @@ onEveryBed('data that comes in the moment a connection is found quiet', (bed) =>
         expect(all.length, `connection ${index}`).to.equal(total);
         expect(all.equals(Buffer.concat(sent)), `connection ${index}`).to.equal(true);
       }),
-    );
-    if (bed.name.startsWith('iocp')) expect(sweeps(), 'receives cancelled').to.be.greaterThan(connections);
+    ).finally(() => (talking = 0));
+    await sweeping;
+    expect(cancels(), 'receives cancelled').to.be.greaterThan(connections);
   });
 });
 
@@ -270,7 +283,8 @@ onEveryBed('bytes for a buffer that is gone', (bed) => {
 for (const bed of beds.filter(({ name }) => name === 'iocp worker' || name === 'wsapoll worker')) {
   describe(`1000 connections gone quiet [${bed.name}]`, () => {
     const count = 1000;
-    const fixture = testPal(bed, quickTimers(75));
+    const sweeps = new Sweeps();
+    const fixture = testPal(bed, sweeps.options);
 
     it('pin their contexts only, less than 1 KiB each', async () => {
       const { pal } = fixture;
@@ -294,10 +308,9 @@ for (const bed of beds.filter(({ name }) => name === 'iocp worker' || name === '
       );
       for (const socket of served) pal.asyncRead(socket, new Uint8Array(4096), 4096, nothing);
       expect((pal.stats().pinnedBytes - fixed) / count, 'busy').to.equal(CONTEXT_BYTES + BLOCK_BYTES);
-      await until(
+      await sweeps.until(
         () => pal.stats().pinnedBytes - fixed <= count * CONTEXT_BYTES,
-        () => `the sweep; ${pal.stats().pinnedBytes} bytes are pinned`,
-        bed,
+        () => `the sweeps; ${pal.stats().pinnedBytes} bytes are pinned`,
       );
       expect((pal.stats().pinnedBytes - fixed) / count).to.be.at.most(1024);
       expect(pal.stats().operations.receive, 'and the reads are pending').to.equal(count);

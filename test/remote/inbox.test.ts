@@ -10,7 +10,7 @@ import { close, connect, pair, read, readExactly, readToEnd } from '../support/i
 import { rejectionOf } from '../support/errors.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { collectUncaught } from '../support/uncaught.ts';
-import { until } from '../support/until.ts';
+import { turns, until } from '../support/until.ts';
 
 const network = simulateNetwork({ seed: 3, segmentSize: 1460 });
 network.drive();
@@ -267,7 +267,7 @@ describe('remote/inbox', () => {
     Atomics.add(words, INSIDE, 1);
     let stopped = false;
     const stop = pal.stopEventLoop().then(() => (stopped = true));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await turns(20);
     expect(stopped).to.equal(false);
     Atomics.sub(words, INSIDE, 1);
     await stop;

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
+import { print as printNow } from './lanes.mjs';
 
 /**
  * @typedef {object} ChildOptions
@@ -12,6 +13,7 @@ import { isatty } from 'node:tty';
  * @property {() => Promise<'heard' | 'nobody' | 'stuck'>} [interrupt] tells the child of a SIGINT in another way than by a
  *   signal, and how that went: unless it was heard, the child is to be ended
  * @property {() => void} [onOutput] called whenever the child prints
+ * @property {import('./lanes.mjs').Print} [print] shows it, with stdio 'inherit'; our own stdout and stderr when not given
  * @property {AbortSignal} [abort] kills the child and all that it started
  */
 
@@ -47,7 +49,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
  * @returns {Promise<ChildResult>}
  */
 export function runChild(command, args, options = {}) {
-  const { env, cwd, stdio = 'inherit', stdin = 'ignore', interrupt, onOutput, abort } = options;
+  const { env, cwd, stdio = 'inherit', stdin = 'ignore', interrupt, onOutput, print = printNow, abort } = options;
   return new Promise((resolve, reject) => {
     // Never a terminal (but for stdin on Windows): node.exe crashes under Wine when a standard handle is one. So pipes, copied by us.
     // detached makes a process group of its own, so that one kill reaches all of it, and Ctrl-C arrives once, from us.
@@ -106,7 +108,7 @@ export function runChild(command, args, options = {}) {
       child[name].on('data', (/** @type {Buffer} */ chunk) => {
         onOutput?.();
         if (stdio === 'pipe') captured[name].push(chunk);
-        else if (stdio === 'inherit') process[name].write(chunk);
+        else if (stdio === 'inherit') print(name, chunk);
       });
     }
 

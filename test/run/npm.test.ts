@@ -54,7 +54,6 @@ describe('npm, run without a shell', () => {
   });
 
   it('is given arguments as they are: spaces, quotes and signs of shells', async function () {
-    this.timeout(60_000); // npm takes a second, and a machine that does other things several
     const above = mkdtempSync(path.join(tmpdir(), 'iocp-pal npm & '));
     const folder = path.join(above, 'a folder (1) %PATH% $HOME');
     mkdirSync(folder);

@@ -1,5 +1,6 @@
 'use strict';
-// Mocha's spec reporter, which also leaves the counts in a file for the runner: the exit code alone says too little.
+// Mocha's spec reporter, which also leaves in a file for the runner what the exit code does not say: the counts, what keeps the
+// process when it does not end by itself, and whether it had begun to end.
 const fs = require('node:fs');
 const Mocha = require('mocha');
 
@@ -11,9 +12,22 @@ module.exports = class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
-      const { passes: passed, failures: failed, pending: skipped } = this.stats;
       const file = process.env['IOCP_PAL_COUNTS'];
-      if (file !== undefined) fs.writeFileSync(file, JSON.stringify({ passed, failed, skipped }));
+      if (file === undefined) return;
+      const { passes: passed, failures: failed, pending: skipped } = this.stats;
+      /** @type {import('./mocha.mjs').Report} */
+      const report = { passed, failed, skipped };
+      const save = () => fs.writeFileSync(file, JSON.stringify(report));
+      save();
+      process.on('exit', () => {
+        report.ending = true;
+        save();
+      });
+      // It keeps nothing itself.
+      setTimeout(() => {
+        report.keptBy = process.getActiveResourcesInfo();
+        process.exit(1);
+      }, Number(process.env['IOCP_PAL_STAYS_MS'])).unref();
     });
   }
 };

@@ -1,12 +1,16 @@
 // npm test -- [--part=neutral|windows|package] [--node=20|22|24|26] [spec files or folders] [mocha's options]
 //
 // Three parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
-// Wine. Specs under test/conformance run in both. Those under test/package try what npm would publish. The last line is always "N passed, N failed", summed over the parts.
+// Wine. Specs under test/conformance run in both. Those under test/package try what npm would publish.
+// The windows part, which waits more than it works, runs beside the two others where there is a CPU for it; its output comes
+// behind theirs. IOCP_PAL_PARTS=one-at-a-time keeps them apart. The last line is always "N passed, N failed", summed over the parts.
 import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { runChild } from './child.mjs';
 import { compile, compiledCopy } from './compile.mjs';
 import { runMocha } from './mocha.mjs';
+import { print as printNow, sideBySide } from './lanes.mjs';
 import { withLock } from './lock.mjs';
 import { install, isInstalled } from './npm-install.mjs';
 import { buildFolder, packageFolder, root, vitestFolder } from './paths.mjs';
@@ -16,6 +20,7 @@ import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mj
 
 /** @typedef {import('./mocha.mjs').Outcome} Outcome */
 /** @typedef {import('./specs.mjs').Part} Part */
+/** @typedef {import('./lanes.mjs').Print} Print */
 
 process.chdir(root);
 const args = process.argv.slice(2);
@@ -33,15 +38,30 @@ if (
 const setup = await ensureInstalled({ windows: onlyPart !== 'neutral', node });
 /** @type {Outcome[]} */
 const outcomes = [];
-for (const [part, run] of /** @type {const} */ ([
-  ['neutral', runNeutralPart],
-  ['windows', runWindowsPart],
-  ['package', runPackagePart],
-])) {
-  const interrupted = outcomes.some(({ signal }) => signal !== null);
-  if (!interrupted && (onlyPart === undefined || onlyPart === part)) outcomes.push(await counted(part, run));
-}
+const atATime = availableParallelism() > 1 && process.env['IOCP_PAL_PARTS'] !== 'one-at-a-time';
+if (atATime) await sideBySide(runPartsOfTheHost, (print) => runParts({ windows: runWindowsPart }, print));
+else await runParts({ neutral: runNeutralPart, windows: runWindowsPart, package: runPackagePart }, printNow);
 report();
+
+/** @param {Print} print */
+function runPartsOfTheHost(print) {
+  return runParts({ neutral: runNeutralPart, package: runPackagePart }, print);
+}
+
+/**
+ * One after the other.
+ * @param {Partial<Record<Part, (print: Print) => Promise<Outcome>>>} parts
+ * @param {Print} print
+ */
+async function runParts(parts, print) {
+  for (const [name, run] of Object.entries(parts)) {
+    const part = /** @type {Part} */ (name);
+    const interrupted = outcomes.some(({ signal }) => signal !== null);
+    if (!interrupted && (onlyPart === undefined || onlyPart === part)) {
+      outcomes.push(await counted(part, () => run(print)));
+    }
+  }
+}
 
 /**
  * A part that cannot run at all is a failure, and costs no other part its results.
@@ -62,16 +82,22 @@ async function counted(part, run) {
   }
 }
 
-/** @returns {Promise<Outcome>} */
-async function runNeutralPart() {
+/**
+ * @param {Print} print
+ * @returns {Promise<Outcome>}
+ */
+async function runNeutralPart(print) {
   const specs = findSpecs('neutral', chosenSpecs);
   if (specs.length === 0) return nothing();
-  console.log(`\nneutral part: ${specs.length} spec files on Node ${process.versions.node}`);
-  return runOnThisNode('neutral', specs, {});
+  print('stdout', `\nneutral part: ${specs.length} spec files on Node ${process.versions.node}\n`);
+  return runOnThisNode('neutral', specs, {}, print);
 }
 
-/** @returns {Promise<Outcome>} */
-async function runPackagePart() {
+/**
+ * @param {Print} print
+ * @returns {Promise<Outcome>}
+ */
+async function runPackagePart(print) {
   const specs = findSpecs('package', chosenSpecs);
   if (specs.length === 0) return nothing();
   mkdirSync(buildFolder, { recursive: true });
@@ -80,8 +106,8 @@ async function runPackagePart() {
     path.join(buildFolder, 'package.lock'),
     async () => {
       for (const folder of [packageFolder, vitestFolder]) if (!isInstalled(folder)) await install(folder);
-      console.log(`\npackage part: ${specs.length} spec files on Node ${process.versions.node}`);
-      return runOnThisNode('package', specs, setup.windowsReady ? { IOCP_PAL_RUN_WINDOWS: '1' } : {});
+      print('stdout', `\npackage part: ${specs.length} spec files on Node ${process.versions.node}\n`);
+      return runOnThisNode('package', specs, setup.windowsReady ? { IOCP_PAL_RUN_WINDOWS: '1' } : {}, print);
     },
     () => console.error('waiting for the package part of another run'),
   );
@@ -91,16 +117,20 @@ async function runPackagePart() {
  * @param {string} name
  * @param {string[]} specs
  * @param {NodeJS.ProcessEnv} env
+ * @param {Print} print
  */
-function runOnThisNode(name, specs, env) {
+function runOnThisNode(name, specs, env, print) {
   const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
-  return runMocha(name, [...specs, ...mochaArgs], env, (mocha, options) =>
-    runChild(process.execPath, [...loader, ...mocha], options),
-  );
+  const launch = (/** @type {string[]} */ mocha, /** @type {import('./child.mjs').ChildOptions} */ options) =>
+    runChild(process.execPath, [...loader, ...mocha], options);
+  return runMocha(name, [...specs, ...mochaArgs], env, launch, print);
 }
 
-/** @returns {Promise<Outcome>} */
-async function runWindowsPart() {
+/**
+ * @param {Print} print
+ * @returns {Promise<Outcome>}
+ */
+async function runWindowsPart(print) {
   const specs = findSpecs('windows', chosenSpecs);
   if (specs.length === 0) return nothing();
   if (!setup.windowsReady) {
@@ -109,10 +139,10 @@ async function runWindowsPart() {
     return { counts: { passed: 0, failed: Number(isFailure), skipped: 0 }, problem, signal: null };
   }
   const files = windowsStripsTypes(node) ? specs : await compiled(specs);
-  console.log(`\nwindows part: ${specs.length} spec files on the Windows node.exe`);
-  return runMocha('windows', [...files, ...mochaArgs], { IOCP_PAL_REAL: '1' }, (mocha, options) =>
-    runOnWindowsNode(mocha, { ...options, ...(node !== undefined && { node }) }),
-  );
+  print('stdout', `\nwindows part: ${specs.length} spec files on the Windows node.exe\n`);
+  const launch = (/** @type {string[]} */ mocha, /** @type {import('./child.mjs').ChildOptions} */ options) =>
+    runOnWindowsNode(mocha, { ...options, ...(node !== undefined && { node }) });
+  return runMocha('windows', [...files, ...mochaArgs], { IOCP_PAL_REAL: '1' }, launch, print);
 }
 
 /** @param {string[]} specs */

@@ -3,20 +3,30 @@
  * them, is `npm run bench -- crowd-abuse`.
  */
 import { expect } from 'chai';
-import { CHILD_TIMEOUT_MS, runChild } from '../support/child.ts';
-import type { AbuseReport } from './children/abuse.ts';
+import { runChild, type ChildEnd } from '../support/child.ts';
+import { BAD, GOOD, hasSeenEnough, LOST_A_GOOD_ONE, type AbuseReport } from './children/abuse-report.ts';
 
-const BAD = 400;
 /** Bytes that one connection may queue: what came with one read, and waits to be answered. */
 const QUEUED_PER_CONNECTION = 16_384;
 /** One in ten of the bad ones never reads. */
 const DEAF = BAD / 10;
-const GOOD = 20;
+/**
+ * How patient the server is, in turn. One that throws out a good client does so because the machine let it wait: then with more
+ * patience than before. A server that throws out good ones whatever it is told does it each time.
+ */
+const PATIENCE = [1, 3, 9];
+
+async function runWithPatience(): Promise<ChildEnd> {
+  for (const factor of PATIENCE) {
+    const end = await runChild('abuse', [String(factor)]);
+    if (end.code !== LOST_A_GOOD_ONE || factor === PATIENCE.at(-1)) return end;
+  }
+  throw new Error('unreachable');
+}
 
 describe('peers that mean no good', () => {
-  it('are thrown out, cost a bounded amount, and do not stop the good ones', async function () {
-    this.timeout(CHILD_TIMEOUT_MS);
-    const { code, stdout, stderr } = await runChild('abuse');
+  it('are thrown out, cost a bounded amount, and do not stop the good ones', async () => {
+    const { code, stdout, stderr } = await runWithPatience();
     expect(code, `${stdout}${stderr}`).to.equal(0);
     const line = stdout.split('\n').find((text) => text.startsWith('report ')) ?? '';
     const report = JSON.parse(line.slice('report '.length)) as AbuseReport;
@@ -25,10 +35,7 @@ describe('peers that mean no good', () => {
     expect(report.alone.fewest, what).to.be.above(0);
     expect(report.among.fewest, what).to.be.above(0);
     // The bad ones were thrown out, by either limit, and some came back.
-    expect(report.tooSlow, what).to.be.above(100);
-    expect(report.tooQuiet, what).to.be.above(10);
-    expect(report.connected, what).to.be.above(BAD);
-    expect(report.thrownOut, what).to.be.above(100);
+    expect(hasSeenEnough(report), what).to.equal(true);
     // Only those that have bytes under way queue any, and each no more than its share.
     expect(report.queuedBytes, what).to.be.at.most((DEAF + GOOD) * QUEUED_PER_CONNECTION);
     // A context each, a small block for those that have spoken, a large one for those that flood.

@@ -1,11 +1,9 @@
 /** A test runner's fake timers, installed before a PAL is created, stop neither its loop nor its clock. */
 import { expect } from 'chai';
-import { CHILD_TIMEOUT_MS, runChild } from '../support/child.ts';
+import { runChild } from '../support/child.ts';
 import { WHOLE_LIFE } from '../support/life-of-a-pal.ts';
 
 describe('fake timers', function () {
-  this.timeout(CHILD_TIMEOUT_MS);
-
   for (const driver of ['iocp', 'wsapoll']) {
     for (const poller of ['worker', 'inline']) {
       it(`do not stop the loop [${driver} ${poller}]`, async () => {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { besideTests, CHILD_TIMEOUT_MS, runChild, runNode, type ChildEnd } from '../support/child.ts';
+import { besideTests, runChild, runNode, type ChildEnd } from '../support/child.ts';
 import { remove } from '../run/remove.mjs';
 
 /** An echo over an idle loop, in the text of a script that has no file. */
@@ -26,7 +26,6 @@ function withNodeOptions(more: string): NodeJS.ProcessEnv {
 }
 
 describe('options of the process that the poller thread must not inherit', function () {
-  this.timeout(CHILD_TIMEOUT_MS);
   let folder = '';
   let log = '';
   /** Modules like those of agents: they note their run, and open a port that a second run could not open. */

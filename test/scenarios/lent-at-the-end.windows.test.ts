@@ -1,10 +1,8 @@
 /** The system has memory of a thread that ends: nothing else is written to, and the process ends as it should. */
 import { expect } from 'chai';
-import { CHILD_TIMEOUT_MS, runChild } from '../support/child.ts';
+import { runChild } from '../support/child.ts';
 
 describe('buffers that are lent when their thread ends', function () {
-  this.timeout(CHILD_TIMEOUT_MS);
-
   it('a worker thread that is terminated: what its peers send is written into nobody else’s memory', async () => {
     const end = await runChild('lent-at-the-end', ['worker']);
     const all = end.stdout + end.stderr;

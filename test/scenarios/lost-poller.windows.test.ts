@@ -1,13 +1,11 @@
 /** A poller thread that is lost costs no event and no call, and nobody waits for it. */
 import { expect } from 'chai';
-import { CHILD_TIMEOUT_MS, runChild } from '../support/child.ts';
+import { runChild } from '../support/child.ts';
 
 const LOST = 'warning IOCP_PAL_POLLER_LOST';
 const REST = ['second 5', 'accepted 127.0.0.1', 'stopped false'];
 
 describe('a poller thread that is lost', function () {
-  this.timeout(CHILD_TIMEOUT_MS);
-
   for (const driver of ['iocp', 'wsapoll']) {
     for (const [way, lines] of [
       ['before-it-is-ready', ['first 5', ...REST]],

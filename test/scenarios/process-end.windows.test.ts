@@ -1,18 +1,6 @@
 /** A process that has a PAL ends whichever way it ends, soon, and with the right exit code. */
 import { expect } from 'chai';
-import { CHILD_TIMEOUT_MS, runChild, type ChildEnd } from '../support/child.ts';
-
-/** Milliseconds from the beginning of the end. What a wait that nobody ends takes is much more, or all there are. */
-const SOON_MS = 8000;
-
-/** How often a process that ends too late is tried again: a busy machine is late once, a wait that nobody ends always. */
-const TRIES = 3;
-
-async function runPromptly(...args: Parameters<typeof runChild>): Promise<ChildEnd> {
-  let end = await runChild(...args);
-  for (let tries = 1; tries < TRIES && end.endedAfterMs >= SOON_MS; tries++) end = await runChild(...args);
-  return end;
-}
+import { runPromptly, SOON_MS, type ChildEnd } from '../support/child.ts';
 
 function expectEnd(end: ChildEnd, code: number): void {
   const all = `${end.stdout}${end.stderr}`;
@@ -26,8 +14,6 @@ const INLINE_WAYS: readonly string[] = ['natural-end', 'stop', 'exit', 'uncaught
 
 for (const poller of ['worker', 'inline']) {
   describe(`the end of the process [${poller}]`, function () {
-    this.timeout(TRIES * CHILD_TIMEOUT_MS);
-
     for (const [way, code, output] of [
       ['nothing-opened', 0, /loop ended/],
       ['natural-end', 0, /loop ended/],

@@ -1,10 +1,8 @@
 /** A callback that throws costs nobody else's callback, nor the loop. */
 import { expect } from 'chai';
-import { CHILD_TIMEOUT_MS, runChild } from '../support/child.ts';
+import { runChild } from '../support/child.ts';
 
 describe('callbacks that throw, with an uncaughtException handler', function () {
-  this.timeout(CHILD_TIMEOUT_MS);
-
   for (const args of [['worker'], ['inline'], ['worker', 'skip']]) {
     it(`leave the other completions alone [${args.join(', ')}]`, async () => {
       const end = await runChild('throwing-callbacks', args);

@@ -144,8 +144,6 @@ async function play(
 const SEEDS = Array.from({ length: 150 }, (_, index) => index + 1);
 
 describe('random datagrams', function () {
-  this.timeout(60_000);
-
   for (const profile of ['windows', 'wine'] as const) {
     it(`arrive once and in order, ${profile}`, async () => {
       let arrived = 0;

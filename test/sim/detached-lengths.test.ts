@@ -25,8 +25,6 @@ function detach({ buffer }: Uint8Array): void {
 }
 
 describe('a buffer that is detached under way is noticed by optimised code too', function () {
-  this.timeout(120_000);
-
   /** A PAL with a connection to itself and a UDP socket. */
   function open(): {
     kernel: SimulatedKernel;

@@ -44,8 +44,6 @@ async function check(cell: Cell, variant: Variant, second: boolean): Promise<voi
 }
 
 describe('every order', function () {
-  this.timeout(60_000);
-
   for (const cell of OUTCOMES) {
     it(`${cell.operation}, while ${cell.event === 'nothing' ? 'nothing else happens' : cell.event}`, async () => {
       for (const variant of VARIANTS) {

@@ -5,7 +5,6 @@ import { SCENES, WAYS } from './support/waiting-calls.ts';
 
 /** What ten times as many calls may cost at most, where a walk through the queue for each would cost 100 times as much. */
 const MOST = 15;
-const TIMEOUT_MS = 120_000;
 
 interface Counted {
   scene: string;
@@ -17,8 +16,7 @@ interface Counted {
 describe('ending n calls that wait', () => {
   const counted = new Map<string, [number, number]>();
 
-  before(function (done) {
-    this.timeout(TIMEOUT_MS);
+  before((done) => {
     const thread = startThread(new URL('./children/count-steps', import.meta.url));
     thread.on('message', ({ scene, way, steps }: Counted) => counted.set(`${scene}, ${way}`, steps));
     thread.on('error', done);

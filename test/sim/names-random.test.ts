@@ -129,8 +129,6 @@ function later(network: SimulatedNetwork, what: string, act: () => void): void {
 }
 
 describe('many names at once', function () {
-  this.timeout(60_000);
-
   it(`on ${SEEDS} random schedules`, async () => {
     const seen = new Map<string, number>();
     for (let seed = 0; seed < SEEDS; seed++) {

@@ -41,8 +41,6 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('every order of two attempts', function () {
-  this.timeout(60_000);
-
   async function check(row: Row, meeting: Meeting, more: Partial<Setting>, outcomes: readonly string[]): Promise<void> {
     for (const variant of VARIANTS) {
       const { six, four } = row;

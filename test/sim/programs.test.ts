@@ -16,8 +16,6 @@ const PROGRAMS_PER_PART = 2500;
 const FIXED_BITS = [1, 1 << 2, 1 << 3];
 
 describe('random programs', function () {
-  this.timeout(60_000);
-
   for (let part = 0; part < PARTS; part++) {
     const mask = FIXED_BITS.reduce((sum, bit) => sum | bit, 0);
     const value = FIXED_BITS.reduce((sum, bit, index) => sum | ((part >>> index) % 2 === 1 ? bit : 0), 0);

@@ -31,7 +31,7 @@ const ROUNDS = 100;
 const SHORTEST_ROUND = 1;
 const LONGEST_ROUND = 5;
 /** A session, or a moment of rest, that has not come by then never will. */
-const STUCK_MS = 30_000;
+const STUCK_MS = 90_000;
 /** Collections before a sample at rest; finalizers of pinned buffers run in the turns between them. */
 const COLLECTIONS = 3;
 const FINALIZER_MS = 20;

@@ -20,7 +20,6 @@ describe('a short soak', () => {
   afterEach(() => void child?.kill('SIGKILL'));
 
   it('holds conversations under injected failures, and leaves nothing behind', async function () {
-    this.timeout(60_000);
     // From source this file ends in .ts, from its compiled copy in .js; so does its neighbour.
     const script = fileURLToPath(new URL(`./main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
     mkdirSync(FOLDER, { recursive: true });

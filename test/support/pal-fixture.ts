@@ -80,7 +80,10 @@ function fixtureOf(bed: Bed, options: PalOptions | (() => PalOptions), shared: b
     if (current === null) return;
     const tracked = current;
     const failed = this.currentTest?.state === 'failed';
-    if (failed) atTheEnd = tracked.pal.describe();
+    if (failed) {
+      atTheEnd = tracked.pal.describe();
+      explain(this.currentTest, atTheEnd);
+    }
     current = null;
     if (tracked.running !== null) await expectClean(bed, tracked, failed);
     if (shared && !failed && tracked.running !== null) current = tracked;
@@ -99,6 +102,12 @@ function fixtureOf(bed: Bed, options: PalOptions | (() => PalOptions), shared: b
     },
     describe: () => current?.pal.describe() ?? atTheEnd,
   };
+}
+
+/** Mocha says of a test that hangs that it hangs, and no more: what its PAL was waiting for belongs to that. */
+function explain(test: Mocha.Test | undefined, description: string): void {
+  const error = test?.err as NodeJS.ErrnoException | undefined;
+  if (error?.code === 'ERR_MOCHA_TIMEOUT') error.message += `\nIts PAL: ${description}`;
 }
 
 /** Closes what is open and checks that nothing is left. */

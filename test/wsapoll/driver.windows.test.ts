@@ -4,14 +4,11 @@ import { expect } from 'chai';
 import type { SocketHandle } from '../../src/index.ts';
 import { wsapollInline, wsapollWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
-import { CHILD_TIMEOUT_MS, runChild } from '../support/child.ts';
+import { runPromptly, SOON_MS } from '../support/child.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { accept, connect, pair, readExactly, REFUSING_PORT, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { turns } from '../support/until.ts';
-
-/** Milliseconds within which a stop, and the end of a process, must be over. */
-const SOON_MS = 5000;
 
 for (const bed of [wsapollWorker, wsapollInline]) {
   describe(`the WSAPoll driver [${bed.name}]`, () => {
@@ -75,8 +72,6 @@ for (const bed of [wsapollWorker, wsapollInline]) {
 }
 
 describe('the end of a process whose poller is in WSAPoll', function () {
-  this.timeout(CHILD_TIMEOUT_MS);
-
   for (const [way, code, output] of [
     ['natural-end', 0, /loop ended/],
     ['stop', 0, /loop ended/],
@@ -84,7 +79,7 @@ describe('the end of a process whose poller is in WSAPoll', function () {
     ['uncaught-error', 1, /^ending\s*$/],
   ] as const) {
     it(`${way}: exit code ${code}`, async () => {
-      const end = await runChild('../../wsapoll/children/process-end', [way]);
+      const end = await runPromptly('../../wsapoll/children/process-end', [way]);
       expect(end.code, `${end.stdout}${end.stderr}`).to.equal(code);
       expect(end.stdout).to.match(output);
       expect(end.endedAfterMs).to.be.below(SOON_MS);

@@ -38,6 +38,8 @@ export const reset: Step = {
 
 /** Windows repeats the SYN for 2 s when it does not know SIO_TCP_INITIAL_RTO; a machine that is merely busy takes less. */
 const REFUSED_SLOWLY_MS = 1500;
+/** A machine that is very busy is late once, a repeated SYN always. */
+const REFUSED_TRIES = 2;
 
 export const refused: Step = {
   name: 'refused connect',
@@ -49,10 +51,13 @@ export const refused: Step = {
     await new Promise<void>((closed) => {
       pal.closeSocket(server.handle, closed);
     });
-    const begun = now();
-    const { code } = await errorOf(connect(pal, server.port), 'a connect to a port that nobody listens on');
-    const ms = Math.round(now() - begun);
-    expectSame('the code of the connect', code, 'ECONNREFUSED');
+    let ms = Infinity;
+    for (let tries = 0; tries < REFUSED_TRIES && ms >= REFUSED_SLOWLY_MS; tries++) {
+      const begun = now();
+      const { code } = await errorOf(connect(pal, server.port), 'a connect to a port that nobody listens on');
+      ms = Math.round(now() - begun);
+      expectSame('the code of the connect', code, 'ECONNREFUSED');
+    }
     if (ms >= REFUSED_SLOWLY_MS) {
       throw new StepFailure(
         `ECONNREFUSED came after ${ms} ms, so Windows has tried again for 2 s`,

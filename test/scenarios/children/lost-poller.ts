@@ -7,13 +7,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { createNetworkPal, type DriverKind } from '../../../src/index.ts';
 import { accept, connect, pair, read, write } from '../../support/io.ts';
+import { until } from '../../support/until.ts';
 
 const [way = '', driver = 'iocp'] = process.argv.slice(2);
 /** Milliseconds in which a thread that is up gets to wait in the system. */
 const IDLE_MS = 300;
 
 const worker = new Promise<Worker>((resolve) => process.once('worker', resolve));
-process.on('warning', (warning) => console.log(`warning ${'code' in warning ? String(warning.code) : warning.name}`));
+let warned = false;
+process.on('warning', (warning) => {
+  warned = true;
+  console.log(`warning ${'code' in warning ? String(warning.code) : warning.name}`);
+});
 
 const pal = createNetworkPal({ driver: driver as DriverKind, strict: true });
 pal.initialize();
@@ -43,6 +48,10 @@ else {
   await talk('second');
   const [another] = await Promise.all([accept(pal, server.handle), connect(pal, '127.0.0.1', server.port)]);
   console.log(`accepted ${another.peer.address}`);
+  await until(
+    () => warned,
+    () => 'a word on the thread that is lost',
+  );
 }
 await pal.stopEventLoop();
 await running;

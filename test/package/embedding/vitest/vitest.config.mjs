@@ -6,7 +6,7 @@ const projects = ['threads', 'forks'].flatMap((pool) =>
       pool,
       include: ['*.test.mjs'],
       globals: true,
-      testTimeout: 60_000,
+      testTimeout: 180_000,
       env: { INLINED: String(inlined) },
       server: { deps: { inline: inlined ? ['iocp-pal'] : [] } },
     },
