@@ -138,6 +138,7 @@ export interface DatagramPal {
   ): OperationHandle;
   /**
    * Fixes the peer: datagrams go there, and come from there only. (What had come from others before is still delivered.)
+   * On a socket that is closed it does nothing, as disconnectUdp, joinGroup and leaveGroup.
    * @throws NetworkError, among others ERR_SOCKET_DGRAM_IS_CONNECTED; call disconnectUdp first.
    */
   connectUdp(socket: UdpHandle, address: string, port: number): void;

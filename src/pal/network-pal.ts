@@ -149,11 +149,11 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * changed at once.
    */
   tryWrite(socket: SocketHandle, data: Uint8Array): number;
-  /** Takes a connection that is there, or answers WouldBlock. */
+  /** Takes a connection that is there, or answers WouldBlock, also when the server is closed. */
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock;
   /**
    * 'send': FIN after everything queued has been sent; later writes fail with EPIPE. 'receive': pending and later reads
-   * get 0 bytes. 'both': both.
+   * get 0 bytes. 'both': both. On a socket that is closing or closed it does nothing.
    */
   shutdown(socket: SocketHandle, how: ShutdownHow): void;
   /**
@@ -172,40 +172,45 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   setSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name, value: SocketOptionValues[Name]): void;
   /**
-   * Reads an option from the system: what it made of the value, which for buffer sizes may be more than was set. Of a socket
-   * that is closed: false, 0, or { enabled: false, seconds: 0 }.
+   * Reads an option from the system: what it made of the value, which for buffer sizes may be more than was set. The same while
+   * the socket is closing; once it is closed, or its peer has broken the connection: false, 0, or { enabled: false, seconds: 0 }.
    * @throws NetworkError with the system's code.
    */
   getSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name): SocketOptionReadings[Name];
-  /** Keeps (the default) the process alive while something is pending on the socket. */
+  /** Keeps (the default) the process alive while something is pending on the socket. Of one that is closed nothing is. */
   ref(socket: AnyHandle): void;
-  /** Lets the process end although something is pending on the socket. */
+  /** Lets the process end although something is pending on the socket. On one that is closed it does nothing. */
   unref(socket: AnyHandle): void;
 
   /**
    * The address that the socket is bound to, as text (`Endpoint.address`); '0.0.0.0' or '::' for any.
-   * Of a socket that is closed: ''.
+   * The same while the socket is closing, flushing what is queued; once it is closed (by the close callback, or by the end of a
+   * stop): ''.
    * @throws NetworkError EINVAL before it is bound.
    */
   getLocalAddress(socket: AnyHandle): string;
   /**
-   * The port that the socket is bound to, 1 … 65535. Of a socket that is closed: 0.
+   * The port that the socket is bound to, 1 … 65535. The same while the socket is closing; once it is closed: 0.
    * @throws NetworkError as getLocalAddress.
    */
   getLocalPort(socket: AnyHandle): number;
   /**
    * The peer's address, as text (`Endpoint.address`); IPv4 peers of a dual-stack server are '::ffff:a.b.c.d'. A UDP
-   * socket has one after connectUdp. Of a socket that is closed: ''.
+   * socket has one after connectUdp. The same while the socket is closing; once it is closed: ''. Also '' of a connection
+   * whose peer has gone before anybody asked.
    * @throws NetworkError ENOTCONN before the connection is established, ERR_SOCKET_DGRAM_NOT_CONNECTED for a UDP socket
    *   without a peer.
    */
   getRemoteAddress(socket: SocketHandle | UdpHandle): string;
   /**
-   * The peer's port, 1 … 65535. Of a socket that is closed: 0.
+   * The peer's port, 1 … 65535. Where getRemoteAddress says '': 0.
    * @throws NetworkError as getRemoteAddress.
    */
   getRemotePort(socket: SocketHandle | UdpHandle): number;
-  /** Bytes accepted by asyncWrite or asyncSendTo on this socket and not yet taken by the kernel. */
+  /**
+   * Bytes accepted by asyncWrite or asyncSendTo on this socket and not yet taken by the kernel: also while the socket is closing,
+   * and flushes them. Once it is closed: 0.
+   */
   getQueuedBytes(socket: SocketHandle | UdpHandle): number;
 
   /**

@@ -96,9 +96,9 @@ export interface ServerOptions {
 export interface AcceptControl {
   /**
    * Stops accepting: new connections wait in the system's backlog, and asyncAccept calls wait. Connections that were
-   * accepted already and not taken yet are kept until resumeAccept. A second call does nothing.
+   * accepted already and not taken yet are kept until resumeAccept. A second call does nothing, as on a server that is closed.
    */
   pauseAccept(server: ServerHandle): void;
-  /** Goes on where pauseAccept stopped. Does nothing on a server that is not paused. */
+  /** Goes on where pauseAccept stopped. Does nothing on a server that is not paused, or is closed. */
   resumeAccept(server: ServerHandle): void;
 }

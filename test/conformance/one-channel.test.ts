@@ -6,8 +6,11 @@ import { expectClosed, rejectionOf } from '../support/errors.ts';
 import { close, pair, read, readExactly, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
 
+/** Bytes that no two kernel buffers of a connection hold, on any bed. */
+const TOO_MUCH = 20_000_000;
+
 onEveryBed('a socket that is closing, or has closed', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = testPal(bed, { closeGraceMs: 60_000 });
 
   for (const state of ['closing', 'closed', 'stopped'] as const) {
     it(`answers every call: ${state}`, async () => {
@@ -34,6 +37,29 @@ onEveryBed('a socket that is closing, or has closed', (bed) => {
       await new Promise<void>((resolve) => pal.resetSocket(served, resolve));
     });
   }
+
+  it('keeps answering what it is asked while a socket that is closing flushes, and then with nothing', async () => {
+    const { pal } = fixture;
+    const { client, served, server } = await pair(pal);
+    const local = pal.getLocalPort(client);
+    pal.setSocketOption(client, 'KeepAlive', true);
+    const written = write(pal, client, Buffer.alloc(TOO_MUCH));
+    const answers = (): unknown[] => [
+      pal.getLocalAddress(client),
+      pal.getLocalPort(client),
+      pal.getRemoteAddress(client),
+      pal.getRemotePort(client),
+      pal.getQueuedBytes(client) > 0,
+      pal.getSocketOption(client, 'KeepAlive'),
+    ];
+    const closing = new Promise<unknown[]>((resolve) => pal.closeSocket(client, () => resolve(answers())));
+    expect(answers()).to.deep.equal(['127.0.0.1', local, '127.0.0.1', server.port, true, true]);
+    await readExactly(pal, served, 65_536);
+    expect(answers()).to.deep.equal(['127.0.0.1', local, '127.0.0.1', server.port, true, true]);
+    await readExactly(pal, served, TOO_MUCH - 65_536);
+    await written;
+    expect(await closing).to.deep.equal(['', 0, '', 0, false, false]);
+  });
 
   it('calls back with 0 for writes of nothing, each in its turn', async () => {
     const { pal } = fixture;
