@@ -23,6 +23,7 @@ import type { Operation } from './operation.ts';
 import { AcceptRequest } from './requests.ts';
 import { setIntOption } from './sockets.ts';
 import { nobodyTook, type Spreader } from './spreader.ts';
+import { mayPostAgain } from './unasked-cancels.ts';
 import { look } from './watcher.ts';
 
 /** A handle that is none: what an accept callback gets with an error. */
@@ -83,10 +84,13 @@ export function completeAccept(driver: Driver, listener: Listener, operation: Op
     return;
   }
   if (error !== 0) {
+    const withdrawn = listener.withdrawn.has(operation);
     retireAccept(driver, listener, operation);
     // Withdrawn, or cancelled by Windows with one that was: no connection is lost. Its place may be free for another, since
-    // the pool may have been resumed meanwhile.
-    if (error === ERROR_OPERATION_ABORTED) fillPool(driver, listener);
+    // the pool may have been resumed meanwhile. A system that cancels every accept is one that fails: there are pauses then.
+    const isHarmless =
+      error === ERROR_OPERATION_ABORTED && (withdrawn || mayPostAgain(listener, listener.depth.current));
+    if (isHarmless) fillPool(driver, listener);
     else acceptFailed(driver, listener, 'AcceptEx', error);
     return;
   }
@@ -107,6 +111,7 @@ export function completeAccept(driver: Driver, listener: Listener, operation: Op
   retireAccept(driver, listener, operation);
   listener.failures = 0;
   listener.gone = 0;
+  listener.unaskedCancels = 0;
   if (connection === null) {
     connectionTaken(driver, listener);
     fillPool(driver, listener, POSTS_PER_CONNECTION);

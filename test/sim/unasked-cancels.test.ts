@@ -6,6 +6,7 @@
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import { simulateKernel, type SimulatedKernel } from '../../src/sim/index.ts';
+import type { Io } from '../../src/sim/io.ts';
 import { MOST_UNASKED_CANCELS } from '../../src/winsock/unasked-cancels.ts';
 import { expectNothingLeft } from './support/nothing-left.ts';
 
@@ -246,6 +247,49 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
       await kernel.settle();
       expect(await cancelAll(scene, 'WSARecv')).to.equal(MOST_UNASKED_CANCELS + 1);
       expect(log).to.deep.equal(['ECANCELED']);
+      await end();
+    });
+
+    it('is a failed accept for a server, after 64 per accept of its pool: told, and posted again with pauses', async () => {
+      const depth = 3;
+      const { kernel, pal, end } = await bench();
+      const failures: string[] = [];
+      const server = pal.createServer('127.0.0.1', 0, {
+        acceptDepth: depth,
+        onAcceptError: ({ code }) => failures.push(code),
+      });
+      await kernel.settle();
+      const own = (): Io[] => [...kernel.ledger].filter((io) => io.kind === 'AcceptEx' && !io.done).slice(-depth);
+      /** Cancels the server's accepts. Returns the milliseconds until they are posted again. */
+      const round = async (): Promise<number> => {
+        const posted = own();
+        expect(posted).to.have.lengthOf(depth);
+        for (const io of posted) kernel.cancel(io);
+        const began = kernel.scheduler.now();
+        await kernel.settle();
+        return kernel.scheduler.now() - began;
+      };
+      const connect = async (): Promise<void> => {
+        const log: string[] = [];
+        pal.asyncAccept(server.handle, (error) => log.push(error?.code ?? 'accepted'));
+        pal.asyncConnect('127.0.0.1', server.port, {}, (error) => log.push(error?.code ?? 'connected'));
+        await kernel.settle();
+        expect(log.sort()).to.deep.equal(['accepted', 'connected']);
+      };
+      const manyRounds = async (): Promise<void> => {
+        for (let count = 0; count < MOST_UNASKED_CANCELS; count++) expect(await round()).to.be.below(5);
+      };
+      await manyRounds();
+      await connect();
+      await manyRounds();
+      expect(failures, 'a success began a new row').to.deep.equal([]);
+      const pauses: number[] = [];
+      for (let count = 0; count < 5; count++) pauses.push(await round());
+      expect(new Set(failures)).to.deep.equal(new Set(['ECANCELED']));
+      expect(pal.stats().acceptErrors).to.equal(failures.length);
+      expect(pauses.at(-1), pauses.join()).to.be.at.least(1000);
+      await connect();
+      expect(await round()).to.be.below(5);
       await end();
     });
 
