@@ -561,7 +561,7 @@ export const mutations = [
   {
     id: 'a withdrawn accept counts as a failure',
     file: acceptor,
-    find: '    if (error === ERROR_OPERATION_ABORTED) fillPool(driver, listener);',
+    find: '    if (isHarmless) fillPool(driver, listener);',
     replace: '    if (error === ERROR_OPERATION_ABORTED && listener.failures < 0) fillPool(driver, listener);',
   },
   {
