@@ -19,17 +19,18 @@
  *
  * A packet carries no NTSTATUS of its own that is documented: the status is read from OVERLAPPED.Internal.
  */
-import { checkBool, checkHandle } from '../../ffi/check.ts';
+import { checkBool, checkHandle, Win32Error } from '../../ffi/check.ts';
 import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
 import { OVERLAPPED, OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
-import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
+import { ERROR_INVALID_HANDLE, WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { EventSource } from '../winsock/event-source.ts';
 import type { Mailbox, PortWaiter } from '../winsock/kernel.ts';
 import { OperationState } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
 import { REMOTE_KEY, WAKE_KEY } from './completion-key.ts';
 import { EventAccepts } from './event-accepts.ts';
+import { LostPort } from './lost-port.ts';
 import { RepeatedCancels } from './repeated-cancels.ts';
 
 /** Packets per GetQueuedCompletionStatusEx: what libuv uses; the gain beyond it is within the noise. */
@@ -62,13 +63,19 @@ export class CompletionPort implements EventSource {
   readonly #mailbox: Mailbox;
   readonly #entries: Uint32Array;
   readonly #count: Uint32Array;
-  readonly #waiter: PortWaiter;
+  #waiter: PortWaiter;
+  /** The wait has failed for good. */
+  #lost: LostPort | null = null;
+  /** Somebody else has closed the handle, and it may be anything by now. */
+  #handleIsGone = false;
+  /** The end of the waiter that has failed. */
+  #waiterEnd: Promise<void> | null = null;
 
   /** @throws Win32Error when the system refuses a port; RangeError when it has no memory for the mailbox. */
   constructor(parts: BackendParts) {
     const { kernel, counters } = parts;
     this.#parts = parts;
-    this.eventAccepts = new EventAccepts(parts);
+    this.eventAccepts = new EventAccepts(parts, this.#lose);
     this.cancels = new RepeatedCancels(parts);
     const entriesSize = BATCH_SIZE * OVERLAPPED_ENTRY.size;
     const region = kernel.memory.allocate(entriesSize + Uint32Array.BYTES_PER_ELEMENT);
@@ -86,9 +93,7 @@ export class CompletionPort implements EventSource {
         port: this.handle,
         mailbox: this.#mailbox,
         onReady: parts.onReady,
-        onFailure: (error) => {
-          throw error;
-        },
+        onFailure: this.#lose,
       });
     } catch (error) {
       if (isOpen) kernel.kernel32.CloseHandle(handle);
@@ -131,6 +136,10 @@ export class CompletionPort implements EventSource {
   }
 
   poll(): number {
+    if (this.#lost !== null) {
+      this.#lost.look();
+      return 0;
+    }
     const { counters, kernel } = this.#parts;
     const { region, capacity, countAddress } = this.#mailbox;
     counters.calls.GetQueuedCompletionStatusEx++;
@@ -138,7 +147,8 @@ export class CompletionPort implements EventSource {
     const ok = kernel32.GetQueuedCompletionStatusEx(this.handle, region.address, capacity, countAddress, 0, 0);
     // The count means nothing unless the call returned TRUE.
     if (ok !== 0) return this.#count[0] ?? 0;
-    if (kernel32.GetLastError() !== WAIT_TIMEOUT) checkBool(0, kernel32, 'GetQueuedCompletionStatusEx');
+    const code = kernel32.GetLastError();
+    if (code !== WAIT_TIMEOUT) this.#lose(new Win32Error('GetQueuedCompletionStatusEx', code));
     return 0;
   }
 
@@ -195,12 +205,36 @@ export class CompletionPort implements EventSource {
     this.cancels.close();
     await this.eventAccepts.close();
     await this.#waiter.stop();
+    await this.#waiterEnd;
     this.#checkLeftovers(this.#waiter.take());
     for (let count = this.poll(); count > 0; count = this.poll()) this.#checkLeftovers(count);
-    const { kernel32, memory } = this.#parts.kernel;
-    checkBool(kernel32.CloseHandle(this.handle), kernel32, 'CloseHandle');
-    memory.release(this.#mailbox.region.address);
+    this.#closeHandle();
+    this.#parts.kernel.memory.release(this.#mailbox.region.address);
   }
+
+  #closeHandle(): void {
+    // What was left behind has its packets to go to.
+    if (this.#handleIsGone || this.#lost?.hasLeftBehind === true) return;
+    const { kernel32 } = this.#parts.kernel;
+    const closed = kernel32.CloseHandle(this.handle);
+    if (this.#lost === null) checkBool(closed, kernel32, 'CloseHandle');
+  }
+
+  /** Nobody can wait for packets any more, or for the event of accepts: the operations themselves are looked at. */
+  readonly #lose = (error: Error): void => {
+    if (this.#lost !== null) return;
+    const { counters, onFailure } = this.#parts;
+    this.#handleIsGone =
+      error instanceof Win32Error &&
+      error.syscall === 'GetQueuedCompletionStatusEx' &&
+      error.systemErrorCode === ERROR_INVALID_HANDLE;
+    const failed = this.#waiter;
+    this.#lost = new LostPort(this.#parts);
+    this.#waiter = this.#lost.waiter;
+    this.#waiterEnd = failed.stop();
+    counters.calls.GetQueuedCompletionStatusEx += failed.takeWaits();
+    onFailure(error);
+  };
 
   /** Only WAKE and REMOTE packets can be left on a port whose operations have all come back. */
   #checkLeftovers(count: number): void {

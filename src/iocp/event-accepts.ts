@@ -18,26 +18,28 @@
  */
 import { checkBool, checkHandle } from '../../ffi/check.ts';
 import { OVERLAPPED } from '../../ffi/layouts.ts';
-import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
 import type { PortWaiter } from '../winsock/kernel.ts';
 import type { Listener } from '../winsock/listener.ts';
 import type { Operation } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
+import { finishEnded } from './lost-port.ts';
 
 /** hEvent's lowest bit: no packet. */
 const NO_PACKET = 1;
 const EVENT_WORD = OVERLAPPED.hEvent / 4;
-const BYTES_WORD = OVERLAPPED.InternalHigh / 4;
 
 export class EventAccepts {
   readonly #parts: BackendParts;
+  readonly #onFailure: (error: Error) => void;
   readonly #listeners = new Set<Listener>();
   #event = 0;
   /** Null until the first socket comes, and from close() on. */
   #waiter: PortWaiter | null = null;
 
-  constructor(parts: BackendParts) {
+  /** @param onFailure the event cannot be waited for any more */
+  constructor(parts: BackendParts, onFailure: (error: Error) => void) {
     this.#parts = parts;
+    this.#onFailure = onFailure;
   }
 
   has(listener: Listener): boolean {
@@ -62,17 +64,10 @@ export class EventAccepts {
 
   /** Finishes the accepts that have ended. For the event, and after every call that was given it: it may have reset it. */
   settle(): void {
-    const { operations, finishInline } = this.#parts;
     for (const listener of this.#listeners) {
       if (listener.closed) this.#listeners.delete(listener);
       for (const operation of listener.operations()) {
-        const status = operations.words[operation.word] ?? 0;
-        if (!operation.isInKernel || status === STATUS_PENDING) continue;
-        finishInline(
-          operation,
-          status === 0 ? 0 : ntStatusToWinsockError(status),
-          operations.words[operation.word + BYTES_WORD] ?? 0,
-        );
+        if (operation.isInKernel) finishEnded(this.#parts, operation);
       }
     }
   }
@@ -100,9 +95,7 @@ export class EventAccepts {
       this.#waiter = kernel.createEventWaiter({
         event: this.#event,
         onReady: this.#signalled,
-        onFailure: (error) => {
-          throw error;
-        },
+        onFailure: this.#onFailure,
       });
     } catch (error) {
       this.#closeEvent();

@@ -59,7 +59,7 @@ export const NetworkErrorCode = {
   ResourceExhausted: 502,
   /** The system forbids it (EACCES, 10013). */
   PermissionDenied: 600,
-  /** The event loop is in the wrong state for the call: running already, stopping, or stopped. */
+  /** The event loop is in the wrong state for the call (running already, stopping, or stopped), or cannot wait any more. */
   EventLoopError: 700,
 } as const;
 

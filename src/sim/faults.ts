@@ -91,12 +91,15 @@ const HARMLESS = new Set<number>([
 
 export type FaultyCall = keyof typeof CALL_FAULTS;
 
+/** What a process waits with. These fail by plan only: a wait that has failed ends a loop. */
+export type WaitCall = 'GetQueuedCompletionStatusEx' | 'WaitForSingleObject';
+
 /**
  * One failure at a certain place: the nth use of a call (from 1), or the nth packet of an operation.
  * `lasting`: all later uses of the call fail too.
  */
 export type PlannedFault =
-  | { readonly call: FaultyCall; readonly nth: number; readonly code: number; readonly lasting?: boolean }
+  | { readonly call: FaultyCall | WaitCall; readonly nth: number; readonly code: number; readonly lasting?: boolean }
   | { readonly operation: IoKind; readonly nth: number; readonly status: number };
 
 /** What fails beside what a network makes fail. */
@@ -139,6 +142,12 @@ export class Faults {
     if (!this.#happens(call.startsWith('fs.') ? files : calls)) return 0;
     const codes = CALL_FAULTS[call];
     return codes[this.#network.choices.pick(codes.length)] ?? 0;
+  }
+
+  /** The code that this wait fails with, or 0. */
+  wait(call: WaitCall): number {
+    const planned = this.#planned((fault) => 'call' in fault && fault.call === call, call);
+    return planned !== undefined && 'code' in planned ? planned.code : 0;
   }
 
   /** The status that an operation completes with instead of success, or 0. */

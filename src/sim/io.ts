@@ -304,6 +304,11 @@ export class Ledger {
     this.#forget(io);
   }
 
+  /** Nobody gets packets any more: the status says that an operation is over, and is written before. */
+  giveBackDone(): void {
+    for (const io of this.#held.values()) if (io.done) this.giveBack(io);
+  }
+
   #forget(io: Io): void {
     this.#held.delete(io.overlapped);
     io.end();

@@ -76,6 +76,7 @@ export class SimulatedKernel implements Kernel {
   readonly name: string;
   readonly processId: number;
   readonly layeredProvider: boolean;
+  #hasLostPort = false;
   /** Poller threads that have died. */
   pollersLost = 0;
   sendBufferSize: number;
@@ -218,6 +219,7 @@ export class SimulatedKernel implements Kernel {
       this.ledger.giveBack(io);
       return;
     }
+    if (this.#hasLostPort) this.ledger.giveBack(io);
     const packet: Packet = { key: io.key, overlapped: io.overlapped, status, bytes, io };
     this.network.note(() => `${this.name}: ${io.slot} is done, status 0x${status.toString(16)}, ${bytes} bytes`);
     if (this.network.rarely()) this.network.agenda.add(new Step('packet is queued', () => port.push(packet)));
@@ -254,6 +256,15 @@ export class SimulatedKernel implements Kernel {
       } else this.finish(io, STATUS_CANCELLED, 0);
     });
     this.network.agenda.add(step);
+  }
+
+  /** The code that a wait for packets fails with at this moment, or 0. */
+  portFault(): number {
+    const code = this.faults?.wait('GetQueuedCompletionStatusEx') ?? 0;
+    if (code === 0) return 0;
+    this.#hasLostPort = true;
+    this.ledger.giveBackDone();
+    return code;
   }
 
   /** Takes packets off a port into the driver's memory. Returns their number. */

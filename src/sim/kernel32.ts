@@ -66,6 +66,8 @@ export class SimulatedKernel32 implements Kernel32 {
     if (!(port instanceof CompletionPort)) return this.#fail(ERROR_INVALID_HANDLE);
     if (milliseconds !== 0)
       throw new SimulationError('A wait for packets would block the thread: createWaiter() is there for it');
+    const fault = kernel.portFault();
+    if (fault !== 0) return this.#fail(fault);
     if (port.waited) throw new SimulationError('The port was polled while the waiter has it');
     // "A thread that exceeds the concurrency value waits", also when there are packets.
     const held = kernel.profile.limitsConcurrency && port.running >= port.concurrency;

@@ -4,6 +4,8 @@
  *   starts ──step──► ready ──let in──► waits ──step: takes a batch──► rung ──step: the doorbell is heard──► ready
  *                                                                └─step─► blocks again
  *
+ * Its wait may fail (faults.plan): it says so, and ends.
+ *
  * A process may have threads that die (faults.threads): before they are ready, while they wait, with packets in hand that
  * they have told nobody of, or with a doorbell on its way. Their end is heard one step later.
  */
@@ -53,9 +55,12 @@ class SimulatedPoller implements PollerThread {
   readonly #takeStep = new Step('waiter takes packets', () => this.#takeBatch());
   readonly #ringStep = new Step('doorbell', () => this.#ring(), true);
   readonly #blockStep = new Step('poller blocks', () => this.#block());
+  readonly #failStep = new Step('the wait of the poller fails', () => this.#fail(), true);
   readonly #dieStep = new Step('poller dies', () => this.#die());
   readonly #endStep = new Step('end of the poller', () => this.#end(), true);
   #letInBy = false;
+  /** The code that its wait fails with, or 0. */
+  #fault = 0;
   #dead = false;
   #referenced = true;
   #holding = false;
@@ -86,6 +91,8 @@ class SimulatedPoller implements PollerThread {
     this.#letInBy = true;
     this.#port.waited = true;
     if (this.#mayDie()) this.#kernel.network.agenda.add(this.#dieStep);
+    this.#fault = this.#kernel.portFault();
+    this.#kernel.network.agenda.set(this.#failStep, this.#fault !== 0);
     this.#update();
   }
 
@@ -94,7 +101,7 @@ class SimulatedPoller implements PollerThread {
     this.#port.push({ key: WAKE_KEY, overlapped: 0, status: 0, bytes: 0, io: null });
     if (this.#dead) return; // its end will be heard
     const { network } = this.#kernel;
-    if (this.#letInBy && !this.#isRung && network.maybe()) {
+    if (this.#letInBy && !this.#isRung && this.#fault === 0 && network.maybe()) {
       Atomics.store(this.#control, COUNT, this.#fill());
       // Its last doorbell is heard before its end, unless it never came to ring.
       if (network.maybe()) this.#ring();
@@ -145,11 +152,19 @@ class SimulatedPoller implements PollerThread {
     this.#update();
   }
 
+  /** It says so, and comes to its end. */
+  #fail(): void {
+    Atomics.add(this.#control, GATE_PROTOCOL.WAITS, 1);
+    this.#letGo();
+    this.#listener.message({ syscall: 'GetQueuedCompletionStatusEx', systemErrorCode: this.#fault });
+    this.#die();
+  }
+
   /** It runs no code any more. A message that it has posted is still heard. */
   #die(): void {
     const { agenda } = this.#kernel.network;
     this.#dead = true;
-    for (const step of [this.#readyStep, this.#takeStep, this.#dieStep]) agenda.remove(step);
+    for (const step of [this.#readyStep, this.#takeStep, this.#failStep, this.#dieStep]) agenda.remove(step);
     this.#block();
     agenda.add(this.#endStep);
   }
@@ -157,8 +172,8 @@ class SimulatedPoller implements PollerThread {
   #end(): void {
     const { agenda } = this.#kernel.network;
     if (this.#isRung) this.#ring();
-    for (const step of [this.#readyStep, this.#takeStep, this.#blockStep, this.#dieStep, this.#endStep])
-      agenda.remove(step);
+    const steps = [this.#readyStep, this.#takeStep, this.#blockStep, this.#failStep, this.#dieStep, this.#endStep];
+    for (const step of steps) agenda.remove(step);
     this.#block();
     this.#letGo();
     this.#port.onPacket.delete(this.#update);
@@ -178,7 +193,7 @@ class SimulatedPoller implements PollerThread {
   }
 
   readonly #update = (): void => {
-    const waits = this.#letInBy && !this.#isRung && !this.#dead;
+    const waits = this.#letInBy && !this.#isRung && !this.#dead && this.#fault === 0;
     this.#kernel.network.agenda.set(this.#takeStep, waits && this.#port.packets.length > 0);
   };
 

@@ -47,7 +47,15 @@ export class ProcessLife {
         network.agenda.add(this.#turn);
         this.refresh();
       },
-      setTimer: (ms, callback) => network.clock.set(ms, callback, true),
+      setTimer: (ms, callback, keepsAlive = false) => {
+        if (!keepsAlive) return network.clock.set(ms, callback, true);
+        this.hold(1);
+        const last = (): void => {
+          this.hold(-1);
+          callback();
+        };
+        return network.clock.set(ms, last, true);
+      },
       clearTimer: (timer) => {
         network.clock.clear(timer);
       },

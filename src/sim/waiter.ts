@@ -2,6 +2,7 @@
  * The inline waiter of a simulated process, and what stands in for a poller thread that is not there: the owner's own
  * thread takes the batch and goes on with it. The poller thread itself: poller.ts.
  */
+import { Win32Error } from '../../ffi/check.ts';
 import type { PortWaiter, WaiterParts } from '../winsock/kernel.ts';
 import { Step } from './agenda.ts';
 import { HeldWaiter } from './held-waiter.ts';
@@ -13,14 +14,18 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   readonly #parts: WaiterParts;
   readonly #port: CompletionPort;
   readonly #takeStep: Step;
+  readonly #failStep: Step;
   #armed = false;
   #stopped = false;
+  /** The code that its wait fails with, or 0. */
+  #fault = 0;
 
   constructor(kernel: SimulatedKernel, parts: WaiterParts) {
     super(kernel);
     this.#parts = parts;
     this.#port = portOf(kernel, parts.port);
     this.#takeStep = new Step('waiter takes packets', this.#takeBatch, true);
+    this.#failStep = new Step('the wait fails', this.#fail, true);
     this.#port.onPacket.add(this.#update);
     this.updateHold();
   }
@@ -34,11 +39,14 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
     this.#armed = true;
     this.#port.waited = true;
     this.updateHold();
+    this.#fault = this.kernel.portFault();
+    this.kernel.network.agenda.set(this.#failStep, this.#fault !== 0);
     this.#update();
   }
 
   stop(): Promise<void> {
     this.#stopped = true;
+    this.kernel.network.agenda.remove(this.#failStep);
     this.#letGo();
     this.#port.onPacket.delete(this.#update);
     return Promise.resolve();
@@ -54,6 +62,12 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
     this.#update();
   };
 
+  readonly #fail = (): void => {
+    this.waits++;
+    this.#letGo();
+    this.#parts.onFailure(new Win32Error('GetQueuedCompletionStatusEx', this.#fault));
+  };
+
   #letGo(): void {
     this.#armed = false;
     this.#port.waited = false;
@@ -62,7 +76,8 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   }
 
   readonly #update = (): void => {
-    this.kernel.network.agenda.set(this.#takeStep, this.#armed && this.#port.packets.length > 0);
+    const possible = this.#armed && this.#fault === 0 && this.#port.packets.length > 0;
+    this.kernel.network.agenda.set(this.#takeStep, possible);
   };
 
   /** It holds the process only while it is planned. */

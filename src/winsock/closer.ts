@@ -71,6 +71,18 @@ export function resetConnection(driver: Driver, connection: Connection): void {
   settleClose(driver, connection);
 }
 
+/** Closes without waiting for anything: nothing is flushed, and nothing ends by itself. `record` is closing. */
+export function closeAtOnce(driver: Driver, record: SocketRecord): void {
+  if (record instanceof Connection) {
+    resetConnection(driver, record);
+    const { disconnectOperation } = record;
+    if (disconnectOperation !== null) driver.transport.cancelOperation(record, disconnectOperation);
+  } else if (record instanceof DatagramSocket) {
+    dropSends(driver, record);
+    settleClose(driver, record);
+  }
+}
+
 /** A closing socket's grace is over. */
 export function graceExpired(driver: Driver, record: Connection | DatagramSocket): void {
   if (record instanceof Connection) {

@@ -105,6 +105,17 @@ export function fromWin32Error(operation: OperationName, error: unknown, context
   return error instanceof Win32Error ? systemError(operation, error.syscall, error.systemErrorCode, context) : error;
 }
 
+/** What runEventLoop() is rejected with when the system cannot be waited for any more. */
+export function eventLoopFailed(error: Error): NetworkError {
+  const { syscall, systemErrorCode } = error instanceof Win32Error ? error : {};
+  const message =
+    `The event loop cannot wait for the network any more: ${error.message}. It has closed its sockets, answered every call ` +
+    'and stopped. Call runEventLoop() again, and open the sockets anew; if it fails again, see what closes handles in ' +
+    'this process that are not its own, or what uses up the memory of the system';
+  const kind = NetworkErrorCode.EventLoopError;
+  return new NetworkError(message, { kind, code: 'ERR_EVENT_LOOP_FAILED', syscall, systemErrorCode, cause: error });
+}
+
 /** What an operation gets when its socket was closed here, by closeSocket, resetSocket or stopEventLoop. */
 export function connectionClosed(operation: OperationName): NetworkError {
   return new NetworkError(`${operation} ECANCELED: the socket was closed before the ${operation} completed`, {

@@ -7,7 +7,10 @@
 export interface EventSource {
   /** Events that one poll() collects at most; fewer mean that there are no more for now. */
   readonly batchSize: number;
-  /** Collects what is there, without waiting. Returns the number of events for dispatch(). */
+  /**
+   * Collects what is there, without waiting. Returns the number of events for dispatch(). A failure of the system is told to
+   * BackendParts.onFailure.
+   */
   poll(): number;
   /** Collects what the waiter found. Returns the number of events for dispatch(). */
   take(): number;

@@ -11,8 +11,11 @@ export interface Scheduler {
   now(): number;
   /** Runs the callback in a later turn of the event loop, which stays alive until then. */
   soon(callback: () => void): void;
-  /** Runs the callback once after at least `ms` milliseconds. Does not keep the process alive. */
-  setTimer(ms: number, callback: () => void): TimerHandle;
+  /**
+   * Runs the callback once after at least `ms` milliseconds.
+   * @param keepsAlive the process lives until then; one that does is not taken back. Default false.
+   */
+  setTimer(ms: number, callback: () => void, keepsAlive?: boolean): TimerHandle;
   /** Takes a timer back; one that has run is left alone. */
   clearTimer(timer: TimerHandle): void;
 }
@@ -58,7 +61,7 @@ export type PollerKind = 'worker' | 'inline';
 /** What both kinds of waiters report to. */
 export interface WaiterCallbacks {
   onReady: () => void;
-  /** The wait itself failed, which no healthy port or poll set does. */
+  /** The wait itself failed, which no healthy port or poll set does; nobody waits any more. */
   onFailure: (error: Error) => void;
 }
 

@@ -7,6 +7,9 @@
  * Stopping is closing every socket as closeSocket does, running all callbacks, and only then letting go: the poller ends,
  * the port is closed, the memory goes back. So the kernel never holds an operation whose memory is gone.
  *
+ * A wait that fails for good (a port that somebody has closed) ends the loop in the same way, without flushing anything, and
+ * runEventLoop's promise is rejected.
+ *
  * When nothing keeps the process alive any more (no callback is owed on a referenced socket), the loop stops by itself
  * and runEventLoop's promise resolves, as uv_run returns: `await pal.runEventLoop()` then lets a module come to its end.
  */
@@ -16,10 +19,10 @@ import { NetworkError } from '../pal/network-error.ts';
 import type { NetworkStats } from '../pal/network-stats.ts';
 import type { PalDescription } from '../pal/pal-description.ts';
 import { inOwnContext } from './async-context.ts';
-import { close } from './closer.ts';
+import { close, closeAtOnce } from './closer.ts';
 import type { Driver } from './driver.ts';
 import { inspectDriver } from './describe.ts';
-import { fromWin32Error } from './errors.ts';
+import { eventLoopFailed, fromWin32Error } from './errors.ts';
 import type { Kernel } from './kernel.ts';
 import { LateAnswers } from './late-answers.ts';
 import { LoopNotice } from './loop-notice.ts';
@@ -29,7 +32,7 @@ import { collectStats } from './stats.ts';
 import type { OpenBackend } from './transport.ts';
 import { takeBackLoans } from './thread-end.ts';
 import { lookAtParked } from './watcher.ts';
-import { makeDriver, makeKept, type Kept } from './make-driver.ts';
+import { makeDriver, makeKept, type DriverHooks, type Kept } from './make-driver.ts';
 
 /** What can be told of a loop that has stopped. */
 export interface LastWords {
@@ -58,6 +61,8 @@ export class Lifecycle {
   #unwatchEnd: (() => void) | null = null;
   #running: PromiseWithResolvers | null = null;
   #stopped: PromiseWithResolvers | null = null;
+  /** Why the loop ends, when nobody has asked it to. */
+  #failure: NetworkError | null = null;
 
   /**
    * @param palNumber number of the PAL, 0 … 8191
@@ -134,7 +139,7 @@ export class Lifecycle {
     try {
       // What it makes lives as long as the loop, and must not hold the stores of whoever called.
       driver = inOwnContext(() =>
-        makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#kept, this.#afterTurn),
+        makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#kept, this.#hooks),
       );
     } catch (error) {
       throw initializationError(error);
@@ -145,6 +150,7 @@ export class Lifecycle {
     this.#everInitialized = true;
     this.#late = null;
     this.#last = null;
+    this.#failure = null;
     const { scheduler } = this.#driver.kernel;
     this.#soon = (task) => scheduler.soon(task);
     this.#notice = this.#everRan ? null : new LoopNotice(this.#driver);
@@ -191,6 +197,14 @@ export class Lifecycle {
     if (this.#state === 'running' && this.#driver?.loop.isHeld === false) void this.stop();
   };
 
+  readonly #onFailure = (error: Error): void => {
+    const driver = this.#driver;
+    if (driver === null) return;
+    this.#failure ??= eventLoopFailed(error);
+    void this.stop(); // which this failure does not reject
+    for (const record of driver.sockets) closeAtOnce(driver, record);
+  };
+
   readonly #afterTurn = (): void => {
     const driver = this.#driver;
     if (driver === null) return;
@@ -202,6 +216,8 @@ export class Lifecycle {
     this.#unwatch = null;
     void this.#end(driver);
   };
+
+  readonly #hooks: DriverHooks = { afterTurn: this.#afterTurn, onFailure: this.#onFailure };
 
   async #end(driver: Driver): Promise<void> {
     const stopped = this.#stopped;
@@ -217,7 +233,8 @@ export class Lifecycle {
       driver.operations.dispose();
       driver.scratch.dispose();
       this.#settle();
-      running?.resolve();
+      if (this.#failure === null) running?.resolve();
+      else running?.reject(this.#failure);
       stopped?.resolve();
     } catch (error) {
       this.#settle();

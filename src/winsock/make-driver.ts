@@ -51,6 +51,14 @@ export function makeKept(pal: number): Kept {
   return { pal, sockets: new SocketTable(pal), names: new CallNames(pal), posts: new PostNumbers(pal) };
 }
 
+/** What the driver calls. */
+export interface DriverHooks {
+  /** After every turn, in a state where nothing is half done. */
+  readonly afterTurn: () => void;
+  /** The system cannot be waited for any more. */
+  readonly onFailure: (error: Error) => void;
+}
+
 /** Winsock 2.2. */
 const WINSOCK_VERSION = 0x0202;
 
@@ -60,7 +68,7 @@ export function makeDriver(
   options: ResolvedPalOptions,
   openBackend: OpenBackend,
   { pal, sockets, names, posts }: Kept,
-  afterTurn: () => void,
+  { afterTurn, onFailure }: DriverHooks,
 ): Driver {
   const undo: (() => void)[] = [];
   try {
@@ -85,6 +93,8 @@ export function makeDriver(
       enqueueBehindEvents: (task) => loop.enqueueBehindEvents(task),
       onUncancellable: (record) => closeUncancelled(driver, record),
       onRemote: () => driver.inbox?.woken(),
+      // In a turn, where nothing is half done.
+      onFailure: (error) => loop.enqueue(() => onFailure(error)),
       onReady: () => loop.wake(),
     });
     const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });

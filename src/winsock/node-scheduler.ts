@@ -8,7 +8,10 @@ export const nodeScheduler: Scheduler = {
   soon: (callback) => {
     inOwnContext(setImmediate, callback);
   },
-  setTimer: (ms, callback) => inOwnContext(setTimeout, callback, ms).unref(),
+  setTimer: (ms, callback, keepsAlive = false) => {
+    const timer = inOwnContext(setTimeout, callback, ms);
+    return keepsAlive ? timer : timer.unref();
+  },
   clearTimer: (timer) => {
     clearTimeout(timer as NodeJS.Timeout);
   },

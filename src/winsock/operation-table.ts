@@ -7,6 +7,9 @@ import { CONTEXT, CONTEXT_SIZE, Operation, OperationKind, OperationState } from 
 
 const TWO_32 = 4294967296;
 
+/** Buffers of users that a kernel was lent and has not given back: V8 must not free them. */
+const keptForKernel = new Set<NonNullable<Operation['lent']>>();
+
 export class OperationTable {
   readonly capacity: number;
   /** The whole slab, as 32-bit words. */
@@ -18,6 +21,7 @@ export class OperationTable {
   readonly #doubles: Float64Array;
   readonly #operations: Operation[] = [];
   readonly #free: Operation[] = [];
+  #leftBehind = 0;
 
   /** @param capacity contexts, at least 1. Throws RangeError when the system has no memory for them. */
   constructor(memory: NativeMemory, capacity: number) {
@@ -36,11 +40,11 @@ export class OperationTable {
 
   /** Contexts in use. */
   get used(): number {
-    return this.#operations.length - this.#free.length;
+    return this.#operations.length - this.#free.length - this.#leftBehind;
   }
 
   get free(): number {
-    return this.capacity - this.used;
+    return this.capacity - this.used - this.#leftBehind;
   }
 
   /** Bytes of the slab. */
@@ -93,7 +97,18 @@ export class OperationTable {
     operation.acceptSocket = -1;
     operation.datagram = null;
     operation.held = false;
-    this.#free.push(operation);
+    if (operation.leftBehind) this.#leftBehind++;
+    else this.#free.push(operation);
+  }
+
+  /**
+   * The kernel has it, and nobody will learn when it is done: whoever waits for it is told that it has failed, and its memory is
+   * kept for as long as the process lives.
+   */
+  leaveBehind(operation: Operation): void {
+    operation.leftBehind = true;
+    operation.block = null; // never given back
+    if (operation.lent !== null) keptForKernel.add(operation.lent);
   }
 
   /** The context at an OVERLAPPED's address, given in two halves, or null when the address is not a context's. */
@@ -122,6 +137,7 @@ export class OperationTable {
 
   /** Cancels nothing and waits for nothing: gives the slab back when no context is in the kernel, else leaks it. */
   dispose(): void {
+    if (this.#leftBehind > 0) return;
     for (const operation of this.#operations) if (operation.isInKernel) return;
     this.#memory.release(this.#region.address);
   }

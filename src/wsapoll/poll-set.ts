@@ -16,7 +16,7 @@
  * which could do nothing with it (a send that waits for room), leaves the array for REST_MS, or the wait would return at once
  * for ever.
  */
-import { checkWinsock } from '../../ffi/check.ts';
+import { checkWinsock, Win32Error } from '../../ffi/check.ts';
 import {
   AF_INET,
   FIONBIO,
@@ -24,6 +24,7 @@ import {
   IPPROTO_UDP,
   POLLRDNORM,
   SOCK_DGRAM,
+  SOCKET_ERROR,
   WSA_FLAG_NO_HANDLE_INHERIT,
   WSA_FLAG_OVERLAPPED,
 } from '../../ffi/constants.ts';
@@ -34,6 +35,7 @@ import type { EventSource } from '../winsock/event-source.ts';
 import type { PortWaiter } from '../winsock/kernel.ts';
 import { bindSocket, discardSocket } from '../winsock/sockets.ts';
 import type { BackendParts } from '../winsock/transport.ts';
+import { TimedWaiter } from '../winsock/waiter/timed-waiter.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 
@@ -74,7 +76,9 @@ export class PollSet implements EventSource {
   readonly wakePort = null;
   readonly batchSize = Infinity;
   readonly #parts: BackendParts;
-  readonly #waiter: PortWaiter;
+  #waiter: PortWaiter;
+  /** The end of the waiter that has failed: nobody waits any more, and the array is nobody's. */
+  #waiterEnd: Promise<void> | null = null;
   readonly #wakeSocket: number;
   readonly #wakeLength: number;
   readonly #wakeAddress: NativeRegion;
@@ -85,6 +89,8 @@ export class PollSet implements EventSource {
   readonly #members: (PolledSocket | null)[] = [null];
   #noted: PolledSocket[] = [];
   #interrupted = false;
+  /** The last wait found nothing that explains its return: the wake-up socket itself may be gone. */
+  #unexplained = false;
   #connecting = new Set<PolledSocket>();
   #nextConnectCheck = 0;
   /** Out of the array until #restUntil, scheduler milliseconds. */
@@ -119,9 +125,7 @@ export class PollSet implements EventSource {
         limitMs: () => (this.#resting.size > 0 ? REST_MS : this.#connecting.size > 0 ? CONNECT_CHECK_MS : 0),
         interrupt: () => this.#sendWakeUp(),
         onReady: parts.onReady,
-        onFailure: (error) => {
-          throw error;
-        },
+        onFailure: this.#lose,
       });
     } catch (error) {
       for (const step of undo.reverse()) step();
@@ -155,6 +159,7 @@ export class PollSet implements EventSource {
 
   /** The socket's `wanted` or `connecting` has changed. */
   changed(member: PolledSocket): void {
+    if (this.#waiterEnd !== null) return;
     if (!this.#waiter.armed) {
       this.#apply(member);
       return;
@@ -170,18 +175,23 @@ export class PollSet implements EventSource {
 
   poll(): number {
     const { counters, kernel } = this.#parts;
+    if (this.#waiterEnd !== null) return 0;
     this.#endRests();
-    if (this.#members.length === 1) return 0;
+    if (this.#members.length === 1 && !this.#unexplained) return 0;
+    this.#unexplained = false;
     counters.calls.WSAPoll++;
     const found = kernel.ws2_32.WSAPoll(this.#region.address, this.#members.length, 0);
-    checkWinsock(found, kernel.ws2_32, 'WSAPoll');
-    return this.#collect(found);
+    if (found !== SOCKET_ERROR) return this.#collect(found);
+    this.#lose(new Win32Error('WSAPoll', kernel.ws2_32.WSAGetLastError()));
+    return 0;
   }
 
   take(): number {
     const found = this.#waiter.take();
     if (found === 0) return 0;
+    const wasWoken = (this.#shorts[REVENTS_SHORT] ?? 0) !== 0;
     const count = this.#collect(found);
+    this.#unexplained = count === 0 && !wasWoken;
     this.#interrupted = false;
     for (const member of this.#noted.splice(0)) {
       member.noted = false;
@@ -197,10 +207,22 @@ export class PollSet implements EventSource {
 
   async close(): Promise<void> {
     await this.#waiter.stop();
+    await this.#waiterEnd;
     discardSocket(this.#parts, this.#wakeSocket);
     this.#parts.kernel.memory.release(this.#region.address);
     this.#parts.kernel.memory.release(this.#wakeAddress.address);
   }
+
+  /** Nobody can wait for sockets any more. The system has none of our operations: cancelling them ends them. */
+  readonly #lose = (error: Error): void => {
+    if (this.#waiterEnd !== null) return;
+    const { kernel, counters, onReady, onFailure } = this.#parts;
+    const failed = this.#waiter;
+    this.#waiter = new TimedWaiter(kernel.scheduler, onReady);
+    this.#waiterEnd = failed.stop();
+    counters.calls.WSAPoll += failed.takeWaits();
+    onFailure(error);
+  };
 
   /** Looks through the array for the `found` entries that have something to say. */
   #collect(found: number): number {

@@ -1,5 +1,6 @@
 /** Waiting on a set of polled sockets: in a worker_thread, or inline. */
-import { checkWinsock } from '../../ffi/check.ts';
+import { Win32Error } from '../../ffi/check.ts';
+import { SOCKET_ERROR } from '../../ffi/constants.ts';
 import { ws2_32Function, type Ws2_32 } from '../../ffi/ws2_32.ts';
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import type { PollerKind, PollWaiterParts, PortWaiter } from '../winsock/kernel.ts';
@@ -16,7 +17,12 @@ export function createPollWaiter(ws2_32: Ws2_32, kind: PollerKind, parts: PollWa
   const waitOnce = (ms: number): number => {
     const { address, count } = array();
     const found = ws2_32.WSAPoll(address, count, ms);
-    checkWinsock(found, ws2_32, 'WSAPoll');
+    if (found === SOCKET_ERROR) {
+      const code = ws2_32.WSAGetLastError();
+      // A socket of the array was closed while it was the waiter's: the owner takes it out before the next wait.
+      if (code === WSAENOTSOCK) return 1;
+      throw new Win32Error('WSAPoll', code);
+    }
     if (found > 0 || limitMs() === 0) return found;
     // Nothing, and somebody wants to look at something all the same, as often as the limit says.
     const time = now();

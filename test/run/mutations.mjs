@@ -5,6 +5,7 @@
 import { acceptMutations } from './accept-mutations.mjs';
 import { contextMutations } from './context-mutations.mjs';
 import { loopMutations } from './loop-mutations.mjs';
+import { waitMutations } from './wait-mutations.mjs';
 
 /** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string, udp?: true }} Mutation */
 
@@ -242,6 +243,7 @@ const datagramMutations = [
 export const mutations = [
   ...contextMutations,
   ...loopMutations,
+  ...waitMutations,
   ...acceptMutations,
   ...datagramMutations.map((mutation) => ({
     ...mutation,
@@ -653,14 +655,14 @@ export const mutations = [
   {
     id: 'every run begins with the same handles',
     file: 'src/winsock/lifecycle.ts',
-    find: 'this.#openBackend, this.#kept, this.#afterTurn)',
-    replace: 'this.#openBackend, { ...this.#kept, sockets: new SocketTable() }, this.#afterTurn)',
+    find: 'this.#openBackend, this.#kept, this.#hooks)',
+    replace: 'this.#openBackend, { ...this.#kept, sockets: new SocketTable() }, this.#hooks)',
   },
   {
     id: 'every run begins with the same names of calls',
     file: 'src/winsock/lifecycle.ts',
-    find: 'this.#openBackend, this.#kept, this.#afterTurn)',
-    replace: 'this.#openBackend, { ...this.#kept, names: new CallNames() }, this.#afterTurn)',
+    find: 'this.#openBackend, this.#kept, this.#hooks)',
+    replace: 'this.#openBackend, { ...this.#kept, names: new CallNames() }, this.#hooks)',
   },
   {
     id: 'stop does not wait for operations',

@@ -28,6 +28,8 @@ export interface Entry {
 export class FakePoll {
   readonly counters = new Counters();
   readonly completed: Operation[] = [];
+  /** What the source has said of its wait. */
+  readonly failures: Error[] = [];
   readonly parts: BackendParts;
   /** Sockets with events to report, until the test takes them out. */
   readonly revents = new Map<number, number>();
@@ -84,6 +86,7 @@ export class FakePoll {
       finishInline,
       onRemote: () => undefined,
       onReady: () => undefined,
+      onFailure: (error) => this.failures.push(error),
       enqueueBehindEvents: (task) => task(),
       onUncancellable: () => undefined,
     };
