@@ -25,4 +25,35 @@ describe('a poller thread that is lost', function () {
       });
     }
   }
+
+  for (const driver of ['iocp', 'wsapoll']) {
+    for (const way of ['exits', 'throws', 'runs-out-of-memory']) {
+      for (const when of ['start', 'event']) {
+        const moment = when === 'start' ? 'before it is ready' : 'with an event in hand';
+        it(`to an agent that ${way.replaceAll('-', ' ')} ${moment} [${driver}]`, async () => {
+          const { code, stdout, stderr } = await runChild('lost-poller', [way, driver, when]);
+          const all = stdout.trim().split(/\r?\n/);
+          expect(code, stdout + stderr).to.equal(0);
+          expect(
+            all.filter((line) => line !== LOST),
+            stderr,
+          ).to.deep.equal(['first 5', ...REST]);
+          expect(all.filter((line) => line === LOST)).to.have.lengthOf(1);
+        });
+      }
+    }
+
+    it(`costs another PAL of the process nothing [${driver}]`, async () => {
+      const { code, stdout, stderr } = await runChild('one-of-two-pollers', [driver]);
+      expect(code, stdout + stderr).to.equal(0);
+      expect(stdout.trim().split(/\r?\n/), stderr).to.deep.equal([
+        'both 5 5',
+        'warning IOCP_PAL_POLLER_LOST',
+        'both 5 5',
+        'threads gone alive',
+        'ended, and the other 5',
+        'threads gone gone',
+      ]);
+    });
+  }
 });

@@ -1,5 +1,6 @@
 /**
- * Loses its poller thread in the way that the first argument names, and goes on. The second one is the driver.
+ * Loses its poller thread in the way that the first argument names, and goes on. The second one is the driver, the third when an
+ * agent in the thread ends it.
  * Prints what happened, in order.
  */
 import process from 'node:process';
@@ -8,10 +9,13 @@ import type { Worker } from 'node:worker_threads';
 import { createNetworkPal, type DriverKind } from '../../../src/index.ts';
 import { accept, connect, pair, read, write } from '../../support/io.ts';
 import { until } from '../../support/until.ts';
+import { instrumentThreads, isEnding } from './agent-in-threads.ts';
 
-const [way = '', driver = 'iocp'] = process.argv.slice(2);
+const [way = '', driver = 'iocp', when = 'start'] = process.argv.slice(2);
 /** Milliseconds in which a thread that is up gets to wait in the system. */
 const IDLE_MS = 300;
+/** Events, of which the thread gets one at last. */
+const MAX_EVENTS = 100;
 
 const worker = new Promise<Worker>((resolve) => process.once('worker', resolve));
 let warned = false;
@@ -20,6 +24,7 @@ process.on('warning', (warning) => {
   console.log(`warning ${'code' in warning ? String(warning.code) : warning.name}`);
 });
 
+if (isEnding(way)) instrumentThreads(way, when === 'event' ? 'event' : 'start');
 const pal = createNetworkPal({ driver: driver as DriverKind, strict: true });
 pal.initialize();
 const running = pal.runEventLoop();
@@ -42,6 +47,15 @@ if (way === 'while-it-waits') {
   void thread.terminate();
   await write(pal, served, new Uint8Array(7));
   console.log(`packet in hand ${(await answer).length}`);
+}
+if (when === 'event') {
+  // Until the thread is there, and whenever it is quicker, this one finds the events.
+  for (let attempt = 0; !warned && attempt < MAX_EVENTS; attempt++) {
+    const answer = read(pal, client);
+    await sleep(IDLE_MS);
+    await write(pal, served, new Uint8Array(3));
+    await answer;
+  }
 }
 if (way === 'during-a-stop') void (await worker).terminate();
 else {

@@ -1,0 +1,53 @@
+/** Two PALs, of which one loses its poller thread; the first argument is their driver. Prints what happened, in order. */
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { createNetworkPal, type DriverKind, type NetworkPal } from '../../../src/index.ts';
+import { pair, read, write } from '../../support/io.ts';
+
+const [driver = 'iocp'] = process.argv.slice(2);
+/** Milliseconds in which a loop becomes idle, and leaves the waiting to whoever waits for it. */
+const IDLE_MS = 50;
+
+const workers: Worker[] = [];
+process.on('worker', (worker) => workers.push(worker));
+process.on('warning', (warning) => console.log(`warning ${'code' in warning ? String(warning.code) : warning.name}`));
+
+interface Talker {
+  readonly pal: NetworkPal;
+  readonly talk: () => Promise<number>;
+  readonly running: Promise<void>;
+}
+
+async function begin(): Promise<Talker> {
+  const pal = createNetworkPal({ driver: driver as DriverKind, strict: true });
+  pal.initialize();
+  const running = pal.runEventLoop();
+  const { client, served } = await pair(pal);
+  const talk = async (): Promise<number> => {
+    const answer = read(pal, client);
+    await sleep(IDLE_MS);
+    await write(pal, served, new Uint8Array(5));
+    return (await answer).length;
+  };
+  return { pal, talk, running };
+}
+
+const one = await begin();
+const other = await begin();
+const talkBoth = async (): Promise<string> => (await Promise.all([one.talk(), other.talk()])).join(' ');
+const lives = (): string => workers.map(({ threadId }) => (threadId === -1 ? 'gone' : 'alive')).join(' ');
+
+console.log(`both ${await talkBoth()}`);
+// It blocks in the system: so it ends with what makes that return.
+const lost = workers[0]?.terminate();
+await one.talk();
+await lost;
+console.log(`both ${await talkBoth()}`);
+console.log(`threads ${lives()}`);
+await one.pal.stopEventLoop();
+await one.running;
+console.log(`ended, and the other ${await other.talk()}`);
+await other.pal.stopEventLoop();
+await other.running;
+console.log(`threads ${lives()}`);
