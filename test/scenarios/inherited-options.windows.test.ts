@@ -5,7 +5,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { besideTests, runChild, runNode, type ChildEnd } from '../support/child.ts';
+import { besideTests, runChild, runNode, testsInPairs, type ChildEnd } from '../support/child.ts';
 import { remove } from '../run/remove.mjs';
 
 /** An echo over an idle loop, in the text of a script that has no file. */
@@ -25,82 +25,121 @@ function withNodeOptions(more: string): NodeJS.ProcessEnv {
   return { ...process.env, NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} ${more}`.trim() };
 }
 
-describe('options of the process that the poller thread must not inherit', function () {
-  let folder = '';
-  let log = '';
-  /** Modules like those of agents: they note their run, and open a port that a second run could not open. */
-  let required = '';
-  let imported = '';
+/** Modules like those of agents: they note their run, and open a port that a second run could not open. */
+class Agent {
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-options-'));
+  readonly log = path.join(this.folder, 'runs.txt');
+  readonly required = path.join(this.folder, 'agent.cjs');
+  readonly imported = path.join(this.folder, 'agent.mjs');
 
-  beforeEach(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-options-'));
-    log = path.join(folder, 'runs.txt');
-    required = path.join(folder, 'agent.cjs');
-    imported = path.join(folder, 'agent.mjs');
-    const note = `fs.appendFileSync(${JSON.stringify(log)}, 'run\\n');\n`;
+  constructor() {
+    const note = `fs.appendFileSync(${JSON.stringify(this.log)}, 'run\\n');\n`;
     const open = 'if (process.env.AGENT_PORT) net.createServer().listen(Number(process.env.AGENT_PORT)).unref();\n';
-    writeFileSync(required, `const fs = require('node:fs');\nconst net = require('node:net');\n${note}${open}`);
-    writeFileSync(imported, `import fs from 'node:fs';\nimport net from 'node:net';\n${note}${open}`);
+    writeFileSync(this.required, `const fs = require('node:fs');\nconst net = require('node:net');\n${note}${open}`);
+    writeFileSync(this.imported, `import fs from 'node:fs';\nimport net from 'node:net';\n${note}${open}`);
+  }
+
+  get runs(): number {
+    return readFileSync(this.log, 'utf8').trim().split('\n').length;
+  }
+}
+
+/** How a process ended that may have had an agent. */
+interface Ended {
+  readonly end: ChildEnd;
+  readonly agent: Agent;
+}
+
+describe('options of the process that the poller thread must not inherit', () => {
+  const inPairs = testsInPairs<Ended>();
+  const agents: Agent[] = [];
+  after(() => {
+    for (const { folder } of agents) remove(folder);
   });
 
-  afterEach(() => {
-    remove(folder);
-  });
+  /** The process must echo, and nothing else; then come the checks. */
+  function test(
+    title: string,
+    start: (agent: Agent) => ChildEnd | Promise<ChildEnd>,
+    check: (agent: Agent) => void = () => undefined,
+  ): void {
+    const begin = async (): Promise<Ended> => {
+      const agent = new Agent();
+      agents.push(agent);
+      return { end: await start(agent), agent };
+    };
+    inPairs(title, begin, ({ end, agent }) => {
+      expectEcho(end);
+      check(agent);
+    });
+  }
 
-  const runs = (): number => readFileSync(log, 'utf8').trim().split('\n').length;
+  const ranOnce = ({ runs }: Agent): void => {
+    expect(runs).to.equal(1);
+  };
 
-  it('node -e, as CommonJS', async () => {
-    expectEcho(await runNode(['-e', ECHO]));
-  });
+  test('node -e, as CommonJS', () => runNode(['-e', ECHO]));
 
-  it('node --input-type=module -e', async () => {
-    expectEcho(await runNode(['--input-type=module', '-e', ECHO]));
-  });
+  test('node --input-type=module -e', () => runNode(['--input-type=module', '-e', ECHO]));
 
-  it('node --input-type=commonjs -e', async () => {
-    expectEcho(await runNode(['--input-type=commonjs', '-e', ECHO]));
-  });
+  test('node --input-type=commonjs -e', () => runNode(['--input-type=commonjs', '-e', ECHO]));
 
-  it('--input-type in NODE_OPTIONS', async () => {
-    expectEcho(await runNode(['-e', ECHO], { env: withNodeOptions('--input-type=module') }));
-  });
+  test('--input-type in NODE_OPTIONS', () => runNode(['-e', ECHO], { env: withNodeOptions('--input-type=module') }));
 
-  it('--require of a module that counts its runs and opens a port', async () => {
-    const env = { ...process.env, AGENT_PORT: await freePort() };
-    expectEcho(await runNode(['--require', required, '-e', ECHO], { env }));
-    expect(runs()).to.equal(1);
-  });
+  test(
+    '--require of a module that counts its runs and opens a port',
+    async ({ required }) => {
+      const env = { ...process.env, AGENT_PORT: await freePort() };
+      return runNode(['--require', required, '-e', ECHO], { env });
+    },
+    ranOnce,
+  );
 
-  it('--import of a module that counts its runs and opens a port', async () => {
-    const env = { ...process.env, AGENT_PORT: await freePort() };
-    expectEcho(await runNode(['--import', pathToFileURL(imported).href, '-e', ECHO], { env }));
-    expect(runs()).to.equal(1);
-  });
+  test(
+    '--import of a module that counts its runs and opens a port',
+    async ({ imported }) => {
+      const env = { ...process.env, AGENT_PORT: await freePort() };
+      return runNode(['--import', pathToFileURL(imported).href, '-e', ECHO], { env });
+    },
+    ranOnce,
+  );
 
-  it('both of them in NODE_OPTIONS', async () => {
-    const slashes = required.replaceAll('\\', '/');
-    const env = withNodeOptions(`--require=${slashes} --import=${pathToFileURL(imported).href}`);
-    expectEcho(await runNode(['-e', ECHO], { env: { ...env, AGENT_PORT: '' } }));
-    expect(runs()).to.equal(2);
-  });
+  test(
+    'both of them in NODE_OPTIONS',
+    ({ required, imported }) => {
+      const slashes = required.replaceAll('\\', '/');
+      const env = withNodeOptions(`--require=${slashes} --import=${pathToFileURL(imported).href}`);
+      return runNode(['-e', ECHO], { env: { ...env, AGENT_PORT: '' } });
+    },
+    ({ runs }) => expect(runs).to.equal(2),
+  );
 
-  it('a preload that throws in every thread but the first', async () => {
+  test('a preload that throws in every thread but the first', ({ required }) => {
     writeFileSync(required, "if (!require('node:worker_threads').isMainThread) throw new Error('only once');\n");
-    expectEcho(await runNode(['--require', required, '-e', ECHO]));
+    return runNode(['--require', required, '-e', ECHO]);
   });
 
-  it('NODE_OPTIONS that were changed while the process ran', async () => {
-    const change = `process.env.NODE_OPTIONS = '--require=${required.replaceAll('\\', '/')}';\n`;
-    writeFileSync(log, 'nothing');
-    expectEcho(await runNode(['-e', change + ECHO]));
-    expect(readFileSync(log, 'utf8')).to.equal('nothing');
-  });
+  test(
+    'NODE_OPTIONS that were changed while the process ran',
+    ({ required, log }) => {
+      const change = `process.env.NODE_OPTIONS = '--require=${required.replaceAll('\\', '/')}';\n`;
+      writeFileSync(log, 'nothing');
+      return runNode(['-e', change + ECHO]);
+    },
+    ({ log }) => expect(readFileSync(log, 'utf8')).to.equal('nothing'),
+  );
 
-  it('NODE_V8_COVERAGE covers the process only', async () => {
-    const coverage = path.join(folder, 'coverage');
-    expectEcho(await runNode(['-e', ECHO], { env: { ...process.env, NODE_V8_COVERAGE: coverage } }));
-    expect(readdirSync(coverage)).to.have.lengthOf(1);
-  });
+  test(
+    'NODE_V8_COVERAGE covers the process only',
+    ({ folder }) => runNode(['-e', ECHO], { env: { ...process.env, NODE_V8_COVERAGE: path.join(folder, 'coverage') } }),
+    ({ folder }) => expect(readdirSync(path.join(folder, 'coverage'))).to.have.lengthOf(1),
+  );
+
+  test(
+    'a PAL in a worker_thread that was started with options of its own',
+    ({ required }) => runChild('echo-in-thread', [required]),
+    ranOnce,
+  );
 
   it('the permission model, with what a PAL needs', async function () {
     // Node 20 knows it by its first name, and cannot allow addons.
@@ -108,12 +147,6 @@ describe('options of the process that the poller thread must not inherit', funct
     // Node warns of the flags themselves.
     const allowed = ['--no-warnings', '--permission', '--allow-addons', '--allow-worker', '--allow-fs-read=*'];
     expectEcho(await runNode([...allowed, '-e', ECHO]));
-  });
-
-  it('a PAL in a worker_thread that was started with options of its own', async () => {
-    const end = await runChild('echo-in-thread', [required]);
-    expectEcho(end);
-    expect(runs()).to.equal(1);
   });
 });
 

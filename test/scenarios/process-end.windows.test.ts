@@ -1,6 +1,6 @@
 /** A process that has a PAL ends whichever way it ends, soon, and with the right exit code. */
 import { expect } from 'chai';
-import { runPromptly, SOON_MS, type ChildEnd } from '../support/child.ts';
+import { runPromptly, SOON_MS, testsInPairs, type ChildEnd } from '../support/child.ts';
 
 function expectEnd(end: ChildEnd, code: number): void {
   const all = `${end.stdout}${end.stderr}`;
@@ -13,7 +13,8 @@ function expectEnd(end: ChildEnd, code: number): void {
 const INLINE_WAYS: readonly string[] = ['natural-end', 'stop', 'exit', 'uncaught-error'];
 
 for (const poller of ['worker', 'inline']) {
-  describe(`the end of the process [${poller}]`, function () {
+  describe(`the end of the process [${poller}]`, () => {
+    const test = testsInPairs();
     for (const [way, code, output] of [
       ['nothing-opened', 0, /loop ended/],
       ['natural-end', 0, /loop ended/],
@@ -28,23 +29,29 @@ for (const poller of ['worker', 'inline']) {
       ['throwing-callback', 1, /^ending\s*$/],
     ] as const) {
       if (poller === 'inline' && !INLINE_WAYS.includes(way)) continue;
-      it(`${way}: exit code ${code}`, async () => {
-        const end = await runPromptly('process-end', [way, poller]);
-        expectEnd(end, code);
-        expect(end.stdout).to.match(output);
-        if (code === 1) expect(end.stderr).to.include('on purpose');
-        else expect(end.stderr).to.equal('');
-      });
+      test(
+        `${way}: exit code ${code}`,
+        () => runPromptly('process-end', [way, poller]),
+        (end) => {
+          expectEnd(end, code);
+          expect(end.stdout).to.match(output);
+          if (code === 1) expect(end.stderr).to.include('on purpose');
+          else expect(end.stderr).to.equal('');
+        },
+      );
     }
 
     if (poller === 'inline') return;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
-      it(`${signal} from another process, with everything pending`, async () => {
-        const end = await runPromptly('process-end', ['signal', poller], (child) => child.kill(signal));
-        // On Windows all three end the process unconditionally.
-        expect(end.signal ?? end.code, end.stderr).to.not.equal(0);
-        expect(end.endedAfterMs).to.be.below(SOON_MS);
-      });
+      test(
+        `${signal} from another process, with everything pending`,
+        () => runPromptly('process-end', ['signal', poller], (child) => child.kill(signal)),
+        (end) => {
+          // On Windows all three end the process unconditionally.
+          expect(end.signal ?? end.code, end.stderr).to.not.equal(0);
+          expect(end.endedAfterMs).to.be.below(SOON_MS);
+        },
+      );
     }
   });
 }

@@ -1,6 +1,7 @@
 /** A scenario in a process of its own, for what ends a process or would hang it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Buffer } from 'node:buffer';
+import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
@@ -43,6 +44,39 @@ export async function runPromptly(...args: Parameters<typeof runChild>): Promise
   let end = await runChild(...args);
   for (let tries = 1; tries < TRIES && end.endedAfterMs >= SOON_MS; tries++) end = await runChild(...args);
   return end;
+}
+
+/** A test that starts a process, which `check` is given the end of. */
+export type ProcessTest<Result> = (
+  title: string,
+  start: () => Promise<Result>,
+  check: (result: Result) => void,
+) => void;
+
+/**
+ * What a suite defines its tests with when each of them starts a process that waits more than it works: a test has the next
+ * one's started as well, where there is a CPU for it.
+ */
+export function testsInPairs<Result = ChildEnd>(): ProcessTest<Result> {
+  const starts: (() => Promise<Result>)[] = [];
+  const started = new Map<number, Promise<Result>>();
+  const startOnce = (index: number, start: () => Promise<Result>): Promise<Result> => {
+    const job = started.get(index) ?? start();
+    started.set(index, job);
+    job.catch(() => undefined); // its own test is told
+    return job;
+  };
+  // One whose test was not chosen.
+  after(() => Promise.allSettled(started.values()));
+  return (title, start, check) => {
+    const index = starts.push(start) - 1;
+    it(title, async () => {
+      const job = startOnce(index, start);
+      const next = starts[index + 1];
+      if (next !== undefined && availableParallelism() > 1) void startOnce(index + 1, next);
+      check(await job);
+    });
+  };
 }
 
 /** The URL of a file of ours, without its extension: from source it ends in .ts, from its compiled copy in .js. */

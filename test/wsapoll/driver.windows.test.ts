@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import type { SocketHandle } from '../../src/index.ts';
 import { wsapollInline, wsapollWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
-import { runPromptly, SOON_MS } from '../support/child.ts';
+import { runPromptly, SOON_MS, testsInPairs } from '../support/child.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { accept, connect, pair, readExactly, REFUSING_PORT, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
@@ -71,18 +71,22 @@ for (const bed of [wsapollWorker, wsapollInline]) {
   });
 }
 
-describe('the end of a process whose poller is in WSAPoll', function () {
+describe('the end of a process whose poller is in WSAPoll', () => {
+  const test = testsInPairs();
   for (const [way, code, output] of [
     ['natural-end', 0, /loop ended/],
     ['stop', 0, /loop ended/],
     ['exit', 7, /^ending\s*$/],
     ['uncaught-error', 1, /^ending\s*$/],
   ] as const) {
-    it(`${way}: exit code ${code}`, async () => {
-      const end = await runPromptly('../../wsapoll/children/process-end', [way]);
-      expect(end.code, `${end.stdout}${end.stderr}`).to.equal(code);
-      expect(end.stdout).to.match(output);
-      expect(end.endedAfterMs).to.be.below(SOON_MS);
-    });
+    test(
+      `${way}: exit code ${code}`,
+      () => runPromptly('../../wsapoll/children/process-end', [way]),
+      (end) => {
+        expect(end.code, `${end.stdout}${end.stderr}`).to.equal(code);
+        expect(end.stdout).to.match(output);
+        expect(end.endedAfterMs).to.be.below(SOON_MS);
+      },
+    );
   }
 });
