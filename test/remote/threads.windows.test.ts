@@ -39,6 +39,7 @@ class LoopThread {
 
 describe('remote: submissions from other threads', () => {
   const threads: LoopThread[] = [];
+  const submitters: Worker[] = [];
   const startLoop = (task: LoopTask): LoopThread => {
     const thread = new LoopThread(task);
     threads.push(thread);
@@ -46,6 +47,7 @@ describe('remote: submissions from other threads', () => {
   };
   afterEach(async () => {
     for (const { worker } of threads.splice(0)) await worker.terminate();
+    for (const worker of submitters.splice(0)) await worker.terminate();
   });
 
   for (const bed of [iocpWorker, iocpInline, iocpSkipping] satisfies Bed[]) {
@@ -65,6 +67,7 @@ describe('remote: submissions from other threads', () => {
           const post = pal.onRemotePost((message) => heard[index]!.push(Buffer.from(message).readUInt32BE(0)));
           const task: SubmitterTask = { remote: pal.remote(), socket, post, count };
           const worker = startThread(new URL('children/submitter', import.meta.url), task);
+          submitters.push(worker);
           const failed = new Promise((_, reject) => worker.once('error', reject));
           const bytes = await Promise.race([readToEnd(pal, client), failed]);
           pal.offRemotePost(post);
