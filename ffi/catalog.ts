@@ -18,19 +18,6 @@ export interface CatalogFunctions {
   WSAEnumProtocolsW(lpiProtocols: number, lpProtocolBuffer: number, lpdwBufferLength: number): number;
 }
 
-/** WSAPROTOCOL_INFOW, winsock2.h, as far as it is read: offsets in bytes. */
-export const WSAPROTOCOL_INFOW = {
-  dwServiceFlags1: 0,
-  dwCatalogEntryId: 36,
-  /** WSAPROTOCOLCHAIN.ChainLen: 0 a layered protocol by itself, 1 a base provider, more a chain of layers over one. */
-  ChainLen: 40,
-  iAddressFamily: 76,
-  iSocketType: 88,
-  iProtocol: 92,
-  szProtocol: 116,
-  size: 628,
-} as const;
-
 /** Characters of szProtocol, with the 0 at its end (WSAPROTOCOL_LEN + 1). */
 export const WSAPROTOCOL_CHARACTERS = 256;
 

@@ -44,6 +44,7 @@ export const SD_BOTH = 2;
 
 /** setsockopt levels and names (winsock2.h, mswsock.h, ws2ipdef.h). */
 export const SOL_SOCKET = 0xffff;
+export const SO_ACCEPTCONN = 0x0002;
 export const SO_REUSEADDR = 0x0004;
 export const SO_KEEPALIVE = 0x0008;
 export const SO_BROADCAST = 0x0020;

@@ -94,8 +94,18 @@ export const C_DECLARATIONS = {
 /** Bytes that WSAStartup may write: WSADATA on 64-bit Windows is 408. */
 export const WSADATA_SIZE = 408;
 
-/** Bytes of WSAPROTOCOL_INFOW, what SO_PROTOCOL_INFOW gives; its first member is dwServiceFlags1. */
-export const WSAPROTOCOL_INFOW_SIZE = 628;
+/** WSAPROTOCOL_INFOW, winsock2.h, as far as it is read: what SO_PROTOCOL_INFOW gives, and what a duplicate is made of. */
+export const WSAPROTOCOL_INFOW = {
+  dwServiceFlags1: 0,
+  dwCatalogEntryId: 36,
+  /** WSAPROTOCOLCHAIN.ChainLen: 0 a layered protocol by itself, 1 a base provider, more a chain of layers over one. */
+  ChainLen: 40,
+  iAddressFamily: 76,
+  iSocketType: 88,
+  iProtocol: 92,
+  szProtocol: 116,
+  size: 628,
+} as const;
 
 /** AcceptEx wants 16 bytes beyond the largest address, for each of the two addresses (mswsock.h). */
 export const ACCEPTEX_ADDRESS_SLACK = 16;

@@ -1,7 +1,8 @@
 /** The Winsock catalog as it is installed here. */
 import { checkWinsock } from '../../ffi/check.ts';
 import type { CatalogFunctions } from '../../ffi/catalog.ts';
-import { WSAPROTOCOL_CHARACTERS, WSAPROTOCOL_INFOW } from '../../ffi/catalog.ts';
+import { WSAPROTOCOL_CHARACTERS } from '../../ffi/catalog.ts';
+import { WSAPROTOCOL_INFOW } from '../../ffi/layouts.ts';
 import { AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCKET_ERROR, XP1_IFS_HANDLES } from '../../ffi/constants.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
 

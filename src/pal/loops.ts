@@ -36,7 +36,7 @@ export interface TransferToken {
   readonly family: 4 | 6;
   /** The connection's peer, as far as it is known. */
   readonly peer: Endpoint | null;
-  /** One word of shared memory: 1 once somebody has adopted the connection. */
+  /** Three words of shared memory: 1 once somebody has adopted the connection, and the SOCKET in two halves. */
   readonly taken: Int32Array;
 }
 
@@ -44,7 +44,7 @@ export interface TransferToken {
 export interface SocketInfo {
   /** Says what the data is. */
   readonly kind: 'iocp-pal/connection' | 'iocp-pal/server';
-  /** Names this export: a UUID, by which a second import is noticed. */
+  /** Names this export: a UUID, by which a second import in the same thread is noticed. */
   readonly id: string;
   /** Id of the process that it is for. */
   readonly pid: number;
@@ -120,7 +120,9 @@ export interface LoopCalls {
   transfer(socket: SocketHandle): TransferToken;
   /**
    * Takes over the connection of a token. It can be transferred again until the first call that ties it (deferAssociation).
-   * @throws NetworkError ERR_TOKEN_USED when somebody has adopted it, or its loop has stopped; TypeError for other things.
+   * The system is asked what the SOCKET is before it is taken over; after an error the token is as good as before.
+   * @throws NetworkError ERR_TOKEN_USED when somebody has adopted it, or its loop has stopped; ENOTSOCK when its SOCKET is none
+   * (any more); TypeError ERR_INVALID_ARG_VALUE for other things, and when the SOCKET is not the connection that the token says.
    */
   adopt(token: TransferToken): SocketHandle;
 
@@ -132,13 +134,14 @@ export interface LoopCalls {
    */
   exportSocket(socket: AnyHandle, pid: number): SocketInfo;
   /**
-   * Takes over a connection of another process. After an error of the `syscall` WSASocketW it can be tried again.
+   * Takes over a connection of another process. After an error it can be tried again.
    * @throws NetworkError ERR_TOKEN_USED when this thread has imported it already, ERR_WRONG_PROCESS when it is for another
-   * process; TypeError for other things.
+   * process; TypeError ERR_INVALID_ARG_VALUE for other things, and when the system says otherwise than the information.
    */
   importSocket(info: SocketInfo): SocketHandle;
   /**
-   * Accepts from a server of another process, beside it. After an error behind WSASocketW it must be exported again.
+   * Accepts from a server of another process, beside it. After an error of getsockname, or of what ties it to this loop, it must
+   * be exported again.
    * @throws as importSocket.
    */
   importServer(info: SocketInfo, options?: ImportServerOptions): ServerSocket;

@@ -4,14 +4,22 @@
  * The duplicate is a handle of the other process from the first call on, as on Windows: one that nobody takes stays open
  * until that process ends. It can be taken once, in that process only.
  */
-import { WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
-import { XP1_IFS_HANDLES } from '../../ffi/constants.ts';
+import { WSAPROTOCOL_INFOW } from '../../ffi/layouts.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  XP1_IFS_HANDLES,
+} from '../../ffi/constants.ts';
 import { WSAEINVAL, WSAEMFILE } from '../../ffi/wsa-errors.ts';
 import type { SimulatedKernel } from './kernel.ts';
+import type { Region } from './memory.ts';
 import type { SimulatedSocket } from './socket.ts';
 
-/** WSAPROTOCOL_INFOW's members, as far as they matter: dwServiceFlags1, and what is reserved for the provider. */
-const FLAGS_AT = 0;
+/** WSAPROTOCOL_INFOW.dwProviderReserved: the provider's own. */
 const TICKET_AT = 112;
 
 /** A duplicate that has not been taken. */
@@ -24,7 +32,7 @@ export interface Duplicate {
 /** Makes a duplicate. Returns 0 or a Winsock code. */
 export function duplicate(kernel: SimulatedKernel, socket: SimulatedSocket, processId: number, info: number): number {
   const { network, memory } = kernel;
-  const region = memory.at(info, WSAPROTOCOL_INFOW_SIZE, 'WSADuplicateSocketW: lpProtocolInfo');
+  const region = memory.at(info, WSAPROTOCOL_INFOW.size, 'WSADuplicateSocketW: lpProtocolInfo');
   const target = network.kernels.find((one) => one.processId === processId);
   if (target === undefined) return WSAEINVAL;
   const number = target.takeNumber();
@@ -32,15 +40,25 @@ export function duplicate(kernel: SimulatedKernel, socket: SimulatedSocket, proc
   target.addHandle(socket, number);
   socket.addOwner(target, number);
   network.duplicates.push({ kernel: target, number });
-  region.setUint32(info + FLAGS_AT, XP1_IFS_HANDLES);
+  writeProtocol(region, info, socket, XP1_IFS_HANDLES);
   region.setUint32(info + TICKET_AT, network.duplicates.length);
   return 0;
+}
+
+/** What SO_PROTOCOL_INFOW and a duplicate say of a socket. */
+export function writeProtocol(region: Region, info: number, { family, udp }: SimulatedSocket, flags: number): void {
+  const { dwServiceFlags1, iAddressFamily, iSocketType, iProtocol, size } = WSAPROTOCOL_INFOW;
+  region.bytes.fill(0, info - region.address, info - region.address + size);
+  region.setUint32(info + dwServiceFlags1, flags);
+  region.setUint32(info + iAddressFamily, family === 4 ? AF_INET : AF_INET6);
+  region.setUint32(info + iSocketType, udp === null ? SOCK_STREAM : SOCK_DGRAM);
+  region.setUint32(info + iProtocol, udp === null ? IPPROTO_TCP : IPPROTO_UDP);
 }
 
 /** The number of a duplicate that was made for this process; null when there is none, or somebody has it. */
 export function takeDuplicate(kernel: SimulatedKernel, info: number): number | null {
   const { network, memory } = kernel;
-  const region = memory.at(info, WSAPROTOCOL_INFOW_SIZE, 'WSASocketW: lpProtocolInfo');
+  const region = memory.at(info, WSAPROTOCOL_INFOW.size, 'WSASocketW: lpProtocolInfo');
   const place = region.getUint32(info + TICKET_AT) - 1;
   const found = network.duplicates[place];
   if (found?.kernel !== kernel) return null;

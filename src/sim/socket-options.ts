@@ -7,6 +7,7 @@ import {
   IPPROTO_TCP,
   IPV6_UNICAST_HOPS,
   IPV6_V6ONLY,
+  SO_ACCEPTCONN,
   SO_ERROR,
   SO_EXCLUSIVEADDRUSE,
   SO_KEEPALIVE,
@@ -25,9 +26,10 @@ import {
   TCP_NODELAY,
   XP1_IFS_HANDLES,
 } from '../../ffi/constants.ts';
-import { LINGER, WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
+import { LINGER, WSAPROTOCOL_INFOW } from '../../ffi/layouts.ts';
 import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
 import { datagramDefault, setDatagramOption, LOOPBACK_INDEX } from './datagram-options.ts';
+import { writeProtocol } from './duplicates.ts';
 import type { SimulatedKernel } from './kernel.ts';
 import { SimulatedSocket } from './socket.ts';
 
@@ -112,9 +114,8 @@ export function getOption(
   const length = lengthRegion.getUint32(lengthAddress);
   const region = kernel.memory.at(value, length, 'getsockopt: optval');
   if (level === SOL_SOCKET && name === SO_PROTOCOL_INFOW) {
-    if (length < WSAPROTOCOL_INFOW_SIZE) return WSAEFAULT;
-    region.bytes.fill(0, value - region.address, value - region.address + WSAPROTOCOL_INFOW_SIZE);
-    region.setUint32(value, OTHER_SERVICE_FLAGS | (kernel.layeredProvider ? 0 : XP1_IFS_HANDLES));
+    if (length < WSAPROTOCOL_INFOW.size) return WSAEFAULT;
+    writeProtocol(region, value, socket, OTHER_SERVICE_FLAGS | (kernel.layeredProvider ? 0 : XP1_IFS_HANDLES));
     return 0;
   }
   if (length < 4) return WSAEFAULT;
@@ -146,6 +147,7 @@ function readOption(kernel: SimulatedKernel, socket: SimulatedSocket, level: num
   if (level === SOL_SOCKET) {
     if (name === SO_SNDBUF) return kernel.sendBufferSize;
     if (name === SO_RCVBUF) return kernel.receiveBufferSize;
+    if (name === SO_ACCEPTCONN) return Number(socket.listener !== null);
     const zero = [SO_LINGER, SO_REUSEADDR, SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_ERROR].includes(name);
     return zero ? 0 : null;
   }

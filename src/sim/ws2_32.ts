@@ -175,7 +175,12 @@ export class SimulatedWs2_32 implements Ws2_32 {
     const peer = socket.udp?.remote ?? null;
     if (peer !== null) return this.#giveAddress(peer, name, namelen);
     if (socket.end === null || socket.contextMissing) return this.#fail(WSAENOTCONN);
-    return this.#giveAddress(socket.end.remote, name, namelen);
+    // After a reset Wine knows no peer any more; of Windows nothing is written about it.
+    const { broken, remote } = socket.end;
+    if (broken !== 0 && (this.#kernel.profile.name === 'wine' || this.#kernel.network.maybe())) {
+      return this.#fail(WSAENOTCONN);
+    }
+    return this.#giveAddress(remote, name, namelen);
   }
 
   shutdown(s: number, how: number): number {

@@ -6,8 +6,8 @@
  * Nothing can be lost on the way: an unassociated connection has had no operation, so what the peer has sent is in the
  * kernel, where the other loop's first read finds it.
  *
- * A token is used once: `taken` is shared by all of its copies. One that nobody has adopted when its loop stops is taken
- * back, and its connection reset: nobody else could.
+ * A token is used once: `taken` is shared by all of its copies. It also holds the SOCKET, by which a copy is noticed that says another
+ * one. A token that nobody has adopted when its loop stops is taken back, and its connection reset: nobody else could.
  */
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import type { Endpoint, SocketHandle } from '../pal/handles.ts';
@@ -15,6 +15,7 @@ import type { TransferToken } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import { leaveCounts } from './acceptor.ts';
+import { isConnection, requireConnection } from './claimed-socket.ts';
 import { Connection } from './connection.ts';
 import { captureOrigin, type Driver } from './driver.ts';
 import { tooManySockets } from './errors.ts';
@@ -24,13 +25,22 @@ import { abortSocket } from './sockets.ts';
 /** Tokens kept before the first look for those that were used; then it doubles. */
 const FIRST_PRUNING = 64;
 
+/** Words of `taken`: 1 once somebody has the connection; and the SOCKET, in two halves. */
+const TAKEN = 0;
+const SOCKET_LOW = 1;
+const SOCKET_HIGH = 2;
+/** Words of `taken`. */
+export const TAKEN_WORDS = 3;
+const TWO_32 = 2 ** 32;
+
 /** The tokens that this loop gave out and that may still be unused. */
 export class Offers {
   readonly #tokens = new Set<TransferToken>();
   #pruneAt = FIRST_PRUNING;
 
   add(token: TransferToken): void {
-    this.#tokens.add(token);
+    // A copy: the caller has the token itself, and may change it.
+    this.#tokens.add({ ...token });
     if (this.#tokens.size < this.#pruneAt) return;
     for (const one of this.#tokens) if (isTaken(one)) this.#tokens.delete(one);
     this.#pruneAt = Math.max(FIRST_PRUNING, 2 * this.#tokens.size);
@@ -38,7 +48,10 @@ export class Offers {
 
   /** Resets the connections that nobody has adopted: a FIN would tell their peers that somebody has served them. */
   takeBack(driver: Driver): void {
-    for (const token of this.#tokens) if (take(token)) abortSocket(driver, token.socket);
+    for (const token of this.#tokens) {
+      // Somebody may have closed the SOCKET behind the library's back, and its number may be another one's by now.
+      if (take(token) && isConnection(driver, token)) abortSocket(driver, token.socket);
+    }
     this.#tokens.clear();
   }
 }
@@ -52,13 +65,30 @@ export function transfer(driver: Driver, connection: Connection): TransferToken 
     socket,
     family,
     peer,
-    taken: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
+    taken: sharedWords(socket),
   };
   driver.offers.add(token);
   return token;
 }
 
-/** Takes the connection of a token into this loop. Throws NetworkError when it has gone to somebody else. */
+/** The shared memory of a token. */
+function sharedWords(socket: number): Int32Array {
+  const words = new Int32Array(new SharedArrayBuffer(TAKEN_WORDS * Int32Array.BYTES_PER_ELEMENT));
+  words[SOCKET_LOW] = socket | 0;
+  words[SOCKET_HIGH] = Math.floor(socket / TWO_32);
+  return words;
+}
+
+/** The SOCKET that a token's shared memory names. */
+export function socketIn(taken: Int32Array): number {
+  return (taken[SOCKET_HIGH] ?? 0) * TWO_32 + ((taken[SOCKET_LOW] ?? 0) >>> 0);
+}
+
+/**
+ * Takes the connection of a token into this loop, after a look at what the system says of its SOCKET.
+ * Throws NetworkError when it has gone to somebody else or is no socket, TypeError when it is not what the token says; then the
+ * token is as good as before.
+ */
 export function adopt(driver: Driver, token: TransferToken): SocketHandle {
   if (!take(token)) {
     throw new NetworkError(
@@ -67,9 +97,10 @@ export function adopt(driver: Driver, token: TransferToken): SocketHandle {
     );
   }
   try {
+    requireConnection(driver, token, { call: 'adopt', from: 'transfer()' });
     return adoptSocket(driver, token.socket, token.family, token.peer).handle as SocketHandle;
   } catch (error) {
-    Atomics.store(token.taken, 0, 0);
+    Atomics.store(token.taken, TAKEN, 0);
     throw error;
   }
 }
@@ -98,9 +129,9 @@ export function release(driver: Driver, connection: Connection): number {
 }
 
 function take({ taken }: TransferToken): boolean {
-  return Atomics.compareExchange(taken, 0, 0, 1) === 0;
+  return Atomics.compareExchange(taken, TAKEN, 0, 1) === 0;
 }
 
 function isTaken({ taken }: TransferToken): boolean {
-  return Atomics.load(taken, 0) !== 0;
+  return Atomics.load(taken, TAKEN) !== 0;
 }

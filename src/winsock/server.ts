@@ -25,7 +25,7 @@ import { fromWin32Error, tooManySockets, type OperationName } from './errors.ts'
 import { Listener } from './listener.ts';
 import { requireInteger, requireOneOf } from './pal-options.ts';
 import { resolveAccepting } from './server-limits.ts';
-import { openDuplicate } from './sharing.ts';
+import { keepDuplicate, openListener, rememberUsed } from './sharing.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
 import { SpareSockets } from './spare-sockets.ts';
 import { bindSocket, discardSocket, openTcpSocket, setIntOption } from './sockets.ts';
@@ -92,15 +92,16 @@ export function importServer(driver: Driver, info: SocketInfo, options: ImportSe
   const accepting = resolveAccepting(options);
   requireBufferSizes(options);
   const spreader = options.spread === undefined ? null : makeSpreader(driver, options.spread);
-  const socket = openDuplicate(driver, info);
+  const socket = openListener(driver, info);
   const origin = captureOrigin(driver);
   const now = driver.kernel.scheduler.now();
   const listener = driver.sockets.add((handle: AnyHandle) => new Listener(handle, info.family, now, origin));
   if (listener === null) {
-    discardSocket(driver, socket);
+    keepDuplicate(driver, info.id, socket);
     throw tooManySockets(MAX_SOCKETS);
   }
   listener.socket = socket;
+  rememberUsed(info.id);
   let local: Endpoint;
   try {
     local = localEndpoint(driver, listener);

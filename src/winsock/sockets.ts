@@ -16,7 +16,7 @@ import {
   WSA_FLAG_OVERLAPPED,
   XP1_IFS_HANDLES,
 } from '../../ffi/constants.ts';
-import { LINGER, WSABUF, WSAPROTOCOL_INFOW_SIZE } from '../../ffi/layouts.ts';
+import { LINGER, WSABUF, WSAPROTOCOL_INFOW } from '../../ffi/layouts.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
 import { WSAENOTCONN } from '../../ffi/wsa-errors.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
@@ -96,18 +96,32 @@ export function getIntOption(parts: SocketParts, socket: number, level: number, 
  * Whether the socket's provider gives real file handles (XP1_IFS_HANDLES), which completion ports need.
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/ns-winsock2-wsaprotocol_infow
  */
-export function hasRealHandles({ kernel, counters, scratch }: SocketParts, socket: number): boolean {
+export function hasRealHandles(parts: SocketParts, socket: number): boolean {
+  if (readProtocol(parts, socket) !== 0) return false;
+  return (parts.scratch.view.getUint32(WSAPROTOCOL_INFOW.dwServiceFlags1, true) & XP1_IFS_HANDLES) !== 0;
+}
+
+/** Family and type of a socket. Throws Win32Error, WSAENOTSOCK for what is none. */
+export function protocolOf(parts: SocketParts, socket: number): { iAddressFamily: number; iSocketType: number } {
+  checkWinsock(readProtocol(parts, socket), parts.kernel.ws2_32, 'getsockopt(SO_PROTOCOL_INFOW)');
+  return protocolIn(parts.scratch.view);
+}
+
+/** What a WSAPROTOCOL_INFOW says. */
+export function protocolIn(view: DataView): { iAddressFamily: number; iSocketType: number } {
+  return {
+    iAddressFamily: view.getInt32(WSAPROTOCOL_INFOW.iAddressFamily, true),
+    iSocketType: view.getInt32(WSAPROTOCOL_INFOW.iSocketType, true),
+  };
+}
+
+/** Fills the scratch page with the socket's WSAPROTOCOL_INFOW. Returns what getsockopt does. */
+function readProtocol({ kernel, counters, scratch }: SocketParts, socket: number): number {
+  const { view, address } = scratch;
   const lengthAt = 1024;
-  scratch.view.setInt32(lengthAt, WSAPROTOCOL_INFOW_SIZE, true);
+  view.setInt32(lengthAt, WSAPROTOCOL_INFOW.size, true);
   counters.calls.getsockopt++;
-  const result = kernel.ws2_32.getsockopt(
-    socket,
-    SOL_SOCKET,
-    SO_PROTOCOL_INFOW,
-    scratch.address,
-    scratch.address + lengthAt,
-  );
-  return result === 0 && (scratch.view.getUint32(0, true) & XP1_IFS_HANDLES) !== 0;
+  return kernel.ws2_32.getsockopt(socket, SOL_SOCKET, SO_PROTOCOL_INFOW, address, address + lengthAt);
 }
 
 /** SO_LINGER {1, 0}: closesocket sends RST and drops what the kernel still has to send. */

@@ -33,7 +33,6 @@ const EXPRESSIONS: Readonly<Record<string, string>> = {
   SOMAXCONN_HINT_MIN: '-SOMAXCONN_HINT(200)',
   SOMAXCONN_HINT_MAX: '-SOMAXCONN_HINT(65535)',
   WSADATA_SIZE: 'sizeof(WSADATA)',
-  WSAPROTOCOL_INFOW_SIZE: 'sizeof(WSAPROTOCOL_INFOW)',
   WSAPROTOCOL_CHARACTERS: 'WSAPROTOCOL_LEN + 1',
 };
 
@@ -70,7 +69,7 @@ function structs(): Claim[] {
 
 /** Of a struct that ffi/ has some members of. */
 function someMembers(): Claim[] {
-  const { size, ...offsets } = catalog.WSAPROTOCOL_INFOW;
+  const { size, ...offsets } = layouts.WSAPROTOCOL_INFOW;
   return [
     { name: 'size of WSAPROTOCOL_INFOW', expression: 'sizeof(WSAPROTOCOL_INFOW)', value: BigInt(size) },
     ...Object.entries(offsets).map(([member, offset]) => ({

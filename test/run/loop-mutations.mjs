@@ -116,14 +116,26 @@ export const loopMutations = [
   {
     id: 'loops: a token is good for ever',
     file: handover,
-    find: 'return Atomics.compareExchange(taken, 0, 0, 1) === 0;',
-    replace: 'return Atomics.compareExchange(taken, 0, 0, 1) >= 0;',
+    find: 'return Atomics.compareExchange(taken, TAKEN, 0, 1) === 0;',
+    replace: 'return Atomics.compareExchange(taken, TAKEN, 0, 1) >= 0;',
   },
   {
     id: 'loops: keep what nobody has adopted',
     file: handover,
-    find: 'if (take(token)) abortSocket(driver, token.socket);',
+    find: 'if (take(token) && isConnection(driver, token)) abortSocket(driver, token.socket);',
     replace: 'take(token);',
+  },
+  {
+    id: 'loops: what a token says of its SOCKET is believed',
+    file: handover,
+    find: `    requireConnection(driver, token, { call: 'adopt', from: 'transfer()' });`,
+    replace: '    void requireConnection;',
+  },
+  {
+    id: "loops: a SOCKET that is not the token's any more is reset by the stop",
+    file: handover,
+    find: 'if (take(token) && isConnection(driver, token)) abortSocket(driver, token.socket);',
+    replace: 'if (take(token) || isConnection(driver, token)) abortSocket(driver, token.socket);',
   },
   {
     id: 'loops: a connection that has gone counts still',

@@ -1,13 +1,17 @@
 /** Tokens whose fields are damaged or forged: refused with the field's name, nothing is lost, and the stop ends. */
 import { expect } from 'chai';
+import { AF_INET, AF_INET6, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, WSA_FLAG_OVERLAPPED } from '../../ffi/constants.ts';
+import { WSAPROTOCOL_INFOW } from '../../ffi/layouts.ts';
 import {
   createNetworkPal,
   openRemote,
   type NetworkPal,
   type ServerHandle,
+  type SocketInfo,
   type SocketHandle,
 } from '../../src/index.ts';
-import { simulateNetwork, type SimulatedKernel, type SimulatedNetwork } from '../../src/sim/index.ts';
+import { simulateNetwork, type ProfileName, type SimulatedKernel, type SimulatedNetwork } from '../../src/sim/index.ts';
+import { MAX_KEPT } from '../../src/winsock/sharing.ts';
 import { thrownBy } from '../support/errors.ts';
 import { inAnotherRealm } from '../support/realm.ts';
 import { expectNothingLeft } from './support/nothing-left.ts';
@@ -31,10 +35,17 @@ const DAMAGED_INFOS: Readonly<Record<string, readonly unknown[]>> = {
   kind: ['iocp-pal/socket', undefined],
   id: [1, '', undefined],
   pid: ['x', -1, 1.5, undefined],
-  family: [5, '4', undefined],
+  family: [5, '4', undefined, 6],
   peer: PEERS,
   protocolInfo: ['', 'x', 7, undefined],
 };
+
+/** A WSAPROTOCOL_INFOW in base64, with one of its ints changed. */
+function withInt(protocolInfo: string, offset: number, value: number): string {
+  const bytes = Buffer.from(protocolInfo, 'base64');
+  bytes.writeInt32LE(value, offset);
+  return bytes.toString('base64');
+}
 
 describe('damaged tokens', () => {
   let network: SimulatedNetwork;
@@ -45,8 +56,8 @@ describe('damaged tokens', () => {
     kernels = [];
   });
 
-  function start(): { pal: NetworkPal; kernel: SimulatedKernel } {
-    const kernel = network.kernel({ profile: 'windows', keepAlive: true });
+  function start(profile: ProfileName = 'windows'): { pal: NetworkPal; kernel: SimulatedKernel } {
+    const kernel = network.kernel({ profile, keepAlive: true });
     kernels.push(kernel);
     const pal = createNetworkPal({ kernel, strict: true });
     pal.initialize();
@@ -158,6 +169,80 @@ describe('damaged tokens', () => {
     refuses((value) => there.pal.importServer(value), listener, DAMAGED_INFOS);
     there.pal.importServer(listener);
     expect(thrownBy(() => there.pal.importServer(listener)).code).to.equal('ERR_TOKEN_USED');
+    await stop(here.pal, there.pal);
+  });
+
+  it('a SocketInfo that is plausible, and not what the system says, is refused, and can be taken as it was', async () => {
+    for (const profile of ['windows', 'wine'] as const) {
+      const [here, there] = [start(profile), start(profile)];
+      const { server, socket } = await served(here.pal);
+      const connection = here.pal.exportSocket(socket, there.kernel.processId);
+      const listener = here.pal.exportSocket(server, there.kernel.processId);
+      const { iAddressFamily, iSocketType } = WSAPROTOCOL_INFOW;
+      const refused = (call: () => unknown, field: string, truth = ''): void => {
+        const error = thrownBy(call);
+        expect(error).to.include({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+        expect(error.message).to.contain(`'${field}' is wrong`).and.contain(truth);
+      };
+      for (const [offset, value] of [
+        [iSocketType, SOCK_DGRAM],
+        [iAddressFamily, 1],
+      ] as const) {
+        const protocolInfo = withInt(connection.protocolInfo, offset, value);
+        refused(() => there.pal.importSocket({ ...connection, protocolInfo }), 'protocolInfo');
+      }
+      const protocolInfo = withInt(connection.protocolInfo, iAddressFamily, AF_INET6);
+      refused(() => there.pal.importSocket({ ...connection, protocolInfo }), 'family');
+      refused(() => there.pal.importSocket({ ...connection, family: 6, protocolInfo }), 'family', 'is of IPv4');
+      const peer = { address: '127.0.0.1', port: 1, family: 4 } as const;
+      refused(() => there.pal.importSocket({ ...connection, peer }), 'peer', 'connected to 127.0.0.1:');
+      refused(() => there.pal.importServer({ ...connection, kind: listener.kind }), 'kind', 'is no listening socket');
+      refused(() => there.pal.importSocket({ ...listener, kind: connection.kind }), 'kind', 'is a listening socket');
+      expect(there.pal.stats()).to.include({ sockets: 0, servers: 0 });
+      there.pal.importSocket(connection);
+      there.pal.importServer(listener);
+      for (const again of [() => there.pal.importSocket(connection), () => there.pal.importServer(listener)]) {
+        const error = thrownBy(again);
+        expect(error.code).to.equal('ERR_TOKEN_USED');
+        expect(error.message).to.contain('this thread');
+      }
+      await stop(here.pal, there.pal);
+    }
+  });
+
+  it('a stop does not touch the socket that has got the number of one that was closed behind its back', async () => {
+    const { pal, kernel } = start();
+    const { socket } = (await served(pal)) as { socket: SocketHandle };
+    const token = pal.transfer(socket);
+    kernel.ws2_32.closesocket(token.socket);
+    expect(thrownBy(() => pal.adopt(token))).to.include({ name: 'NetworkError', code: 'ENOTSOCK' });
+    const stranger = kernel.ws2_32.WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, 0, 0, WSA_FLAG_OVERLAPPED);
+    expect(stranger, 'the same number').to.equal(token.socket);
+    void pal.stopEventLoop();
+    await network.settle(() => !pal.isRunning());
+    expect(kernel.openSockets, "the stranger's").to.equal(1);
+    kernel.ws2_32.closesocket(stranger);
+    expectNothingLeft(kernel);
+  });
+
+  it('of duplicates whose import was refused the last ones are kept', async () => {
+    const [here, there] = [start(), start()];
+    const infos: SocketInfo[] = [];
+    const wrong: Partial<SocketInfo> = { peer: { address: '127.0.0.1', port: 1, family: 4 } };
+    for (let count = 0; count < MAX_KEPT + 2; count++) {
+      const info = here.pal.exportSocket((await served(here.pal)).socket, there.kernel.processId);
+      infos.push(info);
+      expect(thrownBy(() => there.pal.importSocket({ ...info, ...wrong })).code).to.equal('ERR_INVALID_ARG_VALUE');
+    }
+    const codes = infos.map((info) => {
+      try {
+        there.pal.importSocket(info);
+        return 'imported';
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    });
+    expect(codes).to.deep.equal([...Array<string>(2).fill('EINVAL'), ...Array<string>(MAX_KEPT).fill('imported')]);
     await stop(here.pal, there.pal);
   });
 });

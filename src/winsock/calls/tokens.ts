@@ -6,13 +6,16 @@ import { Buffer } from 'node:buffer';
 import { isIP } from 'node:net';
 import process from 'node:process';
 import { isInt32Array, isSharedArrayBuffer } from 'node:util/types';
-import { WSAPROTOCOL_INFOW_SIZE } from '../../../ffi/layouts.ts';
+import { AF_INET, AF_INET6, SOCK_STREAM } from '../../../ffi/constants.ts';
+import { WSAPROTOCOL_INFOW } from '../../../ffi/layouts.ts';
 import type { Endpoint } from '../../pal/handles.ts';
 import type { SocketInfo, TransferToken } from '../../pal/loops.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import { shown } from '../../pal/shown.ts';
 import type { Driver } from '../driver.ts';
+import { socketIn, TAKEN_WORDS } from '../handover.ts';
+import { protocolIn } from '../sockets.ts';
 
 /** Length of an id, which is a UUID in text. */
 const ID_LENGTH = 36;
@@ -28,9 +31,10 @@ export function requireToken(token: TransferToken): TransferToken {
   if (!Number.isSafeInteger(socket) || (socket as number) <= 0) throw wrong('socket');
   if (!isFamily(family)) throw wrong('family');
   if (!isShared(taken)) throw wrong('taken');
+  if (socketIn(taken) !== socket) throw wrong('socket');
   const checked = checkedPeer(peer);
   if (checked === undefined) throw wrong('peer');
-  return { kind, socket: socket as number, family, peer: checked, taken };
+  return { kind, socket: socket, family, peer: checked, taken };
 }
 
 /** A checked copy of what another process exported for this one. Throws TypeError, or NetworkError ERR_WRONG_PROCESS. */
@@ -47,11 +51,13 @@ export function requireInfo(
   if (typeof id !== 'string' || id.length !== ID_LENGTH) throw wrong('id');
   if (!Number.isSafeInteger(pid) || (pid as number) <= 0) throw wrong('pid');
   if (!isFamily(family)) throw wrong('family');
-  if (!isProtocolInfo(protocolInfo)) throw wrong('protocolInfo');
+  const protocol = checkedProtocol(protocolInfo);
+  if (protocol === null) throw wrong('protocolInfo');
+  if (protocol.family !== family) throw wrong('family');
   const checked = checkedPeer(peer);
   if (checked === undefined) throw wrong('peer');
   const own = kernel.processId ?? process.pid;
-  if (pid === own) return { kind: expected, id, pid, family, peer: checked, protocolInfo };
+  if (pid === own) return { kind: expected, id, pid, family, peer: checked, protocolInfo: protocol.text };
   throw new NetworkError(
     `Cannot ${call} in process ${own}: it was exported for process ${String(pid)}. Export it for this one`,
     { kind: NetworkErrorCode.SocketCreationFailed, code: 'ERR_WRONG_PROCESS' },
@@ -69,12 +75,18 @@ function isFamily(value: unknown): value is 4 | 6 {
 
 /** Also of another realm: in jest, what a message brings is of one. */
 function isShared(value: unknown): value is Int32Array {
-  return isInt32Array(value) && value.length === 1 && isSharedArrayBuffer(value.buffer);
+  return isInt32Array(value) && value.length === TAKEN_WORDS && isSharedArrayBuffer(value.buffer);
 }
 
-/** Of any other length the system would be given what happens to lie behind it. */
-function isProtocolInfo(text: unknown): text is string {
-  return typeof text === 'string' && Buffer.from(text, 'base64').length === WSAPROTOCOL_INFOW_SIZE;
+/** Null when it is not of a TCP socket. Of any other length the system would be given what happens to lie behind it. */
+function checkedProtocol(text: unknown): { text: string; family: 4 | 6 } | null {
+  if (typeof text !== 'string') return null;
+  const { buffer, byteOffset, length } = Buffer.from(text, 'base64');
+  if (length !== WSAPROTOCOL_INFOW.size) return null;
+  const { iAddressFamily, iSocketType } = protocolIn(new DataView(buffer, byteOffset, length));
+  if (iSocketType !== SOCK_STREAM) return null;
+  if (iAddressFamily === AF_INET) return { text, family: 4 };
+  return iAddressFamily === AF_INET6 ? { text, family: 6 } : null;
 }
 
 /** A copy of the peer; undefined when it is none. */
