@@ -5,13 +5,7 @@
 import { expect } from 'chai';
 import { SO_ACCEPTCONN, SOL_SOCKET, SOMAXCONN } from '../../ffi/constants.ts';
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
-import {
-  NetworkErrorCode,
-  type Kernel,
-  type PalOptions,
-  type SocketHandle,
-  type TransferToken,
-} from '../../src/index.ts';
+import { NetworkErrorCode, type Kernel, type PalOptions, type TransferToken } from '../../src/index.ts';
 import { parseIpAddress } from '../../src/pal/ip-address.ts';
 import { Counters } from '../../src/winsock/counters.ts';
 import { Scratch } from '../../src/winsock/scratch.ts';
