@@ -66,7 +66,7 @@ const rows: Row[] = [
     call: (pal) => pal.asyncConnect('host.test', 1, { family: wrong(family) }, never),
     class: TypeError,
     code: 'ERR_INVALID_ARG_VALUE',
-    message: /family .*: it must be 4, 6, or 0 for both/,
+    message: /family: it must be 4, 6, or 0 for both, and is /,
   })),
   ...[9, 2001, 20.5, Number.NaN].map((attemptDelay): Row => ({
     what: `asyncConnect with an attemptDelay of ${attemptDelay}`,
