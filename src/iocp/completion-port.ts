@@ -23,14 +23,14 @@ import { checkBool, checkHandle, Win32Error } from '../../ffi/check.ts';
 import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
 import { OVERLAPPED, OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
-import { ERROR_INVALID_HANDLE, WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
+import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { EventSource } from '../winsock/event-source.ts';
 import type { Mailbox, PortWaiter } from '../winsock/kernel.ts';
 import { OperationState } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
 import { REMOTE_KEY, WAKE_KEY } from './completion-key.ts';
 import { EventAccepts } from './event-accepts.ts';
-import { LostPort } from './lost-port.ts';
+import { isHandleGone, LostPort } from './lost-port.ts';
 import { RepeatedCancels } from './repeated-cancels.ts';
 
 /** Packets per GetQueuedCompletionStatusEx: what libuv uses; the gain beyond it is within the noise. */
@@ -224,10 +224,7 @@ export class CompletionPort implements EventSource {
   readonly #lose = (error: Error): void => {
     if (this.#lost !== null) return;
     const { counters, onFailure } = this.#parts;
-    this.#handleIsGone =
-      error instanceof Win32Error &&
-      error.syscall === 'GetQueuedCompletionStatusEx' &&
-      error.systemErrorCode === ERROR_INVALID_HANDLE;
+    this.#handleIsGone = isHandleGone(error, 'GetQueuedCompletionStatusEx');
     const failed = this.#waiter;
     this.#lost = new LostPort(this.#parts);
     this.#waiter = this.#lost.waiter;

@@ -22,7 +22,7 @@ import type { PortWaiter } from '../winsock/kernel.ts';
 import type { Listener } from '../winsock/listener.ts';
 import type { Operation } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
-import { finishEnded } from './lost-port.ts';
+import { finishEnded, isHandleGone } from './lost-port.ts';
 
 /** hEvent's lowest bit: no packet. */
 const NO_PACKET = 1;
@@ -33,6 +33,8 @@ export class EventAccepts {
   readonly #onFailure: (error: Error) => void;
   readonly #listeners = new Set<Listener>();
   #event = 0;
+  /** Somebody else has closed the event. */
+  #handleIsGone = false;
   /** Null until the first socket comes, and from close() on. */
   #waiter: PortWaiter | null = null;
 
@@ -95,7 +97,10 @@ export class EventAccepts {
       this.#waiter = kernel.createEventWaiter({
         event: this.#event,
         onReady: this.#signalled,
-        onFailure: this.#onFailure,
+        onFailure: (error) => {
+          this.#handleIsGone = isHandleGone(error, 'WaitForSingleObject');
+          this.#onFailure(error);
+        },
       });
     } catch (error) {
       this.#closeEvent();
@@ -116,6 +121,7 @@ export class EventAccepts {
   };
 
   #closeEvent(): void {
+    if (this.#handleIsGone) return;
     const { kernel32 } = this.#parts.kernel;
     checkBool(kernel32.CloseHandle(this.#event), kernel32, 'CloseHandle');
   }

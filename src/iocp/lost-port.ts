@@ -8,9 +8,10 @@
  *
  * Source: https://learn.microsoft.com/windows/win32/api/minwinbase/ns-minwinbase-overlapped ("Internal")
  */
+import { Win32Error } from '../../ffi/check.ts';
 import { OVERLAPPED } from '../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
-import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
+import { ERROR_INVALID_HANDLE, ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
 import type { PortWaiter } from '../winsock/kernel.ts';
 import type { Operation } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
@@ -51,6 +52,11 @@ export class LostPort {
       finishInline(operation, ERROR_OPERATION_ABORTED, 0);
     }
   }
+}
+
+/** The wait says that its handle is none any more: somebody else has closed it, and its number may be anybody's by now. */
+export function isHandleGone(error: Error, syscall: string): boolean {
+  return error instanceof Win32Error && error.syscall === syscall && error.systemErrorCode === ERROR_INVALID_HANDLE;
 }
 
 /** Finishes an operation of the kernel's if its status says that it is over. Returns false when it is not. */

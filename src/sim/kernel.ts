@@ -13,8 +13,8 @@ import type {
 import { AcceptDesk } from './accept-desk.ts';
 import { Step } from './agenda.ts';
 import type { SimulatedEvent } from './event.ts';
-import { SimulatedEventWaiter } from './event.ts';
-import { Faults, type FaultOptions } from './faults.ts';
+import { createEventWaiter } from './event-waiter.ts';
+import { Faults, type FaultOptions, type WaitCall } from './faults.ts';
 import { SimulatedFiles, type OpenFile } from './files.ts';
 import { Ledger, type Io } from './io.ts';
 import { dequeue, SimulatedKernel32 } from './kernel32.ts';
@@ -79,6 +79,8 @@ export class SimulatedKernel implements Kernel {
   #hasLostPort = false;
   /** Poller threads that have died. */
   pollersLost = 0;
+  /** Threads that wait for an event, and have died. */
+  eventPollersLost = 0;
   sendBufferSize: number;
   receiveBufferSize: number;
   lastError = 0;
@@ -120,7 +122,7 @@ export class SimulatedKernel implements Kernel {
   }
 
   createEventWaiter(parts: EventWaiterParts): PortWaiter {
-    return new SimulatedEventWaiter(this, parts);
+    return createEventWaiter(this, parts);
   }
 
   onIdle(callback: () => void): () => void {
@@ -258,9 +260,9 @@ export class SimulatedKernel implements Kernel {
     this.network.agenda.add(step);
   }
 
-  /** The code that a wait for packets fails with at this moment, or 0. */
-  portFault(): number {
-    const code = this.faults?.wait('GetQueuedCompletionStatusEx') ?? 0;
+  /** The code that a wait fails with at this moment, or 0. */
+  waitFault(call: WaitCall): number {
+    const code = this.faults?.wait(call) ?? 0;
     if (code === 0) return 0;
     this.#hasLostPort = true;
     this.ledger.giveBackDone();

@@ -66,7 +66,7 @@ export class SimulatedKernel32 implements Kernel32 {
     if (!(port instanceof CompletionPort)) return this.#fail(ERROR_INVALID_HANDLE);
     if (milliseconds !== 0)
       throw new SimulationError('A wait for packets would block the thread: createWaiter() is there for it');
-    const fault = kernel.portFault();
+    const fault = kernel.waitFault('GetQueuedCompletionStatusEx');
     if (fault !== 0) return this.#fail(fault);
     if (port.waited) throw new SimulationError('The port was polled while the waiter has it');
     // "A thread that exceeds the concurrency value waits", also when there are packets.
@@ -156,7 +156,7 @@ export class SimulatedKernel32 implements Kernel32 {
     if (handle instanceof SimulatedEvent) {
       if (handle.users > 0)
         throw new SimulationError(`The event was closed while ${handle.users} operations will set it`);
-      if (handle.onSet !== null) throw new SimulationError('The event was closed while a thread waits for it');
+      if (handle.onSet.size > 0) throw new SimulationError('The event was closed while a thread waits for it');
     } else {
       kernel.ledger.closePort(handle);
       handle.onPacket.clear();

@@ -91,7 +91,7 @@ class SimulatedPoller implements PollerThread {
     this.#letInBy = true;
     this.#port.waited = true;
     if (this.#mayDie()) this.#kernel.network.agenda.add(this.#dieStep);
-    this.#fault = this.#kernel.portFault();
+    this.#fault = this.#kernel.waitFault('GetQueuedCompletionStatusEx');
     this.#kernel.network.agenda.set(this.#failStep, this.#fault !== 0);
     this.#update();
   }

@@ -39,7 +39,7 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
     this.#armed = true;
     this.#port.waited = true;
     this.updateHold();
-    this.#fault = this.kernel.portFault();
+    this.#fault = this.kernel.waitFault('GetQueuedCompletionStatusEx');
     this.kernel.network.agenda.set(this.#failStep, this.#fault !== 0);
     this.#update();
   }

@@ -50,7 +50,8 @@ if (way === 'while-it-waits') {
 }
 if (when === 'event') {
   // Until the thread is there, and whenever it is quicker, this one finds the events.
-  for (let attempt = 0; !warned && attempt < MAX_EVENTS; attempt++) {
+  const goesOn = (): boolean => !warned;
+  for (let attempt = 0; goesOn() && attempt < MAX_EVENTS; attempt++) {
     const answer = read(pal, client);
     await sleep(IDLE_MS);
     await write(pal, served, new Uint8Array(3));
