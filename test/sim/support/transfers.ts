@@ -1,4 +1,5 @@
 /** Reading and writing in programs: what is asked for, and the check of what comes of it. */
+import { WSAETIMEDOUT } from '../../../ffi/wsa-errors.ts';
 import { NetworkErrorCode, type BytesCallback, type NetworkError, type OperationHandle } from '../../../src/index.ts';
 import { streamBytes } from './pattern.ts';
 import type { Side } from './side.ts';
@@ -144,7 +145,9 @@ function startWriting(
       if (bytes !== total) side.fail(`a write of ${total} bytes ended with ${bytes}`);
       side.confirmed += total;
     } else if (error.code === 'EPIPE' && wasShut) return;
-    else if (revocable && REVOKED.has(error.kind)) fileWasRevoked(side, total, bytes);
+    // (A system that has given up waiting for the peer says ETIMEDOUT too: that is a failed send like any other.)
+    else if (revocable && REVOKED.has(error.kind) && error.systemErrorCode !== WSAETIMEDOUT)
+      fileWasRevoked(side, total, bytes);
     else if (error.code === 'ECANCELED') {
       if (side.isOpenFor(world.now)) side.fail('a write was cancelled on an open socket');
     } else if (isStarved(world, name, error)) side.starved = true;
