@@ -22,6 +22,7 @@ import {
   FIONBIO,
   INVALID_SOCKET,
   IPPROTO_UDP,
+  POLLNVAL,
   POLLRDNORM,
   SOCK_DGRAM,
   SOCKET_ERROR,
@@ -30,6 +31,7 @@ import {
 } from '../../ffi/constants.ts';
 import { sockaddr_in, WSABUF, WSAPOLLFD } from '../../ffi/layouts.ts';
 import type { NativeRegion } from '../../ffi/memory.ts';
+import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { loopback } from '../pal/ip-address.ts';
 import type { EventSource } from '../winsock/event-source.ts';
 import type { PortWaiter } from '../winsock/kernel.ts';
@@ -38,6 +40,7 @@ import type { BackendParts } from '../winsock/transport.ts';
 import { TimedWaiter } from '../winsock/waiter/timed-waiter.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
+import type { PolledSocket } from './polled-socket.ts';
 
 /** Entries of the first array; it doubles when full. */
 const INITIAL_CAPACITY = 256;
@@ -51,27 +54,6 @@ const EVENTS_SHORT = WSAPOLLFD.events / 2;
 const REVENTS_SHORT = WSAPOLLFD.revents / 2;
 const ENTRY_WORDS = WSAPOLLFD.size / 4;
 
-/** A socket in the set, or one that may enter it. */
-export interface PolledSocket {
-  readonly socket: number;
-  /** The events that somebody waits for, 0 for none. */
-  readonly wanted: number;
-  /** A connect is pending, and may have failed unreported. */
-  readonly connecting: boolean;
-  /** The last report was of no use to it, and so will be the next: it wants nothing for a while. */
-  readonly resting: boolean;
-  /** That while is over. */
-  rested(): void;
-  /** Its place in the array, -1 outside. The set's own. */
-  place: number;
-  /** Its change is noted for when the waiter has let go. The set's own. */
-  noted: boolean;
-  /** Something happened: `revents` as WSAPoll gave them, 0 for a look at a pending connect. */
-  ready(revents: number): void;
-  /** There is no memory for it in the set: it must not wait. */
-  refused(): void;
-}
-
 export class PollSet implements EventSource {
   readonly wakePort = null;
   readonly batchSize = Infinity;
@@ -79,6 +61,7 @@ export class PollSet implements EventSource {
   #waiter: PortWaiter;
   /** The end of the waiter that has failed: nobody waits any more, and the array is nobody's. */
   #waiterEnd: Promise<void> | null = null;
+  #isLost = false;
   readonly #wakeSocket: number;
   readonly #wakeLength: number;
   readonly #wakeAddress: NativeRegion;
@@ -159,7 +142,7 @@ export class PollSet implements EventSource {
 
   /** The socket's `wanted` or `connecting` has changed. */
   changed(member: PolledSocket): void {
-    if (this.#waiterEnd !== null) return;
+    if (this.#isLost) return;
     if (!this.#waiter.armed) {
       this.#apply(member);
       return;
@@ -175,7 +158,7 @@ export class PollSet implements EventSource {
 
   poll(): number {
     const { counters, kernel } = this.#parts;
-    if (this.#waiterEnd !== null) return 0;
+    if (this.#isLost) return 0;
     this.#endRests();
     if (this.#members.length === 1 && !this.#unexplained) return 0;
     this.#unexplained = false;
@@ -215,7 +198,8 @@ export class PollSet implements EventSource {
 
   /** Nobody can wait for sockets any more. The system has none of our operations: cancelling them ends them. */
   readonly #lose = (error: Error): void => {
-    if (this.#waiterEnd !== null) return;
+    if (this.#isLost) return;
+    this.#isLost = true;
     const { kernel, counters, onReady, onFailure } = this.#parts;
     const failed = this.#waiter;
     this.#waiter = new TimedWaiter(kernel.scheduler, onReady);
@@ -229,7 +213,13 @@ export class PollSet implements EventSource {
     this.#ready.length = 0;
     this.#revents.length = 0;
     const shorts = this.#shorts;
-    if ((shorts[REVENTS_SHORT] ?? 0) !== 0) this.#drainWakeSocket();
+    const woken = shorts[REVENTS_SHORT] ?? 0;
+    if ((woken & POLLNVAL) !== 0) {
+      // Somebody has closed our own socket: every wait would return at once.
+      this.#lose(new Win32Error('WSAPoll', WSAENOTSOCK));
+      return 0;
+    }
+    if (woken !== 0) this.#drainWakeSocket();
     let left = found;
     for (let place = 0; place < this.#members.length && left > 0; place++) {
       const revents = shorts[place * ENTRY_SHORTS + REVENTS_SHORT] ?? 0;
@@ -374,8 +364,8 @@ export class PollSet implements EventSource {
     const { kernel, counters } = this.#parts;
     const { address } = this.#wakeAddress;
     counters.calls.WSASendTo++;
-    // It can fail only when its buffer is full of wake-ups already.
     const to = address + ADDRESS_AT;
+    // It can fail only when its buffer is full of wake-ups already.
     kernel.ws2_32.WSASendTo(this.#wakeSocket, address, 1, address + COUNT_AT, 0, to, this.#wakeLength, 0, 0);
   }
 

@@ -3,7 +3,8 @@ import { POLLNVAL } from '../../ffi/constants.ts';
 import { WSAENOBUFS, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { CONTEXT, OperationState, type Operation } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
-import type { PolledSocket, PollSet } from './poll-set.ts';
+import type { PollSet } from './poll-set.ts';
+import type { PolledSocket } from './polled-socket.ts';
 
 /** One attached socket: the operations on it that wait. */
 export abstract class PolledMember implements PolledSocket {

@@ -44,6 +44,8 @@ export class FakePoll {
   /** Sockets that are open. */
   openSockets = 0;
   wakeUps = 0;
+  /** The code that WSAPoll fails with, or 0. */
+  pollFails = 0;
   now = 0;
   armed = false;
   #taken = 0;
@@ -120,6 +122,12 @@ export class FakePoll {
     this.#taken = Math.max(found, 1);
   }
 
+  /** The waiter's wait fails. */
+  fail(error: Error): void {
+    this.armed = false;
+    this.#parts().onFailure(error);
+  }
+
   #makeWaiter(parts: PollWaiterParts): PortWaiter {
     this.#waiter = parts;
     const armed = (): boolean => this.armed;
@@ -154,14 +162,14 @@ export class FakePoll {
         this.openSockets--;
         return 0;
       },
-      WSAGetLastError: () => WSAEWOULDBLOCK,
+      WSAGetLastError: () => (this.pollFails === 0 ? WSAEWOULDBLOCK : this.pollFails),
       connect: () => SOCKET_ERROR,
       WSAIoctl: (socket, code) => {
         this.controls.push({ socket, code });
         return 0;
       },
       accept: () => INVALID_SOCKET,
-      WSAPoll: (address, count) => this.#poll(address, count),
+      WSAPoll: (address, count) => (this.pollFails === 0 ? this.#poll(address, count) : SOCKET_ERROR),
       WSASendTo: () => {
         this.wakeUps++;
         return 1;
@@ -186,7 +194,7 @@ export class FakePoll {
     for (let index = 0; index < count; index++) {
       const socket = region.getPointer(address + index * WSAPOLLFD.size);
       const isWake = socket === WAKE_SOCKET;
-      const revents = isWake ? (this.wakeUps > 0 ? 0x0100 : 0) : (this.revents.get(socket) ?? 0);
+      const revents = this.revents.get(socket) ?? (isWake && this.wakeUps > 0 ? 0x0100 : 0);
       shorts[(index * WSAPOLLFD.size + WSAPOLLFD.revents) / 2] = revents;
       if (revents !== 0) found++;
     }

@@ -1,7 +1,8 @@
 /** The set under WSAPoll: who is in it, at which place, and who may touch it when. */
 import { expect } from 'chai';
 import { POLLERR, POLLRDNORM, POLLWRNORM } from '../../ffi/constants.ts';
-import { PollSet, type PolledSocket } from '../../src/wsapoll/poll-set.ts';
+import { PollSet } from '../../src/wsapoll/poll-set.ts';
+import type { PolledSocket } from '../../src/wsapoll/polled-socket.ts';
 import { FakePoll, WAKE_SOCKET, type Entry } from './fake-poll.ts';
 
 /** A socket as the set sees it; the test says what it wants. */
