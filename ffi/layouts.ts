@@ -57,6 +57,34 @@ export const LINGER = { l_onoff: 0, l_linger: 2, size: 4 } as const;
 /** TCP_INITIAL_RTO_PARAMETERS, mstcpip.h: what SIO_TCP_INITIAL_RTO takes. */
 export const TCP_INITIAL_RTO_PARAMETERS = { Rtt: 0, MaxSynRetransmissions: 2, size: 4 } as const;
 
+/** WSAPROTOCOL_INFOW, winsock2.h: what SO_PROTOCOL_INFOW gives, and what a duplicate is made of. */
+export const WSAPROTOCOL_INFOW = {
+  dwServiceFlags1: 0,
+  dwServiceFlags2: 4,
+  dwServiceFlags3: 8,
+  dwServiceFlags4: 12,
+  dwProviderFlags: 16,
+  ProviderId: 20,
+  dwCatalogEntryId: 36,
+  /** ProtocolChain.ChainLen: 0 a layered protocol by itself, 1 a base provider, more a chain of layers over one. */
+  ChainLen: 40,
+  /** ProtocolChain.ChainEntries. */
+  ChainEntries: 44,
+  iVersion: 72,
+  iAddressFamily: 76,
+  iMaxSockAddr: 80,
+  iMinSockAddr: 84,
+  iSocketType: 88,
+  iProtocol: 92,
+  iProtocolMaxOffset: 96,
+  iNetworkByteOrder: 100,
+  iSecurityScheme: 104,
+  dwMessageSize: 108,
+  dwProviderReserved: 112,
+  szProtocol: 116,
+  size: 628,
+} as const;
+
 /** The C declarations that the offsets above stand for: type and name of each member, in order. */
 export const C_DECLARATIONS = {
   OVERLAPPED: {
@@ -89,23 +117,33 @@ export const C_DECLARATIONS = {
   TRANSMIT_FILE_BUFFERS: { Head: 'uintptr_t', HeadLength: 'uint32_t', Tail: 'uintptr_t', TailLength: 'uint32_t' },
   LINGER: { l_onoff: 'uint16_t', l_linger: 'uint16_t' },
   TCP_INITIAL_RTO_PARAMETERS: { Rtt: 'uint16_t', MaxSynRetransmissions: 'uint8_t' },
+  WSAPROTOCOL_INFOW: {
+    dwServiceFlags1: 'uint32_t',
+    dwServiceFlags2: 'uint32_t',
+    dwServiceFlags3: 'uint32_t',
+    dwServiceFlags4: 'uint32_t',
+    dwProviderFlags: 'uint32_t',
+    ProviderId: 'uint8_t[16]',
+    dwCatalogEntryId: 'uint32_t',
+    ChainLen: 'int32_t',
+    ChainEntries: 'uint32_t[7]',
+    iVersion: 'int32_t',
+    iAddressFamily: 'int32_t',
+    iMaxSockAddr: 'int32_t',
+    iMinSockAddr: 'int32_t',
+    iSocketType: 'int32_t',
+    iProtocol: 'int32_t',
+    iProtocolMaxOffset: 'int32_t',
+    iNetworkByteOrder: 'int32_t',
+    iSecurityScheme: 'int32_t',
+    dwMessageSize: 'uint32_t',
+    dwProviderReserved: 'uint32_t',
+    szProtocol: 'char16_t[256]',
+  },
 } as const;
 
 /** Bytes that WSAStartup may write: WSADATA on 64-bit Windows is 408. */
 export const WSADATA_SIZE = 408;
-
-/** WSAPROTOCOL_INFOW, winsock2.h, as far as it is read: what SO_PROTOCOL_INFOW gives, and what a duplicate is made of. */
-export const WSAPROTOCOL_INFOW = {
-  dwServiceFlags1: 0,
-  dwCatalogEntryId: 36,
-  /** WSAPROTOCOLCHAIN.ChainLen: 0 a layered protocol by itself, 1 a base provider, more a chain of layers over one. */
-  ChainLen: 40,
-  iAddressFamily: 76,
-  iSocketType: 88,
-  iProtocol: 92,
-  szProtocol: 116,
-  size: 628,
-} as const;
 
 /** AcceptEx wants 16 bytes beyond the largest address, for each of the two addresses (mswsock.h). */
 export const ACCEPTEX_ADDRESS_SLACK = 16;

@@ -19,8 +19,8 @@ import type { SimulatedKernel } from './kernel.ts';
 import type { Region } from './memory.ts';
 import type { SimulatedSocket } from './socket.ts';
 
-/** WSAPROTOCOL_INFOW.dwProviderReserved: the provider's own. */
-const TICKET_AT = 112;
+/** Where a duplicate has its number: the provider's own member. */
+const TICKET_AT = WSAPROTOCOL_INFOW.dwProviderReserved;
 
 /** A duplicate that has not been taken. */
 export interface Duplicate {

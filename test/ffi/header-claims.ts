@@ -60,24 +60,11 @@ function structs(): Claim[] {
     const type = STRUCTS[name] ?? name;
     const members = Object.entries(offsets).map(([member, offset]) => ({
       name: `offset of ${name}.${member}`,
-      expression: `offsetof(${type}, ${member})`,
+      expression: `offsetof(${type}, ${member.startsWith('Chain') ? `ProtocolChain.${member}` : member})`,
       value: BigInt(offset),
     }));
     return [{ name: `size of ${name}`, expression: `sizeof(${type})`, value: BigInt(size) }, ...members];
   });
-}
-
-/** Of a struct that ffi/ has some members of. */
-function someMembers(): Claim[] {
-  const { size, ...offsets } = layouts.WSAPROTOCOL_INFOW;
-  return [
-    { name: 'size of WSAPROTOCOL_INFOW', expression: 'sizeof(WSAPROTOCOL_INFOW)', value: BigInt(size) },
-    ...Object.entries(offsets).map(([member, offset]) => ({
-      name: `offset of WSAPROTOCOL_INFOW.${member}`,
-      expression: `offsetof(WSAPROTOCOL_INFOW, ${member === 'ChainLen' ? 'ProtocolChain.ChainLen' : member})`,
-      value: BigInt(offset),
-    })),
-  ];
 }
 
 /** Every claim but the GUIDs. */
@@ -85,7 +72,6 @@ export const ALL_CLAIMS: readonly Claim[] = [
   ...numbers(constants),
   ...numbers(layouts).filter(({ name }) => name !== 'ACCEPTEX_ADDRESS_SLACK'),
   ...numbers(catalog),
-  ...someMembers(),
   ...numbers(SystemErrorCode),
   ...numbers(NtStatus),
   ...structs(),
