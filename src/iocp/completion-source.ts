@@ -1,5 +1,5 @@
 /**
- * The completion port, as the event loop's source.
+ * A completion port as the event loop's source.
  *
  * How a packet travels
  *
@@ -8,27 +8,25 @@
  *        busy: poll() takes a batch, timeout 0 ◄─────────────────────────┤
  *        idle: the waiter takes a batch, and wakes the loop ◄────────────┘
  *                                    │
- *                      the mailbox: OVERLAPPED_ENTRY[BATCH_SIZE]
+ *                      the batch: OVERLAPPED_ENTRY[BATCH_SIZE]
  *                                    │
  *   callback ◄── completed(op) ◄── dispatch(): the context is found by the packet's OVERLAPPED pointer, and believed
  *                                  only if its state, its generation and its socket's key agree
  *
  * Who owns what: from the submit on, context and data buffer are the kernel's, until dispatch() has the packet in
- * hand. The mailbox is the waiter's between wait() and onReady, and ours otherwise; so it has one writer at a time, and
- * needs room for one batch only.
+ * hand. The batch is the waiter's between wait() and onReady, and ours otherwise; so it has one writer at a time.
  *
  * A packet carries no NTSTATUS of its own that is documented: the status is read from OVERLAPPED.Internal.
  */
-import { checkBool, checkHandle, Win32Error } from '../../ffi/check.ts';
-import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
-import { OVERLAPPED, OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
+import { Win32Error } from '../../ffi/check.ts';
+import { OVERLAPPED } from '../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
-import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { EventSource } from '../winsock/event-source.ts';
-import type { Mailbox, PortWaiter } from '../winsock/kernel.ts';
+import type { PortWaiter } from '../winsock/kernel.ts';
 import { OperationState } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
 import { REMOTE_KEY, WAKE_KEY } from './completion-key.ts';
+import { CompletionPort, ENTRY_WORDS, KEY_WORD, OVERLAPPED_WORD } from './completion-port.ts';
 import { EventAccepts } from './event-accepts.ts';
 import { isHandleGone, LostPort } from './lost-port.ts';
 import { RepeatedCancels } from './repeated-cancels.ts';
@@ -44,25 +42,17 @@ export const BATCH_SIZE = 128;
  */
 const DEQUEUING_THREADS = 2;
 
-/** 32-bit words of an OVERLAPPED_ENTRY and of its members. */
-const ENTRY_WORDS = OVERLAPPED_ENTRY.size / 4;
-const KEY_WORD = OVERLAPPED_ENTRY.lpCompletionKey / 4;
-const OVERLAPPED_WORD = OVERLAPPED_ENTRY.lpOverlapped / 4;
-/** The same of OVERLAPPED: where the count of bytes is, as the operation itself has it and not the packet. */
+/** Where the count of bytes is, as the operation itself has it and not the packet. */
 const BYTES_WORD = OVERLAPPED.InternalHigh / 4;
 
-export class CompletionPort implements EventSource {
+export class CompletionSource implements EventSource {
   readonly batchSize = BATCH_SIZE;
-  /** The port's HANDLE. */
-  readonly handle: number;
+  readonly port: CompletionPort;
   /** Accepts that complete by an event instead of by a packet. */
   readonly eventAccepts: EventAccepts;
   /** Every CancelIoEx is its. */
   readonly cancels: RepeatedCancels;
   readonly #parts: BackendParts;
-  readonly #mailbox: Mailbox;
-  readonly #entries: Uint32Array;
-  readonly #count: Uint32Array;
   #waiter: PortWaiter;
   /** The wait has failed for good. */
   #lost: LostPort | null = null;
@@ -71,39 +61,28 @@ export class CompletionPort implements EventSource {
   /** The end of the waiter that has failed. */
   #waiterEnd: Promise<void> | null = null;
 
-  /** @throws Win32Error when the system refuses a port; RangeError when it has no memory for the mailbox. */
+  /** @throws Win32Error when the system refuses a port; RangeError when it has no memory for the batch. */
   constructor(parts: BackendParts) {
     const { kernel, counters } = parts;
     this.#parts = parts;
     this.eventAccepts = new EventAccepts(parts, this.#lose);
     this.cancels = new RepeatedCancels(parts);
-    const entriesSize = BATCH_SIZE * OVERLAPPED_ENTRY.size;
-    const region = kernel.memory.allocate(entriesSize + Uint32Array.BYTES_PER_ELEMENT);
-    if (region === null) throw new RangeError(`Cannot take ${entriesSize} bytes for the mailbox: out of memory`);
-    this.#mailbox = { region, capacity: BATCH_SIZE, countAddress: region.address + entriesSize };
-    this.#entries = new Uint32Array(region.buffer, 0, entriesSize / Uint32Array.BYTES_PER_ELEMENT);
-    this.#count = new Uint32Array(region.buffer, entriesSize, 1);
     counters.calls.CreateIoCompletionPort++;
-    const handle = kernel.kernel32.CreateIoCompletionPort(INVALID_HANDLE_VALUE, 0, 0, DEQUEUING_THREADS);
-    let isOpen = false;
+    this.port = new CompletionPort(kernel.kernel32, kernel.memory, DEQUEUING_THREADS, BATCH_SIZE);
     try {
-      this.handle = checkHandle(handle, kernel.kernel32, 'CreateIoCompletionPort');
-      isOpen = true;
       this.#waiter = kernel.createWaiter(parts.options.poller, {
-        port: this.handle,
-        mailbox: this.#mailbox,
+        port: this.port,
         onReady: parts.onReady,
         onFailure: this.#lose,
       });
     } catch (error) {
-      if (isOpen) kernel.kernel32.CloseHandle(handle);
-      kernel.memory.release(region.address);
+      this.port.close();
       throw error;
     }
   }
 
   get wakePort(): number {
-    return this.handle;
+    return this.port.handle;
   }
 
   get waitsHere(): boolean {
@@ -140,21 +119,18 @@ export class CompletionPort implements EventSource {
       this.#lost.look();
       return 0;
     }
-    const { counters, kernel } = this.#parts;
-    const { region, capacity, countAddress } = this.#mailbox;
-    counters.calls.GetQueuedCompletionStatusEx++;
-    const { kernel32 } = kernel;
-    const ok = kernel32.GetQueuedCompletionStatusEx(this.handle, region.address, capacity, countAddress, 0, 0);
-    // The count means nothing unless the call returned TRUE.
-    if (ok !== 0) return this.#count[0] ?? 0;
-    const code = kernel32.GetLastError();
-    if (code !== WAIT_TIMEOUT) this.#lose(new Win32Error('GetQueuedCompletionStatusEx', code));
-    return 0;
+    this.#parts.counters.calls.GetQueuedCompletionStatusEx++;
+    try {
+      return this.port.dequeue(0);
+    } catch (error) {
+      this.#lose(error as Error);
+      return 0;
+    }
   }
 
   dispatch(index: number): void {
     const { operations, completed } = this.#parts;
-    const entries = this.#entries;
+    const { entries } = this.port;
     const word = index * ENTRY_WORDS;
     const keyLow = entries[word + KEY_WORD] ?? 0;
     const keyHigh = entries[word + KEY_WORD + 1] ?? 0;
@@ -208,16 +184,17 @@ export class CompletionPort implements EventSource {
     await this.#waiterEnd;
     this.#checkLeftovers(this.#waiter.take());
     for (let count = this.poll(); count > 0; count = this.poll()) this.#checkLeftovers(count);
-    this.#closeHandle();
-    this.#parts.kernel.memory.release(this.#mailbox.region.address);
+    this.#closePort();
   }
 
-  #closeHandle(): void {
+  #closePort(): void {
     // What was left behind has its packets to go to.
-    if (this.#handleIsGone || this.#lost?.hasLeftBehind === true) return;
-    const { kernel32 } = this.#parts.kernel;
-    const closed = kernel32.CloseHandle(this.handle);
-    if (this.#lost === null) checkBool(closed, kernel32, 'CloseHandle');
+    if (this.#handleIsGone || this.#lost?.hasLeftBehind === true) return this.port.releaseBatch();
+    try {
+      this.port.close();
+    } catch (error) {
+      if (this.#lost === null) throw error;
+    }
   }
 
   /** Nobody can wait for packets any more, or for the event of accepts: the operations themselves are looked at. */
@@ -237,7 +214,7 @@ export class CompletionPort implements EventSource {
   #checkLeftovers(count: number): void {
     for (let index = 0; index < count; index++) {
       const word = index * ENTRY_WORDS + OVERLAPPED_WORD;
-      if (this.#entries[word] !== 0 || this.#entries[word + 1] !== 0) {
+      if (this.port.entries[word] !== 0 || this.port.entries[word + 1] !== 0) {
         this.#drop('an operation, after the last one had come back');
       }
     }

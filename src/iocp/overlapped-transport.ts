@@ -6,7 +6,7 @@
  * - success at once on a socket that skips packets: finishInline, here;
  * - any other error: no packet will ever come; finishInline, here (or Win32Error, for accepts).
  */
-import { checkHandle, checkWinsock, FINISHED, NO_ERROR, overlappedOutcome, Win32Error } from '../../ffi/check.ts';
+import { checkWinsock, FINISHED, NO_ERROR, overlappedOutcome, Win32Error } from '../../ffi/check.ts';
 import {
   FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
   FILE_SKIP_SET_EVENT_ON_HANDLE,
@@ -30,7 +30,7 @@ import { writeDestination } from '../winsock/socket-addresses.ts';
 import type { SocketRecord } from '../winsock/socket-record.ts';
 import { hasRealHandles, openTcpSocket } from '../winsock/sockets.ts';
 import type { BackendParts, Transport } from '../winsock/transport.ts';
-import type { CompletionPort } from './completion-port.ts';
+import type { CompletionSource } from './completion-source.ts';
 import { ExtensionFunctions } from './extension-functions.ts';
 
 /** Bytes of a SOCKET. */
@@ -39,21 +39,20 @@ const SOCKET_SIZE = 8;
 export class OverlappedTransport implements Transport {
   readonly keepsBuffers = true;
   readonly #parts: BackendParts;
-  readonly #port: CompletionPort;
+  readonly #source: CompletionSource;
   readonly #extensions: ExtensionFunctions;
 
-  constructor(parts: BackendParts, port: CompletionPort) {
+  constructor(parts: BackendParts, source: CompletionSource) {
     this.#parts = parts;
-    this.#port = port;
+    this.#source = source;
     this.#extensions = new ExtensionFunctions(parts.kernel, parts.scratch, parts.counters);
   }
 
   /** Ties the socket to the port under its handle as key; for good, Windows has no way back. */
   attach(record: SocketRecord): void {
-    const { kernel, counters, options } = this.#parts;
+    const { counters, options } = this.#parts;
     counters.calls.CreateIoCompletionPort++;
-    const result = kernel.kernel32.CreateIoCompletionPort(record.socket, this.#port.handle, record.handle, 0);
-    checkHandle(result, kernel.kernel32, 'CreateIoCompletionPort');
+    this.#source.port.associate(record.socket, record.handle);
     if (options.skipCompletionPortOnSuccess === false || !(record instanceof Connection)) return;
     // Of DisconnectEx on such a socket Wine queues no packet although it says that it is pending.
     const reusing = record.server !== null && record.server.listener.spares !== null;
@@ -61,12 +60,12 @@ export class OverlappedTransport implements Transport {
   }
 
   share(listener: Listener): void {
-    this.#port.eventAccepts.add(listener);
+    this.#source.eventAccepts.add(listener);
   }
 
   detach(record: SocketRecord): void {
     // closesocket takes the socket off the port.
-    if (record instanceof Listener) this.#port.eventAccepts.remove(record);
+    if (record instanceof Listener) this.#source.eventAccepts.remove(record);
   }
 
   move(): void {
@@ -226,7 +225,7 @@ export class OverlappedTransport implements Transport {
     }
     const { AcceptEx } = this.#extensions.of(listener.family, listener.socket);
     const length = addressLength(listener.family);
-    const { eventAccepts } = this.#port;
+    const { eventAccepts } = this.#source;
     const byEvent = eventAccepts.has(listener);
     if (byEvent) eventAccepts.prepare(operation);
     operation.syscall = 'AcceptEx';
@@ -277,14 +276,14 @@ export class OverlappedTransport implements Transport {
   cancelOperation(record: SocketRecord, operation: Operation): void {
     if (operation.state !== OperationState.Submitted) return;
     operation.state = OperationState.Cancelling;
-    this.#port.cancels.cancel(record, operation.address);
+    this.#source.cancels.cancel(record, operation.address);
   }
 
   cancelAll(record: SocketRecord): void {
     for (const operation of record.operations()) {
       if (operation.state === OperationState.Submitted) operation.state = OperationState.Cancelling;
     }
-    this.#port.cancels.cancel(record, 0);
+    this.#source.cancels.cancel(record, 0);
   }
 
   #settle(connection: Connection, operation: Operation, succeeded: boolean): void {

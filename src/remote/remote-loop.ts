@@ -7,6 +7,7 @@ import { Win32Error } from '../../ffi/check.ts';
 import { readOptions, type OptionNames } from '../winsock/read-options.ts';
 import type { Kernel32 } from '../../ffi/kernel32.ts';
 import { REMOTE_KEY } from '../iocp/completion-key.ts';
+import { postPacket } from '../iocp/completion-port.ts';
 import type { AnyHandle, SocketHandle } from '../pal/handles.ts';
 import type { RemoteToken } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
@@ -179,8 +180,7 @@ export function openRing({ queue, port }: RemoteToken, { kernel }: RemoteOptions
   const { kernel32 } = kernel ?? windowsKernel();
   return new RingProducer(queue, () => {
     waking?.();
-    if (kernel32.PostQueuedCompletionStatus(port, 0, REMOTE_KEY, 0) !== 0) return;
-    throw new Win32Error('PostQueuedCompletionStatus', kernel32.GetLastError());
+    postPacket(kernel32, port, REMOTE_KEY);
   });
 }
 

@@ -9,8 +9,8 @@
  * A process may have threads that die (faults.threads): before they are ready, while they wait, with packets in hand that
  * they have told nobody of, or with a doorbell on its way. Their end is heard one step later.
  */
-import { OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
 import { WAKE_KEY } from '../iocp/completion-key.ts';
+import { ENTRY_WORDS } from '../iocp/completion-port.ts';
 import type { PortWaiter, WaiterParts } from '../winsock/kernel.ts';
 import { GATE_PROTOCOL, READY } from '../winsock/waiter/gate.ts';
 import { ThreadWaiter, type PollerListener, type PollerThread } from '../winsock/waiter/thread-waiter.ts';
@@ -23,9 +23,9 @@ const { COUNT, GATE, CLOSED, OPEN } = GATE_PROTOCOL;
 
 /** A waiter whose waits run in another thread. */
 export function createThreadWaiter(kernel: SimulatedKernel, parts: WaiterParts): PortWaiter {
-  const { region, countAddress } = parts.mailbox;
-  const first = new Uint32Array(region.buffer, 0, OVERLAPPED_ENTRY.size / Uint32Array.BYTES_PER_ELEMENT);
-  const count = new Uint32Array(region.buffer, countAddress - region.address, 1);
+  const { batch, countAddress, entries } = parts.port;
+  const first = entries.subarray(0, ENTRY_WORDS);
+  const count = new Uint32Array(batch.buffer, countAddress - batch.address, 1);
   let thread: SimulatedPoller | null = null;
   return new ThreadWaiter({
     start: (control, listener) => (thread = new SimulatedPoller(kernel, parts, control, listener)),
@@ -70,7 +70,7 @@ class SimulatedPoller implements PollerThread {
     this.#parts = parts;
     this.#control = control;
     this.#listener = listener;
-    this.#port = portOf(kernel, parts.port);
+    this.#port = portOf(kernel, parts.port.handle);
     this.#port.onPacket.add(this.#update);
     kernel.network.agenda.add(this.#readyStep);
     this.#updateHold();
@@ -131,10 +131,9 @@ class SimulatedPoller implements PollerThread {
   }
 
   #fill(): number {
-    const { mailbox } = this.#parts;
+    const { batch, capacity, countAddress } = this.#parts.port;
     Atomics.add(this.#control, GATE_PROTOCOL.WAITS, 1);
-    const { address } = mailbox.region;
-    const found = this.#kernel.dequeue(this.#port, address, mailbox.capacity, mailbox.countAddress);
+    const found = this.#kernel.dequeue(this.#port, batch.address, capacity, countAddress);
     // (Where another thread is not held up by it, nobody can tell: a step less in every order.)
     if (this.#kernel.profile.limitsConcurrency && this.#port.concurrency === 1) this.#port.running = 1;
     return found;

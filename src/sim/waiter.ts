@@ -23,7 +23,7 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   constructor(kernel: SimulatedKernel, parts: WaiterParts) {
     super(kernel);
     this.#parts = parts;
-    this.#port = portOf(kernel, parts.port);
+    this.#port = portOf(kernel, parts.port.handle);
     this.#takeStep = new Step('waiter takes packets', this.#takeBatch, true);
     this.#failStep = new Step('the wait fails', this.#fail, true);
     this.#port.onPacket.add(this.#update);
@@ -53,9 +53,9 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   }
 
   readonly #takeBatch = (): void => {
-    const { mailbox, onReady } = this.#parts;
+    const { port, onReady } = this.#parts;
     this.waits++;
-    this.taken += this.kernel.dequeue(this.#port, mailbox.region.address, mailbox.capacity, mailbox.countAddress);
+    this.taken += this.kernel.dequeue(this.#port, port.batch.address, port.capacity, port.countAddress);
     this.#letGo();
     this.kernel.network.note(() => `${this.kernel.name}: waited, ${this.taken} packets`);
     onReady();

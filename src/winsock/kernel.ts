@@ -2,8 +2,8 @@
  * What the driver stands on: the Win32 tables, the time, and a way to wait for packets. The real one is
  * windows-kernel.ts; a simulated kernel takes its place in tests.
  */
-import type { NativeRegion } from '../../ffi/memory.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
+import type { CompletionPort } from '../iocp/completion-port.ts';
 
 /** Time and turns of the thread that owns the PAL. */
 export interface Scheduler {
@@ -23,27 +23,18 @@ export interface Scheduler {
 /** What setTimer returns; opaque to the driver. */
 export type TimerHandle = NodeJS.Timeout | { readonly simulatedTimer: number };
 
-/** Where a waiter puts the packets it took off the port. */
-export interface Mailbox {
-  /** OVERLAPPED_ENTRY[capacity], followed by a ULONG for the count. */
-  readonly region: NativeRegion;
-  readonly capacity: number;
-  /** Address of that ULONG. */
-  readonly countAddress: number;
-}
-
 /**
  * Waits for packets while the owner's thread has nothing to do.
  *
  * One waiter at a time: between arm() and the onReady call the port is the waiter's; the rest of the time it is the event
- * loop's, which polls it without waiting. So the mailbox has one writer at a time too.
+ * loop's, which polls it without waiting. So the port's batch has one writer at a time too.
  */
 export interface PortWaiter {
   /** True between arm() and the next onReady. */
   readonly armed: boolean;
-  /** Lets the waiter wait. Calls onReady in a later turn once the mailbox holds packets. */
+  /** Lets the waiter wait. Calls onReady in a later turn once the batch holds packets. */
   arm(): void;
-  /** How many packets the waiter put into the mailbox; they are the caller's now. */
+  /** How many packets the waiter put into the batch; they are the caller's now. */
   take(): number;
   /** System calls that it has made to wait, since the last call of this. */
   takeWaits(): number;
@@ -77,8 +68,7 @@ export interface PollWaiterParts extends WaiterCallbacks {
 
 /** What a waiter on a port is made from. */
 export interface WaiterParts extends WaiterCallbacks {
-  port: number;
-  mailbox: Mailbox;
+  port: CompletionPort;
 }
 
 /** What a waiter on an event is made from. */

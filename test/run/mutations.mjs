@@ -10,7 +10,7 @@ import { waitMutations } from './wait-mutations.mjs';
 /** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string, udp?: true }} Mutation */
 
 const transport = 'src/iocp/overlapped-transport.ts';
-const port = 'src/iocp/completion-port.ts';
+const port = 'src/iocp/completion-source.ts';
 const table = 'src/winsock/operation-table.ts';
 const reader = 'src/winsock/reader.ts';
 const writer = 'src/winsock/writer.ts';
@@ -304,14 +304,14 @@ export const mutations = [
   {
     id: 'cancel nothing on close',
     file: transport,
-    find: 'this.#port.cancels.cancel(record, 0);',
+    find: 'this.#source.cancels.cancel(record, 0);',
     replace: '',
   },
   {
     id: 'cancel everything instead of one operation',
     file: transport,
-    find: 'this.#port.cancels.cancel(record, operation.address);',
-    replace: 'this.#port.cancels.cancel(record, 0);',
+    find: 'this.#source.cancels.cancel(record, operation.address);',
+    replace: 'this.#source.cancels.cancel(record, 0);',
   },
   {
     id: 'an AcceptEx that failed at once stays submitted',

@@ -1,7 +1,7 @@
 // What mutate.mjs breaks in what becomes of a loop whose wait has failed for good.
 
 const lost = 'src/iocp/lost-port.ts';
-const port = 'src/iocp/completion-port.ts';
+const port = 'src/iocp/completion-source.ts';
 const table = 'src/winsock/operation-table.ts';
 const lifecycle = 'src/winsock/lifecycle.ts';
 
@@ -34,8 +34,8 @@ export const waitMutations = [
   {
     id: 'a wait that failed: a handle of somebody else is closed',
     file: port,
-    find: 'if (this.#handleIsGone || this.#lost?.hasLeftBehind === true) return;',
-    replace: 'if (this.#lost?.hasLeftBehind === true) return;',
+    find: 'if (this.#handleIsGone || this.#lost?.hasLeftBehind === true) return this.port.releaseBatch();',
+    replace: 'if (this.#lost?.hasLeftBehind === true) return this.port.releaseBatch();',
   },
   {
     id: 'a wait that failed: the flush is waited for',
