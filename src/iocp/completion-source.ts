@@ -18,7 +18,6 @@
  *
  * A packet carries no NTSTATUS of its own that is documented: the status is read from OVERLAPPED.Internal.
  */
-import { Win32Error } from '../../ffi/check.ts';
 import { OVERLAPPED } from '../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
 import type { EventSource } from '../winsock/event-source.ts';
