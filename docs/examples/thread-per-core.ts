@@ -35,6 +35,7 @@ async function accept(port: number, count: number): Promise<void> {
   };
   process.once('SIGINT', stop);
   process.stdin.once('end', stop).resume();
+  if (process.stdin.readableEnded) stop(); // its end came while the threads were starting
   await pal.runEventLoop();
 }
 

@@ -65,6 +65,16 @@ describe('docs/examples', function () {
     }
   }
 
+  for (const [name, { args, ready }] of Object.entries(SERVERS)) {
+    it(`${name} ends when its input is over from the start`, async () => {
+      const command = startExample(name, args);
+      command.endInput();
+      const { code, stdout, stderr } = await command.ended;
+      expect(stdout).to.match(ready);
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+    });
+  }
+
   it(`${JOB} does its work to the end, whether or not there is an input`, async () => {
     const command = startExample(JOB, ['--connections', '20', '--messages', '5']);
     command.endInput();
