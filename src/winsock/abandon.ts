@@ -15,7 +15,10 @@ import type { SocketRecord } from './socket-record.ts';
 
 /** Ends an operation whose start threw, unless it was started. */
 export function abandonOperation(driver: Driver, record: SocketRecord, operation: Operation, thrown: unknown): void {
-  if (operation.state === OperationState.Completed) return; // its outcome is on its way
+  if (operation.state === OperationState.Completed) {
+    driver.loop.ensureTurn(); // its outcome is on its way, unless it was the asking for a turn that threw
+    return;
+  }
   if (operation.handedOver) return; // the kernel has it, and only a packet gives it back
   operation.thrown = thrown;
   if (operation.isInKernel) driver.transport.forget(record, operation);

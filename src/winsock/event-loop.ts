@@ -139,6 +139,11 @@ export class EventLoop {
     this.#push(operation);
   }
 
+  /** Asks for the turn that something ready may still wait for: what made it ready has thrown. */
+  ensureTurn(): void {
+    if (!this.isQuiet) this.#schedule();
+  }
+
   /** What runs has done the work of so many things: its turn ends the sooner. */
   charge(things: number): void {
     this.#handled += things;
@@ -275,8 +280,9 @@ export class EventLoop {
 
   #schedule(): void {
     if (this.#scheduled || !this.#active) return;
-    this.#scheduled = true;
     this.#parts.scheduler.soon(this.#turn);
+    // Not before: when that throws (the stack is at its end), whatever comes next has to ask for the turn.
+    this.#scheduled = true;
   }
 
   /** Turns the count of holds into the waiter's ref; in a turn only its end counts. */

@@ -152,8 +152,8 @@ export class PollSet implements EventSource {
       this.#noted.push(member);
     }
     if (this.#interrupted) return;
-    this.#interrupted = true;
     this.#sendWakeUp();
+    this.#interrupted = true; // not before: when that throws, the next change has to interrupt the wait
   }
 
   poll(): number {

@@ -55,6 +55,7 @@ export class DatagramMember extends PolledMember {
     // Those that are posted now: a callback that posts another one must not keep the others of the set waiting.
     for (const operation of [...this.#receives]) {
       if (!this.#receives.has(operation)) continue;
+      this.trying(operation);
       const code = this.#tryReceive(operation);
       if (code === WSAEWOULDBLOCK) return;
       this.#receives.delete(operation);
@@ -65,6 +66,7 @@ export class DatagramMember extends PolledMember {
   #readySends(): void {
     for (const operation of [...this.#sends]) {
       if (!this.#sends.has(operation)) continue;
+      this.trying(operation);
       const code = this.#trySend(operation);
       if (code === WSAEWOULDBLOCK) return;
       this.#sends.delete(operation);

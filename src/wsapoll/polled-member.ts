@@ -1,6 +1,8 @@
 /** What the members of the poll set have in common: the end of an operation, and the end of the socket. */
+import { Win32Error } from '../../ffi/check.ts';
 import { POLLNVAL } from '../../ffi/constants.ts';
 import { WSAENOBUFS, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
+import { codeOfThrown } from '../winsock/abandon.ts';
 import { CONTEXT, OperationState, type Operation } from '../winsock/operation.ts';
 import type { BackendParts } from '../winsock/transport.ts';
 import type { PollSet } from './poll-set.ts';
@@ -16,6 +18,8 @@ export abstract class PolledMember implements PolledSocket {
   #gone = false;
   /** Operations that have ended, modulo 2^32. */
   #ended = 0;
+  /** Whose call is being made, until it has ended: what throws then is not a callback's. */
+  #trying: Operation | null = null;
   /** The events that it waited for when a report held none of them and nothing could be done; 0 for none. */
   #restsFrom = 0;
 
@@ -69,7 +73,10 @@ export abstract class PolledMember implements PolledSocket {
         this.#failAll(WSAENOTSOCK); // closed behind our back
       // Each thing it does may run callbacks, which may start or forget operations: so each looks at what is there now.
       else this.act(revents);
+    } catch (error) {
+      this.#abandon(error);
     } finally {
+      this.#trying = null;
       // Nobody asks for POLLHUP and POLLERR, and both are reported for as long as they are true: after the peer's FIN a send
       // that cannot go on would be woken without end.
       const { events } = this;
@@ -92,13 +99,34 @@ export abstract class PolledMember implements PolledSocket {
     return this.parts.operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0;
   }
 
+  /** The call of an operation that waits is about to be made. */
+  protected trying(operation: Operation): void {
+    this.#trying = operation;
+  }
+
   /** Ends an operation that waits no more. @param error Winsock error code, 0 for success. */
   protected complete(operation: Operation, error: number, bytes: number): void {
     this.#ended = (this.#ended + 1) | 0;
+    this.#trying = null;
     operation.state = OperationState.Completed;
     operation.error = error;
     operation.bytes = bytes;
     this.parts.completed(operation);
+  }
+
+  /**
+   * Something threw before the call of an operation was made: that ends the operation, as it does in its start. Left waiting it
+   * would be tried again for ever. The others of the socket are reported again: readiness is a state.
+   */
+  #abandon(thrown: unknown): void {
+    const operation = this.#trying;
+    if (operation === null) throw thrown; // a callback has thrown it
+    this.#trying = null;
+    operation.thrown = thrown;
+    this.#ended = (this.#ended + 1) | 0;
+    this.forget(operation);
+    const code = thrown instanceof Win32Error ? thrown.systemErrorCode : codeOfThrown(thrown);
+    this.parts.finishInline(operation, code, 0);
   }
 
   /** Ends every operation that waits. @param error Winsock error code */

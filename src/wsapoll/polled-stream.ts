@@ -90,6 +90,7 @@ export class StreamMember extends PolledMember {
   #readyConnect(revents: number): void {
     const operation = this.#connect;
     if (operation === null) return;
+    this.trying(operation);
     let code = getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)');
     // POLLERR is a failure, whatever SO_ERROR has to say of it: somebody may have read it before. Nearly all are refusals.
     if (code === 0 && (revents & POLLERR) !== 0) code = WSAECONNREFUSED;
@@ -102,15 +103,17 @@ export class StreamMember extends PolledMember {
   #readyProbe(revents: number): void {
     const operation = this.#probe;
     if (operation === null) return;
-    this.#probe = null;
+    this.trying(operation);
     const broken = (revents & POLLERR) !== 0 && (revents & POLLRDNORM) === 0;
     const code = broken ? getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)') : 0;
+    this.#probe = null;
     this.complete(operation, broken && code === 0 ? WSAECONNRESET : code, 0);
   }
 
   #readyReceive(revents: number): void {
     const operation = this.#receive;
     if (operation === null) return;
+    this.trying(operation);
     if (operation.requested === 0) {
       // A zero-byte receive asks for readiness only, which this is.
       this.#receive = null;
@@ -143,6 +146,7 @@ export class StreamMember extends PolledMember {
   #readySend(): void {
     const operation = this.#send;
     if (operation === null) return;
+    this.trying(operation);
     const code = this.#trySend(operation);
     if (code === WSAEWOULDBLOCK) return;
     this.#send = null;
@@ -153,6 +157,7 @@ export class StreamMember extends PolledMember {
   #readyAccept(): void {
     for (const operation of [...this.#accepts]) {
       if (!this.#accepts.has(operation)) continue;
+      this.trying(operation);
       const code = this.#tryAccept(operation);
       if (code === WSAEWOULDBLOCK) return;
       this.#accepts.delete(operation);

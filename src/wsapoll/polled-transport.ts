@@ -132,8 +132,12 @@ export class PolledTransport implements Transport {
 
   cancelOperation(record: SocketRecord, operation: Operation): void {
     if (operation.state !== OperationState.Submitted) return;
-    this.forget(record, operation);
-    this.#parts.finishInline(operation, ERROR_OPERATION_ABORTED, 0);
+    try {
+      this.forget(record, operation);
+    } finally {
+      // It waits no more, even if the wait could not be interrupted for it.
+      this.#parts.finishInline(operation, ERROR_OPERATION_ABORTED, 0);
+    }
   }
 
   cancelAll(record: SocketRecord): void {

@@ -12,7 +12,12 @@ interface Found {
   polled: number[];
 }
 
-function makeLoop({ taken, polled }: Found): { loop: EventLoop; counters: Counters; runAll: () => void } {
+function makeLoop({ taken, polled }: Found): {
+  loop: EventLoop;
+  counters: Counters;
+  scheduler: Scheduler;
+  runAll: () => void;
+} {
   const counters = new Counters();
   const turns: (() => void)[] = [];
   let waiting = false;
@@ -48,11 +53,27 @@ function makeLoop({ taken, polled }: Found): { loop: EventLoop; counters: Counte
   const runAll = (): void => {
     for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) turn();
   };
-  return { loop, counters, runAll };
+  return { loop, counters, scheduler, runAll };
 }
 
 describe('a turn of the event loop', () => {
   const nothing = { taken: [], polled: [] };
+
+  it('is asked for again when the asking for it threw', () => {
+    const { loop, scheduler, runAll } = makeLoop(nothing);
+    const soon = scheduler.soon.bind(scheduler);
+    let ran = 0;
+    loop.activate();
+    runAll();
+    scheduler.soon = () => {
+      throw new RangeError('Maximum call stack size exceeded');
+    };
+    expect(() => loop.enqueue(() => ran++)).to.throw(RangeError);
+    scheduler.soon = soon;
+    loop.ensureTurn();
+    runAll();
+    expect(ran).to.equal(1);
+  });
 
   it('runs a thousand ready things, and leaves the rest to the next', () => {
     const { loop, runAll } = makeLoop(nothing);

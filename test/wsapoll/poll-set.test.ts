@@ -182,6 +182,27 @@ describe('PollSet', () => {
       expect(fake.entries()).to.have.deep.members([WAKE, entryOf(members[2]!), entryOf(late)]);
     });
 
+    it('an interruption that could not be sent is sent with the next change', () => {
+      const { fake, set, members } = setOf(2);
+      const { ws2_32 } = fake.parts.kernel;
+      const WSASendTo = ws2_32.WSASendTo.bind(ws2_32);
+      set.wait();
+      Object.assign(ws2_32, {
+        WSASendTo: () => {
+          throw new RangeError('Maximum call stack size exceeded');
+        },
+      });
+      members[0]!.wanted = 0;
+      expect(() => set.changed(members[0]!)).to.throw(RangeError);
+      Object.assign(ws2_32, { WSASendTo });
+      members[1]!.wanted = 0;
+      set.changed(members[1]!);
+      expect(fake.wakeUps).to.equal(1);
+      fake.wait();
+      set.take();
+      expect(fake.entries()).to.have.deep.members([WAKE]);
+    });
+
     it('the next wait can be interrupted again', () => {
       const { fake, set, members } = setOf(1);
       for (let round = 0; round < 3; round++) {

@@ -191,6 +191,42 @@ describe('PolledTransport', () => {
     });
   }
 
+  it('what throws in the call of a ready operation ends that one, and the others have their turn', () => {
+    // It used to go out of the turn as an uncaught exception, and the operation was tried again for ever.
+    const { fake, transport, connection, take, poll } = world();
+    const [receive, probe] = [take(OperationKind.Receive), take(OperationKind.Probe)];
+    receive.requested = 10;
+    probe.requested = 0;
+    for (const operation of [receive, probe]) transport.receive(connection, operation);
+    const thrown = new RangeError('Maximum call stack size exceeded');
+    Object.assign(fake.parts.kernel.ws2_32, {
+      WSARecv: () => {
+        throw thrown;
+      },
+    });
+    fake.revents.set(SOCKET, POLLRDNORM);
+    poll();
+    expect(fake.completed).to.deep.equal([probe, receive]);
+    expect(fake.completed.map(({ error }) => error)).to.deep.equal([0, WSAENOBUFS]);
+    expect(receive.thrown).to.equal(thrown);
+    expect(fake.entries().length, 'left the set').to.equal(1);
+  });
+
+  it('a cancelled operation ends although the wait cannot be interrupted for it', () => {
+    const { fake, set, transport, connection, take } = world();
+    const operation = take(OperationKind.Receive);
+    connection.receiveOperation = operation;
+    transport.receive(connection, operation);
+    set.wait();
+    Object.assign(fake.parts.kernel.ws2_32, {
+      WSASendTo: () => {
+        throw new RangeError('Maximum call stack size exceeded');
+      },
+    });
+    expect(() => transport.cancelAll(connection)).to.throw(RangeError);
+    expect(fake.completed).to.deep.equal([operation]);
+  });
+
   it('cancelling takes the socket out of the set, and the operation ends once', () => {
     const { fake, transport, connection, take, poll } = world();
     const operation = take(OperationKind.Receive);
