@@ -4,6 +4,7 @@
  */
 import { isUint8Array } from 'node:util/types';
 import { Win32Error } from '../../ffi/check.ts';
+import { plainBytes } from '../winsock/plain-bytes.ts';
 import { readOptions, type OptionNames } from '../winsock/read-options.ts';
 import type { Kernel32 } from '../../ffi/kernel32.ts';
 import { REMOTE_KEY } from '../iocp/completion-key.ts';
@@ -57,9 +58,9 @@ export class RemoteLoop {
    * maxBytes. With the `syscall` PostQueuedCompletionStatus: the data is queued, but the loop could not be woken, and
    * carries it out with the next submission that can wake it.
    */
-  write(socket: SocketHandle, data: Uint8Array): void {
+  write(socket: SocketHandle, given: Uint8Array): void {
     this.#requireHandle(socket);
-    requireBytes('data', data);
+    const data = requireBytes('data', given);
     if (data.byteLength === 0) {
       throw argumentError(TypeError, 'ERR_INVALID_ARG_VALUE', 'Cannot use data: it has 0 bytes, at least 1 is needed');
     }
@@ -79,8 +80,7 @@ export class RemoteLoop {
   post(id: number, message: Uint8Array = NO_BYTES): void {
     requireNumber('id', id);
     if (isForeignPost(this.#pal, id)) throw foreignHandle(id);
-    requireBytes('message', message);
-    this.#submit('post', RemoteCommand.Post, id, message);
+    this.#submit('post', RemoteCommand.Post, id, requireBytes('message', message));
   }
 
   /** Asks the loop to stop, as its stopEventLoop() does. Throws as write(). */
@@ -198,8 +198,8 @@ function requireNumber(name: string, value: unknown): void {
   );
 }
 
-function requireBytes(name: string, value: unknown): void {
-  if (isUint8Array(value)) return;
+function requireBytes(name: string, value: unknown): Uint8Array {
+  if (isUint8Array(value)) return plainBytes(value);
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',

@@ -27,6 +27,7 @@ import { tooManySockets } from './errors.ts';
 import { DEFAULT_ATTEMPT_DELAY_MS, HappyEyeballs, type Family } from './happy-eyeballs.ts';
 import { connectTimedOut, LOOKUP, noneConnected, notResolved, weightiest } from './name-errors.ts';
 import { lookUp } from './name-lookup.ts';
+import { CONNECT_OPTIONS, readOptions } from './read-options.ts';
 import { MAX_SOCKETS } from './socket-table.ts';
 
 /** Where to connect to and from. */
@@ -133,7 +134,8 @@ export class NameConnect {
     attempt.referenced = false;
     this.#underWay.add(attempt);
     const { noDelay = false } = this.#options;
-    connect(this.#driver, attempt, { address, port, localAddress, localPort }, { noDelay }, (error) => {
+    const options = readOptions<ConnectOptions>({ noDelay }, CONNECT_OPTIONS);
+    connect(this.#driver, attempt, { address, port, localAddress, localPort }, options, (error) => {
       if (this.#over) return;
       this.#underWay.delete(attempt);
       if (error === null) this.#won(attempt);

@@ -83,8 +83,12 @@ export const WATCH_INTEREST: OptionNames<Interest> = { readable: true, writable:
 const ACCEPT_DEPTH: OptionNames<AcceptDepthBounds> = { min: false, max: false };
 const SPREAD: OptionNames<SpreadOptions> = { loops: false, policy: false };
 
+/** What options inherit from: not from Object.prototype. */
+const NO_OPTIONS: object = Object.freeze(Object.create(null) as object);
+
 /**
- * Reads options once. Those that are undefined are left out.
+ * Reads options once. Those that are undefined are left out. What somebody has put into Object.prototype (an old library, or
+ * whoever could have it polluted) is no option, neither here nor for whoever gets the record.
  * @param holder the option that holds them, where they are not the call's own
  * @throws TypeError ERR_INVALID_ARG_TYPE when they are no object, or a boolean is none; and whatever a getter throws.
  */
@@ -95,8 +99,9 @@ export function readOptions<Options extends object>(
 ): Options {
   if (holder === undefined) requireObject('the options', 'they must be an object, and are', given);
   else requireObject(holder, 'it must be an object, and is', given);
-  const read: Record<string, unknown> = {};
+  const read = Object.create(NO_OPTIONS) as Record<string, unknown>;
   for (const name in names) {
+    if (name in Object.prototype && !(Object.hasOwn(names, name) && Object.hasOwn(given, name))) continue;
     const value: unknown = given[name];
     if (value === undefined) continue;
     if (names[name]) requireBoolean(holder === undefined ? name : `${holder}.${name}`, value);

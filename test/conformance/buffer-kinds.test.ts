@@ -20,6 +20,29 @@ const makeGrowable = (byteLength: number, maxByteLength: number): Growable =>
     maxByteLength,
   });
 
+/** The constructor of such a class makes its parts too (Symbol.species): of a buffer, an offset and a length it takes the first. */
+class Packet extends Uint8Array {
+  constructor(size = 0) {
+    super(size);
+  }
+}
+/** Its parts are arrays of other bytes. */
+class Message extends Uint8Array {
+  static get [Symbol.species](): Uint8ArrayConstructor {
+    return class extends Uint8Array {
+      constructor() {
+        super(10);
+      }
+    };
+  }
+}
+/** It says that it has more bytes than it has. */
+class Boast extends Uint8Array {
+  override get byteLength(): number {
+    return 4000;
+  }
+}
+
 const kinds: Record<string, (size: number) => Uint8Array> = {
   'a SharedArrayBuffer': (size) => new Uint8Array(new SharedArrayBuffer(size)),
   'a Buffer over a SharedArrayBuffer': (size) => Buffer.from(new SharedArrayBuffer(size + 10), 5, size),
@@ -27,6 +50,41 @@ const kinds: Record<string, (size: number) => Uint8Array> = {
   'a part of a resizable ArrayBuffer': (size) => new Uint8Array(makeResizable(size + 10, 2 * size + 10), 5, size),
   'a growable SharedArrayBuffer': (size) => new Uint8Array(makeGrowable(size, 2 * size)),
 };
+
+const classes: Record<string, (size: number) => Uint8Array> = {
+  'a class with a constructor of its own': (size) => new Packet(size),
+  'a class with a species of its own': (size) => new Message(size),
+};
+
+onEveryBed('an array of', (bed) => {
+  const fixture = sharedPal(bed);
+
+  for (const [kind, make] of Object.entries(classes)) {
+    for (const size of [10, 1000, 300_000]) {
+      it(`${kind}: ${size} bytes are written, alone and in a list`, async () => {
+        const { pal } = fixture;
+        const { client, served } = await pair(pal);
+        const sent = make(size);
+        sent.set(seededBytes(size));
+        const [received] = await Promise.all([
+          readExactly(pal, served, 2 * size),
+          write(pal, client, sent),
+          write(pal, client, [sent]),
+        ]);
+        expect(received.equals(Buffer.concat([seededBytes(size), seededBytes(size)]))).to.equal(true);
+      });
+    }
+  }
+
+  it('a class that boasts of its length: what it has is written, and nothing of what was sent before', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    await Promise.all([readExactly(pal, served, 4000), write(pal, client, seededBytes(4000))]);
+    const sent = new Boast(100);
+    const [received, count] = await Promise.all([readExactly(pal, served, 100), write(pal, client, sent)]);
+    expect([received.equals(Buffer.alloc(100)), count]).to.deep.equal([true, 100]);
+  });
+});
 
 onEveryBed('a buffer over', (bed) => {
   const fixture = sharedPal(bed);

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { WouldBlock } from '../../src/index.ts';
 import { onEveryBed } from '../support/beds.ts';
-import { expectClosed, rejectionOf } from '../support/errors.ts';
+import { expectClosed, rejectionOf, thrownBy } from '../support/errors.ts';
 import { close, pair, read, readExactly, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
 
@@ -76,4 +76,23 @@ onEveryBed('a socket that is closing, or has closed', (bed) => {
     expect(await last).to.equal(7);
     expect(order).to.deep.equal(['first 0', 'second 300000', 'third 0', 'fourth 0']);
   });
+});
+
+onEveryBed('a stop that begins while a call reads its options', (bed) => {
+  const fixture = testPal(bed);
+
+  for (const call of ['createServer', 'createUdpSocket'] as const) {
+    it(`ends, and ${call} has opened nothing`, async () => {
+      const { pal } = fixture;
+      let stopped: Promise<void> | undefined;
+      const options = {
+        get reuseAddr(): boolean {
+          stopped = pal.stopEventLoop();
+          return false;
+        },
+      };
+      expect(thrownBy(() => pal[call]('127.0.0.1', 0, options))).to.include({ code: 'ERR_EVENT_LOOP_STOPPED' });
+      await stopped;
+    });
+  }
 });

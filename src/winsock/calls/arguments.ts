@@ -9,6 +9,7 @@ import type { OperationOptions } from '../../pal/pending-operation.ts';
 import { shown } from '../../pal/shown.ts';
 import type { Listener } from '../listener.ts';
 import { requireInteger } from '../pal-options.ts';
+import { plainBytes } from '../plain-bytes.ts';
 import type { SocketRecord } from '../socket-record.ts';
 
 /** Largest timeout, ms: what Node's timers take. */
@@ -91,9 +92,12 @@ function isAbortSignal(value: unknown): boolean {
   return 'aborted' in value && 'addEventListener' in value && typeof value.addEventListener === 'function';
 }
 
-/** (isUint8Array looks at the object itself: it knows the arrays of other realms, and is not taken in by a Proxy.) */
-export function requireBytes(name: string, value: unknown): asserts value is Uint8Array {
-  if (isUint8Array(value)) return;
+/**
+ * The bytes of what must be an array of them. (isUint8Array looks at the object itself: it knows the arrays of other realms, and is
+ * not taken in by a Proxy.)
+ */
+export function requireBytes(name: string, value: unknown): Uint8Array {
+  if (isUint8Array(value)) return plainBytes(value);
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
@@ -106,18 +110,13 @@ export function requireBytes(name: string, value: unknown): asserts value is Uin
  * next time, must not change what is sent. (Nothing can be sent too, but not the nothing that a detached buffer holds.)
  */
 export function requireData(data: unknown): Uint8Array | readonly Uint8Array[] {
-  if (!Array.isArray(data)) {
-    requireChunk(data);
-    return data;
-  }
-  const list: unknown[] = Array.from(data);
-  for (const chunk of list) requireChunk(chunk);
-  return list as Uint8Array[];
+  return Array.isArray(data) ? Array.from(data, requireChunk) : requireChunk(data);
 }
 
-function requireChunk(chunk: unknown): asserts chunk is Uint8Array {
-  requireBytes('data', chunk);
+function requireChunk(given: unknown): Uint8Array {
+  const chunk = requireBytes('data', given);
   if (chunk.byteLength === 0 && isDetached(chunk)) throw emptyBuffer('data', chunk);
+  return chunk;
 }
 
 export function emptyBuffer(name: string, value: Uint8Array | readonly Uint8Array[]): TypeError {

@@ -43,19 +43,16 @@ const MAX_IPV6_DATAGRAM = 65527;
 
 export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
   createUdpSocket(address: string, port: number, options: UdpOptions = {}): UdpSocket {
-    const driver = this.lifecycle.open('createUdpSocket');
+    this.lifecycle.open('createUdpSocket');
     requirePort(port, 0);
-    return openDatagramSocket(
-      driver,
-      requireAddress('address', address),
-      port,
-      readOptions<UdpOptions>(options, UDP_OPTIONS),
-    );
+    const [at, read] = [requireAddress('address', address), readOptions<UdpOptions>(options, UDP_OPTIONS)];
+    // (Once more: a getter of theirs may have stopped the loop.)
+    return openDatagramSocket(this.lifecycle.open('createUdpSocket'), at, port, read);
   }
 
   asyncReceiveFrom(
     socket: UdpHandle,
-    buffer: Uint8Array,
+    given: Uint8Array,
     maxBytes: number,
     optionsOrCallback: OperationOptions | ReceiveFromCallback,
     callbackOrNone?: ReceiveFromCallback,
@@ -63,7 +60,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     const driver = this.lifecycle.begun('asyncReceiveFrom');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    requireBytes('buffer', buffer);
+    const buffer = requireBytes('buffer', given);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
     const record = this.#datagrams(socket);

@@ -87,8 +87,9 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
   }
 
   adopt(token: TransferToken): SocketHandle {
-    const driver = this.lifecycle.open('adopt');
-    return adopt(driver, requireToken(token));
+    this.lifecycle.open('adopt');
+    const checked = requireToken(token);
+    return adopt(this.lifecycle.open('adopt'), checked); // once more: a getter of it may have stopped the loop
   }
 
   exportSocket(socket: AnyHandle, pid: number): SocketInfo {
@@ -102,16 +103,15 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
 
   importSocket(info: SocketInfo): SocketHandle {
     const driver = this.lifecycle.open('importSocket');
-    return importConnection(driver, requireInfo(driver, 'importSocket', info, 'iocp-pal/connection'));
+    const checked = requireInfo(driver, 'importSocket', info, 'iocp-pal/connection');
+    return importConnection(this.lifecycle.open('importSocket'), checked);
   }
 
   importServer(info: SocketInfo, options: ImportServerOptions = {}): ServerSocket {
     const driver = this.lifecycle.open('importServer');
-    return importServer(
-      driver,
-      requireInfo(driver, 'importServer', info, 'iocp-pal/server'),
-      readServerOptions(options),
-    );
+    const checked = requireInfo(driver, 'importServer', info, 'iocp-pal/server');
+    const read = readServerOptions(options);
+    return importServer(this.lifecycle.open('importServer'), checked, read);
   }
 
   /** An established connection, which is to go elsewhere. Throws NetworkError when it is closed: there is nothing to hand out. */

@@ -39,9 +39,9 @@ export abstract class ReadinessCalls extends StreamCalls {
     if (driver !== null && record !== null) unwatch(driver, record);
   }
 
-  tryRead(socket: SocketHandle, buffer: Uint8Array): number {
+  tryRead(socket: SocketHandle, given: Uint8Array): number {
     const driver = this.lifecycle.begun('tryRead');
-    requireBytes('buffer', buffer);
+    const buffer = requireBytes('buffer', given);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     const connection = this.established(socket);
     if (driver === null || connection === null) return 0;
@@ -51,9 +51,9 @@ export abstract class ReadinessCalls extends StreamCalls {
     return tryRead(driver, connection, buffer);
   }
 
-  tryWrite(socket: SocketHandle, data: Uint8Array): number {
+  tryWrite(socket: SocketHandle, given: Uint8Array): number {
     const driver = this.lifecycle.begun('tryWrite');
-    requireBytes('data', data);
+    const data = requireBytes('data', given);
     if (data.byteLength === 0) throw emptyBuffer('data', data);
     const connection = this.established(socket);
     if (driver === null || connection === null) return WouldBlock;

@@ -103,16 +103,15 @@ function readSendOptions(given: SendFileOptions): SendFileOptions {
   const { offset, length, head, tail, onProgress } = options;
   if (offset !== undefined) requireInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER);
   if (length !== undefined) requireInteger('length', length, 0, Number.MAX_SAFE_INTEGER);
-  requireEdge('head', head);
-  requireEdge('tail', tail);
+  if (head !== undefined) options.head = requireEdge('head', head);
+  if (tail !== undefined) options.tail = requireEdge('tail', tail);
   if (onProgress !== undefined) requireFunction('onProgress', onProgress);
   return options;
 }
 
-function requireEdge(name: string, bytes: Uint8Array | undefined): void {
-  if (bytes === undefined) return;
-  requireBytes(name, bytes);
-  if (bytes.byteLength <= MAX_EDGE_BYTES) return;
+function requireEdge(name: string, given: Uint8Array): Uint8Array {
+  const bytes = requireBytes(name, given);
+  if (bytes.byteLength <= MAX_EDGE_BYTES) return bytes;
   throw argumentError(
     RangeError,
     'ERR_OUT_OF_RANGE',

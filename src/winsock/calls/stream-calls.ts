@@ -53,9 +53,11 @@ const LAST_OPERATION = 2 ** 31 - 1;
 
 export abstract class StreamCalls extends PalCore {
   createServer(address: string, port: number, options: ServerOptions = {}): ServerSocket {
-    const driver = this.lifecycle.open('createServer');
+    this.lifecycle.open('createServer');
     requirePort(port, 0);
-    return openServer(driver, requireAddress('address', address), port, readServerOptions(options));
+    const [at, read] = [requireAddress('address', address), readServerOptions(options)];
+    // (Once more: a getter of theirs may have stopped the loop, and a stop closes what is open when it begins.)
+    return openServer(this.lifecycle.open('createServer'), at, port, read);
   }
 
   asyncAccept(server: ServerHandle, callback: AcceptCallback): OperationHandle;
@@ -142,7 +144,7 @@ export abstract class StreamCalls extends PalCore {
   ): OperationHandle;
   asyncRead(
     socket: SocketHandle,
-    buffer: Uint8Array,
+    given: Uint8Array,
     maxBytes: number,
     optionsOrCallback: OperationOptions | BytesCallback,
     callbackOrNone?: BytesCallback,
@@ -150,7 +152,7 @@ export abstract class StreamCalls extends PalCore {
     const driver = this.lifecycle.begun('asyncRead');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    requireBytes('buffer', buffer);
+    const buffer = requireBytes('buffer', given);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
     const connection = this.established(socket);
