@@ -16,7 +16,7 @@ const TIMEOUT_MS = 900_000;
 
 /** What may be in the tarball. */
 const PUBLISHED =
-  /^(dist\/(ffi|src)\/.+\.(js|mjs|cjs|c?js\.map|d\.ts|d\.cts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
+  /^(dist\/(ffi|src)\/.+\.(js|mjs|cjs|c?js\.map|d\.ts|d\.cts)|docs\/[\w-]+\.(md|svg)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
 
 describe('the package', function () {
   this.timeout(TIMEOUT_MS);
@@ -30,10 +30,12 @@ describe('the package', function () {
     project = await makeProject('project', ['consumer']);
   });
 
-  it('holds the library, README, LICENSE and CHANGELOG, and nothing else', () => {
+  it('holds the library, its pages, README, LICENSE and CHANGELOG, and nothing else', () => {
     const files = packed.files.map((file) => file.path);
     expect(files.filter((file) => !PUBLISHED.test(file))).to.deep.equal([]);
     expect(files).to.include.members(['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']);
+    // README and messages of errors send the reader there.
+    expect(files).to.include.members(['docs/errors.md', 'docs/bundling.md', 'docs/soak.svg']);
     // Thrice the code: ES modules, CommonJS, and the maps of both, which have the sources in them.
     expect(packed.unpackedSize, 'bytes').to.be.below(6_000_000);
   });
