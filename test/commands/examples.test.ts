@@ -17,6 +17,7 @@ interface Example {
 /** Servers, which go on until they are told to end. */
 const SERVERS: Readonly<Record<string, Example>> = {
   'echo-server.ts': { args: ['0'], ready: /^echo server on 127\.0\.0\.1:(\d+)$/m },
+  'iocp-from-scratch.ts': { args: ['0'], ready: /^echo server on 127\.0\.0\.1:(\d+)$/m },
   'thread-per-core.ts': { args: ['0', '2'], ready: /^echo server on 127\.0\.0\.1:(\d+), 2 loops$/m },
   'udp-echo.ts': { args: ['0'], ready: /^echo on UDP 127\.0\.0\.1:\d+$/m },
 };
