@@ -20,6 +20,7 @@ import { callbackDue, captureOrigin, expectCallback, type Driver } from './drive
 import { connectionClosed } from './errors.ts';
 import type { Listener } from './listener.ts';
 import type { Operation } from './operation.ts';
+import { NO_OPERATION, whyOver } from './pending-call.ts';
 import { AcceptRequest } from './requests.ts';
 import { setIntOption } from './sockets.ts';
 import { nobodyTook, type Spreader } from './spreader.ts';
@@ -41,7 +42,12 @@ export function accept(
   beginAccepting(driver, listener);
   const request = new AcceptRequest(callback, captureOrigin(driver));
   const name = driver.calls.begin(request, listener, options);
+  const why = whyOver(request, listener);
   expectCallback(driver, listener);
+  if (why !== null) {
+    answer(driver, listener, request, why);
+    return NO_OPERATION;
+  }
   listener.waiting.push(request);
   if (listener.accepted.length > 0) {
     driver.loop.enqueue(() => {

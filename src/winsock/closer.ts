@@ -161,13 +161,15 @@ export function finishClose(driver: Driver, record: SocketRecord): void {
   }
   driver.sockets.remove(record);
   if (record instanceof Connection) leaveCounts(driver, record);
-  for (const callback of record.closeCallbacks.splice(0)) {
-    // Behind every other callback of this socket: they were queued before.
-    driver.loop.enqueue(() => {
-      callbackDue(driver, record);
-      callback();
-    });
-  }
+  for (const callback of record.closeCallbacks.splice(0)) tellClosed(driver, record, callback);
+}
+
+/** Behind every other callback of this socket: they were queued before. */
+function tellClosed(driver: Driver, record: SocketRecord, callback: CloseCallback): void {
+  driver.loop.enqueue(() => {
+    callbackDue(driver, record);
+    callback();
+  });
 }
 
 /**
@@ -190,6 +192,9 @@ function closeSystemSocket(driver: Driver, record: SocketRecord): void {
 
 function expectClose(driver: Driver, record: SocketRecord, callback: CloseCallback | undefined): void {
   if (callback === undefined) return;
-  record.closeCallbacks.push(boundOnce('close', callback));
+  const told = boundOnce('close', callback);
   expectCallback(driver, record);
+  // A hook of async_hooks, which has just seen it being made, may have closed the socket.
+  if (record.closed) tellClosed(driver, record, told);
+  else record.closeCallbacks.push(told);
 }

@@ -26,6 +26,7 @@ import type { Connection } from './connection.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { aborted, connectionClosed, outOfSlots, systemError, timedOut } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
+import { whyOver } from './pending-call.ts';
 import { ConnectRequest } from './requests.ts';
 import { bindSocket, openTcpSocket, setIntOption, sharePorts } from './sockets.ts';
 
@@ -68,7 +69,7 @@ export function connect(
   }
 }
 
-/** A callback is owed from now on. Returns false when the attempt is over already: its signal was aborted before. */
+/** A callback is owed from now on. Returns false when the attempt is over already: aborted, or closed in its own beginning. */
 export function beginConnect(
   driver: Driver,
   connection: Connection,
@@ -76,17 +77,20 @@ export function beginConnect(
   callback: ConnectCallback,
 ): boolean {
   const request = new ConnectRequest(callback);
-  const isAborted = options.signal?.aborted === true;
+  let why = options.signal?.aborted === true ? aborted('connect', options.signal) : null;
   try {
-    if (!isAborted) driver.calls.begin(request, connection, options);
+    if (why === null) {
+      driver.calls.begin(request, connection, options);
+      why = whyOver(request, connection);
+    }
   } catch (error) {
     resetConnection(driver, connection); // nobody gets its handle
     throw error;
   }
   connection.connectRequest = request;
   expectCallback(driver, connection);
-  if (isAborted) abandonConnect(driver, connection, aborted('connect', options.signal));
-  return !isAborted;
+  if (why !== null) abandonConnect(driver, connection, why);
+  return why === null;
 }
 
 /**

@@ -28,8 +28,7 @@ import { callbackDue, captureOrigin, expectCallback, type Driver } from './drive
 import { bufferDetached, connectionClosed, isUnreachable, outOfSlots, systemError } from './errors.ts';
 import { unlinkLater } from './request-links.ts';
 import { DATAGRAM_CONTEXT, OperationKind, type Operation } from './operation.ts';
-import { BoundCallback } from './async-context.ts';
-import { NO_OPERATION } from './pending-call.ts';
+import { NO_OPERATION, whyOver } from './pending-call.ts';
 import { mayPostAgain } from './unasked-cancels.ts';
 
 /** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
@@ -46,7 +45,6 @@ export function receiveFrom(
   options: OperationOptions | null,
   callback: ReceiveFromCallback,
 ): OperationHandle {
-  if (socket.receiving.size === 0 && driver.operations.free === 0) return refuse(driver, socket, callback);
   const request = driver.datagrams.takeReceive(target, maxBytes, callback);
   let name: OperationHandle;
   try {
@@ -55,6 +53,13 @@ export function receiveFrom(
   } catch (error) {
     driver.datagrams.giveReceive(request);
     throw error;
+  }
+  // Only now is the socket looked at: the caller's own code may have run in there.
+  const why = whyOver(request, socket) ?? whyNoSlot(driver, socket);
+  if (why !== null) {
+    expectCallback(driver, socket);
+    answerSoon(driver, socket, request, why);
+    return NO_OPERATION;
   }
   if (socket.lastReceive === null) socket.firstReceive = request;
   else socket.lastReceive.next = request;
@@ -79,24 +84,23 @@ export function revokeReceive(
     const before = unlinkLater(request);
     if (socket.lastReceive === request) socket.lastReceive = before;
   }
+  answerSoon(driver, socket, request, error);
+  return true;
+}
+
+/** What a receive gets that would be the first one, when nothing can be posted for it. */
+function whyNoSlot({ operations, options }: Driver, { receiving }: DatagramSocket): NetworkError | null {
+  return receiving.size === 0 && operations.free === 0 ? outOfSlots(options.maxOperations) : null;
+}
+
+/** Answers a receive that is in no queue, in a coming turn. */
+function answerSoon(driver: Driver, socket: DatagramSocket, request: ReceiveFromRequest, error: NetworkError): void {
   const { callback } = request;
   driver.datagrams.giveReceive(request);
   driver.loop.enqueue(() => {
     callbackDue(driver, socket);
     callback.finish(error, 0, null, 0);
   });
-  return true;
-}
-
-/** Answers a receive for which there is no slot. */
-function refuse(driver: Driver, socket: DatagramSocket, callback: ReceiveFromCallback): OperationHandle {
-  const bound = new BoundCallback('receive', callback);
-  expectCallback(driver, socket);
-  driver.loop.enqueue(() => {
-    callbackDue(driver, socket);
-    bound.finish(outOfSlots(driver.options.maxOperations), 0, null, 0);
-  });
-  return NO_OPERATION;
 }
 
 /** WSARecvFrom came back. */
@@ -156,12 +160,7 @@ function handle(driver: Driver, socket: DatagramSocket, operation: Operation): v
 /** The socket closes: who waits is answered, what nobody asked for is dropped. */
 export function stopReceiving(driver: Driver, socket: DatagramSocket): void {
   for (let request = takeRequest(socket); request !== null; request = takeRequest(socket)) {
-    const { callback } = request;
-    driver.datagrams.giveReceive(request);
-    driver.loop.enqueue(() => {
-      callbackDue(driver, socket);
-      callback.finish(connectionClosed('receive'), 0, null, 0);
-    });
+    answerSoon(driver, socket, request, connectionClosed('receive'));
   }
   for (let operation = socket.posted.shift(); operation !== undefined; operation = socket.posted.shift()) {
     if (operation.held) retire(driver, socket, operation);

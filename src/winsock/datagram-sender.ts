@@ -29,8 +29,7 @@ import {
 } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { unlinkLater } from './request-links.ts';
-import { BoundCallback } from './async-context.ts';
-import { NO_OPERATION } from './pending-call.ts';
+import { NO_OPERATION, whyOver } from './pending-call.ts';
 import { byteLengthOf } from './requests.ts';
 import type { ResolvedDestination } from './socket-addresses.ts';
 import { mayPostAgain } from './unasked-cancels.ts';
@@ -52,27 +51,32 @@ export function sendTo(
   options: OperationOptions | null,
   callback: SendToCallback,
 ): OperationHandle {
-  const why = whyNotQueued(driver, socket, total);
-  if (why !== null) return refuse(driver, socket, why, callback);
-  const now = socket.firstSend === null && socket.sending.length < SEND_DEPTH;
-  const operation = now ? driver.operations.take(OperationKind.SendTo, socket) : null;
-  if (operation === null && socket.sending.length === 0) {
-    return refuse(driver, socket, outOfSlots(driver.options.maxOperations), callback);
-  }
   let request: SendToRequest | null = null;
   let name: OperationHandle;
+  let why: NetworkError | null;
+  let operation: Operation | null = null;
   try {
     request = driver.datagrams.takeSend(data, total, destination, callback);
     request.origin = captureOrigin(driver);
     name = driver.calls.begin(request, socket, options);
+    // Only now is the socket looked at: the caller's own code may have run in there.
+    why = whyOver(request, socket) ?? whyNotQueued(driver, socket, total);
+    if (why === null) {
+      const now = socket.firstSend === null && socket.sending.length < SEND_DEPTH;
+      operation = now ? driver.operations.take(OperationKind.SendTo, socket) : null;
+      if (operation === null && socket.sending.length === 0) why = outOfSlots(driver.options.maxOperations);
+    }
   } catch (error) {
     if (request !== null) driver.datagrams.giveSend(request);
-    if (operation !== null) driver.operations.release(operation);
     throw error;
   }
   socket.queuedBytes += total;
   driver.queuedBytes += total;
   expectCallback(driver, socket);
+  if (why !== null) {
+    answerSoon(driver, socket, request, why);
+    return NO_OPERATION;
+  }
   if (operation === null) {
     if (socket.lastSend === null) socket.firstSend = request;
     else socket.lastSend.next = request;
@@ -93,22 +97,6 @@ function whyNotQueued(driver: Driver, socket: DatagramSocket, total: number): Ne
   if (socket.queuedBytes + total > limit) return queueFull(socket.queuedBytes, total, limit);
   if (driver.queuedBytes + total > maxQueuedBytes) return queuesFull(driver.queuedBytes, total, maxQueuedBytes);
   return socket.waitingSends === MAX_WAITING_SENDS ? datagramQueueFull(MAX_WAITING_SENDS) : null;
-}
-
-/** Answers a send for which there is no room, in a coming turn. */
-function refuse(
-  driver: Driver,
-  socket: DatagramSocket,
-  error: NetworkError,
-  callback: SendToCallback,
-): OperationHandle {
-  const bound = new BoundCallback('send', callback);
-  expectCallback(driver, socket);
-  driver.loop.enqueue(() => {
-    callbackDue(driver, socket);
-    bound.finish(error, 0);
-  });
-  return NO_OPERATION;
 }
 
 /** Takes a send back: out of the queue at once, out of the kernel if it can still be cancelled there. */

@@ -193,7 +193,7 @@ export class FileJob {
     if (typeof source === 'number') return this.#opened(null, source);
     // The caller's own code, where it is no FileHandle of Node's but something like it.
     const isOpen = request.callback.runInAsyncScope(() => source.handle.fd === source.fd);
-    if (isOpen) this.#opened(null, source.fd);
+    if (isOpen || this.#abandoned) this.#opened(null, source.fd);
     else refuseFile(this.#driver, this.#connection, fileHandleClosed());
   }
 

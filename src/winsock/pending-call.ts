@@ -8,7 +8,7 @@
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { DeadlineEntry, DeadlineWheel } from './deadline-wheel.ts';
-import { aborted, timedOut, type OperationName } from './errors.ts';
+import { aborted, connectionClosed, timedOut, type OperationName } from './errors.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Scheduler } from './kernel.ts';
 import { LAST_OPERATION_COUNT, operationBase } from './pal-number.ts';
@@ -40,8 +40,18 @@ export abstract class PendingCall extends DeadlineEntry {
   signalCalls: SignalCalls | null = null;
   beforeOfSignal: PendingCall | null = null;
   afterOfSignal: PendingCall | null = null;
-  /** It was revoked while the kernel had it: what its callback gets unless it succeeded all the same. */
+  /** It was revoked while it began, or while the kernel had it: what its callback gets unless it succeeded all the same. */
   revoked: NetworkError | null = null;
+}
+
+/**
+ * Why a call that has just begun is over already, or null. The caller's own code may run while it begins (a hook of async_hooks
+ * that sees its resource made, a signal of somebody's own making) and may close the socket, stop the loop or abort the
+ * signal. So what a call does with its socket follows from the socket's state after its beginning, never from what was
+ * seen before.
+ */
+export function whyOver({ operation, revoked }: PendingCall, { closing }: SocketRecord): NetworkError | null {
+  return closing ? connectionClosed(operation) : revoked;
 }
 
 /**
@@ -180,6 +190,8 @@ export class PendingCalls {
       call.signal = signal;
       call.calls = this;
       watchSignal(call, signal);
+      // By what has run since it was looked at before: it calls no listener any more.
+      if (signal.aborted) call.revoked = aborted(call.operation, signal);
     }
   }
 }

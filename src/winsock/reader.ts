@@ -23,8 +23,7 @@ import { callbackDue, captureOrigin, expectCallback, type Driver } from './drive
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from './errors.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { unlinkLater } from './request-links.ts';
-import { BoundCallback } from './async-context.ts';
-import { NO_OPERATION } from './pending-call.ts';
+import { NO_OPERATION, whyOver } from './pending-call.ts';
 import type { ReadRequest } from './requests.ts';
 import { mayPostAgain } from './unasked-cancels.ts';
 
@@ -42,20 +41,29 @@ export function read(
   options: OperationOptions | null,
   callback: BytesCallback,
 ): OperationHandle {
-  const served = connection.receiveEnded || connection.leftover !== null;
-  const idle = !served && connection.firstRead === null && connection.receiveOperation === null;
-  const operation = idle ? driver.operations.take(OperationKind.Receive, connection) : null;
-  if (idle && operation === null) return refuse(driver, connection, callback);
   let request: ReadRequest | null = null;
   let name: OperationHandle;
+  let why: NetworkError | null;
+  let operation: Operation | null = null;
   try {
     request = driver.requests.takeRead(target, maxBytes, callback);
     request.origin = captureOrigin(driver);
     name = driver.calls.begin(request, connection, options);
+    // Only now is the connection looked at: the caller's own code may have run in there.
+    why = whyOver(request, connection);
+    const served = connection.receiveEnded || connection.leftover !== null;
+    if (why === null && !served && connection.firstRead === null && connection.receiveOperation === null) {
+      operation = driver.operations.take(OperationKind.Receive, connection);
+      if (operation === null) why = outOfSlots(driver.options.maxOperations);
+    }
   } catch (error) {
     if (request !== null) driver.requests.giveRead(request);
-    if (operation !== null) driver.operations.release(operation);
     throw error;
+  }
+  if (why !== null) {
+    expectCallback(driver, connection);
+    answerRead(driver, connection, request, why);
+    return NO_OPERATION;
   }
   if (connection.lastRead === null) connection.firstRead = request;
   else connection.lastRead.next = request;
@@ -73,17 +81,6 @@ export function read(
     endReads(driver, connection);
   }
   return name;
-}
-
-/** Answers a read for which there is no slot. */
-function refuse(driver: Driver, connection: Connection, callback: BytesCallback): OperationHandle {
-  const bound = new BoundCallback('read', callback);
-  expectCallback(driver, connection);
-  driver.loop.enqueue(() => {
-    callbackDue(driver, connection);
-    bound.finish(outOfSlots(driver.options.maxOperations), 0);
-  });
-  return NO_OPERATION;
 }
 
 /** Takes a read back. What has been received for it is its own; what has not goes to the next read. */

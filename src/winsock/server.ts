@@ -141,7 +141,7 @@ function begin(
     noDelay: options.noDelay ?? false,
     deferAssociation: options.deferAssociation ?? false,
   };
-  if (spreader !== null) {
+  if (spreader !== null && !listener.closing) {
     listener.spreader = spreader;
     // It has work for as long as it is open, and keeps the process alive like a pending accept.
     expectCallback(driver, listener);

@@ -55,13 +55,20 @@ export class Watch {
 
 /** Starts a watch, or changes the one that is there. */
 export function watch(driver: Driver, record: SocketRecord, interest: Interest, callback: WatchCallback): void {
+  // First of all: a hook of async_hooks, which sees it being made, is the caller's own code.
+  const told = bound('watch', callback);
+  if (record.closing) {
+    expectCallback(driver, record);
+    endSoon(driver, record, told);
+    return;
+  }
   if (record instanceof Listener) beginAccepting(driver, record);
   if (record.watch === null) {
-    record.watch = new Watch(interest, bound('watch', callback));
+    record.watch = new Watch(interest, told);
     expectCallback(driver, record);
   } else {
     record.watch.interest = interest;
-    record.watch.callback = bound('watch', callback);
+    record.watch.callback = told;
   }
   look(driver, record);
 }
@@ -80,9 +87,13 @@ export function endWatch(driver: Driver, record: SocketRecord): void {
   if (ended === null) return;
   record.watch = null;
   driver.parked.forget(record);
+  endSoon(driver, record, ended.callback);
+}
+
+function endSoon(driver: Driver, record: SocketRecord, callback: WatchCallback): void {
   driver.loop.enqueue(() => {
     callbackDue(driver, record);
-    ended.callback(connectionClosed('watch'), false, false);
+    callback(connectionClosed('watch'), false, false);
   });
 }
 

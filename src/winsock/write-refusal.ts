@@ -1,13 +1,11 @@
 /** Writes that are answered without being queued: refused for want of room, or with nothing to wait for. */
 import type { NetworkError } from '../pal/network-error.ts';
-import type { BytesCallback } from '../pal/network-pal.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
-import { BoundCallback } from './async-context.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, expectCallback, type Driver } from './driver.ts';
 import { behindRefused, queueFull, queuesFull, writeTooLarge } from './errors.ts';
 import { NO_OPERATION } from './pending-call.ts';
-import type { WritingCall } from './requests.ts';
+import type { WriteRequest } from './requests.ts';
 
 /** Why a write of so many bytes is refused now, or null. Throws RangeError for one that always would be. */
 export function whyNotQueued(driver: Driver, connection: Connection, total: number): NetworkError | null {
@@ -24,16 +22,15 @@ export function whyNotQueued(driver: Driver, connection: Connection, total: numb
 export function refuse(
   driver: Driver,
   connection: Connection,
-  call: WritingCall,
+  request: WriteRequest,
   error: NetworkError,
-  callback: BytesCallback,
 ): OperationHandle {
   connection.refusals++;
   connection.refusal ??= error;
-  return answerSoon(driver, connection, call, error, (failure, bytes) => {
+  return answerWith(driver, connection, request, (callback) => {
     connection.refusals--;
     if (connection.refusals === 0) connection.refusal = null;
-    callback(failure, bytes);
+    callback.finish(error, 0);
   });
 }
 
@@ -41,15 +38,24 @@ export function refuse(
 export function answerSoon(
   driver: Driver,
   connection: Connection,
-  call: WritingCall,
+  request: WriteRequest,
   error: NetworkError | null,
-  callback: BytesCallback,
 ): OperationHandle {
-  const bound = new BoundCallback(call, callback);
+  return answerWith(driver, connection, request, (callback) => callback.finish(error, 0));
+}
+
+function answerWith(
+  driver: Driver,
+  connection: Connection,
+  request: WriteRequest,
+  answer: (callback: WriteRequest['callback']) => void,
+): OperationHandle {
+  const { callback } = request;
+  driver.requests.giveWrite(request);
   expectCallback(driver, connection);
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
-    bound.finish(error, 0);
+    answer(callback);
   });
   return NO_OPERATION;
 }

@@ -18,6 +18,7 @@ import type { Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from './driver.ts';
 import { bufferDetached, connectionClosed, outOfSlots, streamTorn, systemError, writeAfterEnd } from './errors.ts';
 import { sendCursor } from './send-cursor.ts';
+import { whyOver } from './pending-call.ts';
 import { hasRevokedWrite } from './write-revocation.ts';
 import { OperationKind, type Operation } from './operation.ts';
 import { letGo, takeFile, tearFile } from './file-queue.ts';
@@ -39,29 +40,32 @@ export function write(
   callback: BytesCallback,
 ): OperationHandle {
   const call = file === null ? 'write' : 'sendFile';
-  if (connection.sendEnded || connection.sendFailure !== 0) {
-    const error = connection.sendEnded ? writeAfterEnd(call) : sendError(call, connection);
-    return answerSoon(driver, connection, call, error, callback);
-  }
-  const why = whyNotQueued(driver, connection, total);
-  if (why !== null) return refuse(driver, connection, call, why, callback);
-  const idle = connection.sendOperation === null;
-  if (idle && total === 0 && file === null) return answerSoon(driver, connection, call, null, callback);
-  const operation = idle ? driver.operations.take(OperationKind.Send, connection) : null;
-  if (idle && operation === null) {
-    return refuse(driver, connection, call, outOfSlots(driver.options.maxOperations), callback);
-  }
   let request: WriteRequest | null = null;
   let name: OperationHandle;
+  let over: NetworkError | null;
+  let refusal: NetworkError | null = null;
+  let idle = false;
+  let operation: Operation | null = null;
   try {
     request = driver.requests.takeWrite(data, total, call, callback);
     request.origin = captureOrigin(driver);
     name = driver.calls.begin(request, connection, options);
+    // Only now is the connection looked at: the caller's own code may have run in there.
+    over = whyOver(request, connection) ?? whyEnded(call, connection);
+    if (over === null) {
+      refusal = whyNotQueued(driver, connection, total);
+      idle = refusal === null && connection.sendOperation === null;
+      if (idle && !isEmpty({ total, file })) {
+        operation = driver.operations.take(OperationKind.Send, connection);
+        if (operation === null) refusal = outOfSlots(driver.options.maxOperations);
+      }
+    }
   } catch (error) {
     if (request !== null) driver.requests.giveWrite(request);
-    if (operation !== null) driver.operations.release(operation);
     throw error;
   }
+  if (refusal !== null) return refuse(driver, connection, request, refusal);
+  if (over !== null || (idle && operation === null)) return answerSoon(driver, connection, request, over);
   request.file = file;
   if (connection.lastWrite === null) connection.firstWrite = request;
   else connection.lastWrite.next = request;
@@ -77,6 +81,12 @@ export function write(
     send(driver, connection, operation);
   }
   return name;
+}
+
+/** What a write gets on a connection that sends no more. */
+function whyEnded(call: WritingCall, connection: Connection): NetworkError | null {
+  if (connection.sendEnded) return writeAfterEnd(call);
+  return connection.sendFailure === 0 ? null : sendError(call, connection);
 }
 
 /** A send came back. */
@@ -234,7 +244,7 @@ function take(driver: Driver, connection: Connection, bytes: number): WriteReque
 }
 
 /** A write of nothing, which only keeps its place in the order. */
-function isEmpty({ total, file }: WriteRequest): boolean {
+function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): boolean {
   return total === 0 && file === null;
 }
 

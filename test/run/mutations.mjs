@@ -527,8 +527,8 @@ export const mutations = [
   {
     id: 'close callback inside the call',
     file: closer,
-    find: '    // Behind every other callback of this socket: they were queued before.\n    driver.loop.enqueue(() => {',
-    replace: '    [0].forEach(() => {',
+    find: 'callback: CloseCallback): void {\n  driver.loop.enqueue(() => {',
+    replace: 'callback: CloseCallback): void {\n  [0].forEach(() => {',
   },
   {
     id: 'close twice',
@@ -683,10 +683,10 @@ export const mutations = [
     replace: '    void error;\n',
   },
   {
-    id: 'a call that could not be begun keeps its slot',
-    file: reader,
-    find: '    if (operation !== null) driver.operations.release(operation);\n    throw error;\n',
-    replace: '    throw error;\n',
+    id: 'a socket that was closed while a call began counts as open',
+    file: 'src/winsock/pending-call.ts',
+    find: 'return closing ? connectionClosed(operation) : revoked;',
+    replace: 'return revoked;',
   },
   {
     id: 'a view of a pinned buffer is believed to lie inside',

@@ -63,9 +63,9 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     const buffer = requireBytes('buffer', given);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
+    const refused = abortedAlready('receive', options);
     const record = this.#datagrams(socket);
     if (driver === null || record === null) return this.#refuseReceive(connectionClosed('receive'), callback);
-    const refused = abortedAlready('receive', options);
     if (refused !== null) return this.#refuseReceive(refused, callback);
     return receiveFrom(driver, record, buffer, maxBytes, options, callback);
   }

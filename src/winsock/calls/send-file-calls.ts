@@ -15,7 +15,7 @@ import { readOptions, SEND_FILE_OPTIONS } from '../read-options.ts';
 import { write } from '../writer.ts';
 import { checkOperationOptions, requireBytes, requireCallback, requireUnwatched } from './arguments.ts';
 import { ReadinessCalls } from './readiness-calls.ts';
-import { whyNotNow } from './stream-calls.ts';
+import { abortedAlready, whyNotTied } from './stream-calls.ts';
 
 /** Largest head or tail, bytes: they are copied at the call, and a file server's are a header. */
 const MAX_EDGE_BYTES = 65536;
@@ -34,11 +34,12 @@ export abstract class SendFileCalls extends ReadinessCalls {
     requireCallback(callback);
     const options = readSendOptions(given);
     const source = requireFile(file);
+    const isAborted = abortedAlready('sendFile', options);
     const connection = this.established(socket);
     if (driver === null || connection === null)
       return this.refuseBytes('sendFile', callback, connectionClosed('sendFile'));
     requireUnwatched('asyncSendFile', connection);
-    const refused = whyNotNow(driver, connection, 'sendFile', options);
+    const refused = isAborted ?? whyNotTied(driver, connection);
     if (refused !== null) return this.refuseBytes('sendFile', callback, refused);
     const { files } = driver.kernel;
     if (files === undefined) {

@@ -70,11 +70,12 @@ export abstract class StreamCalls extends PalCore {
     const driver = this.lifecycle.begun('asyncAccept');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
+    const isAborted = abortedAlready('accept', options);
     const listener = this.listener(server);
     if (driver === null || listener === null) return this.#refuseAccept(callback, connectionClosed('accept'));
     requireUnwatched('asyncAccept', listener);
     requireOwnConnections('asyncAccept', listener);
-    const refused = abortedAlready('accept', options) ?? startAccepting(driver, listener);
+    const refused = isAborted ?? startAccepting(driver, listener);
     if (refused !== null) return this.#refuseAccept(callback, refused);
     return accept(driver, listener, options, callback);
   }
@@ -106,8 +107,9 @@ export abstract class StreamCalls extends PalCore {
     requirePort(localPort, 0);
     const localAddress = from === undefined ? null : requireAddress('localAddress', from);
     const families = requireFamilies(address, host, localAddress, options);
+    // (Before the look at the lifecycle: what prepares stacks may be the caller's own code.)
+    const origin = driver === null ? undefined : captureOrigin(driver);
     if (driver === null || this.lifecycle.isStopping) return this.#connectNowhere(families[0], callback);
-    const origin = captureOrigin(driver);
     const now = driver.kernel.scheduler.now();
     const connection = driver.sockets.add((handle) => new Connection(handle, families[0], now, origin));
     if (connection === null) {
@@ -155,10 +157,11 @@ export abstract class StreamCalls extends PalCore {
     const buffer = requireBytes('buffer', given);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
+    const isAborted = abortedAlready('read', options);
     const connection = this.established(socket);
     if (driver === null || connection === null) return this.refuseBytes('read', callback, connectionClosed('read'));
     requireUnwatched('asyncRead', connection);
-    const refused = whyNotNow(driver, connection, 'read', options);
+    const refused = isAborted ?? whyNotTied(driver, connection);
     if (refused !== null) return this.refuseBytes('read', callback, refused);
     return read(driver, connection, buffer, maxBytes, options, callback);
   }
@@ -181,10 +184,11 @@ export abstract class StreamCalls extends PalCore {
     const options = optionsOf(optionsOrCallback);
     const data = requireData(given);
     const total = byteLengthOf(data);
+    const isAborted = abortedAlready('write', options);
     const connection = this.established(socket);
     if (driver === null || connection === null) return this.refuseBytes('write', callback, connectionClosed('write'));
     requireUnwatched('asyncWrite', connection);
-    const refused = whyNotNow(driver, connection, 'write', options);
+    const refused = isAborted ?? whyNotTied(driver, connection);
     if (refused !== null) return this.refuseBytes('write', callback, refused);
     return write(driver, connection, data, total, null, options, callback);
   }
@@ -283,24 +287,17 @@ function stillConnecting(handle: SocketHandle): NetworkError {
   });
 }
 
-/** Why a call on an open connection is not to be started; ties the connection to this loop when it waited for that. */
-export function whyNotNow(
-  driver: Driver,
-  connection: Connection,
-  operation: OperationName,
-  options: OperationOptions | null,
-): NetworkError | null {
-  if (options !== null && options.signal?.aborted === true) return aborted(operation, options.signal);
+/** Ties a connection to this loop when it waited for that. Returns why the system does not, for the callback. */
+export function whyNotTied(driver: Driver, connection: Connection): NetworkError | null {
   return connection.associated ? null : tie(driver, connection);
 }
 
-/** What a call gets whose signal was aborted before. */
+/** What a call gets whose signal was aborted before. Asked before the socket is looked at: a signal may be the caller's own code. */
 export function abortedAlready(operation: OperationName, options: OperationOptions | null): NetworkError | null {
   const signal = options?.signal;
   return signal?.aborted === true ? aborted(operation, signal) : null;
 }
 
-/** Ties a connection to this loop. Returns why the system does not, for the callback. */
 function tie(driver: Driver, connection: Connection): NetworkError | null {
   try {
     associate(driver, connection);
