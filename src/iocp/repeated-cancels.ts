@@ -2,10 +2,11 @@
  * Cancels again what a cancel has missed.
  *
  * CancelIoEx that finds no operation (ERROR_NOT_FOUND) nearly always means that it has completed, and that its packet is on
- * its way. But an operation can be out of reach for a moment and then go on. Wine's server passes by a send or a
- * TransmitFile that it has just woken its process for; if the peer takes only a part of it, the operation goes back to waiting,
- * with nobody left who would cancel it. And of a call for all operations of a socket the answer says only that it found some.
- * So whatever may have been missed is looked at again until its packet is there.
+ * its way; one that finds it, that the packet will come soon. But an operation can be out of reach for a moment and then go on.
+ * Wine's server passes by a send or a TransmitFile that it has just woken its process for; if the peer takes only a part of it,
+ * the operation goes back to waiting, with nobody left who would cancel it. It was seen to answer TRUE then, too. And of a call
+ * for all operations of a socket TRUE says only that it found some. So whatever the answer was, what was to be cancelled is
+ * looked at again until its packet is there.
  *
  * What outlives many cancels on a socket that is being closed is left to closesocket, of which Microsoft says that it cancels
  * pending overlapped operations, and that they complete:
@@ -24,7 +25,7 @@ const MAX_REPEATS = 50;
 
 export class RepeatedCancels {
   readonly #parts: BackendParts;
-  /** Sockets with operations that may have been missed, and how often these were cancelled again. */
+  /** Sockets with operations that may have been missed (their packets have not come yet), and how often these were cancelled again. */
   readonly #missed = new Map<SocketRecord, number>();
   #timer: TimerHandle | null = null;
 
@@ -35,8 +36,7 @@ export class RepeatedCancels {
   /** Cancels one operation of a socket, or all of them (0). */
   cancel(record: SocketRecord, address: number): void {
     if (record.socket === INVALID_SOCKET) return; // closesocket has cancelled it; and as a handle, -1 means this process
-    const found = this.#cancel(record, address);
-    if (found && (address !== 0 || record.inFlight === 1)) return;
+    this.#cancel(record, address);
     if (!this.#missed.has(record)) this.#missed.set(record, 0);
     this.#wait();
   }
@@ -80,8 +80,8 @@ export class RepeatedCancels {
     return some;
   }
 
-  #cancel(record: SocketRecord, address: number): boolean {
+  #cancel(record: SocketRecord, address: number): void {
     this.#parts.counters.calls.CancelIoEx++;
-    return this.#parts.kernel.kernel32.CancelIoEx(record.socket, address) !== 0;
+    this.#parts.kernel.kernel32.CancelIoEx(record.socket, address);
   }
 }

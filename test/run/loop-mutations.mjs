@@ -229,10 +229,11 @@ export const loopMutations = [
     replace: 'this.#missed.delete(record);',
   },
   {
-    id: 'a cancel of all operations that found one of them has found all',
+    id: 'a cancel that says that it has found something is never repeated',
     file: 'src/iocp/repeated-cancels.ts',
-    find: 'if (found && (address !== 0 || record.inFlight === 1)) return;',
-    replace: 'if (found) return;',
+    find: '    this.#cancel(record, address);\n    if (!this.#missed',
+    replace:
+      '    if (this.#parts.kernel.kernel32.CancelIoEx(record.socket, address) !== 0) return;\n    if (!this.#missed',
   },
   {
     id: 'a socket whose operations no cancel ends is never closed',
