@@ -13,6 +13,8 @@ export interface SignalCalls {
   last: PendingCall | null;
 }
 
+/** Resolved: what is chained to it runs as a microtask (no timer of a test runner stands in for those). */
+const AT_ONCE = Promise.resolve();
 /** Groups that have calls. By the signal, and only while it lives. */
 const groups = new WeakMap<AbortSignal, SignalCalls & { readonly aborted: () => void }>();
 
@@ -47,8 +49,12 @@ export function unwatchSignal(call: PendingCall): void {
   if (group.first !== null) return;
   const known = groups.get(group.signal);
   if (known !== group) return; // aborted
-  groups.delete(group.signal);
-  group.signal.removeEventListener('abort', known.aborted);
+  // Behind what runs now: a signal may be the caller's own code, and the end of a call is no place for that.
+  void AT_ONCE.then(() => {
+    if (known.first !== null || groups.get(known.signal) !== known) return;
+    groups.delete(known.signal);
+    known.signal.removeEventListener('abort', known.aborted);
+  });
 }
 
 function revokeAll(signal: AbortSignal): void {
