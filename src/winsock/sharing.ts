@@ -103,11 +103,7 @@ function openDuplicate(driver: Driver, { id, protocolInfo }: SocketInfo): number
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
   const any = FROM_PROTOCOL_INFO;
   try {
-    return checkSocket(
-      kernel.ws2_32.WSASocketW(any, any, any, scratch.address, 0, flags),
-      kernel.ws2_32,
-      'WSASocketW',
-    );
+    return checkSocket(kernel.ws2_32.WSASocketW(any, any, any, scratch.address, 0, flags), kernel.ws2_32, 'WSASocketW');
   } catch (error) {
     throw fromWin32Error('socket', error);
   }
