@@ -5,8 +5,8 @@
  * choice, the *completion key*. From then on a call on that socket can be *overlapped*: it takes an OVERLAPPED, a 32-byte
  * struct of ours that stands for this one operation, and returns at once, usually with ERROR_IO_PENDING (997). When the
  * operation is over, the kernel writes its status and its count of bytes into the OVERLAPPED and queues one *packet*, which
- * says: key (which socket), OVERLAPPED (which operation), bytes. A call that fails at once with any other error queues nothing;
- * one that succeeds at once does, unless the socket was told not to (FILE_SKIP_COMPLETION_PORT_ON_SUCCESS).
+ * says: key (which socket), OVERLAPPED (which operation), bytes. A call that fails at once with any other error queues none;
+ * one that succeeds at once queues one, unless the socket was told not to (FILE_SKIP_COMPLETION_PORT_ON_SUCCESS).
  *
  * Readiness (epoll, WSAPoll) says that a call would not block; a port says that a call has been done. So the buffer is named
  * before the data comes, and **memory changes hands**: from the call until its packet is taken off the port, OVERLAPPED and
