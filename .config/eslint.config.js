@@ -40,9 +40,9 @@ export default defineConfig(
     },
   },
   {
-    // Fake timers replace them: src/winsock/node-timers.ts has those of the moment when the library was loaded.
+    // Fake timers replace them: src/platform/node-timers.ts has those of the moment when the library was loaded.
     files: ['src/**/*.ts', 'ffi/**/*.ts'],
-    ignores: ['src/winsock/node-timers.ts'],
+    ignores: ['src/platform/node-timers.ts'],
     rules: {
       'no-restricted-globals': ['error', ...TIMERS, 'performance', 'Date', 'queueMicrotask'],
       'no-restricted-imports': ['error', 'node:timers', 'node:timers/promises', 'node:perf_hooks'],

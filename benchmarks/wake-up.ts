@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetworkPal, type PalOptions, type SocketHandle } from '../src/index.ts';
 import { ws2_32Function } from '../ffi/ws2_32.ts';
 import type { CFunction } from '../ffi/thread-koffi.ts';
-import { pollerProgram, type MakeWait, type PollerData } from '../src/winsock/waiter/poller-program.ts';
-import { createWorkerWaiter } from '../src/winsock/waiter/worker-waiter.ts';
-import { windowsKernel } from '../src/winsock/windows-kernel.ts';
+import { pollerProgram, type MakeWait, type PollerData } from '../src/wait/waiter-program.ts';
+import { createWorkerWaiter } from '../src/wait/worker-waiter.ts';
+import { windowsKernel } from '../src/windows/windows-platform.ts';
 import { POLL_WORDS, type PollWords } from '../src/wsapoll/poll-words.ts';
 import { accept, connect, readExactly, write } from '../test/support/io.ts';
 

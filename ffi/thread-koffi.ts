@@ -1,5 +1,5 @@
 /**
- * koffi in a thread that is started from text (src/winsock/waiter/poller-program.ts).
+ * koffi in a thread that is started from text (src/wait/waiter-program.ts).
  *
  * The two functions' own text is what such a thread runs: they may use their parameters and what JavaScript and Node.js
  * bring, and nothing that this file imports or declares.

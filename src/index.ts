@@ -8,10 +8,10 @@
  * pal.asyncAccept(server.handle, (error, client) => { … });
  * await pal.runEventLoop();
  */
-import { openIocp } from './iocp/backend.ts';
+import { openIocp } from './overlapped/backend.ts';
 import { openWsaPoll } from './wsapoll/backend.ts';
-import { WinsockPal } from './winsock/winsock-pal.ts';
-import { readPalOptions, type PalOptions } from './winsock/pal-options.ts';
+import { WinsockPal } from './api/winsock-pal.ts';
+import { readPalOptions, type PalOptions } from './runtime/pal-options.ts';
 import type { NetworkPal } from './pal/network-pal.ts';
 
 /**
@@ -29,8 +29,8 @@ export {
   type SocketTimeout,
   type SocketTimeoutOptions,
 } from './helpers/socket-timeout.ts';
-export type { DriverKind, PalOptions } from './winsock/pal-options.ts';
-export type { Kernel, PollerKind, PortWaiter, Scheduler } from './winsock/kernel.ts';
+export type { DriverKind, PalOptions } from './runtime/pal-options.ts';
+export type { Kernel, PollerKind, PortWaiter, Scheduler } from './platform/platform.ts';
 export type { FileCalls, FileSource, SendFileOptions } from './pal/file-transfer.ts';
 export type {
   DatagramPal,

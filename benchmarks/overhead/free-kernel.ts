@@ -6,7 +6,7 @@
  */
 import { OVERLAPPED, OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
-import type { Kernel, PortWaiter } from '../../src/winsock/kernel.ts';
+import type { Kernel, PortWaiter } from '../../src/platform/platform.ts';
 
 /** Packets that can be under way: a power of two. */
 const RING_SIZE = 65536;

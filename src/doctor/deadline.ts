@@ -1,5 +1,5 @@
 /** Nothing that doctor waits for may keep it for ever. */
-import { clearTimeout, setTimeout } from '../winsock/node-timers.ts';
+import { clearTimeout, setTimeout } from '../platform/node-timers.ts';
 
 /** It did not come in time. */
 export class DeadlineError extends Error {}

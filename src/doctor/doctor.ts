@@ -2,8 +2,8 @@
 import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { checkReturnedCode } from '../../ffi/check.ts';
 import process from 'node:process';
-import type { Kernel } from '../winsock/kernel.ts';
-import { Scratch } from '../winsock/scratch.ts';
+import type { Kernel } from '../platform/platform.ts';
+import { Scratch } from '../memory/scratch.ts';
 import type { Provider } from './catalog.ts';
 import type { Machine } from './machine.ts';
 import { checkCatalog, checkSockets, describeProvider } from './provider-checks.ts';

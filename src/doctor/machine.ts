@@ -1,5 +1,5 @@
 /** What doctor looks at: the machine that it runs on, or a simulated one. */
-import type { Kernel } from '../winsock/kernel.ts';
+import type { Kernel } from '../platform/platform.ts';
 import type { Provider } from './catalog.ts';
 import type { Facts } from './report.ts';
 

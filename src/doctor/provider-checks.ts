@@ -1,11 +1,11 @@
 /** What the providers of this machine can do: real handles, the extension functions, calls that skip their packets. */
 import { Win32Error } from '../../ffi/check.ts';
 import { FILE_SKIP_COMPLETION_PORT_ON_SUCCESS } from '../../ffi/constants.ts';
-import { ExtensionFunctions } from '../iocp/extension-functions.ts';
-import { Counters } from '../winsock/counters.ts';
-import type { Kernel } from '../winsock/kernel.ts';
-import { Scratch } from '../winsock/scratch.ts';
-import { discardSocket, hasRealHandles, openTcpSocket, type SocketParts } from '../winsock/sockets.ts';
+import { ExtensionFunctions } from '../overlapped/extension-functions.ts';
+import { Counters } from '../loop/counters.ts';
+import type { Kernel } from '../platform/platform.ts';
+import { Scratch } from '../memory/scratch.ts';
+import { discardSocket, hasRealHandles, openTcpSocket, type SocketParts } from '../sockets/sockets.ts';
 import type { Provider } from './catalog.ts';
 import type { Check } from './report.ts';
 import { messageOf } from '../../ffi/thrown.ts';

@@ -1,13 +1,13 @@
 /** Everything that iocp-pal promises, once with each poller: on sockets of 127.0.0.1, with a deadline for each step. */
 import { createNetworkPal } from '../index.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
-import type { PollerKind } from '../winsock/kernel.ts';
-import { now } from '../winsock/node-timers.ts';
+import type { PollerKind } from '../platform/platform.ts';
+import { now } from '../platform/node-timers.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import type { Machine } from './machine.ts';
-import { connectedPair, readExactly, write } from './pal-promises.ts';
+import { connectedPair, readExactly, write } from './steps/pal-promises.ts';
 import type { Check } from './report.ts';
-import { StepFailure, type Step, type StepParts } from './step.ts';
+import { StepFailure, type Step, type StepParts } from './steps/step.ts';
 import { withoutPaths } from './without-paths.ts';
 import { crowd } from './steps/crowd.ts';
 import { halfClose, refused, reset } from './steps/endings.ts';

@@ -12,12 +12,12 @@
 import type { SocketHandle } from '../pal/handles.ts';
 import { argumentError } from '../pal/network-error.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
-import { shown } from '../pal/shown.ts';
-import { BoundCallback } from '../winsock/async-context.ts';
-import { nodeScheduler } from '../winsock/node-scheduler.ts';
-import { requireInteger } from '../winsock/pal-options.ts';
-import { readOptions, type OptionNames } from '../winsock/read-options.ts';
-import type { Scheduler, TimerHandle } from '../winsock/kernel.ts';
+import { shown } from '../util/shown.ts';
+import { BoundCallback } from '../platform/async-context.ts';
+import { nodeScheduler } from '../windows/node-scheduler.ts';
+import { requireInteger } from '../runtime/pal-options.ts';
+import { readOptions, type OptionNames } from '../util/read-options.ts';
+import type { Scheduler, TimerHandle } from '../platform/platform.ts';
 
 /** Longest limit, ms: what Node's timers take. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;

@@ -19,7 +19,7 @@
  *
  * **One waiter.** Any number of threads may wait on a port; Windows lets `threads` of them run at a time and counts a thread
  * as running from its dequeue until it blocks. JavaScript of one thread can handle one batch at a time, so one waits: this
- * thread, without waiting, while it is busy, or another one in its place while there is nothing (../winsock/waiter).
+ * thread, without waiting, while it is busy, or another one in its place while there is nothing (../wait).
  * postPacket() queues a packet without an operation, which is how a thread that waits is woken.
  *
  * Drawings: docs/completion-ports.md. A server on this file and ffi alone: docs/examples/iocp-from-scratch.ts.

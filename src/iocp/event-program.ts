@@ -1,7 +1,7 @@
 /** The program of the thread that waits for the event of shared accepts (event-waiter.ts), in slices like port-program.ts. */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
-import type { WaitOnce } from '../winsock/waiter/gate.ts';
-import { pollerProgram, type MakeWait, type PollerData } from '../winsock/waiter/poller-program.ts';
+import type { WaitOnce } from '../wait/gate.ts';
+import { pollerProgram, type MakeWait, type PollerData } from '../wait/waiter-program.ts';
 
 /** What the waiting thread is started with. */
 export interface EventPollerData extends PollerData {

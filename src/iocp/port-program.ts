@@ -4,8 +4,8 @@
  * safe in a thread that may be torn down).
  */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
-import type { WaitOnce } from '../winsock/waiter/gate.ts';
-import { pollerProgram, type MakeWait, type PollerData } from '../winsock/waiter/poller-program.ts';
+import type { WaitOnce } from '../wait/gate.ts';
+import { pollerProgram, type MakeWait, type PollerData } from '../wait/waiter-program.ts';
 
 /** What this thread is started with. */
 export interface PortPollerData extends PollerData {

@@ -1,10 +1,10 @@
 /** Waiting on a completion port: in a worker_thread, or inline. */
 import { kernel32Function, type Kernel32 } from '../../ffi/kernel32.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
-import type { PollerKind, PortWaiter, WaiterParts } from '../winsock/kernel.ts';
-import { InlineWaiter } from '../winsock/waiter/inline-waiter.ts';
-import type { PollerData } from '../winsock/waiter/poller-program.ts';
-import { createWorkerWaiter, WAIT_SLICE_MS } from '../winsock/waiter/worker-waiter.ts';
+import type { PollerKind, PortWaiter, WaiterParts } from '../platform/platform.ts';
+import { InlineWaiter } from '../wait/inline-waiter.ts';
+import type { PollerData } from '../wait/waiter-program.ts';
+import { createWorkerWaiter, WAIT_SLICE_MS } from '../wait/worker-waiter.ts';
 import { WAKE_KEY } from './completion-key.ts';
 import { ENTRY_WORDS } from './completion-port.ts';
 import { PORT_PROGRAM, type PortPollerData } from './port-program.ts';

@@ -3,7 +3,7 @@
  *
  * Windows gives a closed SOCKET's number to the next socket at once. A handle of ours is never given out twice, so one
  * that outlived its socket is recognised as stale and can never reach somebody else's connection. Nor can one that was
- * given to another PAL: it is refused with ERR_FOREIGN_HANDLE (src/winsock/pal-number.ts says how far that goes).
+ * given to another PAL: it is refused with ERR_FOREIGN_HANDLE (src/util/pal-number.ts says how far that goes).
  */
 
 declare const socketBrand: unique symbol;

@@ -1,5 +1,5 @@
 /** Numbers the callbacks of onRemotePost: kept from run to run, so that a message for one of an earlier run finds nobody. */
-import { firstPostOf } from '../winsock/pal-number.ts';
+import { firstPostOf } from '../util/pal-number.ts';
 
 export class PostNumbers {
   #last: number;

@@ -4,8 +4,8 @@
  */
 import { isUint8Array } from 'node:util/types';
 import { Win32Error } from '../../ffi/check.ts';
-import { plainBytes } from '../winsock/plain-bytes.ts';
-import { readOptions, type OptionNames } from '../winsock/read-options.ts';
+import { plainBytes } from '../util/bytes.ts';
+import { readOptions, type OptionNames } from '../util/read-options.ts';
 import type { Kernel32 } from '../../ffi/kernel32.ts';
 import { REMOTE_KEY } from '../iocp/completion-key.ts';
 import { postPacket } from '../iocp/completion-port.ts';
@@ -13,11 +13,11 @@ import type { AnyHandle, SocketHandle } from '../pal/handles.ts';
 import type { RemoteToken } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
-import { systemError } from '../winsock/errors.ts';
-import { foreignHandle, isForeignHandle, isForeignPost, isPalNumber } from '../winsock/pal-number.ts';
-import { windowsKernel } from '../winsock/windows-kernel.ts';
+import { systemError } from '../util/errors.ts';
+import { foreignHandle, isForeignHandle, isForeignPost, isPalNumber } from '../util/pal-number.ts';
+import { windowsKernel } from '../windows/windows-platform.ts';
 import { RemoteCommand } from './commands.ts';
-import { shown } from '../pal/shown.ts';
+import { shown } from '../util/shown.ts';
 import { isRing } from './ring-layout.ts';
 import { RingProducer, Submitted } from './ring.ts';
 

@@ -36,7 +36,7 @@ import {
   WSAETIMEDOUT,
   WSAEADDRINUSE,
 } from '../../ffi/wsa-errors.ts';
-import type { IoKind } from './io.ts';
+import type { IoKind } from './win32/io.ts';
 import type { SimulatedNetwork } from './network.ts';
 
 /** What each call may fail with at once. */

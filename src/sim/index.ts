@@ -30,7 +30,7 @@ export function simulateNetwork(options: NetworkOptions = {}): SimulatedNetwork 
   return new SimulatedNetwork(options);
 }
 
-export { ChoiceTree, firstChoice, scriptedChoices, seededChoices, type Choices } from './choices.ts';
+export { ChoiceTree, firstChoice, scriptedChoices, seededChoices, type Choices } from './schedule/choices.ts';
 export { CALL_FAULTS, STATUS_FAULTS, type FaultOptions, type PlannedFault } from './faults.ts';
 export type { KernelOptions, SimulatedKernel } from './kernel.ts';
 export type { NetworkOptions, SimulatedNetwork } from './network.ts';

@@ -9,30 +9,30 @@ import type {
   Scheduler,
   ThreadEnd,
   WaiterParts,
-} from '../winsock/kernel.ts';
-import { AcceptDesk } from './accept-desk.ts';
-import { Step } from './agenda.ts';
-import type { SimulatedEvent } from './event.ts';
-import { createEventWaiter } from './event-waiter.ts';
+} from '../platform/platform.ts';
+import { AcceptDesk } from './sockets/accept-desk.ts';
+import { Step } from './schedule/agenda.ts';
+import type { SimulatedEvent } from './win32/event.ts';
+import { createEventWaiter } from './wait/event-waiter.ts';
 import { Faults, type FaultOptions, type WaitCall } from './faults.ts';
-import { SimulatedFiles, type OpenFile } from './files.ts';
-import { Ledger, type Io } from './io.ts';
-import { dequeue, SimulatedKernel32 } from './kernel32.ts';
-import { SimulatedMemory } from './memory.ts';
-import { SimulatedMswsock } from './mswsock.ts';
+import { SimulatedFiles, type OpenFile } from './memory/files.ts';
+import { Ledger, type Io } from './win32/io.ts';
+import { dequeue, SimulatedKernel32 } from './win32/kernel32.ts';
+import { SimulatedMemory } from './memory/memory.ts';
+import { SimulatedMswsock } from './win32/mswsock.ts';
 import type { SimulatedNetwork } from './network.ts';
-import type { CompletionPort } from './port.ts';
-import { createThreadWaiter } from './poller.ts';
-import { type Packet } from './port.ts';
-import { TransmitQueue } from './transmit-queue.ts';
+import type { CompletionPort } from './win32/port.ts';
+import { createThreadWaiter } from './wait/poller.ts';
+import { type Packet } from './win32/port.ts';
+import { TransmitQueue } from './win32/transmit-queue.ts';
 import { PROFILES, type Profile, type ProfileName } from './profile.ts';
 import { ProcessLife } from './process-life.ts';
 import { SimulationError } from './simulation-error.ts';
-import { SimulatedSocket, type Listener } from './socket.ts';
-import type { TcpEnd } from './tcp-end.ts';
-import { traced } from './traced.ts';
-import { SimulatedWaiter } from './waiter.ts';
-import { SimulatedWs2_32 } from './ws2_32.ts';
+import { SimulatedSocket, type Listener } from './sockets/socket.ts';
+import type { TcpEnd } from './sockets/tcp-end.ts';
+import { traced } from './memory/traced.ts';
+import { SimulatedWaiter } from './wait/waiter.ts';
+import { SimulatedWs2_32 } from './win32/ws2_32.ts';
 
 /** Options of a simulated process. */
 export interface KernelOptions {

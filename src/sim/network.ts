@@ -6,19 +6,19 @@
  * without giving promises a chance; settle() does the same and does give them one after every step that ran code of a
  * simulated process.
  */
-import { inOwnContext } from '../winsock/async-context.ts';
-import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from '../winsock/node-timers.ts';
-import { simulatedPalNumber } from '../winsock/pal-number.ts';
-import { Agenda, type Step } from './agenda.ts';
-import { firstChoice, seededChoices, type Choices } from './choices.ts';
-import { Clock } from './clock.ts';
-import type { Duplicate } from './duplicates.ts';
+import { inOwnContext } from '../platform/async-context.ts';
+import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from '../platform/node-timers.ts';
+import { simulatedPalNumber } from '../util/pal-number.ts';
+import { Agenda, type Step } from './schedule/agenda.ts';
+import { firstChoice, seededChoices, type Choices } from './schedule/choices.ts';
+import { Clock } from './schedule/clock.ts';
+import type { Duplicate } from './win32/duplicates.ts';
 import { SimulatedKernel, type KernelOptions } from './kernel.ts';
-import { PortRegistry } from './port-registry.ts';
+import { PortRegistry } from './sockets/port-registry.ts';
 import { SimulationError, takeUnheard } from './simulation-error.ts';
-import type { SimulatedAddress } from './sockaddr.ts';
-import type { SimulatedSocket } from './socket.ts';
-import { Weather, type WeatherOptions } from './weather.ts';
+import type { SimulatedAddress } from './sockets/sockaddr.ts';
+import type { SimulatedSocket } from './sockets/socket.ts';
+import { Weather, type WeatherOptions } from './schedule/weather.ts';
 
 /** Options of simulateNetwork. */
 export interface NetworkOptions {

@@ -2,8 +2,8 @@
  * The event loop of a simulated process: its immediates, its timers, and what keeps it alive. As in Node, 'idle'
  * (beforeExit) comes when nothing is left, and comes again when what it caused is over.
  */
-import type { Scheduler } from '../winsock/kernel.ts';
-import { Step } from './agenda.ts';
+import type { Scheduler } from '../platform/platform.ts';
+import { Step } from './schedule/agenda.ts';
 import type { SimulatedNetwork } from './network.ts';
 
 export class ProcessLife {

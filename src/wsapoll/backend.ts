@@ -1,5 +1,5 @@
 /** The WSAPoll driver, as createNetworkPal builds it. */
-import type { OpenBackend } from '../winsock/transport.ts';
+import type { OpenBackend } from '../context/transport.ts';
 import { PolledTransport } from './polled-transport.ts';
 import { PollSet } from './poll-set.ts';
 

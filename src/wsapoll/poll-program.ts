@@ -3,8 +3,8 @@
  * to this thread meanwhile; whoever wants to change it interrupts the wait first (poll-set.ts).
  */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
-import type { WaitOnce } from '../winsock/waiter/gate.ts';
-import { pollerProgram, type MakeWait, type PollerData } from '../winsock/waiter/poller-program.ts';
+import type { WaitOnce } from '../wait/gate.ts';
+import { pollerProgram, type MakeWait, type PollerData } from '../wait/waiter-program.ts';
 import type { PollWords } from './poll-words.ts';
 
 /** What this thread is started with. */

@@ -3,11 +3,11 @@ import { Win32Error } from '../../ffi/check.ts';
 import { SOCKET_ERROR } from '../../ffi/constants.ts';
 import { ws2_32Function, type Ws2_32 } from '../../ffi/ws2_32.ts';
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
-import type { PollerKind, PollWaiterParts, PortWaiter } from '../winsock/kernel.ts';
-import { now } from '../winsock/node-timers.ts';
-import { InlineWaiter } from '../winsock/waiter/inline-waiter.ts';
-import type { PollerData } from '../winsock/waiter/poller-program.ts';
-import { createWorkerWaiter, WAIT_SLICE_MS } from '../winsock/waiter/worker-waiter.ts';
+import type { PollerKind, PollWaiterParts, PortWaiter } from '../platform/platform.ts';
+import { now } from '../platform/node-timers.ts';
+import { InlineWaiter } from '../wait/inline-waiter.ts';
+import type { PollerData } from '../wait/waiter-program.ts';
+import { createWorkerWaiter, WAIT_SLICE_MS } from '../wait/worker-waiter.ts';
 import { POLL_PROGRAM, type PollPollerData } from './poll-program.ts';
 import { POLL_WORDS } from './poll-words.ts';
 

@@ -1,5 +1,5 @@
 /** The words of the control block that are the WSAPoll driver's own: where the array is, and how long to wait. */
-import { FIRST_FREE_WORD } from '../winsock/waiter/gate.ts';
+import { FIRST_FREE_WORD } from '../wait/gate.ts';
 
 /** Indexes into the control block. */
 export interface PollWords {

@@ -5,8 +5,8 @@
 import { POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
-import { CONTEXT, DATAGRAM_CONTEXT, type Operation } from '../winsock/operation.ts';
-import { writeDestination } from '../winsock/socket-addresses.ts';
+import { CONTEXT, DATAGRAM_CONTEXT, type Operation } from '../memory/operation.ts';
+import { writeDestination } from '../sockets/socket-addresses.ts';
 import { PolledMember } from './polled-member.ts';
 
 export class DatagramMember extends PolledMember {

@@ -2,9 +2,9 @@
 import { Win32Error } from '../../ffi/check.ts';
 import { POLLNVAL } from '../../ffi/constants.ts';
 import { WSAENOBUFS, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
-import { codeOfThrown } from '../winsock/abandon.ts';
-import { CONTEXT, OperationState, type Operation } from '../winsock/operation.ts';
-import type { BackendParts } from '../winsock/transport.ts';
+import { codeOfThrown } from '../sockets/abandon.ts';
+import { CONTEXT, OperationState, type Operation } from '../memory/operation.ts';
+import type { BackendParts } from '../context/transport.ts';
 import type { PollSet } from './poll-set.ts';
 import type { PolledSocket } from './polled-socket.ts';
 

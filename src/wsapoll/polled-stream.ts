@@ -11,8 +11,8 @@ import {
 } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAECONNREFUSED, WSAECONNRESET, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
-import { CONTEXT, OperationKind, type Operation } from '../winsock/operation.ts';
-import { getIntOption } from '../winsock/sockets.ts';
+import { CONTEXT, OperationKind, type Operation } from '../memory/operation.ts';
+import { getIntOption } from '../sockets/sockets.ts';
 import { PolledMember } from './polled-member.ts';
 
 /** Where accept() leaves the peer's address in the operation's block. */

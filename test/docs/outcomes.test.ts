@@ -1,12 +1,12 @@
-/** docs/errors.md shows the table that test/sim/exhaustive.test.ts enumerates. */
+/** docs/errors.md shows the table that test/sim/orders/exhaustive.test.ts enumerates. */
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
-import { outcomeRows } from '../sim/outcomes.ts';
+import { outcomeRows } from '../sim/orders/outcomes.ts';
 
 const page = new URL('../../docs/errors.md', import.meta.url);
 
 describe('docs/errors.md, What each operation reports', () => {
-  it('shows every row of test/sim/outcomes.ts, and no other', () => {
+  it('shows every row of test/sim/orders/outcomes.ts, and no other', () => {
     const section = readFileSync(page, 'utf8').split('## What each operation reports')[1] ?? '';
     const rows = section.split(/\r?\n/).filter((line) => line.startsWith('|'));
     const cells = rows.slice(2).map((line) => line.split('|').slice(1, -1));

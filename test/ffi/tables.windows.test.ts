@@ -14,7 +14,7 @@ import { GUID, OVERLAPPED_ENTRY, WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { WSAID } from '../../ffi/mswsock.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
-import { windowsKernel } from '../../src/winsock/windows-kernel.ts';
+import { windowsKernel } from '../../src/windows/windows-platform.ts';
 
 describe('ffi/tables.ts', () => {
   let tables: Win32Tables;

@@ -1,10 +1,10 @@
 // Mutations of accepting: how many accepts are posted, how many connections a server takes, and how long it bears with them.
 
-const acceptor = 'src/winsock/acceptor.ts';
-const pool = 'src/winsock/accept-pool.ts';
-const depth = 'src/winsock/accept-depth.ts';
-const limits = 'src/winsock/accept-limits.ts';
-const reuse = 'src/winsock/socket-reuse.ts';
+const acceptor = 'src/tcp/accept/acceptor.ts';
+const pool = 'src/tcp/accept/accept-pool.ts';
+const depth = 'src/tcp/accept/accept-depth.ts';
+const limits = 'src/tcp/accept/accept-limits.ts';
+const reuse = 'src/tcp/accept/socket-reuse.ts';
 const timeouts = 'src/helpers/socket-timeout.ts';
 
 /** @type {import('./mutations.mjs').Mutation[]} */

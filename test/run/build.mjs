@@ -51,7 +51,7 @@ function nameJavaScriptInTypes() {
 }
 
 /**
- * The programs of poller threads are made of functions' texts (src/winsock/waiter/poller-program.ts). Here they become
+ * The programs of poller threads are made of functions' texts (src/wait/waiter-program.ts). Here they become
  * strings, which no bundler, minifier or bytecode compiler of a user changes.
  */
 async function writePrograms() {

@@ -29,7 +29,13 @@ const COPIED = [
   'test/conformance',
   'test/loops',
   'test/remote',
-  'test/winsock',
+  'test/util',
+  'test/windows',
+  'test/memory',
+  'test/wait',
+  'test/loop',
+  'test/sockets',
+  'test/tcp',
   'test/helpers',
   'test/run',
   'package.json',
@@ -41,23 +47,26 @@ const SUITES = [
     name: 'the tests of many loops',
     specs: ['ring', 'inbox']
       .map((name) => `test/remote/${name}.test.ts`)
-      .concat('test/loops/spread.test.ts', 'test/winsock/gate.test.ts'),
+      .concat('test/loops/spread.test.ts', 'test/wait/gate.test.ts'),
   },
-  { name: 'the exhaustive orders', specs: ['test/sim/exhaustive.test.ts'] },
+  { name: 'the exhaustive orders', specs: ['test/sim/orders/exhaustive.test.ts'] },
   {
     name: 'the other simulated tests',
-    specs: ['test/sim/*.test.ts', 'test/sim/regressions/*.test.ts'],
+    specs: ['test/sim/*.test.ts', 'test/sim/{faults,orders,regressions,system}/*.test.ts'],
     skip: 'random programs',
   },
-  { name: 'the parts alone', specs: ['test/winsock/*.test.ts'] },
-  { name: 'conformance on the simulated beds', specs: ['test/conformance/*.test.ts'] },
+  {
+    name: 'the parts alone',
+    specs: ['test/{util,windows,memory,wait,loop,sockets}/*.test.ts', 'test/tcp/**/*.test.ts'],
+  },
+  { name: 'conformance on the simulated beds', specs: ['test/conformance/{arguments,callbacks,tcp}/*.test.ts'] },
   { name: 'the helpers', specs: ['test/helpers/*.test.ts'] },
 ];
 
 /** The same for mutations about UDP. */
 const UDP_SUITES = [
-  { name: 'the simulated datagrams', specs: ['test/sim/datagram*.test.ts'] },
-  { name: 'conformance of UDP on the simulated beds', specs: ['test/conformance/udp*.test.ts'] },
+  { name: 'the simulated datagrams', specs: ['test/sim/udp/*.test.ts'] },
+  { name: 'conformance of UDP on the simulated beds', specs: ['test/conformance/udp/*.test.ts'] },
 ];
 
 const { values } = parseArgs({

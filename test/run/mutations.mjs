@@ -9,25 +9,25 @@ import { waitMutations } from './wait-mutations.mjs';
 
 /** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string, udp?: true }} Mutation */
 
-const transport = 'src/iocp/overlapped-transport.ts';
-const port = 'src/iocp/completion-source.ts';
-const table = 'src/winsock/operation-table.ts';
-const reader = 'src/winsock/reader.ts';
-const writer = 'src/winsock/writer.ts';
-const closer = 'src/winsock/closer.ts';
-const files = 'src/winsock/file-sender.ts';
-const fileQueue = 'src/winsock/file-queue.ts';
-const revocation = 'src/winsock/write-revocation.ts';
-const acceptor = 'src/winsock/acceptor.ts';
-const connector = 'src/winsock/connector.ts';
-const pool = 'src/winsock/accept-pool.ts';
-const loop = 'src/winsock/event-loop.ts';
-const eyeballs = 'src/winsock/happy-eyeballs.ts';
-const names = 'src/winsock/name-connector.ts';
-const record = 'src/winsock/socket-record.ts';
-const watcher = 'src/winsock/watcher.ts';
-const receiver = 'src/winsock/datagram-receiver.ts';
-const sender = 'src/winsock/datagram-sender.ts';
+const transport = 'src/overlapped/overlapped-transport.ts';
+const port = 'src/overlapped/completion-source.ts';
+const table = 'src/memory/operation-table.ts';
+const reader = 'src/tcp/reader.ts';
+const writer = 'src/tcp/writer.ts';
+const closer = 'src/sockets/closer.ts';
+const files = 'src/tcp/send-file/file-sender.ts';
+const fileQueue = 'src/tcp/send-file/file-queue.ts';
+const revocation = 'src/tcp/write-revocation.ts';
+const acceptor = 'src/tcp/accept/acceptor.ts';
+const connector = 'src/tcp/connector.ts';
+const pool = 'src/tcp/accept/accept-pool.ts';
+const loop = 'src/loop/event-loop.ts';
+const eyeballs = 'src/tcp/by-name/happy-eyeballs.ts';
+const names = 'src/tcp/by-name/name-connector.ts';
+const record = 'src/sockets/socket-record.ts';
+const watcher = 'src/tcp/readiness/watcher.ts';
+const receiver = 'src/udp/datagram-receiver.ts';
+const sender = 'src/udp/datagram-sender.ts';
 
 /** @type {Mutation[]} */
 const datagramMutations = [
@@ -111,25 +111,25 @@ const datagramMutations = [
   },
   {
     id: 'a socket that was set free still has its peer',
-    file: 'src/winsock/datagram-setup.ts',
+    file: 'src/udp/datagram-setup.ts',
     find: '  const { peer } = socket;\n  socket.peer = null;',
     replace: '  const { peer } = socket;',
   },
   {
     id: 'a connected socket names a destination all the same',
-    file: 'src/winsock/socket-addresses.ts',
+    file: 'src/sockets/socket-addresses.ts',
     find: '  if (destination === null) return 0;',
     replace: '  if (destination === null) return 16;',
   },
   {
     id: 'every datagram goes where the first one went',
-    file: 'src/winsock/calls/datagram-calls.ts',
+    file: 'src/api/datagram-calls.ts',
     find: 'if (last !== null && last.port === port && last.address === address) return last;',
     replace: 'if (last !== null) return last;',
   },
   {
     id: 'a peer is taken for another one with the same address',
-    file: 'src/winsock/socket-addresses.ts',
+    file: 'src/sockets/socket-addresses.ts',
     find: 'if (known !== null && this.#matches(place, words, start, length)) return known;',
     replace: 'if (known !== null) return known;',
   },
@@ -369,7 +369,7 @@ export const mutations = [
   },
   {
     id: 'a block is lent twice',
-    file: 'src/winsock/block-pool.ts',
+    file: 'src/memory/block-pool.ts',
     find: 'const block = free.pop();',
     replace: 'const block = free.at(-1);',
   },
@@ -574,7 +574,7 @@ export const mutations = [
   },
   {
     id: 'reuse of a connection that this side has ended',
-    file: 'src/winsock/socket-reuse.ts',
+    file: 'src/tcp/accept/socket-reuse.ts',
     find: '  if (!connection.peerEnded || connection.finSent || connection.receiveEnded) return false;',
     replace: '  if (connection.receiveEnded) return false;',
   },
@@ -648,31 +648,31 @@ export const mutations = [
   },
   {
     id: 'handles come again',
-    file: 'src/winsock/socket-table.ts',
+    file: 'src/sockets/socket-table.ts',
     find: 'const generation = (this.#generations[index] ?? 0) + 1;',
     replace: 'const generation = this.#generations[index] || 1;',
   },
   {
     id: 'every run begins with the same handles',
-    file: 'src/winsock/lifecycle.ts',
+    file: 'src/runtime/lifecycle.ts',
     find: 'this.#openBackend, this.#kept, this.#hooks)',
     replace: 'this.#openBackend, { ...this.#kept, sockets: new SocketTable() }, this.#hooks)',
   },
   {
     id: 'every run begins with the same names of calls',
-    file: 'src/winsock/lifecycle.ts',
+    file: 'src/runtime/lifecycle.ts',
     find: 'this.#openBackend, this.#kept, this.#hooks)',
     replace: 'this.#openBackend, { ...this.#kept, names: new CallNames() }, this.#hooks)',
   },
   {
     id: 'stop does not wait for operations',
-    file: 'src/winsock/lifecycle.ts',
+    file: 'src/runtime/lifecycle.ts',
     find: 'if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;',
     replace: 'if (!driver.loop.isQuiet) return;',
   },
   {
     id: 'a slice of a pinned buffer is taken for its beginning',
-    file: 'src/winsock/pinned-buffers.ts',
+    file: 'src/memory/pinned-buffers.ts',
     find: 'arena.address + byteOffset',
     replace: 'arena.address',
   },
@@ -684,31 +684,31 @@ export const mutations = [
   },
   {
     id: 'a socket that was closed while a call began counts as open',
-    file: 'src/winsock/pending-call.ts',
+    file: 'src/sockets/pending-call.ts',
     find: 'return closing ? connectionClosed(operation) : revoked;',
     replace: 'return revoked;',
   },
   {
     id: 'a view of a pinned buffer is believed to lie inside',
-    file: 'src/winsock/pinned-buffers.ts',
+    file: 'src/memory/pinned-buffers.ts',
     find: 'byteOffset >= 0 && byteOffset + byteLength <= arena.byteLength',
     replace: 'byteOffset >= 0',
   },
   {
     id: 'at the end of the thread nothing is taken back',
-    file: 'src/winsock/thread-end.ts',
+    file: 'src/windows/thread-end.ts',
     find: 'if (lent === null || owner === null || !operation.isInKernel) continue;',
     replace: 'continue;',
   },
   {
     id: 'at the end of the thread it is not waited for what is taken back',
-    file: 'src/winsock/thread-end.ts',
+    file: 'src/windows/thread-end.ts',
     find: 'pauses < TAKE_BACK_PAUSES',
     replace: 'pauses < 1',
   },
   {
     id: 'memory of V8 is lent in threads whose end is not announced',
-    file: 'src/winsock/make-driver.ts',
+    file: 'src/runtime/create-context.ts',
     find: '!transport.keepsBuffers || kernel.threadEnd !== undefined',
     replace: 'true',
   },
@@ -812,7 +812,7 @@ export const mutations = [
   },
   {
     id: 'no limit to what all queues hold together',
-    file: 'src/winsock/write-refusal.ts',
+    file: 'src/tcp/write-refusal.ts',
     find: 'if (driver.queuedBytes + total > maxQueuedBytes)',
     replace: 'if (driver.queuedBytes + total > Infinity)',
   },
@@ -838,10 +838,10 @@ export const mutations = [
   },
   {
     id: "the upper half of a file's offset is lost",
-    file: 'src/winsock/transmit-context.ts',
+    file: 'src/memory/transmit-context.ts',
     find: 'Math.floor(position / TWO_32)',
     replace: '0',
-    survives: 'simulated files are smaller; iocp/send-file sends from beyond 2^32 on Windows',
+    survives: 'simulated files are smaller; overlapped/send-file sends from beyond 2^32 on Windows',
   },
   {
     id: 'every part of a file that is read begins where the first did',

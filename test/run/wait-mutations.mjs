@@ -1,9 +1,9 @@
 // What mutate.mjs breaks in what becomes of a loop whose wait has failed for good.
 
-const lost = 'src/iocp/lost-port.ts';
-const port = 'src/iocp/completion-source.ts';
-const table = 'src/winsock/operation-table.ts';
-const lifecycle = 'src/winsock/lifecycle.ts';
+const lost = 'src/overlapped/lost-port.ts';
+const port = 'src/overlapped/completion-source.ts';
+const table = 'src/memory/operation-table.ts';
+const lifecycle = 'src/runtime/lifecycle.ts';
 
 /** @type {import('./mutations.mjs').Mutation[]} */
 export const waitMutations = [

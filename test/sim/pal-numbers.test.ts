@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal } from '../../src/index.ts';
 import { simulateKernel, simulateNetwork, type SimulatedKernel } from '../../src/sim/index.ts';
-import { nextPalNumber } from '../../src/winsock/pal-number.ts';
+import { nextPalNumber } from '../../src/util/pal-number.ts';
 import { thrownBy } from '../support/errors.ts';
 
 function start(kernel: SimulatedKernel): NetworkPal {

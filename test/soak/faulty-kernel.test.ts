@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { WSAECONNRESET } from '../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkError } from '../../src/index.ts';
 import { CALL_FAULTS, simulateNetwork } from '../../src/sim/index.ts';
-import { POINTERS } from '../../src/sim/mswsock.ts';
+import { POINTERS } from '../../src/sim/win32/mswsock.ts';
 import { faultyKernel } from './faulty-kernel.ts';
 
 describe('faultyKernel', () => {

@@ -4,10 +4,10 @@
  * ERROR_OPERATION_ABORTED, which no driver can tell from a driver or a filter that gave up.
  */
 import { CALL_FAULTS } from '../../src/sim/faults.ts';
-import { Prng } from '../../src/sim/prng.ts';
+import { Prng } from '../../src/sim/schedule/prng.ts';
 import { SOCKET_ERROR } from '../../ffi/constants.ts';
 import { ERROR_IO_PENDING } from '../../ffi/wsa-errors.ts';
-import type { Kernel } from '../../src/winsock/kernel.ts';
+import type { Kernel } from '../../src/platform/platform.ts';
 
 /** The calls that may fail, and what each returns then. */
 const FAILURE_RESULTS: Readonly<Partial<Record<string, number>>> = {

@@ -1,6 +1,6 @@
 /** The rule by which a soak fails: series that must pass, and series that must not. */
 import { expect } from 'chai';
-import { Prng } from '../../src/sim/prng.ts';
+import { Prng } from '../../src/sim/schedule/prng.ts';
 import { FEWEST_SAMPLES, judgeGrowth, median, theilSen, type Point } from './growth.ts';
 
 const COUNT = 120;

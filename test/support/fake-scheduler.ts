@@ -1,5 +1,5 @@
 /** Time that moves when the test says so. */
-import type { Scheduler, TimerHandle } from '../../src/winsock/kernel.ts';
+import type { Scheduler, TimerHandle } from '../../src/platform/platform.ts';
 
 interface Timer {
   readonly at: number;

@@ -1,8 +1,8 @@
 /** The sweep for quiet connections, which is due every 15 s: here it comes when the test says so, and at no other time. */
 import { setImmediate } from 'node:timers/promises';
 import type { PalOptions } from '../../src/index.ts';
-import type { TimerHandle } from '../../src/winsock/kernel.ts';
-import { windowsKernel } from '../../src/winsock/windows-kernel.ts';
+import type { TimerHandle } from '../../src/platform/platform.ts';
+import { windowsKernel } from '../../src/windows/windows-platform.ts';
 import { until } from './until.ts';
 
 /** Milliseconds that the sweep asks for; no other timer of the driver is set for exactly as long. */

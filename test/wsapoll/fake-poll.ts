@@ -6,15 +6,15 @@ import { INVALID_SOCKET, SOCKET_ERROR, SO_ERROR, SOL_SOCKET } from '../../ffi/co
 import { WSAPOLLFD } from '../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import type { Ws2_32 } from '../../ffi/ws2_32.ts';
-import { SimulatedMemory, type Region } from '../../src/sim/memory.ts';
-import { BlockPool } from '../../src/winsock/block-pool.ts';
-import { Counters } from '../../src/winsock/counters.ts';
-import type { Kernel, PollWaiterParts, PortWaiter } from '../../src/winsock/kernel.ts';
-import type { Operation } from '../../src/winsock/operation.ts';
-import { OperationTable } from '../../src/winsock/operation-table.ts';
-import { resolvePalOptions } from '../../src/winsock/pal-options.ts';
-import { Scratch } from '../../src/winsock/scratch.ts';
-import type { BackendParts } from '../../src/winsock/transport.ts';
+import { SimulatedMemory, type Region } from '../../src/sim/memory/memory.ts';
+import { BlockPool } from '../../src/memory/block-pool.ts';
+import { Counters } from '../../src/loop/counters.ts';
+import type { Kernel, PollWaiterParts, PortWaiter } from '../../src/platform/platform.ts';
+import type { Operation } from '../../src/memory/operation.ts';
+import { OperationTable } from '../../src/memory/operation-table.ts';
+import { resolvePalOptions } from '../../src/runtime/pal-options.ts';
+import { Scratch } from '../../src/memory/scratch.ts';
+import type { BackendParts } from '../../src/context/transport.ts';
 
 /** Larger than 2^32, so that code which drops the upper half of a SOCKET fails. */
 export const WAKE_SOCKET = 0x1_0000_0001;

@@ -20,11 +20,11 @@ import {
 import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { loopback, parseIpAddress } from '../../src/pal/ip-address.ts';
-import { Connection } from '../../src/winsock/connection.ts';
-import { SendToRequest } from '../../src/winsock/datagram-requests.ts';
-import { DatagramSocket } from '../../src/winsock/datagram-socket.ts';
-import { OperationKind, type Operation } from '../../src/winsock/operation.ts';
-import { ResolvedDestination } from '../../src/winsock/socket-addresses.ts';
+import { Connection } from '../../src/tcp/connection.ts';
+import { SendToRequest } from '../../src/udp/datagram-requests.ts';
+import { DatagramSocket } from '../../src/udp/datagram-socket.ts';
+import { OperationKind, type Operation } from '../../src/memory/operation.ts';
+import { ResolvedDestination } from '../../src/sockets/socket-addresses.ts';
 import { PolledTransport } from '../../src/wsapoll/polled-transport.ts';
 import { PollSet } from '../../src/wsapoll/poll-set.ts';
 import { FakePoll } from './fake-poll.ts';

@@ -1,7 +1,7 @@
 /**
  * Whatever is thrown between the taking of an operation and its wait in the poll set, or between its readiness and its call, ends
  * that operation: one callback, or a throw and none; those behind it are answered too, nothing is left over, the next of its kind
- * works, and the stop ends. On the real system; test/sim/thrown-starts.test.ts is the same for completion ports.
+ * works, and the stop ends. On the real system; test/sim/faults/thrown-starts.test.ts is the same for completion ports.
  */
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,8 +12,8 @@ import {
   type SocketHandle,
   type UdpHandle,
 } from '../../src/index.ts';
-import { OperationKind } from '../../src/winsock/operation.ts';
-import { windowsKernel } from '../../src/winsock/windows-kernel.ts';
+import { OperationKind } from '../../src/memory/operation.ts';
+import { windowsKernel } from '../../src/windows/windows-platform.ts';
 import { wsapollInline, wsapollWorker, type Bed } from '../support/beds.ts';
 import { pair } from '../support/io.ts';
 import { until } from '../support/until.ts';

@@ -1,8 +1,8 @@
 /** Many connections that are opened in one turn: more than the accepts that are posted, and than a plain backlog of 200. */
 import type { SocketHandle } from '../../pal/handles.ts';
 import type { NetworkPal } from '../../pal/network-pal.ts';
-import { accept, connect, LOOPBACK, readExactly, write } from '../pal-promises.ts';
-import type { Step } from '../step.ts';
+import { accept, connect, LOOPBACK, readExactly, write } from './pal-promises.ts';
+import type { Step } from './step.ts';
 
 /** As in nodejs/node#38736, where Windows refused a third of so many. */
 const CONNECTIONS = 300;

@@ -1,7 +1,7 @@
 /** How connections end: one side at a time, by reset, and before they have begun. */
-import { now } from '../../winsock/node-timers.ts';
-import { connect, connectedPair, errorOf, LOOPBACK, read, readExactly, write } from '../pal-promises.ts';
-import { expectSame, StepFailure, type Step } from '../step.ts';
+import { now } from '../../platform/node-timers.ts';
+import { connect, connectedPair, errorOf, LOOPBACK, read, readExactly, write } from './pal-promises.ts';
+import { expectSame, StepFailure, type Step } from './step.ts';
 
 export const halfClose: Step = {
   name: 'half-close',

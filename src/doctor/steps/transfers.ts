@@ -2,9 +2,9 @@
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import type { UdpHandle } from '../../pal/handles.ts';
 import type { NetworkPal } from '../../pal/network-pal.ts';
-import { setTimeout } from '../../winsock/node-timers.ts';
-import { connectedPair, errorOf, LOOPBACK, readExactly, receiveFrom, sendTo, write } from '../pal-promises.ts';
-import { expectSame, type Step } from '../step.ts';
+import { setTimeout } from '../../platform/node-timers.ts';
+import { connectedPair, errorOf, LOOPBACK, readExactly, receiveFrom, sendTo, write } from './pal-promises.ts';
+import { expectSame, type Step } from './step.ts';
 
 const DATAGRAMS = 20;
 /** A datagram may be lost, also on this machine: a busy one drops what finds no room. */

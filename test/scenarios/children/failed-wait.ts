@@ -11,7 +11,7 @@ import {
   type PalOptions,
 } from '../../../src/index.ts';
 import { SOCK_DGRAM } from '../../../ffi/constants.ts';
-import { windowsKernel } from '../../../src/winsock/windows-kernel.ts';
+import { windowsKernel } from '../../../src/windows/windows-platform.ts';
 import { pair, read, write } from '../../support/io.ts';
 
 const [driver = 'iocp', poller = 'worker'] = process.argv.slice(2);

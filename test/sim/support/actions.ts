@@ -1,7 +1,7 @@
 /** What the commands of a program do. */
 import type { LookupFunction } from 'node:net';
 import { NetworkErrorCode, type NetworkError, type SocketHandle } from '../../../src/index.ts';
-import { Step } from '../../../src/sim/agenda.ts';
+import { Step } from '../../../src/sim/schedule/agenda.ts';
 import { addServer, anySide, openServer, running, shut } from './choosing.ts';
 import { LOOP_DEEDS } from './loop-actions.ts';
 import type { Party, Server } from './party.ts';

@@ -2,8 +2,8 @@
  * A sendFile behind a write that fills the buffers: the file is opened (or read, on the second way) at any moment, and sent
  * when the peer reads.
  */
-import type { IoKind } from '../../../src/sim/io.ts';
-import type { EventName } from '../outcomes.ts';
+import type { IoKind } from '../../../src/sim/win32/io.ts';
+import type { EventName } from '../orders/outcomes.ts';
 import { BUFFER_SIZE, StreamScene } from './stream-scene.ts';
 
 /** More than the send buffer takes at once, so that a part of it may go out alone where a system splits sends. */

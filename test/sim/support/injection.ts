@@ -5,19 +5,19 @@
  */
 import type { Kernel } from '../../../src/index.ts';
 import type { SimulatedKernel } from '../../../src/sim/index.ts';
-import { ExtensionFunctions } from '../../../src/iocp/extension-functions.ts';
-import { OverlappedTransport } from '../../../src/iocp/overlapped-transport.ts';
-import { BlockPool } from '../../../src/winsock/block-pool.ts';
-import { DoubleBuffer } from '../../../src/winsock/double-buffer.ts';
-import type { Operation, OperationKind } from '../../../src/winsock/operation.ts';
-import { OperationTable } from '../../../src/winsock/operation-table.ts';
-import { PendingCalls } from '../../../src/winsock/pending-call.ts';
-import { PinnedBuffers } from '../../../src/winsock/pinned-buffers.ts';
-import { QuietSweep } from '../../../src/winsock/quiet-sweep.ts';
-import { DatagramRequestPool } from '../../../src/winsock/datagram-requests.ts';
-import { RequestPool } from '../../../src/winsock/requests.ts';
-import { Scratch } from '../../../src/winsock/scratch.ts';
-import { sendCursor } from '../../../src/winsock/send-cursor.ts';
+import { ExtensionFunctions } from '../../../src/overlapped/extension-functions.ts';
+import { OverlappedTransport } from '../../../src/overlapped/overlapped-transport.ts';
+import { BlockPool } from '../../../src/memory/block-pool.ts';
+import { DoubleBuffer } from '../../../src/memory/double-buffer.ts';
+import type { Operation, OperationKind } from '../../../src/memory/operation.ts';
+import { OperationTable } from '../../../src/memory/operation-table.ts';
+import { PendingCalls } from '../../../src/sockets/pending-call.ts';
+import { PinnedBuffers } from '../../../src/memory/pinned-buffers.ts';
+import { QuietSweep } from '../../../src/tcp/quiet-sweep.ts';
+import { DatagramRequestPool } from '../../../src/udp/datagram-requests.ts';
+import { RequestPool } from '../../../src/tcp/requests.ts';
+import { Scratch } from '../../../src/memory/scratch.ts';
+import { sendCursor } from '../../../src/tcp/send-cursor.ts';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 type Methods = Record<string, Method>;

@@ -6,7 +6,7 @@
  */
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
 import { firstChoice, simulateNetwork, type ChoiceTree, type SimulatedKernel } from '../../../src/sim/index.ts';
-import type { Outcome } from '../outcomes.ts';
+import type { Outcome } from '../orders/outcomes.ts';
 import { DatagramScene } from './datagram-scene.ts';
 import { everyOrderOf } from './every-order.ts';
 import { FileScene } from './file-scene.ts';

@@ -1,5 +1,5 @@
 /** What the streams of a program carry: bytes that say which stream they belong to, and where. */
-import { Prng } from '../../../src/sim/prng.ts';
+import { Prng } from '../../../src/sim/schedule/prng.ts';
 
 /** A prime, so that streams never fall into step, and longer than any buffer. */
 const PERIOD = 1_048_573;

@@ -1,9 +1,9 @@
 /** The other end of a connection without a PAL: it does what the test says, at once, and nothing else. */
 import type { SimulatedKernel, SimulatedNetwork } from '../../../src/sim/index.ts';
-import { Step } from '../../../src/sim/agenda.ts';
-import { anyAddress, loopbackAddress } from '../../../src/sim/sockaddr.ts';
-import { Listener, SimulatedSocket } from '../../../src/sim/socket.ts';
-import { TcpEnd } from '../../../src/sim/tcp-end.ts';
+import { Step } from '../../../src/sim/schedule/agenda.ts';
+import { anyAddress, loopbackAddress } from '../../../src/sim/sockets/sockaddr.ts';
+import { Listener, SimulatedSocket } from '../../../src/sim/sockets/socket.ts';
+import { TcpEnd } from '../../../src/sim/sockets/tcp-end.ts';
 
 const CLIENT_PORT = 60000;
 

@@ -9,9 +9,9 @@ import {
   type UdpHandle,
 } from '../../../src/index.ts';
 import type { ProfileName, SimulatedKernel } from '../../../src/sim/index.ts';
-import { Step } from '../../../src/sim/agenda.ts';
-import type { IoKind } from '../../../src/sim/io.ts';
-import type { EventName, OperationName, Outcome } from '../outcomes.ts';
+import { Step } from '../../../src/sim/schedule/agenda.ts';
+import type { IoKind } from '../../../src/sim/win32/io.ts';
+import type { EventName, OperationName, Outcome } from '../orders/outcomes.ts';
 
 export interface Setting {
   readonly operation: OperationName;

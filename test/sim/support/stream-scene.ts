@@ -1,8 +1,8 @@
 /** A read, a write, a connect or an accept, and a peer that does what the tree says. */
 import { type NetworkPal, type ServerHandle, type SocketHandle } from '../../../src/index.ts';
 import type { SimulatedKernel } from '../../../src/sim/index.ts';
-import type { IoKind } from '../../../src/sim/io.ts';
-import type { EventName } from '../outcomes.ts';
+import type { IoKind } from '../../../src/sim/win32/io.ts';
+import type { EventName } from '../orders/outcomes.ts';
 import { RawPeer } from './raw-peer.ts';
 import { Scene, type Setting } from './scene.ts';
 

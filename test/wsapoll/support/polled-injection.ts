@@ -5,13 +5,13 @@
  * would, before they do anything. The methods are replaced on their prototypes while a test runs.
  */
 import type { Kernel } from '../../../src/index.ts';
-import { BlockPool } from '../../../src/winsock/block-pool.ts';
-import type { Operation, OperationKind } from '../../../src/winsock/operation.ts';
-import { OperationTable } from '../../../src/winsock/operation-table.ts';
-import { PinnedBuffers } from '../../../src/winsock/pinned-buffers.ts';
-import { QuietSweep } from '../../../src/winsock/quiet-sweep.ts';
-import { Scratch } from '../../../src/winsock/scratch.ts';
-import { sendCursor } from '../../../src/winsock/send-cursor.ts';
+import { BlockPool } from '../../../src/memory/block-pool.ts';
+import type { Operation, OperationKind } from '../../../src/memory/operation.ts';
+import { OperationTable } from '../../../src/memory/operation-table.ts';
+import { PinnedBuffers } from '../../../src/memory/pinned-buffers.ts';
+import { QuietSweep } from '../../../src/tcp/quiet-sweep.ts';
+import { Scratch } from '../../../src/memory/scratch.ts';
+import { sendCursor } from '../../../src/tcp/send-cursor.ts';
 import { PolledMember } from '../../../src/wsapoll/polled-member.ts';
 import { PolledTransport } from '../../../src/wsapoll/polled-transport.ts';
 import { DatagramMember } from '../../../src/wsapoll/polled-datagrams.ts';

@@ -1,0 +1,237 @@
+/** The calls of the contract for UDP. */
+import type {
+  DatagramPal,
+  Destination,
+  GroupOptions,
+  ReceiveFromCallback,
+  SendToCallback,
+  UdpOptions,
+  UdpSocket,
+} from '../pal/datagram.ts';
+import type { SocketHandle, UdpHandle } from '../pal/handles.ts';
+import { isUnspecified, loopback, type IpAddress } from '../pal/ip-address.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { argumentError, NetworkError } from '../pal/network-error.ts';
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import { shown } from '../util/shown.ts';
+import { receiveFrom } from '../udp/datagram-receiver.ts';
+import { sendTo } from '../udp/datagram-sender.ts';
+import { connectDatagrams, disconnectDatagrams, openDatagramSocket } from '../udp/datagram-setup.ts';
+import { DatagramSocket } from '../udp/datagram-socket.ts';
+import { connectionClosed, fromWin32Error } from '../util/errors.ts';
+import { changeMembership } from '../udp/multicast.ts';
+import { requireInteger } from '../runtime/pal-options.ts';
+import { GROUP_OPTIONS, readOptions, UDP_OPTIONS } from '../util/read-options.ts';
+import { byteLengthOf } from '../tcp/requests.ts';
+import { ResolvedDestination } from '../sockets/socket-addresses.ts';
+import {
+  emptyBuffer,
+  invalidAddress,
+  requireAddress,
+  requireBytes,
+  requireData,
+  requirePort,
+  wrongKind,
+} from './arguments.ts';
+import { NO_ENDPOINT } from './core.ts';
+import { LoopCalls } from './loop-calls.ts';
+import { abortedAlready, callbackOf, optionsOf } from './stream-calls.ts';
+
+/** Most that fits an IP packet beside the headers: 65535 - 20 - 8 over IPv4, 65535 - 8 over IPv6. */
+const MAX_IPV4_DATAGRAM = 65507;
+const MAX_IPV6_DATAGRAM = 65527;
+
+export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
+  createUdpSocket(address: string, port: number, options: UdpOptions = {}): UdpSocket {
+    this.lifecycle.open('createUdpSocket');
+    requirePort(port, 0);
+    const [at, read] = [requireAddress('address', address), readOptions<UdpOptions>(options, UDP_OPTIONS)];
+    // (Once more: a getter of theirs may have stopped the loop.)
+    return openDatagramSocket(this.lifecycle.open('createUdpSocket'), at, port, read);
+  }
+
+  asyncReceiveFrom(
+    socket: UdpHandle,
+    given: Uint8Array,
+    maxBytes: number,
+    optionsOrCallback: OperationOptions | ReceiveFromCallback,
+    callbackOrNone?: ReceiveFromCallback,
+  ): OperationHandle {
+    const driver = this.lifecycle.begun('asyncReceiveFrom');
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    const buffer = requireBytes('buffer', given);
+    if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
+    requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
+    const refused = abortedAlready('receive', options);
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return this.#refuseReceive(connectionClosed('receive'), callback);
+    if (refused !== null) return this.#refuseReceive(refused, callback);
+    return receiveFrom(driver, record, buffer, maxBytes, options, callback);
+  }
+
+  asyncSendTo(
+    socket: UdpHandle,
+    given: Uint8Array | readonly Uint8Array[],
+    to: Destination | null,
+    optionsOrCallback: OperationOptions | SendToCallback,
+    callbackOrNone?: SendToCallback,
+  ): OperationHandle {
+    const driver = this.lifecycle.begun('asyncSendTo');
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    const data = requireData(given);
+    const total = byteLengthOf(data);
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return this.refuseBytes('send', callback, connectionClosed('send'));
+    const limit = record.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM;
+    if (total > limit) throw tooLong(total, limit);
+    const destination = destinationOf(record, to);
+    const refused = abortedAlready('send', options);
+    if (refused !== null) return this.refuseBytes('send', callback, refused);
+    return sendTo(driver, record, data, total, destination, options, callback);
+  }
+
+  connectUdp(socket: UdpHandle, address: string, port: number): void {
+    const driver = this.lifecycle.begun('connectUdp');
+    const peer = requireAddress('address', address);
+    requirePort(port, 1);
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return;
+    requireFamily(record, address, peer);
+    if (record.peer !== null) throw alreadyConnected(record);
+    try {
+      connectDatagrams(driver, record, peer, port);
+    } catch (error) {
+      throw fromWin32Error('connect', error, { address, port });
+    }
+  }
+
+  disconnectUdp(socket: UdpHandle): void {
+    const driver = this.lifecycle.begun('disconnectUdp');
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return;
+    if (record.peer === null) throw notConnected(record);
+    try {
+      disconnectDatagrams(driver, record);
+    } catch (error) {
+      throw fromWin32Error('connect', error);
+    }
+  }
+
+  joinGroup(socket: UdpHandle, group: string, options: GroupOptions = {}): void {
+    this.#changeMembership('joinGroup', socket, true, group, options);
+  }
+
+  leaveGroup(socket: UdpHandle, group: string, options: GroupOptions = {}): void {
+    this.#changeMembership('leaveGroup', socket, false, group, options);
+  }
+
+  override getRemoteAddress(socket: SocketHandle | UdpHandle): string {
+    this.lifecycle.begun('getRemoteAddress');
+    const record = this.known(socket);
+    return record instanceof DatagramSocket ? peerOf(record).address : super.getRemoteAddress(socket as SocketHandle);
+  }
+
+  override getRemotePort(socket: SocketHandle | UdpHandle): number {
+    this.lifecycle.begun('getRemotePort');
+    const record = this.known(socket);
+    return record instanceof DatagramSocket ? peerOf(record).port : super.getRemotePort(socket as SocketHandle);
+  }
+
+  override getQueuedBytes(socket: SocketHandle | UdpHandle): number {
+    this.lifecycle.begun('getQueuedBytes');
+    const record = this.known(socket);
+    return record instanceof DatagramSocket ? record.queuedBytes : super.getQueuedBytes(socket as SocketHandle);
+  }
+
+  #changeMembership(call: string, socket: UdpHandle, join: boolean, group: string, options: GroupOptions): void {
+    const driver = this.lifecycle.begun(call);
+    const address = requireAddress('group', group);
+    const read = readOptions<GroupOptions>(options, GROUP_OPTIONS);
+    const record = this.#datagrams(socket);
+    if (driver === null || record === null) return;
+    try {
+      changeMembership(driver, record, join, address, read);
+    } catch (error) {
+      throw fromWin32Error('option', error, { address: group });
+    }
+  }
+
+  /** The UDP socket of a handle; null when it is closing or closed. Throws for another kind of socket. */
+  #datagrams(handle: UdpHandle): DatagramSocket | null {
+    const record = this.known(handle);
+    if (record === null) return null;
+    if (!(record instanceof DatagramSocket)) throw wrongKind(record, 'createUdpSocket');
+    return record.closing ? null : record;
+  }
+
+  /** A function of its own: one that makes a closure of what it works with pays for that on every call. */
+  #refuseReceive(error: NetworkError, callback: ReceiveFromCallback): OperationHandle {
+    return this.answerSoon('receive', () => callback(error, 0, null, 0));
+  }
+}
+
+/** Parses where a datagram goes, unless it goes where the last one went. */
+function destinationOf(socket: DatagramSocket, to: Destination | null): ResolvedDestination | null {
+  if (to === null) {
+    if (socket.peer !== null) return null;
+    throw notConnected(socket);
+  }
+  if (typeof (to as unknown) !== 'object' || Array.isArray(to)) {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      `Cannot use the destination: it must be { address, port } or null, and is ${shown(to)}`,
+    );
+  }
+  if (socket.peer !== null) throw alreadyConnected(socket);
+  const { address, port } = to;
+  const last = socket.destination;
+  if (last !== null && last.port === port && last.address === address) return last;
+  const parsed = requireAddress('address', address);
+  requirePort(port, 1);
+  requireFamily(socket, address, parsed);
+  // Windows refuses to send to any-address; everywhere else it means this machine.
+  const target = isUnspecified(parsed) ? loopback(parsed.family) : parsed;
+  socket.destination = new ResolvedDestination(address, target, port);
+  return socket.destination;
+}
+
+function peerOf(socket: DatagramSocket): Destination {
+  if (socket.peer !== null) return socket.peer;
+  if (socket.closing) return NO_ENDPOINT;
+  throw notConnected(socket);
+}
+
+function requireFamily({ family }: DatagramSocket, text: string, address: IpAddress): void {
+  if (address.family === family) return;
+  throw invalidAddress(
+    family === 6
+      ? `Cannot use address ${text} on an IPv6 socket: write ::ffff:${text}, or use an IPv4 socket`
+      : `Cannot use address ${text} on an IPv4 socket: bind the socket to an IPv6 address, such as ::`,
+  );
+}
+
+function tooLong(total: number, limit: number): RangeError {
+  return argumentError(
+    RangeError,
+    'ERR_OUT_OF_RANGE',
+    `Cannot send a datagram of ${total} bytes: at most ${limit} fit. Split it, or use TCP`,
+  );
+}
+
+function alreadyConnected({ handle, peer }: DatagramSocket): NetworkError {
+  const to = peer === null ? '' : ` to ${peer.address} port ${peer.port}`;
+  return new NetworkError(
+    `Cannot name another peer for UDP socket ${handle}: it is connected${to}. Pass null to send there, or call disconnectUdp`,
+    { kind: NetworkErrorCode.ConnectFailed, code: 'ERR_SOCKET_DGRAM_IS_CONNECTED' },
+  );
+}
+
+function notConnected({ handle }: DatagramSocket): NetworkError {
+  return new NetworkError(
+    `Cannot use the peer of UDP socket ${handle}: it has none. Name a destination, or call connectUdp`,
+    { kind: NetworkErrorCode.ConnectionFailed, code: 'ERR_SOCKET_DGRAM_NOT_CONNECTED' },
+  );
+}

@@ -1,0 +1,194 @@
+/** The calls of the contract for many loops: other threads' submissions, and sockets that move. */
+import type { Buffer } from 'node:buffer';
+import type { AnyHandle, ServerSocket, SocketHandle } from '../pal/handles.ts';
+import type {
+  ConnectionCallback,
+  ImportServerOptions,
+  LoopCalls as Contract,
+  RemoteErrorCallback,
+  RemotePostCallback,
+  RemoteToken,
+  SocketInfo,
+  TransferToken,
+} from '../pal/loops.ts';
+import type { BytesCallback } from '../pal/network-pal.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
+import { RemoteInbox } from '../remote/inbox.ts';
+import { requireUnassociated } from '../sockets/association.ts';
+import { bound } from '../platform/async-context.ts';
+import { Connection } from '../tcp/connection.ts';
+import type { Driver } from '../context/context.ts';
+import { adopt, adoptSocket, transfer } from '../tcp/transfer/handover.ts';
+import { Listener } from '../tcp/accept/listener.ts';
+import { foreignHandle, isForeignPost } from '../util/pal-number.ts';
+import { requireInteger } from '../runtime/pal-options.ts';
+import { readServerOptions } from '../util/read-options.ts';
+import { importServer } from '../tcp/server/server.ts';
+import { exportSocket, importConnection } from '../tcp/transfer/sharing.ts';
+import { abortSocket } from '../sockets/sockets.ts';
+import { decodeArrival } from '../tcp/accept/spreader.ts';
+import { tearStream } from '../tcp/write-revocation.ts';
+import { closedHandle, requireCallback, wrongKind } from './arguments.ts';
+import { SendFileCalls } from './send-file-calls.ts';
+import { requireInfo, requireToken } from './tokens.ts';
+
+export abstract class LoopCalls extends SendFileCalls implements Contract {
+  remote(): RemoteToken {
+    const driver = this.lifecycle.open('remote');
+    if (driver.wakePort === null) {
+      throw new NetworkError(
+        'Cannot open this loop to other threads: the WSAPoll driver has no completion port that they could wake. ' +
+          "Use the driver 'iocp'",
+        { kind: NetworkErrorCode.EventLoopError, code: 'ERR_NOT_SUPPORTED' },
+      );
+    }
+    const { palNumber: pal, wakePort: port } = driver;
+    return { kind: 'iocp-pal/remote', queue: this.#inbox(driver).queue, port, pal };
+  }
+
+  onRemotePost(callback: RemotePostCallback): number {
+    const driver = this.lifecycle.open('onRemotePost');
+    requireCallback(callback);
+    return this.#inbox(driver).addPost(callback);
+  }
+
+  offRemotePost(id: number): void {
+    const driver = this.lifecycle.begun('offRemotePost');
+    requireInteger('id', id, 0, Number.MAX_SAFE_INTEGER);
+    if (isForeignPost(this.lifecycle.palNumber, id)) throw foreignHandle(id);
+    driver?.inbox?.removePost(id);
+  }
+
+  onConnection(callback: ConnectionCallback | null): void {
+    if (callback === null) {
+      this.lifecycle.begun('onConnection')?.inbox?.setOnConnection(null);
+      return;
+    }
+    requireCallback(callback);
+    this.#inbox(this.lifecycle.open('onConnection')).setOnConnection(callback);
+  }
+
+  onRemoteError(callback: RemoteErrorCallback | null): void {
+    if (callback === null) {
+      const inbox = this.lifecycle.begun('onRemoteError')?.inbox ?? null;
+      if (inbox !== null) inbox.onError = null;
+      return;
+    }
+    requireCallback(callback);
+    this.#inbox(this.lifecycle.open('onRemoteError')).onError = bound('remoteError', callback);
+  }
+
+  transfer(socket: SocketHandle): TransferToken {
+    const driver = this.lifecycle.open('transfer');
+    const connection = this.#movable(socket);
+    requireUnassociated('transfer', connection);
+    return transfer(driver, connection);
+  }
+
+  adopt(token: TransferToken): SocketHandle {
+    this.lifecycle.open('adopt');
+    const checked = requireToken(token);
+    return adopt(this.lifecycle.open('adopt'), checked); // once more: a getter of it may have stopped the loop
+  }
+
+  exportSocket(socket: AnyHandle, pid: number): SocketInfo {
+    const driver = this.lifecycle.open('exportSocket');
+    requireInteger('pid', pid, 1, 0xffffffff);
+    const record = this.find(socket);
+    if (record instanceof Connection) requireUnassociated('export', this.#movable(socket as SocketHandle));
+    else if (!(record instanceof Listener)) throw wrongKind(record, 'createServer or asyncAccept');
+    return exportSocket(driver, record, pid);
+  }
+
+  importSocket(info: SocketInfo): SocketHandle {
+    const driver = this.lifecycle.open('importSocket');
+    const checked = requireInfo(driver, 'importSocket', info, 'iocp-pal/connection');
+    return importConnection(this.lifecycle.open('importSocket'), checked);
+  }
+
+  importServer(info: SocketInfo, options: ImportServerOptions = {}): ServerSocket {
+    const driver = this.lifecycle.open('importServer');
+    const checked = requireInfo(driver, 'importServer', info, 'iocp-pal/server');
+    const read = readServerOptions(options);
+    return importServer(this.lifecycle.open('importServer'), checked, read);
+  }
+
+  /** An established connection, which is to go elsewhere. Throws NetworkError when it is closed: there is nothing to hand out. */
+  #movable(handle: SocketHandle): Connection {
+    const connection = this.established(handle);
+    if (connection === null) throw closedHandle(handle);
+    return connection;
+  }
+
+  #inbox(driver: Driver): RemoteInbox {
+    const { loop, counters, kernel, options, posts } = driver;
+    const target = {
+      write: (socket: number, data: Uint8Array, done: (error: NetworkError | null) => void) =>
+        this.#writeForAnother(driver, socket as SocketHandle, data, done),
+      close: (socket: number) => this.closeSocket(socket as AnyHandle),
+      stop: () => void this.stopEventLoop(),
+      adopt: (socket: number, payload: Buffer) => arrive(driver, socket, payload, this.lifecycle.isStopping),
+    };
+    driver.inbox ??= new RemoteInbox(
+      { loop, scheduler: kernel.scheduler, counters, target, posts },
+      options.remoteQueueBytes,
+    );
+    return driver.inbox;
+  }
+
+  /**
+   * A write that another thread has submitted. It goes on submitting without knowing what became of this one, so when it cannot
+   * begin (the queue is full, the socket is watched) the stream ends before it: nothing may follow a hole.
+   */
+  #writeForAnother(driver: Driver, socket: SocketHandle, data: Uint8Array, done: BytesCallback): void {
+    try {
+      this.asyncWrite(socket, data, done);
+    } catch (error) {
+      tearOpen(driver, socket);
+      throw error;
+    }
+    const record = driver.sockets.find(socket);
+    if (record instanceof Connection && record.refusals > 0) tearOpen(driver, socket);
+  }
+}
+
+function tearOpen(driver: Driver, socket: SocketHandle): void {
+  const record = driver.sockets.find(socket);
+  if (record instanceof Connection && !record.closing) tearStream(record);
+}
+
+/** A spreading server of another loop has handed this one a connection. */
+function arrive(driver: Driver, socket: number, payload: Buffer, stopping: boolean): void {
+  const { inbox, loop } = driver;
+  const callback = inbox?.onConnection ?? null;
+  let connection: Connection;
+  try {
+    // What is open when a stop begins is closed by it; nobody would close this one.
+    if (stopping) throw tooLate();
+    if (callback === null) throw unwanted();
+    const { family, peer } = decodeArrival(payload);
+    connection = adoptSocket(driver, socket, family, peer);
+  } catch (error) {
+    abortSocket(driver, socket);
+    inbox?.unload();
+    throw error;
+  }
+  connection.countsAsLoad = true;
+  loop.enqueue(() => callback(connection.handle as SocketHandle, connection.peer));
+}
+
+function tooLate(): NetworkError {
+  return new NetworkError(
+    'Cannot take the connection that a spreading server has handed to this loop: the loop is stopping. It was reset',
+    { kind: NetworkErrorCode.EventLoopError, code: 'ERR_EVENT_LOOP_STOPPED' },
+  );
+}
+
+function unwanted(): NetworkError {
+  return new NetworkError(
+    'Cannot take the connection that a spreading server has handed to this loop: it has no callback for them, so ' +
+      'it was reset. Call onConnection() before the loop is given to a server',
+    { kind: NetworkErrorCode.AcceptFailed, code: 'ERR_NO_CONNECTION_CALLBACK' },
+  );
+}

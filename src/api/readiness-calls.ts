@@ -1,0 +1,88 @@
+/** The readiness face of the contract: watch, and the calls that answer at once. */
+import type { AnyHandle, ServerHandle, SocketHandle } from '../pal/handles.ts';
+import { argumentError } from '../pal/network-error.ts';
+import { shown } from '../util/shown.ts';
+import { WouldBlock, type Interest, type WatchCallback } from '../pal/readiness.ts';
+import { associate } from '../sockets/association.ts';
+import type { Connection } from '../tcp/connection.ts';
+import { connectionClosed } from '../util/errors.ts';
+import { Listener } from '../tcp/accept/listener.ts';
+import { readOptions, WATCH_INTEREST } from '../util/read-options.ts';
+import { tryAccept, tryRead, tryWrite, unwatch, watch } from '../tcp/readiness/watcher.ts';
+import { emptyBuffer, mixedFaces, requireBytes, requireCallback, requireOwnConnections } from './arguments.ts';
+import { StreamCalls } from './stream-calls.ts';
+
+export abstract class ReadinessCalls extends StreamCalls {
+  watch(socket: AnyHandle, given: Interest, callback: WatchCallback): void {
+    const driver = this.lifecycle.begun('watch');
+    requireCallback(callback);
+    const isObject = typeof given === 'object' && (given as unknown) !== null;
+    const interest = isObject ? readOptions<Interest>(given, WATCH_INTEREST, 'interest') : {};
+    requireInterest(interest, given);
+    const known = this.known(socket);
+    const record =
+      known instanceof Listener ? this.listener(socket as ServerHandle) : this.established(socket as SocketHandle);
+    if (driver === null || record === null) {
+      this.answerSoon('watch', () => callback(connectionClosed('watch'), false, false));
+      return;
+    }
+    if (record instanceof Listener) requireOwnConnections('watch', record);
+    else if (!record.associated) associate(driver, record);
+    const pending = record instanceof Listener ? record.waiting.length > 0 : hasRequests(record);
+    if (pending) throw mixedFaces('watch', socket, 'asynchronous calls are pending on it. Await them first');
+    watch(driver, record, interest, callback);
+  }
+
+  unwatch(socket: AnyHandle): void {
+    const driver = this.lifecycle.begun('unwatch');
+    const record = this.known(socket);
+    if (driver !== null && record !== null) unwatch(driver, record);
+  }
+
+  tryRead(socket: SocketHandle, given: Uint8Array): number {
+    const driver = this.lifecycle.begun('tryRead');
+    const buffer = requireBytes('buffer', given);
+    if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
+    const connection = this.established(socket);
+    if (driver === null || connection === null) return 0;
+    if (!connection.associated) associate(driver, connection);
+    if (connection.firstRead !== null)
+      throw mixedFaces('tryRead', socket, 'an asyncRead is pending on it. Await it first');
+    return tryRead(driver, connection, buffer);
+  }
+
+  tryWrite(socket: SocketHandle, given: Uint8Array): number {
+    const driver = this.lifecycle.begun('tryWrite');
+    const data = requireBytes('data', given);
+    if (data.byteLength === 0) throw emptyBuffer('data', data);
+    const connection = this.established(socket);
+    if (driver === null || connection === null) return WouldBlock;
+    if (!connection.associated) associate(driver, connection);
+    return tryWrite(driver, connection, data);
+  }
+
+  tryAccept(server: ServerHandle): SocketHandle | WouldBlock {
+    const driver = this.lifecycle.begun('tryAccept');
+    const listener = this.listener(server);
+    if (driver === null || listener === null) return WouldBlock;
+    requireOwnConnections('tryAccept', listener);
+    if (listener.waiting.length > 0)
+      throw mixedFaces('tryAccept', server, 'an asyncAccept waits on it. Await it first');
+    return tryAccept(driver, listener);
+  }
+}
+
+function requireInterest(interest: Interest, given: unknown): void {
+  if (interest.readable === true || interest.writable === true) return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    'Cannot watch for nothing: the interest must be { readable: true }, { writable: true } or both, and is ' +
+      `${shown(given)}. unwatch() ends a watch`,
+  );
+}
+
+/** Somebody waits for a read or a write. What tryWrite has taken is the first write of its queue, and nobody's. */
+function hasRequests({ firstRead, firstWrite, lastWrite, tryWriting }: Connection): boolean {
+  return firstRead !== null || (tryWriting ? firstWrite !== lastWrite : firstWrite !== null);
+}

@@ -1,0 +1,88 @@
+/** What every part of the driver works with: one per initialize(), thrown away when the loop has ended. */
+import type { Connection } from '../tcp/connection.ts';
+import type { Counters } from '../loop/counters.ts';
+import type { BlockPool } from '../memory/block-pool.ts';
+import type { DatagramRequestPool } from '../udp/datagram-requests.ts';
+import type { DatagramSocket } from '../udp/datagram-socket.ts';
+import type { EventLoop } from '../loop/event-loop.ts';
+import type { GraceTimer } from '../loop/grace-timer.ts';
+import type { Kernel } from '../platform/platform.ts';
+import type { OperationTable } from '../memory/operation-table.ts';
+import type { ParkedWatches } from '../tcp/readiness/parked-watches.ts';
+import type { Offers } from '../tcp/transfer/handover.ts';
+import type { PendingCalls } from '../sockets/pending-call.ts';
+import type { PinnedBuffers } from '../memory/pinned-buffers.ts';
+import type { QuietSweep } from '../tcp/quiet-sweep.ts';
+import type { RequestPool } from '../tcp/requests.ts';
+import type { Scratch } from '../memory/scratch.ts';
+import type { SocketRecord } from '../sockets/socket-record.ts';
+import type { SocketTable } from '../sockets/socket-table.ts';
+import type { ResolvedPalOptions } from '../runtime/pal-options.ts';
+import type { PostNumbers } from '../remote/post-numbers.ts';
+import type { RemoteInbox } from '../remote/inbox.ts';
+import type { Transport } from './transport.ts';
+
+export interface Driver {
+  /** Number of the PAL, which its handles carry. */
+  readonly palNumber: number;
+  readonly kernel: Kernel;
+  readonly options: ResolvedPalOptions;
+  readonly counters: Counters;
+  readonly operations: OperationTable;
+  readonly blocks: BlockPool;
+  readonly pinned: PinnedBuffers;
+  readonly calls: PendingCalls;
+  readonly requests: RequestPool;
+  readonly datagrams: DatagramRequestPool;
+  readonly sockets: SocketTable;
+  readonly scratch: Scratch;
+  readonly loop: EventLoop;
+  readonly transport: Transport;
+  readonly quiet: QuietSweep;
+  readonly grace: GraceTimer<Connection | DatagramSocket>;
+  readonly parked: ParkedWatches;
+  /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel, over all sockets. */
+  queuedBytes: number;
+  pendingCallbacks: number;
+  /** Files opened by asyncSendFile and not closed yet. */
+  openFiles: number;
+  /** The completion port that other threads can wake the loop through; null on the WSAPoll driver. */
+  readonly wakePort: number | null;
+  /** What the callbacks of onRemotePost are called. */
+  readonly posts: PostNumbers;
+  /** Connections that were offered to other loops. */
+  readonly offers: Offers;
+  /** What other threads submit, once remote() or onRemotePost() was called. */
+  inbox: RemoteInbox | null;
+}
+
+/** One more callback is owed to a user of this socket. */
+export function expectCallback(driver: Driver, record: SocketRecord): void {
+  driver.pendingCallbacks++;
+  record.pendingCallbacks++;
+  if (record.referenced) driver.loop.hold();
+}
+
+/** It is about to run. */
+export function callbackDue(driver: Driver, record: SocketRecord): void {
+  driver.pendingCallbacks--;
+  record.pendingCallbacks--;
+  if (record.referenced) driver.loop.release();
+}
+
+/** Makes pending callbacks of a socket keep the process alive, or not. */
+export function setReferenced(driver: Driver, record: SocketRecord, referenced: boolean): void {
+  if (record.referenced === referenced) return;
+  record.referenced = referenced;
+  for (let count = record.pendingCallbacks; count > 0; count--) {
+    if (referenced) driver.loop.hold();
+    else driver.loop.release();
+  }
+}
+
+/** Where the caller's caller is, when origins are tracked. */
+export function captureOrigin(driver: Driver): string | undefined {
+  if (!driver.options.trackOrigins) return undefined;
+  const stack = new Error('created here').stack ?? '';
+  return stack.split('\n').slice(3).join('\n');
+}

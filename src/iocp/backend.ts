@@ -1,9 +1,0 @@
-/** The completion port driver, as createNetworkPal builds it. */
-import type { OpenBackend } from '../winsock/transport.ts';
-import { CompletionSource } from './completion-source.ts';
-import { OverlappedTransport } from './overlapped-transport.ts';
-
-export const openIocp: OpenBackend = (parts) => {
-  const source = new CompletionSource(parts);
-  return { source, transport: new OverlappedTransport(parts, source) };
-};

@@ -1,0 +1,110 @@
+/**
+ * An operation context: what the kernel writes into while an AcceptEx, ConnectEx, DisconnectEx, WSARecv, WSASend,
+ * WSARecvFrom or WSASendTo is under way, and what we remember about it meanwhile.
+ *
+ * Life of a context
+ *
+ *   Free ──take──► Prepared ──the call──► Submitted ──CancelIoEx──► Cancelling
+ *    ▲                │                       │                         │
+ *    │                │ failed at once        │ packet                  │ packet
+ *    └────release─────┴──────── Completed ◄───┴─────────────────────────┘
+ *
+ * From Submitted on, the OVERLAPPED, the WSABUFs and the data buffer belong to the kernel. Two things give them back:
+ * the packet, dequeued; or the call's own answer that it failed at once (any error but ERROR_IO_PENDING) or, on a socket
+ * that skips packets on success, that it succeeded at once. CancelIoEx and closesocket give nothing back: they only make
+ * the packet come sooner.
+ *
+ * The context is Submitted *before* the call. A packet may be dequeued by the poller thread before the call has
+ * returned; since dispatch is a later turn of this thread, it always finds the context complete.
+ */
+import type { Block } from './block-pool.ts';
+import type { Connection } from '../tcp/connection.ts';
+import type { SendToRequest } from '../udp/datagram-requests.ts';
+import type { DatagramSocket } from '../udp/datagram-socket.ts';
+import type { Listener } from '../tcp/accept/listener.ts';
+
+/** Which call a context serves. */
+export const OperationKind = {
+  None: 0,
+  Receive: 1,
+  Send: 2,
+  Accept: 3,
+  Connect: 4,
+  Probe: 5,
+  ReceiveFrom: 6,
+  SendTo: 7,
+  Disconnect: 8,
+} as const;
+export type OperationKind = (typeof OperationKind)[keyof typeof OperationKind];
+
+/** Where a context is in its life. */
+export const OperationState = { Free: 0, Prepared: 1, Submitted: 2, Cancelling: 3, Completed: 4 } as const;
+export type OperationState = (typeof OperationState)[keyof typeof OperationState];
+
+/** Bytes from one context to the next: two cache lines, so that no two contexts share one. */
+export const CONTEXT_SIZE = 128;
+/** The same in 32-bit words. */
+export const CONTEXT_WORDS = CONTEXT_SIZE / 4;
+/** WSABUFs that one context has room for. */
+export const MAX_SEGMENTS = 4;
+
+/** Offsets in a context, bytes. OVERLAPPED comes first, so that its address is the context's. */
+export const CONTEXT = { OVERLAPPED: 0, WSABUFS: 32, FLAGS: 96, BYTES: 100, GENERATION: 104 } as const;
+/**
+ * A datagram lies in one WSABUF, so the room of the others holds the peer's sockaddr_in or sockaddr_in6 (28 bytes), and
+ * its length, which WSARecvFrom writes.
+ */
+export const DATAGRAM_CONTEXT = { ADDRESS: 48, ADDRESS_LENGTH: 76 } as const;
+
+export class Operation {
+  /** Slot number. */
+  readonly index: number;
+  /** Address of the context, so of its OVERLAPPED. */
+  readonly address: number;
+  /** First 32-bit word of the context in the slab. */
+  readonly word: number;
+  kind: OperationKind = OperationKind.None;
+  state: OperationState = OperationState.Free;
+  /** Counts the uses of the slot; also written into the context, where a packet must find the same number. */
+  generation = 0;
+  /** The socket whose completion key the packet must carry. */
+  owner: Connection | Listener | DatagramSocket | null = null;
+  /** Pinned memory lent to the kernel for this operation. */
+  block: Block | null = null;
+  /**
+   * Buffers of the user's lent in place: kept reachable while the kernel has them. (Those of a WSASend are kept by their
+   * requests, until these are dropped; here is one of them, which tells that there are some.)
+   */
+  lent: Uint8Array | readonly Uint8Array[] | null = null;
+  /** Bytes asked for. */
+  requested = 0;
+  /** Bytes transferred, once Completed. */
+  bytes = 0;
+  /** Winsock error code, 0 for success, once Completed. */
+  error = 0;
+  /** The Win32 call was made: until it is known to have failed at once, only a packet ends it. */
+  handedOver = false;
+  /** Nobody knows when the kernel will be done with it: its memory is kept, and its slot is never used again. */
+  leftBehind = false;
+  /** What threw before the call could be made, or null. */
+  thrown: unknown = null;
+  /** The call that was made, for error messages. */
+  syscall = '';
+  /** AcceptEx only: the socket that the connection will be on, or INVALID_SOCKET. */
+  acceptSocket = -1;
+  /** WSARecvFrom only: it has come back, and waits for those that were posted before it. */
+  held = false;
+  /** WSASendTo only: what it sends. */
+  datagram: SendToRequest | null = null;
+
+  constructor(index: number, address: number) {
+    this.index = index;
+    this.address = address;
+    this.word = index * CONTEXT_WORDS;
+  }
+
+  /** True while the kernel may write into the context. */
+  get isInKernel(): boolean {
+    return this.state === OperationState.Submitted || this.state === OperationState.Cancelling;
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * Operations as overlapped calls: WSARecv, WSASend, TransmitFile, ConnectEx, AcceptEx, DisconnectEx, WSARecvFrom, WSASendTo.
+ *
+ * Each call has one of three outcomes, and each outcome one place that ends the operation:
+ * - pending (ERROR_IO_PENDING), or success on a socket that does not skip packets: the packet, through the port;
+ * - success at once on a socket that skips packets: finishInline, here;
+ * - any other error: no packet will ever come; finishInline, here (or Win32Error, for accepts).
+ */
+import { checkWinsock, FINISHED, NO_ERROR, overlappedOutcome, Win32Error } from '../../ffi/check.ts';
+import {
+  FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
+  FILE_SKIP_SET_EVENT_ON_HANDLE,
+  INVALID_SOCKET,
+  SO_UPDATE_ACCEPT_CONTEXT,
+  SO_UPDATE_CONNECT_CONTEXT,
+  SOL_SOCKET,
+  TF_REUSE_SOCKET,
+} from '../../ffi/constants.ts';
+import { ACCEPTEX_ADDRESS_SLACK, OVERLAPPED, sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
+import { WSAEMSGSIZE } from '../../ffi/wsa-errors.ts';
+import type { Endpoint } from '../pal/handles.ts';
+import type { IpAddress } from '../pal/ip-address.ts';
+import { Connection } from '../tcp/connection.ts';
+import type { DatagramSocket } from '../udp/datagram-socket.ts';
+import { Listener } from '../tcp/accept/listener.ts';
+import { CONTEXT, DATAGRAM_CONTEXT, OperationKind, OperationState, type Operation } from '../memory/operation.ts';
+import { sendOneSynOnly } from '../sockets/one-syn.ts';
+import { readSockaddr } from '../memory/scratch.ts';
+import { writeDestination } from '../sockets/socket-addresses.ts';
+import type { SocketRecord } from '../sockets/socket-record.ts';
+import { hasRealHandles, openTcpSocket } from '../sockets/sockets.ts';
+import type { BackendParts, Transport } from '../context/transport.ts';
+import type { CompletionSource } from './completion-source.ts';
+import { ExtensionFunctions } from './extension-functions.ts';
+
+/** Bytes of a SOCKET. */
+const SOCKET_SIZE = 8;
+
+export class OverlappedTransport implements Transport {
+  readonly keepsBuffers = true;
+  readonly #parts: BackendParts;
+  readonly #source: CompletionSource;
+  readonly #extensions: ExtensionFunctions;
+
+  constructor(parts: BackendParts, source: CompletionSource) {
+    this.#parts = parts;
+    this.#source = source;
+    this.#extensions = new ExtensionFunctions(parts.kernel, parts.scratch, parts.counters);
+  }
+
+  /** Ties the socket to the port under its handle as key; for good, Windows has no way back. */
+  attach(record: SocketRecord): void {
+    const { counters, options } = this.#parts;
+    counters.calls.CreateIoCompletionPort++;
+    this.#source.port.associate(record.socket, record.handle);
+    if (options.skipCompletionPortOnSuccess === false || !(record instanceof Connection)) return;
+    // Of DisconnectEx on such a socket Wine queues no packet although it says that it is pending.
+    const reusing = record.server !== null && record.server.listener.spares !== null;
+    if (!reusing) this.#skipPackets(record);
+  }
+
+  share(listener: Listener): void {
+    this.#source.eventAccepts.add(listener);
+  }
+
+  detach(record: SocketRecord): void {
+    // closesocket takes the socket off the port.
+    if (record instanceof Listener) this.#source.eventAccepts.remove(record);
+  }
+
+  move(): void {
+    // The port knows the socket by its completion key, which has moved with it.
+  }
+
+  prepareListener(listener: Listener): void {
+    this.#extensions.of(listener.family, listener.socket);
+    if (listener.spares !== null) this.#extensions.disconnectEx(listener.family, listener.socket);
+  }
+
+  receive(connection: Connection, operation: Operation): void {
+    const { kernel, counters, operations } = this.#parts;
+    const { words } = operations;
+    words[operation.word + CONTEXT.FLAGS / 4] = 0;
+    words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operation.syscall = 'WSARecv';
+    operation.state = OperationState.Submitted;
+    counters.calls.WSARecv++;
+    const result = kernel.ws2_32.WSARecv(
+      connection.socket,
+      operation.address + CONTEXT.WSABUFS,
+      1,
+      // NULL with an overlapped call, as documented, unless the packet is skipped and this is the only report.
+      connection.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
+      operation.address + CONTEXT.FLAGS,
+      operation.address,
+      0,
+    );
+    operation.handedOver = true;
+    this.#settle(connection, operation, result === 0);
+  }
+
+  send(connection: Connection, operation: Operation, segments: number): void {
+    const { kernel, counters, operations } = this.#parts;
+    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operation.syscall = 'WSASend';
+    operation.state = OperationState.Submitted;
+    counters.calls.WSASend++;
+    const result = kernel.ws2_32.WSASend(
+      connection.socket,
+      operation.address + CONTEXT.WSABUFS,
+      segments,
+      connection.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
+      0,
+      operation.address,
+      0,
+    );
+    operation.handedOver = true;
+    this.#settle(connection, operation, result === 0);
+  }
+
+  canTransmit({ family, socket }: Connection): boolean {
+    return this.#extensions.transmitFile(family, socket) !== null;
+  }
+
+  transmitFile(connection: Connection, operation: Operation, file: number, bytes: number, buffers: number): void {
+    const { counters, operations } = this.#parts;
+    const TransmitFile = this.#extensions.transmitFile(connection.family, connection.socket);
+    if (TransmitFile === null)
+      throw new Error('TransmitFile is not to be had. This is a bug in iocp-pal; please report it');
+    operation.syscall = 'TransmitFile';
+    operation.state = OperationState.Submitted;
+    counters.calls.TransmitFile++;
+    const result = TransmitFile(connection.socket, file, bytes, 0, operation.address, buffers, 0);
+    operation.handedOver = true;
+    // It has no out-parameter for the count: a success without a packet is told by the OVERLAPPED alone.
+    if (result !== 0 && connection.skipsPackets) {
+      operations.words[operation.word + CONTEXT.BYTES / 4] =
+        operations.words[operation.word + OVERLAPPED.InternalHigh / 4] ?? 0;
+    }
+    this.#settle(connection, operation, result !== 0);
+  }
+
+  receiveFrom(socket: DatagramSocket, operation: Operation): void {
+    const { kernel, counters, operations } = this.#parts;
+    const { words } = operations;
+    words[operation.word + CONTEXT.FLAGS / 4] = 0;
+    words[operation.word + DATAGRAM_CONTEXT.ADDRESS / 4] = 0; // no address family, until there is one
+    words[operation.word + DATAGRAM_CONTEXT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
+    operation.syscall = 'WSARecvFrom';
+    operation.state = OperationState.Submitted;
+    counters.calls.WSARecvFrom++;
+    const result = kernel.ws2_32.WSARecvFrom(
+      socket.socket,
+      operation.address + CONTEXT.WSABUFS,
+      1,
+      0,
+      operation.address + CONTEXT.FLAGS,
+      operation.address + DATAGRAM_CONTEXT.ADDRESS,
+      operation.address + DATAGRAM_CONTEXT.ADDRESS_LENGTH,
+      operation.address,
+      0,
+    );
+    operation.handedOver = true;
+    this.#settleDatagram(operation, result === 0);
+  }
+
+  sendTo(socket: DatagramSocket, operation: Operation): void {
+    const { kernel, counters, operations } = this.#parts;
+    const addressLength = writeDestination(operations.words, operation);
+    operation.syscall = 'WSASendTo';
+    operation.state = OperationState.Submitted;
+    counters.calls.WSASendTo++;
+    const result = kernel.ws2_32.WSASendTo(
+      socket.socket,
+      operation.address + CONTEXT.WSABUFS,
+      1,
+      0,
+      0,
+      addressLength === 0 ? 0 : operation.address + DATAGRAM_CONTEXT.ADDRESS,
+      addressLength,
+      operation.address,
+      0,
+    );
+    operation.handedOver = true;
+    this.#settleDatagram(operation, result === 0);
+  }
+
+  connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {
+    const { counters, scratch, operations } = this.#parts;
+    const { ConnectEx } = this.#extensions.of(connection.family, connection.socket);
+    sendOneSynOnly(this.#parts, connection.socket, address);
+    const length = scratch.setSockaddr(0, address, port);
+    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operation.syscall = 'ConnectEx';
+    operation.state = OperationState.Submitted;
+    counters.calls.ConnectEx++;
+    const result = ConnectEx(connection.socket, scratch.address, length, 0, 0, 0, operation.address);
+    operation.handedOver = true;
+    this.#settle(connection, operation, result !== 0);
+  }
+
+  /** Without it, shutdown and getpeername fail on a socket that ConnectEx has connected. */
+  finishConnect({ socket }: Connection): void {
+    const { kernel, counters } = this.#parts;
+    counters.calls.setsockopt++;
+    const result = kernel.ws2_32.setsockopt(socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, 0, 0);
+    checkWinsock(result, kernel.ws2_32, 'setsockopt(SO_UPDATE_CONNECT_CONTEXT)');
+  }
+
+  readonly disconnect = (connection: Connection, operation: Operation): void => {
+    const DisconnectEx = this.#extensions.disconnectEx(connection.family, connection.socket);
+    operation.syscall = 'DisconnectEx';
+    operation.state = OperationState.Submitted;
+    this.#parts.counters.calls.DisconnectEx++;
+    const result = DisconnectEx(connection.socket, operation.address, TF_REUSE_SOCKET, 0);
+    operation.handedOver = true;
+    this.#settle(connection, operation, result !== 0);
+  };
+
+  /** AcceptEx asks for no data: a peer that connects and says nothing would otherwise hold its place for ever. */
+  accept(listener: Listener, operation: Operation): void {
+    const { kernel, counters } = this.#parts;
+    if (operation.acceptSocket === INVALID_SOCKET) {
+      operation.acceptSocket = openTcpSocket(this.#parts, listener.family);
+    }
+    const { AcceptEx } = this.#extensions.of(listener.family, listener.socket);
+    const length = addressLength(listener.family);
+    const { eventAccepts } = this.#source;
+    const byEvent = eventAccepts.has(listener);
+    if (byEvent) eventAccepts.prepare(operation);
+    operation.syscall = 'AcceptEx';
+    operation.state = OperationState.Submitted;
+    counters.calls.AcceptEx++;
+    const result = AcceptEx(
+      listener.socket,
+      operation.acceptSocket,
+      operation.block?.address ?? 0,
+      0,
+      length,
+      length,
+      operation.address + CONTEXT.BYTES,
+      operation.address,
+    );
+    operation.handedOver = true;
+    const outcome = overlappedOutcome(result !== 0, kernel.ws2_32);
+    // The listener does not skip packets, so success brings one (or the event) just as ERROR_IO_PENDING does.
+    const submitted = outcome === NO_ERROR || outcome === FINISHED;
+    if (!submitted) {
+      operation.state = OperationState.Completed;
+      operation.handedOver = false;
+    }
+    if (byEvent) eventAccepts.settle();
+    if (!submitted) throw new Win32Error('AcceptEx', outcome);
+  }
+
+  finishAccept(listener: Listener, operation: Operation): Endpoint | null {
+    const { kernel, counters, scratch } = this.#parts;
+    // The option's value is the listening SOCKET. Without it shutdown and getpeername fail on the accepted one.
+    scratch.setPointer(0, listener.socket);
+    counters.calls.setsockopt++;
+    const updated = kernel.ws2_32.setsockopt(
+      operation.acceptSocket,
+      SOL_SOCKET,
+      SO_UPDATE_ACCEPT_CONTEXT,
+      scratch.address,
+      SOCKET_SIZE,
+    );
+    checkWinsock(updated, kernel.ws2_32, 'setsockopt(SO_UPDATE_ACCEPT_CONTEXT)');
+    return this.#peerOf(listener, operation);
+  }
+
+  forget(): void {
+    // What the system does not have is nowhere.
+  }
+
+  cancelOperation(record: SocketRecord, operation: Operation): void {
+    if (operation.state !== OperationState.Submitted) return;
+    operation.state = OperationState.Cancelling;
+    this.#source.cancels.cancel(record, operation.address);
+  }
+
+  cancelAll(record: SocketRecord): void {
+    for (const operation of record.operations()) {
+      if (operation.state === OperationState.Submitted) operation.state = OperationState.Cancelling;
+    }
+    this.#source.cancels.cancel(record, 0);
+  }
+
+  #settle(connection: Connection, operation: Operation, succeeded: boolean): void {
+    const { kernel, operations, finishInline } = this.#parts;
+    const outcome = overlappedOutcome(succeeded, kernel.ws2_32);
+    if (outcome === NO_ERROR) return;
+    if (outcome !== FINISHED) finishInline(operation, outcome, 0);
+    else if (connection.skipsPackets) {
+      finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
+    }
+  }
+
+  /**
+   * UDP sockets do not skip packets, so success brings one just as ERROR_IO_PENDING does. So does a receive that finds a
+   * datagram longer than its buffer: STATUS_BUFFER_OVERFLOW is a warning and no error, the operation has been carried out,
+   * and its packet is queued, whether the call says ERROR_IO_PENDING (Windows) or WSAEMSGSIZE (Wine).
+   */
+  #settleDatagram(operation: Operation, succeeded: boolean): void {
+    const outcome = overlappedOutcome(succeeded, this.#parts.kernel.ws2_32);
+    if (outcome === NO_ERROR || outcome === FINISHED) return;
+    if (outcome === WSAEMSGSIZE && operation.kind === OperationKind.ReceiveFrom) return;
+    this.#parts.finishInline(operation, outcome, 0);
+  }
+
+  /**
+   * Asks the system not to queue packets for calls of this socket that succeed at once. Only its yes counts, socket by
+   * socket: with a layered provider in between, packets would be lost (Microsoft KB2568167).
+   */
+  #skipPackets(connection: Connection): void {
+    if (!hasRealHandles(this.#parts, connection.socket)) return;
+    const { kernel, counters } = this.#parts;
+    counters.calls.SetFileCompletionNotificationModes++;
+    const modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
+    connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;
+  }
+
+  /** The peer's address, which AcceptEx has left in the block. */
+  #peerOf(listener: Listener, { block }: Operation): Endpoint | null {
+    if (block === null) return null;
+    const { scratch, counters } = this.#parts;
+    const { GetAcceptExSockaddrs } = this.#extensions.of(listener.family, listener.socket);
+    const length = addressLength(listener.family);
+    const { address } = scratch;
+    counters.calls.GetAcceptExSockaddrs++;
+    GetAcceptExSockaddrs(block.address, 0, length, length, address, address + 8, address + 16, address + 24);
+    const start = scratch.pointerAt(16) - block.address;
+    const size = scratch.view.getInt32(24, true);
+    if (start < 0 || size <= 0 || start + size > block.size) return null;
+    return readSockaddr(block.bytes.subarray(start, start + size));
+  }
+}
+
+function addressLength(family: 4 | 6): number {
+  return (family === 4 ? sockaddr_in.size : sockaddr_in6.size) + ACCEPTEX_ADDRESS_SLACK;
+}

@@ -1,0 +1,177 @@
+/** A driver for one run of a PAL: Winsock is started, and the parts are put together. */
+import { checkReturnedCode } from '../../ffi/check.ts';
+import { WSADATA_SIZE } from '../../ffi/layouts.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
+import { revoke } from '../sockets/cancellation.ts';
+import { completeAccept } from '../tcp/accept/acceptor.ts';
+import { BlockPool } from '../memory/block-pool.ts';
+import { closeUncancelled, graceExpired } from '../sockets/closer.ts';
+import { Connection } from '../tcp/connection.ts';
+import { completeConnect } from '../tcp/connector.ts';
+import { Counters } from '../loop/counters.ts';
+import { completeReceiveFrom } from '../udp/datagram-receiver.ts';
+import { DatagramRequestPool } from '../udp/datagram-requests.ts';
+import { completeSendTo } from '../udp/datagram-sender.ts';
+import { DatagramSocket } from '../udp/datagram-socket.ts';
+import type { Driver } from '../context/context.ts';
+import { Offers } from '../tcp/transfer/handover.ts';
+import { EventLoop } from '../loop/event-loop.ts';
+import { GraceTimer } from '../loop/grace-timer.ts';
+import type { Kernel } from '../platform/platform.ts';
+import { Listener } from '../tcp/accept/listener.ts';
+import { OperationKind, type Operation } from '../memory/operation.ts';
+import { OperationTable } from '../memory/operation-table.ts';
+import type { ResolvedPalOptions } from './pal-options.ts';
+import { ParkedWatches } from '../tcp/readiness/parked-watches.ts';
+import { CallNames, PendingCalls } from '../sockets/pending-call.ts';
+import { PinnedBuffers } from '../memory/pinned-buffers.ts';
+import { QuietSweep } from '../tcp/quiet-sweep.ts';
+import { completeReceive } from '../tcp/reader.ts';
+import { RequestPool } from '../tcp/requests.ts';
+import { Scratch } from '../memory/scratch.ts';
+import { PostNumbers } from '../remote/post-numbers.ts';
+import { SocketTable } from '../sockets/socket-table.ts';
+import { discardSocket, hasRealHandles, openTcpSocket } from '../sockets/sockets.ts';
+import { completeDisconnect } from '../tcp/accept/socket-reuse.ts';
+import type { OpenBackend } from '../context/transport.ts';
+import { completeProbe } from '../tcp/readiness/watcher.ts';
+import { completeSend } from '../tcp/writer.ts';
+
+/** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket or a call of a later one. */
+export interface Kept {
+  /** Number of the PAL, which all of its handles carry. */
+  readonly pal: number;
+  readonly sockets: SocketTable;
+  readonly names: CallNames;
+  readonly posts: PostNumbers;
+}
+
+export function makeKept(pal: number): Kept {
+  return { pal, sockets: new SocketTable(pal), names: new CallNames(pal), posts: new PostNumbers(pal) };
+}
+
+/** What the driver calls. */
+export interface DriverHooks {
+  /** After every turn, in a state where nothing is half done. */
+  readonly afterTurn: () => void;
+  /** The system cannot be waited for any more. */
+  readonly onFailure: (error: Error) => void;
+}
+
+/** Winsock 2.2. */
+const WINSOCK_VERSION = 0x0202;
+
+/** Starts Winsock and puts the parts together. Throws Win32Error, RangeError or NetworkError, and leaves nothing open. */
+export function makeDriver(
+  kernel: Kernel,
+  options: ResolvedPalOptions,
+  openBackend: OpenBackend,
+  { pal, sockets, names, posts }: Kept,
+  { afterTurn, onFailure }: DriverHooks,
+): Driver {
+  const undo: (() => void)[] = [];
+  try {
+    const counters = new Counters();
+    const scratch = new Scratch(kernel.memory);
+    undo.push(() => scratch.dispose());
+    startWinsock(kernel, counters, scratch);
+    requireRealHandles({ kernel, counters, scratch });
+    const operations = new OperationTable(kernel.memory, options.maxOperations);
+    undo.push(() => operations.dispose());
+    const blocks = new BlockPool(kernel.memory);
+    const completed = (operation: Operation): void => complete(driver, operation);
+    const { source, transport } = openBackend({
+      kernel,
+      options,
+      counters,
+      operations,
+      blocks,
+      scratch,
+      completed,
+      finishInline: (operation, error, bytes) => loop.finishInline(operation, error, bytes),
+      enqueueBehindEvents: (task) => loop.enqueueBehindEvents(task),
+      onUncancellable: (record) => closeUncancelled(driver, record),
+      onRemote: () => driver.inbox?.woken(),
+      // In a turn, where nothing is half done.
+      onFailure: (error) => loop.enqueue(() => onFailure(error)),
+      onReady: () => loop.wake(),
+    });
+    const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
+    const calls = new PendingCalls(kernel.scheduler, loop, names, (call, error, hard) =>
+      revoke(driver, call, error, hard),
+    );
+    const driver: Driver = {
+      palNumber: pal,
+      posts,
+      kernel,
+      options,
+      counters,
+      operations,
+      blocks,
+      pinned: new PinnedBuffers(kernel.memory, !transport.keepsBuffers || kernel.threadEnd !== undefined),
+      calls,
+      requests: new RequestPool(calls),
+      datagrams: new DatagramRequestPool(calls),
+      sockets,
+      scratch,
+      loop,
+      transport,
+      quiet: new QuietSweep(kernel.scheduler, sockets, transport),
+      grace: new GraceTimer<Connection | DatagramSocket>(kernel.scheduler, options.closeGraceMs, (record) => {
+        // A thread that was busy has heard nothing: what came in time is not too late.
+        loop.enqueueBehindEvents(() => graceExpired(driver, record));
+      }),
+      parked: new ParkedWatches(),
+      queuedBytes: 0,
+      pendingCallbacks: 0,
+      openFiles: 0,
+      wakePort: source.wakePort,
+      offers: new Offers(),
+      inbox: null,
+    };
+    return driver;
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw error;
+  }
+}
+
+/** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */
+function startWinsock(kernel: Kernel, counters: Counters, scratch: Scratch): void {
+  if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
+  counters.calls.WSAStartup++;
+  checkReturnedCode(kernel.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
+}
+
+/** A layered service provider without real file handles breaks completion ports in ways that cannot be repaired here. */
+function requireRealHandles(parts: { kernel: Kernel; counters: Counters; scratch: Scratch }): void {
+  const socket = openTcpSocket(parts, 4);
+  const real = hasRealHandles(parts, socket);
+  discardSocket(parts, socket);
+  if (real) return;
+  throw new NetworkError(
+    'Cannot use completion ports: a layered service provider (LSP) without real file handles is installed for TCP. ' +
+      "Find it with 'netsh winsock show catalog' and remove the product that installed it, or run 'netsh winsock reset'",
+    { kind: NetworkErrorCode.InitializationFailed, code: 'ERR_LAYERED_SERVICE_PROVIDER' },
+  );
+}
+
+function complete(driver: Driver, operation: Operation): void {
+  const { owner, kind } = operation;
+  if (owner instanceof Connection) {
+    if (kind === OperationKind.Receive) return completeReceive(driver, owner, operation);
+    if (kind === OperationKind.Send) return completeSend(driver, owner, operation);
+    if (kind === OperationKind.Probe) return completeProbe(driver, owner, operation);
+    if (kind === OperationKind.Connect) return completeConnect(driver, owner, operation);
+    if (kind === OperationKind.Disconnect) return completeDisconnect(driver, owner, operation);
+  } else if (owner instanceof Listener && kind === OperationKind.Accept) {
+    return completeAccept(driver, owner, operation);
+  } else if (owner instanceof DatagramSocket) {
+    if (kind === OperationKind.ReceiveFrom) return completeReceiveFrom(driver, owner, operation);
+    if (kind === OperationKind.SendTo) return completeSendTo(driver, owner, operation);
+  }
+  throw new Error(
+    `Operation slot ${operation.index} of kind ${kind} completed for nobody. This is a bug in iocp-pal; please report it`,
+  );
+}

@@ -1,0 +1,118 @@
+/** inspect() and describe(): what is open and pending, for programs and for people. */
+import type { Endpoint } from '../pal/handles.ts';
+import type { FileDescription, PalDescription, RequestDescription, SocketDescription } from '../pal/pal-description.ts';
+import type { Driver } from '../context/context.ts';
+import { OperationKind, OperationState, type Operation } from '../memory/operation.ts';
+import { originOf, type SocketRecord } from '../sockets/socket-record.ts';
+
+/** Everything that is open. Makes no system call, and changes nothing. */
+export function inspectDriver(driver: Driver, state: PalDescription['state']): PalDescription {
+  const now = driver.kernel.scheduler.now();
+  return {
+    state,
+    operations: driver.operations.used,
+    pendingCallbacks: driver.pendingCallbacks,
+    queuedBytes: driver.queuedBytes,
+    sockets: Array.from(driver.sockets, (record) => inspectSocket(record, now)),
+  };
+}
+
+function inspectSocket(record: SocketRecord, now: number): SocketDescription {
+  const { kind, state, local = null, peer = null, name = null, queues, requests } = record.describe(now);
+  const interest = record.watch?.interest;
+  return {
+    handle: record.handle,
+    systemSocket: record.socket,
+    kind,
+    state,
+    ageMs: Math.round(now - record.createdAt),
+    local,
+    peer,
+    name,
+    referenced: record.referenced,
+    watching: interest ? { readable: interest.readable === true, writable: interest.writable === true } : null,
+    pendingCallbacks: record.pendingCallbacks,
+    queues,
+    operations: Array.from(record.operations(), inspectOperation),
+    requests,
+    ...originOf(record),
+  };
+}
+
+function inspectOperation({ kind, state, index, syscall }: Operation): SocketDescription['operations'][number] {
+  return { kind: nameOf(OperationKind, kind), state: nameOf(OperationState, state), slot: index, syscall };
+}
+
+/**
+ * The same as text: a line for the PAL, one per socket, one per operation of the kernel and per call that waits, and where
+ * origins were tracked, the places that made them.
+ */
+export function formatDescription({ state, operations, pendingCallbacks, sockets }: PalDescription): string {
+  const lines = [`${sockets.length} sockets, ${operations} operations, ${pendingCallbacks} callbacks owed, ${state}`];
+  for (const socket of sockets) {
+    lines.push(formatSocket(socket));
+    for (const operation of socket.operations) {
+      lines.push(`    ${operation.kind} in slot ${operation.slot}: ${operation.state}`);
+    }
+    for (const request of socket.requests) {
+      lines.push(`    ${formatRequest(request)}`);
+      if (request.origin !== undefined) lines.push(indent(request.origin));
+    }
+    if (socket.origin !== undefined) lines.push('    made by', indent(socket.origin));
+  }
+  return lines.join('\n');
+}
+
+function formatSocket(socket: SocketDescription): string {
+  const { handle, kind, systemSocket, ageMs, state, local, peer, name, watching, queues, pendingCallbacks } = socket;
+  const facts = [
+    ...(local === null ? [] : [`on ${formatEndpoint(local)}`]),
+    ...(name === null ? [] : [name]),
+    ...(peer === null ? [] : [`peer ${formatEndpoint(peer)}`]),
+    ...Object.entries(queues)
+      .filter(([, size]) => size > 0)
+      .map(([name, size]) => `${size} ${inWords(name)}`),
+    `${pendingCallbacks} callbacks owed`,
+    ...(watching === null ? [] : ['watched']),
+    ...(socket.referenced ? [] : ['unreferenced']),
+  ];
+  return `  ${kind} ${handle} (SOCKET ${systemSocket}), ${ageMs} ms old, ${state}: ${facts.join(', ')}`;
+}
+
+function formatRequest(request: RequestDescription): string {
+  const { timeLeftMs, hasSignal } = request;
+  return [
+    formatCall(request),
+    ...(timeLeftMs === null ? [] : [`${timeLeftMs} ms left`]),
+    ...(hasSignal ? ['with a signal'] : []),
+  ].join(', ');
+}
+
+function formatCall({ kind, bytes, done, file }: RequestDescription): string {
+  if (kind === 'read' || kind === 'receive') return `${kind} of up to ${bytes} bytes`;
+  if (file !== undefined) return `${kind} of ${formatFile(file)}`;
+  if (kind === 'write' || kind === 'sendFile') return `${kind}, ${done} of ${bytes} bytes sent`;
+  return kind === 'send' ? `send of ${bytes} bytes` : kind;
+}
+
+function formatFile({ source, offset, length, sent }: FileDescription): string {
+  const progress = length === null ? `${sent} bytes sent` : `${sent} of ${length} bytes sent`;
+  return `${source} from byte ${offset} on, ${progress}`;
+}
+
+function formatEndpoint({ address, port }: Endpoint): string {
+  return `${address} port ${port}`;
+}
+
+/** 'bytesQueued' as 'bytes queued'. */
+function inWords(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function nameOf(names: Readonly<Record<string, number>>, value: number): string {
+  return Object.keys(names).find((name) => names[name] === value) ?? String(value);
+}
+
+function indent(stack: string): string {
+  return stack.replace(/^\s*/gm, '        ');
+}

@@ -1,0 +1,49 @@
+/**
+ * Says so when runEventLoop() was forgotten: nothing calls back then, and nothing tells why.
+ *
+ * It looks once a second, and when nothing is left that keeps the process alive, until the loop runs. A program that runs
+ * its loop late is not told, as long as nothing waits to be called back.
+ */
+import process from 'node:process';
+import type { Driver } from '../context/context.ts';
+import type { TimerHandle } from '../platform/platform.ts';
+
+/** Milliseconds between two looks. */
+const LOOK_MS = 1000;
+
+export class LoopNotice {
+  readonly #driver: Driver;
+  readonly #unwatch: () => void;
+  #timer: TimerHandle | null = null;
+
+  constructor(driver: Driver) {
+    this.#driver = driver;
+    this.#unwatch = driver.kernel.onIdle(() => {
+      if (driver.pendingCallbacks > 0 || driver.loop.isDue()) this.#warn();
+    });
+    this.#arm();
+  }
+
+  /** The loop runs, or is closed. */
+  dispose(): void {
+    if (this.#timer === null) return;
+    this.#driver.kernel.scheduler.clearTimer(this.#timer);
+    this.#timer = null;
+    this.#unwatch();
+  }
+
+  #arm(): void {
+    this.#timer = this.#driver.kernel.scheduler.setTimer(LOOK_MS, () => {
+      if (this.#driver.loop.isDue()) this.#warn();
+      else this.#arm();
+    });
+  }
+
+  #warn(): void {
+    this.dispose();
+    process.emitWarning(
+      'Callbacks of a NetworkPal wait to run, and its event loop has never run. Call runEventLoop() after initialize()',
+      { type: 'NetworkPalWarning', code: 'IOCP_PAL_LOOP_NOT_RUNNING' },
+    );
+  }
+}

@@ -1,0 +1,128 @@
+/** Options of createNetworkPal: what they mean, what they default to, and what is refused. */
+import { argumentError } from '../pal/network-error.ts';
+import { shown } from '../util/shown.ts';
+import { CELL_BYTES, MAX_CELLS, MIN_CELLS } from '../remote/ring-layout.ts';
+import type { Kernel, PollerKind } from '../platform/platform.ts';
+import { readOptions, type OptionNames } from '../util/read-options.ts';
+
+/** How the PAL waits for the network. */
+export type DriverKind = 'iocp' | 'wsapoll';
+
+/** Options of createNetworkPal. */
+export interface PalOptions {
+  /** 'iocp' (default): completion ports. 'wsapoll': readiness through WSAPoll, for comparison; it does not scale. */
+  driver?: DriverKind;
+  /** 'worker' (default): a worker_thread waits. 'inline': this thread waits, for threads that do nothing else. */
+  poller?: PollerKind;
+  /**
+   * Let calls that succeed at once skip the completion port (SetFileCompletionNotificationModes). 'auto', the default:
+   * for each socket whose provider has real file handles and for which the system confirms it, as libuv does. True: the
+   * same. False: never, so that every operation ends with a packet. docs/benchmarks.md has the figures that decided it.
+   */
+  skipCompletionPortOnSuccess?: 'auto' | boolean;
+  /** Milliseconds that closeSocket spends on flushing what is queued, 0 … 2^31-1. Default 5000. */
+  closeGraceMs?: number;
+  /** Operations that may be under way at a time, 16 … 1048576; each takes 128 bytes. Default 65536. */
+  maxOperations?: number;
+  /** Bytes that asyncWrite queues per socket before it refuses, at least 65536. Default 67108864 (64 MiB). */
+  maxQueuedBytesPerSocket?: number;
+  /** Bytes that asyncWrite queues on all sockets together before it refuses, at least 65536. Default 1073741824 (1 GiB). */
+  maxQueuedBytes?: number;
+  /** Bytes of the queue through which other threads submit to the loop (remote()), 4096 … 67108864. Default 1048576. */
+  remoteQueueBytes?: number;
+  /** Remember where sockets and operations were made, for describe(). Costs a stack trace each. Default false. */
+  trackOrigins?: boolean;
+  /** Throw on what is otherwise only counted, such as packets that match no operation. Default false. */
+  strict?: boolean;
+  /** The system to work on. Default: the Windows of this process. */
+  kernel?: Kernel;
+}
+
+const PAL_OPTIONS: OptionNames<PalOptions> = {
+  driver: false,
+  poller: false,
+  skipCompletionPortOnSuccess: false,
+  closeGraceMs: false,
+  maxOperations: false,
+  maxQueuedBytesPerSocket: false,
+  maxQueuedBytes: false,
+  remoteQueueBytes: false,
+  trackOrigins: true,
+  strict: true,
+  kernel: false,
+};
+
+/** The options with all defaults filled in, but for the kernel. */
+export type ResolvedPalOptions = Readonly<Required<Omit<PalOptions, 'kernel'>>>;
+
+const DEFAULTS: ResolvedPalOptions = {
+  driver: 'iocp',
+  poller: 'worker',
+  skipCompletionPortOnSuccess: 'auto',
+  closeGraceMs: 5000,
+  maxOperations: 65536,
+  maxQueuedBytesPerSocket: 64 * 1024 * 1024,
+  maxQueuedBytes: 1024 * 1024 * 1024,
+  remoteQueueBytes: 1024 * 1024,
+  trackOrigins: false,
+  strict: false,
+};
+
+/** Reads the options once. Throws TypeError with a code when they are no object, or one that is to be a boolean is none. */
+export function readPalOptions(given: unknown): PalOptions {
+  const options = readOptions<PalOptions>(given, PAL_OPTIONS);
+  const kernel: unknown = options.kernel;
+  if (kernel === undefined || (typeof kernel === 'object' && kernel !== null)) return options;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use kernel: it must be an object, such as a simulated kernel, and is ${shown(kernel)}`,
+  );
+}
+
+/**
+ * Fills in the defaults. Throws TypeError or RangeError with a code for values that make no sense.
+ * @param options from readPalOptions
+ */
+export function resolvePalOptions({ kernel: _kernel, ...given }: PalOptions): ResolvedPalOptions {
+  const options = { ...DEFAULTS, ...given };
+  requireOneOf('driver', options.driver, ['iocp', 'wsapoll']);
+  requireOneOf('poller', options.poller, ['worker', 'inline']);
+  if (typeof options.skipCompletionPortOnSuccess !== 'boolean') {
+    requireOneOf('skipCompletionPortOnSuccess', options.skipCompletionPortOnSuccess, ['auto']);
+  }
+  requireInteger('closeGraceMs', options.closeGraceMs, 0, 2 ** 31 - 1);
+  requireInteger('maxOperations', options.maxOperations, 16, 2 ** 20);
+  requireInteger('remoteQueueBytes', options.remoteQueueBytes, MIN_CELLS * CELL_BYTES, MAX_CELLS * CELL_BYTES);
+  requireInteger('maxQueuedBytesPerSocket', options.maxQueuedBytesPerSocket, 65536, Number.MAX_SAFE_INTEGER);
+  requireInteger('maxQueuedBytes', options.maxQueuedBytes, 65536, Number.MAX_SAFE_INTEGER);
+  return options;
+}
+
+/** Throws unless `value` is an integer in the range. */
+export function requireInteger(name: string, value: unknown, least: number, most: number): asserts value is number {
+  if (typeof value !== 'number') {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      `Cannot use ${name}: it must be a number, and is ${shown(value)}`,
+    );
+  }
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw argumentError(
+      RangeError,
+      'ERR_OUT_OF_RANGE',
+      `Cannot use ${name} ${value}: it must be an integer from ${least} to ${most}`,
+    );
+  }
+}
+
+/** Throws unless `value` is one of the words. */
+export function requireOneOf(name: string, value: unknown, words: readonly string[]): void {
+  if (typeof value === 'string' && words.includes(value)) return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `Cannot use ${name}: it must be one of ${words.map((word) => `'${word}'`).join(', ')}, and is ${typeof value === 'string' ? `'${value}'` : shown(value)}`,
+  );
+}

@@ -1,0 +1,59 @@
+/** stats(): a snapshot of the driver. */
+import type { NetworkStats } from '../pal/network-stats.ts';
+import { DatagramSocket } from '../udp/datagram-socket.ts';
+import type { Driver } from '../context/context.ts';
+import { Listener } from '../tcp/accept/listener.ts';
+import { CONTEXT_SIZE, OperationKind } from '../memory/operation.ts';
+
+export function collectStats(driver: Driver): NetworkStats {
+  const { counters, operations, blocks, pinned, sockets } = driver;
+  const inUse = (kind: OperationKind): number => operations.inUse[kind] ?? 0;
+  driver.loop.countWaits();
+  let servers = 0;
+  let udpSockets = 0;
+  for (const record of sockets) {
+    if (record instanceof Listener) servers++;
+    else if (record instanceof DatagramSocket) udpSockets++;
+  }
+  return {
+    sockets: sockets.size,
+    servers,
+    udpSockets,
+    operations: {
+      receive: inUse(OperationKind.Receive) + inUse(OperationKind.Probe) + inUse(OperationKind.ReceiveFrom),
+      send: inUse(OperationKind.Send) + inUse(OperationKind.SendTo),
+      accept: inUse(OperationKind.Accept),
+      connect: inUse(OperationKind.Connect),
+    },
+    freeSlots: operations.free,
+    slots: operations.capacity,
+    pendingCallbacks: driver.pendingCallbacks,
+    openFiles: driver.openFiles,
+    packets: counters.packets,
+    batches: counters.batches,
+    largestBatch: counters.largestBatch,
+    mailboxHighWater: counters.mailboxHighWater,
+    readyHighWater: counters.readyHighWater,
+    doorbells: counters.doorbells,
+    inlineCompletions: counters.inlineCompletions,
+    droppedPackets: counters.droppedPackets,
+    bytesReceived: counters.bytesReceived,
+    bytesSent: counters.bytesSent,
+    datagramsReceived: counters.datagramsReceived,
+    datagramsSent: counters.datagramsSent,
+    datagramsTruncated: counters.datagramsTruncated,
+    datagramsDropped: counters.datagramsDropped,
+    unreachableReports: counters.unreachableReports,
+    queuedBytes: driver.queuedBytes,
+    pinnedBytes: operations.used * CONTEXT_SIZE + blocks.lentBytes + pinned.byteLength,
+    reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.reservedBytes,
+    accepted: counters.accepted,
+    refused: counters.refused,
+    reused: counters.reused,
+    connected: counters.connected,
+    acceptErrors: counters.acceptErrors,
+    remoteRecords: counters.remoteRecords,
+    remoteWakes: counters.remoteWakes,
+    calls: Object.fromEntries(Object.entries(counters.calls)),
+  };
+}

@@ -1,0 +1,36 @@
+/** What the simulated network does to datagrams: by default nothing. */
+import type { SimulatedNetwork } from '../network.ts';
+
+/** Options of simulateNetwork about datagrams. */
+export interface WeatherOptions {
+  /** One in so many datagrams is lost. Default: none. */
+  lose?: number;
+  /** One in so many arrives again. Default: none. */
+  double?: number;
+  /** Datagrams of one socket may overtake one another. Default false. */
+  reorder?: boolean;
+}
+
+export class Weather {
+  readonly reorders: boolean;
+  readonly #network: SimulatedNetwork;
+  readonly #options: WeatherOptions;
+
+  constructor(network: SimulatedNetwork, options: WeatherOptions) {
+    this.#network = network;
+    this.#options = options;
+    this.reorders = options.reorder ?? false;
+  }
+
+  loses(): boolean {
+    return this.#happens(this.#options.lose);
+  }
+
+  doubles(): boolean {
+    return this.#happens(this.#options.double);
+  }
+
+  #happens(oneIn: number | undefined): boolean {
+    return oneIn !== undefined && this.#network.choices.pick(oneIn) === oneIn - 1;
+  }
+}

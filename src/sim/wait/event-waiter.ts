@@ -1,0 +1,221 @@
+/**
+ * The thread that waits for an auto-reset event, as the driver's own ThreadWaiter sees a real one.
+ *
+ *   starts ──step──► ready ──let in, step──► waits ──the event is set──► rung ──step: its message arrives──► ready
+ *
+ * A signal that comes while the thread waits is taken at once. One that comes before stays in the event, and is lost to
+ * a call that is given the event in between: such a call begins by resetting it.
+ *
+ * The thread may die as the poller of a port does (poller.ts), also with a signal in hand that it tells nobody of, and its
+ * wait may fail.
+ */
+import { Win32Error } from '../../../ffi/check.ts';
+import type { EventWaiterParts, PortWaiter, WaiterCallbacks } from '../../platform/platform.ts';
+import { GATE_PROTOCOL, READY } from '../../wait/gate.ts';
+import { ThreadWaiter, type PollerListener, type PollerThread } from '../../wait/thread-waiter.ts';
+import { Step } from '../schedule/agenda.ts';
+import { SimulatedEvent } from '../win32/event.ts';
+import { HeldWaiter } from './held-waiter.ts';
+import type { SimulatedKernel } from '../kernel.ts';
+import { SimulationError } from '../simulation-error.ts';
+
+const { COUNT, GATE, CLOSED, OPEN, WAITS } = GATE_PROTOCOL;
+const WAIT = 'WaitForSingleObject';
+
+/** A waiter whose waits run in another thread. */
+export function createEventWaiter(kernel: SimulatedKernel, parts: EventWaiterParts): PortWaiter {
+  const event = kernel.handle(parts.event);
+  if (!(event instanceof SimulatedEvent)) throw new SimulationError(`A waiter for ${parts.event}, which is no event`);
+  let thread: EventPoller | null = null;
+  return new ThreadWaiter({
+    start: (control, listener) => (thread = new EventPoller(kernel, event, control, listener)),
+    prepare: () => thread?.letIn(),
+    interrupt: () => thread?.interrupt(),
+    substitute: (callbacks) => new EventLook(kernel, event, callbacks),
+    recover: () => 1, // as the real one's
+    onLost: (error) => {
+      kernel.eventPollersLost++;
+      kernel.network.note(() => `${kernel.name}: ${error.message}`);
+    },
+    onReady: parts.onReady,
+    onFailure: parts.onFailure,
+  });
+}
+
+class EventPoller implements PollerThread {
+  readonly #kernel: SimulatedKernel;
+  readonly #event: SimulatedEvent;
+  readonly #control: Int32Array;
+  readonly #listener: PollerListener;
+  readonly #readyStep = new Step('event thread is ready', () => this.#begin(), true);
+  readonly #waitStep = new Step('event thread waits', () => this.#wait(), true);
+  readonly #ringStep = new Step('event thread wakes the loop', () => this.#ring(), true);
+  readonly #dieStep = new Step('event thread dies', () => this.#die());
+  readonly #endStep = new Step('end of the event thread', () => this.#end(), true);
+  #waiting = false;
+  #dead = false;
+  #referenced = true;
+  #holding = false;
+
+  constructor(kernel: SimulatedKernel, event: SimulatedEvent, control: Int32Array, listener: PollerListener) {
+    this.#kernel = kernel;
+    this.#event = event;
+    this.#control = control;
+    this.#listener = listener;
+    event.onSet.add(this.#look);
+    kernel.network.agenda.add(this.#readyStep);
+    this.#hold(true);
+  }
+
+  ref(): void {
+    this.#referenced = true;
+    if (!this.#dead) this.#hold(true);
+  }
+
+  unref(): void {
+    this.#referenced = false;
+    this.#hold(false);
+  }
+
+  /** The gate is about to be opened. */
+  letIn(): void {
+    const { agenda } = this.#kernel.network;
+    agenda.add(this.#waitStep);
+    if (this.#mayDie()) agenda.add(this.#dieStep);
+  }
+
+  /** The gate says STOP: the event wakes it. */
+  interrupt(): void {
+    if (this.#dead) return; // its end will be heard
+    this.#event.set();
+    this.#end();
+  }
+
+  #begin(): void {
+    if (this.#mayDie()) this.#die();
+    else this.#listener.message(READY);
+  }
+
+  #wait(): void {
+    const code = this.#kernel.waitFault(WAIT);
+    Atomics.add(this.#control, WAITS, 1);
+    if (code === 0) {
+      this.#waiting = true;
+      this.#look();
+      return;
+    }
+    this.#listener.message({ syscall: WAIT, systemErrorCode: code });
+    this.#die();
+  }
+
+  readonly #look = (): void => {
+    if (!this.#waiting || !this.#event.isSet) return;
+    this.#event.isSet = false;
+    this.#waiting = false;
+    if (this.#mayDie()) return this.#die();
+    Atomics.store(this.#control, COUNT, 1);
+    Atomics.compareExchange(this.#control, GATE, OPEN, CLOSED);
+    this.#kernel.network.agenda.add(this.#ringStep);
+  };
+
+  #ring(): void {
+    this.#kernel.network.agenda.remove(this.#ringStep);
+    this.#listener.message(null);
+  }
+
+  /** It runs no code any more. A message that it has posted is still heard. */
+  #die(): void {
+    const { agenda } = this.#kernel.network;
+    this.#dead = true;
+    this.#waiting = false;
+    for (const step of [this.#readyStep, this.#waitStep, this.#dieStep]) agenda.remove(step);
+    agenda.add(this.#endStep);
+  }
+
+  #end(): void {
+    const { agenda } = this.#kernel.network;
+    if (this.#ringStep.place >= 0) this.#ring();
+    for (const step of [this.#readyStep, this.#waitStep, this.#dieStep, this.#endStep]) agenda.remove(step);
+    this.#event.onSet.delete(this.#look);
+    const died = this.#dead;
+    this.#dead = true;
+    this.#hold(false);
+    this.#listener.ended(died ? new Error('The thread that waits for an event has died') : null);
+  }
+
+  #mayDie(): boolean {
+    return !this.#dead && this.#kernel.faults?.kills() === true;
+  }
+
+  /** A worker_thread keeps the process alive while it lives and is ref'd. */
+  #hold(wanted: boolean): void {
+    const holds = wanted && this.#referenced;
+    if (holds !== this.#holding) this.#kernel.hold(holds ? 1 : -1);
+    this.#holding = holds;
+  }
+}
+
+/** The owner's own thread in its place: it looks every now and then, and finds what has not been reset before. */
+class EventLook extends HeldWaiter implements PortWaiter {
+  readonly #event: SimulatedEvent;
+  readonly #callbacks: WaiterCallbacks;
+  readonly #lookStep = new Step('owner looks at the event', () => this.#find(), true);
+  readonly #failStep = new Step('the look at the event fails', () => this.#fail(), true);
+  #armed = false;
+  #fault = 0;
+
+  constructor(kernel: SimulatedKernel, event: SimulatedEvent, callbacks: WaiterCallbacks) {
+    super(kernel);
+    this.#event = event;
+    this.#callbacks = callbacks;
+    event.onSet.add(this.#update);
+    this.updateHold();
+  }
+
+  get armed(): boolean {
+    return this.#armed;
+  }
+
+  arm(): void {
+    this.#armed = true;
+    this.#fault = this.kernel.waitFault(WAIT);
+    this.kernel.network.agenda.set(this.#failStep, this.#fault !== 0);
+    this.#update();
+    this.updateHold();
+  }
+
+  stop(): Promise<void> {
+    this.#letGo();
+    this.kernel.network.agenda.remove(this.#failStep);
+    this.#event.onSet.delete(this.#update);
+    return Promise.resolve();
+  }
+
+  #find(): void {
+    this.waits++;
+    this.#event.isSet = false;
+    this.taken = 1;
+    this.#letGo();
+    this.#callbacks.onReady();
+  }
+
+  #fail(): void {
+    this.waits++;
+    this.#letGo();
+    this.#callbacks.onFailure(new Win32Error(WAIT, this.#fault));
+  }
+
+  #letGo(): void {
+    this.#armed = false;
+    this.#update();
+    this.updateHold();
+  }
+
+  readonly #update = (): void => {
+    this.kernel.network.agenda.set(this.#lookStep, this.#armed && this.#fault === 0 && this.#event.isSet);
+  };
+
+  protected override get holds(): boolean {
+    return this.referenced && this.#armed;
+  }
+}

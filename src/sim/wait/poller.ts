@@ -1,0 +1,208 @@
+/**
+ * The poller thread of a simulated process, as the driver's own ThreadWaiter sees a real one.
+ *
+ *   starts ──step──► ready ──let in──► waits ──step: takes a batch──► rung ──step: the doorbell is heard──► ready
+ *                                                                └─step─► blocks again
+ *
+ * Its wait may fail (faults.plan): it says so, and ends.
+ *
+ * A process may have threads that die (faults.threads): before they are ready, while they wait, with packets in hand that
+ * they have told nobody of, or with a doorbell on its way. Their end is heard one step later.
+ */
+import { WAKE_KEY } from '../../iocp/completion-key.ts';
+import { ENTRY_WORDS } from '../../iocp/completion-port.ts';
+import type { PortWaiter, WaiterParts } from '../../platform/platform.ts';
+import { GATE_PROTOCOL, READY } from '../../wait/gate.ts';
+import { ThreadWaiter, type PollerListener, type PollerThread } from '../../wait/thread-waiter.ts';
+import { Step } from '../schedule/agenda.ts';
+import type { SimulatedKernel } from '../kernel.ts';
+import type { CompletionPort } from '../win32/port.ts';
+import { portOf, SimulatedWaiter } from './waiter.ts';
+
+const { COUNT, GATE, CLOSED, OPEN } = GATE_PROTOCOL;
+
+/** A waiter whose waits run in another thread. */
+export function createThreadWaiter(kernel: SimulatedKernel, parts: WaiterParts): PortWaiter {
+  const { batch, countAddress, entries } = parts.port;
+  const first = entries.subarray(0, ENTRY_WORDS);
+  const count = new Uint32Array(batch.buffer, countAddress - batch.address, 1);
+  let thread: SimulatedPoller | null = null;
+  return new ThreadWaiter({
+    start: (control, listener) => (thread = new SimulatedPoller(kernel, parts, control, listener)),
+    prepare: () => {
+      first.fill(0);
+      thread?.letIn();
+    },
+    interrupt: () => thread?.interrupt(),
+    substitute: (callbacks) => new SimulatedWaiter(kernel, { ...parts, ...callbacks }),
+    recover: () => (first.some((word) => word !== 0) ? (count[0] ?? 0) : 0),
+    onLost: (error) => {
+      kernel.pollersLost++;
+      kernel.network.note(() => `${kernel.name}: ${error.message}`);
+    },
+    onReady: parts.onReady,
+    onFailure: parts.onFailure,
+  });
+}
+
+class SimulatedPoller implements PollerThread {
+  readonly #kernel: SimulatedKernel;
+  readonly #parts: WaiterParts;
+  readonly #control: Int32Array;
+  readonly #listener: PollerListener;
+  readonly #port: CompletionPort;
+  readonly #readyStep = new Step('poller is ready', () => this.#begin(), true);
+  readonly #takeStep = new Step('waiter takes packets', () => this.#takeBatch());
+  readonly #ringStep = new Step('doorbell', () => this.#ring(), true);
+  readonly #blockStep = new Step('poller blocks', () => this.#block());
+  readonly #failStep = new Step('the wait of the poller fails', () => this.#fail(), true);
+  readonly #dieStep = new Step('poller dies', () => this.#die());
+  readonly #endStep = new Step('end of the poller', () => this.#end(), true);
+  #letInBy = false;
+  /** The code that its wait fails with, or 0. */
+  #fault = 0;
+  #dead = false;
+  #referenced = true;
+  #holding = false;
+
+  constructor(kernel: SimulatedKernel, parts: WaiterParts, control: Int32Array, listener: PollerListener) {
+    this.#kernel = kernel;
+    this.#parts = parts;
+    this.#control = control;
+    this.#listener = listener;
+    this.#port = portOf(kernel, parts.port.handle);
+    this.#port.onPacket.add(this.#update);
+    kernel.network.agenda.add(this.#readyStep);
+    this.#updateHold();
+  }
+
+  ref(): void {
+    this.#referenced = true;
+    this.#updateHold();
+  }
+
+  unref(): void {
+    this.#referenced = false;
+    this.#updateHold();
+  }
+
+  /** The gate is about to be opened. */
+  letIn(): void {
+    this.#letInBy = true;
+    this.#port.waited = true;
+    if (this.#mayDie()) this.#kernel.network.agenda.add(this.#dieStep);
+    this.#fault = this.#kernel.waitFault('GetQueuedCompletionStatusEx');
+    this.#kernel.network.agenda.set(this.#failStep, this.#fault !== 0);
+    this.#update();
+  }
+
+  /** The gate says STOP: a packet wakes it, and it may take others with that. */
+  interrupt(): void {
+    this.#port.push({ key: WAKE_KEY, overlapped: 0, status: 0, bytes: 0, io: null });
+    if (this.#dead) return; // its end will be heard
+    const { network } = this.#kernel;
+    if (this.#letInBy && !this.#isRung && this.#fault === 0 && network.maybe()) {
+      Atomics.store(this.#control, COUNT, this.#fill());
+      // Its last doorbell is heard before its end, unless it never came to ring.
+      if (network.maybe()) this.#ring();
+    } else if (this.#isRung) this.#ring();
+    this.#end();
+  }
+
+  get #isRung(): boolean {
+    return this.#ringStep.place >= 0;
+  }
+
+  #begin(): void {
+    if (this.#mayDie()) this.#die();
+    else this.#listener.message(READY);
+  }
+
+  #takeBatch(): void {
+    const found = this.#fill();
+    // Between any two of its steps.
+    if (this.#mayDie()) return this.#die();
+    Atomics.store(this.#control, COUNT, found);
+    if (this.#mayDie()) return this.#die();
+    Atomics.compareExchange(this.#control, GATE, OPEN, CLOSED);
+    this.#kernel.network.agenda.add(this.#ringStep);
+    if (this.#port.running > 0) this.#kernel.network.agenda.add(this.#blockStep);
+    this.#update();
+  }
+
+  #fill(): number {
+    const { batch, capacity, countAddress } = this.#parts.port;
+    Atomics.add(this.#control, GATE_PROTOCOL.WAITS, 1);
+    const found = this.#kernel.dequeue(this.#port, batch.address, capacity, countAddress);
+    // (Where another thread is not held up by it, nobody can tell: a step less in every order.)
+    if (this.#kernel.profile.limitsConcurrency && this.#port.concurrency === 1) this.#port.running = 1;
+    return found;
+  }
+
+  #block(): void {
+    this.#port.running = 0;
+  }
+
+  #ring(): void {
+    this.#kernel.network.agenda.remove(this.#ringStep);
+    this.#letGo();
+    this.#kernel.network.note(() => `${this.#kernel.name}: doorbell`);
+    this.#listener.message(null);
+    this.#update();
+  }
+
+  /** It says so, and comes to its end. */
+  #fail(): void {
+    Atomics.add(this.#control, GATE_PROTOCOL.WAITS, 1);
+    this.#letGo();
+    this.#listener.message({ syscall: 'GetQueuedCompletionStatusEx', systemErrorCode: this.#fault });
+    this.#die();
+  }
+
+  /** It runs no code any more. A message that it has posted is still heard. */
+  #die(): void {
+    const { agenda } = this.#kernel.network;
+    this.#dead = true;
+    for (const step of [this.#readyStep, this.#takeStep, this.#failStep, this.#dieStep]) agenda.remove(step);
+    this.#block();
+    agenda.add(this.#endStep);
+  }
+
+  #end(): void {
+    const { agenda } = this.#kernel.network;
+    if (this.#isRung) this.#ring();
+    const steps = [this.#readyStep, this.#takeStep, this.#blockStep, this.#failStep, this.#dieStep, this.#endStep];
+    for (const step of steps) agenda.remove(step);
+    this.#block();
+    this.#letGo();
+    this.#port.onPacket.delete(this.#update);
+    const died = this.#dead;
+    this.#dead = true;
+    this.#holding = this.#hold(false);
+    this.#listener.ended(died ? new Error('The poller thread has died') : null);
+  }
+
+  #letGo(): void {
+    this.#letInBy = false;
+    this.#port.waited = false;
+  }
+
+  #mayDie(): boolean {
+    return !this.#dead && this.#kernel.faults?.kills() === true;
+  }
+
+  readonly #update = (): void => {
+    const waits = this.#letInBy && !this.#isRung && !this.#dead && this.#fault === 0;
+    this.#kernel.network.agenda.set(this.#takeStep, waits && this.#port.packets.length > 0);
+  };
+
+  /** A worker_thread keeps the process alive while it lives and is ref'd. */
+  #updateHold(): void {
+    this.#holding = this.#hold(this.#referenced);
+  }
+
+  #hold(wanted: boolean): boolean {
+    if (wanted !== this.#holding) this.#kernel.hold(wanted ? 1 : -1);
+    return wanted;
+  }
+}

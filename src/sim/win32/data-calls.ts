@@ -1,0 +1,155 @@
+/** WSARecv and WSASend of a simulated process: the calls whose buffers are lent. */
+import { SOCKET_ERROR } from '../../../ffi/constants.ts';
+import { WSABUF } from '../../../ffi/layouts.ts';
+import { ntStatusToWinsockError, STATUS_CONNECTION_RESET, STATUS_PENDING } from '../../../ffi/ntstatus.ts';
+import { ERROR_IO_PENDING, WSAENOTCONN, WSAESHUTDOWN, WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
+import { Io, type IoKind, type Segment } from './io.ts';
+import type { SimulatedKernel } from '../kernel.ts';
+import { SimulationError } from '../simulation-error.ts';
+import type { SimulatedSocket } from '../sockets/socket.ts';
+import type { TcpEnd } from '../sockets/tcp-end.ts';
+
+/** What an out-parameter holds that means nothing: a pending call must not be believed. */
+const MEANINGLESS = 0xdead_beef;
+/** Most WSABUFs of one call. */
+const MAX_BUFFERS = 1024;
+
+export class DataCalls {
+  readonly #kernel: SimulatedKernel;
+
+  constructor(kernel: SimulatedKernel) {
+    this.#kernel = kernel;
+  }
+
+  /** WSARecv. Without an OVERLAPPED it is recv(). */
+  receive(s: number, buffers: number, count: number, bytesAddress: number, flags: number, overlapped: number): number {
+    const kernel = this.#kernel;
+    const socket = kernel.socket(s);
+    if (socket === null) return SOCKET_ERROR;
+    const end = socket.end;
+    if (end === null) return this.#fail(WSAENOTCONN);
+    if (end.receiveShut) return this.#fail(WSAESHUTDOWN);
+    kernel.memory.at(flags, 4, 'WSARecv: lpFlags');
+    if (overlapped === 0) return this.#receiveNow(socket, end, buffers, count, bytesAddress);
+    const io = prepareIo(kernel, 'WSARecv', socket, buffers, count, overlapped);
+    if (this.#broken(end, io)) return SOCKET_ERROR;
+    kernel.ledger.lend(io);
+    if (end.receives.length === 0 && end.isReadable && !kernel.network.maybe()) {
+      const bytes = end.in.length > 0 ? end.fill(io) : 0;
+      end.peer.update();
+      return this.#finished(io, bytes, bytesAddress);
+    }
+    end.receives.push(io);
+    end.update();
+    return this.#pending(bytesAddress);
+  }
+
+  send(s: number, buffers: number, count: number, bytesAddress: number, overlapped: number): number {
+    const kernel = this.#kernel;
+    const socket = kernel.socket(s);
+    if (socket === null) return SOCKET_ERROR;
+    if (socket.sendShut) return this.#fail(WSAESHUTDOWN);
+    const end = socket.end;
+    if (end === null) return this.#fail(WSAENOTCONN);
+    if (overlapped === 0) throw new SimulationError('A WSASend that would block the thread: no OVERLAPPED');
+    const io = prepareIo(kernel, 'WSASend', socket, buffers, count, overlapped);
+    if (this.#broken(end, io)) return SOCKET_ERROR;
+    kernel.ledger.lend(io);
+    const fits = kernel.profile.sendsAreTakenWhole ? end.room > 0 : end.room >= io.total;
+    if (end.sends.length === 0 && fits && !kernel.network.maybe() && end.take(io)) {
+      end.update();
+      return this.#finished(io, io.moved, bytesAddress);
+    }
+    end.sends.push(io);
+    end.update();
+    return this.#pending(bytesAddress);
+  }
+
+  /** recv() by another name: no OVERLAPPED, no packet. */
+  #receiveNow(socket: SimulatedSocket, end: TcpEnd, buffers: number, count: number, bytesAddress: number): number {
+    if (!socket.nonBlocking)
+      throw new SimulationError('A WSARecv that would block the thread: no OVERLAPPED, no FIONBIO');
+    const { memory } = this.#kernel;
+    if (end.in.length === 0) {
+      if (end.broken !== 0 && !end.resetLooksLikeEnd) return this.#fail(ntStatusToWinsockError(end.broken));
+      if (!end.isReadable) return this.#fail(WSAEWOULDBLOCK);
+    }
+    const array = memory.at(buffers, count * WSABUF.size, 'WSARecv: lpBuffers');
+    let bytes = 0;
+    for (let at = buffers; at < buffers + count * WSABUF.size; at += WSABUF.size) {
+      const length = Math.min(array.getUint32(at + WSABUF.len), end.in.length);
+      const address = array.getPointer(at + WSABUF.buf);
+      const region = memory.at(address, length, 'WSARecv: buffer');
+      end.in.take(region.bytes, address - region.address, length);
+      bytes += length;
+    }
+    end.update();
+    end.peer.update();
+    memory.at(bytesAddress, 4, 'lpNumberOfBytesRecvd').setUint32(bytesAddress, bytes);
+    return 0;
+  }
+
+  /** The call fails at once: no packet, and OVERLAPPED.Internal stays at STATUS_PENDING all the same. */
+  #broken(end: TcpEnd, io: Io): boolean {
+    const kernel = this.#kernel;
+    const call = io.kind === 'WSASend' ? 'WSASend' : 'WSARecv';
+    let code = kernel.faults?.call(call) ?? 0;
+    if (code !== 0) {
+      if (kernel.faults?.breaks(code) === true) end.break(STATUS_CONNECTION_RESET);
+    } else if (end.broken !== 0 && (call === 'WSASend' || (end.in.length === 0 && !end.resetLooksLikeEnd))) {
+      code = ntStatusToWinsockError(end.broken);
+    }
+    if (code === 0) return false;
+    io.region.setPointer(io.overlapped, STATUS_PENDING);
+    kernel.lastError = code;
+    return true;
+  }
+
+  #finished(io: Io, bytes: number, bytesAddress: number): 0 {
+    const kernel = this.#kernel;
+    if (bytesAddress !== 0) kernel.memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, bytes);
+    finishAtOnce(kernel, io, bytes);
+    return 0;
+  }
+
+  #pending(bytesAddress: number): -1 {
+    const { memory } = this.#kernel;
+    if (bytesAddress !== 0) memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, MEANINGLESS);
+    return this.#fail(ERROR_IO_PENDING);
+  }
+
+  #fail(code: number): -1 {
+    this.#kernel.lastError = code;
+    return SOCKET_ERROR;
+  }
+}
+
+/** Success at once. The packet comes as well, unless the socket skips it. */
+export function finishAtOnce(kernel: SimulatedKernel, io: Io, bytes: number): void {
+  if (io.socket.skips) {
+    io.verify();
+    io.write(0, bytes);
+    kernel.ledger.giveBack(io);
+  } else kernel.finish(io, 0, bytes);
+}
+
+/** An operation on the WSABUFs of a call, checked and not yet lent. */
+export function prepareIo(
+  kernel: SimulatedKernel,
+  kind: IoKind,
+  socket: SimulatedSocket,
+  buffers: number,
+  count: number,
+  overlapped: number,
+): Io {
+  const { memory, ledger } = kernel;
+  if (count < 1 || count > MAX_BUFFERS) throw new SimulationError(`${kind} with ${count} WSABUFs`);
+  const region = ledger.overlapped(overlapped, kind);
+  const array = memory.at(buffers, count * WSABUF.size, `${kind}: lpBuffers`);
+  const segments: Segment[] = [];
+  for (let at = buffers; at < buffers + count * WSABUF.size; at += WSABUF.size) {
+    const segment = ledger.segment(array.getPointer(at + WSABUF.buf), array.getUint32(at + WSABUF.len), kind);
+    if (segment !== null) segments.push(segment);
+  }
+  return new Io(kernel, kind, socket, overlapped, region, segments);
+}

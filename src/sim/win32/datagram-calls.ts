@@ -1,0 +1,177 @@
+/** WSARecvFrom and WSASendTo of a simulated process, and connect() on its UDP sockets. */
+import { AF_UNSPEC, SOCKET_ERROR } from '../../../ffi/constants.ts';
+import { ntStatusToWinsockError, STATUS_PENDING } from '../../../ffi/ntstatus.ts';
+import {
+  ERROR_IO_PENDING,
+  WSAEACCES,
+  WSAEADDRNOTAVAIL,
+  WSAEDESTADDRREQ,
+  WSAEFAULT,
+  WSAEINVAL,
+  WSAEMSGSIZE,
+  WSAENETUNREACH,
+} from '../../../ffi/wsa-errors.ts';
+import { prepareIo } from './data-calls.ts';
+import type { Io } from './io.ts';
+import type { SimulatedKernel } from '../kernel.ts';
+import { SimulationError } from '../simulation-error.ts';
+import { loopbackAddress, readSockaddr, sockaddrSize, type SimulatedAddress } from '../sockets/sockaddr.ts';
+import type { SimulatedSocket } from '../sockets/socket.ts';
+import type { UdpEnd } from '../sockets/udp-end.ts';
+
+/** Largest datagrams over IPv4 and IPv6, bytes. */
+const MAX_IPV4_DATAGRAM = 65507;
+const MAX_IPV6_DATAGRAM = 65527;
+
+export class DatagramCalls {
+  readonly #kernel: SimulatedKernel;
+
+  constructor(kernel: SimulatedKernel) {
+    this.#kernel = kernel;
+  }
+
+  receiveFrom(
+    s: number,
+    buffers: number,
+    count: number,
+    bytesAddress: number,
+    flags: number,
+    from: number,
+    fromLength: number,
+    overlapped: number,
+  ): number {
+    const kernel = this.#kernel;
+    const socket = kernel.socket(s);
+    if (socket === null) return SOCKET_ERROR;
+    const udp = requireUdp(socket, 'WSARecvFrom');
+    if (overlapped === 0 || bytesAddress !== 0) throw new SimulationError('Only overlapped WSARecvFrom is simulated');
+    if (socket.local === null) return this.#fail(WSAEINVAL);
+    const io = prepareIo(kernel, 'WSARecvFrom', socket, buffers, count, overlapped);
+    this.#lendAddress(io, from, fromLength, flags);
+    if (io.region.getUint32(fromLength) < sockaddrSize(socket.family)) return this.#fail(WSAEFAULT);
+    if (this.#refused(udp, io, true)) return SOCKET_ERROR;
+    kernel.ledger.lend(io);
+    if (udp.receives.length === 0 && udp.isReadable && !kernel.network.maybe()) {
+      const { status, bytes } = udp.fill(io);
+      kernel.finish(io, status, bytes);
+      if (status === 0) return 0;
+      // The packet comes; only the words of the call differ.
+      return this.#fail(kernel.profile.truncationFailsCall ? WSAEMSGSIZE : ERROR_IO_PENDING);
+    }
+    udp.receives.push(io);
+    udp.update();
+    return this.#fail(ERROR_IO_PENDING);
+  }
+
+  sendTo(
+    s: number,
+    buffers: number,
+    count: number,
+    bytesAddress: number,
+    to: number,
+    toLength: number,
+    overlapped: number,
+  ): number {
+    const kernel = this.#kernel;
+    const socket = kernel.socket(s);
+    if (socket === null) return SOCKET_ERROR;
+    const udp = requireUdp(socket, 'WSASendTo');
+    if (overlapped === 0 || bytesAddress !== 0) throw new SimulationError('Only overlapped WSASendTo is simulated');
+    if (socket.local === null) throw new SimulationError('WSASendTo on an unbound socket is not simulated');
+    const target =
+      to === 0 ? udp.remote : readSockaddr(kernel.memory.at(to, toLength, 'WSASendTo: lpTo'), to, toLength);
+    if (target === null) return this.#fail(to === 0 ? WSAEDESTADDRREQ : WSAEFAULT);
+    if (target.family !== socket.family) return this.#fail(WSAEFAULT);
+    const io = prepareIo(kernel, 'WSASendTo', socket, buffers, count, overlapped);
+    const code = this.#check(udp, target, io.total);
+    if (code !== 0) {
+      io.region.setPointer(io.overlapped, STATUS_PENDING);
+      return this.#fail(code);
+    }
+    if (this.#refused(udp, io, kernel.profile.unreachableFailsSend)) return SOCKET_ERROR;
+    io.target = target.unmapped ?? target;
+    io.sender = sourceOf(socket.local, io.target);
+    kernel.ledger.lend(io);
+    if (udp.sends.length === 0 && udp.hasRoom && !kernel.network.maybe()) {
+      udp.take(io);
+      kernel.finish(io, 0, io.total);
+      return 0;
+    }
+    udp.sends.push(io);
+    udp.update();
+    return this.#fail(ERROR_IO_PENDING);
+  }
+
+  connect(s: number, name: number, namelen: number): number {
+    const kernel = this.#kernel;
+    const socket = kernel.socket(s);
+    if (socket === null) return SOCKET_ERROR;
+    const udp = requireUdp(socket, 'connect');
+    const region = kernel.memory.at(name, namelen, 'connect: name');
+    if ((region.getUint32(name) & 0xffff) === AF_UNSPEC) {
+      udp.remote = null;
+      return 0;
+    }
+    const target = readSockaddr(region, name, namelen);
+    if (target?.family !== socket.family) return this.#fail(WSAEFAULT);
+    if (target.isAny || target.port === 0) return this.#fail(WSAEADDRNOTAVAIL);
+    udp.remote = target;
+    return 0;
+  }
+
+  /** What WSARecvFrom writes beside the data is lent as well. */
+  #lendAddress(io: Io, from: number, fromLength: number, flags: number): void {
+    const { ledger } = this.#kernel;
+    const lent = [
+      ledger.segment(from, sockaddrSize(io.socket.family), io.kind),
+      ledger.segment(fromLength, 4, io.kind),
+      ledger.segment(flags, 4, io.kind),
+    ];
+    for (const segment of lent) {
+      if (segment?.region !== io.region)
+        throw new SimulationError('Only addresses next to the OVERLAPPED are simulated');
+      io.aside.push(segment);
+    }
+    io.fromAddress = from;
+    io.fromLengthAddress = fromLength;
+  }
+
+  /** The call fails at once: by plan, or because an ICMP report waits to be told. */
+  #refused(udp: UdpEnd, io: Io, tellsReport: boolean): boolean {
+    const kernel = this.#kernel;
+    let code = kernel.faults?.call(io.kind === 'WSASendTo' ? 'WSASendTo' : 'WSARecvFrom') ?? 0;
+    if (code === 0 && tellsReport && udp.report !== 0 && udp.receives.length === 0) {
+      code = ntStatusToWinsockError(udp.report);
+      udp.report = 0;
+    }
+    if (code === 0) return false;
+    io.region.setPointer(io.overlapped, STATUS_PENDING);
+    kernel.lastError = code;
+    return true;
+  }
+
+  #check(udp: UdpEnd, target: SimulatedAddress, total: number): number {
+    const wanted = target.unmapped ?? target;
+    if (target.isAny || target.port === 0) return WSAEADDRNOTAVAIL;
+    if (total > (wanted.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM)) return WSAEMSGSIZE;
+    if (wanted.isBroadcast && !udp.broadcast) return WSAEACCES;
+    return this.#kernel.network.route(wanted) === 'unreachable' ? WSAENETUNREACH : 0;
+  }
+
+  #fail(code: number): -1 {
+    this.#kernel.lastError = code;
+    return SOCKET_ERROR;
+  }
+}
+
+function requireUdp(socket: SimulatedSocket, call: string): UdpEnd {
+  if (socket.udp === null) throw new SimulationError(`${call} on a stream socket is not simulated`);
+  if (socket.skips) throw new SimulationError(`${call} on a socket that skips packets is not simulated`);
+  return socket.udp;
+}
+
+/** The address that a datagram is seen to come from. */
+function sourceOf(local: SimulatedAddress, target: SimulatedAddress): SimulatedAddress {
+  const bound = local.unmapped ?? local;
+  return bound.isAny ? loopbackAddress(target.family, local.port) : bound;
+}

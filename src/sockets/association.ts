@@ -1,0 +1,84 @@
+/**
+ * Tying a socket to this loop: to its completion port, or into its set of polled sockets.
+ *
+ *   accepted, adopted, imported ── unassociated ──first call that needs it──► associated, for good
+ *                                     │
+ *                                     └── transfer(), exportSocket(): another loop may have it
+ *
+ * Windows ties a socket to a port once: another CreateIoCompletionPort fails, also through a duplicate in another process.
+ * (FileReplaceCompletionInformation could undo it: docs/loops.md says why it is not used.) So what may still move must not
+ * be tied. Servers with `deferAssociation` leave it until the first call that needs it; others do it at once, as everybody
+ * else does, since it is one call per connection either way and its failures then are the accept's.
+ *
+ * A server is different: only its accepts complete through it, and these can do without a port (Transport.share). So a server
+ * that another process has tied to its port works here as well.
+ */
+import { Win32Error } from '../../ffi/check.ts';
+import { ERROR_INVALID_PARAMETER } from '../../ffi/wsa-errors.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
+import type { Driver } from '../context/context.ts';
+import { fromWin32Error } from '../util/errors.ts';
+import { Listener } from '../tcp/accept/listener.ts';
+import type { SocketRecord } from './socket-record.ts';
+
+/** Ties a socket that was made here to this loop. Throws Win32Error. */
+export function attach(driver: Driver, record: SocketRecord): void {
+  driver.transport.attach(record);
+  record.associated = true;
+}
+
+/** Ties a socket that waited for it. Throws NetworkError. */
+export function associate(driver: Driver, record: SocketRecord): void {
+  try {
+    attach(driver, record);
+  } catch (error) {
+    if (!(error instanceof Win32Error) || error.systemErrorCode !== ERROR_INVALID_PARAMETER) {
+      throw fromWin32Error('loop', error);
+    }
+    if (record instanceof Listener && driver.transport.share !== undefined) {
+      share(driver, record);
+      return;
+    }
+    throw new NetworkError(
+      `Cannot use socket ${record.handle} in this loop: it is tied to the port of another one, which holds a duplicate of ` +
+        'it (exportSocket). A socket works in one loop only',
+      {
+        kind: NetworkErrorCode.ConnectionFailed,
+        code: 'ERR_SOCKET_ASSOCIATED',
+        systemErrorCode: error.systemErrorCode,
+        syscall: error.syscall,
+      },
+    );
+  }
+}
+
+/** Ties a server that waited for it, as the last step before its first accept. Throws NetworkError, and has done nothing then. */
+export function associateServer(driver: Driver, listener: Listener): void {
+  try {
+    driver.transport.prepareListener(listener);
+  } catch (error) {
+    throw fromWin32Error('listen', error);
+  }
+  associate(driver, listener);
+}
+
+/** A server that another process accepts from: this one accepts too, another way. Throws NetworkError. */
+function share(driver: Driver, listener: Listener): void {
+  try {
+    driver.transport.share?.(listener);
+    listener.associated = true;
+  } catch (error) {
+    throw fromWin32Error('loop', error);
+  }
+}
+
+/** Throws unless the socket can still go to another loop. */
+export function requireUnassociated(call: string, record: SocketRecord): void {
+  if (!record.associated) return;
+  throw new NetworkError(
+    `Cannot ${call} socket ${record.handle}: it is tied to this loop's completion port, and Windows has no documented way ` +
+      'to untie it. Accept it from a server with deferAssociation, and pass it on before anything else is done with it',
+    { kind: NetworkErrorCode.ConnectionFailed, code: 'ERR_SOCKET_ASSOCIATED' },
+  );
+}

@@ -1,0 +1,197 @@
+/**
+ * Calls that somebody waits for: their names, their deadlines, their signals.
+ *
+ * A call is *begun* when it is queued, and *ended* when its callback is certain to run. Between the two it can be
+ * *revoked*: by cancel(), by its deadline, by its signal. Revoking is a request. What the kernel has is cancelled there,
+ * and the packet tells what came of it: a success that was on its way wins, and so do its bytes.
+ */
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import { DeadlineEntry, DeadlineWheel } from '../loop/deadline-wheel.ts';
+import { aborted, connectionClosed, timedOut, type OperationName } from '../util/errors.ts';
+import type { EventLoop } from '../loop/event-loop.ts';
+import type { Scheduler } from '../platform/platform.ts';
+import { LAST_OPERATION_COUNT, operationBase } from '../util/pal-number.ts';
+import { unwatchSignal, watchSignal, type SignalCalls } from './signal-calls.ts';
+import type { SocketRecord } from './socket-record.ts';
+
+/** The handle of no call. */
+export const NO_OPERATION = 0 as OperationHandle;
+/** Names that are found without a hash; older calls that are still pending move to a map. A power of two. */
+const RECENT = 4096;
+/** Deadlines that are met before others have their turn: a quarter of what a turn of the loop handles. */
+const DEADLINES_PER_LOOK = 256;
+
+/** One asyncRead, asyncWrite, asyncAccept, … */
+export abstract class PendingCall extends DeadlineEntry {
+  /** For messages. */
+  abstract readonly operation: OperationName;
+  /** The handle that was given out; 0 when the call is not pending. */
+  name = 0;
+  /** Its place among the recent ones was taken over. */
+  isOld = false;
+  owner: SocketRecord | null = null;
+  /** Milliseconds that it was given, for the message. */
+  timeout = 0;
+  signal: AbortSignal | null = null;
+  /** Who takes it back when its signal is aborted. */
+  calls: PendingCalls | null = null;
+  /** Its place among the calls of its signal. Only signal-calls.ts writes these three. */
+  signalCalls: SignalCalls | null = null;
+  beforeOfSignal: PendingCall | null = null;
+  afterOfSignal: PendingCall | null = null;
+  /** It was revoked while it began, or while the kernel had it: what its callback gets unless it succeeded all the same. */
+  revoked: NetworkError | null = null;
+}
+
+/**
+ * Why a call that has just begun is over already, or null. The caller's own code may run while it begins (a hook of async_hooks
+ * that sees its resource made, a signal of somebody's own making) and may close the socket, stop the loop or abort the
+ * signal. So what a call does with its socket follows from the socket's state after its beginning, never from what was
+ * seen before.
+ */
+export function whyOver({ operation, revoked }: PendingCall, { closing }: SocketRecord): NetworkError | null {
+  return closing ? connectionClosed(operation) : revoked;
+}
+
+/**
+ * Tries to end a call with an error. Returns false when its outcome is on the way already, or when it is a write that has
+ * partly gone out and `hard` is false.
+ */
+export type Revoke = (call: PendingCall, error: NetworkError, hard: boolean) => boolean;
+
+/** Numbers the calls of a PAL, also from run to run: cancel() with a name of an earlier run must find no call of this one. */
+export class CallNames {
+  readonly #base: number;
+  #last = 0;
+
+  /** @param pal number of the PAL, which the names carry: cancel() with another one's name must find no call of this one */
+  constructor(pal: number) {
+    this.#base = operationBase(pal);
+  }
+
+  /** 1 … 2^27 - 1 above the PAL's base, and again: all of them small integers of V8, so that a name costs no memory. */
+  next(): number {
+    this.#last = this.#last === LAST_OPERATION_COUNT ? 1 : this.#last + 1;
+    return this.#base + this.#last;
+  }
+}
+
+export class PendingCalls {
+  readonly #revoke: Revoke;
+  readonly #wheel: DeadlineWheel<PendingCall>;
+  readonly #recent = new Array<PendingCall | null>(RECENT).fill(null);
+  readonly #old = new Map<number, PendingCall>();
+  readonly #names: CallNames;
+
+  /** @param loop where deadlines are met: after the port was asked, so that what came in time is not too late. */
+  constructor(scheduler: Scheduler, loop: EventLoop, names: CallNames, revoke: Revoke) {
+    this.#names = names;
+    this.#revoke = revoke;
+    const meetOne = (call: PendingCall): void => {
+      loop.charge(1);
+      this.#revoke(call, timedOut(call.operation, call.timeout), true);
+    };
+    const meet = (): void => {
+      if (!this.#wheel.expire(meetOne, DEADLINES_PER_LOOK)) loop.enqueue(meet);
+    };
+    this.#wheel = new DeadlineWheel(scheduler, () => loop.enqueueBehindEvents(meet));
+  }
+
+  /** Deadlines that are set. */
+  get deadlines(): number {
+    return this.#wheel.size;
+  }
+
+  /**
+   * A call is pending from now on. The options have been checked, and the signal is not aborted. When it throws (a signal of
+   * somebody's own making), it is not.
+   */
+  begin(call: PendingCall, owner: SocketRecord, options: OperationOptions | null): OperationHandle {
+    call.owner = owner;
+    const name = this.#name(call);
+    if (options === null) return name as OperationHandle;
+    try {
+      this.#watch(call, options);
+    } catch (error) {
+      this.end(call);
+      throw error;
+    }
+    return name as OperationHandle;
+  }
+
+  /** Its callback is certain to run. Does nothing for a call that was not begun. */
+  end(call: PendingCall): void {
+    if (call.name === 0) return;
+    if (call.isOld) {
+      this.#old.delete(call.name);
+      call.isOld = false;
+    } else {
+      // Whoever called is not kept until so many other calls have come by.
+      this.#recent[-call.name & (RECENT - 1)] = null;
+    }
+    call.name = 0;
+    call.owner = null;
+    call.revoked = null;
+    if (call.timeout !== 0) {
+      this.#wheel.remove(call);
+      call.timeout = 0;
+    }
+    if (call.signal !== null) {
+      unwatchSignal(call);
+      call.signal = null;
+      call.calls = null;
+    }
+  }
+
+  /** The pending call of a name, or null. */
+  find(name: number): PendingCall | null {
+    if (name === NO_OPERATION) return null; // every call that has ended is named so
+    const call = this.#recent[-name & (RECENT - 1)] ?? null;
+    return call?.name === name ? call : (this.#old.get(name) ?? null);
+  }
+
+  revoke(call: PendingCall, error: NetworkError, hard: boolean): boolean {
+    return this.#revoke(call, error, hard);
+  }
+
+  /** The call's signal was aborted. */
+  abort(call: PendingCall): void {
+    if (call.signal !== null) this.#revoke(call, aborted(call.operation, call.signal), true);
+  }
+
+  dispose(): void {
+    this.#wheel.dispose();
+  }
+
+  #name(call: PendingCall): number {
+    let number: number;
+    do number = this.#names.next();
+    while (this.#old.size > 0 && this.#old.has(-number));
+    const name = -number;
+    const place = number & (RECENT - 1);
+    const former = this.#recent[place] ?? null;
+    // Calls are reused under new names: the former one counts only while its name belongs to this place.
+    if (former !== null && former.name !== 0 && !former.isOld && (-former.name & (RECENT - 1)) === place) {
+      former.isOld = true;
+      this.#old.set(former.name, former);
+    }
+    this.#recent[place] = call;
+    call.name = name;
+    return name;
+  }
+
+  #watch(call: PendingCall, { timeout, signal }: OperationOptions): void {
+    if (timeout !== undefined) {
+      call.timeout = timeout;
+      this.#wheel.add(call, timeout);
+    }
+    if (signal !== undefined) {
+      call.signal = signal;
+      call.calls = this;
+      watchSignal(call, signal);
+      // By what has run since it was looked at before: it calls no listener any more.
+      if (signal.aborted) call.revoked = aborted(call.operation, signal);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/** What connections, listening sockets and UDP sockets have in common: a SOCKET, a handle, and what is pending on them. */
+import { INVALID_SOCKET } from '../../ffi/constants.ts';
+import type { AnyHandle } from '../pal/handles.ts';
+import type { CloseCallback } from '../pal/network-pal.ts';
+import type { SocketDescription } from '../pal/pal-description.ts';
+import type { Operation } from '../memory/operation.ts';
+import type { Watch } from '../tcp/readiness/watcher.ts';
+
+const TWO_32 = 4294967296;
+
+/** What a kind of socket knows about itself; describe.ts adds what all of them have in common. */
+export type OwnDescription = Pick<SocketDescription, 'kind' | 'state' | 'queues' | 'requests'> &
+  Partial<Pick<SocketDescription, 'local' | 'peer' | 'name'>>;
+
+export abstract class SocketRecord {
+  /** Our name for the socket, and its completion key unless it came with one (useKey). */
+  readonly handle: AnyHandle;
+  /** The key in two halves, as packets carry it. */
+  keyLow = 0;
+  keyHigh = 0;
+  /** A connection by name knows it once it has a SOCKET. */
+  family: 4 | 6;
+  /** Where it was created, when origins are tracked. */
+  readonly origin: string | undefined;
+  /** When it was created, scheduler milliseconds. */
+  readonly createdAt: number;
+  /** The SOCKET; INVALID_SOCKET before it exists and once it is closed. */
+  socket = INVALID_SOCKET;
+  /** The socket is tied to this loop, for good (association.ts). */
+  associated = false;
+  /** Operations that the kernel, or the queue of finished ones, still has. */
+  inFlight = 0;
+  /** closeSocket or resetSocket was called: no call takes the handle any more. */
+  closing = false;
+  /** The socket is gone, and the record out of the table; its close callbacks are queued. */
+  closed = false;
+  /** CancelIoEx was called for everything on the socket. */
+  cancelled = false;
+  /** Cancels in a row that nobody asked for (unasked-cancels.ts). */
+  unaskedCancels = 0;
+  /** Callbacks that somebody waits for. */
+  pendingCallbacks = 0;
+  /** Pending callbacks keep the process alive. */
+  referenced = true;
+  /** The readiness face's watch, when there is one. */
+  watch: Watch | null = null;
+  /** The turn of the loop in which a watch of the socket was called last. */
+  watchedTurn = 0;
+  readonly closeCallbacks: CloseCallback[] = [];
+
+  constructor(handle: AnyHandle, family: 4 | 6, createdAt: number, origin: string | undefined) {
+    this.handle = handle;
+    this.useKey(handle);
+    this.family = family;
+    this.createdAt = createdAt;
+    this.origin = origin;
+  }
+
+  /** Its completion key. */
+  get key(): number {
+    return this.keyHigh * TWO_32 + this.keyLow;
+  }
+
+  /** The SOCKET is on the port under this key already, and stays there: its packets carry it and not the handle. */
+  useKey(key: number): void {
+    this.keyLow = key >>> 0;
+    this.keyHigh = Math.floor(key / TWO_32);
+  }
+
+  /** Takes the SOCKET of another record, on which nothing is in flight, and its completion key with it. */
+  takeSocket(from: SocketRecord): void {
+    this.socket = from.socket;
+    this.family = from.family;
+    this.useKey(from.key);
+    this.associated = from.associated;
+    from.socket = INVALID_SOCKET;
+  }
+
+  /** What it is, for messages: "a connection". */
+  abstract readonly noun: string;
+
+  /** The operations of this socket that have not come back. */
+  abstract operations(): Iterable<Operation>;
+
+  /**
+   * Its part of inspect(): what it is, where it is in its life, its queues by name, and who waits. Makes no system call.
+   * @param now scheduler milliseconds
+   */
+  abstract describe(now: number): OwnDescription;
+}
+
+/** The `origin` of a description: left out where none was tracked. */
+export function originOf({ origin }: { readonly origin?: string | undefined }): { origin?: string } {
+  return origin === undefined ? {} : { origin };
+}

@@ -1,0 +1,88 @@
+/** One listening socket: its pool of accepts, and who waits for connections. acceptor.ts and accept-pool.ts act on it. */
+import type { Endpoint } from '../../pal/handles.ts';
+import type { NetworkError } from '../../pal/network-error.ts';
+import type { AcceptLimitEvent } from '../../pal/server-options.ts';
+import { AcceptDepth } from './accept-depth.ts';
+import { AcceptLimits, NO_LIMITS } from './accept-limits.ts';
+import { AcceptQueue } from './accept-queue.ts';
+import type { Connection } from '../connection.ts';
+import { describeRequest } from '../../sockets/describe-request.ts';
+import { Fifo } from '../../util/fifo.ts';
+import type { TimerHandle } from '../../platform/platform.ts';
+import type { Operation } from '../../memory/operation.ts';
+import { SocketRecord, type OwnDescription } from '../../sockets/socket-record.ts';
+import type { Spreader } from './spreader.ts';
+import type { SpareSockets } from './spare-sockets.ts';
+
+/** What accepted sockets are given. */
+export interface AcceptedOptions {
+  readonly receiveBufferSize: number | undefined;
+  readonly sendBufferSize: number | undefined;
+  readonly noDelay: boolean;
+  /** They are left without a port until something needs one. */
+  readonly deferAssociation: boolean;
+}
+
+export class Listener extends SocketRecord {
+  override readonly noun = 'a server';
+  /** Accepts that are posted and untaken connections together never exceed this. */
+  depth = new AcceptDepth(1, 1);
+  limits = new AcceptLimits(NO_LIMITS, 0);
+  options: AcceptedOptions = {
+    receiveBufferSize: undefined,
+    sendBufferSize: undefined,
+    noDelay: false,
+    deferAssociation: false,
+  };
+  /** Where connections go instead of to asyncAccept. */
+  spreader: Spreader | null = null;
+  /** The end point it is bound to, once it listens. */
+  local: Endpoint | null = null;
+  onAcceptError: ((error: NetworkError) => void) | undefined;
+  onLimit: ((event: AcceptLimitEvent) => void) | undefined;
+  /** Sockets to accept on again, with reuseSockets. */
+  spares: SpareSockets | null = null;
+  /** The accepts that are posted. */
+  readonly accepting = new Set<Operation>();
+  /** Accepts that were cancelled because the pool shrinks or pauses, and have not come back. */
+  readonly withdrawn = new Set<Operation>();
+  readonly waiting = new AcceptQueue();
+  readonly accepted = new Fifo<Connection>();
+  /** pauseAccept was called. */
+  paused = false;
+  /** Failed accepts in a row: what the back-off grows with. */
+  failures = 0;
+  /** Accepts in a row that failed because their connection was gone. */
+  gone = 0;
+  retryTimer: TimerHandle | null = null;
+  /** Runs while the pool is deeper than a quiet server needs. */
+  shrinkTimer: TimerHandle | null = null;
+  /** Runs while acceptRate leaves no room for a single accept. */
+  roomTimer: TimerHandle | null = null;
+
+  /** Accepts that may still bring a connection. */
+  get posted(): number {
+    return this.accepting.size + this.withdrawn.size;
+  }
+
+  override *operations(): Iterable<Operation> {
+    yield* this.accepting;
+    yield* this.withdrawn;
+  }
+
+  override describe(now: number): OwnDescription {
+    const { posted, accepted, waiting, limits, paused } = this;
+    return {
+      kind: 'server',
+      state: this.closing ? 'CLOSING' : paused ? 'PAUSED' : 'LISTENING',
+      local: this.local,
+      queues: {
+        acceptsPosted: posted,
+        connectionsUntaken: accepted.length,
+        acceptsWaiting: waiting.length,
+        connectionsOpen: limits.open,
+      },
+      requests: Array.from(waiting, (request) => describeRequest(request, 'accept', 0, 0, now)),
+    };
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Accepting on the same socket again: DisconnectEx(TF_REUSE_SOCKET) in the place of closesocket, and an AcceptEx on what
+ * it leaves, in the place of WSASocketW and CreateIoCompletionPort.
+ *
+ *   close ─► every operation has come back ─► DisconnectEx ─► packet ─► spare ─► AcceptEx ─► the next connection
+ *                                               │ error, or the grace is over
+ *                                               └─► closesocket, as ever
+ *
+ * Only for connections of a server with reuseSockets, that the peer has ended first: the side that ends first waits in
+ * TIME_WAIT, and DisconnectEx with it ("may be subject to the TCP TIME_WAIT state, causing the DisconnectEx call to be
+ * delayed"). Never after an error or a reset, and never with options that the next connection would inherit.
+ *
+ * The first socket of each server is looked at after its disconnect: one that does not answer as a fresh socket ends the
+ * reuse for this server. (Under Wine 8.0 it still says that its sending side is shut, and would fail every send of the next
+ * connection.)
+ *
+ * A packet cannot reach the wrong connection: all operations of the old one have come back before its socket is spare,
+ * and contexts carry generations.
+ */
+import { INVALID_SOCKET } from '../../../ffi/constants.ts';
+import { abandonOperation } from '../../sockets/abandon.ts';
+import { finishClose } from '../../sockets/closer.ts';
+import type { Connection } from '../connection.ts';
+import type { Driver } from '../../context/context.ts';
+import type { Listener } from './listener.ts';
+import { OperationKind, type Operation } from '../../memory/operation.ts';
+import { isFresh } from '../../sockets/sockets.ts';
+import type { SpareSockets } from './spare-sockets.ts';
+
+/** Whether the socket of a closing connection, on which nothing is in flight, can be used again. */
+export function mayReuse(driver: Driver, connection: Connection): boolean {
+  const { server } = connection;
+  if (server === null || driver.transport.disconnect === null) return false;
+  const { spares, closing, depth } = server.listener;
+  if (spares === null || !spares.usable || closing || spares.size >= depth.current) return false;
+  if (!connection.peerEnded || connection.finSent || connection.receiveEnded) return false;
+  return !connection.resetting && connection.sendFailure === 0 && !connection.optionsSet && !connection.skipsPackets;
+}
+
+/** Starts to disconnect. Returns false when there is no operation for it. */
+export function startDisconnect(driver: Driver, connection: Connection): boolean {
+  const operation = driver.operations.take(OperationKind.Disconnect, connection);
+  if (operation === null) return false;
+  connection.disconnectOperation = operation;
+  connection.inFlight++;
+  // The peer may be slow to acknowledge, or gone.
+  driver.grace.add(connection);
+  try {
+    driver.transport.disconnect?.(connection, operation);
+  } catch (error) {
+    abandonOperation(driver, connection, operation, error);
+  }
+  return true;
+}
+
+/** It ends by itself, or with its grace; a reset cuts it short. */
+export function isDisconnecting({ disconnectOperation, resetting }: Connection): boolean {
+  return disconnectOperation !== null && !resetting;
+}
+
+/** DisconnectEx came back. */
+export function completeDisconnect(driver: Driver, connection: Connection, operation: Operation): void {
+  const { error } = operation;
+  connection.disconnectOperation = null;
+  connection.inFlight--;
+  driver.operations.release(operation);
+  const listener = connection.server?.listener;
+  if (error === 0 && !connection.resetting && listener?.closing === false) keep(driver, connection, listener);
+  finishClose(driver, connection);
+}
+
+/** Takes the socket from the connection, for the next one. */
+function keep(driver: Driver, connection: Connection, { spares, depth }: Listener): void {
+  // Others may have come back first: many connections can end at the same time.
+  if (spares === null || spares.size >= depth.current || !isUsable(driver, spares, connection)) return;
+  spares.put(connection.socket, connection.key);
+  driver.transport.detach(connection);
+  connection.socket = INVALID_SOCKET;
+}
+
+function isUsable(driver: Driver, spares: SpareSockets, connection: Connection): boolean {
+  if (spares.proven) return true;
+  spares.proven = isFresh(driver, connection.socket);
+  spares.usable = spares.proven;
+  return spares.proven;
+}

@@ -1,0 +1,194 @@
+/**
+ * Connecting to a host name.
+ *
+ *   asyncConnect('example.com') ─► a record without a SOCKET: its handle is the caller's from now on
+ *                               ─► two lookups, AAAA and A, at the same time
+ *                               ─► attempts, when happy-eyeballs.ts says so: each an internal Connection with a SOCKET and
+ *                                  a handle of its own, connected by connector.ts like any other
+ *     the first that succeeds   ─► its SOCKET moves into the caller's record, and the key with it, under which the port
+ *                                  knows the SOCKET for good; the internal record is gone
+ *                                  the other attempts are reset: cancelled, their packets awaited, their SOCKETs closed
+ *     all have failed           ─► one error that lists them
+ *     closed, reset, stopped,   ─► connector.ts answers the caller, and stops this: what is under way is reset. A lookup
+ *     cancelled, out of time       cannot be called back; its answer is ignored
+ *
+ * Everything that the resolver answers is taken in a turn of the event loop, so nothing happens inside asyncConnect.
+ */
+import { lookup as dnsLookup } from 'node:dns';
+import type { IpAddress } from '../../pal/ip-address.ts';
+import { NetworkErrorCode } from '../../pal/network-error-code.ts';
+import type { NetworkError } from '../../pal/network-error.ts';
+import type { ConnectCallback, ConnectOptions } from '../../pal/network-pal.ts';
+import { resetConnection } from '../../sockets/closer.ts';
+import { abandonConnect, announceConnect, beginConnect, connect } from '../connector.ts';
+import { Connection } from '../connection.ts';
+import type { Driver } from '../../context/context.ts';
+import { tooManySockets } from '../../util/errors.ts';
+import { DEFAULT_ATTEMPT_DELAY_MS, HappyEyeballs, type Family } from './happy-eyeballs.ts';
+import { connectTimedOut, LOOKUP, noneConnected, notResolved, weightiest } from './name-errors.ts';
+import { lookUp } from './name-lookup.ts';
+import { CONNECT_OPTIONS, readOptions } from '../../util/read-options.ts';
+import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
+
+/** Where to connect to and from. */
+export interface NameTarget {
+  readonly name: string;
+  readonly port: number;
+  /** Which addresses are asked for; at least one family. */
+  readonly families: readonly Family[];
+  readonly localAddress: IpAddress | null;
+  readonly localPort: number;
+}
+
+/** Starts to connect a fresh record. Whatever fails arrives in the callback. */
+export function connectByName(
+  driver: Driver,
+  connection: Connection,
+  target: NameTarget,
+  options: ConnectOptions,
+  callback: ConnectCallback,
+): void {
+  if (!beginConnect(driver, connection, options, callback)) return;
+  const connecting = new NameConnect(driver, connection, target, options);
+  connection.nameConnect = connecting;
+  connecting.start();
+}
+
+/** One attempt, in the order in which they were started. */
+interface Attempt {
+  /** What it has failed with; null before. */
+  error: NetworkError | null;
+}
+
+/** One name on its way to a connection. */
+export class NameConnect {
+  readonly #driver: Driver;
+  readonly #connection: Connection;
+  readonly #target: NameTarget;
+  readonly #options: ConnectOptions;
+  readonly #eyeballs: HappyEyeballs<IpAddress>;
+  readonly #underWay = new Set<Connection>();
+  readonly #attempts: Attempt[] = [];
+  readonly #unresolved: NetworkError[] = [];
+  #over = false;
+  #revoked: NetworkError | null = null;
+
+  constructor(driver: Driver, connection: Connection, target: NameTarget, options: ConnectOptions) {
+    this.#driver = driver;
+    this.#connection = connection;
+    this.#target = target;
+    this.#options = options;
+    // Two attempts cannot be bound to the same local port.
+    const delay = target.localPort === 0 ? (options.attemptDelay ?? DEFAULT_ATTEMPT_DELAY_MS) : null;
+    this.#eyeballs = new HappyEyeballs(driver.kernel.scheduler, target.families, delay, {
+      attempt: (address) => this.#attempt(address),
+      exhausted: () => this.#fail(),
+    });
+  }
+
+  start(): void {
+    const { lookup = dnsLookup } = this.#options;
+    for (const family of this.#target.families) {
+      // A lookup function is the caller's: it may have stopped the loop, or aborted the signal.
+      if (this.#over) return;
+      lookUp(lookup, this.#target.name, family, (error, addresses) => {
+        // The PAL may have stopped and forgotten its driver by now.
+        if (!this.#over) this.#driver.loop.enqueue(() => this.#resolved(family, error, addresses));
+      });
+    }
+  }
+
+  /** Nobody waits for it any more. */
+  stop(): void {
+    this.#over = true;
+    this.#eyeballs.stop();
+    for (const attempt of this.#underWay) resetConnection(this.#driver, attempt);
+    this.#underWay.clear();
+  }
+
+  /** Where it is going, and how far it has come. */
+  describe(): string {
+    const { name, port } = this.#target;
+    if (this.#attempts.length === 0) return `${name} port ${port}, being resolved`;
+    return `${name} port ${port}, ${this.#underWay.size} of ${this.#attempts.length} attempts under way`;
+  }
+
+  #resolved(family: Family, error: unknown, addresses: readonly IpAddress[]): void {
+    if (this.#over) return;
+    if (error !== null) this.#unresolved.push(notResolved(this.#target, error));
+    this.#eyeballs.resolved(family, addresses);
+  }
+
+  #attempt(address: IpAddress): void {
+    const { port, localAddress, localPort } = this.#target;
+    const { sockets, kernel } = this.#driver;
+    const { origin } = this.#connection;
+    const tried: Attempt = { error: null };
+    this.#attempts.push(tried);
+    const attempt = sockets.add((handle) => new Connection(handle, address.family, kernel.scheduler.now(), origin));
+    if (attempt === null) {
+      this.#lost(tried, tooManySockets(MAX_SOCKETS));
+      return;
+    }
+    // The caller's callback is what may keep the process alive.
+    attempt.referenced = false;
+    this.#underWay.add(attempt);
+    const { noDelay = false } = this.#options;
+    const options = readOptions<ConnectOptions>({ noDelay }, CONNECT_OPTIONS);
+    connect(this.#driver, attempt, { address, port, localAddress, localPort }, options, (error) => {
+      if (this.#over) return;
+      this.#underWay.delete(attempt);
+      if (error === null) this.#won(attempt);
+      else this.#lost(tried, error);
+    });
+  }
+
+  #won(attempt: Connection): void {
+    const connection = this.#connection;
+    connection.nameConnect = null;
+    this.stop();
+    connection.takeSocket(attempt);
+    this.#driver.transport.move(attempt, connection);
+    attempt.closing = true;
+    attempt.closed = true;
+    this.#driver.sockets.remove(attempt);
+    announceConnect(this.#driver, connection);
+  }
+
+  #lost(tried: Attempt, error: NetworkError): void {
+    tried.error = error;
+    if (this.#revoked !== null) this.revoke(this.#revoked);
+    else this.#eyeballs.failed();
+  }
+
+  /** The last attempt has failed, or there was none. */
+  #fail(): void {
+    const unresolved = this.#attempts.length === 0 ? weightiest(this.#unresolved) : undefined;
+    abandonConnect(this.#driver, this.#connection, unresolved ?? noneConnected(this.#target, this.#failures()));
+  }
+
+  /** Cancelled, or out of time: it ends with this error, unless a success is on its way. The first reason is told. */
+  revoke(error: NetworkError): true {
+    this.#revoked ??= error;
+    this.#eyeballs.stop();
+    // A success whose outcome is queued already wins: it is delivered in the coming turn. A failure comes back here.
+    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return true;
+    const { timeout = 0 } = this.#options;
+    const told =
+      this.#revoked.kind === NetworkErrorCode.Timeout
+        ? connectTimedOut(this.#target, timeout, this.#failures(), this.#underWay.size, this.#awaited())
+        : this.#revoked;
+    abandonConnect(this.#driver, this.#connection, told);
+    return true;
+  }
+
+  /** The system call that it is waiting for, or the last that it knows of. */
+  #awaited(): string {
+    for (const { connectOperation } of this.#underWay) if (connectOperation !== null) return connectOperation.syscall;
+    return this.#failures().at(-1)?.syscall ?? LOOKUP;
+  }
+
+  #failures(): NetworkError[] {
+    return this.#attempts.flatMap(({ error }) => error ?? []);
+  }
+}

@@ -1,0 +1,370 @@
+/**
+ * Reading: at most one receive in flight per connection, posted only while somebody waits for it.
+ *
+ * What a receive waits in follows the peer:
+ * - quiet (nothing has come yet, or not for a while): no buffer at all, a zero-byte receive, which completes when there
+ *   is something to receive. Ten thousand silent connections pin their contexts only.
+ * - busy: straight into a pinned block, one call per message. A receive that fills its block makes the next one larger,
+ *   one that leaves most of it empty makes it smaller.
+ * The bytes are copied to the user's buffer when the receive completes; a user's own pinned buffer is filled in place.
+ *
+ * A user's buffer that lost its bytes meanwhile (detached) gets an error, and what was received for it goes to the next
+ * read: the stream has no holes.
+ */
+import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import type { BytesCallback } from '../pal/network-pal.ts';
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import { abandonOperation, causeOf } from '../sockets/abandon.ts';
+import { BLOCK_SIZES, classFor, type Block } from '../memory/block-pool.ts';
+import { settleClose } from '../sockets/closer.ts';
+import { QUIET, type Connection } from './connection.ts';
+import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
+import { bufferDetached, connectionClosed, outOfSlots, systemError } from '../util/errors.ts';
+import { OperationKind, type Operation } from '../memory/operation.ts';
+import { unlinkLater } from '../util/request-links.ts';
+import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
+import type { ReadRequest } from './requests.ts';
+import { mayPostAgain } from '../sockets/unasked-cancels.ts';
+
+/** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */
+const LARGEST_RECEIVE_CLASS = classFor(65536);
+/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
+const COPY_LOOP_LIMIT = 64;
+
+/** Queues a read; posts the receive when none is posted. */
+export function read(
+  driver: Driver,
+  connection: Connection,
+  target: Uint8Array,
+  maxBytes: number,
+  options: OperationOptions | null,
+  callback: BytesCallback,
+): OperationHandle {
+  let request: ReadRequest | null = null;
+  let name: OperationHandle;
+  let why: NetworkError | null;
+  let operation: Operation | null = null;
+  try {
+    request = driver.requests.takeRead(target, maxBytes, callback);
+    request.origin = captureOrigin(driver);
+    name = driver.calls.begin(request, connection, options);
+    // Only now is the connection looked at: the caller's own code may have run in there.
+    why = whyOver(request, connection);
+    const served = connection.receiveEnded || connection.leftover !== null;
+    if (why === null && !served && connection.firstRead === null && connection.receiveOperation === null) {
+      operation = driver.operations.take(OperationKind.Receive, connection);
+      if (operation === null) why = outOfSlots(driver.options.maxOperations);
+    }
+  } catch (error) {
+    if (request !== null) driver.requests.giveRead(request);
+    throw error;
+  }
+  if (why !== null) {
+    expectCallback(driver, connection);
+    answerRead(driver, connection, request, why);
+    return NO_OPERATION;
+  }
+  if (connection.lastRead === null) connection.firstRead = request;
+  else connection.lastRead.next = request;
+  request.previous = connection.lastRead;
+  connection.lastRead = request;
+  expectCallback(driver, connection);
+  if (operation !== null) {
+    connection.receiveOperation = operation;
+    connection.inFlight++;
+    post(driver, connection, operation, request);
+  } else if (connection.leftover !== null) {
+    serveLeftoverSoon(driver, connection);
+  } else if (connection.receiveEnded && connection.receiveOperation === null) {
+    // (What a receive still brings is the oldest reader's; its end answers the others.)
+    endReads(driver, connection);
+  }
+  return name;
+}
+
+/** Takes a read back. What has been received for it is its own; what has not goes to the next read. */
+export function revokeRead(driver: Driver, connection: Connection, request: ReadRequest, error: NetworkError): boolean {
+  if (request === connection.firstRead) {
+    const operation = connection.receiveOperation;
+    if (operation?.isInKernel !== true) return false; // its outcome waits to be delivered
+    request.revoked = error;
+    driver.transport.cancelOperation(connection, operation);
+    return true;
+  }
+  const before = unlinkLater(request);
+  if (connection.lastRead === request) connection.lastRead = before;
+  answerRead(driver, connection, request, error);
+  return true;
+}
+
+/** A receive came back. */
+export function completeReceive(driver: Driver, connection: Connection, operation: Operation): void {
+  const { bytes, error } = operation;
+  const request = connection.firstRead;
+  if (request === null || connection.closing) {
+    // Nobody waits any more: the reads were answered when the socket was closed or its receiving side shut down.
+    retire(driver, connection, operation);
+    settleClose(driver, connection);
+    return;
+  }
+  if (connection.receiveEnded && (error !== 0 || bytes === 0)) {
+    // shutdown('receive') cancelled it. (Bytes that won the race are still the oldest reader's.)
+    retire(driver, connection, operation);
+    endReads(driver, connection);
+    return;
+  }
+  const wasQuieted = connection.quieting;
+  connection.quieting = false;
+  if (error === 0) connection.unaskedCancels = 0;
+  const { revoked } = request;
+  if (revoked !== null && (error === ERROR_OPERATION_ABORTED || (error === 0 && operation.requested === 0))) {
+    // Nothing was received. (A zero-byte receive that found something has taken none of it.)
+    if (error === 0) connection.receiveClass = 0;
+    else if (wasQuieted) connection.receiveClass = QUIET;
+    finishRead(driver, connection, operation, request, revoked, 0);
+    return;
+  }
+  if (error === 0 && operation.requested === 0) {
+    // The zero-byte receive: there is something to receive now.
+    connection.receiveClass = 0;
+    repost(driver, connection, operation, request);
+    return;
+  }
+  if (error === ERROR_OPERATION_ABORTED && (wasQuieted || mayPostAgain(connection))) {
+    // Cancelled to make it quiet; or Windows has cancelled it with another operation of its socket. Nothing was received.
+    if (wasQuieted) connection.receiveClass = QUIET;
+    repost(driver, connection, operation, request);
+    return;
+  }
+  const failure =
+    error === 0
+      ? deliver(driver, connection, operation, request)
+      : systemError('read', 'WSARecv', error, causeOf(operation));
+  if (error === 0 && bytes === 0) connection.peerEnded = true;
+  finishRead(driver, connection, operation, request, failure, failure === null ? bytes : 0);
+}
+
+/** The head of the queue has its outcome: the receive goes on for the next read, and the callback runs. */
+function finishRead(
+  driver: Driver,
+  connection: Connection,
+  operation: Operation,
+  request: ReadRequest,
+  failure: NetworkError | null,
+  bytes: number,
+): void {
+  connection.firstRead = request.next;
+  if (request.next === null) connection.lastRead = null;
+  const { callback } = request;
+  driver.requests.giveRead(request);
+  if (connection.leftover !== null) {
+    retire(driver, connection, operation);
+    serveLeftoverSoon(driver, connection);
+  } else if (connection.receiveEnded) {
+    retire(driver, connection, operation);
+    endReads(driver, connection);
+  } else if (connection.firstRead !== null) {
+    repost(driver, connection, operation, connection.firstRead);
+  } else {
+    retire(driver, connection, operation);
+  }
+  callbackDue(driver, connection);
+  callback.finish(failure, bytes);
+}
+
+/** Answers every waiting read, in order, in a coming turn; a receive that is posted comes back to nobody. */
+export function failReads(driver: Driver, connection: Connection): void {
+  dropLeftover(driver, connection);
+  answerReads(driver, connection, () => connectionClosed('read'));
+}
+
+/** Answers every waiting read with 0 bytes, the end of the stream. */
+export function endReads(driver: Driver, connection: Connection): void {
+  answerReads(driver, connection, () => null);
+}
+
+function answerReads(driver: Driver, connection: Connection, outcome: () => NetworkError | null): void {
+  let request = connection.firstRead;
+  connection.firstRead = null;
+  connection.lastRead = null;
+  while (request !== null) {
+    const { next } = request;
+    answerRead(driver, connection, request, outcome());
+    request = next;
+  }
+}
+
+/** Answers a read that is in no queue any more, in a coming turn. */
+function answerRead(driver: Driver, connection: Connection, request: ReadRequest, outcome: NetworkError | null): void {
+  const { callback } = request;
+  driver.requests.giveRead(request);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, connection);
+    callback.finish(outcome, 0);
+  });
+}
+
+function serveLeftoverSoon(driver: Driver, connection: Connection): void {
+  driver.loop.enqueue(() => serveLeftover(driver, connection));
+}
+
+/** Gives the oldest read what was received for a buffer that had gone, and then goes on as usual. */
+function serveLeftover(driver: Driver, connection: Connection): void {
+  const { leftover, firstRead: request } = connection;
+  if (leftover === null || request === null || connection.closing) return;
+  const count = Math.min(leftover.end - leftover.start, request.maxBytes);
+  const fits = copyOut(leftover.block, leftover.start, request.target, count);
+  if (fits) leftoverTaken(driver, connection, count);
+  connection.firstRead = request.next;
+  if (request.next === null) connection.lastRead = null;
+  const { callback, target } = request;
+  driver.requests.giveRead(request);
+  if (connection.firstRead !== null) goOn(driver, connection, connection.firstRead);
+  callbackDue(driver, connection);
+  if (fits) callback.finish(null, count);
+  else callback.finish(bufferDetached('read', count, target.byteLength), 0);
+}
+
+/** The readiness face's way to the same bytes. Returns how many there were. */
+export function takeLeftover(driver: Driver, connection: Connection, target: Uint8Array): number {
+  const { leftover } = connection;
+  if (leftover === null) return 0;
+  const count = Math.min(leftover.end - leftover.start, target.byteLength);
+  leftover.block.bytes.copy(target, 0, leftover.start, leftover.start + count);
+  leftoverTaken(driver, connection, count);
+  return count;
+}
+
+function leftoverTaken(driver: Driver, connection: Connection, count: number): void {
+  const { leftover } = connection;
+  if (leftover === null) return;
+  leftover.start += count;
+  if (leftover.start === leftover.end) dropLeftover(driver, connection);
+}
+
+function goOn(driver: Driver, connection: Connection, next: ReadRequest): void {
+  if (connection.leftover !== null) {
+    serveLeftoverSoon(driver, connection);
+  } else if (connection.receiveEnded) {
+    endReads(driver, connection);
+  } else {
+    const operation = driver.operations.take(OperationKind.Receive, connection);
+    if (operation === null) {
+      answerReads(driver, connection, () => outOfSlots(driver.options.maxOperations));
+      return;
+    }
+    connection.receiveOperation = operation;
+    connection.inFlight++;
+    post(driver, connection, operation, next);
+  }
+}
+
+function dropLeftover(driver: Driver, connection: Connection): void {
+  if (connection.leftover === null) return;
+  driver.blocks.give(connection.leftover.block);
+  connection.leftover = null;
+}
+
+function repost(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
+  giveBlock(driver, operation);
+  driver.operations.renew(operation);
+  post(driver, connection, operation, request);
+}
+
+function post(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
+  try {
+    start(driver, connection, operation, request);
+  } catch (error) {
+    abandonOperation(driver, connection, operation, error);
+  }
+}
+
+function start(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
+  const pinnedAddress = driver.pinned.addressOf(request.target, request.maxBytes);
+  let address = 0;
+  let length = 0;
+  if (pinnedAddress !== 0) {
+    operation.lent = request.target;
+    address = pinnedAddress;
+    length = request.maxBytes;
+  } else if (connection.receiveClass !== QUIET) {
+    const block = driver.blocks.take(Math.min(connection.receiveClass, classFor(request.maxBytes)));
+    operation.block = block;
+    if (block === null) {
+      driver.loop.finishInline(operation, WSAENOBUFS, 0);
+      return;
+    }
+    address = block.address;
+    length = Math.min(block.size, request.maxBytes);
+    connection.receivedSince = true;
+    driver.quiet.watch();
+  }
+  operation.requested = length;
+  driver.operations.setSegment(operation, 0, address, length);
+  driver.transport.receive(connection, operation);
+}
+
+/**
+ * Copies what arrived to the reader. When the reader's buffer has gone meanwhile, returns the error and keeps the bytes
+ * for the next reader.
+ */
+function deliver(
+  driver: Driver,
+  connection: Connection,
+  operation: Operation,
+  request: ReadRequest,
+): NetworkError | null {
+  const { block, bytes } = operation;
+  driver.counters.bytesReceived += bytes;
+  if (block === null) return null;
+  adapt(connection, block, bytes);
+  const { target } = request;
+  if (copyOut(block, 0, target, bytes)) return null;
+  connection.leftover = { block, start: 0, end: bytes };
+  operation.block = null;
+  return bufferDetached('read', bytes, target.byteLength);
+}
+
+/**
+ * Copies bytes of a block to the start of a reader's buffer. Returns false when it has no room for them any more.
+ *
+ * Of a user's array it is always byteLength that is asked: of one that was detached V8 (11.3 to 12.4 at least) may still answer
+ * `length` with the length it had, in optimised code that has met resizable buffers too.
+ */
+function copyOut(block: Block, from: number, target: Uint8Array, bytes: number): boolean {
+  if (bytes > target.byteLength) return false;
+  try {
+    if (bytes <= COPY_LOOP_LIMIT) {
+      const source = block.bytes;
+      for (let index = 0; index < bytes; index++) target[index] = source[from + index] ?? 0;
+    } else {
+      block.bytes.copy(target, 0, from, from + bytes);
+    }
+    return true;
+  } catch {
+    return false; // it has lost them between the look and the copy
+  }
+}
+
+/** Lets the size of the next receive follow the size of this one. */
+function adapt(connection: Connection, block: Block, bytes: number): void {
+  if (bytes === block.size && connection.receiveClass < LARGEST_RECEIVE_CLASS) {
+    connection.receiveClass = block.sizeClass + 1;
+  } else if (block.sizeClass > 0 && bytes <= (BLOCK_SIZES[block.sizeClass - 1] ?? 0) / 2) {
+    connection.receiveClass = block.sizeClass - 1;
+  }
+}
+
+function retire(driver: Driver, connection: Connection, operation: Operation): void {
+  giveBlock(driver, operation);
+  connection.receiveOperation = null;
+  connection.inFlight--;
+  driver.operations.release(operation);
+}
+
+function giveBlock(driver: Driver, operation: Operation): void {
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  operation.block = null;
+  operation.lent = null;
+}

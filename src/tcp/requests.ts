@@ -1,0 +1,176 @@
+/**
+ * What a user asked for and still waits for. Requests are linked into their socket's queue and kept for reuse, so that
+ * asking costs no allocation in steady state.
+ */
+import { isUint8Array } from 'node:util/types';
+import { BoundCallback, boundOnce } from '../platform/async-context.ts';
+import type { FileJob } from './send-file/file-sender.ts';
+import type { AcceptCallback, BytesCallback, ConnectCallback, WriteData } from '../pal/network-pal.ts';
+import { PendingCall, type PendingCalls } from '../sockets/pending-call.ts';
+
+const NO_BYTES = new Uint8Array(0);
+const NO_CALLBACK = new BoundCallback<Parameters<BytesCallback>>('read', () => {
+  throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
+});
+
+/** One asyncRead. */
+export class ReadRequest extends PendingCall {
+  readonly operation = 'read';
+  next: ReadRequest | null = null;
+  previous: ReadRequest | null = null;
+  target: Uint8Array = NO_BYTES;
+  maxBytes = 0;
+  callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
+  origin: string | undefined = undefined;
+}
+
+/** What a write request stands for. */
+export type WritingCall = 'write' | 'sendFile';
+
+/** One asyncWrite or asyncSendFile. */
+export class WriteRequest extends PendingCall {
+  operation: WritingCall = 'write';
+  next: WriteRequest | null = null;
+  previous: WriteRequest | null = null;
+  /** Its place in the order in which its connection's writes were queued. */
+  order = 0;
+  /** The buffers still to be sent: `chunk`, then list[listIndex + 1] and on. */
+  chunk: Uint8Array = NO_BYTES;
+  list: readonly Uint8Array[] | null = null;
+  listIndex = 0;
+  /**
+   * Bytes of `chunk`, and of each in `list`, when they were queued: a buffer may be detached or resized until it is sent,
+   * and where the bytes behind it are must not depend on that.
+   */
+  size = 0;
+  sizes: readonly number[] | null = null;
+  /** Bytes of `chunk` that are sent. */
+  offset = 0;
+  /** What is sent instead of buffers, until its last byte has been: `total` and `sent` then count head and tail only. */
+  file: FileJob | null = null;
+  /** Bytes in all, as asyncWrite counted them. */
+  total = 0;
+  /** Bytes sent. */
+  sent = 0;
+  callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
+  origin: string | undefined = undefined;
+
+  /** Sets what is to be sent, from its first byte on. @param list kept, and not to be changed */
+  setBuffers(first: Uint8Array, list: readonly Uint8Array[] | null): void {
+    this.chunk = first;
+    this.size = first.byteLength;
+    this.list = list;
+    this.sizes = list === null ? null : list.map(lengthOf);
+    this.listIndex = 0;
+    this.offset = 0;
+  }
+
+  /** Goes on to the next buffer. Returns false when there is none. */
+  nextBuffer(): boolean {
+    const next = this.list?.[this.listIndex + 1];
+    if (next === undefined) return false;
+    this.listIndex++;
+    this.chunk = next;
+    this.size = this.sizes?.[this.listIndex] ?? 0;
+    this.offset = 0;
+    return true;
+  }
+}
+
+function lengthOf({ byteLength }: Uint8Array): number {
+  return byteLength;
+}
+
+/** One asyncAccept. */
+export class AcceptRequest extends PendingCall {
+  readonly operation = 'accept';
+  readonly callback: AcceptCallback;
+  readonly origin: string | undefined;
+  /** Its place in the server's queue. */
+  previous: AcceptRequest | null = null;
+  next: AcceptRequest | null = null;
+  isWaiting = false;
+
+  constructor(callback: AcceptCallback, origin: string | undefined) {
+    super();
+    this.callback = boundOnce('accept', callback);
+    this.origin = origin;
+  }
+}
+
+/** One asyncConnect. */
+export class ConnectRequest extends PendingCall {
+  readonly operation = 'connect';
+  readonly callback: ConnectCallback;
+
+  constructor(callback: ConnectCallback) {
+    super();
+    this.callback = boundOnce('connect', callback);
+  }
+}
+
+/** Keeps requests for reuse. */
+export class RequestPool {
+  readonly #calls: PendingCalls;
+  #reads: ReadRequest | null = null;
+  #writes: WriteRequest | null = null;
+
+  constructor(calls: PendingCalls) {
+    this.#calls = calls;
+  }
+
+  takeRead(target: Uint8Array, maxBytes: number, callback: BytesCallback): ReadRequest {
+    const request = this.#reads ?? new ReadRequest();
+    this.#reads = request.next;
+    request.next = null;
+    request.target = target;
+    request.maxBytes = maxBytes;
+    request.callback = new BoundCallback('read', callback);
+    return request;
+  }
+
+  giveRead(request: ReadRequest): void {
+    this.#calls.end(request);
+    request.target = NO_BYTES;
+    request.callback = NO_CALLBACK;
+    request.origin = undefined;
+    request.next = this.#reads;
+    this.#reads = request;
+  }
+
+  takeWrite(data: WriteData, total: number, operation: WritingCall, callback: BytesCallback): WriteRequest {
+    const request = this.#writes ?? new WriteRequest();
+    this.#writes = request.next;
+    request.next = null;
+    if (isUint8Array(data)) request.setBuffers(data, null);
+    else request.setBuffers(data[0] ?? NO_BYTES, data);
+    request.sent = 0;
+    request.total = total;
+    request.operation = operation;
+    request.callback = new BoundCallback(operation, callback);
+    return request;
+  }
+
+  giveWrite(request: WriteRequest): void {
+    this.#calls.end(request);
+    request.setBuffers(NO_BYTES, null);
+    request.file = null;
+    request.callback = NO_CALLBACK;
+    request.origin = undefined;
+    request.next = this.#writes;
+    this.#writes = request;
+  }
+}
+
+/** Bytes in all of what asyncWrite was given. */
+export function byteLengthOf(data: WriteData): number {
+  if (isUint8Array(data)) return data.byteLength;
+  let total = 0;
+  for (const chunk of data) total += chunk.byteLength;
+  return total;
+}
+
+/** A copy of the caller's bytes, which may change as soon as the call has returned. */
+export function copyOf(bytes: Uint8Array | undefined): Uint8Array {
+  return bytes === undefined ? NO_BYTES : Uint8Array.prototype.slice.call(bytes);
+}

@@ -1,0 +1,96 @@
+/**
+ * What goes out with one WSASend: small writes are copied into one block, buffers from allocateBuffer() are sent from where
+ * they lie, and up to MAX_SEGMENTS of both are gathered.
+ */
+import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from '../memory/block-pool.ts';
+import type { Connection } from './connection.ts';
+import type { Driver } from '../context/context.ts';
+import { sendCursor } from './send-cursor.ts';
+import { MAX_SEGMENTS, type Operation } from '../memory/operation.ts';
+
+/** Bytes that one WSASend carries at most: the largest block. */
+const MAX_SEND_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
+/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
+const COPY_LOOP_LIMIT = 64;
+/** What gather() returns when the first buffer to be sent has lost its bytes. */
+export const DETACHED = -1;
+
+/**
+ * Fills the WSABUFs from the head of the queue. Returns their number; 0 means that the operation was finished, since there
+ * is no memory, and DETACHED that there is nothing to submit.
+ */
+export function gather(driver: Driver, connection: Connection, operation: Operation): number {
+  const cursor = sendCursor;
+  cursor.begin(connection);
+  let block: Block | null = null;
+  let used = 0;
+  let segments = 0;
+  let segmentStart = 0;
+  let bytes = 0;
+  // A file ends what goes out together: its turn comes when it is the first.
+  while (cursor.request !== null && cursor.request.file === null && bytes < MAX_SEND_BYTES) {
+    const available = cursor.available();
+    if (available === 0) {
+      if (bytes > 0) break; // first send what is in front of the detached buffer
+      cursor.end();
+      return DETACHED;
+    }
+    const pinnedAddress = driver.pinned.addressOf(cursor.chunk, cursor.offset + available);
+    if (pinnedAddress !== 0) {
+      if (used > segmentStart) segmentStart = used; // the copied bytes before it have their segment
+      if (segments === MAX_SEGMENTS) break;
+      const length = Math.min(available, MAX_SEND_BYTES - bytes);
+      driver.operations.setSegment(operation, segments, pinnedAddress + cursor.offset, length);
+      segments++;
+      bytes += length;
+      operation.lent = cursor.chunk; // one tells that there are some: all are kept by their requests
+      cursor.move(length);
+      continue;
+    }
+    if (block === null) {
+      block = driver.blocks.take(classFor(Math.min(connection.queuedBytes - bytes, MAX_SEND_BYTES)));
+      operation.block = block;
+      if (block === null) break;
+    }
+    const length = Math.min(available, block.size - used, MAX_SEND_BYTES - bytes);
+    if (length === 0) break;
+    const isNew = used === segmentStart;
+    if (isNew && segments === MAX_SEGMENTS) break;
+    if (!copyIn(block, used, cursor.chunk, cursor.offset, length)) {
+      if (bytes > 0) break;
+      cursor.end();
+      return DETACHED;
+    }
+    if (isNew) segments++;
+    used += length;
+    bytes += length;
+    driver.operations.setSegment(operation, segments - 1, block.address + segmentStart, used - segmentStart);
+    cursor.move(length);
+  }
+  cursor.end();
+  connection.lastGathered = cursor.lastOrder;
+  operation.requested = bytes;
+  if (bytes === 0) {
+    driver.loop.finishInline(operation, WSAENOBUFS, 0);
+    return 0;
+  }
+  return segments;
+}
+
+/** Returns false when the source has lost its bytes between the look at it and the copy. */
+function copyIn(block: Block, at: number, source: Uint8Array, offset: number, length: number): boolean {
+  try {
+    if (length <= COPY_LOOP_LIMIT) {
+      const target = block.bytes;
+      for (let index = 0; index < length; index++) target[at + index] = source[offset + index] ?? 0;
+    } else if (length === source.byteLength) {
+      block.bytes.set(source, at);
+    } else {
+      block.bytes.set(source.subarray(offset, offset + length), at);
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,188 @@
+/** createServer: socket, options, bind, listen, port, and the first accepts. And importServer, which has the socket already. */
+import { checkWinsock } from '../../../ffi/check.ts';
+import {
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SO_EXCLUSIVEADDRUSE,
+  SO_REUSEADDR,
+  SOL_SOCKET,
+  SOMAXCONN,
+} from '../../../ffi/constants.ts';
+import type { AnyHandle, Endpoint, ServerHandle, ServerSocket } from '../../pal/handles.ts';
+import { argumentError } from '../../pal/network-error.ts';
+import type { ImportServerOptions, SocketInfo, SpreadOptions } from '../../pal/loops.ts';
+import type { ServerOptions } from '../../pal/server-options.ts';
+import { shown } from '../../util/shown.ts';
+import { formatIpAddress, type IpAddress } from '../../pal/ip-address.ts';
+import { AcceptLimits } from '../accept/accept-limits.ts';
+import { fillPool } from '../accept/accept-pool.ts';
+import { localEndpoint } from '../../sockets/addresses.ts';
+import { associateServer, attach } from '../../sockets/association.ts';
+import { bound } from '../../platform/async-context.ts';
+import { DEFAULT_BACKLOG, listenArgument } from './backlog.ts';
+import { captureOrigin, expectCallback, type Driver } from '../../context/context.ts';
+import { fromWin32Error, tooManySockets, type OperationName } from '../../util/errors.ts';
+import { Listener } from '../accept/listener.ts';
+import { requireInteger, requireOneOf } from '../../runtime/pal-options.ts';
+import { resolveAccepting } from './server-limits.ts';
+import { keepDuplicate, openListener, rememberUsed } from '../transfer/sharing.ts';
+import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
+import { SpareSockets } from '../accept/spare-sockets.ts';
+import { bindSocket, discardSocket, openTcpSocket, setIntOption } from '../../sockets/sockets.ts';
+import { Spreader } from '../accept/spreader.ts';
+
+/** Makes a listening socket. Throws NetworkError, RangeError or TypeError, and leaves nothing behind when it does. */
+export function openServer(driver: Driver, address: IpAddress, port: number, options: ServerOptions): ServerSocket {
+  const backlog = options.backlog ?? DEFAULT_BACKLOG;
+  requireInteger('backlog', backlog, 1, SOMAXCONN);
+  const accepting = resolveAccepting(options);
+  requireBufferSizes(options);
+  if (options.reuseAddr === true && options.exclusive === true) {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_VALUE',
+      'Cannot use reuseAddr together with exclusive: the first shares the port, the second forbids it. Choose one',
+    );
+  }
+  if (options.ipv6Only === true && address.family === 4) {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_VALUE',
+      'Cannot use ipv6Only with an IPv4 address: bind to :: or leave it out',
+    );
+  }
+  const spreader = options.spread === undefined ? null : makeSpreader(driver, options.spread);
+  const now = driver.kernel.scheduler.now();
+  const context = { address: formatIpAddress(address), port };
+  const origin = captureOrigin(driver);
+  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(handle, address.family, now, origin));
+  if (listener === null) throw tooManySockets(MAX_SOCKETS);
+  let step: OperationName = 'socket';
+  let local: Endpoint;
+  try {
+    listener.socket = openTcpSocket(driver, address.family);
+    step = 'bind';
+    applyBindOptions(driver, listener.socket, address.family, options);
+    bindSocket(driver, listener.socket, address, port);
+    step = 'listen';
+    driver.counters.calls.listen++;
+    const { ws2_32 } = driver.kernel;
+    checkWinsock(ws2_32.listen(listener.socket, listenArgument(backlog)), ws2_32, 'listen');
+    const staysHere = options.deferAssociation !== true && spreader === null;
+    if (options.reuseSockets === true && staysHere && driver.transport.disconnect !== null) {
+      listener.spares = new SpareSockets();
+    }
+    local = localEndpoint(driver, listener);
+    listener.local = local;
+    // The last step: nothing after it can fail, so what it ties to the loop need not be untied.
+    if (options.deferAssociation !== true || spreader !== null) {
+      driver.transport.prepareListener(listener);
+      attach(driver, listener);
+    }
+  } catch (error) {
+    if (step !== 'socket') discardSocket(driver, listener.socket);
+    driver.sockets.remove(listener);
+    throw fromWin32Error(step, error, context);
+  }
+  return begin(driver, listener, local, options, { accepting, spreader });
+}
+
+/** Takes hold of another process's listening socket. Throws NetworkError, RangeError or TypeError, and keeps nothing then. */
+export function importServer(driver: Driver, info: SocketInfo, options: ImportServerOptions): ServerSocket {
+  const accepting = resolveAccepting(options);
+  requireBufferSizes(options);
+  const spreader = options.spread === undefined ? null : makeSpreader(driver, options.spread);
+  const socket = openListener(driver, info);
+  const origin = captureOrigin(driver);
+  const now = driver.kernel.scheduler.now();
+  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(handle, info.family, now, origin));
+  if (listener === null) {
+    keepDuplicate(driver, info.id, socket);
+    throw tooManySockets(MAX_SOCKETS);
+  }
+  listener.socket = socket;
+  rememberUsed(info.id);
+  let local: Endpoint;
+  try {
+    local = localEndpoint(driver, listener);
+    listener.local = local;
+    // The last step: of a shared server's there is no way back but its close.
+    if (options.deferAssociation !== true || spreader !== null) associateServer(driver, listener);
+  } catch (error) {
+    discardSocket(driver, socket);
+    driver.sockets.remove(listener);
+    throw fromWin32Error('listen', error);
+  }
+  return begin(driver, listener, local, options, { accepting, spreader });
+}
+
+/** What the options come to. */
+interface Resolved {
+  readonly accepting: ReturnType<typeof resolveAccepting>;
+  readonly spreader: Spreader | null;
+}
+
+/** Everything that can fail has been done. */
+function begin(
+  driver: Driver,
+  listener: Listener,
+  local: Endpoint,
+  options: ImportServerOptions,
+  { accepting, spreader }: Resolved,
+): ServerSocket {
+  listener.depth = accepting.depth;
+  listener.limits = new AcceptLimits(accepting.limits, listener.createdAt);
+  const { onAcceptError, onLimit } = options;
+  if (onAcceptError !== undefined) listener.onAcceptError = bound('server', onAcceptError);
+  if (onLimit !== undefined) listener.onLimit = bound('server', onLimit);
+  listener.options = {
+    receiveBufferSize: options.receiveBufferSize,
+    sendBufferSize: options.sendBufferSize,
+    noDelay: options.noDelay ?? false,
+    deferAssociation: options.deferAssociation ?? false,
+  };
+  if (spreader !== null && !listener.closing) {
+    listener.spreader = spreader;
+    // It has work for as long as it is open, and keeps the process alive like a pending accept.
+    expectCallback(driver, listener);
+  }
+  fillPool(driver, listener);
+  return { handle: listener.handle as ServerHandle, address: local.address, port: local.port };
+}
+
+function requireBufferSizes(options: ImportServerOptions): void {
+  for (const name of ['receiveBufferSize', 'sendBufferSize'] as const) {
+    if (options[name] !== undefined) requireInteger(name, options[name], 0, 0x7fffffff);
+  }
+}
+
+function makeSpreader(driver: Driver, options: SpreadOptions): Spreader {
+  if (!Array.isArray(options.loops) || options.loops.length === 0) {
+    throw argumentError(
+      TypeError,
+      'ERR_INVALID_ARG_VALUE',
+      'Cannot spread connections over no loops: spread.loops must be an array of what pal.remote() returned, and is ' +
+        shown(options.loops),
+    );
+  }
+  if (options.policy !== undefined) requireOneOf('spread.policy', options.policy, ['round-robin', 'least-loaded']);
+  return new Spreader(options, driver);
+}
+
+function applyBindOptions(driver: Driver, socket: number, family: 4 | 6, options: ServerOptions): void {
+  if (family === 6) {
+    // Always said: Windows' default is true, every other system's is false.
+    setIntOption(
+      driver,
+      socket,
+      IPPROTO_IPV6,
+      IPV6_V6ONLY,
+      options.ipv6Only === true ? 1 : 0,
+      'setsockopt(IPV6_V6ONLY)',
+    );
+  }
+  if (options.reuseAddr === true) setIntOption(driver, socket, SOL_SOCKET, SO_REUSEADDR, 1, 'setsockopt(SO_REUSEADDR)');
+  if (options.exclusive === true) {
+    setIntOption(driver, socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1, 'setsockopt(SO_EXCLUSIVEADDRUSE)');
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Sockets between processes, through WSADuplicateSocketW: the system makes a second handle of the same socket for the other
+ * process, and says in a WSAPROTOCOL_INFOW how to get hold of it there. It can be used once, in that process only.
+ *
+ * Both handles are one socket, and one socket works with one port: so only an unassociated connection is exported, and it
+ * moves: this process lets go of it, which sends no FIN as long as the other handle lives. A server stays open here as well,
+ * and every process that has it accepts from it: the first through its port, the others through an event (Transport.share).
+ *
+ * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaduplicatesocketw
+ */
+import { Buffer } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import { checkSocket, checkWinsock } from '../../../ffi/check.ts';
+import { FROM_PROTOCOL_INFO, WSA_FLAG_NO_HANDLE_INHERIT, WSA_FLAG_OVERLAPPED } from '../../../ffi/constants.ts';
+import { WSAPROTOCOL_INFOW } from '../../../ffi/layouts.ts';
+import type { SocketHandle } from '../../pal/handles.ts';
+import type { SocketInfo } from '../../pal/loops.ts';
+import { NetworkErrorCode } from '../../pal/network-error-code.ts';
+import { NetworkError } from '../../pal/network-error.ts';
+import { requireConnection, requireListener } from './claimed-socket.ts';
+import { Connection } from '../connection.ts';
+import type { Driver } from '../../context/context.ts';
+import { fromWin32Error } from '../../util/errors.ts';
+import { adoptSocket, release } from './handover.ts';
+import type { SocketRecord } from '../../sockets/socket-record.ts';
+import { discardSocket } from '../../sockets/sockets.ts';
+
+/** Ids that are remembered, about 100 bytes each. The oldest goes first: what is used twice is used twice soon. */
+const MAX_USED = 65_536;
+
+/** Duplicates that are kept, and closed from the oldest on. */
+export const MAX_KEPT = 64;
+
+/**
+ * Ids of what this thread has imported: Windows may take the same WSAPROTOCOL_INFOW again, for a second handle. Of other threads
+ * nothing is known: they share no memory that they would not have to be given first.
+ */
+const used = new Set<string>();
+/** The SOCKETs of duplicates whose import failed behind WSASocketW, which takes a duplicate once: for another attempt. By id. */
+const kept = new Map<string, number>();
+
+const FROM_CONNECTION = { call: 'importSocket', from: 'exportSocket() of a connection' } as const;
+const FROM_SERVER = { call: 'importServer', from: 'exportSocket() of a server' } as const;
+
+/** Makes a duplicate for the process `pid`. A connection must be unassociated. Throws NetworkError. */
+export function exportSocket(driver: Driver, record: SocketRecord, pid: number): SocketInfo {
+  const { kernel, counters, scratch } = driver;
+  counters.calls.WSADuplicateSocketW++;
+  try {
+    const result = kernel.ws2_32.WSADuplicateSocketW(record.socket, pid, scratch.address);
+    checkWinsock(result, kernel.ws2_32, 'WSADuplicateSocketW');
+  } catch (error) {
+    throw fromWin32Error('socket', error);
+  }
+  const protocolInfo = Buffer.from(scratch.bytes.subarray(0, WSAPROTOCOL_INFOW.size)).toString('base64');
+  const { family } = record;
+  const id = randomUUID();
+  if (!(record instanceof Connection)) return { kind: 'iocp-pal/server', id, pid, family, peer: null, protocolInfo };
+  const info: SocketInfo = { kind: 'iocp-pal/connection', id, pid, family, peer: record.peer, protocolInfo };
+  discardSocket(driver, release(driver, record));
+  return info;
+}
+
+/** Takes hold of the duplicate of a connection. Throws NetworkError or TypeError, and can be tried again then. */
+export function importConnection(driver: Driver, info: SocketInfo): SocketHandle {
+  const socket = openDuplicate(driver, info);
+  const { id, family, peer } = info;
+  try {
+    requireConnection(driver, { socket, family, peer }, FROM_CONNECTION);
+    const { handle } = adoptSocket(driver, socket, family, peer);
+    rememberUsed(id);
+    return handle as SocketHandle;
+  } catch (error) {
+    keepDuplicate(driver, id, socket);
+    throw error;
+  }
+}
+
+/** The SOCKET of a listening socket's duplicate. Throws NetworkError or TypeError, and can be tried again then. */
+export function openListener(driver: Driver, info: SocketInfo): number {
+  const socket = openDuplicate(driver, info);
+  const { id, family } = info;
+  try {
+    requireListener(driver, { socket, family, peer: null }, FROM_SERVER);
+  } catch (error) {
+    keepDuplicate(driver, id, socket);
+    throw error;
+  }
+  return socket;
+}
+
+/** The SOCKET of a duplicate. Throws NetworkError. */
+function openDuplicate(driver: Driver, { id, protocolInfo }: SocketInfo): number {
+  if (used.has(id)) throw usedAlready();
+  const known = kept.get(id);
+  if (known !== undefined) {
+    kept.delete(id);
+    return known;
+  }
+  const { kernel, counters, scratch } = driver;
+  scratch.bytes.set(Buffer.from(protocolInfo, 'base64').subarray(0, WSAPROTOCOL_INFOW.size), 0);
+  counters.calls.WSASocketW++;
+  const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
+  const any = FROM_PROTOCOL_INFO;
+  try {
+    return checkSocket(kernel.ws2_32.WSASocketW(any, any, any, scratch.address, 0, flags), kernel.ws2_32, 'WSASocketW');
+  } catch (error) {
+    throw fromWin32Error('socket', error);
+  }
+}
+
+/** An import has come to nothing. The SOCKET is there still, and nobody could have it from the system a second time. */
+export function keepDuplicate(driver: Driver, id: string, socket: number): void {
+  kept.set(id, socket);
+  if (kept.size <= MAX_KEPT) return;
+  for (const [oldest, number] of kept) {
+    kept.delete(oldest);
+    discardSocket(driver, number);
+    return;
+  }
+}
+
+/** From now on the export of this id is refused. */
+export function rememberUsed(id: string): void {
+  used.add(id);
+  if (used.size <= MAX_USED) return;
+  for (const oldest of used) {
+    used.delete(oldest);
+    return;
+  }
+}
+
+function usedAlready(): NetworkError {
+  return new NetworkError('Cannot import the socket: this thread has imported it already. Export it again', {
+    kind: NetworkErrorCode.SocketCreationFailed,
+    code: 'ERR_TOKEN_USED',
+  });
+}

@@ -1,0 +1,83 @@
+/** Taking writes back. docs/cancellation.md tells it to users. */
+import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import { settleClose } from '../sockets/closer.ts';
+import type { Connection } from './connection.ts';
+import type { Driver } from '../context/context.ts';
+import { refuseFile, tearFile } from './send-file/file-queue.ts';
+import type { FileJob } from './send-file/file-sender.ts';
+import { unlinkLater } from '../util/request-links.ts';
+import type { WriteRequest } from './requests.ts';
+import { answer, unlinkFirst } from './writer.ts';
+
+/**
+ * Takes a write back. One of which nothing has been handed to the kernel leaves the queue as if it had never been there.
+ * Any other can only be torn off (`hard`): what the kernel has of it is cancelled, and nobody can know how much of that
+ * reached the peer, so nothing may be sent behind it.
+ */
+export function revokeWrite(
+  driver: Driver,
+  connection: Connection,
+  request: WriteRequest,
+  error: NetworkError,
+  hard: boolean,
+): boolean {
+  const { firstWrite, sendOperation: operation } = connection;
+  if (firstWrite === request && request.file !== null) {
+    return revokeFile(driver, connection, request, request.file, error, hard);
+  }
+  if (firstWrite === null || request.order < firstWrite.order) return false; // done: its callback is about to run
+  // A file goes out alone: nothing behind it has been handed over.
+  const underWay = operation !== null && operation.requested > 0 && connection.sendingFile === null;
+  if (request.sent === 0 && !(underWay && request.order <= connection.lastGathered)) {
+    if (firstWrite === request) {
+      unlinkFirst(connection);
+    } else {
+      const before = unlinkLater(request);
+      if (connection.lastWrite === request) connection.lastWrite = before;
+    }
+    answer(driver, connection, request, error);
+    settleClose(driver, connection);
+    return true;
+  }
+  if (!hard) return false;
+  request.revoked = error;
+  connection.tearing = true;
+  if (operation?.isInKernel === true) driver.transport.cancelOperation(connection, operation);
+  return true;
+}
+
+/**
+ * The same for a file whose turn it is. Torn off, it takes the connection with it, as a file that cannot be read does. What
+ * comes of a piece that is under way decides (completeSend): it may have been the last.
+ */
+function revokeFile(
+  driver: Driver,
+  connection: Connection,
+  request: WriteRequest,
+  file: FileJob,
+  error: NetworkError,
+  hard: boolean,
+): boolean {
+  if (file.isUntouched) refuseFile(driver, connection, error);
+  else if (!hard) return false;
+  else if (file.isBusy) {
+    request.revoked = error;
+    const { sendOperation: operation } = connection;
+    if (operation?.isInKernel === true) driver.transport.cancelOperation(connection, operation);
+  } else tearFile(driver, connection, error);
+  settleClose(driver, connection);
+  return true;
+}
+
+/** A write that is to be taken back is still in the queue. */
+export function hasRevokedWrite(connection: Connection): boolean {
+  for (let write = connection.firstWrite; write !== null; write = write.next) if (write.revoked !== null) return true;
+  return false;
+}
+
+/** The stream ends here, behind what is queued: later writes fail, and closing sends RST. */
+export function tearStream(connection: Connection): void {
+  connection.torn = true;
+  connection.sendFailure = ERROR_OPERATION_ABORTED;
+}

@@ -1,0 +1,347 @@
+/**
+ * Writing: a queue per connection and at most one WSASend in flight.
+ *
+ * What queues up behind a send goes out with the next one: small writes are copied into one block, buffers from
+ * allocateBuffer() are sent from where they lie, and one WSASend gathers up to MAX_SEGMENTS of both. A request is
+ * done when the kernel has taken its last byte. A send that came back short is resumed from the first byte not taken,
+ * before anything behind it: on Windows that is rare, under Wine it happens when the peer half-closes.
+ *
+ * Sending one at a time is also what keeps bytes in flight bounded: one very large WSASend can fail with WSAENOBUFS.
+ */
+import { ERROR_OPERATION_ABORTED, WSAECONNABORTED, WSAECONNRESET } from '../../ffi/wsa-errors.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import { abandonOperation } from '../sockets/abandon.ts';
+import { resetConnection, sendFin, settleClose } from '../sockets/closer.ts';
+import type { Connection } from './connection.ts';
+import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
+import {
+  bufferDetached,
+  connectionClosed,
+  outOfSlots,
+  streamTorn,
+  systemError,
+  writeAfterEnd,
+} from '../util/errors.ts';
+import { sendCursor } from './send-cursor.ts';
+import { whyOver } from '../sockets/pending-call.ts';
+import { hasRevokedWrite } from './write-revocation.ts';
+import { OperationKind, type Operation } from '../memory/operation.ts';
+import { letGo, takeFile, tearFile } from './send-file/file-queue.ts';
+import type { FileJob } from './send-file/file-sender.ts';
+import type { WriteRequest, WritingCall } from './requests.ts';
+import { DETACHED, gather } from './send-gatherer.ts';
+import { answerSoon, refuse, whyNotQueued } from './write-refusal.ts';
+
+/** Sends in a row that may succeed without taking a byte, before the connection counts as broken. */
+const MAX_EMPTY_SENDS = 64;
+/** Queues a write of `total` bytes, or a file with so many around it; starts at once when nothing is in flight. */
+export function write(
+  driver: Driver,
+  connection: Connection,
+  data: WriteData,
+  total: number,
+  file: FileJob | null,
+  options: OperationOptions | null,
+  callback: BytesCallback,
+): OperationHandle {
+  const call = file === null ? 'write' : 'sendFile';
+  let request: WriteRequest | null = null;
+  let name: OperationHandle;
+  let over: NetworkError | null;
+  let refusal: NetworkError | null = null;
+  let idle = false;
+  let operation: Operation | null = null;
+  try {
+    request = driver.requests.takeWrite(data, total, call, callback);
+    request.origin = captureOrigin(driver);
+    name = driver.calls.begin(request, connection, options);
+    // Only now is the connection looked at: the caller's own code may have run in there.
+    over = whyOver(request, connection) ?? whyEnded(call, connection);
+    if (over === null) {
+      refusal = whyNotQueued(driver, connection, total);
+      idle = refusal === null && connection.sendOperation === null;
+      if (idle && !isEmpty({ total, file })) {
+        operation = driver.operations.take(OperationKind.Send, connection);
+        if (operation === null) refusal = outOfSlots(driver.options.maxOperations);
+      }
+    }
+  } catch (error) {
+    if (request !== null) driver.requests.giveWrite(request);
+    throw error;
+  }
+  if (refusal !== null) return refuse(driver, connection, request, refusal);
+  if (over !== null || (idle && operation === null)) return answerSoon(driver, connection, request, over);
+  request.file = file;
+  if (connection.lastWrite === null) connection.firstWrite = request;
+  else connection.lastWrite.next = request;
+  request.previous = connection.lastWrite;
+  connection.lastWrite = request;
+  request.order = ++connection.writesQueued;
+  connection.queuedBytes += total;
+  driver.queuedBytes += total;
+  expectCallback(driver, connection);
+  if (operation !== null) {
+    connection.sendOperation = operation;
+    connection.inFlight++;
+    send(driver, connection, operation);
+  }
+  return name;
+}
+
+/** What a write gets on a connection that sends no more. */
+function whyEnded(call: WritingCall, connection: Connection): NetworkError | null {
+  if (connection.sendEnded) return writeAfterEnd(call);
+  return connection.sendFailure === 0 ? null : sendError(call, connection);
+}
+
+/** A send came back. */
+export function completeSend(driver: Driver, connection: Connection, operation: Operation): void {
+  const { bytes, requested } = operation;
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  operation.block = null;
+  operation.lent = null;
+  driver.counters.bytesSent += bytes;
+  if (connection.sendingFile?.isAbandoned === true) letGo(connection);
+  const { sendingFile } = connection;
+  if (!hasWrites(connection)) {
+    // The requests were answered when the socket was reset, or the last of them had lost its buffer.
+    retire(driver, connection, operation);
+    if (connection.sendEnded && !connection.closing) sendFin(driver, connection);
+    settleClose(driver, connection);
+    return;
+  }
+  connection.emptySends = bytes > 0 || requested === 0 ? 0 : connection.emptySends + 1;
+  // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
+  const done =
+    sendingFile === null ? take(driver, connection, bytes) : takeFile(driver, connection, operation, sendingFile);
+  const { firstWrite } = connection;
+  if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null) {
+    // To be taken back, and this was not the last of it: the file, or the tail behind it, is torn off.
+    if (firstWrite.file?.isUntouched === true) {
+      firstWrite.file.fail(firstWrite.revoked); // (unless TransmitFile was refused: then nothing has gone out)
+      return;
+    }
+    retire(driver, connection, operation);
+    tearFile(driver, connection, firstWrite.revoked);
+    return;
+  }
+  if (sendingFile !== null && sendingFile.failure !== null) {
+    sendingFile.fail(sendingFile.failure);
+    return;
+  }
+  const { error, syscall } = operation; // after takeFile, which may have found that the error means nothing
+  const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
+  // A write that was to be taken back and got through all the same has torn nothing.
+  const torn = connection.tearing && (error !== 0 || hasRevokedWrite(connection));
+  connection.tearing = false;
+  const failure = torn && broken === 0 ? ERROR_OPERATION_ABORTED : broken;
+  if (failure !== 0) {
+    const { thrown } = operation;
+    retire(driver, connection, operation);
+    // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
+    if (connection.closing) connection.resetting = true;
+    // Whoever writes before being told must not write behind a hole.
+    const cancelled = failure === ERROR_OPERATION_ABORTED;
+    // Cancelled by nobody here: Windows may do that with another operation of the socket. How much has gone out is unknown.
+    connection.sendFailure = cancelled && !torn ? WSAECONNABORTED : failure;
+    connection.sendFailureSyscall = syscall;
+    connection.sendFailureCause = thrown;
+    if (cancelled) connection.torn = true;
+    failWrites(driver, connection, sendError);
+  } else if (hasWrites(connection)) {
+    driver.operations.renew(operation);
+    send(driver, connection, operation);
+  } else {
+    retire(driver, connection, operation);
+    if (connection.sendEnded) sendFin(driver, connection);
+  }
+  try {
+    sendingFile?.report();
+  } finally {
+    run(driver, connection, done);
+    settleClose(driver, connection);
+  }
+}
+
+/** What a write gets after a send has failed. */
+function sendError(operation: WritingCall, connection: Connection): NetworkError {
+  const { sendFailure, sendFailureSyscall, sendFailureCause, torn } = connection;
+  if (torn && sendFailure === ERROR_OPERATION_ABORTED) return streamTorn(operation);
+  const context = sendFailureCause === null ? {} : { cause: sendFailureCause };
+  return systemError(operation, sendFailureSyscall, sendFailure, context);
+}
+
+function hasWrites(connection: Connection): boolean {
+  return connection.firstWrite !== null;
+}
+
+/** Answers every queued write with an error, in order, in a coming turn. */
+function failWrites(
+  driver: Driver,
+  connection: Connection,
+  error: (operation: WritingCall, connection: Connection) => NetworkError,
+): void {
+  let request = connection.firstWrite;
+  connection.firstWrite = null;
+  connection.lastWrite = null;
+  while (request !== null) {
+    const { next } = request;
+    answer(driver, connection, request, request.revoked ?? error(request.operation, connection));
+    request = next;
+  }
+}
+
+/** Answers every queued write because the socket was closed here. */
+export function dropWrites(driver: Driver, connection: Connection): void {
+  const { sendOperation: operation, firstWrite } = connection;
+  if (operation?.isInKernel === true && firstWrite !== null) operation.lent = pinnedBuffers(driver, firstWrite);
+  failWrites(driver, connection, connectionClosed);
+}
+
+/** The pinned buffers of a queue, which its requests keep reachable no longer, while the kernel may still send from them. */
+function pinnedBuffers(driver: Driver, first: WriteRequest): readonly Uint8Array[] {
+  const buffers: Uint8Array[] = [];
+  for (let write: WriteRequest | null = first; write !== null; write = write.next)
+    buffers.push(...(write.list ?? [write.chunk]));
+  return buffers.filter((buffer) => driver.pinned.addressOf(buffer, buffer.byteLength) !== 0);
+}
+
+export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
+  const { callback, total, file } = request;
+  connection.queuedBytes -= total - request.sent;
+  driver.queuedBytes -= total - request.sent;
+  const sent = request.sent + (file?.sent ?? 0);
+  file?.abandon();
+  driver.requests.giveWrite(request);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, connection);
+    callback.finish(error, sent);
+  });
+}
+
+/**
+ * Takes `bytes` sent bytes off the queue. Returns the requests that are done, linked, or null.
+ */
+function take(driver: Driver, connection: Connection, bytes: number): WriteRequest | null {
+  connection.queuedBytes -= bytes;
+  driver.queuedBytes -= bytes;
+  const first = connection.firstWrite;
+  let last: WriteRequest | null = null;
+  let request = first;
+  let left = bytes;
+  // (An empty write has its turn when everything before it has gone.)
+  while (request !== null && (left > 0 || isEmpty(request))) {
+    const step = Math.min(left, request.total - request.sent);
+    request.sent += step;
+    left -= step;
+    if (request.sent < request.total) {
+      advance(request, step);
+      break;
+    }
+    last = request;
+    request = request.next;
+  }
+  if (last === null) return null;
+  connection.firstWrite = request;
+  if (request === null) connection.lastWrite = null;
+  last.next = null;
+  return first;
+}
+
+/** A write of nothing, which only keeps its place in the order. */
+function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): boolean {
+  return total === 0 && file === null;
+}
+
+/** Takes the first request off the queue. */
+export function unlinkFirst(connection: Connection): WriteRequest | null {
+  const request = connection.firstWrite;
+  if (request === null) return null;
+  connection.firstWrite = request.next;
+  if (request.next === null) connection.lastWrite = null;
+  request.next = null;
+  return request;
+}
+
+/** Moves a request's place in its list of buffers on by `bytes`. */
+function advance(request: WriteRequest, bytes: number): void {
+  let left = bytes;
+  while (left >= request.size - request.offset) {
+    left -= request.size - request.offset;
+    if (!request.nextBuffer()) return;
+  }
+  request.offset += left;
+}
+
+/**
+ * Runs the callbacks of requests that are done. They are in no queue any more, so when a callback throws the rest is
+ * handed to the next turn.
+ */
+function run(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+  let request = done;
+  let finished = false;
+  try {
+    while (request !== null) {
+      const { callback, total, next } = request;
+      driver.requests.giveWrite(request);
+      request = next;
+      callbackDue(driver, connection);
+      callback.finish(null, total);
+    }
+    finished = true;
+  } finally {
+    if (!finished) runSoon(driver, connection, request);
+  }
+}
+
+/** The same in a coming turn. */
+export function runSoon(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+  driver.loop.enqueue(() => {
+    run(driver, connection, done);
+    settleClose(driver, connection);
+  });
+}
+
+export function send(driver: Driver, connection: Connection, operation: Operation): void {
+  const { firstWrite } = connection;
+  if (firstWrite !== null && firstWrite.file !== null) {
+    firstWrite.file.proceed(operation, firstWrite);
+    return;
+  }
+  if (firstWrite !== null && isEmpty(firstWrite)) {
+    // Nothing is submitted: an empty success carries the queue on.
+    operation.requested = 0;
+    driver.loop.finishInline(operation, 0, 0);
+    return;
+  }
+  try {
+    const segments = gather(driver, connection, operation);
+    if (segments > 0) driver.transport.send(connection, operation, segments);
+    else if (segments === DETACHED && firstWrite !== null) detached(driver, connection, operation, firstWrite);
+  } catch (error) {
+    sendCursor.end();
+    abandonOperation(driver, connection, operation, error);
+  }
+}
+
+/** A buffer in the queue has lost its bytes: it was detached, or its ArrayBuffer shrank. */
+function detached(driver: Driver, connection: Connection, operation: Operation, request: WriteRequest): void {
+  const { total, sent } = request;
+  unlinkFirst(connection);
+  answer(driver, connection, request, bufferDetached('write', total, sent));
+  operation.requested = 0;
+  // Nothing was submitted: an empty success carries the queue on.
+  driver.loop.finishInline(operation, 0, 0);
+  // The peer already has the first part of this message, and would take the next one for its rest.
+  if (sent > 0) resetConnection(driver, connection);
+}
+
+function retire(driver: Driver, connection: Connection, operation: Operation): void {
+  letGo(connection);
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  connection.sendOperation = null;
+  connection.inFlight--;
+  driver.operations.release(operation);
+}

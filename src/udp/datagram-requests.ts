@@ -1,0 +1,101 @@
+/** What users of UDP sockets asked for and still wait for. Kept for reuse, like the requests of connections. */
+import type { ReceiveFromCallback, SendToCallback } from '../pal/datagram.ts';
+import { BoundCallback } from '../platform/async-context.ts';
+import { PendingCall, type PendingCalls } from '../sockets/pending-call.ts';
+import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
+
+const NO_BYTES = new Uint8Array(0);
+const missing = (): never => {
+  throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
+};
+const NO_RECEIVE_CALLBACK = new BoundCallback<Parameters<ReceiveFromCallback>>('receive', missing);
+const NO_SEND_CALLBACK = new BoundCallback<Parameters<SendToCallback>>('send', missing);
+
+/** One asyncReceiveFrom. */
+export class ReceiveFromRequest extends PendingCall {
+  readonly operation = 'receive';
+  next: ReceiveFromRequest | null = null;
+  previous: ReceiveFromRequest | null = null;
+  target: Uint8Array = NO_BYTES;
+  maxBytes = 0;
+  callback = NO_RECEIVE_CALLBACK;
+  origin: string | undefined = undefined;
+}
+
+/** One asyncSendTo. */
+export class SendToRequest extends PendingCall {
+  readonly operation = 'send';
+  next: SendToRequest | null = null;
+  previous: SendToRequest | null = null;
+  data: Uint8Array | readonly Uint8Array[] = NO_BYTES;
+  /** Bytes in all, as asyncSendTo counted them. */
+  total = 0;
+  /** Null sends to the connected peer. */
+  destination: ResolvedDestination | null = null;
+  /** Times that it was submitted. */
+  attempts = 0;
+  /** Bytes that were left of its buffers when they were to be copied; -1 while nothing is wrong with them. */
+  detachedAt = -1;
+  callback = NO_SEND_CALLBACK;
+  origin: string | undefined = undefined;
+}
+
+/** Keeps requests for reuse. */
+export class DatagramRequestPool {
+  readonly #calls: PendingCalls;
+  #receives: ReceiveFromRequest | null = null;
+  #sends: SendToRequest | null = null;
+
+  constructor(calls: PendingCalls) {
+    this.#calls = calls;
+  }
+
+  takeReceive(target: Uint8Array, maxBytes: number, callback: ReceiveFromCallback): ReceiveFromRequest {
+    const request = this.#receives ?? new ReceiveFromRequest();
+    this.#receives = request.next;
+    request.next = null;
+    request.target = target;
+    request.maxBytes = maxBytes;
+    request.callback = new BoundCallback('receive', callback);
+    return request;
+  }
+
+  /** Its callback is certain to run: it cannot be cancelled any more. */
+  giveReceive(request: ReceiveFromRequest): void {
+    this.#calls.end(request);
+    request.target = NO_BYTES;
+    request.callback = NO_RECEIVE_CALLBACK;
+    request.origin = undefined;
+    request.next = this.#receives;
+    this.#receives = request;
+  }
+
+  takeSend(
+    data: Uint8Array | readonly Uint8Array[],
+    total: number,
+    destination: ResolvedDestination | null,
+    callback: SendToCallback,
+  ): SendToRequest {
+    const request = this.#sends ?? new SendToRequest();
+    this.#sends = request.next;
+    request.next = null;
+    request.data = data;
+    request.total = total;
+    request.destination = destination;
+    request.attempts = 0;
+    request.detachedAt = -1;
+    request.callback = new BoundCallback('send', callback);
+    return request;
+  }
+
+  /** The same for a send. */
+  giveSend(request: SendToRequest): void {
+    this.#calls.end(request);
+    request.data = NO_BYTES;
+    request.destination = null;
+    request.callback = NO_SEND_CALLBACK;
+    request.origin = undefined;
+    request.next = this.#sends;
+    this.#sends = request;
+  }
+}

@@ -1,0 +1,290 @@
+/**
+ * Sending datagrams: each in a WSASendTo of its own, up to SEND_DEPTH of them in the kernel at a time, submitted in the
+ * order of the calls. What is beyond waits in the socket's queue with the user's own buffers; only what is submitted is
+ * copied into pinned memory (a buffer from allocateBuffer() is sent from where it lies).
+ *
+ * On a socket that has met an ICMP "unreachable", some systems tell of it in the next send, which has nothing to do with
+ * it and was not sent. Unless reportUnreachable asks for it, such a send is made again.
+ */
+import { isUint8Array } from 'node:util/types';
+import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import type { SendToCallback } from '../pal/datagram.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import { abandonOperation, causeOf } from '../sockets/abandon.ts';
+import { classFor } from '../memory/block-pool.ts';
+import { settleClose } from '../sockets/closer.ts';
+import type { SendToRequest } from './datagram-requests.ts';
+import type { DatagramSocket } from './datagram-socket.ts';
+import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
+import {
+  bufferDetached,
+  connectionClosed,
+  datagramQueueFull,
+  isUnreachable,
+  outOfSlots,
+  queueFull,
+  queuesFull,
+  systemError,
+} from '../util/errors.ts';
+import { OperationKind, type Operation } from '../memory/operation.ts';
+import { unlinkLater } from '../util/request-links.ts';
+import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
+import { byteLengthOf } from '../tcp/requests.ts';
+import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
+import { mayPostAgain } from '../sockets/unasked-cancels.ts';
+
+/** Sends of one socket that the kernel holds at a time: enough to keep it busy, few enough to pin little. */
+const SEND_DEPTH = 16;
+/** Datagrams that may wait behind them: a bound for those that are so short that maxQueuedBytesPerSocket is none. */
+const MAX_WAITING_SENDS = 65536;
+/** Times that a datagram is submitted while the system answers with an earlier one's ICMP report. */
+const MAX_ATTEMPTS = 4;
+
+/** Sends `total` bytes as one datagram, or queues them. */
+export function sendTo(
+  driver: Driver,
+  socket: DatagramSocket,
+  data: Uint8Array | readonly Uint8Array[],
+  total: number,
+  destination: ResolvedDestination | null,
+  options: OperationOptions | null,
+  callback: SendToCallback,
+): OperationHandle {
+  let request: SendToRequest | null = null;
+  let name: OperationHandle;
+  let why: NetworkError | null;
+  let operation: Operation | null = null;
+  try {
+    request = driver.datagrams.takeSend(data, total, destination, callback);
+    request.origin = captureOrigin(driver);
+    name = driver.calls.begin(request, socket, options);
+    // Only now is the socket looked at: the caller's own code may have run in there.
+    why = whyOver(request, socket) ?? whyNotQueued(driver, socket, total);
+    if (why === null) {
+      const now = socket.firstSend === null && socket.sending.length < SEND_DEPTH;
+      operation = now ? driver.operations.take(OperationKind.SendTo, socket) : null;
+      if (operation === null && socket.sending.length === 0) why = outOfSlots(driver.options.maxOperations);
+    }
+  } catch (error) {
+    if (request !== null) driver.datagrams.giveSend(request);
+    throw error;
+  }
+  socket.queuedBytes += total;
+  driver.queuedBytes += total;
+  expectCallback(driver, socket);
+  if (why !== null) {
+    answerSoon(driver, socket, request, why);
+    return NO_OPERATION;
+  }
+  if (operation === null) {
+    if (socket.lastSend === null) socket.firstSend = request;
+    else socket.lastSend.next = request;
+    request.previous = socket.lastSend;
+    socket.lastSend = request;
+    socket.waitingSends++;
+    return name;
+  }
+  socket.sending.push(operation);
+  socket.inFlight++;
+  submit(driver, socket, operation, request);
+  return name;
+}
+
+/** Why a datagram of so many bytes is refused now, or null. (None is longer than a queue: the smallest limit is 65536.) */
+function whyNotQueued(driver: Driver, socket: DatagramSocket, total: number): NetworkError | null {
+  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
+  if (socket.queuedBytes + total > limit) return queueFull(socket.queuedBytes, total, limit);
+  if (driver.queuedBytes + total > maxQueuedBytes) return queuesFull(driver.queuedBytes, total, maxQueuedBytes);
+  return socket.waitingSends === MAX_WAITING_SENDS ? datagramQueueFull(MAX_WAITING_SENDS) : null;
+}
+
+/** Takes a send back: out of the queue at once, out of the kernel if it can still be cancelled there. */
+export function revokeSend(
+  driver: Driver,
+  socket: DatagramSocket,
+  request: SendToRequest,
+  error: NetworkError,
+): boolean {
+  for (const operation of socket.sending) {
+    if (operation.datagram !== request) continue;
+    if (!operation.isInKernel) return false; // its outcome waits to be delivered
+    request.revoked = error;
+    driver.transport.cancelOperation(socket, operation);
+    return true;
+  }
+  if (socket.firstSend === request) {
+    takeWaiting(socket);
+  } else {
+    const before = unlinkLater(request);
+    if (socket.lastSend === request) socket.lastSend = before;
+    socket.waitingSends--;
+  }
+  answerSoon(driver, socket, request, error);
+  return true;
+}
+
+/** The socket has lost its connected peer: what was to go there still does, and to nobody who is connected to next. */
+export function keepDestination(socket: DatagramSocket, peer: ResolvedDestination): void {
+  for (const { datagram } of socket.sending) if (datagram !== null) datagram.destination ??= peer;
+  for (let send = socket.firstSend; send !== null; send = send.next) send.destination ??= peer;
+}
+
+/** WSASendTo came back. */
+export function completeSendTo(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+  const { bytes, error, datagram: request } = operation;
+  if (request === null) throw new Error('A datagram was sent for nobody. This is a bug in iocp-pal; please report it');
+  if (isUnreachable(error) && !socket.dropping && request.revoked === null) {
+    driver.counters.unreachableReports++;
+    if (!socket.settings.reportUnreachable && request.attempts < MAX_ATTEMPTS) {
+      driver.operations.renew(operation);
+      transmit(driver, socket, operation, request);
+      return;
+    }
+  }
+  if (error === 0) socket.unaskedCancels = 0;
+  if (error === ERROR_OPERATION_ABORTED && request.revoked === null && !socket.closing && mayPostAgain(socket)) {
+    // Windows has cancelled it with another one of its socket. A datagram goes as a whole or not at all.
+    driver.operations.renew(operation);
+    transmit(driver, socket, operation, request);
+    return;
+  }
+  if (operation.block !== null) driver.blocks.give(operation.block);
+  operation.block = null;
+  operation.lent = null;
+  const failure = failureOf(socket, request, operation);
+  if (failure === null) {
+    driver.counters.datagramsSent++;
+    driver.counters.bytesSent += bytes;
+  }
+  // The queue and the slot are brought in order before the callback runs: it may send, close or throw.
+  const next = takeWaiting(socket);
+  if (next === null) {
+    leaveSending(socket, operation);
+    socket.inFlight--;
+    driver.operations.release(operation);
+  } else {
+    driver.operations.renew(operation);
+    submit(driver, socket, operation, next);
+  }
+  const { callback, total } = request;
+  socket.queuedBytes -= total;
+  driver.queuedBytes -= total;
+  driver.datagrams.giveSend(request);
+  callbackDue(driver, socket);
+  try {
+    callback.finish(failure, failure === null ? bytes : 0);
+  } finally {
+    settleClose(driver, socket);
+  }
+}
+
+/** A closing socket's grace is over: what waits is answered, and what the kernel has is not waited for any more. */
+export function dropSends(driver: Driver, socket: DatagramSocket): void {
+  socket.dropping = true;
+  for (let request = takeWaiting(socket); request !== null; request = takeWaiting(socket)) {
+    answerSoon(driver, socket, request, connectionClosed('send'));
+  }
+}
+
+/** Answers a send that is in no queue any more, in a coming turn. */
+function answerSoon(driver: Driver, socket: DatagramSocket, request: SendToRequest, error: NetworkError): void {
+  const { callback, total } = request;
+  socket.queuedBytes -= total;
+  driver.queuedBytes -= total;
+  driver.datagrams.giveSend(request);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, socket);
+    callback.finish(error, 0);
+  });
+}
+
+function failureOf(socket: DatagramSocket, request: SendToRequest, operation: Operation): NetworkError | null {
+  const { error } = operation;
+  if (error === 0) return null;
+  if (request.revoked !== null) return request.revoked;
+  if (error === ERROR_OPERATION_ABORTED && socket.closing) return connectionClosed('send');
+  if (request.detachedAt >= 0) return bufferDetached('send', request.total, request.detachedAt);
+  const to = request.destination ?? socket.peer;
+  const where = to === null ? {} : { address: to.address, port: to.port };
+  return systemError('send', 'WSASendTo', error, { ...where, ...causeOf(operation) });
+}
+
+function leaveSending({ sending }: DatagramSocket, operation: Operation): void {
+  const place = sending.indexOf(operation);
+  const last = sending.pop();
+  if (place < 0 || last === undefined) {
+    throw new Error('A datagram came back that was not under way. This is a bug in iocp-pal; please report it');
+  }
+  if (place < sending.length) sending[place] = last;
+}
+
+function takeWaiting(socket: DatagramSocket): SendToRequest | null {
+  const request = socket.firstSend;
+  if (request === null) return null;
+  socket.firstSend = request.next;
+  if (request.next === null) socket.lastSend = null;
+  request.next = null;
+  socket.waitingSends--;
+  return request;
+}
+
+/** Brings a datagram's bytes where the kernel may read them, and sends it. */
+function submit(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
+  operation.datagram = request;
+  try {
+    start(driver, socket, operation, request);
+  } catch (error) {
+    abandonOperation(driver, socket, operation, error);
+  }
+}
+
+function start(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
+  operation.requested = request.total;
+  const { data, total } = request;
+  const pinnedAddress = isUint8Array(data) ? driver.pinned.addressOf(data, total) : 0;
+  if (pinnedAddress !== 0 && isUint8Array(data) && data.byteLength === total) {
+    operation.lent = data;
+    driver.operations.setSegment(operation, 0, pinnedAddress, total);
+  } else {
+    const block = driver.blocks.take(classFor(total));
+    operation.block = block;
+    if (block === null || block.size < total) {
+      driver.loop.finishInline(operation, WSAENOBUFS, 0);
+      return;
+    }
+    const there = copyIn(block.bytes, data, total);
+    if (there !== total) {
+      request.detachedAt = there;
+      driver.loop.finishInline(operation, WSAENOBUFS, 0);
+      return;
+    }
+    driver.operations.setSegment(operation, 0, block.address, total);
+  }
+  transmit(driver, socket, operation, request);
+}
+
+function transmit(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
+  request.attempts++;
+  try {
+    driver.transport.sendTo(socket, operation);
+  } catch (error) {
+    abandonOperation(driver, socket, operation, error);
+  }
+}
+
+/** Copies all of `data`, unless its buffers have not `total` bytes any more. Returns the number of bytes they have. */
+function copyIn(target: Buffer, data: Uint8Array | readonly Uint8Array[], total: number): number {
+  const there = byteLengthOf(data);
+  if (there !== total) return there;
+  if (isUint8Array(data)) {
+    target.set(data, 0);
+  } else {
+    let copied = 0;
+    for (const chunk of data) {
+      target.set(chunk, copied);
+      copied += chunk.byteLength;
+    }
+  }
+  return there;
+}

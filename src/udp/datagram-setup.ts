@@ -1,0 +1,159 @@
+/** createUdpSocket, connectUdp and disconnectUdp: what happens to a UDP socket as a whole. */
+import { checkWinsock } from '../../ffi/check.ts';
+import {
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SIO_UDP_CONNRESET,
+  SIO_UDP_NETRESET,
+  SO_BROADCAST,
+  SO_EXCLUSIVEADDRUSE,
+  SO_RCVBUF,
+  SO_REUSEADDR,
+  SO_SNDBUF,
+  SOL_SOCKET,
+} from '../../ffi/constants.ts';
+import { sockaddr_in6 } from '../../ffi/layouts.ts';
+import type { UdpOptions, UdpSocket } from '../pal/datagram.ts';
+import type { AnyHandle, Endpoint, UdpHandle } from '../pal/handles.ts';
+import { formatIpAddress, isUnspecified, loopback, parseIpAddress, type IpAddress } from '../pal/ip-address.ts';
+import { argumentError } from '../pal/network-error.ts';
+import { localEndpoint } from '../sockets/addresses.ts';
+import { attach } from '../sockets/association.ts';
+import { keepDestination } from './datagram-sender.ts';
+import { DatagramSocket, type ReceiveSettings } from './datagram-socket.ts';
+import { captureOrigin, type Driver } from '../context/context.ts';
+import { fromWin32Error, tooManySockets, type OperationName } from '../util/errors.ts';
+import { requireInteger, requireOneOf } from '../runtime/pal-options.ts';
+import { ResolvedDestination } from '../sockets/socket-addresses.ts';
+import { MAX_SOCKETS } from '../sockets/socket-table.ts';
+import { bindSocket, discardSocket, openUdpSocket, setIntOption } from '../sockets/sockets.ts';
+
+/** Receives kept posted: a few datagrams may arrive while one turn is busy, and each pins its block. */
+const DEFAULT_RECEIVE_DEPTH = 4;
+const MAX_RECEIVE_DEPTH = 256;
+/** A block that holds any datagram: the largest over IPv6 has 65527 bytes. */
+const MAX_DATAGRAM_SIZE = 65536;
+/** Memory for datagrams that nobody asks for: 1 MiB, at least sixteen of the largest. */
+const DEFAULT_QUEUED_BYTES = 1024 * 1024;
+const MAX_QUEUED_BYTES = 2 ** 30;
+
+/** Makes a bound UDP socket. Throws NetworkError, RangeError or TypeError, and leaves nothing behind when it does. */
+export function openDatagramSocket(driver: Driver, address: IpAddress, port: number, options: UdpOptions): UdpSocket {
+  const settings = receiveSettings(options);
+  for (const name of ['receiveBufferSize', 'sendBufferSize'] as const) {
+    if (options[name] !== undefined) requireInteger(name, options[name], 0, 0x7fffffff);
+  }
+  if (options.reuseAddr === true && options.exclusive === true) {
+    throw contradiction(
+      'reuseAddr together with exclusive: the first shares the port, the second forbids it. Choose one',
+    );
+  }
+  if (options.ipv6Only === true && address.family === 4) {
+    throw contradiction('ipv6Only with an IPv4 address: bind to :: or leave it out');
+  }
+  const origin = captureOrigin(driver);
+  const socket = driver.sockets.add(
+    (handle: AnyHandle) => new DatagramSocket(handle, address.family, driver.kernel.scheduler.now(), origin),
+  );
+  if (socket === null) throw tooManySockets(MAX_SOCKETS);
+  let step: OperationName = 'socket';
+  let local: Endpoint;
+  try {
+    socket.socket = openUdpSocket(driver, address.family);
+    step = 'bind';
+    applyOptions(driver, socket.socket, address.family, options);
+    tellUnreachable(driver, socket.socket, settings.reportUnreachable);
+    bindSocket(driver, socket.socket, address, port);
+    attach(driver, socket);
+    local = localEndpoint(driver, socket);
+    socket.local = local;
+  } catch (error) {
+    if (step !== 'socket') {
+      driver.transport.detach(socket);
+      discardSocket(driver, socket.socket);
+    }
+    driver.sockets.remove(socket);
+    throw fromWin32Error(step, error, { address: formatIpAddress(address), port });
+  }
+  socket.settings = settings;
+  return { handle: socket.handle as UdpHandle, address: local.address, port: local.port };
+}
+
+/** Fixes the peer. Throws Win32Error. */
+export function connectDatagrams(driver: Driver, socket: DatagramSocket, to: IpAddress, port: number): void {
+  // Windows refuses any-address; everywhere else it means this machine.
+  const address = isUnspecified(to) ? loopback(to.family) : to;
+  const length = driver.scratch.setSockaddr(0, address, port);
+  connectCall(driver, socket, length);
+  socket.peer = { address: formatIpAddress(address), port, family: address.family };
+}
+
+/** Sets the peer free: "the default destination is removed by connecting to an address of zeros". Throws Win32Error. */
+export function disconnectDatagrams(driver: Driver, socket: DatagramSocket): void {
+  driver.scratch.bytes.fill(0, 0, sockaddr_in6.size);
+  connectCall(driver, socket, sockaddr_in6.size);
+  const { peer } = socket;
+  socket.peer = null;
+  const address = peer === null ? null : parseIpAddress(peer.address);
+  if (peer !== null && address !== null) {
+    keepDestination(socket, new ResolvedDestination(peer.address, address, peer.port));
+  }
+}
+
+function connectCall({ kernel, counters, scratch }: Driver, socket: DatagramSocket, length: number): void {
+  counters.calls.connect++;
+  checkWinsock(kernel.ws2_32.connect(socket.socket, scratch.address, length), kernel.ws2_32, 'connect');
+}
+
+function receiveSettings(options: UdpOptions): ReceiveSettings {
+  const {
+    receiveDepth = DEFAULT_RECEIVE_DEPTH,
+    maxDatagramSize = MAX_DATAGRAM_SIZE,
+    maxQueuedReceiveBytes = DEFAULT_QUEUED_BYTES,
+    dropWhenFull = 'newest',
+    reportUnreachable = false,
+  } = options;
+  requireInteger('receiveDepth', receiveDepth, 1, MAX_RECEIVE_DEPTH);
+  requireInteger('maxDatagramSize', maxDatagramSize, 1, MAX_DATAGRAM_SIZE);
+  requireInteger('maxQueuedReceiveBytes', maxQueuedReceiveBytes, 0, MAX_QUEUED_BYTES);
+  requireOneOf('dropWhenFull', dropWhenFull, ['newest', 'oldest']);
+  return {
+    depth: receiveDepth,
+    maxDatagramSize,
+    maxQueuedBytes: maxQueuedReceiveBytes,
+    dropOldest: dropWhenFull === 'oldest',
+    reportUnreachable,
+  };
+}
+
+function applyOptions(driver: Driver, socket: number, family: 4 | 6, options: UdpOptions): void {
+  const set = (level: number, name: number, value: number, word: string): void => {
+    setIntOption(driver, socket, level, name, value, `setsockopt(${word})`);
+  };
+  // Always said: Windows' default is true, every other system's is false.
+  if (family === 6) set(IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only === true ? 1 : 0, 'IPV6_V6ONLY');
+  if (options.reuseAddr === true) set(SOL_SOCKET, SO_REUSEADDR, 1, 'SO_REUSEADDR');
+  if (options.exclusive === true) set(SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1, 'SO_EXCLUSIVEADDRUSE');
+  if (options.broadcast === true) set(SOL_SOCKET, SO_BROADCAST, 1, 'SO_BROADCAST');
+  if (options.receiveBufferSize !== undefined) set(SOL_SOCKET, SO_RCVBUF, options.receiveBufferSize, 'SO_RCVBUF');
+  if (options.sendBufferSize !== undefined) set(SOL_SOCKET, SO_SNDBUF, options.sendBufferSize, 'SO_SNDBUF');
+}
+
+/**
+ * Windows' default lets a receive fail because of something sent earlier. Best effort: not every system knows these, and
+ * what it tells all the same is sorted out where receives complete.
+ * Source: https://learn.microsoft.com/windows/win32/winsock/winsock-ioctls
+ */
+function tellUnreachable({ kernel, counters, scratch }: Driver, socket: number, wanted: boolean): void {
+  const returnedAt = 16;
+  scratch.view.setUint32(0, wanted ? 1 : 0, true);
+  const { address } = scratch;
+  for (const code of [SIO_UDP_CONNRESET, SIO_UDP_NETRESET]) {
+    counters.calls.WSAIoctl++;
+    kernel.ws2_32.WSAIoctl(socket, code, address, 4, 0, 0, address + returnedAt, 0, 0);
+  }
+}
+
+function contradiction(what: string): TypeError {
+  return argumentError(TypeError, 'ERR_INVALID_ARG_VALUE', `Cannot use ${what}`);
+}

@@ -1,0 +1,112 @@
+/** One UDP socket: its state and its queues. datagram-receiver.ts, datagram-sender.ts and closer.ts act on it. */
+import type { Endpoint } from '../pal/handles.ts';
+import type { RequestDescription } from '../pal/pal-description.ts';
+import type { Block } from '../memory/block-pool.ts';
+import type { ReceiveFromRequest, SendToRequest } from './datagram-requests.ts';
+import { describeRequest } from '../sockets/describe-request.ts';
+import { Fifo } from '../util/fifo.ts';
+import type { Operation } from '../memory/operation.ts';
+import { PeerCache, type ResolvedDestination } from '../sockets/socket-addresses.ts';
+import { SocketRecord, type OwnDescription } from '../sockets/socket-record.ts';
+
+/** A datagram that came when nobody was asking. */
+export interface Arrival {
+  /** Where its bytes are; null when it has none. */
+  readonly block: Block | null;
+  readonly bytes: number;
+  /** The length that it had; Infinity when the system cut it. */
+  readonly size: number;
+  readonly peer: Endpoint | null;
+}
+
+/** How a socket receives; docs in pal/datagram.ts. */
+export interface ReceiveSettings {
+  readonly depth: number;
+  readonly maxDatagramSize: number;
+  readonly maxQueuedBytes: number;
+  readonly dropOldest: boolean;
+  readonly reportUnreachable: boolean;
+}
+
+const NOT_SET: ReceiveSettings = {
+  depth: 1,
+  maxDatagramSize: 65536,
+  maxQueuedBytes: 0,
+  dropOldest: false,
+  reportUnreachable: false,
+};
+
+export class DatagramSocket extends SocketRecord {
+  override readonly noun = 'a UDP socket';
+  settings = NOT_SET;
+  /** The end point it is bound to. */
+  local: Endpoint | null = null;
+  /** The peer of connectUdp, null while there is none. */
+  peer: Endpoint | null = null;
+  readonly peers = new PeerCache();
+  /** IP_MULTICAST_IF as it was set, first byte uppermost; null until then. Windows may answer with an index instead. */
+  multicastInterface: number | null = null;
+
+  /** The receives that are posted: none before the first asyncReceiveFrom. */
+  readonly receiving = new Set<Operation>();
+  /** The same in the order in which they were posted. */
+  readonly posted = new Fifo<Operation>();
+  /** Who waits for a datagram. */
+  firstReceive: ReceiveFromRequest | null = null;
+  lastReceive: ReceiveFromRequest | null = null;
+  /** What waits for somebody to ask, and the pinned memory that it takes, bytes. */
+  readonly arrivals = new Fifo<Arrival>();
+  arrivedBytes = 0;
+  /** Winsock error code of a report of an unreachable peer that nobody has been told yet; 0 for none. */
+  report = 0;
+  /** Somebody waits although there are arrivals or a report, and a turn is planned that brings them together. */
+  serving = false;
+
+  /** The sends that the kernel has, in no order: a Set would take memory with every few that come and go. */
+  readonly sending: Operation[] = [];
+  /** Sends that wait for their turn. */
+  firstSend: SendToRequest | null = null;
+  lastSend: SendToRequest | null = null;
+  waitingSends = 0;
+  /** Bytes of all sends that have not ended. */
+  queuedBytes = 0;
+  /** Where the last datagram went: mostly the next one goes there too. */
+  destination: ResolvedDestination | null = null;
+  /** The grace of a close is over: sends are not waited for any more. */
+  dropping = false;
+
+  override *operations(): Iterable<Operation> {
+    yield* this.receiving;
+    yield* this.sending;
+  }
+
+  override describe(now: number): OwnDescription {
+    return {
+      kind: 'udp',
+      state: this.closing ? 'CLOSING' : this.peer === null ? 'BOUND' : 'CONNECTED',
+      local: this.local,
+      peer: this.peer,
+      queues: {
+        receivesPosted: this.receiving.size,
+        datagramsUntaken: this.arrivals.length,
+        bytesUnread: this.arrivedBytes,
+        sendsUnderWay: this.sending.length,
+        sendsWaiting: this.waitingSends,
+        bytesQueued: this.queuedBytes,
+      },
+      requests: [...this.#requests(now)],
+    };
+  }
+
+  *#requests(now: number): Iterable<RequestDescription> {
+    for (let receive = this.firstReceive; receive !== null; receive = receive.next) {
+      yield describeRequest(receive, 'receive', receive.maxBytes, 0, now);
+    }
+    for (const { datagram } of this.sending) {
+      if (datagram !== null) yield describeRequest(datagram, 'send', datagram.total, 0, now);
+    }
+    for (let send = this.firstSend; send !== null; send = send.next) {
+      yield describeRequest(send, 'send', send.total, 0, now);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+/** What the event loop counts, against a source that finds what the test says. */
+import { expect } from 'chai';
+import { Counters } from '../../src/loop/counters.ts';
+import { EventLoop } from '../../src/loop/event-loop.ts';
+import type { EventSource } from '../../src/loop/event-source.ts';
+import type { Scheduler } from '../../src/platform/platform.ts';
+
+interface Found {
+  /** What the waiter has found, turn by turn. */
+  taken: number[];
+  /** What polls find, one after another. */
+  polled: number[];
+}
+
+function makeLoop({ taken, polled }: Found): {
+  loop: EventLoop;
+  counters: Counters;
+  scheduler: Scheduler;
+  runAll: () => void;
+} {
+  const counters = new Counters();
+  const turns: (() => void)[] = [];
+  let waiting = false;
+  const source: EventSource = {
+    batchSize: 128,
+    poll: () => polled.shift() ?? 0,
+    take: () => {
+      waiting = false;
+      return taken.shift() ?? 0;
+    },
+    dispatch: () => undefined,
+    get waiting() {
+      return waiting;
+    },
+    waitsHere: false,
+    wakePort: null,
+    wait: () => (waiting = true),
+    countWaits: () => (counters.calls.GetQueuedCompletionStatusEx += 7),
+    ref: () => undefined,
+    unref: () => undefined,
+    close: () => Promise.resolve(),
+  };
+  const never = (): never => {
+    throw new Error('Not part of these tests');
+  };
+  const scheduler: Scheduler = {
+    now: () => 0,
+    soon: (turn) => turns.push(turn),
+    setTimer: never,
+    clearTimer: never,
+  };
+  const loop = new EventLoop({ scheduler, source, counters, completed: never, afterTurn: () => undefined });
+  const runAll = (): void => {
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) turn();
+  };
+  return { loop, counters, scheduler, runAll };
+}
+
+describe('a turn of the event loop', () => {
+  const nothing = { taken: [], polled: [] };
+
+  it('is asked for again when the asking for it threw', () => {
+    const { loop, scheduler, runAll } = makeLoop(nothing);
+    const soon = scheduler.soon.bind(scheduler);
+    let ran = 0;
+    loop.activate();
+    runAll();
+    scheduler.soon = () => {
+      throw new RangeError('Maximum call stack size exceeded');
+    };
+    expect(() => loop.enqueue(() => ran++)).to.throw(RangeError);
+    scheduler.soon = soon;
+    loop.ensureTurn();
+    runAll();
+    expect(ran).to.equal(1);
+  });
+
+  it('runs a thousand ready things, and leaves the rest to the next', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    const turns: number[] = [];
+    for (let count = 0; count < 2500; count++) loop.enqueue(() => turns.push(loop.turn));
+    loop.activate();
+    runAll();
+    const perTurn = [...new Set(turns)].map((turn) => turns.filter((one) => one === turn).length);
+    expect(perTurn).to.deep.equal([1024, 1024, 452]);
+  });
+
+  it('runs what was put off to the next turn there, behind what is ready, and goes on without an event', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    const seen: string[] = [];
+    const note = (what: string) => () => void seen.push(`${what} in ${loop.turn}`);
+    loop.enqueue(() => {
+      loop.enqueueForNextTurn(note('later'));
+      loop.enqueue(note('sooner'));
+      expect(loop.isQuiet).to.equal(false);
+    });
+    loop.activate();
+    runAll();
+    expect(seen).to.deep.equal(['sooner in 1', 'later in 2']);
+    expect(loop.isQuiet).to.equal(true);
+    loop.enqueueForNextTurn(note('outside of a turn'));
+    runAll();
+    const { turn } = loop;
+    expect(seen[2]).to.match(/^outside of a turn in \d+$/);
+    expect(turn).to.be.above(2);
+  });
+
+  it('runs what was put off also when a callback throws', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    let ran = 0;
+    loop.enqueue(() => {
+      loop.enqueueForNextTurn(() => ran++);
+      throw new Error('thrown in a callback');
+    });
+    loop.activate();
+    expect(runAll).to.throw('thrown in a callback');
+    runAll();
+    expect(ran).to.equal(1);
+  });
+
+  it('ends the sooner when one thing has done the work of many', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    const turns: number[] = [];
+    for (let count = 0; count < 10; count++) {
+      loop.enqueue(() => {
+        turns.push(loop.turn);
+        loop.charge(511);
+      });
+    }
+    loop.activate();
+    runAll();
+    expect(turns.map((turn) => turn - (turns[0] ?? 0))).to.deep.equal([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+  });
+
+  it('runs what was put behind the events only after a look at the source, however much is ready before it', () => {
+    const { loop, counters, runAll } = makeLoop({ taken: [], polled: [1, 1, 1, 1, 1, 1] });
+    for (let count = 0; count < 1500; count++) loop.enqueue(() => undefined);
+    let packetsSeen = -1;
+    loop.enqueueBehindEvents(() => (packetsSeen = counters.packets));
+    loop.activate();
+    runAll();
+    expect(packetsSeen).to.be.at.least(2);
+  });
+});
+
+describe('the event loop counts', () => {
+  it('packets, batches and the largest, from the waiter and from polls', () => {
+    const { loop, counters, runAll } = makeLoop({ taken: [3, 1], polled: [128, 128, 9] });
+    loop.activate();
+    runAll();
+    expect(counters).to.include({ packets: 3 + 128 + 128 + 9 + 1, batches: 5, largestBatch: 128 });
+  });
+
+  it('the most that the waiter has left in the mailbox, whatever polls find', () => {
+    const { loop, counters, runAll } = makeLoop({ taken: [2, 5, 4], polled: [100] });
+    loop.activate();
+    runAll();
+    loop.wake();
+    runAll();
+    expect(counters.mailboxHighWater).to.equal(5);
+  });
+
+  it('doorbells', () => {
+    const { loop, counters, runAll } = makeLoop({ taken: [], polled: [] });
+    loop.activate();
+    runAll();
+    expect(counters.doorbells).to.equal(0);
+    loop.wake();
+    loop.wake();
+    expect(counters.doorbells).to.equal(2);
+  });
+
+  it('the most that has waited without a packet of its own', () => {
+    const { loop, counters, runAll } = makeLoop({ taken: [], polled: [] });
+    loop.activate();
+    const nothing = (): void => undefined;
+    for (let count = 0; count < 4; count++) loop.enqueue(nothing);
+    runAll();
+    for (let count = 0; count < 2; count++) loop.enqueue(nothing);
+    runAll();
+    expect(counters.readyHighWater).to.equal(4);
+  });
+
+  it('the calls of the waiter, when somebody asks', () => {
+    const { loop, counters } = makeLoop({ taken: [], polled: [] });
+    loop.countWaits();
+    expect(counters.calls.GetQueuedCompletionStatusEx).to.equal(7);
+  });
+});

@@ -1,0 +1,187 @@
+/** reuseSockets on a kernel that fails, is slow, or never answers. */
+import { expect } from 'chai';
+import { describeSystemError } from '../../../ffi/system-error.ts';
+import { createNetworkPal, type NetworkPal, type ServerOptions, type ServerSocket } from '../../../src/index.ts';
+import {
+  CALL_FAULTS,
+  simulateNetwork,
+  STATUS_FAULTS,
+  type PlannedFault,
+  type ProfileName,
+  type SimulatedKernel,
+  type SimulatedNetwork,
+} from '../../../src/sim/index.ts';
+import { expectNothingLeft } from '../support/nothing-left.ts';
+
+interface Scene {
+  readonly network: SimulatedNetwork;
+  readonly kernel: SimulatedKernel;
+  readonly pal: NetworkPal;
+  readonly peer: NetworkPal;
+  readonly server: ServerSocket;
+  /** Connections whose server side has closed. */
+  served: number;
+}
+
+/** A server that reads to the end and closes. */
+function start(
+  profile: ProfileName,
+  seed: number,
+  plan: readonly PlannedFault[] = [],
+  acceptDepth: ServerOptions['acceptDepth'] = 1,
+): Scene {
+  const network = simulateNetwork({ seed });
+  const kernel = network.kernel({ profile, keepAlive: true, faults: { plan } });
+  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64, closeGraceMs: 500 });
+  const peer = createNetworkPal({ kernel: network.kernel({ profile, keepAlive: true }), strict: true });
+  for (const one of [pal, peer]) {
+    one.initialize();
+    void one.runEventLoop();
+  }
+  const server = pal.createServer('127.0.0.1', 0, { acceptDepth, reuseSockets: true });
+  const scene: Scene = { network, kernel, pal, peer, server, served: 0 };
+  const next = (): void => {
+    pal.asyncAccept(server.handle, (error, client) => {
+      if (error !== null) return;
+      const buffer = new Uint8Array(64);
+      const read = (): void => {
+        pal.asyncRead(client, buffer, 64, (failure, bytes) => {
+          if (failure === null && bytes > 0) read();
+          else {
+            pal.closeSocket(client, () => {
+              scene.served++;
+            });
+          }
+        });
+      };
+      read();
+      next();
+    });
+  };
+  next();
+  return scene;
+}
+
+/** One connection from its beginning to its end, which the client comes to first. */
+function visit(scene: Scene): void {
+  enter(scene);
+  scene.network.run();
+}
+
+/** It begins. */
+function enter({ peer, server }: Scene): void {
+  peer.asyncConnect('127.0.0.1', server.port, {}, (error, socket) => {
+    if (error !== null) return;
+    peer.asyncWrite(socket, Buffer.from('hello'), () => undefined);
+    peer.shutdown(socket, 'send');
+    peer.asyncRead(socket, new Uint8Array(8), 8, () => peer.closeSocket(socket));
+  });
+}
+
+async function end({ network, kernel, pal, peer }: Scene): Promise<void> {
+  const ended = Promise.all([pal.stopEventLoop(), peer.stopEventLoop()]);
+  await network.settle();
+  await ended;
+  expectNothingLeft(kernel);
+}
+
+describe('reuseSockets on a simulated kernel', () => {
+  it('takes no more sockets than wait at a time, in any order', async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const scene = start('windows', seed);
+      for (let times = 0; times < 10; times++) visit(scene);
+      const { reused, accepted, calls, droppedPackets } = scene.pal.stats();
+      const { served } = scene;
+      expect({ accepted, served, droppedPackets }).to.deep.equal({ accepted: 10, served: 10, droppedPackets: 0 });
+      expect(reused, `seed ${seed}`).to.be.at.least(8);
+      // One looks at the provider, one listens; then a fresh one for every connection on no reused socket, and for the pool.
+      expect(calls['WSASocketW']).to.be.at.most(2 + 1 + 10 - reused);
+      expect(calls['DisconnectEx']).to.equal(10);
+      expect(calls['WSASend'], 'one look at a socket that should be fresh').to.equal(1);
+      await end(scene);
+    }
+  });
+
+  it('asks no second time on a system whose sockets do not become fresh', async () => {
+    const scene = start('wine', 1);
+    for (let times = 0; times < 10; times++) visit(scene);
+    expect(scene.served).to.equal(10);
+    const { reused, calls, acceptErrors } = scene.pal.stats();
+    expect({ reused, acceptErrors, asked: calls['DisconnectEx'] }).to.deep.equal({
+      reused: 0,
+      acceptErrors: 0,
+      asked: 1,
+    });
+    await end(scene);
+  });
+
+  it('keeps no more spare sockets than the pool is deep, however many connections end at once', async () => {
+    const scene = start('windows', 3, [], { min: 1, max: 8 });
+    const { network, kernel, pal } = scene;
+    const idle = kernel.openHandles;
+    for (let times = 0; times < 30; times++) enter(scene);
+    network.run(() => scene.served === 30);
+    expect(pal.stats().calls['DisconnectEx']).to.be.above(16);
+    expect(kernel.openHandles - idle, 'a grown pool, and as many spares').to.be.at.most(7 + 8);
+    // Quiet for long enough, the pool is as flat as before, and with it what it keeps.
+    const quietAt = network.clock.now + 60_000;
+    network.run(() => network.clock.now >= quietAt);
+    expect(kernel.openHandles - idle, 'one spare').to.be.at.most(1);
+    await end(scene);
+  });
+
+  const faults: PlannedFault[] = [
+    ...CALL_FAULTS.DisconnectEx.map((code) => ({ call: 'DisconnectEx', nth: 2, code }) as const),
+    ...STATUS_FAULTS.DisconnectEx.map((status) => ({ operation: 'DisconnectEx', nth: 2, status }) as const),
+  ];
+  for (const fault of faults) {
+    const what = 'code' in fault ? describeSystemError(fault.code).name : `a packet of 0x${fault.status.toString(16)}`;
+    it(`gives up on the socket after ${what}, and goes on`, async () => {
+      const scene = start('windows', 0, [fault]);
+      for (let times = 0; times < 5; times++) visit(scene);
+      expect(scene.served).to.equal(5);
+      const { reused, calls, acceptErrors } = scene.pal.stats();
+      expect(acceptErrors).to.equal(0);
+      expect(calls['DisconnectEx']).to.equal(5);
+      expect(reused).to.be.within(1, 3);
+      await end(scene);
+    });
+  }
+
+  it('gives up on a socket that AcceptEx does not take, at once', async () => {
+    // The third AcceptEx is the first on a socket that was used before.
+    const scene = start('windows', 0, [{ call: 'AcceptEx', nth: 3, code: 10055 }]);
+    for (let times = 0; times < 6; times++) visit(scene);
+    expect(scene.served).to.equal(6);
+    expect(scene.pal.stats().acceptErrors, 'a fresh socket took its place').to.equal(0);
+    await end(scene);
+  });
+
+  it('does not wait longer than the grace for a disconnect', async () => {
+    const scene = start('windows', 0);
+    const { network, pal, peer } = scene;
+    let stuck = 0 as ReturnType<NetworkPal['asyncConnect']>;
+    // 64 KiB of window that nobody reads: what the server has written cannot leave, and the FIN is behind it.
+    const silent = pal.createServer('127.0.0.1', 0, { acceptDepth: 1, reuseSockets: true });
+    let closed = -1;
+    let closing = -1;
+    pal.asyncAccept(silent.handle, (_, client) => {
+      pal.asyncWrite(client, Buffer.alloc(200_000), () => undefined);
+      const buffer = new Uint8Array(8);
+      pal.asyncRead(client, buffer, 8, (error, bytes) => {
+        expect([error, bytes]).to.deep.equal([null, 0]);
+        closing = network.clock.now;
+        pal.closeSocket(client, () => {
+          closed = network.clock.now;
+        });
+      });
+    });
+    stuck = peer.asyncConnect('127.0.0.1', silent.port, {}, () => peer.shutdown(stuck, 'send'));
+    network.run(() => closed >= 0);
+    expect(closed - closing).to.be.within(400, 1100);
+    expect(pal.stats().reused).to.equal(0);
+    visit(scene);
+    expect(scene.served).to.equal(1);
+    await end(scene);
+  });
+});
