@@ -143,8 +143,8 @@ describe('the package, embedded', function () {
     if (process.platform === 'win32') {
       it('tsx, from source', async () => {
         const tsx = path.join(root, 'node_modules', 'tsx', 'dist', 'cli.mjs');
-        const example = path.join('docs', 'examples', 'echo-1000.ts');
-        await run(process.execPath, [tsx, example, '--connections', '20'], root);
+        const demo = path.join('demo', 'main.ts');
+        await run(process.execPath, [tsx, demo, '--connections', '20'], root);
       });
     }
   });

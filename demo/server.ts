@@ -1,5 +1,5 @@
 /** The server's side: sends back what it reads, until the client ends. */
-import type { NetworkPal, ServerSocket, SocketHandle } from '../../../src/index.ts';
+import type { NetworkPal, ServerSocket, SocketHandle } from '../src/index.ts';
 
 /** A read takes at most this many bytes; a longer message is echoed in parts. */
 const MAX_READ_BYTES = 65536;

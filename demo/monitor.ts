@@ -1,5 +1,5 @@
 /** While it runs: a line of progress, and an end when nothing moves any more. */
-import type { NetworkPal } from '../../../src/index.ts';
+import type { NetworkPal } from '../src/index.ts';
 import type { EchoOptions } from './options.ts';
 import { count } from './table.ts';
 import type { Tally } from './tally.ts';

@@ -1,6 +1,6 @@
-/** The command line of the main job. */
+/** The command line of the demo. */
 import { parseArgs } from 'node:util';
-import type { PollerKind } from '../../../src/index.ts';
+import type { PollerKind } from '../src/index.ts';
 
 /** What to run. */
 export interface EchoOptions {

@@ -1,5 +1,5 @@
 /** The table at the end. */
-import type { NetworkStats } from '../../../src/index.ts';
+import type { NetworkStats } from '../src/index.ts';
 import type { EchoOptions } from './options.ts';
 import { count, table } from './table.ts';
 import type { Tally } from './tally.ts';

@@ -1,5 +1,5 @@
 /** A client's side: sends a message, waits until all of it has come back, compares it, and sends the next. */
-import type { NetworkError, NetworkPal, SocketHandle } from '../../../src/index.ts';
+import type { NetworkError, NetworkPal, SocketHandle } from '../src/index.ts';
 import type { EchoOptions } from './options.ts';
 import { fillRandom } from './random-bytes.ts';
 import type { Tally } from './tally.ts';

@@ -1,17 +1,17 @@
 /**
- * The main job, `npm start`: an echo server and 1000 clients on completion ports, in one process and on one PAL. Every
+ * The demo, `npm start`: an echo server and 1000 clients on completion ports, in one process and on one PAL. Every
  * client sends 20 messages of 512 random bytes and checks every byte that comes back.
  *
- * Under echo-1000/: server.ts and client.ts are the two sides, the rest is options, progress and the table at the end.
+ * server.ts and client.ts are the two sides; the rest is options, progress and the table at the end.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { createNetworkPal, type NetworkPal, type NetworkStats } from '../../src/index.ts'; // in your project: 'iocp-pal'
-import { EchoClient } from './echo-1000/client.ts';
-import { monitor } from './echo-1000/monitor.ts';
-import { HELP, parseOptions, UsageError, type EchoOptions } from './echo-1000/options.ts';
-import { report, type Outcome } from './echo-1000/report.ts';
-import { startEchoServer } from './echo-1000/server.ts';
-import { Tally } from './echo-1000/tally.ts';
+import { createNetworkPal, type NetworkPal, type NetworkStats } from '../src/index.ts'; // in your project: 'iocp-pal'
+import { EchoClient } from './client.ts';
+import { monitor } from './monitor.ts';
+import { HELP, parseOptions, UsageError, type EchoOptions } from './options.ts';
+import { report, type Outcome } from './report.ts';
+import { startEchoServer } from './server.ts';
+import { Tally } from './tally.ts';
 
 /** Failures that are told one by one; of more, only the number. */
 const FAILURES_SHOWN = 10;
