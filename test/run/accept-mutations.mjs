@@ -1,11 +1,11 @@
 // Mutations of accepting: how many accepts are posted, how many connections a server takes, and how long it bears with them.
 
-const acceptor = 'src/tcp/accept/acceptor.ts';
-const pool = 'src/tcp/accept/accept-pool.ts';
-const depth = 'src/tcp/accept/accept-depth.ts';
-const limits = 'src/tcp/accept/accept-limits.ts';
-const reuse = 'src/tcp/accept/socket-reuse.ts';
-const timeouts = 'src/helpers/socket-timeout.ts';
+const acceptor = 'acceptor.ts';
+const pool = 'accept-pool.ts';
+const depth = 'accept-depth.ts';
+const limits = 'accept-limits.ts';
+const reuse = 'socket-reuse.ts';
+const timeouts = 'socket-timeout.ts';
 
 /** @type {import('./mutations.mjs').Mutation[]} */
 export const acceptMutations = [

@@ -1,6 +1,6 @@
 // What mutate.mjs breaks in the async contexts of callbacks, and of the library's own work.
 
-const context = 'src/platform/async-context.ts';
+const context = 'async-context.ts';
 
 /** @type {import('./mutations.mjs').Mutation[]} */
 export const contextMutations = [
@@ -30,13 +30,13 @@ export const contextMutations = [
   },
   {
     id: 'context: a call that has ended is kept until others come by',
-    file: 'src/sockets/pending-call.ts',
+    file: 'pending-call.ts',
     find: '      this.#recent[-call.name & (RECENT - 1)] = null;',
     replace: '',
   },
   {
     id: 'context: promises of a run belong to its caller',
-    file: 'src/runtime/lifecycle.ts',
+    file: 'lifecycle.ts',
     find: 'this.#running = inOwnContext(withResolvers);',
     replace: 'this.#running = withResolvers();',
   },

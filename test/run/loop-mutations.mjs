@@ -1,12 +1,12 @@
 // What mutate.mjs breaks in the parts that connect loops: the ring, the inbox, handover, spreading, sharing, accepts by event.
 
-const ring = 'src/remote/ring.ts';
-const inbox = 'src/remote/inbox.ts';
-const handover = 'src/tcp/transfer/handover.ts';
-const spreader = 'src/tcp/accept/spreader.ts';
-const sharing = 'src/tcp/transfer/sharing.ts';
-const association = 'src/sockets/association.ts';
-const calls = 'src/api/loop-calls.ts';
+const ring = 'ring.ts';
+const inbox = 'inbox.ts';
+const handover = 'handover.ts';
+const spreader = 'spreader.ts';
+const sharing = 'sharing.ts';
+const association = 'association.ts';
+const calls = 'loop-calls.ts';
 
 /** @type {import('./mutations.mjs').Mutation[]} */
 export const loopMutations = [
@@ -192,19 +192,19 @@ export const loopMutations = [
   },
   {
     id: 'loops: lose the signal of an accept to the next one',
-    file: 'src/overlapped/overlapped-transport.ts',
+    file: 'overlapped-transport.ts',
     find: 'if (byEvent) eventAccepts.settle();',
     replace: '',
   },
   {
     id: 'loops: ask for packets on a port of another process',
-    file: 'src/overlapped/overlapped-transport.ts',
+    file: 'overlapped-transport.ts',
     find: 'if (byEvent) eventAccepts.prepare(operation);',
     replace: '',
   },
   {
     id: 'loops: let the thread of the event in while it ends',
-    file: 'src/overlapped/event-accepts.ts',
+    file: 'event-accepts.ts',
     find: `    this.#waiter = null;
     await waiter.stop();`,
     replace: `    await waiter.stop();
@@ -212,32 +212,32 @@ export const loopMutations = [
   },
   {
     id: 'loops: open the gate of a poller that must end',
-    file: 'src/wait/gate.ts',
+    file: 'gate.ts',
     find: 'Atomics.compareExchange(control, GATE, CLOSED, OPEN);\n  Atomics.notify',
     replace: 'Atomics.store(control, GATE, OPEN);\n  Atomics.notify',
   },
   {
     id: 'loops: post accepts before there is a port',
-    file: 'src/tcp/accept/accept-pool.ts',
+    file: 'accept-pool.ts',
     find: 'if (!listener.associated) return;',
     replace: '',
   },
   {
     id: 'a cancel that found nothing is never repeated',
-    file: 'src/overlapped/repeated-cancels.ts',
+    file: 'repeated-cancels.ts',
     find: 'this.#missed.set(record, 0);',
     replace: 'this.#missed.delete(record);',
   },
   {
     id: 'a cancel that says that it has found something is never repeated',
-    file: 'src/overlapped/repeated-cancels.ts',
+    file: 'repeated-cancels.ts',
     find: '    this.#cancel(record, address);\n    if (!this.#missed',
     replace:
       '    if (this.#parts.kernel.kernel32.CancelIoEx(record.socket, address) !== 0) return;\n    if (!this.#missed',
   },
   {
     id: 'a socket whose operations no cancel ends is never closed',
-    file: 'src/overlapped/repeated-cancels.ts',
+    file: 'repeated-cancels.ts',
     find: 'this.#parts.onUncancellable(record);',
     replace: '',
   },

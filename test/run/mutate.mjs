@@ -3,14 +3,16 @@
 //
 // StrykerJS was considered: it mutates operators, thousands of them, and runs a suite for each; the questions here are
 // few and are about the kernel (who owns what, and when), and each should be answered by seeds, not by one unit test.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChild } from './child.mjs';
+import { mutated } from './mutation-place.mjs';
 import { mutations } from './mutations.mjs';
 import { root } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
+import { findSpecs } from './specs.mjs';
 import { hostStripsTypes } from './wine.mjs';
 import { remove, removeAtExit } from './remove.mjs';
 
@@ -21,52 +23,31 @@ import { remove, removeAtExit } from './remove.mjs';
 const SEEDS = '20000';
 /** A mutation may make the driver spin: that is noticed too. */
 const LIMIT_MS = 240_000;
-const COPIED = [
-  'src',
-  'ffi',
-  'test/sim',
-  'test/support',
-  'test/conformance',
-  'test/loops',
-  'test/remote',
-  'test/util',
-  'test/windows',
-  'test/memory',
-  'test/wait',
-  'test/loop',
-  'test/sockets',
-  'test/tcp',
-  'test/helpers',
-  'test/run',
-  'package.json',
-  '.mocharc.json',
-];
+const COPIED = ['src', 'ffi', 'test', 'benchmarks', 'package.json', '.mocharc.json'];
+/** Folders under test/ that ask about something else than the library's sources. */
+const ELSEWHERE = ['docs', 'run', 'soak', 'doctor', 'sim', 'conformance'];
+
+const neutral = findSpecs('neutral', []);
+/** @param {string} folder */
+const under = (folder) => neutral.filter((spec) => spec.startsWith(`test/${folder}/`));
+/** @param {string} spec */
+const isSlow = (spec) => ['exhaustive', 'programs'].some((name) => spec.endsWith(`/${name}.test.ts`));
+
 /** In this order, until one notices. */
 const SUITES = [
   {
-    name: 'the tests of many loops',
-    specs: ['ring', 'inbox']
-      .map((name) => `test/remote/${name}.test.ts`)
-      .concat('test/loops/spread.test.ts', 'test/wait/gate.test.ts'),
-  },
-  { name: 'the exhaustive orders', specs: ['test/sim/orders/exhaustive.test.ts'] },
-  {
-    name: 'the other simulated tests',
-    specs: ['test/sim/*.test.ts', 'test/sim/{faults,orders,regressions,system}/*.test.ts'],
-    skip: 'random programs',
-  },
-  {
     name: 'the parts alone',
-    specs: ['test/{util,windows,memory,wait,loop,sockets}/*.test.ts', 'test/tcp/**/*.test.ts'],
+    specs: neutral.filter((spec) => !ELSEWHERE.some((folder) => spec.startsWith(`test/${folder}/`))),
   },
-  { name: 'conformance on the simulated beds', specs: ['test/conformance/{arguments,callbacks,tcp}/*.test.ts'] },
-  { name: 'the helpers', specs: ['test/helpers/*.test.ts'] },
+  { name: 'the exhaustive orders', specs: neutral.filter((spec) => spec.endsWith('/exhaustive.test.ts')) },
+  { name: 'the other simulated tests', specs: under('sim').filter((spec) => !isSlow(spec)) },
+  { name: 'conformance on the simulated beds', specs: under('conformance') },
 ];
 
 /** The same for mutations about UDP. */
 const UDP_SUITES = [
-  { name: 'the simulated datagrams', specs: ['test/sim/udp/*.test.ts'] },
-  { name: 'conformance of UDP on the simulated beds', specs: ['test/conformance/udp/*.test.ts'] },
+  { name: 'the simulated datagrams', specs: under('sim/udp') },
+  { name: 'conformance of UDP on the simulated beds', specs: under('conformance/udp') },
 ];
 
 const { values } = parseArgs({
@@ -79,7 +60,7 @@ const { values } = parseArgs({
 await ensureInstalled({ windows: false });
 const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
 const chosen = mutations.filter(({ id }) => values.only === undefined || id.includes(values.only));
-for (const mutation of chosen) apply(root, mutation); // fails early when a text is not there any more
+for (const mutation of chosen) mutated(root, mutation); // fails early when a text is not there any more
 
 // The tree may be edited meanwhile; every mutation is of the same one.
 const snapshot = mkdtempSync(path.join(tmpdir(), 'iocp-pal-mutants-'));
@@ -134,7 +115,10 @@ async function inMutant(mutation, ask) {
   try {
     copyTree(snapshot, folder);
     symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'), 'junction'); // on Windows a symbolic link takes privileges
-    if (mutation !== null) writeFileSync(path.join(folder, mutation.file), apply(folder, mutation));
+    if (mutation !== null) {
+      const { file, text } = mutated(folder, mutation);
+      writeFileSync(file, text);
+    }
     return await ask(folder);
   } finally {
     remove(folder);
@@ -148,20 +132,11 @@ async function inMutant(mutation, ask) {
 function copyTree(from, to) {
   for (const item of COPIED) {
     mkdirSync(path.dirname(path.join(to, item)), { recursive: true });
-    cpSync(path.join(from, item), path.join(to, item), { recursive: true });
+    cpSync(path.join(from, item), path.join(to, item), {
+      recursive: true,
+      filter: (file) => path.basename(file) !== 'node_modules',
+    });
   }
-}
-
-/**
- * The mutated text.
- * @param {string} folder
- * @param {Mutation} mutation
- */
-function apply(folder, { id, file, find, replace }) {
-  const text = readFileSync(path.join(folder, file), 'utf8');
-  const parts = text.split(find);
-  if (parts.length !== 2) throw new Error(`Cannot apply '${id}': its text occurs ${parts.length - 1} times in ${file}`);
-  return parts.join(replace);
 }
 
 /**
@@ -182,14 +157,13 @@ async function byPrograms(folder) {
 
 /**
  * @param {string} folder
- * @param {readonly { name: string, specs: string[], skip?: string }[]} suites
+ * @param {readonly { name: string, specs: string[] }[]} suites
  * @returns {Promise<Catch | null>}
  */
 async function bySuites(folder, suites) {
   const mocha = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
-  for (const { name, specs, skip } of suites) {
-    const without = skip === undefined ? [] : ['--grep', skip, '--invert'];
-    const { code, output } = await run(folder, [mocha, '--bail', '--no-color', '--exit', ...without, ...specs]);
+  for (const { name, specs } of suites) {
+    const { code, output } = await run(folder, [mocha, '--bail', '--no-color', '--exit', ...specs]);
     if (code === 0) continue;
     const title = /\n\s+1\) (.+)\n\s+(.+):\n/.exec(output);
     return { by: name, after: '', says: title === null ? saying(output) : `${title[1] ?? ''}, ${title[2] ?? ''}` };

@@ -1,4 +1,5 @@
-// What mutate.mjs breaks in the driver, one at a time: { id, file, find, replace }. `find` occurs exactly once in its file.
+// What mutate.mjs breaks in the driver, one at a time: { id, file, find, replace }. `file` is a name without a folder, and `find`
+// occurs exactly once in the files of src/ that have this name.
 // `survives`: why no test can notice, for those that change nothing a user or a kernel can see. `udp`: only the tests of
 // datagrams are asked, since the random programs use TCP alone.
 
@@ -9,25 +10,25 @@ import { waitMutations } from './wait-mutations.mjs';
 
 /** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string, udp?: true }} Mutation */
 
-const transport = 'src/overlapped/overlapped-transport.ts';
-const port = 'src/overlapped/completion-source.ts';
-const table = 'src/memory/operation-table.ts';
-const reader = 'src/tcp/reader.ts';
-const writer = 'src/tcp/writer.ts';
-const closer = 'src/sockets/closer.ts';
-const files = 'src/tcp/send-file/file-sender.ts';
-const fileQueue = 'src/tcp/send-file/file-queue.ts';
-const revocation = 'src/tcp/write-revocation.ts';
-const acceptor = 'src/tcp/accept/acceptor.ts';
-const connector = 'src/tcp/connector.ts';
-const pool = 'src/tcp/accept/accept-pool.ts';
-const loop = 'src/loop/event-loop.ts';
-const eyeballs = 'src/tcp/by-name/happy-eyeballs.ts';
-const names = 'src/tcp/by-name/name-connector.ts';
-const record = 'src/sockets/socket-record.ts';
-const watcher = 'src/tcp/readiness/watcher.ts';
-const receiver = 'src/udp/datagram-receiver.ts';
-const sender = 'src/udp/datagram-sender.ts';
+const transport = 'overlapped-transport.ts';
+const port = 'completion-source.ts';
+const table = 'operation-table.ts';
+const reader = 'reader.ts';
+const writer = 'writer.ts';
+const closer = 'closer.ts';
+const files = 'file-sender.ts';
+const fileQueue = 'file-queue.ts';
+const revocation = 'write-revocation.ts';
+const acceptor = 'acceptor.ts';
+const connector = 'connector.ts';
+const pool = 'accept-pool.ts';
+const loop = 'event-loop.ts';
+const eyeballs = 'happy-eyeballs.ts';
+const names = 'name-connector.ts';
+const record = 'socket-record.ts';
+const watcher = 'watcher.ts';
+const receiver = 'datagram-receiver.ts';
+const sender = 'datagram-sender.ts';
 
 /** @type {Mutation[]} */
 const datagramMutations = [
@@ -111,25 +112,25 @@ const datagramMutations = [
   },
   {
     id: 'a socket that was set free still has its peer',
-    file: 'src/udp/datagram-setup.ts',
+    file: 'datagram-setup.ts',
     find: '  const { peer } = socket;\n  socket.peer = null;',
     replace: '  const { peer } = socket;',
   },
   {
     id: 'a connected socket names a destination all the same',
-    file: 'src/sockets/socket-addresses.ts',
+    file: 'socket-addresses.ts',
     find: '  if (destination === null) return 0;',
     replace: '  if (destination === null) return 16;',
   },
   {
     id: 'every datagram goes where the first one went',
-    file: 'src/api/datagram-calls.ts',
+    file: 'datagram-calls.ts',
     find: 'if (last !== null && last.port === port && last.address === address) return last;',
     replace: 'if (last !== null) return last;',
   },
   {
     id: 'a peer is taken for another one with the same address',
-    file: 'src/sockets/socket-addresses.ts',
+    file: 'socket-addresses.ts',
     find: 'if (known !== null && this.#matches(place, words, start, length)) return known;',
     replace: 'if (known !== null) return known;',
   },
@@ -369,7 +370,7 @@ export const mutations = [
   },
   {
     id: 'a block is lent twice',
-    file: 'src/memory/block-pool.ts',
+    file: 'block-pool.ts',
     find: 'const block = free.pop();',
     replace: 'const block = free.at(-1);',
   },
@@ -574,7 +575,7 @@ export const mutations = [
   },
   {
     id: 'reuse of a connection that this side has ended',
-    file: 'src/tcp/accept/socket-reuse.ts',
+    file: 'socket-reuse.ts',
     find: '  if (!connection.peerEnded || connection.finSent || connection.receiveEnded) return false;',
     replace: '  if (connection.receiveEnded) return false;',
   },
@@ -648,31 +649,31 @@ export const mutations = [
   },
   {
     id: 'handles come again',
-    file: 'src/sockets/socket-table.ts',
+    file: 'socket-table.ts',
     find: 'const generation = (this.#generations[index] ?? 0) + 1;',
     replace: 'const generation = this.#generations[index] || 1;',
   },
   {
     id: 'every run begins with the same handles',
-    file: 'src/runtime/lifecycle.ts',
+    file: 'lifecycle.ts',
     find: 'this.#openBackend, this.#kept, this.#hooks)',
     replace: 'this.#openBackend, { ...this.#kept, sockets: new SocketTable() }, this.#hooks)',
   },
   {
     id: 'every run begins with the same names of calls',
-    file: 'src/runtime/lifecycle.ts',
+    file: 'lifecycle.ts',
     find: 'this.#openBackend, this.#kept, this.#hooks)',
     replace: 'this.#openBackend, { ...this.#kept, names: new CallNames() }, this.#hooks)',
   },
   {
     id: 'stop does not wait for operations',
-    file: 'src/runtime/lifecycle.ts',
+    file: 'lifecycle.ts',
     find: 'if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;',
     replace: 'if (!driver.loop.isQuiet) return;',
   },
   {
     id: 'a slice of a pinned buffer is taken for its beginning',
-    file: 'src/memory/pinned-buffers.ts',
+    file: 'pinned-buffers.ts',
     find: 'arena.address + byteOffset',
     replace: 'arena.address',
   },
@@ -684,31 +685,31 @@ export const mutations = [
   },
   {
     id: 'a socket that was closed while a call began counts as open',
-    file: 'src/sockets/pending-call.ts',
+    file: 'pending-call.ts',
     find: 'return closing ? connectionClosed(operation) : revoked;',
     replace: 'return revoked;',
   },
   {
     id: 'a view of a pinned buffer is believed to lie inside',
-    file: 'src/memory/pinned-buffers.ts',
+    file: 'pinned-buffers.ts',
     find: 'byteOffset >= 0 && byteOffset + byteLength <= arena.byteLength',
     replace: 'byteOffset >= 0',
   },
   {
     id: 'at the end of the thread nothing is taken back',
-    file: 'src/windows/thread-end.ts',
+    file: 'thread-end.ts',
     find: 'if (lent === null || owner === null || !operation.isInKernel) continue;',
     replace: 'continue;',
   },
   {
     id: 'at the end of the thread it is not waited for what is taken back',
-    file: 'src/windows/thread-end.ts',
+    file: 'thread-end.ts',
     find: 'pauses < TAKE_BACK_PAUSES',
     replace: 'pauses < 1',
   },
   {
     id: 'memory of V8 is lent in threads whose end is not announced',
-    file: 'src/runtime/create-context.ts',
+    file: 'create-context.ts',
     find: '!transport.keepsBuffers || kernel.threadEnd !== undefined',
     replace: 'true',
   },
@@ -812,7 +813,7 @@ export const mutations = [
   },
   {
     id: 'no limit to what all queues hold together',
-    file: 'src/tcp/write-refusal.ts',
+    file: 'write-refusal.ts',
     find: 'if (driver.queuedBytes + total > maxQueuedBytes)',
     replace: 'if (driver.queuedBytes + total > Infinity)',
   },
@@ -838,7 +839,7 @@ export const mutations = [
   },
   {
     id: "the upper half of a file's offset is lost",
-    file: 'src/memory/transmit-context.ts',
+    file: 'transmit-context.ts',
     find: 'Math.floor(position / TWO_32)',
     replace: '0',
     survives: 'simulated files are smaller; overlapped/send-file sends from beyond 2^32 on Windows',

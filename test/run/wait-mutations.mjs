@@ -1,9 +1,9 @@
 // What mutate.mjs breaks in what becomes of a loop whose wait has failed for good.
 
-const lost = 'src/overlapped/lost-port.ts';
-const port = 'src/overlapped/completion-source.ts';
-const table = 'src/memory/operation-table.ts';
-const lifecycle = 'src/runtime/lifecycle.ts';
+const lost = 'lost-port.ts';
+const port = 'completion-source.ts';
+const table = 'operation-table.ts';
+const lifecycle = 'lifecycle.ts';
 
 /** @type {import('./mutations.mjs').Mutation[]} */
 export const waitMutations = [
