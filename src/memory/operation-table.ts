@@ -1,9 +1,13 @@
 /**
  * All operation contexts of one PAL: one slab of native memory, taken once, and the Operation objects that belong to its
  * slots. Objects are made when a slot is first used and reused for ever: a completion allocates nothing.
+ *
+ * take() and release() are the one place that counts what a socket has in flight, which its close waits for, and release()
+ * is where an operation's block goes back.
  */
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
-import { CONTEXT, CONTEXT_SIZE, Operation, OperationKind, OperationState } from './operation.ts';
+import type { BlockPool } from './block-pool.ts';
+import { CONTEXT, CONTEXT_SIZE, Operation, OperationKind, OperationState, type OperationOwner } from './operation.ts';
 
 const TWO_32 = 4294967296;
 
@@ -17,6 +21,7 @@ export class OperationTable {
   /** Contexts taken and not released, by kind. */
   readonly inUse: number[] = Object.values(OperationKind).map(() => 0);
   readonly #memory: NativeMemory;
+  readonly #blocks: BlockPool;
   readonly #region: NativeRegion;
   readonly #doubles: Float64Array;
   readonly #operations: Operation[] = [];
@@ -24,7 +29,7 @@ export class OperationTable {
   #leftBehind = 0;
 
   /** @param capacity contexts, at least 1. Throws RangeError when the system has no memory for them. */
-  constructor(memory: NativeMemory, capacity: number) {
+  constructor(memory: NativeMemory, capacity: number, blocks: BlockPool) {
     const region = memory.allocate(capacity * CONTEXT_SIZE);
     if (region === null) {
       throw new RangeError(
@@ -32,6 +37,7 @@ export class OperationTable {
       );
     }
     this.#memory = memory;
+    this.#blocks = blocks;
     this.#region = region;
     this.capacity = capacity;
     this.words = new Uint32Array(region.buffer);
@@ -53,12 +59,13 @@ export class OperationTable {
   }
 
   /** Takes a context with a zeroed OVERLAPPED, or null when all are in use. */
-  take(kind: OperationKind, owner: NonNullable<Operation['owner']>): Operation | null {
+  take(kind: OperationKind, owner: OperationOwner): Operation | null {
     const operation = this.#free.pop() ?? this.#make();
     if (operation === null) return null;
     operation.kind = kind;
     operation.owner = owner;
     this.inUse[kind] = (this.inUse[kind] ?? 0) + 1;
+    owner.inFlight++;
     this.renew(operation);
     return operation;
   }
@@ -80,7 +87,7 @@ export class OperationTable {
     doubles[first + 3] = 0;
   }
 
-  /** Gives a context back. The kernel must be done with it. */
+  /** Gives a context and its block back. The kernel must be done with them. */
   release(operation: Operation): void {
     if (operation.isInKernel || operation.state === OperationState.Free) {
       throw new Error(
@@ -89,16 +96,33 @@ export class OperationTable {
       );
     }
     this.inUse[operation.kind] = (this.inUse[operation.kind] ?? 0) - 1;
+    this.giveBuffers(operation);
+    if (operation.owner !== null) operation.owner.inFlight--;
     operation.state = OperationState.Free;
     operation.owner = null;
-    operation.block = null;
-    operation.lent = null;
     operation.thrown = null;
     operation.acceptSocket = -1;
     operation.datagram = null;
     operation.held = false;
     if (operation.leftBehind) this.#leftBehind++;
     else this.#free.push(operation);
+  }
+
+  /** Gives an operation's block back and lets go of the user's buffers. The kernel must be done with them. */
+  giveBuffers(operation: Operation): void {
+    if (operation.block !== null) this.#blocks.give(operation.block);
+    operation.block = null;
+    operation.lent = null;
+  }
+
+  /** Work that is no operation, such as the reading of a file: a close of the socket waits for it all the same. */
+  beginWork(owner: OperationOwner): void {
+    owner.inFlight++;
+  }
+
+  /** It has ended. */
+  endWork(owner: OperationOwner): void {
+    owner.inFlight--;
   }
 
   /**

@@ -18,10 +18,6 @@
  * returned; since dispatch is a later turn of this thread, it always finds the context complete.
  */
 import type { Block } from './block-pool.ts';
-import type { Connection } from '../tcp/connection.ts';
-import type { SendToRequest } from '../udp/datagram-requests.ts';
-import type { DatagramSocket } from '../udp/datagram-socket.ts';
-import type { Listener } from '../tcp/accept/listener.ts';
 
 /** Which call a context serves. */
 export const OperationKind = {
@@ -56,6 +52,25 @@ export const CONTEXT = { OVERLAPPED: 0, WSABUFS: 32, FLAGS: 96, BYTES: 100, GENE
  */
 export const DATAGRAM_CONTEXT = { ADDRESS: 48, ADDRESS_LENGTH: 76 } as const;
 
+/** What an operation belongs to: a socket. */
+export interface OperationOwner {
+  /** Our name for it. */
+  readonly handle: number;
+  /** The SOCKET. */
+  readonly socket: number;
+  /** The completion key that its packets must carry, in two halves. */
+  readonly keyLow: number;
+  readonly keyHigh: number;
+  /** Its operations that the kernel, or the queue of finished ones, still has. Only the OperationTable writes it. */
+  inFlight: number;
+}
+
+/** A datagram that is being sent. */
+export interface OutgoingDatagram {
+  /** Where it goes: a sockaddr and its length in bytes. Null for the peer that the socket is connected to. */
+  destination: { readonly words: Uint32Array; readonly length: number } | null;
+}
+
 export class Operation {
   /** Slot number. */
   readonly index: number;
@@ -68,7 +83,7 @@ export class Operation {
   /** Counts the uses of the slot; also written into the context, where a packet must find the same number. */
   generation = 0;
   /** The socket whose completion key the packet must carry. */
-  owner: Connection | Listener | DatagramSocket | null = null;
+  owner: OperationOwner | null = null;
   /** Pinned memory lent to the kernel for this operation. */
   block: Block | null = null;
   /**
@@ -95,7 +110,7 @@ export class Operation {
   /** WSARecvFrom only: it has come back, and waits for those that were posted before it. */
   held = false;
   /** WSASendTo only: what it sends. */
-  datagram: SendToRequest | null = null;
+  datagram: OutgoingDatagram | null = null;
 
   constructor(index: number, address: number) {
     this.index = index;

@@ -77,9 +77,9 @@ export function makeDriver(
     undo.push(() => scratch.dispose());
     startWinsock(kernel, counters, scratch);
     requireRealHandles({ kernel, counters, scratch });
-    const operations = new OperationTable(kernel.memory, options.maxOperations);
-    undo.push(() => operations.dispose());
     const blocks = new BlockPool(kernel.memory);
+    const operations = new OperationTable(kernel.memory, options.maxOperations, blocks);
+    undo.push(() => operations.dispose());
     const completed = (operation: Operation): void => complete(driver, operation);
     const { source, transport } = openBackend({
       kernel,

@@ -56,7 +56,6 @@ export function connect(
     return;
   }
   connection.connectOperation = operation;
-  connection.inFlight++;
   try {
     submit(driver, connection, operation, { ...target, address }, options);
   } catch (error) {
@@ -112,7 +111,6 @@ export function revokeConnect(driver: Driver, connection: Connection, error: Net
 export function completeConnect(driver: Driver, connection: Connection, operation: Operation): void {
   const { error, syscall, thrown } = operation;
   connection.connectOperation = null;
-  connection.inFlight--;
   driver.operations.release(operation);
   connection.connected = error === 0;
   const request = connection.connectRequest;

@@ -72,7 +72,6 @@ export function read(
   expectCallback(driver, connection);
   if (operation !== null) {
     connection.receiveOperation = operation;
-    connection.inFlight++;
     post(driver, connection, operation, request);
   } else if (connection.leftover !== null) {
     serveLeftoverSoon(driver, connection);
@@ -255,7 +254,6 @@ function goOn(driver: Driver, connection: Connection, next: ReadRequest): void {
       return;
     }
     connection.receiveOperation = operation;
-    connection.inFlight++;
     post(driver, connection, operation, next);
   }
 }
@@ -267,7 +265,7 @@ function dropLeftover(driver: Driver, connection: Connection): void {
 }
 
 function repost(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
-  giveBlock(driver, operation);
+  driver.operations.giveBuffers(operation);
   driver.operations.renew(operation);
   post(driver, connection, operation, request);
 }
@@ -357,14 +355,6 @@ function adapt(connection: Connection, block: Block, bytes: number): void {
 }
 
 function retire(driver: Driver, connection: Connection, operation: Operation): void {
-  giveBlock(driver, operation);
   connection.receiveOperation = null;
-  connection.inFlight--;
   driver.operations.release(operation);
-}
-
-function giveBlock(driver: Driver, operation: Operation): void {
-  if (operation.block !== null) driver.blocks.give(operation.block);
-  operation.block = null;
-  operation.lent = null;
 }

@@ -84,7 +84,6 @@ export function write(
   expectCallback(driver, connection);
   if (operation !== null) {
     connection.sendOperation = operation;
-    connection.inFlight++;
     send(driver, connection, operation);
   }
   return name;
@@ -99,9 +98,7 @@ function whyEnded(call: WritingCall, connection: Connection): NetworkError | nul
 /** A send came back. */
 export function completeSend(driver: Driver, connection: Connection, operation: Operation): void {
   const { bytes, requested } = operation;
-  if (operation.block !== null) driver.blocks.give(operation.block);
-  operation.block = null;
-  operation.lent = null;
+  driver.operations.giveBuffers(operation);
   driver.counters.bytesSent += bytes;
   if (connection.sendingFile?.isAbandoned === true) letGo(connection);
   const { sendingFile } = connection;
@@ -340,8 +337,6 @@ function detached(driver: Driver, connection: Connection, operation: Operation, 
 
 function retire(driver: Driver, connection: Connection, operation: Operation): void {
   letGo(connection);
-  if (operation.block !== null) driver.blocks.give(operation.block);
   connection.sendOperation = null;
-  connection.inFlight--;
   driver.operations.release(operation);
 }

@@ -329,7 +329,6 @@ function fillPool(driver: Driver, socket: DatagramSocket): void {
     // With one posted the socket receives; it fills the rest when there are slots again.
     if (operation === null) return;
     socket.receiving.add(operation);
-    socket.inFlight++;
     post(driver, socket, operation);
   }
 }
@@ -363,9 +362,7 @@ function start(driver: Driver, socket: DatagramSocket, operation: Operation): vo
 }
 
 function retire(driver: Driver, socket: DatagramSocket, operation: Operation): void {
-  if (operation.block !== null) driver.blocks.give(operation.block);
   socket.receiving.delete(operation);
-  socket.inFlight--;
   driver.operations.release(operation);
 }
 

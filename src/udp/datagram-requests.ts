@@ -1,6 +1,7 @@
 /** What users of UDP sockets asked for and still wait for. Kept for reuse, like the requests of connections. */
 import type { ReceiveFromCallback, SendToCallback } from '../pal/datagram.ts';
 import { BoundCallback } from '../platform/async-context.ts';
+import type { Operation } from '../memory/operation.ts';
 import { PendingCall, type PendingCalls } from '../sockets/pending-call.ts';
 import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
 
@@ -38,6 +39,11 @@ export class SendToRequest extends PendingCall {
   detachedAt = -1;
   callback = NO_SEND_CALLBACK;
   origin: string | undefined = undefined;
+}
+
+/** The request that an operation of kind SendTo works on: only datagram-sender.ts makes these, and gives each its request. */
+export function sendOf({ datagram }: Operation): SendToRequest | null {
+  return datagram as SendToRequest | null;
 }
 
 /** Keeps requests for reuse. */

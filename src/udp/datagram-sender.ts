@@ -14,7 +14,7 @@ import type { OperationHandle, OperationOptions } from '../pal/pending-operation
 import { abandonOperation, causeOf } from '../sockets/abandon.ts';
 import { classFor } from '../memory/block-pool.ts';
 import { settleClose } from '../sockets/closer.ts';
-import type { SendToRequest } from './datagram-requests.ts';
+import { sendOf, type SendToRequest } from './datagram-requests.ts';
 import type { DatagramSocket } from './datagram-socket.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
 import {
@@ -86,7 +86,6 @@ export function sendTo(
     return name;
   }
   socket.sending.push(operation);
-  socket.inFlight++;
   submit(driver, socket, operation, request);
   return name;
 }
@@ -132,7 +131,8 @@ export function keepDestination(socket: DatagramSocket, peer: ResolvedDestinatio
 
 /** WSASendTo came back. */
 export function completeSendTo(driver: Driver, socket: DatagramSocket, operation: Operation): void {
-  const { bytes, error, datagram: request } = operation;
+  const { bytes, error } = operation;
+  const request = sendOf(operation);
   if (request === null) throw new Error('A datagram was sent for nobody. This is a bug in iocp-pal; please report it');
   if (isUnreachable(error) && !socket.dropping && request.revoked === null) {
     driver.counters.unreachableReports++;
@@ -149,9 +149,7 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
     transmit(driver, socket, operation, request);
     return;
   }
-  if (operation.block !== null) driver.blocks.give(operation.block);
-  operation.block = null;
-  operation.lent = null;
+  driver.operations.giveBuffers(operation);
   const failure = failureOf(socket, request, operation);
   if (failure === null) {
     driver.counters.datagramsSent++;
@@ -161,7 +159,6 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
   const next = takeWaiting(socket);
   if (next === null) {
     leaveSending(socket, operation);
-    socket.inFlight--;
     driver.operations.release(operation);
   } else {
     driver.operations.renew(operation);

@@ -2,7 +2,7 @@
 import type { Endpoint } from '../pal/handles.ts';
 import type { RequestDescription } from '../pal/pal-description.ts';
 import type { Block } from '../memory/block-pool.ts';
-import type { ReceiveFromRequest, SendToRequest } from './datagram-requests.ts';
+import { sendOf, type ReceiveFromRequest, type SendToRequest } from './datagram-requests.ts';
 import { describeRequest } from '../sockets/describe-request.ts';
 import { Fifo } from '../util/fifo.ts';
 import type { Operation } from '../memory/operation.ts';
@@ -102,7 +102,8 @@ export class DatagramSocket extends SocketRecord {
     for (let receive = this.firstReceive; receive !== null; receive = receive.next) {
       yield describeRequest(receive, 'receive', receive.maxBytes, 0, now);
     }
-    for (const { datagram } of this.sending) {
+    for (const operation of this.sending) {
+      const datagram = sendOf(operation);
       if (datagram !== null) yield describeRequest(datagram, 'send', datagram.total, 0, now);
     }
     for (let send = this.firstSend; send !== null; send = send.next) {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Connection } from '../../src/tcp/connection.ts';
+import { BlockPool } from '../../src/memory/block-pool.ts';
 import { OperationTable } from '../../src/memory/operation-table.ts';
 import { CONTEXT, CONTEXT_SIZE, MAX_SEGMENTS, OperationKind, OperationState } from '../../src/memory/operation.ts';
 import type { AnyHandle } from '../../src/index.ts';
@@ -12,9 +13,11 @@ describe('OperationTable', () => {
   const owner = new Connection((2 ** 20) as AnyHandle, 4, 0, undefined);
   let memory: FakeMemory;
   let table: OperationTable;
+  let blocks: BlockPool;
   beforeEach(() => {
     memory = new FakeMemory();
-    table = new OperationTable(memory, 16);
+    blocks = new BlockPool(memory);
+    table = new OperationTable(memory, 16, blocks);
   });
   const take = () => table.take(OperationKind.Receive, owner)!;
   const find = (address: number) => table.find(address % TWO_32, Math.floor(address / TWO_32));
@@ -55,6 +58,21 @@ describe('OperationTable', () => {
     table.release(receive);
     expect(table.inUse[OperationKind.Receive]).to.equal(0);
     expect(table.inUse[OperationKind.Send]).to.equal(1);
+  });
+
+  it('counts what a socket has in flight, and gives the block of an operation back with it', () => {
+    const before = owner.inFlight;
+    const receive = take();
+    receive.block = blocks.take(0);
+    expect(owner.inFlight).to.equal(before + 1);
+    expect(blocks.lentBytes).to.be.above(0);
+    table.beginWork(owner);
+    expect(owner.inFlight).to.equal(before + 2);
+    table.release(receive);
+    expect(blocks.lentBytes).to.equal(0);
+    expect(owner.inFlight).to.equal(before + 1);
+    table.endWork(owner);
+    expect(owner.inFlight).to.equal(before);
   });
 
   it('finds nothing at any other address', () => {
@@ -127,6 +145,6 @@ describe('OperationTable', () => {
 
   it('says what to do when there is no memory', () => {
     memory.exhausted = true;
-    expect(() => new OperationTable(memory, 1024)).to.throw(RangeError, /131072 bytes .* lower maxOperations/);
+    expect(() => new OperationTable(memory, 1024, blocks)).to.throw(RangeError, /131072 bytes .* lower maxOperations/);
   });
 });

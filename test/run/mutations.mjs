@@ -193,14 +193,14 @@ const datagramMutations = [
   {
     id: 'the block of a datagram that was sent stays lent',
     file: sender,
-    find: '  if (operation.block !== null) driver.blocks.give(operation.block);',
-    replace: '',
+    find: '  driver.operations.giveBuffers(operation);',
+    replace: '  operation.block = null;',
   },
   {
-    id: 'the block of a receive stays lent',
-    file: receiver,
-    find: '  if (operation.block !== null) driver.blocks.give(operation.block);',
-    replace: '',
+    id: 'the block of an operation stays lent',
+    file: table,
+    find: '    this.giveBuffers(operation);\n    if (operation.owner',
+    replace: '    if (operation.owner',
   },
   {
     id: 'the block of a datagram that was kept stays lent',
@@ -378,13 +378,14 @@ export const mutations = [
     id: 'free on cancel',
     file: reader,
     find: '  dropLeftover(driver, connection);\n  answerReads(',
-    replace: '  if (connection.receiveOperation) giveBlock(driver, connection.receiveOperation);\n  answerReads(',
+    replace:
+      '  if (connection.receiveOperation) driver.operations.giveBuffers(connection.receiveOperation);\n  answerReads(',
   },
   {
     id: 'a block is given back twice',
-    file: reader,
-    find: '  operation.block = null;\n  operation.lent = null;',
-    replace: '  operation.lent = null;',
+    file: table,
+    find: '    operation.block = null;\n    operation.lent = null;\n  }',
+    replace: '    operation.lent = null;\n  }',
   },
   {
     id: 'callbacks of reads inside the call',
@@ -418,9 +419,9 @@ export const mutations = [
   },
   {
     id: 'a receive is not counted as in flight',
-    file: reader,
-    find: '    connection.receiveOperation = operation;\n    connection.inFlight++;\n    post(driver, connection, operation, request);',
-    replace: '    connection.receiveOperation = operation;\n    post(driver, connection, operation, request);',
+    file: table,
+    find: '    owner.inFlight++;\n    this.renew(operation);',
+    replace: '    if (kind !== OperationKind.Receive) owner.inFlight++;\n    this.renew(operation);',
   },
   {
     id: 'the last byte is not copied',

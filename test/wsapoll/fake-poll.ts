@@ -77,12 +77,13 @@ export class FakePoll {
       operation.bytes = bytes;
       this.completed.push(operation);
     };
+    const blocks = new BlockPool(kernel.memory);
     this.parts = {
       kernel,
       options: resolvePalOptions({ driver: 'wsapoll' }),
       counters: this.counters,
-      operations: new OperationTable(kernel.memory, 64),
-      blocks: new BlockPool(kernel.memory),
+      operations: new OperationTable(kernel.memory, 64, blocks),
+      blocks,
       scratch: new Scratch(kernel.memory),
       completed: (operation) => this.completed.push(operation),
       finishInline,

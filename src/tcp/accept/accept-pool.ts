@@ -56,7 +56,6 @@ export function fillPool(driver: Driver, listener: Listener, most = Infinity): v
       return;
     }
     listener.accepting.add(operation);
-    listener.inFlight++;
     try {
       post(driver, listener, operation);
     } catch (error) {
@@ -133,10 +132,8 @@ export function retireAccept(driver: Driver, listener: Listener, operation: Oper
     if (operation.error === 0) abortSocket(driver, operation.acceptSocket);
     else discardSocket(driver, operation.acceptSocket);
   }
-  if (operation.block !== null) driver.blocks.give(operation.block);
   listener.accepting.delete(operation);
   listener.withdrawn.delete(operation);
-  listener.inFlight--;
   driver.operations.release(operation);
 }
 

@@ -42,7 +42,6 @@ export function startDisconnect(driver: Driver, connection: Connection): boolean
   const operation = driver.operations.take(OperationKind.Disconnect, connection);
   if (operation === null) return false;
   connection.disconnectOperation = operation;
-  connection.inFlight++;
   // The peer may be slow to acknowledge, or gone.
   driver.grace.add(connection);
   try {
@@ -62,7 +61,6 @@ export function isDisconnecting({ disconnectOperation, resetting }: Connection):
 export function completeDisconnect(driver: Driver, connection: Connection, operation: Operation): void {
   const { error } = operation;
   connection.disconnectOperation = null;
-  connection.inFlight--;
   driver.operations.release(operation);
   const listener = connection.server?.listener;
   if (error === 0 && !connection.resetting && listener?.closing === false) keep(driver, connection, listener);

@@ -129,7 +129,6 @@ function lookAgain(driver: Driver): void {
 export function completeProbe(driver: Driver, connection: Connection, operation: Operation): void {
   const { error } = operation;
   connection.probeOperation = null;
-  connection.inFlight--;
   driver.operations.release(operation);
   if (connection.closing) {
     settleClose(driver, connection);
@@ -252,7 +251,6 @@ function postProbe(driver: Driver, connection: Connection): void {
     return;
   }
   connection.probeOperation = operation;
-  connection.inFlight++;
   operation.requested = 0;
   try {
     driver.operations.setSegment(operation, 0, 0, 0);

@@ -304,18 +304,18 @@ export class FileJob {
     const length = Math.min(block.size - head, left);
     const position = this.#isRegular ? this.#offset + this.#read : -1;
     this.#reading = true;
-    this.#connection.inFlight++;
+    this.#driver.operations.beginWork(this.#connection);
     try {
       this.#files.read(this.#fd, block.bytes.subarray(head, head + length), position, (error, bytes) => {
         this.#driver.loop.enqueue(() => {
           this.#reading = false;
-          this.#connection.inFlight--;
+          this.#driver.operations.endWork(this.#connection);
           this.#gotMore(block, head, error, bytes);
         });
       });
     } catch (error) {
       this.#reading = false;
-      this.#connection.inFlight--;
+      this.#driver.operations.endWork(this.#connection);
       this.#buffer.giveEmpty(block);
       throw error;
     }
