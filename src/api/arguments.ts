@@ -177,10 +177,10 @@ export function closedHandle(handle: number): NetworkError {
   );
 }
 
-export function wrongKind({ handle, noun }: SocketRecord, from: string): TypeError {
+export function wrongKind({ handle, kind }: SocketRecord, from: string): TypeError {
   return argumentError(
     TypeError,
     'ERR_INVALID_HANDLE_KIND',
-    `Cannot use handle ${handle} here: it is ${noun}. Pass one that came from ${from}`,
+    `Cannot use handle ${handle} here: it is ${kind.noun}. Pass one that came from ${from}`,
   );
 }

@@ -25,7 +25,7 @@ import { foreignHandle, isForeignPost } from '../util/pal-number.ts';
 import { requireInteger } from '../runtime/pal-options.ts';
 import { readServerOptions } from '../util/read-options.ts';
 import { importServer } from '../tcp/server/server.ts';
-import { exportSocket, importConnection } from '../tcp/transfer/sharing.ts';
+import { exportConnection, exportServer, importConnection } from '../tcp/transfer/sharing.ts';
 import { abortSocket } from '../sockets/sockets.ts';
 import { decodeArrival } from '../tcp/accept/spreader.ts';
 import { tearStream } from '../tcp/write-revocation.ts';
@@ -96,9 +96,11 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
     const driver = this.lifecycle.open('exportSocket');
     requireInteger('pid', pid, 1, 0xffffffff);
     const record = this.find(socket);
-    if (record instanceof Connection) requireUnassociated('export', this.#movable(socket as SocketHandle));
-    else if (!(record instanceof Listener)) throw wrongKind(record, 'createServer or asyncAccept');
-    return exportSocket(driver, record, pid);
+    if (record instanceof Listener) return exportServer(driver, record, pid);
+    if (!(record instanceof Connection)) throw wrongKind(record, 'createServer or asyncAccept');
+    const connection = this.#movable(socket as SocketHandle);
+    requireUnassociated('export', connection);
+    return exportConnection(driver, connection, pid);
   }
 
   importSocket(info: SocketInfo): SocketHandle {

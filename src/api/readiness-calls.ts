@@ -8,7 +8,9 @@ import type { Connection } from '../tcp/connection.ts';
 import { connectionClosed } from '../util/errors.ts';
 import { Listener } from '../tcp/accept/listener.ts';
 import { readOptions, WATCH_INTEREST } from '../util/read-options.ts';
-import { tryAccept, tryRead, tryWrite, unwatch, watch } from '../tcp/readiness/watcher.ts';
+import { tryRead, tryWrite, watchConnection } from '../tcp/readiness/connection-watch.ts';
+import { tryAccept, watchListener } from '../tcp/readiness/listener-watch.ts';
+import { unwatch } from '../tcp/readiness/watch.ts';
 import { emptyBuffer, mixedFaces, requireBytes, requireCallback, requireOwnConnections } from './arguments.ts';
 import { StreamCalls } from './stream-calls.ts';
 
@@ -30,7 +32,8 @@ export abstract class ReadinessCalls extends StreamCalls {
     else if (!record.associated) associate(driver, record);
     const pending = record instanceof Listener ? record.waiting.length > 0 : hasRequests(record);
     if (pending) throw mixedFaces('watch', socket, 'asynchronous calls are pending on it. Await them first');
-    watch(driver, record, interest, callback);
+    if (record instanceof Listener) watchListener(driver, record, interest, callback);
+    else watchConnection(driver, record, interest, callback);
   }
 
   unwatch(socket: AnyHandle): void {

@@ -36,8 +36,6 @@ import {
   type SocketOptionReadings,
   type SocketOptionValues,
 } from '../pal/socket-option.ts';
-import { Connection } from '../tcp/connection.ts';
-import { DatagramSocket } from '../udp/datagram-socket.ts';
 import type { Driver } from '../context/context.ts';
 import { interfaceOf } from '../udp/multicast.ts';
 import { requireInteger } from '../runtime/pal-options.ts';
@@ -102,7 +100,7 @@ export function setOption<Name extends SocketOption>(
   option: Name,
   value: SocketOptionValues[Name],
 ): void {
-  if (record instanceof Connection) record.optionsSet = true;
+  record.optionsSet = true;
   if (option === SocketOption.Linger) {
     setLinger(driver, record, value as LingerOptions);
     return;
@@ -175,7 +173,7 @@ function setMulticastInterface(driver: Driver, record: SocketRecord, value: unkn
     return;
   }
   setIntOption(driver, socket, IPPROTO_IP, IP_MULTICAST_IF, swapBytes(number), 'setsockopt(IP_MULTICAST_IF)');
-  if (record instanceof DatagramSocket) record.multicastInterface = number;
+  record.multicastInterface = number;
 }
 
 function multicastInterface(driver: Driver, record: SocketRecord): string | number {
@@ -184,8 +182,7 @@ function multicastInterface(driver: Driver, record: SocketRecord): string | numb
     return getIntOption(driver, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, 'getsockopt(IPV6_MULTICAST_IF)') >>> 0;
   }
   const read = getIntOption(driver, socket, IPPROTO_IP, IP_MULTICAST_IF, 'getsockopt(IP_MULTICAST_IF)');
-  const set = record instanceof DatagramSocket ? record.multicastInterface : null;
-  const value = set ?? swapBytes(read);
+  const value = record.multicastInterface ?? swapBytes(read);
   return [value >>> 24, value >>> 16, value >>> 8, value].map((byte) => byte & 0xff).join('.');
 }
 

@@ -17,10 +17,12 @@ import { accept, beginAccepting, NO_HANDLE, pauseAccepting, resumeAccepting } fr
 import { associate } from '../sockets/association.ts';
 import type { ContextType } from '../platform/async-context.ts';
 import { remoteEndpoint } from '../sockets/addresses.ts';
-import { reset, shutdownConnection } from '../sockets/closer.ts';
+import { reset } from '../sockets/closer.ts';
+import { shutdownConnection } from '../tcp/shutdown.ts';
 import { connect } from '../tcp/connector.ts';
 import { connectByName } from '../tcp/by-name/name-connector.ts';
 import { Connection } from '../tcp/connection.ts';
+import { addConnection, connectionKind } from '../tcp/connection-kind.ts';
 import { captureOrigin, type Driver } from '../context/context.ts';
 import { aborted, cancelled, connectionClosed, tooManySockets, type OperationName } from '../util/errors.ts';
 import { Listener } from '../tcp/accept/listener.ts';
@@ -116,8 +118,7 @@ export abstract class StreamCalls extends PalCore {
     // (Before the look at the lifecycle: what prepares stacks may be the caller's own code.)
     const origin = driver === null ? undefined : captureOrigin(driver);
     if (driver === null || this.lifecycle.isStopping) return this.#connectNowhere(families[0], callback);
-    const now = driver.kernel.scheduler.now();
-    const connection = driver.sockets.add((handle) => new Connection(handle, families[0], now, origin));
+    const connection = addConnection(driver, families[0], origin);
     if (connection === null) {
       this.#refuseConnect(callback, tooManySockets(MAX_SOCKETS), NO_HANDLE);
       return NO_HANDLE;
@@ -131,7 +132,7 @@ export abstract class StreamCalls extends PalCore {
   /** A connect while the loop stops, or after it has: the handle is that of a closed socket from the beginning. */
   #connectNowhere(family: 4 | 6, callback: ConnectCallback): SocketHandle {
     const { sockets } = this.lifecycle;
-    const connection = sockets.add((handle) => new Connection(handle, family, 0, undefined));
+    const connection = sockets.add((handle) => new Connection(connectionKind, handle, family, 0, undefined));
     if (connection !== null) sockets.remove(connection);
     const handle = (connection?.handle ?? NO_HANDLE) as SocketHandle;
     this.#refuseConnect(callback, connectionClosed('connect'), handle);

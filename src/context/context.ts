@@ -1,9 +1,7 @@
 /** What every part of the driver works with: one per initialize(), thrown away when the loop has ended. */
-import type { Connection } from '../tcp/connection.ts';
 import type { Counters } from '../loop/counters.ts';
 import type { BlockPool } from '../memory/block-pool.ts';
 import type { DatagramRequestPool } from '../udp/datagram-requests.ts';
-import type { DatagramSocket } from '../udp/datagram-socket.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import type { GraceTimer } from '../loop/grace-timer.ts';
 import type { Kernel } from '../platform/platform.ts';
@@ -39,7 +37,7 @@ export interface Driver {
   readonly loop: EventLoop;
   readonly transport: Transport;
   readonly quiet: QuietSweep;
-  readonly grace: GraceTimer<Connection | DatagramSocket>;
+  readonly grace: GraceTimer<SocketRecord>;
   readonly parked: ParkedWatches;
   /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel, over all sockets. */
   queuedBytes: number;

@@ -7,12 +7,9 @@
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { BlockPool } from '../memory/block-pool.ts';
-import type { Connection } from '../tcp/connection.ts';
 import type { Counters } from '../loop/counters.ts';
-import type { DatagramSocket } from '../udp/datagram-socket.ts';
 import type { EventSource } from '../loop/event-source.ts';
 import type { Kernel } from '../platform/platform.ts';
-import type { Listener } from '../tcp/accept/listener.ts';
 import type { Operation } from '../memory/operation.ts';
 import type { OperationTable } from '../memory/operation-table.ts';
 import type { ResolvedPalOptions } from '../runtime/pal-options.ts';
@@ -29,48 +26,51 @@ export interface Transport {
    * Takes in a listening socket that another process has tied to its port. Throws Win32Error. Not there on transports that
    * tie sockets to nothing.
    */
-  share?(listener: Listener): void;
+  share?(listener: SocketRecord): void;
   /** The socket is about to be closed; nothing is in flight on it. */
   detach(record: SocketRecord): void;
   /** `to` has taken the SOCKET of `from`, which was attached; nothing is in flight on it. */
-  move(from: Connection, to: Connection): void;
-  /** A listening socket is about to be accepted from: last chance to refuse. Throws Win32Error. */
-  prepareListener(listener: Listener): void;
+  move(from: SocketRecord, to: SocketRecord): void;
+  /**
+   * A listening socket is about to be accepted from: last chance to refuse. Throws Win32Error.
+   * @param reuses its connections are to be disconnected, and accepted on again
+   */
+  prepareListener(listener: SocketRecord, reuses: boolean): void;
   /** Receives into the operation's first WSABUF. */
-  receive(connection: Connection, operation: Operation): void;
+  receive(connection: SocketRecord, operation: Operation): void;
   /** Sends the operation's first `segments` WSABUFs. */
-  send(connection: Connection, operation: Operation, segments: number): void;
+  send(connection: SocketRecord, operation: Operation, segments: number): void;
   /** Whether TransmitFile can be had for the socket. Where it cannot, files are read and sent. */
-  canTransmit(connection: Connection): boolean;
+  canTransmit(connection: SocketRecord): boolean;
   /**
    * Sends `bytes` (at least 1) of a file from the offset that is in the OVERLAPPED. Only where canTransmit says yes.
    * @param file its HANDLE, lent until the operation has ended
    * @param buffers address of TRANSMIT_FILE_BUFFERS in the context, or 0
    */
-  transmitFile(connection: Connection, operation: Operation, file: number, bytes: number, buffers: number): void;
+  transmitFile(connection: SocketRecord, operation: Operation, file: number, bytes: number, buffers: number): void;
   /**
    * Receives one datagram into the operation's first WSABUF, and its sender's address into the context. A datagram that
    * was longer than the WSABUF ends with WSAEMSGSIZE.
    */
-  receiveFrom(socket: DatagramSocket, operation: Operation): void;
+  receiveFrom(socket: SocketRecord, operation: Operation): void;
   /** Sends the operation's first WSABUF to where its `datagram` goes. */
-  sendTo(socket: DatagramSocket, operation: Operation): void;
+  sendTo(socket: SocketRecord, operation: Operation): void;
   /** Connects a bound and attached socket. */
-  connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void;
+  connect(connection: SocketRecord, operation: Operation, address: IpAddress, port: number): void;
   /** The connect has succeeded: makes it a full socket. Throws Win32Error. */
-  finishConnect(connection: Connection): void;
+  finishConnect(connection: SocketRecord): void;
   /**
    * Ends a connection so that its SOCKET can be accepted on again; null where the driver cannot. Nothing else may be in
    * flight on it.
    */
-  readonly disconnect: ((connection: Connection, operation: Operation) => void) | null;
+  readonly disconnect: ((connection: SocketRecord, operation: Operation) => void) | null;
   /**
    * Waits for a connection, on operation.acceptSocket or a fresh socket; the operation has a block for addresses. Throws
    * Win32Error when it cannot be started.
    */
-  accept(listener: Listener, operation: Operation): void;
+  accept(listener: SocketRecord, operation: Operation): void;
   /** The accept has succeeded: makes operation.acceptSocket a full socket. Returns its peer. Throws Win32Error. */
-  finishAccept(listener: Listener, operation: Operation): Endpoint | null;
+  finishAccept(listener: SocketRecord, operation: Operation): Endpoint | null;
   /** The start of an operation threw, before the system had it: it must not be carried out any more. */
   forget(record: SocketRecord, operation: Operation): void;
   /** Makes one operation end soon, with whatever outcome. */

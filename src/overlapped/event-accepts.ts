@@ -19,7 +19,7 @@
 import { checkBool, checkHandle } from '../../ffi/check.ts';
 import { OVERLAPPED } from '../../ffi/layouts.ts';
 import type { PortWaiter } from '../platform/platform.ts';
-import type { Listener } from '../tcp/accept/listener.ts';
+import type { SocketRecord } from '../sockets/socket-record.ts';
 import type { Operation } from '../memory/operation.ts';
 import type { BackendParts } from '../context/transport.ts';
 import { finishEnded, isHandleGone } from './lost-port.ts';
@@ -31,7 +31,7 @@ const EVENT_WORD = OVERLAPPED.hEvent / 4;
 export class EventAccepts {
   readonly #parts: BackendParts;
   readonly #onFailure: (error: Error) => void;
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Set<SocketRecord>();
   #event = 0;
   /** Somebody else has closed the event. */
   #handleIsGone = false;
@@ -44,18 +44,18 @@ export class EventAccepts {
     this.#onFailure = onFailure;
   }
 
-  has(listener: Listener): boolean {
+  has(listener: SocketRecord): boolean {
     return this.#listeners.has(listener);
   }
 
   /** Takes a listening socket in. Throws Win32Error. */
-  add(listener: Listener): void {
+  add(listener: SocketRecord): void {
     this.#start();
     this.#listeners.add(listener);
   }
 
-  /** Its socket is about to be closed. With accepts that no cancel has ended it stays until these have. */
-  remove(listener: Listener): void {
+  /** A socket, maybe one of these, is about to be closed. With accepts that no cancel has ended it stays until these have. */
+  remove(listener: SocketRecord): void {
     if (listener.inFlight === 0) this.#listeners.delete(listener);
   }
 

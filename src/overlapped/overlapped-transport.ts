@@ -20,9 +20,6 @@ import { ACCEPTEX_ADDRESS_SLACK, OVERLAPPED, sockaddr_in, sockaddr_in6 } from '.
 import { WSAEMSGSIZE } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
-import { Connection } from '../tcp/connection.ts';
-import type { DatagramSocket } from '../udp/datagram-socket.ts';
-import { Listener } from '../tcp/accept/listener.ts';
 import { CONTEXT, DATAGRAM_CONTEXT, OperationKind, OperationState, type Operation } from '../memory/operation.ts';
 import { sendOneSynOnly } from '../sockets/one-syn.ts';
 import { readSockaddr } from '../memory/scratch.ts';
@@ -53,31 +50,28 @@ export class OverlappedTransport implements Transport {
     const { counters, options } = this.#parts;
     counters.calls.CreateIoCompletionPort++;
     this.#source.port.associate(record.socket, record.handle);
-    if (options.skipCompletionPortOnSuccess === false || !(record instanceof Connection)) return;
-    // Of DisconnectEx on such a socket Wine queues no packet although it says that it is pending.
-    const reusing = record.server !== null && record.server.listener.spares !== null;
-    if (!reusing) this.#skipPackets(record);
+    if (options.skipCompletionPortOnSuccess !== false && record.maySkipPackets) this.#skipPackets(record);
   }
 
-  share(listener: Listener): void {
+  share(listener: SocketRecord): void {
     this.#source.eventAccepts.add(listener);
   }
 
   detach(record: SocketRecord): void {
     // closesocket takes the socket off the port.
-    if (record instanceof Listener) this.#source.eventAccepts.remove(record);
+    this.#source.eventAccepts.remove(record);
   }
 
   move(): void {
     // The port knows the socket by its completion key, which has moved with it.
   }
 
-  prepareListener(listener: Listener): void {
+  prepareListener(listener: SocketRecord, reuses: boolean): void {
     this.#extensions.of(listener.family, listener.socket);
-    if (listener.spares !== null) this.#extensions.disconnectEx(listener.family, listener.socket);
+    if (reuses) this.#extensions.disconnectEx(listener.family, listener.socket);
   }
 
-  receive(connection: Connection, operation: Operation): void {
+  receive(connection: SocketRecord, operation: Operation): void {
     const { kernel, counters, operations } = this.#parts;
     const { words } = operations;
     words[operation.word + CONTEXT.FLAGS / 4] = 0;
@@ -99,7 +93,7 @@ export class OverlappedTransport implements Transport {
     this.#settle(connection, operation, result === 0);
   }
 
-  send(connection: Connection, operation: Operation, segments: number): void {
+  send(connection: SocketRecord, operation: Operation, segments: number): void {
     const { kernel, counters, operations } = this.#parts;
     operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
     operation.syscall = 'WSASend';
@@ -118,11 +112,11 @@ export class OverlappedTransport implements Transport {
     this.#settle(connection, operation, result === 0);
   }
 
-  canTransmit({ family, socket }: Connection): boolean {
+  canTransmit({ family, socket }: SocketRecord): boolean {
     return this.#extensions.transmitFile(family, socket) !== null;
   }
 
-  transmitFile(connection: Connection, operation: Operation, file: number, bytes: number, buffers: number): void {
+  transmitFile(connection: SocketRecord, operation: Operation, file: number, bytes: number, buffers: number): void {
     const { counters, operations } = this.#parts;
     const TransmitFile = this.#extensions.transmitFile(connection.family, connection.socket);
     if (TransmitFile === null)
@@ -140,7 +134,7 @@ export class OverlappedTransport implements Transport {
     this.#settle(connection, operation, result !== 0);
   }
 
-  receiveFrom(socket: DatagramSocket, operation: Operation): void {
+  receiveFrom(socket: SocketRecord, operation: Operation): void {
     const { kernel, counters, operations } = this.#parts;
     const { words } = operations;
     words[operation.word + CONTEXT.FLAGS / 4] = 0;
@@ -164,7 +158,7 @@ export class OverlappedTransport implements Transport {
     this.#settleDatagram(operation, result === 0);
   }
 
-  sendTo(socket: DatagramSocket, operation: Operation): void {
+  sendTo(socket: SocketRecord, operation: Operation): void {
     const { kernel, counters, operations } = this.#parts;
     const addressLength = writeDestination(operations.words, operation);
     operation.syscall = 'WSASendTo';
@@ -185,7 +179,7 @@ export class OverlappedTransport implements Transport {
     this.#settleDatagram(operation, result === 0);
   }
 
-  connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {
+  connect(connection: SocketRecord, operation: Operation, address: IpAddress, port: number): void {
     const { counters, scratch, operations } = this.#parts;
     const { ConnectEx } = this.#extensions.of(connection.family, connection.socket);
     sendOneSynOnly(this.#parts, connection.socket, address);
@@ -200,14 +194,14 @@ export class OverlappedTransport implements Transport {
   }
 
   /** Without it, shutdown and getpeername fail on a socket that ConnectEx has connected. */
-  finishConnect({ socket }: Connection): void {
+  finishConnect({ socket }: SocketRecord): void {
     const { kernel, counters } = this.#parts;
     counters.calls.setsockopt++;
     const result = kernel.ws2_32.setsockopt(socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, 0, 0);
     checkWinsock(result, kernel.ws2_32, 'setsockopt(SO_UPDATE_CONNECT_CONTEXT)');
   }
 
-  readonly disconnect = (connection: Connection, operation: Operation): void => {
+  readonly disconnect = (connection: SocketRecord, operation: Operation): void => {
     const DisconnectEx = this.#extensions.disconnectEx(connection.family, connection.socket);
     operation.syscall = 'DisconnectEx';
     operation.state = OperationState.Submitted;
@@ -218,7 +212,7 @@ export class OverlappedTransport implements Transport {
   };
 
   /** AcceptEx asks for no data: a peer that connects and says nothing would otherwise hold its place for ever. */
-  accept(listener: Listener, operation: Operation): void {
+  accept(listener: SocketRecord, operation: Operation): void {
     const { kernel, counters } = this.#parts;
     if (operation.acceptSocket === INVALID_SOCKET) {
       operation.acceptSocket = openTcpSocket(this.#parts, listener.family);
@@ -253,7 +247,7 @@ export class OverlappedTransport implements Transport {
     if (!submitted) throw new Win32Error('AcceptEx', outcome);
   }
 
-  finishAccept(listener: Listener, operation: Operation): Endpoint | null {
+  finishAccept(listener: SocketRecord, operation: Operation): Endpoint | null {
     const { kernel, counters, scratch } = this.#parts;
     // The option's value is the listening SOCKET. Without it shutdown and getpeername fail on the accepted one.
     scratch.setPointer(0, listener.socket);
@@ -286,7 +280,7 @@ export class OverlappedTransport implements Transport {
     this.#source.cancels.cancel(record, 0);
   }
 
-  #settle(connection: Connection, operation: Operation, succeeded: boolean): void {
+  #settle(connection: SocketRecord, operation: Operation, succeeded: boolean): void {
     const { kernel, operations, finishInline } = this.#parts;
     const outcome = overlappedOutcome(succeeded, kernel.ws2_32);
     if (outcome === NO_ERROR) return;
@@ -312,7 +306,7 @@ export class OverlappedTransport implements Transport {
    * Asks the system not to queue packets for calls of this socket that succeed at once. Only its yes counts, socket by
    * socket: with a layered provider in between, packets would be lost (Microsoft KB2568167).
    */
-  #skipPackets(connection: Connection): void {
+  #skipPackets(connection: SocketRecord): void {
     if (!hasRealHandles(this.#parts, connection.socket)) return;
     const { kernel, counters } = this.#parts;
     counters.calls.SetFileCompletionNotificationModes++;
@@ -321,7 +315,7 @@ export class OverlappedTransport implements Transport {
   }
 
   /** The peer's address, which AcceptEx has left in the block. */
-  #peerOf(listener: Listener, { block }: Operation): Endpoint | null {
+  #peerOf(listener: SocketRecord, { block }: Operation): Endpoint | null {
     if (block === null) return null;
     const { scratch, counters } = this.#parts;
     const { GetAcceptExSockaddrs } = this.#extensions.of(listener.family, listener.socket);

@@ -3,40 +3,29 @@ import { checkReturnedCode } from '../../ffi/check.ts';
 import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
-import { revoke } from '../sockets/cancellation.ts';
-import { completeAccept } from '../tcp/accept/acceptor.ts';
 import { BlockPool } from '../memory/block-pool.ts';
-import { closeUncancelled, graceExpired } from '../sockets/closer.ts';
-import { Connection } from '../tcp/connection.ts';
-import { completeConnect } from '../tcp/connector.ts';
+import { closeUncancelled } from '../sockets/closer.ts';
 import { Counters } from '../loop/counters.ts';
-import { completeReceiveFrom } from '../udp/datagram-receiver.ts';
 import { DatagramRequestPool } from '../udp/datagram-requests.ts';
-import { completeSendTo } from '../udp/datagram-sender.ts';
-import { DatagramSocket } from '../udp/datagram-socket.ts';
 import type { Driver } from '../context/context.ts';
 import { Offers } from '../tcp/transfer/handover.ts';
 import { EventLoop } from '../loop/event-loop.ts';
 import { GraceTimer } from '../loop/grace-timer.ts';
 import type { Kernel } from '../platform/platform.ts';
-import { Listener } from '../tcp/accept/listener.ts';
-import { OperationKind, type Operation } from '../memory/operation.ts';
+import type { Operation } from '../memory/operation.ts';
 import { OperationTable } from '../memory/operation-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import { ParkedWatches } from '../tcp/readiness/parked-watches.ts';
-import { CallNames, PendingCalls } from '../sockets/pending-call.ts';
+import { CallNames, PendingCalls, type PendingCall } from '../sockets/pending-call.ts';
 import { PinnedBuffers } from '../memory/pinned-buffers.ts';
 import { QuietSweep } from '../tcp/quiet-sweep.ts';
-import { completeReceive } from '../tcp/reader.ts';
 import { RequestPool } from '../tcp/requests.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { PostNumbers } from '../remote/post-numbers.ts';
+import type { SocketRecord } from '../sockets/socket-record.ts';
 import { SocketTable } from '../sockets/socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from '../sockets/sockets.ts';
-import { completeDisconnect } from '../tcp/accept/socket-reuse.ts';
 import type { OpenBackend } from '../context/transport.ts';
-import { completeProbe } from '../tcp/readiness/watcher.ts';
-import { completeSend } from '../tcp/writer.ts';
 
 /** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket or a call of a later one. */
 export interface Kept {
@@ -99,7 +88,7 @@ export function makeDriver(
     });
     const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
     const calls = new PendingCalls(kernel.scheduler, loop, names, (call, error, hard) =>
-      revoke(driver, call, error, hard),
+      takeBack(driver, call, error, hard),
     );
     const driver: Driver = {
       palNumber: pal,
@@ -117,10 +106,10 @@ export function makeDriver(
       scratch,
       loop,
       transport,
-      quiet: new QuietSweep(kernel.scheduler, sockets, transport),
-      grace: new GraceTimer<Connection | DatagramSocket>(kernel.scheduler, options.closeGraceMs, (record) => {
+      quiet: new QuietSweep(kernel.scheduler, operations, transport),
+      grace: new GraceTimer<SocketRecord>(kernel.scheduler, options.closeGraceMs, (record) => {
         // A thread that was busy has heard nothing: what came in time is not too late.
-        loop.enqueueBehindEvents(() => graceExpired(driver, record));
+        loop.enqueueBehindEvents(() => record.kind.graceExpired(driver, record));
       }),
       parked: new ParkedWatches(),
       queuedBytes: 0,
@@ -157,21 +146,19 @@ function requireRealHandles(parts: { kernel: Kernel; counters: Counters; scratch
   );
 }
 
+/** An operation has come back. (Every owner is a SocketRecord: memory/ knows no more of it than that it owns operations.) */
 function complete(driver: Driver, operation: Operation): void {
-  const { owner, kind } = operation;
-  if (owner instanceof Connection) {
-    if (kind === OperationKind.Receive) return completeReceive(driver, owner, operation);
-    if (kind === OperationKind.Send) return completeSend(driver, owner, operation);
-    if (kind === OperationKind.Probe) return completeProbe(driver, owner, operation);
-    if (kind === OperationKind.Connect) return completeConnect(driver, owner, operation);
-    if (kind === OperationKind.Disconnect) return completeDisconnect(driver, owner, operation);
-  } else if (owner instanceof Listener && kind === OperationKind.Accept) {
-    return completeAccept(driver, owner, operation);
-  } else if (owner instanceof DatagramSocket) {
-    if (kind === OperationKind.ReceiveFrom) return completeReceiveFrom(driver, owner, operation);
-    if (kind === OperationKind.SendTo) return completeSendTo(driver, owner, operation);
-  }
+  const owner = operation.owner as SocketRecord | null;
+  if (owner !== null) return owner.kind.complete(driver, owner, operation);
   throw new Error(
-    `Operation slot ${operation.index} of kind ${kind} completed for nobody. This is a bug in iocp-pal; please report it`,
+    `Operation slot ${operation.index} of kind ${operation.kind} completed for nobody. This is a bug in iocp-pal; please report it`,
   );
+}
+
+/** See Revoke. */
+function takeBack(driver: Driver, call: PendingCall, error: NetworkError, hard: boolean): boolean {
+  const { owner } = call;
+  if (call.revoked !== null) return true; // the first reason is the one that is told
+  if (owner !== null) return owner.kind.cancel(driver, owner, call, error, hard);
+  throw new Error(`A pending ${call.operation} belongs to nobody. This is a bug in iocp-pal; please report it`);
 }

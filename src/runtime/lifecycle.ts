@@ -19,7 +19,7 @@ import { NetworkError } from '../pal/network-error.ts';
 import type { NetworkStats } from '../pal/network-stats.ts';
 import type { PalDescription } from '../pal/pal-description.ts';
 import { inOwnContext } from '../platform/async-context.ts';
-import { close, closeAtOnce } from '../sockets/closer.ts';
+import { close, abort } from '../sockets/closer.ts';
 import type { Driver } from '../context/context.ts';
 import { inspectDriver } from './describe.ts';
 import { eventLoopFailed, fromWin32Error } from '../util/errors.ts';
@@ -31,7 +31,7 @@ import type { SocketTable } from '../sockets/socket-table.ts';
 import { collectStats } from './stats.ts';
 import type { OpenBackend } from '../context/transport.ts';
 import { takeBackLoans } from '../windows/thread-end.ts';
-import { lookAtParked } from '../tcp/readiness/watcher.ts';
+import { checkParked } from '../tcp/readiness/watch.ts';
 import { makeDriver, makeKept, type DriverHooks, type Kept } from './create-context.ts';
 
 /** What can be told of a loop that has stopped. */
@@ -202,13 +202,13 @@ export class Lifecycle {
     if (driver === null) return;
     this.#failure ??= eventLoopFailed(error);
     void this.stop(); // which this failure does not reject
-    for (const record of driver.sockets) closeAtOnce(driver, record);
+    for (const record of driver.sockets) abort(driver, record);
   };
 
   readonly #afterTurn = (): void => {
     const driver = this.#driver;
     if (driver === null) return;
-    lookAtParked(driver);
+    checkParked(driver);
     if (this.#state !== 'stopping') return;
     if (driver.inbox?.isFinished === false) return;
     if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;

@@ -1,24 +1,18 @@
 /** stats(): a snapshot of the driver. */
 import type { NetworkStats } from '../pal/network-stats.ts';
-import { DatagramSocket } from '../udp/datagram-socket.ts';
 import type { Driver } from '../context/context.ts';
-import { Listener } from '../tcp/accept/listener.ts';
 import { CONTEXT_SIZE, OperationKind } from '../memory/operation.ts';
 
 export function collectStats(driver: Driver): NetworkStats {
   const { counters, operations, blocks, pinned, sockets } = driver;
   const inUse = (kind: OperationKind): number => operations.inUse[kind] ?? 0;
   driver.loop.countWaits();
-  let servers = 0;
-  let udpSockets = 0;
-  for (const record of sockets) {
-    if (record instanceof Listener) servers++;
-    else if (record instanceof DatagramSocket) udpSockets++;
-  }
+  const open = { connection: 0, server: 0, udp: 0 };
+  for (const { kind } of sockets) open[kind.name]++;
   return {
     sockets: sockets.size,
-    servers,
-    udpSockets,
+    servers: open.server,
+    udpSockets: open.udp,
     operations: {
       receive: inUse(OperationKind.Receive) + inUse(OperationKind.Probe) + inUse(OperationKind.ReceiveFrom),
       send: inUse(OperationKind.Send) + inUse(OperationKind.SendTo),

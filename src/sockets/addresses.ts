@@ -4,7 +4,6 @@ import { INVALID_SOCKET, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAENOTCONN, WSAEINVAL } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
-import type { Connection } from '../tcp/connection.ts';
 import type { Driver } from '../context/context.ts';
 import { fromWin32Error, systemError } from '../util/errors.ts';
 import { readSockaddr } from '../memory/scratch.ts';
@@ -19,8 +18,16 @@ export function localEndpoint(driver: Driver, record: SocketRecord): Endpoint {
   return query(driver, 'getsockname', record.socket);
 }
 
+/** A socket that may have a peer. */
+interface Connectable {
+  readonly socket: number;
+  readonly connected: boolean;
+  /** As far as it is known. */
+  peer: Endpoint | null;
+}
+
 /** The peer's end point. Throws NetworkError while there is none. */
-export function remoteEndpoint(driver: Driver, connection: Connection): Endpoint {
+export function remoteEndpoint(driver: Driver, connection: Connectable): Endpoint {
   if (!connection.connected) throw systemError('address', 'getpeername', WSAENOTCONN);
   if (connection.peer !== null) return connection.peer;
   connection.peer = query(driver, 'getpeername', connection.socket);

@@ -10,8 +10,7 @@
  * be tied. Servers with `deferAssociation` leave it until the first call that needs it; others do it at once, as everybody
  * else does, since it is one call per connection either way and its failures then are the accept's.
  *
- * A server is different: only its accepts complete through it, and these can do without a port (Transport.share). So a server
- * that another process has tied to its port works here as well.
+ * A server is different: tcp/accept/server-association.ts.
  */
 import { Win32Error } from '../../ffi/check.ts';
 import { ERROR_INVALID_PARAMETER } from '../../ffi/wsa-errors.ts';
@@ -19,7 +18,6 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { Driver } from '../context/context.ts';
 import { fromWin32Error } from '../util/errors.ts';
-import { Listener } from '../tcp/accept/listener.ts';
 import type { SocketRecord } from './socket-record.ts';
 
 /** Ties a socket that was made here to this loop. Throws Win32Error. */
@@ -36,10 +34,6 @@ export function associate(driver: Driver, record: SocketRecord): void {
     if (!(error instanceof Win32Error) || error.systemErrorCode !== ERROR_INVALID_PARAMETER) {
       throw fromWin32Error('loop', error);
     }
-    if (record instanceof Listener && driver.transport.share !== undefined) {
-      share(driver, record);
-      return;
-    }
     throw new NetworkError(
       `Cannot use socket ${record.handle} in this loop: it is tied to the port of another one, which holds a duplicate of ` +
         'it (exportSocket). A socket works in one loop only',
@@ -50,26 +44,6 @@ export function associate(driver: Driver, record: SocketRecord): void {
         syscall: error.syscall,
       },
     );
-  }
-}
-
-/** Ties a server that waited for it, as the last step before its first accept. Throws NetworkError, and has done nothing then. */
-export function associateServer(driver: Driver, listener: Listener): void {
-  try {
-    driver.transport.prepareListener(listener);
-  } catch (error) {
-    throw fromWin32Error('listen', error);
-  }
-  associate(driver, listener);
-}
-
-/** A server that another process accepts from: this one accepts too, another way. Throws NetworkError. */
-function share(driver: Driver, listener: Listener): void {
-  try {
-    driver.transport.share?.(listener);
-    listener.associated = true;
-  } catch (error) {
-    throw fromWin32Error('loop', error);
   }
 }
 

@@ -3,8 +3,9 @@ import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import type { AnyHandle } from '../pal/handles.ts';
 import type { CloseCallback } from '../pal/network-pal.ts';
 import type { SocketDescription } from '../pal/pal-description.ts';
-import type { Operation } from '../memory/operation.ts';
-import type { Watch } from '../tcp/readiness/watcher.ts';
+import type { Interest } from '../pal/readiness.ts';
+import type { Operation, OperationOwner } from '../memory/operation.ts';
+import type { SocketKind } from './socket-kind.ts';
 
 const TWO_32 = 4294967296;
 
@@ -12,7 +13,19 @@ const TWO_32 = 4294967296;
 export type OwnDescription = Pick<SocketDescription, 'kind' | 'state' | 'queues' | 'requests'> &
   Partial<Pick<SocketDescription, 'local' | 'peer' | 'name'>>;
 
-export abstract class SocketRecord {
+/** A watch of the readiness calls (tcp/readiness), as the socket's other parts see it. */
+export interface SocketWatch {
+  readonly interest: Interest;
+  /** Something about the socket has changed that the watch may wait for: it looks at it in a coming turn. */
+  scheduleCheck(): void;
+  /** There is something to read. */
+  becameReadable(): void;
+  /** The socket is being closed: the watch gets its last call. */
+  end(): void;
+}
+
+export abstract class SocketRecord implements OperationOwner {
+  readonly kind: SocketKind;
   /** Our name for the socket, and its completion key unless it came with one (useKey). */
   readonly handle: AnyHandle;
   /** The key in two halves, as packets carry it. */
@@ -28,12 +41,14 @@ export abstract class SocketRecord {
   socket = INVALID_SOCKET;
   /** The socket is tied to this loop, for good (association.ts). */
   associated = false;
-  /** Operations that the kernel, or the queue of finished ones, still has. */
+  /** Operations that the kernel, or the queue of finished ones, still has. Only the OperationTable writes it. */
   inFlight = 0;
   /** closeSocket or resetSocket was called: no call takes the handle any more. */
   closing = false;
   /** The socket is gone, and the record out of the table; its close callbacks are queued. */
   closed = false;
+  /** It is closed without a flush: what is queued is dropped, and a connection ends with RST. */
+  resetting = false;
   /** CancelIoEx was called for everything on the socket. */
   cancelled = false;
   /** Cancels in a row that nobody asked for (unasked-cancels.ts). */
@@ -43,12 +58,19 @@ export abstract class SocketRecord {
   /** Pending callbacks keep the process alive. */
   referenced = true;
   /** The readiness face's watch, when there is one. */
-  watch: Watch | null = null;
+  watch: SocketWatch | null = null;
   /** The turn of the loop in which a watch of the socket was called last. */
   watchedTurn = 0;
+  /** Packets are skipped when a call succeeds at once; true only when the system said so for this socket. */
+  skipsPackets = false;
+  /** The user has set socket options, which a reused socket would keep. */
+  optionsSet = false;
+  /** IP_MULTICAST_IF as it was set, first byte uppermost; null until then. Windows may answer with an index instead. */
+  multicastInterface: number | null = null;
   readonly closeCallbacks: CloseCallback[] = [];
 
-  constructor(handle: AnyHandle, family: 4 | 6, createdAt: number, origin: string | undefined) {
+  constructor(kind: SocketKind, handle: AnyHandle, family: 4 | 6, createdAt: number, origin: string | undefined) {
+    this.kind = kind;
     this.handle = handle;
     this.useKey(handle);
     this.family = family;
@@ -73,11 +95,14 @@ export abstract class SocketRecord {
     this.family = from.family;
     this.useKey(from.key);
     this.associated = from.associated;
+    this.skipsPackets = from.skipsPackets;
     from.socket = INVALID_SOCKET;
   }
 
-  /** What it is, for messages: "a connection". */
-  abstract readonly noun: string;
+  /** Its calls may succeed without a packet, where the system can do that. */
+  get maySkipPackets(): boolean {
+    return false;
+  }
 
   /** The operations of this socket that have not come back. */
   abstract operations(): Iterable<Operation>;

@@ -4,11 +4,9 @@ import type { Endpoint } from '../pal/handles.ts';
 import type { RequestDescription, SocketState } from '../pal/pal-description.ts';
 import type { Block } from '../memory/block-pool.ts';
 import { describeRequest } from '../sockets/describe-request.ts';
-import type { FileJob } from './send-file/file-sender.ts';
-import type { Listener } from './accept/listener.ts';
-import type { NameConnect } from './by-name/name-connector.ts';
+import type { Driver } from '../context/context.ts';
 import type { Operation } from '../memory/operation.ts';
-import type { ConnectRequest, ReadRequest, WriteRequest } from './requests.ts';
+import type { ConnectRequest, QueuedFile, ReadRequest, WriteRequest } from './requests.ts';
 import { SocketRecord, type OwnDescription } from '../sockets/socket-record.ts';
 
 /** The receiveClass of a connection that waits without a buffer. */
@@ -21,22 +19,41 @@ export interface Leftover {
   readonly end: number;
 }
 
+/** The server that has accepted a connection (accept/accepted-by.ts), as the connection sees it. */
+export interface AcceptingServer {
+  /** It accepts again on the sockets of connections that are over. */
+  readonly reusesSockets: boolean;
+  /** The connection is closed or has gone to another loop: the server has a place free. */
+  connectionGone(driver: Driver): void;
+  /** Everything has come back. Returns true when the server has begun to disconnect the socket, to accept on it again. */
+  recycle(driver: Driver, connection: Connection): boolean;
+  /** DisconnectEx came back. */
+  disconnected(driver: Driver, connection: Connection, operation: Operation): void;
+}
+
+/** A name that is being resolved and connected to (by-name/name-connector.ts), as the connection sees it. */
+export interface NameAttempts {
+  /** Nobody waits for it any more. */
+  stop(): void;
+  /** Ends it with an error, unless a success is on its way. */
+  revoke(error: NetworkError): true;
+  /** Where it is going, and how far it has come. */
+  describe(): string;
+}
+
 export class Connection extends SocketRecord {
-  override readonly noun = 'a connection';
   /** False until ConnectEx has succeeded. */
   connected = false;
-  /** Packets are skipped when a call succeeds at once; true only when the system said so for this socket. */
-  skipsPackets = false;
   peer: Endpoint | null = null;
   /** It came from a spreading server, which counts it. */
   countsAsLoad = false;
-  /** The server that accepted it, and the address under which it counts there; null when it was connected from here. */
-  server: { readonly listener: Listener; readonly address: string } | null = null;
+  /** The server that accepted it; null when it was connected from here, or came from elsewhere. */
+  server: AcceptingServer | null = null;
 
   connectOperation: Operation | null = null;
   connectRequest: ConnectRequest | null = null;
   /** The name that is being resolved and connected to; there is no SOCKET meanwhile. */
-  nameConnect: NameConnect | null = null;
+  nameConnect: NameAttempts | null = null;
 
   firstRead: ReadRequest | null = null;
   lastRead: ReadRequest | null = null;
@@ -69,7 +86,7 @@ export class Connection extends SocketRecord {
   lastGathered = 0;
   sendOperation: Operation | null = null;
   /** The file that the send operation is working on: the head of the queue, or one that was dropped meanwhile. */
-  sendingFile: FileJob | null = null;
+  sendingFile: QueuedFile | null = null;
   queuedBytes = 0;
   /** Writes that were refused and whose callbacks have not come yet: what follows a hole must not be sent. */
   refusals = 0;
@@ -94,19 +111,18 @@ export class Connection extends SocketRecord {
 
   /** The end of the peer's stream was read. */
   peerEnded = false;
-  /** The user has set socket options, which a reused socket would keep. */
-  optionsSet = false;
   /** The connection is being ended so that its socket can be accepted on again. */
   disconnectOperation: Operation | null = null;
 
-  /** Close with RST, and drop what is queued. */
-  resetting = false;
-
   override takeSocket(from: Connection): void {
     super.takeSocket(from);
-    this.skipsPackets = from.skipsPackets;
     this.nonBlocking = from.nonBlocking;
     this.peer = from.peer;
+  }
+
+  /** Of DisconnectEx on a socket that skips packets Wine queues none although it says that it is pending. */
+  override get maySkipPackets(): boolean {
+    return this.server?.reusesSockets !== true;
   }
 
   override *operations(): Iterable<Operation> {

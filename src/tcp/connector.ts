@@ -21,7 +21,7 @@ import type { NetworkError } from '../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
 import { abandonOperation } from '../sockets/abandon.ts';
 import { attach } from '../sockets/association.ts';
-import { resetConnection, settleClose } from '../sockets/closer.ts';
+import { abort, settleClose } from '../sockets/closer.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, expectCallback, type Driver } from '../context/context.ts';
 import { aborted, connectionClosed, outOfSlots, systemError, timedOut } from '../util/errors.ts';
@@ -83,7 +83,7 @@ export function beginConnect(
       why = whyOver(request, connection);
     }
   } catch (error) {
-    resetConnection(driver, connection); // nobody gets its handle
+    abort(driver, connection); // nobody gets its handle
     throw error;
   }
   connection.connectRequest = request;
@@ -152,7 +152,7 @@ export function failConnect(driver: Driver, connection: Connection): void {
 /** Answers with an error and closes: a failed attempt leaves no socket behind. */
 export function abandonConnect(driver: Driver, connection: Connection, error: NetworkError): void {
   answer(driver, connection, error);
-  resetConnection(driver, connection);
+  abort(driver, connection);
 }
 
 function answer(driver: Driver, connection: Connection, error: NetworkError): void {

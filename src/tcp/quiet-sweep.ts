@@ -2,11 +2,12 @@
  * Finds connections that have been quiet for a while and takes their receive buffers back: the receive is cancelled and
  * posted again without a buffer. Data that comes in just then wins, as in every cancel.
  *
- * One timer for all connections, and only while some receive holds a buffer; each sweep looks at every connection once.
+ * One timer for all connections, and only while some receive holds a buffer; each sweep looks at every receive once.
  */
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { OperationKind } from '../memory/operation.ts';
+import type { OperationTable } from '../memory/operation-table.ts';
 import type { Scheduler, TimerHandle } from '../platform/platform.ts';
-import type { SocketTable } from '../sockets/socket-table.ts';
 import type { Transport } from '../context/transport.ts';
 
 /**
@@ -19,13 +20,13 @@ const MAX_PER_SWEEP = 512;
 
 export class QuietSweep {
   readonly #scheduler: Scheduler;
-  readonly #sockets: SocketTable;
+  readonly #operations: OperationTable;
   readonly #transport: Transport;
   #timer: TimerHandle | null = null;
 
-  constructor(scheduler: Scheduler, sockets: SocketTable, transport: Transport) {
+  constructor(scheduler: Scheduler, operations: OperationTable, transport: Transport) {
     this.#scheduler = scheduler;
-    this.#sockets = sockets;
+    this.#operations = operations;
     this.#transport = transport;
   }
 
@@ -43,17 +44,17 @@ export class QuietSweep {
     this.#timer = null;
     let holding = false;
     let cancelled = 0;
-    for (const record of this.#sockets) {
-      if (!(record instanceof Connection) || record.closing) continue;
-      const operation = record.receiveOperation;
-      if (!operation?.block) continue;
+    for (const operation of this.#operations.pending()) {
+      if (operation.kind !== OperationKind.Receive || operation.block === null) continue;
+      const connection = operation.owner as Connection; // only reader.ts makes operations of this kind
+      if (connection.closing) continue;
       holding = true;
-      if (record.receivedSince) {
-        record.receivedSince = false;
-      } else if (cancelled < MAX_PER_SWEEP && operation.isInKernel && !record.quieting && !record.receiveEnded) {
+      if (connection.receivedSince) {
+        connection.receivedSince = false;
+      } else if (cancelled < MAX_PER_SWEEP && operation.isInKernel && !connection.quieting && !connection.receiveEnded) {
         cancelled++;
-        record.quieting = true;
-        this.#transport.cancelOperation(record, operation);
+        connection.quieting = true;
+        this.#transport.cancelOperation(connection, operation);
       }
     }
     if (holding) this.watch();

@@ -4,8 +4,10 @@
  */
 import { isUint8Array } from 'node:util/types';
 import { BoundCallback, boundOnce } from '../platform/async-context.ts';
-import type { FileJob } from './send-file/file-sender.ts';
 import type { AcceptCallback, BytesCallback, ConnectCallback, WriteData } from '../pal/network-pal.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import type { FileDescription } from '../pal/pal-description.ts';
+import type { Operation } from '../memory/operation.ts';
 import { PendingCall, type PendingCalls } from '../sockets/pending-call.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -22,6 +24,42 @@ export class ReadRequest extends PendingCall {
   maxBytes = 0;
   callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
   origin: string | undefined = undefined;
+}
+
+/** A file in the place of a write's buffers (send-file/file-sender.ts), as the queue of writes sees it. */
+export interface QueuedFile {
+  /** Sent before and after the file. */
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+  /** Bytes of the file to be sent: NaN until it is known. */
+  readonly length: number;
+  /** Bytes of the file that the kernel has taken. */
+  readonly sent: number;
+  /** What is wrong with the file, found when nothing could be done about it at once. */
+  readonly failure: NetworkError | null;
+  /** The last byte of the file has been taken. */
+  readonly isSent: boolean;
+  /** Nothing of the request has been handed to the kernel. */
+  readonly isUntouched: boolean;
+  /** The transport has the send operation, or its outcome is on the way. */
+  readonly isBusy: boolean;
+  /** The request was answered: nothing more is to be sent. */
+  readonly isAbandoned: boolean;
+  describe(): FileDescription;
+  /** The operation is the file's, ready for the next piece. The request is at the head of the queue. */
+  proceed(operation: Operation, request: WriteRequest): void;
+  /** The operation has come back. Returns the bytes of the head among those it has sent; the rest is counted by the file. */
+  take(operation: Operation, request: WriteRequest): number;
+  /** Tells how far it has got. */
+  report(): void;
+  /** The writer has taken the operation away. */
+  released(): void;
+  /** The request is being answered without the rest of the file. */
+  abandon(): void;
+  /** The file is sent: it is not needed any more. */
+  done(): void;
+  /** Ends the request with what is wrong with its file. The operation is idle. */
+  fail(error: NetworkError): void;
 }
 
 /** What a write request stands for. */
@@ -47,7 +85,7 @@ export class WriteRequest extends PendingCall {
   /** Bytes of `chunk` that are sent. */
   offset = 0;
   /** What is sent instead of buffers, until its last byte has been: `total` and `sent` then count head and tail only. */
-  file: FileJob | null = null;
+  file: QueuedFile | null = null;
   /** Bytes in all, as asyncWrite counted them. */
   total = 0;
   /** Bytes sent. */

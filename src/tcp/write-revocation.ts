@@ -4,11 +4,9 @@ import type { NetworkError } from '../pal/network-error.ts';
 import { settleClose } from '../sockets/closer.ts';
 import type { Connection } from './connection.ts';
 import type { Driver } from '../context/context.ts';
-import { refuseFile, tearFile } from './send-file/file-queue.ts';
-import type { FileJob } from './send-file/file-sender.ts';
 import { unlinkLater } from '../util/request-links.ts';
-import type { WriteRequest } from './requests.ts';
-import { answer, unlinkFirst } from './writer.ts';
+import type { QueuedFile, WriteRequest } from './requests.ts';
+import { answer, refuseFile, tearFile, unlinkFirst } from './write-queue.ts';
 
 /**
  * Takes a write back. One of which nothing has been handed to the kernel leaves the queue as if it had never been there.
@@ -55,7 +53,7 @@ function revokeFile(
   driver: Driver,
   connection: Connection,
   request: WriteRequest,
-  file: FileJob,
+  file: QueuedFile,
   error: NetworkError,
   hard: boolean,
 ): boolean {
@@ -68,12 +66,6 @@ function revokeFile(
   } else tearFile(driver, connection, error);
   settleClose(driver, connection);
   return true;
-}
-
-/** A write that is to be taken back is still in the queue. */
-export function hasRevokedWrite(connection: Connection): boolean {
-  for (let write = connection.firstWrite; write !== null; write = write.next) if (write.revoked !== null) return true;
-  return false;
 }
 
 /** The stream ends here, behind what is queued: later writes fail, and closing sends RST. */

@@ -13,12 +13,12 @@ import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import { abandonOperation } from '../sockets/abandon.ts';
-import { resetConnection, sendFin, settleClose } from '../sockets/closer.ts';
+import { abort, settleClose } from '../sockets/closer.ts';
+import { sendFin } from './shutdown.ts';
 import type { Connection } from './connection.ts';
-import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
+import { captureOrigin, expectCallback, type Driver } from '../context/context.ts';
 import {
   bufferDetached,
-  connectionClosed,
   outOfSlots,
   streamTorn,
   systemError,
@@ -26,11 +26,21 @@ import {
 } from '../util/errors.ts';
 import { sendCursor } from './send-cursor.ts';
 import { whyOver } from '../sockets/pending-call.ts';
-import { hasRevokedWrite } from './write-revocation.ts';
+import {
+  answer,
+  failWrites,
+  hasRevokedWrite,
+  hasWrites,
+  isEmpty,
+  letGo,
+  run,
+  take,
+  takeFile,
+  tearFile,
+  unlinkFirst,
+} from './write-queue.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
-import { letGo, takeFile, tearFile } from './send-file/file-queue.ts';
-import type { FileJob } from './send-file/file-sender.ts';
-import type { WriteRequest, WritingCall } from './requests.ts';
+import type { QueuedFile, WriteRequest, WritingCall } from './requests.ts';
 import { DETACHED, gather } from './send-gatherer.ts';
 import { answerSoon, refuse, whyNotQueued } from './write-refusal.ts';
 
@@ -42,7 +52,7 @@ export function write(
   connection: Connection,
   data: WriteData,
   total: number,
-  file: FileJob | null,
+  file: QueuedFile | null,
   options: OperationOptions | null,
   callback: BytesCallback,
 ): OperationHandle {
@@ -170,137 +180,6 @@ function sendError(operation: WritingCall, connection: Connection): NetworkError
   return systemError(operation, sendFailureSyscall, sendFailure, context);
 }
 
-function hasWrites(connection: Connection): boolean {
-  return connection.firstWrite !== null;
-}
-
-/** Answers every queued write with an error, in order, in a coming turn. */
-function failWrites(
-  driver: Driver,
-  connection: Connection,
-  error: (operation: WritingCall, connection: Connection) => NetworkError,
-): void {
-  let request = connection.firstWrite;
-  connection.firstWrite = null;
-  connection.lastWrite = null;
-  while (request !== null) {
-    const { next } = request;
-    answer(driver, connection, request, request.revoked ?? error(request.operation, connection));
-    request = next;
-  }
-}
-
-/** Answers every queued write because the socket was closed here. */
-export function dropWrites(driver: Driver, connection: Connection): void {
-  const { sendOperation: operation, firstWrite } = connection;
-  if (operation?.isInKernel === true && firstWrite !== null) operation.lent = pinnedBuffers(driver, firstWrite);
-  failWrites(driver, connection, connectionClosed);
-}
-
-/** The pinned buffers of a queue, which its requests keep reachable no longer, while the kernel may still send from them. */
-function pinnedBuffers(driver: Driver, first: WriteRequest): readonly Uint8Array[] {
-  const buffers: Uint8Array[] = [];
-  for (let write: WriteRequest | null = first; write !== null; write = write.next)
-    buffers.push(...(write.list ?? [write.chunk]));
-  return buffers.filter((buffer) => driver.pinned.addressOf(buffer, buffer.byteLength) !== 0);
-}
-
-export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
-  const { callback, total, file } = request;
-  connection.queuedBytes -= total - request.sent;
-  driver.queuedBytes -= total - request.sent;
-  const sent = request.sent + (file?.sent ?? 0);
-  file?.abandon();
-  driver.requests.giveWrite(request);
-  driver.loop.enqueue(() => {
-    callbackDue(driver, connection);
-    callback.finish(error, sent);
-  });
-}
-
-/**
- * Takes `bytes` sent bytes off the queue. Returns the requests that are done, linked, or null.
- */
-function take(driver: Driver, connection: Connection, bytes: number): WriteRequest | null {
-  connection.queuedBytes -= bytes;
-  driver.queuedBytes -= bytes;
-  const first = connection.firstWrite;
-  let last: WriteRequest | null = null;
-  let request = first;
-  let left = bytes;
-  // (An empty write has its turn when everything before it has gone.)
-  while (request !== null && (left > 0 || isEmpty(request))) {
-    const step = Math.min(left, request.total - request.sent);
-    request.sent += step;
-    left -= step;
-    if (request.sent < request.total) {
-      advance(request, step);
-      break;
-    }
-    last = request;
-    request = request.next;
-  }
-  if (last === null) return null;
-  connection.firstWrite = request;
-  if (request === null) connection.lastWrite = null;
-  last.next = null;
-  return first;
-}
-
-/** A write of nothing, which only keeps its place in the order. */
-function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): boolean {
-  return total === 0 && file === null;
-}
-
-/** Takes the first request off the queue. */
-export function unlinkFirst(connection: Connection): WriteRequest | null {
-  const request = connection.firstWrite;
-  if (request === null) return null;
-  connection.firstWrite = request.next;
-  if (request.next === null) connection.lastWrite = null;
-  request.next = null;
-  return request;
-}
-
-/** Moves a request's place in its list of buffers on by `bytes`. */
-function advance(request: WriteRequest, bytes: number): void {
-  let left = bytes;
-  while (left >= request.size - request.offset) {
-    left -= request.size - request.offset;
-    if (!request.nextBuffer()) return;
-  }
-  request.offset += left;
-}
-
-/**
- * Runs the callbacks of requests that are done. They are in no queue any more, so when a callback throws the rest is
- * handed to the next turn.
- */
-function run(driver: Driver, connection: Connection, done: WriteRequest | null): void {
-  let request = done;
-  let finished = false;
-  try {
-    while (request !== null) {
-      const { callback, total, next } = request;
-      driver.requests.giveWrite(request);
-      request = next;
-      callbackDue(driver, connection);
-      callback.finish(null, total);
-    }
-    finished = true;
-  } finally {
-    if (!finished) runSoon(driver, connection, request);
-  }
-}
-
-/** The same in a coming turn. */
-export function runSoon(driver: Driver, connection: Connection, done: WriteRequest | null): void {
-  driver.loop.enqueue(() => {
-    run(driver, connection, done);
-    settleClose(driver, connection);
-  });
-}
-
 export function send(driver: Driver, connection: Connection, operation: Operation): void {
   const { firstWrite } = connection;
   if (firstWrite !== null && firstWrite.file !== null) {
@@ -332,7 +211,7 @@ function detached(driver: Driver, connection: Connection, operation: Operation, 
   // Nothing was submitted: an empty success carries the queue on.
   driver.loop.finishInline(operation, 0, 0);
   // The peer already has the first part of this message, and would take the next one for its rest.
-  if (sent > 0) resetConnection(driver, connection);
+  if (sent > 0) abort(driver, connection);
 }
 
 function retire(driver: Driver, connection: Connection, operation: Operation): void {

@@ -134,7 +134,7 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
   const { bytes, error } = operation;
   const request = sendOf(operation);
   if (request === null) throw new Error('A datagram was sent for nobody. This is a bug in iocp-pal; please report it');
-  if (isUnreachable(error) && !socket.dropping && request.revoked === null) {
+  if (isUnreachable(error) && !socket.resetting && request.revoked === null) {
     driver.counters.unreachableReports++;
     if (!socket.settings.reportUnreachable && request.attempts < MAX_ATTEMPTS) {
       driver.operations.renew(operation);
@@ -176,9 +176,8 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
   }
 }
 
-/** A closing socket's grace is over: what waits is answered, and what the kernel has is not waited for any more. */
+/** The socket closes without a flush: what waits is answered, and what the kernel has is not waited for any more. */
 export function dropSends(driver: Driver, socket: DatagramSocket): void {
-  socket.dropping = true;
   for (let request = takeWaiting(socket); request !== null; request = takeWaiting(socket)) {
     answerSoon(driver, socket, request, connectionClosed('send'));
   }

@@ -19,6 +19,7 @@ import { formatIpAddress, isUnspecified, loopback, parseIpAddress, type IpAddres
 import { argumentError } from '../pal/network-error.ts';
 import { localEndpoint } from '../sockets/addresses.ts';
 import { attach } from '../sockets/association.ts';
+import { datagramKind } from './datagram-kind.ts';
 import { keepDestination } from './datagram-sender.ts';
 import { DatagramSocket, type ReceiveSettings } from './datagram-socket.ts';
 import { captureOrigin, type Driver } from '../context/context.ts';
@@ -53,7 +54,7 @@ export function openDatagramSocket(driver: Driver, address: IpAddress, port: num
   }
   const origin = captureOrigin(driver);
   const socket = driver.sockets.add(
-    (handle: AnyHandle) => new DatagramSocket(handle, address.family, driver.kernel.scheduler.now(), origin),
+    (handle: AnyHandle) => new DatagramSocket(datagramKind, handle, address.family, driver.kernel.scheduler.now(), origin),
   );
   if (socket === null) throw tooManySockets(MAX_SOCKETS);
   let step: OperationName = 'socket';

@@ -37,15 +37,12 @@ const NOT_SET: ReceiveSettings = {
 };
 
 export class DatagramSocket extends SocketRecord {
-  override readonly noun = 'a UDP socket';
   settings = NOT_SET;
   /** The end point it is bound to. */
   local: Endpoint | null = null;
   /** The peer of connectUdp, null while there is none. */
   peer: Endpoint | null = null;
   readonly peers = new PeerCache();
-  /** IP_MULTICAST_IF as it was set, first byte uppermost; null until then. Windows may answer with an index instead. */
-  multicastInterface: number | null = null;
 
   /** The receives that are posted: none before the first asyncReceiveFrom. */
   readonly receiving = new Set<Operation>();
@@ -72,8 +69,6 @@ export class DatagramSocket extends SocketRecord {
   queuedBytes = 0;
   /** Where the last datagram went: mostly the next one goes there too. */
   destination: ResolvedDestination | null = null;
-  /** The grace of a close is over: sends are not waited for any more. */
-  dropping = false;
 
   override *operations(): Iterable<Operation> {
     yield* this.receiving;

@@ -11,9 +11,6 @@ import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { ERROR_OPERATION_ABORTED, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
-import type { Connection } from '../tcp/connection.ts';
-import { DatagramSocket } from '../udp/datagram-socket.ts';
-import type { Listener } from '../tcp/accept/listener.ts';
 import { OperationState, type Operation } from '../memory/operation.ts';
 import { sendOneSynOnly } from '../sockets/one-syn.ts';
 import { readSockaddr } from '../memory/scratch.ts';
@@ -44,7 +41,7 @@ export class PolledTransport implements Transport {
     counters.calls.ioctlsocket++;
     const result = kernel.ws2_32.ioctlsocket(record.socket, FIONBIO, scratch.address);
     checkWinsock(result, kernel.ws2_32, 'ioctlsocket(FIONBIO)');
-    if (record instanceof DatagramSocket) {
+    if (record.kind.isDatagram) {
       this.#datagramMembers.set(record, new DatagramMember(this.#parts, this.#set, record.socket));
     } else {
       this.#members.set(record, new StreamMember(this.#parts, this.#set, record.socket));
@@ -58,7 +55,7 @@ export class PolledTransport implements Transport {
     this.#datagramMembers.delete(record);
   }
 
-  move(from: Connection, to: Connection): void {
+  move(from: SocketRecord, to: SocketRecord): void {
     this.#members.set(to, attached(this.#members, from));
     this.#members.delete(from);
   }
@@ -67,22 +64,22 @@ export class PolledTransport implements Transport {
     // accept() needs nothing.
   }
 
-  receive(connection: Connection, operation: Operation): void {
+  receive(connection: SocketRecord, operation: Operation): void {
     submit(operation, 'WSARecv');
     attached(this.#members, connection).receive(operation);
   }
 
-  send(connection: Connection, operation: Operation, segments: number): void {
+  send(connection: SocketRecord, operation: Operation, segments: number): void {
     submit(operation, 'WSASend');
     attached(this.#members, connection).send(operation, segments);
   }
 
-  receiveFrom(socket: DatagramSocket, operation: Operation): void {
+  receiveFrom(socket: SocketRecord, operation: Operation): void {
     submit(operation, 'WSARecvFrom');
     attached(this.#datagramMembers, socket).receive(operation);
   }
 
-  sendTo(socket: DatagramSocket, operation: Operation): void {
+  sendTo(socket: SocketRecord, operation: Operation): void {
     submit(operation, 'WSASendTo');
     attached(this.#datagramMembers, socket).send(operation);
   }
@@ -96,7 +93,7 @@ export class PolledTransport implements Transport {
     throw new Error('TransmitFile is not for polled sockets. This is a bug in iocp-pal; please report it');
   }
 
-  connect(connection: Connection, operation: Operation, address: IpAddress, port: number): void {
+  connect(connection: SocketRecord, operation: Operation, address: IpAddress, port: number): void {
     const { kernel, counters, scratch, finishInline } = this.#parts;
     sendOneSynOnly(this.#parts, connection.socket, address);
     const length = scratch.setSockaddr(0, address, port);
@@ -112,12 +109,12 @@ export class PolledTransport implements Transport {
     // connect() leaves a full socket.
   }
 
-  accept(listener: Listener, operation: Operation): void {
+  accept(listener: SocketRecord, operation: Operation): void {
     submit(operation, 'accept');
     attached(this.#members, listener).accept(operation);
   }
 
-  finishAccept(_listener: Listener, { acceptSocket, block }: Operation): Endpoint | null {
+  finishAccept(_listener: SocketRecord, { acceptSocket, block }: Operation): Endpoint | null {
     const { kernel, counters } = this.#parts;
     counters.calls.SetHandleInformation++;
     // accept() has no flag for it, so a child process started right now may still inherit the socket.

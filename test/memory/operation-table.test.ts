@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Connection } from '../../src/tcp/connection.ts';
+import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { BlockPool } from '../../src/memory/block-pool.ts';
 import { OperationTable } from '../../src/memory/operation-table.ts';
 import { CONTEXT, CONTEXT_SIZE, MAX_SEGMENTS, OperationKind, OperationState } from '../../src/memory/operation.ts';
@@ -10,7 +11,7 @@ import { FakeMemory } from '../support/fake-memory.ts';
 const TWO_32 = 2 ** 32;
 
 describe('OperationTable', () => {
-  const owner = new Connection((2 ** 20) as AnyHandle, 4, 0, undefined);
+  const owner = new Connection(connectionKind, (2 ** 20) as AnyHandle, 4, 0, undefined);
   let memory: FakeMemory;
   let table: OperationTable;
   let blocks: BlockPool;

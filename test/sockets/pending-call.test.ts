@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import type { SocketHandle } from '../../src/pal/handles.ts';
 import { Connection } from '../../src/tcp/connection.ts';
+import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import type { EventLoop } from '../../src/loop/event-loop.ts';
 import { isForeignOperation } from '../../src/util/pal-number.ts';
 import { CallNames, NO_OPERATION, PendingCalls } from '../../src/sockets/pending-call.ts';
@@ -12,7 +13,7 @@ import { FakeScheduler } from '../support/fake-scheduler.ts';
 const MANY = 10_000;
 
 describe('PendingCalls', () => {
-  const owner = new Connection(1 as SocketHandle, 4, 0, undefined);
+  const owner = new Connection(connectionKind, 1 as SocketHandle, 4, 0, undefined);
   const loop = { enqueueBehindEvents: (task: () => void) => task() } as unknown as EventLoop;
   let calls: PendingCalls;
   beforeEach(() => {

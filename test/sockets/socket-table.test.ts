@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { AnyHandle } from '../../src/index.ts';
 import { Connection } from '../../src/tcp/connection.ts';
+import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { MAX_GENERATIONS, MAX_SOCKETS, SocketTable } from '../../src/sockets/socket-table.ts';
 
 describe('SocketTable', () => {
@@ -8,7 +9,7 @@ describe('SocketTable', () => {
   beforeEach(() => {
     table = new SocketTable(0);
   });
-  const add = () => table.add((handle: AnyHandle) => new Connection(handle, 4, 0, undefined))!;
+  const add = () => table.add((handle: AnyHandle) => new Connection(connectionKind, handle, 4, 0, undefined))!;
 
   it('finds each socket by its handle, and by no other', () => {
     const [first, second] = [add(), add()];
@@ -66,7 +67,7 @@ describe('SocketTable', () => {
     const numbers = [0, 1, 2, 8191];
     const tables = numbers.map((pal) => new SocketTable(pal));
     const handles = tables.map(
-      (one) => one.add((handle: AnyHandle) => new Connection(handle, 4, 0, undefined))!.handle,
+      (one) => one.add((handle: AnyHandle) => new Connection(connectionKind, handle, 4, 0, undefined))!.handle,
     );
     expect(new Set(handles).size).to.equal(numbers.length);
     for (const handle of handles) expect(handle).to.satisfy(Number.isSafeInteger);

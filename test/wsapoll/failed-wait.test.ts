@@ -5,6 +5,7 @@ import { Win32Error } from '../../ffi/check.ts';
 import { ERROR_OPERATION_ABORTED, WSAENETDOWN, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { Connection } from '../../src/tcp/connection.ts';
+import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { OperationKind } from '../../src/memory/operation.ts';
 import { PolledTransport } from '../../src/wsapoll/polled-transport.ts';
 import { PollSet } from '../../src/wsapoll/poll-set.ts';
@@ -21,7 +22,7 @@ function begin(): { fake: FakePoll; set: PollSet; cancel: () => void; timers: ((
   });
   const set = new PollSet(fake.parts);
   const transport = new PolledTransport(fake.parts, set);
-  const connection = new Connection(1 as AnyHandle, 4, 0, undefined);
+  const connection = new Connection(connectionKind, 1 as AnyHandle, 4, 0, undefined);
   connection.socket = SOCKET;
   transport.attach(connection);
   const operation = fake.parts.operations.take(OperationKind.Receive, connection);

@@ -7,6 +7,7 @@ import { POLLHUP, POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constan
 import type { AnyHandle } from '../../src/index.ts';
 import { loopback } from '../../src/pal/ip-address.ts';
 import { Connection } from '../../src/tcp/connection.ts';
+import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { CONTEXT, OperationKind, type Operation } from '../../src/memory/operation.ts';
 import { PolledTransport } from '../../src/wsapoll/polled-transport.ts';
 import { PollSet } from '../../src/wsapoll/poll-set.ts';
@@ -18,7 +19,7 @@ class World {
   readonly fake = new FakePoll();
   readonly set = new PollSet(this.fake.parts);
   readonly transport = new PolledTransport(this.fake.parts, this.set);
-  readonly connection = new Connection(1 as AnyHandle, 4, 0, undefined);
+  readonly connection = new Connection(connectionKind, 1 as AnyHandle, 4, 0, undefined);
   /** Waits that have returned. */
   returns = 0;
   /** Bytes that the next WSASend takes; 0: it would block. */

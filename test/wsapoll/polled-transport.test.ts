@@ -21,7 +21,9 @@ import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { loopback, parseIpAddress } from '../../src/pal/ip-address.ts';
 import { Connection } from '../../src/tcp/connection.ts';
+import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { SendToRequest } from '../../src/udp/datagram-requests.ts';
+import { datagramKind } from '../../src/udp/datagram-kind.ts';
 import { DatagramSocket } from '../../src/udp/datagram-socket.ts';
 import { OperationKind, type Operation } from '../../src/memory/operation.ts';
 import { ResolvedDestination } from '../../src/sockets/socket-addresses.ts';
@@ -46,7 +48,7 @@ function world(): World {
   const fake = new FakePoll();
   const set = new PollSet(fake.parts);
   const transport = new PolledTransport(fake.parts, set);
-  const connection = new Connection(1 as AnyHandle, 4, 0, undefined);
+  const connection = new Connection(connectionKind, 1 as AnyHandle, 4, 0, undefined);
   connection.socket = SOCKET;
   transport.attach(connection);
   const take = (kind: OperationKind): Operation => {
@@ -80,7 +82,7 @@ describe('PolledTransport', () => {
 
   it('sends a datagram that had to wait to where it goes by then: its socket may have lost its peer', () => {
     const { fake, transport, poll } = world();
-    const socket = new DatagramSocket(2 as AnyHandle, 4, 0, undefined);
+    const socket = new DatagramSocket(datagramKind, 2 as AnyHandle, 4, 0, undefined);
     socket.socket = SOCKET + 4;
     transport.attach(socket);
     const lengths: number[] = [];

@@ -13,9 +13,12 @@ import type { AcceptCallback } from '../../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../../pal/pending-operation.ts';
 import type { AcceptLimit } from '../../pal/server-options.ts';
 import { acceptFailed, connectionTaken, fillPool, retireAccept, stopPool, withdrawAccepts } from './accept-pool.ts';
-import { associateServer, attach } from '../../sockets/association.ts';
-import { resetConnection, settleClose } from '../../sockets/closer.ts';
-import { Connection } from '../connection.ts';
+import { attach } from '../../sockets/association.ts';
+import { AcceptedBy } from './accepted-by.ts';
+import { associateServer } from './server-association.ts';
+import { abort, settleClose } from '../../sockets/closer.ts';
+import type { Connection } from '../connection.ts';
+import { addConnection } from '../connection-kind.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from '../../context/context.ts';
 import { connectionClosed } from '../../util/errors.ts';
 import type { Listener } from './listener.ts';
@@ -25,7 +28,6 @@ import { AcceptRequest } from '../requests.ts';
 import { setIntOption } from '../../sockets/sockets.ts';
 import { nobodyTook, type Spreader } from './spreader.ts';
 import { mayPostAgain } from '../../sockets/unasked-cancels.ts';
-import { look } from '../readiness/watcher.ts';
 
 /** A handle that is none: what an accept callback gets with an error. */
 export const NO_HANDLE = 0 as SocketHandle;
@@ -125,7 +127,7 @@ export function completeAccept(driver: Driver, listener: Listener, operation: Op
   }
   listener.accepted.push(connection);
   driver.counters.accepted++;
-  look(driver, listener);
+  listener.watch?.scheduleCheck();
   serve(driver, listener);
 }
 
@@ -141,7 +143,7 @@ export function resumeAccepting(driver: Driver, listener: Listener): void {
   if (!listener.paused) return;
   listener.paused = false;
   fillPool(driver, listener);
-  look(driver, listener);
+  listener.watch?.scheduleCheck();
   for (let pairs = Math.min(listener.waiting.length, listener.accepted.length); pairs > 0; pairs--) {
     driver.loop.enqueue(() => {
       serve(driver, listener);
@@ -160,16 +162,8 @@ export function stopAccepting(driver: Driver, listener: Listener): void {
     answer(driver, listener, request, connectionClosed('accept'));
   }
   for (let untaken = listener.accepted.shift(); untaken !== undefined; untaken = listener.accepted.shift()) {
-    resetConnection(driver, untaken);
+    abort(driver, untaken);
   }
-}
-
-/** A connection is closed or has gone to another loop: whoever counted it has a place free. */
-export function leaveCounts(driver: Driver, { server, countsAsLoad }: Connection): void {
-  if (countsAsLoad) driver.inbox?.unload();
-  if (server === null) return;
-  server.listener.limits.closed(server.address);
-  fillPool(driver, server.listener);
 }
 
 function answer(driver: Driver, listener: Listener, request: AcceptRequest, error: NetworkError): void {
@@ -282,13 +276,12 @@ function setAcceptedOptions(driver: Driver, listener: Listener, socket: number):
 }
 
 function makeConnection(driver: Driver, listener: Listener, socket: number, peer: Endpoint | null): Connection {
-  const now = driver.kernel.scheduler.now();
-  const connection = driver.sockets.add((handle) => new Connection(handle, listener.family, now, listener.origin));
+  const connection = addConnection(driver, listener.family, listener.origin);
   if (connection === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
   connection.socket = socket;
   connection.connected = true;
   connection.peer = peer;
-  connection.server = { listener, address: peer?.address ?? '' };
+  connection.server = new AcceptedBy(listener, peer?.address ?? '');
   const key = listener.spares?.keyOf(socket);
   if (key !== undefined) {
     // It has been on the port since its first connection, for good.

@@ -24,7 +24,6 @@ export interface AcceptedOptions {
 }
 
 export class Listener extends SocketRecord {
-  override readonly noun = 'a server';
   /** Accepts that are posted and untaken connections together never exceed this. */
   depth = new AcceptDepth(1, 1);
   limits = new AcceptLimits(NO_LIMITS, 0);

@@ -28,10 +28,12 @@ import { isFresh } from '../../sockets/sockets.ts';
 import type { SpareSockets } from './spare-sockets.ts';
 
 /** Whether the socket of a closing connection, on which nothing is in flight, can be used again. */
-export function mayReuse(driver: Driver, connection: Connection): boolean {
-  const { server } = connection;
-  if (server === null || driver.transport.disconnect === null) return false;
-  const { spares, closing, depth } = server.listener;
+export function mayReuse(
+  { transport }: Driver,
+  connection: Connection,
+  { spares, closing, depth }: Listener,
+): boolean {
+  if (transport.disconnect === null) return false;
   if (spares === null || !spares.usable || closing || spares.size >= depth.current) return false;
   if (!connection.peerEnded || connection.finSent || connection.receiveEnded) return false;
   return !connection.resetting && connection.sendFailure === 0 && !connection.optionsSet && !connection.skipsPackets;
@@ -52,18 +54,17 @@ export function startDisconnect(driver: Driver, connection: Connection): boolean
   return true;
 }
 
-/** It ends by itself, or with its grace; a reset cuts it short. */
-export function isDisconnecting({ disconnectOperation, resetting }: Connection): boolean {
-  return disconnectOperation !== null && !resetting;
-}
-
 /** DisconnectEx came back. */
-export function completeDisconnect(driver: Driver, connection: Connection, operation: Operation): void {
+export function completeDisconnect(
+  driver: Driver,
+  connection: Connection,
+  listener: Listener,
+  operation: Operation,
+): void {
   const { error } = operation;
   connection.disconnectOperation = null;
   driver.operations.release(operation);
-  const listener = connection.server?.listener;
-  if (error === 0 && !connection.resetting && listener?.closing === false) keep(driver, connection, listener);
+  if (error === 0 && !connection.resetting && !listener.closing) keep(driver, connection, listener);
   finishClose(driver, connection);
 }
 

@@ -19,9 +19,10 @@ import type { IpAddress } from '../../pal/ip-address.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../../pal/network-pal.ts';
-import { resetConnection } from '../../sockets/closer.ts';
+import { abort } from '../../sockets/closer.ts';
 import { abandonConnect, announceConnect, beginConnect, connect } from '../connector.ts';
-import { Connection } from '../connection.ts';
+import type { Connection, NameAttempts } from '../connection.ts';
+import { addConnection } from '../connection-kind.ts';
 import type { Driver } from '../../context/context.ts';
 import { tooManySockets } from '../../util/errors.ts';
 import { DEFAULT_ATTEMPT_DELAY_MS, HappyEyeballs, type Family } from './happy-eyeballs.ts';
@@ -61,7 +62,7 @@ interface Attempt {
 }
 
 /** One name on its way to a connection. */
-export class NameConnect {
+export class NameConnect implements NameAttempts {
   readonly #driver: Driver;
   readonly #connection: Connection;
   readonly #target: NameTarget;
@@ -102,7 +103,7 @@ export class NameConnect {
   stop(): void {
     this.#over = true;
     this.#eyeballs.stop();
-    for (const attempt of this.#underWay) resetConnection(this.#driver, attempt);
+    for (const attempt of this.#underWay) abort(this.#driver, attempt);
     this.#underWay.clear();
   }
 
@@ -121,11 +122,10 @@ export class NameConnect {
 
   #attempt(address: IpAddress): void {
     const { port, localAddress, localPort } = this.#target;
-    const { sockets, kernel } = this.#driver;
     const { origin } = this.#connection;
     const tried: Attempt = { error: null };
     this.#attempts.push(tried);
-    const attempt = sockets.add((handle) => new Connection(handle, address.family, kernel.scheduler.now(), origin));
+    const attempt = addConnection(this.#driver, address.family, origin);
     if (attempt === null) {
       this.#lost(tried, tooManySockets(MAX_SOCKETS));
       return;

@@ -30,13 +30,14 @@ import type { Driver } from '../../context/context.ts';
 import { fileError, fileHandleClosed, fileRange, fileShrunk } from '../../util/errors.ts';
 import type { FileFacts, Files, OpenableFile } from '../../platform/platform.ts';
 import { OperationState, type Operation } from '../../memory/operation.ts';
-import { copyOf, type WriteRequest } from '../requests.ts';
-import { endFile, refuseFile, tearFile } from './file-queue.ts';
+import { copyOf, type QueuedFile, type WriteRequest } from '../requests.ts';
+import { finishFile, refuseFile, runSoon, tearFile } from '../write-queue.ts';
+import { send } from '../writer.ts';
 import { handleBehind, isRefusal, setHead, setPosition, TRANSMIT_BYTES } from '../../memory/transmit-context.ts';
 
 /** Bytes that are read at a time where there is no TransmitFile: the largest block. Two of them are pinned per file. */
 const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
-export class FileJob {
+export class FileJob implements QueuedFile {
   /** Sent before and after the file. */
   readonly head: Uint8Array;
   readonly tail: Uint8Array;
@@ -390,4 +391,18 @@ export class FileJob {
       // The descriptor is gone either way, and nothing was written that could be lost.
     }
   }
+}
+
+/** A file turns out to need no further send. The operation is idle. */
+function endFile(driver: Driver, connection: Connection, operation: Operation, file: FileJob): void {
+  const request = connection.firstWrite;
+  const done = request === null ? null : finishFile(connection, request, file);
+  if (done === null) {
+    send(driver, connection, operation);
+    return;
+  }
+  runSoon(driver, connection, done);
+  // Nothing was submitted: an empty success carries the queue on.
+  operation.requested = 0;
+  driver.loop.finishInline(operation, 0, 0);
 }

@@ -17,7 +17,9 @@ import { formatIpAddress, type IpAddress } from '../../pal/ip-address.ts';
 import { AcceptLimits } from '../accept/accept-limits.ts';
 import { fillPool } from '../accept/accept-pool.ts';
 import { localEndpoint } from '../../sockets/addresses.ts';
-import { associateServer, attach } from '../../sockets/association.ts';
+import { attach } from '../../sockets/association.ts';
+import { listenerKind } from '../accept/listener-kind.ts';
+import { associateServer } from '../accept/server-association.ts';
 import { bound } from '../../platform/async-context.ts';
 import { DEFAULT_BACKLOG, listenArgument } from './backlog.ts';
 import { captureOrigin, expectCallback, type Driver } from '../../context/context.ts';
@@ -55,7 +57,7 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
   const now = driver.kernel.scheduler.now();
   const context = { address: formatIpAddress(address), port };
   const origin = captureOrigin(driver);
-  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(handle, address.family, now, origin));
+  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(listenerKind, handle, address.family, now, origin));
   if (listener === null) throw tooManySockets(MAX_SOCKETS);
   let step: OperationName = 'socket';
   let local: Endpoint;
@@ -76,7 +78,7 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
     listener.local = local;
     // The last step: nothing after it can fail, so what it ties to the loop need not be untied.
     if (options.deferAssociation !== true || spreader !== null) {
-      driver.transport.prepareListener(listener);
+      driver.transport.prepareListener(listener, listener.spares !== null);
       attach(driver, listener);
     }
   } catch (error) {
@@ -95,7 +97,7 @@ export function importServer(driver: Driver, info: SocketInfo, options: ImportSe
   const socket = openListener(driver, info);
   const origin = captureOrigin(driver);
   const now = driver.kernel.scheduler.now();
-  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(handle, info.family, now, origin));
+  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(listenerKind, handle, info.family, now, origin));
   if (listener === null) {
     keepDuplicate(driver, info.id, socket);
     throw tooManySockets(MAX_SOCKETS);

@@ -14,9 +14,9 @@ import type { Endpoint, SocketHandle } from '../../pal/handles.ts';
 import type { TransferToken } from '../../pal/loops.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
-import { leaveCounts } from '../accept/acceptor.ts';
 import { isConnection, requireConnection } from './claimed-socket.ts';
-import { Connection } from '../connection.ts';
+import type { Connection } from '../connection.ts';
+import { addConnection } from '../connection-kind.ts';
 import { captureOrigin, type Driver } from '../../context/context.ts';
 import { tooManySockets } from '../../util/errors.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
@@ -107,9 +107,7 @@ export function adopt(driver: Driver, token: TransferToken): SocketHandle {
 
 /** Makes a record for a connected SOCKET that came from elsewhere. Throws NetworkError, and then leaves it alone. */
 export function adoptSocket(driver: Driver, socket: number, family: 4 | 6, peer: Endpoint | null): Connection {
-  const now = driver.kernel.scheduler.now();
-  const origin = captureOrigin(driver);
-  const connection = driver.sockets.add((handle) => new Connection(handle, family, now, origin));
+  const connection = addConnection(driver, family, captureOrigin(driver));
   if (connection === null) throw tooManySockets(MAX_SOCKETS);
   connection.socket = socket;
   connection.connected = true;
@@ -124,7 +122,7 @@ export function release(driver: Driver, connection: Connection): number {
   connection.closed = true;
   connection.socket = INVALID_SOCKET;
   driver.sockets.remove(connection);
-  leaveCounts(driver, connection);
+  connection.kind.gone(driver, connection);
   return socket;
 }
 

@@ -13,12 +13,13 @@ import { randomUUID } from 'node:crypto';
 import { checkSocket, checkWinsock } from '../../../ffi/check.ts';
 import { FROM_PROTOCOL_INFO, WSA_FLAG_NO_HANDLE_INHERIT, WSA_FLAG_OVERLAPPED } from '../../../ffi/constants.ts';
 import { WSAPROTOCOL_INFOW } from '../../../ffi/layouts.ts';
-import type { SocketHandle } from '../../pal/handles.ts';
+import type { Endpoint, SocketHandle } from '../../pal/handles.ts';
 import type { SocketInfo } from '../../pal/loops.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
 import { requireConnection, requireListener } from './claimed-socket.ts';
-import { Connection } from '../connection.ts';
+import type { Connection } from '../connection.ts';
+import type { Listener } from '../accept/listener.ts';
 import type { Driver } from '../../context/context.ts';
 import { fromWin32Error } from '../../util/errors.ts';
 import { adoptSocket, release } from './handover.ts';
@@ -42,23 +43,36 @@ const kept = new Map<string, number>();
 const FROM_CONNECTION = { call: 'importSocket', from: 'exportSocket() of a connection' } as const;
 const FROM_SERVER = { call: 'importServer', from: 'exportSocket() of a server' } as const;
 
-/** Makes a duplicate for the process `pid`. A connection must be unassociated. Throws NetworkError. */
-export function exportSocket(driver: Driver, record: SocketRecord, pid: number): SocketInfo {
+/** Makes a duplicate of a server for the process `pid`, and keeps the server. Throws NetworkError. */
+export function exportServer(driver: Driver, listener: Listener, pid: number): SocketInfo {
+  return duplicate(driver, listener, pid, 'iocp-pal/server', null);
+}
+
+/** Moves an unassociated connection to the process `pid`. Throws NetworkError. */
+export function exportConnection(driver: Driver, connection: Connection, pid: number): SocketInfo {
+  const info = duplicate(driver, connection, pid, 'iocp-pal/connection', connection.peer);
+  discardSocket(driver, release(driver, connection));
+  return info;
+}
+
+/** Makes a duplicate for the process `pid`. Throws NetworkError. */
+function duplicate(
+  driver: Driver,
+  { socket, family }: SocketRecord,
+  pid: number,
+  kind: SocketInfo['kind'],
+  peer: Endpoint | null,
+): SocketInfo {
   const { kernel, counters, scratch } = driver;
   counters.calls.WSADuplicateSocketW++;
   try {
-    const result = kernel.ws2_32.WSADuplicateSocketW(record.socket, pid, scratch.address);
+    const result = kernel.ws2_32.WSADuplicateSocketW(socket, pid, scratch.address);
     checkWinsock(result, kernel.ws2_32, 'WSADuplicateSocketW');
   } catch (error) {
     throw fromWin32Error('socket', error);
   }
   const protocolInfo = Buffer.from(scratch.bytes.subarray(0, WSAPROTOCOL_INFOW.size)).toString('base64');
-  const { family } = record;
-  const id = randomUUID();
-  if (!(record instanceof Connection)) return { kind: 'iocp-pal/server', id, pid, family, peer: null, protocolInfo };
-  const info: SocketInfo = { kind: 'iocp-pal/connection', id, pid, family, peer: record.peer, protocolInfo };
-  discardSocket(driver, release(driver, record));
-  return info;
+  return { kind, id: randomUUID(), pid, family, peer, protocolInfo };
 }
 
 /** Takes hold of the duplicate of a connection. Throws NetworkError or TypeError, and can be tried again then. */

@@ -1,0 +1,49 @@
+/**
+ * The zero-byte receive that tells the readiness calls that there is something to read. It takes nothing from the stream and
+ * completes when there is something to take, the end of the stream, or an error; that is poll's POLLIN.
+ */
+import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
+import type { Driver } from '../context/context.ts';
+import { OperationKind, type Operation } from '../memory/operation.ts';
+import { abandonOperation } from '../sockets/abandon.ts';
+import { settleClose } from '../sockets/closer.ts';
+import { mayPostAgain } from '../sockets/unasked-cancels.ts';
+import { systemError } from '../util/errors.ts';
+import type { Connection } from './connection.ts';
+
+/** Posts one, unless it is posted. Returns false when there is no operation for it. */
+export function postProbe(driver: Driver, connection: Connection): boolean {
+  if (connection.probeOperation !== null) return true;
+  const operation = driver.operations.take(OperationKind.Probe, connection);
+  if (operation === null) return false;
+  connection.probeOperation = operation;
+  operation.requested = 0;
+  try {
+    driver.operations.setSegment(operation, 0, 0, 0);
+    driver.transport.receive(connection, operation);
+  } catch (error) {
+    abandonOperation(driver, connection, operation, error);
+  }
+  return true;
+}
+
+/** The zero-byte receive came back. */
+export function completeProbe(driver: Driver, connection: Connection, operation: Operation): void {
+  const { error } = operation;
+  connection.probeOperation = null;
+  driver.operations.release(operation);
+  if (connection.closing) {
+    settleClose(driver, connection);
+    return;
+  }
+  const { watch } = connection;
+  // Nobody takes a probe back. Windows may cancel it with another operation of its socket.
+  if (error === 0) connection.unaskedCancels = 0;
+  if (error === ERROR_OPERATION_ABORTED && !connection.receiveEnded && mayPostAgain(connection)) {
+    watch?.scheduleCheck();
+    return;
+  }
+  // After shutdown('receive') an error says that, and not that the connection is broken.
+  if (error !== 0 && !connection.receiveEnded) connection.failure ??= systemError('read', 'WSARecv', error);
+  watch?.becameReadable();
+}

@@ -1,0 +1,149 @@
+/**
+ * The readiness of a connection.
+ *
+ * Readable: a zero-byte receive (probe.ts) is posted ahead of time. It is posted again after every callback, and completes at
+ * once while there is something left: that is what makes it level-triggered.
+ *
+ * Writable: there is no such thing as a zero-byte send that waits. But a send of real bytes does wait, so the one send
+ * that may be in flight is the signal: tryWrite copies bytes into it, and the socket is writable when it has come back.
+ *
+ * An error that the zero-byte receive met is kept for tryRead: the system may tell it only once.
+ */
+import { checkWinsock } from '../../../ffi/check.ts';
+import { FIONBIO, SOCKET_ERROR } from '../../../ffi/constants.ts';
+import { WSABUF } from '../../../ffi/layouts.ts';
+import { WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
+import type { Driver } from '../../context/context.ts';
+import { BLOCK_SIZES, classFor, LARGEST_CLASS } from '../../memory/block-pool.ts';
+import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
+import { systemError, writeAfterEnd } from '../../util/errors.ts';
+import type { Connection } from '../connection.ts';
+import { postProbe } from '../probe.ts';
+import { takeLeftover } from '../reader.ts';
+import { write } from '../writer.ts';
+import { hasRoom, startWatch, Watch } from './watch.ts';
+
+/** Bytes that one tryRead asks the system for at most. */
+const MAX_TRY_READ = 65536;
+/** Bytes that one tryWrite takes at most: one send. */
+const MAX_TRY_WRITE = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
+
+class ConnectionWatch extends Watch {
+  readonly #connection: Connection;
+
+  constructor(driver: Driver, connection: Connection, interest: Interest, callback: WatchCallback) {
+    super(driver, connection, interest, callback);
+    this.#connection = connection;
+  }
+
+  protected get isReadable(): boolean {
+    const { leftover, failure, receiveEnded } = this.#connection;
+    return this.received || leftover !== null || failure !== null || receiveEnded;
+  }
+
+  protected isWritable(): boolean {
+    const { driver } = this;
+    const connection = this.#connection;
+    if (isSending(connection)) return false;
+    // A broken connection is writable: tryWrite then tells what broke it, and takes no room.
+    if (connection.failure !== null || connection.sendEnded) return true;
+    if (!hasRoom(driver)) driver.parked.awaitRoom(connection);
+    else if (driver.operations.free === 0) driver.parked.awaitSlot(connection);
+    else return true;
+    return false;
+  }
+
+  protected awaitReadable(): void {
+    // Nothing is wrong with a connection without an operation: it waits until somebody else's has ended.
+    if (!postProbe(this.driver, this.#connection)) this.driver.parked.awaitSlot(this.#connection);
+  }
+}
+
+/** Starts a watch, or changes the one that is there. */
+export function watchConnection(
+  driver: Driver,
+  connection: Connection,
+  interest: Interest,
+  callback: WatchCallback,
+): void {
+  startWatch(driver, connection, interest, callback, () => undefined, ConnectionWatch);
+}
+
+/** Reads what is there now into the start of `target`. Returns the count, 0 for the end of the stream, or WouldBlock. */
+export function tryRead(driver: Driver, connection: Connection, target: Uint8Array): number {
+  if (connection.leftover !== null) return takeLeftover(driver, connection, target);
+  if (connection.receiveEnded) return 0;
+  if (connection.failure !== null) throw connection.failure;
+  const length = Math.min(target.byteLength, MAX_TRY_READ);
+  const pinnedAddress = driver.pinned.addressOf(target, length);
+  if (pinnedAddress !== 0) return receiveNow(driver, connection, pinnedAddress, length);
+  const block = driver.blocks.take(classFor(length));
+  if (block === null) return WouldBlock;
+  try {
+    const count = receiveNow(driver, connection, block.address, Math.min(length, block.size));
+    if (count > 0) block.bytes.copy(target, 0, 0, count);
+    return count;
+  } finally {
+    driver.blocks.give(block);
+  }
+}
+
+/**
+ * Takes bytes from the start of `data` for sending. Returns the count, or WouldBlock while a send is in flight, the queues of
+ * all sockets together are full, or no operation is free.
+ */
+export function tryWrite(driver: Driver, connection: Connection, data: Uint8Array): number {
+  if (connection.failure !== null) throw connection.failure;
+  if (connection.sendEnded) throw writeAfterEnd('write');
+  if (isSending(connection)) return WouldBlock;
+  if (!hasRoom(driver) || driver.operations.free === 0 || connection.refusals > 0) return WouldBlock;
+  const { maxQueuedBytes, maxQueuedBytesPerSocket } = driver.options;
+  const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - driver.queuedBytes);
+  // A copy of our own: the caller may use the buffer again as soon as this returns.
+  const taken = Uint8Array.prototype.slice.call(data, 0, most);
+  write(driver, connection, taken, taken.length, null, null, (error) => {
+    connection.tryWriting = false;
+    if (error !== null && !connection.closing) connection.failure ??= error;
+    connection.watch?.scheduleCheck();
+  });
+  connection.tryWriting = true;
+  return taken.length;
+}
+
+/** A receive that is not overlapped, on a socket that does not block. */
+function receiveNow(driver: Driver, connection: Connection, address: number, length: number): number {
+  const { kernel, counters, scratch } = driver;
+  setNonBlocking(driver, connection);
+  const countAt = WSABUF.size;
+  const flagsAt = countAt + 4;
+  scratch.view.setUint32(WSABUF.len, length, true);
+  scratch.setPointer(WSABUF.buf, address);
+  scratch.view.setUint32(flagsAt, 0, true);
+  counters.calls.WSARecv++;
+  const at = scratch.address;
+  const result = kernel.ws2_32.WSARecv(connection.socket, at, 1, at + countAt, at + flagsAt, 0, 0);
+  if (result === SOCKET_ERROR) {
+    const code = kernel.ws2_32.WSAGetLastError();
+    if (code === WSAEWOULDBLOCK) return WouldBlock;
+    connection.failure = systemError('read', 'WSARecv', code);
+    throw connection.failure;
+  }
+  const count = scratch.view.getUint32(countAt, true);
+  counters.bytesReceived += count;
+  return count;
+}
+
+/** Overlapped calls do not care; without it the first call that has nothing to do would block this thread. */
+function setNonBlocking(driver: Driver, connection: Connection): void {
+  if (connection.nonBlocking) return;
+  const { kernel, counters, scratch } = driver;
+  scratch.view.setUint32(0, 1, true);
+  counters.calls.ioctlsocket++;
+  const result = kernel.ws2_32.ioctlsocket(connection.socket, FIONBIO, scratch.address);
+  checkWinsock(result, kernel.ws2_32, 'ioctlsocket(FIONBIO)');
+  connection.nonBlocking = true;
+}
+
+function isSending({ firstWrite, sendOperation }: Connection): boolean {
+  return firstWrite !== null || sendOperation !== null;
+}

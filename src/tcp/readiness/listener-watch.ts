@@ -1,0 +1,39 @@
+/** The readiness of a listening socket: it is readable while its pool has connections that nobody has taken. */
+import type { Driver } from '../../context/context.ts';
+import type { SocketHandle } from '../../pal/handles.ts';
+import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
+import { beginAccepting, takeAccepted } from '../accept/acceptor.ts';
+import type { Listener } from '../accept/listener.ts';
+import { startWatch, Watch } from './watch.ts';
+
+class ListenerWatch extends Watch {
+  readonly #listener: Listener;
+
+  constructor(driver: Driver, listener: Listener, interest: Interest, callback: WatchCallback) {
+    super(driver, listener, interest, callback);
+    this.#listener = listener;
+  }
+
+  protected get isReadable(): boolean {
+    return this.#listener.accepted.length > 0 && !this.#listener.paused;
+  }
+
+  protected isWritable(): boolean {
+    return false;
+  }
+
+  protected awaitReadable(): void {
+    // The next connection says so.
+  }
+}
+
+/** Starts a watch, or changes the one that is there. Throws NetworkError when the server cannot begin to accept. */
+export function watchListener(driver: Driver, listener: Listener, interest: Interest, callback: WatchCallback): void {
+  startWatch(driver, listener, interest, callback, beginAccepting, ListenerWatch);
+}
+
+/** Takes a connection that is there now, or answers WouldBlock. */
+export function tryAccept(driver: Driver, listener: Listener): SocketHandle | WouldBlock {
+  beginAccepting(driver, listener);
+  return takeAccepted(driver, listener) ?? WouldBlock;
+}

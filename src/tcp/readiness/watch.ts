@@ -1,0 +1,163 @@
+/**
+ * Watches: the calls of the readiness API on backends that complete operations.
+ *
+ * A watch is told, at most once per turn of the loop, what its socket is ready for, and looks again as long as it is: that is
+ * level-triggered readiness. What ready means is each kind of socket's: connection-watch.ts, listener-watch.ts.
+ */
+import { callbackDue, expectCallback, type Driver } from '../../context/context.ts';
+import type { Interest, WatchCallback } from '../../pal/readiness.ts';
+import { bound } from '../../platform/async-context.ts';
+import type { SocketRecord, SocketWatch } from '../../sockets/socket-record.ts';
+import { connectionClosed } from '../../util/errors.ts';
+
+/** One watch, on a socket that is open. */
+export abstract class Watch implements SocketWatch {
+  interest: Interest;
+  protected readonly driver: Driver;
+  /** The zero-byte receive has completed since the last callback. */
+  protected received = false;
+  readonly #record: SocketRecord;
+  #callback: WatchCallback;
+  /** A look at the socket is queued. */
+  #queued = false;
+
+  constructor(driver: Driver, record: SocketRecord, interest: Interest, callback: WatchCallback) {
+    this.driver = driver;
+    this.#record = record;
+    this.interest = interest;
+    this.#callback = callback;
+  }
+
+  /** There is something to read, or to accept. */
+  protected abstract readonly isReadable: boolean;
+
+  /** There is room for a write. When there is none, sees to it that the watch hears of it once there is. */
+  protected abstract isWritable(): boolean;
+
+  /** Somebody waits for something to read, and there is nothing. */
+  protected abstract awaitReadable(): void;
+
+  /** The same watch for something else, or with another callback. */
+  change(interest: Interest, callback: WatchCallback): void {
+    this.interest = interest;
+    this.#callback = callback;
+  }
+
+  scheduleCheck(): void {
+    if (!this.#queued) this.driver.loop.enqueue(this.#check());
+  }
+
+  becameReadable(): void {
+    this.received = true;
+    this.scheduleCheck();
+  }
+
+  end(): void {
+    const record = this.#record;
+    record.watch = null;
+    this.driver.parked.forget(record);
+    endSoon(this.driver, record, this.#callback);
+  }
+
+  /** Says that a look is queued, and returns it. */
+  #check(): () => void {
+    this.#queued = true;
+    return () => {
+      this.#queued = false;
+      if (this.#isCurrent) this.#tell();
+    };
+  }
+
+  get #isCurrent(): boolean {
+    return this.#record.watch === this && !this.#record.closing;
+  }
+
+  /**
+   * Tells the watch what is ready, and looks again while something is. A turn has many rounds, and the socket is looked at in
+   * each of them, so that its receive is posted as early as can be; but it is called once per turn, or one that is always ready
+   * would take all rounds of all turns.
+   */
+  #tell(): void {
+    const { loop } = this.driver;
+    const record = this.#record;
+    const readable = this.interest.readable === true && this.isReadable;
+    const writable = this.interest.writable === true && this.isWritable();
+    // Also while it is writable, which it nearly always is: what there is to read would never be noticed otherwise.
+    if (this.interest.readable === true && !readable) this.awaitReadable();
+    const ready = readable || writable;
+    if (ready && record.watchedTurn === loop.turn) {
+      loop.enqueueForNextTurn(this.#check());
+      return;
+    }
+    this.received = false;
+    if (!ready) return;
+    record.watchedTurn = loop.turn;
+    try {
+      this.#callback(null, readable, writable);
+    } finally {
+      if (this.#isCurrent) this.scheduleCheck();
+    }
+  }
+}
+
+/**
+ * Starts a watch, or changes the one that is there.
+ * @param prepare what the socket needs first
+ * @param make makes the watch
+ */
+export function startWatch<Record extends SocketRecord>(
+  driver: Driver,
+  record: Record,
+  interest: Interest,
+  callback: WatchCallback,
+  prepare: (driver: Driver, record: Record) => void,
+  make: new (driver: Driver, record: Record, interest: Interest, callback: WatchCallback) => Watch,
+): void {
+  // First of all: a hook of async_hooks, which sees it being made, is the caller's own code.
+  const told = bound('watch', callback);
+  if (record.closing) {
+    expectCallback(driver, record);
+    endSoon(driver, record, told);
+    return;
+  }
+  prepare(driver, record);
+  if (record.watch instanceof Watch) {
+    record.watch.change(interest, told);
+  } else {
+    record.watch = new make(driver, record, interest, told);
+    expectCallback(driver, record);
+  }
+  record.watch.scheduleCheck();
+}
+
+/** Ends a watch without a word. A zero-byte receive that is posted comes back to nobody. */
+export function unwatch(driver: Driver, record: SocketRecord): void {
+  if (record.watch === null) return;
+  record.watch = null;
+  driver.parked.forget(record);
+  callbackDue(driver, record);
+}
+
+function endSoon(driver: Driver, record: SocketRecord, callback: WatchCallback): void {
+  driver.loop.enqueue(() => {
+    callbackDue(driver, record);
+    callback(connectionClosed('watch'), false, false);
+  });
+}
+
+/** After a turn: looks again at watches for whose want of a slot, or of room in the queues, there may be an end now. */
+export function checkParked(driver: Driver): void {
+  // Nearly always there is none, and every turn ends here: no closure is made for nothing.
+  if (driver.parked.size > 0) checkAgain(driver);
+}
+
+function checkAgain(driver: Driver): void {
+  const again = ({ watch }: SocketRecord): void => watch?.scheduleCheck();
+  driver.parked.takeForSlots(driver.operations.free, again);
+  if (hasRoom(driver)) driver.parked.takeForRoom(again);
+}
+
+/** The queues of all sockets together take another byte. */
+export function hasRoom(driver: Driver): boolean {
+  return driver.queuedBytes < driver.options.maxQueuedBytes;
+}

@@ -1,0 +1,37 @@
+/** Half-close: the FIN, and the end of receiving. */
+import { INVALID_SOCKET, SD_RECEIVE, SD_SEND } from '../../ffi/constants.ts';
+import type { Driver } from '../context/context.ts';
+import type { ShutdownHow } from '../pal/network-pal.ts';
+import type { Connection } from './connection.ts';
+import { endReads } from './reader.ts';
+
+/** `connection` is open and connected. */
+export function shutdownConnection(driver: Driver, connection: Connection, how: ShutdownHow): void {
+  if (how !== 'receive' && !connection.sendEnded) {
+    connection.sendEnded = true;
+    if (connection.sendOperation === null) sendFin(driver, connection);
+  }
+  if (how !== 'send' && !connection.receiveEnded) {
+    connection.receiveEnded = true;
+    driver.counters.calls.shutdown++;
+    driver.kernel.ws2_32.shutdown(connection.socket, SD_RECEIVE);
+    const operation = connection.receiveOperation;
+    connection.watch?.scheduleCheck();
+    if (operation !== null) {
+      // Its end answers the reads, with what it still brings or with the end of the stream.
+      if (operation.isInKernel) driver.transport.cancelOperation(connection, operation);
+    } else if (connection.leftover === null) {
+      // (What has been received for a buffer that had gone comes first.)
+      endReads(driver, connection);
+    }
+  }
+}
+
+/** Hands the FIN to the kernel; everything queued has been sent. */
+export function sendFin(driver: Driver, connection: Connection): void {
+  if (connection.finSent || connection.torn || connection.socket === INVALID_SOCKET) return;
+  connection.finSent = true;
+  driver.counters.calls.shutdown++;
+  // It fails only on a connection that is broken already, which the next read or write will say.
+  driver.kernel.ws2_32.shutdown(connection.socket, SD_SEND);
+}

@@ -1,0 +1,200 @@
+/**
+ * The queue of a connection's writes: what leaves it, in which order, and who is told. writer.ts sends from its head.
+ *
+ * A request leaves the queue before its callback is called, so a callback may write, close or throw.
+ */
+import { callbackDue, type Driver } from '../context/context.ts';
+import type { Operation } from '../memory/operation.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import { abort, settleClose } from '../sockets/closer.ts';
+import { connectionClosed } from '../util/errors.ts';
+import type { Connection } from './connection.ts';
+import type { QueuedFile, WriteRequest, WritingCall } from './requests.ts';
+
+export function hasWrites(connection: Connection): boolean {
+  return connection.firstWrite !== null;
+}
+
+/** A write that is to be taken back is still in the queue. */
+export function hasRevokedWrite(connection: Connection): boolean {
+  for (let write = connection.firstWrite; write !== null; write = write.next) if (write.revoked !== null) return true;
+  return false;
+}
+
+/** A write of nothing, which only keeps its place in the order. */
+export function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): boolean {
+  return total === 0 && file === null;
+}
+
+/** Takes the first request off the queue. */
+export function unlinkFirst(connection: Connection): WriteRequest | null {
+  const request = connection.firstWrite;
+  if (request === null) return null;
+  connection.firstWrite = request.next;
+  if (request.next === null) connection.lastWrite = null;
+  request.next = null;
+  return request;
+}
+
+/**
+ * Takes `bytes` sent bytes off the queue. Returns the requests that are done, linked, or null.
+ */
+export function take(driver: Driver, connection: Connection, bytes: number): WriteRequest | null {
+  connection.queuedBytes -= bytes;
+  driver.queuedBytes -= bytes;
+  const first = connection.firstWrite;
+  let last: WriteRequest | null = null;
+  let request = first;
+  let left = bytes;
+  // (An empty write has its turn when everything before it has gone.)
+  while (request !== null && (left > 0 || isEmpty(request))) {
+    const step = Math.min(left, request.total - request.sent);
+    request.sent += step;
+    left -= step;
+    if (request.sent < request.total) {
+      advance(request, step);
+      break;
+    }
+    last = request;
+    request = request.next;
+  }
+  if (last === null) return null;
+  connection.firstWrite = request;
+  if (request === null) connection.lastWrite = null;
+  last.next = null;
+  return first;
+}
+
+/** Moves a request's place in its list of buffers on by `bytes`. */
+function advance(request: WriteRequest, bytes: number): void {
+  let left = bytes;
+  while (left >= request.size - request.offset) {
+    left -= request.size - request.offset;
+    if (!request.nextBuffer()) return;
+  }
+  request.offset += left;
+}
+
+/** Accounts for a send of the file at the head of the queue. Returns its request when that is done, off the queue. */
+export function takeFile(
+  driver: Driver,
+  connection: Connection,
+  operation: Operation,
+  file: QueuedFile,
+): WriteRequest | null {
+  const request = connection.firstWrite;
+  if (request === null) return null;
+  const ofHead = file.take(operation, request);
+  request.sent += ofHead;
+  connection.queuedBytes -= ofHead;
+  driver.queuedBytes -= ofHead;
+  return file.isSent && file.failure === null ? finishFile(connection, request, file) : null;
+}
+
+/**
+ * The last byte of the file is sent: from here on the request is an ordinary write of what follows it. Returns it when
+ * nothing does, off the queue.
+ */
+export function finishFile(connection: Connection, request: WriteRequest, file: QueuedFile): WriteRequest | null {
+  const { head, tail, length } = file;
+  request.file = null;
+  if (length === 0) request.setBuffers(head, [head, tail]);
+  else request.setBuffers(tail, null);
+  request.total += length;
+  request.sent += length;
+  connection.sendingFile = null;
+  file.done();
+  return request.sent === request.total ? unlinkFirst(connection) : null;
+}
+
+/** Parts the send operation from the file that it has been working on. */
+export function letGo(connection: Connection): void {
+  const { sendingFile } = connection;
+  connection.sendingFile = null;
+  sendingFile?.released();
+}
+
+export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
+  const { callback, total, file } = request;
+  connection.queuedBytes -= total - request.sent;
+  driver.queuedBytes -= total - request.sent;
+  const sent = request.sent + (file?.sent ?? 0);
+  file?.abandon();
+  driver.requests.giveWrite(request);
+  driver.loop.enqueue(() => {
+    callbackDue(driver, connection);
+    callback.finish(error, sent);
+  });
+}
+
+/** Answers every queued write with an error, in order, in a coming turn. */
+export function failWrites(
+  driver: Driver,
+  connection: Connection,
+  error: (operation: WritingCall, connection: Connection) => NetworkError,
+): void {
+  let request = connection.firstWrite;
+  connection.firstWrite = null;
+  connection.lastWrite = null;
+  while (request !== null) {
+    const { next } = request;
+    answer(driver, connection, request, request.revoked ?? error(request.operation, connection));
+    request = next;
+  }
+}
+
+/** Answers every queued write because the socket was closed here. */
+export function dropWrites(driver: Driver, connection: Connection): void {
+  const { sendOperation: operation, firstWrite } = connection;
+  if (operation?.isInKernel === true && firstWrite !== null) operation.lent = pinnedBuffers(driver, firstWrite);
+  failWrites(driver, connection, connectionClosed);
+}
+
+/** The pinned buffers of a queue, which its requests keep reachable no longer, while the kernel may still send from them. */
+function pinnedBuffers(driver: Driver, first: WriteRequest): readonly Uint8Array[] {
+  const buffers: Uint8Array[] = [];
+  for (let write: WriteRequest | null = first; write !== null; write = write.next)
+    buffers.push(...(write.list ?? [write.chunk]));
+  return buffers.filter((buffer) => driver.pinned.addressOf(buffer, buffer.byteLength) !== 0);
+}
+
+/** A file of which nothing was sent cannot be: the queue goes on without it. */
+export function refuseFile(driver: Driver, connection: Connection, error: NetworkError): void {
+  const request = unlinkFirst(connection);
+  if (request !== null) answer(driver, connection, request, error);
+}
+
+/** A file of which a part was sent cannot be finished. The peer would take the next bytes for its rest. */
+export function tearFile(driver: Driver, connection: Connection, error: NetworkError): void {
+  refuseFile(driver, connection, error);
+  abort(driver, connection);
+}
+
+/**
+ * Runs the callbacks of requests that are done. They are in no queue any more, so when a callback throws the rest is
+ * handed to the next turn.
+ */
+export function run(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+  let request = done;
+  let finished = false;
+  try {
+    while (request !== null) {
+      const { callback, total, next } = request;
+      driver.requests.giveWrite(request);
+      request = next;
+      callbackDue(driver, connection);
+      callback.finish(null, total);
+    }
+    finished = true;
+  } finally {
+    if (!finished) runSoon(driver, connection, request);
+  }
+}
+
+/** The same in a coming turn. */
+export function runSoon(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+  driver.loop.enqueue(() => {
+    run(driver, connection, done);
+    settleClose(driver, connection);
+  });
+}
