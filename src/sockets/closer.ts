@@ -44,7 +44,7 @@ export function close(driver: Driver, record: SocketRecord, callback: CloseCallb
     if (record.torn) record.resetting = true;
     failConnect(driver, record);
     failReads(driver, record);
-    if (record.firstWrite !== null) driver.grace.add(record);
+    if (record.writes.length > 0) driver.grace.add(record);
   } else if (record instanceof Listener) {
     stopAccepting(driver, record);
   } else if (record instanceof DatagramSocket) {
@@ -86,7 +86,7 @@ export function closeAtOnce(driver: Driver, record: SocketRecord): void {
 /** A closing socket's grace is over. */
 export function graceExpired(driver: Driver, record: Connection | DatagramSocket): void {
   if (record instanceof Connection) {
-    if (record.closing && record.firstWrite !== null) resetConnection(driver, record);
+    if (record.closing && record.writes.length > 0) resetConnection(driver, record);
     else if (record.disconnectOperation !== null) {
       driver.transport.cancelOperation(record, record.disconnectOperation);
     }
@@ -134,7 +134,7 @@ export function settleClose(driver: Driver, record: SocketRecord): void {
   // Closed already: a write's callback that closes the socket is followed by the send's own look at the close.
   if (!record.closing || record.closed) return;
   if (record instanceof Connection) {
-    if (record.firstWrite !== null) return;
+    if (record.writes.length > 0) return;
     if (!record.resetting && !record.cancelled && record.connected && record.inFlight > 0) sendFin(driver, record);
   } else if (record instanceof DatagramSocket && record.sending.length > 0 && !record.dropping) {
     return;

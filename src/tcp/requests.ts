@@ -89,7 +89,6 @@ export class AcceptRequest extends PendingCall {
   /** Its place in the server's queue. */
   previous: AcceptRequest | null = null;
   next: AcceptRequest | null = null;
-  isWaiting = false;
 
   constructor(callback: AcceptCallback, origin: string | undefined) {
     super();

@@ -6,9 +6,8 @@ import type { Connection } from './connection.ts';
 import type { Driver } from '../context/context.ts';
 import { refuseFile, tearFile } from './send-file/file-queue.ts';
 import type { FileJob } from './send-file/file-sender.ts';
-import { unlinkLater } from '../util/request-links.ts';
 import type { WriteRequest } from './requests.ts';
-import { answer, unlinkFirst } from './writer.ts';
+import { answer } from './writer.ts';
 
 /**
  * Takes a write back. One of which nothing has been handed to the kernel leaves the queue as if it had never been there.
@@ -22,7 +21,8 @@ export function revokeWrite(
   error: NetworkError,
   hard: boolean,
 ): boolean {
-  const { firstWrite, sendOperation: operation } = connection;
+  const { writes, sendOperation: operation } = connection;
+  const firstWrite = writes.first;
   if (firstWrite === request && request.file !== null) {
     return revokeFile(driver, connection, request, request.file, error, hard);
   }
@@ -30,12 +30,7 @@ export function revokeWrite(
   // A file goes out alone: nothing behind it has been handed over.
   const underWay = operation !== null && operation.requested > 0 && connection.sendingFile === null;
   if (request.sent === 0 && !(underWay && request.order <= connection.lastGathered)) {
-    if (firstWrite === request) {
-      unlinkFirst(connection);
-    } else {
-      const before = unlinkLater(request);
-      if (connection.lastWrite === request) connection.lastWrite = before;
-    }
+    writes.remove(request);
     answer(driver, connection, request, error);
     settleClose(driver, connection);
     return true;
@@ -72,7 +67,7 @@ function revokeFile(
 
 /** A write that is to be taken back is still in the queue. */
 export function hasRevokedWrite(connection: Connection): boolean {
-  for (let write = connection.firstWrite; write !== null; write = write.next) if (write.revoked !== null) return true;
+  for (const { revoked } of connection.writes) if (revoked !== null) return true;
   return false;
 }
 

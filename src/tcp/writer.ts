@@ -74,10 +74,7 @@ export function write(
   if (refusal !== null) return refuse(driver, connection, request, refusal);
   if (over !== null || (idle && operation === null)) return answerSoon(driver, connection, request, over);
   request.file = file;
-  if (connection.lastWrite === null) connection.firstWrite = request;
-  else connection.lastWrite.next = request;
-  request.previous = connection.lastWrite;
-  connection.lastWrite = request;
+  connection.writes.push(request);
   request.order = ++connection.writesQueued;
   connection.queuedBytes += total;
   driver.queuedBytes += total;
@@ -113,7 +110,7 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
   const done =
     sendingFile === null ? take(driver, connection, bytes) : takeFile(driver, connection, operation, sendingFile);
-  const { firstWrite } = connection;
+  const firstWrite = connection.writes.first;
   if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null) {
     // To be taken back, and this was not the last of it: the file, or the tail behind it, is torn off.
     if (firstWrite.file?.isUntouched === true) {
@@ -171,7 +168,7 @@ function sendError(operation: WritingCall, connection: Connection): NetworkError
 }
 
 function hasWrites(connection: Connection): boolean {
-  return connection.firstWrite !== null;
+  return connection.writes.length > 0;
 }
 
 /** Answers every queued write with an error, in order, in a coming turn. */
@@ -180,28 +177,21 @@ function failWrites(
   connection: Connection,
   error: (operation: WritingCall, connection: Connection) => NetworkError,
 ): void {
-  let request = connection.firstWrite;
-  connection.firstWrite = null;
-  connection.lastWrite = null;
-  while (request !== null) {
-    const { next } = request;
+  for (let request = connection.writes.shift(); request !== null; request = connection.writes.shift()) {
     answer(driver, connection, request, request.revoked ?? error(request.operation, connection));
-    request = next;
   }
 }
 
 /** Answers every queued write because the socket was closed here. */
 export function dropWrites(driver: Driver, connection: Connection): void {
-  const { sendOperation: operation, firstWrite } = connection;
-  if (operation?.isInKernel === true && firstWrite !== null) operation.lent = pinnedBuffers(driver, firstWrite);
+  const { sendOperation: operation, writes } = connection;
+  if (operation?.isInKernel === true && writes.length > 0) operation.lent = pinnedBuffers(driver, writes);
   failWrites(driver, connection, connectionClosed);
 }
 
 /** The pinned buffers of a queue, which its requests keep reachable no longer, while the kernel may still send from them. */
-function pinnedBuffers(driver: Driver, first: WriteRequest): readonly Uint8Array[] {
-  const buffers: Uint8Array[] = [];
-  for (let write: WriteRequest | null = first; write !== null; write = write.next)
-    buffers.push(...(write.list ?? [write.chunk]));
+function pinnedBuffers(driver: Driver, writes: Iterable<WriteRequest>): readonly Uint8Array[] {
+  const buffers = Array.from(writes, ({ list, chunk }) => list ?? [chunk]).flat();
   return buffers.filter((buffer) => driver.pinned.addressOf(buffer, buffer.byteLength) !== 0);
 }
 
@@ -224,12 +214,12 @@ export function answer(driver: Driver, connection: Connection, request: WriteReq
 function take(driver: Driver, connection: Connection, bytes: number): WriteRequest | null {
   connection.queuedBytes -= bytes;
   driver.queuedBytes -= bytes;
-  const first = connection.firstWrite;
+  const { writes } = connection;
+  let first: WriteRequest | null = null;
   let last: WriteRequest | null = null;
-  let request = first;
   let left = bytes;
   // (An empty write has its turn when everything before it has gone.)
-  while (request !== null && (left > 0 || isEmpty(request))) {
+  for (let request = writes.first; request !== null && (left > 0 || isEmpty(request)); request = writes.first) {
     const step = Math.min(left, request.total - request.sent);
     request.sent += step;
     left -= step;
@@ -237,29 +227,17 @@ function take(driver: Driver, connection: Connection, bytes: number): WriteReque
       advance(request, step);
       break;
     }
+    writes.shift();
+    if (last === null) first = request;
+    else last.next = request;
     last = request;
-    request = request.next;
   }
-  if (last === null) return null;
-  connection.firstWrite = request;
-  if (request === null) connection.lastWrite = null;
-  last.next = null;
   return first;
 }
 
 /** A write of nothing, which only keeps its place in the order. */
 function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): boolean {
   return total === 0 && file === null;
-}
-
-/** Takes the first request off the queue. */
-export function unlinkFirst(connection: Connection): WriteRequest | null {
-  const request = connection.firstWrite;
-  if (request === null) return null;
-  connection.firstWrite = request.next;
-  if (request.next === null) connection.lastWrite = null;
-  request.next = null;
-  return request;
 }
 
 /** Moves a request's place in its list of buffers on by `bytes`. */
@@ -302,7 +280,7 @@ export function runSoon(driver: Driver, connection: Connection, done: WriteReque
 }
 
 export function send(driver: Driver, connection: Connection, operation: Operation): void {
-  const { firstWrite } = connection;
+  const firstWrite = connection.writes.first;
   if (firstWrite !== null && firstWrite.file !== null) {
     firstWrite.file.proceed(operation, firstWrite);
     return;
@@ -326,7 +304,7 @@ export function send(driver: Driver, connection: Connection, operation: Operatio
 /** A buffer in the queue has lost its bytes: it was detached, or its ArrayBuffer shrank. */
 function detached(driver: Driver, connection: Connection, operation: Operation, request: WriteRequest): void {
   const { total, sent } = request;
-  unlinkFirst(connection);
+  connection.writes.shift();
   answer(driver, connection, request, bufferDetached('write', total, sent));
   operation.requested = 0;
   // Nothing was submitted: an empty success carries the queue on.

@@ -29,6 +29,14 @@ const record = 'socket-record.ts';
 const watcher = 'watcher.ts';
 const receiver = 'datagram-receiver.ts';
 const sender = 'datagram-sender.ts';
+const queue = 'linked-queue.ts';
+
+/** The newest request comes second, before those that have waited longer. @param {string} requests */
+const overtake = (requests) =>
+  `  const waiting = [...${requests}].slice(1);
+  for (const each of waiting) ${requests}.remove(each);
+  ${requests}.push(request);
+  for (const each of waiting) ${requests}.push(each);`;
 
 /** @type {Mutation[]} */
 const datagramMutations = [
@@ -47,8 +55,8 @@ const datagramMutations = [
   {
     id: 'a receive that has come back is not posted again',
     file: receiver,
-    find: '  takeRequest(socket);\n  // Before the callback: it may throw, and the pool must not lose a place to that.\n  repost(driver, socket, operation);',
-    replace: '  takeRequest(socket);\n  retire(driver, socket, operation);',
+    find: '  socket.receives.shift();\n  // Before the callback: it may throw, and the pool must not lose a place to that.\n  repost(driver, socket, operation);',
+    replace: '  socket.receives.shift();\n  retire(driver, socket, operation);',
   },
   {
     id: 'receives are handled as their packets come',
@@ -135,10 +143,10 @@ const datagramMutations = [
     replace: 'if (known !== null) return known;',
   },
   {
-    id: 'cancelling a receive forgets which is the last',
-    file: receiver,
-    find: '    if (socket.lastReceive === request) socket.lastReceive = before;',
-    replace: '    if (socket.lastReceive === null) socket.lastReceive = before;',
+    id: 'a request that leaves its queue is still the last there',
+    file: queue,
+    find: '    if (next === null) this.#last = previous;',
+    replace: '    if (next === null) this.#last = item;',
   },
   {
     id: 'a cancelled receive takes a datagram with it',
@@ -148,10 +156,10 @@ const datagramMutations = [
       '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(driver, socket, lost);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback.finish(error, 0, null, 0);',
   },
   {
-    id: 'cancelling a send forgets which is the last',
-    file: sender,
-    find: '    if (socket.lastSend === request) socket.lastSend = before;',
-    replace: '    if (socket.lastSend === null) socket.lastSend = before;',
+    id: 'a request that leaves its queue is where the next one stops',
+    file: queue,
+    find: '    else next.previous = previous;',
+    replace: '    else next.previous = item;',
   },
   {
     id: 'a send that is cancelled in the kernel gets the system’s word for it',
@@ -168,21 +176,20 @@ const datagramMutations = [
   {
     id: 'waiting sends overtake one another',
     file: sender,
-    find: '    else socket.lastSend.next = request;',
-    replace:
-      '    else if (socket.firstSend !== null) {\n      request.next = socket.firstSend.next;\n      socket.firstSend.next = request;\n    }',
+    find: '    socket.sends.push(request);',
+    replace: overtake('socket.sends'),
   },
   {
     id: 'no end to the sends that the kernel holds',
     file: sender,
-    find: 'socket.firstSend === null && socket.sending.length < SEND_DEPTH;',
-    replace: 'socket.firstSend === null;',
+    find: 'socket.sends.length === 0 && socket.sending.length < SEND_DEPTH;',
+    replace: 'socket.sends.length === 0;',
   },
   {
     id: 'what waits is not sent when a send comes back',
     file: sender,
-    find: '  const next = takeWaiting(socket);',
-    replace: '  const next = socket.closing ? takeWaiting(socket) : null;',
+    find: '  const next = socket.sends.shift();',
+    replace: '  const next = socket.closing ? socket.sends.shift() : null;',
   },
   {
     id: 'a buffer that is gone is sent as it lies',
@@ -414,7 +421,7 @@ export const mutations = [
   {
     id: 'the second of two waiting reads is never posted',
     file: reader,
-    find: '    repost(driver, connection, operation, connection.firstRead);',
+    find: '    repost(driver, connection, operation, connection.reads.first);',
     replace: '    retire(driver, connection, operation);',
   },
   {
@@ -444,12 +451,8 @@ export const mutations = [
   {
     id: 'the newest write goes first',
     file: writer,
-    find: 'else connection.lastWrite.next = request;\n  request.previous = connection.lastWrite;\n  connection.lastWrite = request;',
-    replace: `else if (connection.firstWrite !== null) {
-    request.next = connection.firstWrite.next;
-    connection.firstWrite.next = request;
-  }
-  if (request.next === null) connection.lastWrite = request;`,
+    find: '  connection.writes.push(request);',
+    replace: overtake('connection.writes'),
   },
   {
     id: 'no FIN after the flush',
@@ -484,8 +487,8 @@ export const mutations = [
   {
     id: 'sent bytes stay in the queue count',
     file: writer,
-    find: '  connection.queuedBytes -= bytes;\n  driver.queuedBytes -= bytes;\n  const first',
-    replace: '  connection.queuedBytes -= bytes;\n  const first',
+    find: '  connection.queuedBytes -= bytes;\n  driver.queuedBytes -= bytes;\n  const { writes }',
+    replace: '  connection.queuedBytes -= bytes;\n  const { writes }',
   },
   {
     id: 'FIN before the flush',
@@ -502,13 +505,13 @@ export const mutations = [
   {
     id: 'close does not flush',
     file: closer,
-    find: 'if (record.firstWrite !== null) return;',
-    replace: 'if (record.firstWrite !== null && record.inFlight < 0) return;',
+    find: 'if (record.writes.length > 0) return;',
+    replace: 'if (record.writes.length > 0 && record.inFlight < 0) return;',
   },
   {
     id: 'a flush has no end',
     file: closer,
-    find: 'if (record.firstWrite !== null) driver.grace.add(record);',
+    find: 'if (record.writes.length > 0) driver.grace.add(record);',
     replace: '',
   },
   {

@@ -173,7 +173,7 @@ export function tryRead(driver: Driver, connection: Connection, target: Uint8Arr
 export function tryWrite(driver: Driver, connection: Connection, data: Uint8Array): number {
   if (connection.failure !== null) throw connection.failure;
   if (connection.sendEnded) throw writeAfterEnd('write');
-  if (connection.firstWrite !== null || connection.sendOperation !== null) return WouldBlock;
+  if (connection.writes.length > 0 || connection.sendOperation !== null) return WouldBlock;
   if (!hasRoom(driver) || driver.operations.free === 0 || connection.refusals > 0) return WouldBlock;
   const { maxQueuedBytes, maxQueuedBytesPerSocket } = driver.options;
   const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - driver.queuedBytes);
@@ -228,7 +228,7 @@ function isReadable(record: SocketRecord, watch: Watch): boolean {
 
 function isWritable(driver: Driver, record: SocketRecord): boolean {
   if (!(record instanceof Connection)) return false;
-  if (record.firstWrite !== null || record.sendOperation !== null) return false;
+  if (record.writes.length > 0 || record.sendOperation !== null) return false;
   // A broken connection is writable: tryWrite then tells what broke it, and takes no room.
   if (record.failure !== null || record.sendEnded) return true;
   if (!hasRoom(driver)) driver.parked.awaitRoom(record);

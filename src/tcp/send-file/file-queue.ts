@@ -6,7 +6,7 @@ import type { Driver } from '../../context/context.ts';
 import type { FileJob } from './file-sender.ts';
 import type { Operation } from '../../memory/operation.ts';
 import type { WriteRequest } from '../requests.ts';
-import { answer, runSoon, send, unlinkFirst } from '../writer.ts';
+import { answer, runSoon, send } from '../writer.ts';
 
 /** Accounts for a send of the file at the head of the queue. Returns its request when that is done, off the queue. */
 export function takeFile(
@@ -15,7 +15,7 @@ export function takeFile(
   operation: Operation,
   file: FileJob,
 ): WriteRequest | null {
-  const request = connection.firstWrite;
+  const request = connection.writes.first;
   if (request === null) return null;
   const ofHead = file.take(operation, request);
   request.sent += ofHead;
@@ -37,12 +37,12 @@ function finishFile(connection: Connection, request: WriteRequest, file: FileJob
   request.sent += length;
   connection.sendingFile = null;
   file.done();
-  return request.sent === request.total ? unlinkFirst(connection) : null;
+  return request.sent === request.total ? connection.writes.shift() : null;
 }
 
 /** A file turns out to need no further send. The operation is idle. */
 export function endFile(driver: Driver, connection: Connection, operation: Operation, file: FileJob): void {
-  const request = connection.firstWrite;
+  const request = connection.writes.first;
   const done = request === null ? null : finishFile(connection, request, file);
   if (done === null) {
     send(driver, connection, operation);
@@ -56,7 +56,7 @@ export function endFile(driver: Driver, connection: Connection, operation: Opera
 
 /** A file of which nothing was sent cannot be: the queue goes on without it. */
 export function refuseFile(driver: Driver, connection: Connection, error: NetworkError): void {
-  const request = unlinkFirst(connection);
+  const request = connection.writes.shift();
   if (request !== null) answer(driver, connection, request, error);
 }
 
