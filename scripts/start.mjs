@@ -1,7 +1,7 @@
 // npm start: the demo, with whatever it takes to run it here.
 import path from 'node:path';
 import { root } from './paths.mjs';
-import { steadyCpu } from './wine-prefix.mjs';
+import { steadyCpu } from './windows/wine-prefix.mjs';
 import { main } from './wine.mjs';
 
 const demo = path.relative(process.cwd(), path.join(root, 'demo', 'main.ts'));

@@ -1,6 +1,6 @@
 /** The set-up says which npm it needs, instead of installing half. */
 import { expect } from 'chai';
-import { whyNotThisNpm } from './npm-version.mjs';
+import { whyNotThisNpm } from '../../../scripts/npm/npm-version.mjs';
 
 describe('the npm that set-up needs', () => {
   for (const version of ['9.9.0', '9.9.4', '10.1.0', '10.8.2', '11.19.1', '12.0.0']) {

@@ -3,11 +3,11 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runChild } from './child.mjs';
 import { compile, compiledCopy, isTypeScript } from './compile.mjs';
-import { openConsole } from './console.mjs';
+import { openConsole } from './windows/console.mjs';
 import { wineFolder } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
-import { startServices, wineEnvironment } from './wine-prefix.mjs';
-import { DEFAULT_NODE, nodeExe } from './windows-nodes.mjs';
+import { startServices, wineEnvironment } from './windows/wine-prefix.mjs';
+import { DEFAULT_NODE, nodeExe } from './windows/windows-nodes.mjs';
 
 const onWindows = process.platform === 'win32';
 

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { runChild } from './child.mjs';
-import { copyCheckout } from './copy-checkout.mjs';
+import { runChild } from '../child.mjs';
+import { copyCheckout } from '../copy-checkout.mjs';
 import { hostEnvironment, hostFiles, mirror } from './bed-host.mjs';
-import { withLock } from './lock.mjs';
+import { withLock } from '../lock.mjs';
 import { isOnPath } from './debian-packages.mjs';
-import { remove } from './remove.mjs';
+import { remove } from '../remove.mjs';
 
 const bedsFolder = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'iocp-pal-bed');
 
@@ -151,7 +151,7 @@ async function run(bed, args) {
   const command =
     first === '--run'
       ? rest.join(' ')
-      : `exec node test/run/test.mjs ${[first, ...rest]
+      : `exec node scripts/test.mjs ${[first, ...rest]
           .filter((arg) => arg !== undefined)
           .map(quoted)
           .join(' ')}`;

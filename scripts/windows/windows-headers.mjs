@@ -1,5 +1,5 @@
 // The Windows headers, for test/ffi/headers.test.ts: a second source of every number in ffi/.
-import { installPackages, isOnPath } from './debian-packages.mjs';
+import { installPackages, isOnPath } from '../bed/debian-packages.mjs';
 
 /** The compiler that has them. */
 const COMPILER = 'x86_64-w64-mingw32-gcc';

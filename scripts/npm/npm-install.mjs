@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { runNpm } from './npm.mjs';
 import { whyNotThisNpm } from './npm-version.mjs';
-import { newerNodesFolder, wineFolder } from './paths.mjs';
+import { newerNodesFolder, wineFolder } from '../paths.mjs';
 
 /**
  * Written after an installation. Names the lock file's contents, and the machine: binaries of one system are of no use to another.

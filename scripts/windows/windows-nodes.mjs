@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { newerNodesFolder, wineFolder } from './paths.mjs';
+import { newerNodesFolder, wineFolder } from '../paths.mjs';
 
 /** Newer ones do not start on Wine 8. */
 export const DEFAULT_NODE = '22';

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { npmCommand, runNpm } from './npm.mjs';
-import { root } from './paths.mjs';
-import { remove } from './remove.mjs';
+import { npmCommand, runNpm } from '../../../scripts/npm/npm.mjs';
+import { root } from '../../../scripts/paths.mjs';
+import { remove } from '../../../scripts/remove.mjs';
 
 const WINDOWS = {
   execPath: 'C:\\Program Files\\nodejs\\node.exe',
@@ -67,7 +67,7 @@ describe('npm, run without a shell', () => {
   });
 
   it('is the rule: nothing here is started through a shell of Windows', () => {
-    const files = ['test', 'benchmarks'].flatMap((folder) =>
+    const files = ['scripts', 'test', 'benchmarks'].flatMap((folder) =>
       readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
         .filter((file) => /\.(ts|mjs|cjs|js)$/.test(file) && !file.includes('node_modules'))
         .map((file) => path.join(folder, file)),

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-export const root = path.resolve(import.meta.dirname, '../..');
+export const root = path.resolve(import.meta.dirname, '..');
 
 /** Node's Windows executables and koffi's Windows binary, for Wine. */
 export const wineFolder = path.join(root, 'test', 'wine');

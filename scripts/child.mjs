@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
-import { print as printNow } from './lanes.mjs';
+import { print as printNow } from './mocha/lanes.mjs';
 
 /**
  * @typedef {object} ChildOptions
@@ -13,7 +13,7 @@ import { print as printNow } from './lanes.mjs';
  * @property {() => Promise<'heard' | 'nobody' | 'stuck'>} [interrupt] tells the child of a SIGINT in another way than by a
  *   signal, and how that went: unless it was heard, the child is to be ended
  * @property {() => void} [onOutput] called whenever the child prints
- * @property {import('./lanes.mjs').Print} [print] shows it, with stdio 'inherit'; our own stdout and stderr when not given
+ * @property {import('./mocha/lanes.mjs').Print} [print] shows it, with stdio 'inherit'; our own stdout and stderr when not given
  * @property {AbortSignal} [abort] kills the child and all that it started
  */
 

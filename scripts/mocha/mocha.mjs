@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { print as printNow } from './lanes.mjs';
-import { buildFolder, root } from './paths.mjs';
-import { remove } from './remove.mjs';
+import { buildFolder, root } from '../paths.mjs';
+import { remove } from '../remove.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -19,7 +19,7 @@ import { remove } from './remove.mjs';
  * @property {NodeJS.Signals | null} signal what ended the run early
  */
 
-/** @typedef {(args: string[], options: import('./child.mjs').ChildOptions) => Promise<import('./child.mjs').ChildResult>} Launch */
+/** @typedef {(args: string[], options: import('../child.mjs').ChildOptions) => Promise<import('../child.mjs').ChildResult>} Launch */
 
 /** Above the longest timeout of a test or a hook (test/package), so silence as long as this is a hang: a blocked thread. */
 const SILENCE_MS = 1_000_000;
@@ -63,7 +63,7 @@ export async function runMocha(name, args, env, launch, print = printNow, staysM
   const onlyForbidden = process.env['CI'] ? ['--forbid-only'] : [];
   try {
     const result = await launch(
-      [mochaCommand, '--reporter=test/run/reporter.cjs', ...colours, ...onlyForbidden, ...args],
+      [mochaCommand, '--reporter=scripts/mocha/reporter.cjs', ...colours, ...onlyForbidden, ...args],
       {
         cwd: root,
         env: {
@@ -102,7 +102,7 @@ function readReport(countsFile) {
 /**
  * @param {string} name
  * @param {Report | undefined} report
- * @param {import('./child.mjs').ChildResult} result
+ * @param {import('../child.mjs').ChildResult} result
  * @param {boolean} wasKilled
  * @returns {Outcome}
  */

@@ -4,7 +4,7 @@
 // do: Node.js writes a quote inside an argument as \", and cmd hands the backslash on.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { runChild } from './child.mjs';
+import { runChild } from '../child.mjs';
 
 /**
  * @typedef {object} Surroundings
@@ -45,7 +45,7 @@ export function npmCommand(surroundings = { ...process, exists: existsSync }) {
 /**
  * @param {string[]} args
  * @param {string} folder where
- * @returns {Promise<import('./child.mjs').ChildResult>} with what it printed
+ * @returns {Promise<import('../child.mjs').ChildResult>} with what it printed
  */
 export function runNpm(args, folder) {
   const npm = npmCommand();

@@ -1,7 +1,7 @@
 /** What beds are made of, where it can be asked without making one. */
 import { expect } from 'chai';
-import { mirrorIn } from './bed-host.mjs';
-import { whyNotOnThisWine } from './windows-nodes.mjs';
+import { mirrorIn } from '../../../scripts/bed/bed-host.mjs';
+import { whyNotOnThisWine } from '../../../scripts/windows/windows-nodes.mjs';
 
 describe('beds', () => {
   it('take Debian from where this machine has its own', () => {

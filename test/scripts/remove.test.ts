@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { root } from './paths.mjs';
-import { remove } from './remove.mjs';
+import { root } from '../../scripts/paths.mjs';
+import { remove } from '../../scripts/remove.mjs';
 
 describe('removing files and folders', () => {
   it('takes a file, a folder with what is in it, and what is not there', () => {
@@ -23,7 +23,7 @@ describe('removing files and folders', () => {
   });
 
   it('at the end of the process is not what a run fails of', () => {
-    const module = pathToFileURL(path.join(root, 'test', 'run', 'remove.mjs')).href;
+    const module = pathToFileURL(path.join(root, 'scripts', 'remove.mjs')).href;
     // A path that the system refuses whoever asks: with a NUL in it.
     const program = `const { removeAtExit } = await import('${module}'); removeAtExit('nobody\\0'); console.log('ran');`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program]);
@@ -35,7 +35,7 @@ describe('removing files and folders', () => {
   });
 
   it('is done by these alone: whoever calls fs itself forgets to try again', () => {
-    const files = ['test', 'benchmarks'].flatMap((folder) =>
+    const files = ['scripts', 'test', 'benchmarks'].flatMap((folder) =>
       readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
         .filter((file) => /\.(ts|mjs|cjs)$/.test(file) && !file.includes('node_modules'))
         .map((file) => path.join(folder, file)),
@@ -46,6 +46,6 @@ describe('removing files and folders', () => {
         readFileSync(path.join(root, file), 'utf8'),
       ),
     );
-    expect(found).to.deep.equal([path.join('test', 'run', 'remove.mjs')]);
+    expect(found).to.deep.equal([path.join('scripts', 'remove.mjs')]);
   });
 });

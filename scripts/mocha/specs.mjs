@@ -1,7 +1,7 @@
 // Which spec files there are, and which part of the tests they belong to.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { root } from './paths.mjs';
+import { root } from '../paths.mjs';
 
 /** @typedef {'neutral' | 'windows' | 'package'} Part */
 

@@ -1,9 +1,9 @@
 /** What mutate.mjs breaks must still be there: `npm run mutate` runs once a week, and code is changed every day. */
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
-import { mutated } from './mutation-place.mjs';
-import { mutations } from './mutations.mjs';
-import { root } from './paths.mjs';
+import { mutated } from '../../../scripts/mutations/mutation-place.mjs';
+import { mutations } from '../../../scripts/mutations/mutations.mjs';
+import { root } from '../../../scripts/paths.mjs';
 
 describe('mutations', () => {
   for (const mutation of mutations) {

@@ -4,11 +4,11 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { withLock } from './lock.mjs';
-import { install, isInstalled } from './npm-install.mjs';
+import { install, isInstalled } from './npm/npm-install.mjs';
 import { root, winePrefix, wineFolder } from './paths.mjs';
-import { areHeadersMissing, installHeaders } from './windows-headers.mjs';
-import { folderOfNode, whyNotOnThisWine } from './windows-nodes.mjs';
-import { installWine, isPrefixMade, isWineInstalled, makePrefix } from './wine-prefix.mjs';
+import { areHeadersMissing, installHeaders } from './windows/windows-headers.mjs';
+import { folderOfNode, whyNotOnThisWine } from './windows/windows-nodes.mjs';
+import { installWine, isPrefixMade, isWineInstalled, makePrefix } from './windows/wine-prefix.mjs';
 
 /** @typedef {{ windowsReady: boolean, reason?: string }} Setup reason: why Windows programs cannot run here, and what to do */
 

@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { runChild } from './child.mjs';
-import { installPackages, isOnPath } from './debian-packages.mjs';
-import { winePrefix } from './paths.mjs';
-import { remove } from './remove.mjs';
+import { runChild } from '../child.mjs';
+import { installPackages, isOnPath } from '../bed/debian-packages.mjs';
+import { winePrefix } from '../paths.mjs';
+import { remove } from '../remove.mjs';
 
 export const isWineInstalled = () => isOnPath('wine') && isOnPath('wineserver');
 

@@ -1,8 +1,8 @@
 /** A test process that does not end after its last test is a failure that says what keeps it. */
 import { expect } from 'chai';
 import process from 'node:process';
-import { runChild } from './child.mjs';
-import { runMocha, type Outcome } from './mocha.mjs';
+import { runChild } from '../../../scripts/child.mjs';
+import { runMocha, type Outcome } from '../../../scripts/mocha/mocha.mjs';
 
 /** Milliseconds that a process may stay; long enough for one that is slow to end by itself. */
 const STAYS_MS = 3000;
@@ -10,7 +10,7 @@ const STAYS_MS = 3000;
 function run(way: string): Promise<Outcome> {
   return runMocha(
     'staying',
-    ['test/run/children/stays.cjs'],
+    ['test/scripts/mocha/children/stays.cjs'],
     { IOCP_PAL_STAY: way },
     (args, options) => runChild(process.execPath, args, { ...options, stdio: 'ignore' }),
     undefined,

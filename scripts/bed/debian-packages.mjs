@@ -1,7 +1,7 @@
 // Debian packages that the suite needs, installed where that is possible.
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { runChild } from './child.mjs';
+import { runChild } from '../child.mjs';
 
 /** @param {string} program */
 export function isOnPath(program) {

@@ -9,14 +9,14 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { runChild } from './child.mjs';
+import { runChild } from '../child.mjs';
 import { mutated } from './mutation-place.mjs';
 import { mutations } from './mutations.mjs';
-import { buildFolder, root } from './paths.mjs';
-import { ensureInstalled } from './setup.mjs';
-import { findSpecs } from './specs.mjs';
-import { hostStripsTypes } from './wine.mjs';
-import { removeAtExit } from './remove.mjs';
+import { buildFolder, root } from '../paths.mjs';
+import { ensureInstalled } from '../setup.mjs';
+import { findSpecs } from '../mocha/specs.mjs';
+import { hostStripsTypes } from '../wine.mjs';
+import { removeAtExit } from '../remove.mjs';
 
 /** @typedef {import('./mutations.mjs').Mutation} Mutation */
 /** @typedef {{ by: string, after?: number, says: string }} Catch `after`: so many random programs */
@@ -28,9 +28,9 @@ const SEEDS = '20000';
 const FIRST_SEEDS = 300;
 /** A mutation may make the library spin: that is noticed too, after so many seconds. A busy machine needs more. */
 const LIMIT_SECONDS = '240';
-const COPIED = ['src', 'ffi', 'test', 'benchmarks', 'package.json', '.mocharc.json'];
+const COPIED = ['src', 'ffi', 'scripts', 'test', 'benchmarks', 'package.json', '.mocharc.json'];
 /** Folders under test/ that ask about something else than the library's sources. */
-const ELSEWHERE = ['docs', 'run', 'soak', 'doctor', 'sim', 'conformance'];
+const ELSEWHERE = ['docs', 'scripts', 'soak', 'doctor', 'sim', 'conformance'];
 
 const neutral = findSpecs('neutral', []);
 /** @param {string} folder */

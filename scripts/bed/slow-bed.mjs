@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { runChild } from './child.mjs';
-import { root } from './paths.mjs';
+import { runChild } from '../child.mjs';
+import { root } from '../paths.mjs';
 import { isOnPath } from './debian-packages.mjs';
-import { steadyCpu } from './wine-prefix.mjs';
+import { steadyCpu } from '../windows/wine-prefix.mjs';
 
-const test = path.join(root, 'test', 'run', 'test.mjs');
+const test = path.join(root, 'scripts', 'test.mjs');
 
 /** Burns a CPU until whoever started it is gone, however that came about. */
 const BUSY_LOOP = `

@@ -9,18 +9,18 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { runChild } from './child.mjs';
 import { compile, compiledCopy } from './compile.mjs';
-import { runMocha } from './mocha.mjs';
-import { print as printNow, sideBySide } from './lanes.mjs';
+import { runMocha } from './mocha/mocha.mjs';
+import { print as printNow, sideBySide } from './mocha/lanes.mjs';
 import { withLock } from './lock.mjs';
-import { install, isInstalled } from './npm-install.mjs';
+import { install, isInstalled } from './npm/npm-install.mjs';
 import { buildFolder, packageFolder, root, vitestFolder } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
-import { findSpecs, isSpecOrFolder } from './specs.mjs';
+import { findSpecs, isSpecOrFolder } from './mocha/specs.mjs';
 import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
 
-/** @typedef {import('./mocha.mjs').Outcome} Outcome */
-/** @typedef {import('./specs.mjs').Part} Part */
-/** @typedef {import('./lanes.mjs').Print} Print */
+/** @typedef {import('./mocha/mocha.mjs').Outcome} Outcome */
+/** @typedef {import('./mocha/specs.mjs').Part} Part */
+/** @typedef {import('./mocha/lanes.mjs').Print} Print */
 
 process.chdir(root);
 const args = process.argv.slice(2);
