@@ -9,8 +9,8 @@ process.env['WINEPREFIX'] ??= path.join(
 );
 
 // Only now: these read the variable when they are loaded.
-const { ensureInstalled } = await import('../test/run/setup.mjs');
-const { hostStripsTypes } = await import('../test/run/wine.mjs');
+const { ensureInstalled } = await import('../scripts/setup.mjs');
+const { hostStripsTypes } = await import('../scripts/wine.mjs');
 
 const { windowsReady, reason } = await ensureInstalled({ windows: true });
 if (!windowsReady) {

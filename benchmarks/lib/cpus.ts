@@ -1,7 +1,7 @@
 /** Which CPUs the two sides run on. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { isOnPath } from '../../test/run/debian-packages.mjs';
+import { isOnPath } from '../../scripts/bed/debian-packages.mjs';
 
 /** CPU numbers as taskset takes them. */
 export interface CpuPlan {

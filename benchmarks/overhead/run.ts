@@ -1,6 +1,6 @@
 /** The overhead question: no peers and no network, so no runner; main.ts of this folder, on the Windows node. */
 import process from 'node:process';
-import { runOnWindowsNode } from '../../test/run/wine.mjs';
+import { runOnWindowsNode } from '../../scripts/wine.mjs';
 
 /** V8's young generation, MiB: larger than what is allocated, so that the heap's growth is the allocation. */
 const YOUNG_GENERATION_MIB = 128;

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FILE_BYTES } from './settings.ts';
-import { removeAtExit } from '../../test/run/remove.mjs';
+import { removeAtExit } from '../../scripts/remove.mjs';
 
 /** Writes it, and removes it when the process ends. Returns its path. */
 export function makeSentFile(): string {

@@ -60,7 +60,7 @@ export const connectionKind: SocketKind = {
     if (connection.torn) connection.resetting = true;
     failConnect(driver, connection);
     failReads(driver, connection);
-    if (connection.firstWrite !== null) driver.grace.add(connection);
+    if (connection.writes.length > 0) driver.grace.add(connection);
   },
 
   abort(driver: Driver, connection: Connection): void {
@@ -71,8 +71,8 @@ export const connectionKind: SocketKind = {
     if (disconnectOperation !== null) driver.transport.cancelOperation(connection, disconnectOperation);
   },
 
-  isFlushed({ firstWrite }: Connection): boolean {
-    return firstWrite === null;
+  isFlushed({ writes }: Connection): boolean {
+    return writes.length === 0;
   },
 
   beforeCancel(driver: Driver, connection: Connection): boolean {
@@ -97,7 +97,7 @@ export const connectionKind: SocketKind = {
   },
 
   graceExpired(driver: Driver, connection: Connection): void {
-    if (connection.closing && connection.firstWrite !== null) abort(driver, connection);
+    if (connection.closing && connection.writes.length > 0) abort(driver, connection);
     else if (connection.disconnectOperation !== null) {
       driver.transport.cancelOperation(connection, connection.disconnectOperation);
     }

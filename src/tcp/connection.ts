@@ -5,6 +5,7 @@ import type { RequestDescription, SocketState } from '../pal/pal-description.ts'
 import type { Block } from '../memory/block-pool.ts';
 import { describeRequest } from '../sockets/describe-request.ts';
 import type { Driver } from '../context/context.ts';
+import { LinkedQueue } from '../util/linked-queue.ts';
 import type { Operation } from '../memory/operation.ts';
 import type { ConnectRequest, QueuedFile, ReadRequest, WriteRequest } from './requests.ts';
 import { SocketRecord, type OwnDescription } from '../sockets/socket-record.ts';
@@ -55,8 +56,7 @@ export class Connection extends SocketRecord {
   /** The name that is being resolved and connected to; there is no SOCKET meanwhile. */
   nameConnect: NameAttempts | null = null;
 
-  firstRead: ReadRequest | null = null;
-  lastRead: ReadRequest | null = null;
+  readonly reads = new LinkedQueue<ReadRequest>();
   receiveOperation: Operation | null = null;
   /** Block class that the next receive asks for, or QUIET; follows what the peer sends. */
   receiveClass = QUIET;
@@ -78,8 +78,7 @@ export class Connection extends SocketRecord {
   /** FIONBIO was set. */
   nonBlocking = false;
 
-  firstWrite: WriteRequest | null = null;
-  lastWrite: WriteRequest | null = null;
+  readonly writes = new LinkedQueue<WriteRequest>();
   /** Writes that were queued so far. */
   writesQueued = 0;
   /** The order of the last write of which the send operation has bytes. */
@@ -144,8 +143,8 @@ export class Connection extends SocketRecord {
       queues: {
         bytesQueued: this.queuedBytes,
         bytesUnread: leftover === null ? 0 : leftover.end - leftover.start,
-        readsWaiting: requests.filter(({ kind }) => kind === 'read').length,
-        writesWaiting: requests.filter(({ kind }) => kind === 'write' || kind === 'sendFile').length,
+        readsWaiting: this.reads.length,
+        writesWaiting: this.writes.length,
       },
       requests,
     };
@@ -154,18 +153,14 @@ export class Connection extends SocketRecord {
   #state(): SocketState {
     if (this.closing) return 'CLOSING';
     if (!this.connected) return 'CONNECTING';
-    if (this.firstRead === null) return this.firstWrite === null ? 'CONNECTED' : 'WRITING';
-    return this.firstWrite === null ? 'READING' : 'READING+WRITING';
+    if (this.reads.length === 0) return this.writes.length === 0 ? 'CONNECTED' : 'WRITING';
+    return this.writes.length === 0 ? 'READING' : 'READING+WRITING';
   }
 
   *#requests(now: number): Iterable<RequestDescription> {
     if (this.connectRequest !== null) yield describeRequest(this.connectRequest, 'connect', 0, 0, now);
-    for (let read = this.firstRead; read !== null; read = read.next) {
-      yield describeRequest(read, 'read', read.maxBytes, 0, now);
-    }
-    for (let write = this.firstWrite; write !== null; write = write.next) {
-      yield describeWrite(write, now);
-    }
+    for (const read of this.reads) yield describeRequest(read, 'read', read.maxBytes, 0, now);
+    for (const write of this.writes) yield describeWrite(write, now);
   }
 }
 

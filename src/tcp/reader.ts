@@ -22,7 +22,6 @@ import { QUIET, type Connection } from './connection.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
-import { unlinkLater } from '../util/request-links.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import type { ReadRequest } from './requests.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
@@ -52,7 +51,7 @@ export function read(
     // Only now is the connection looked at: the caller's own code may have run in there.
     why = whyOver(request, connection);
     const served = connection.receiveEnded || connection.leftover !== null;
-    if (why === null && !served && connection.firstRead === null && connection.receiveOperation === null) {
+    if (why === null && !served && connection.reads.length === 0 && connection.receiveOperation === null) {
       operation = driver.operations.take(OperationKind.Receive, connection);
       if (operation === null) why = outOfSlots(driver.options.maxOperations);
     }
@@ -65,10 +64,7 @@ export function read(
     answerRead(driver, connection, request, why);
     return NO_OPERATION;
   }
-  if (connection.lastRead === null) connection.firstRead = request;
-  else connection.lastRead.next = request;
-  request.previous = connection.lastRead;
-  connection.lastRead = request;
+  connection.reads.push(request);
   expectCallback(driver, connection);
   if (operation !== null) {
     connection.receiveOperation = operation;
@@ -84,15 +80,14 @@ export function read(
 
 /** Takes a read back. What has been received for it is its own; what has not goes to the next read. */
 export function revokeRead(driver: Driver, connection: Connection, request: ReadRequest, error: NetworkError): boolean {
-  if (request === connection.firstRead) {
+  if (request === connection.reads.first) {
     const operation = connection.receiveOperation;
     if (operation?.isInKernel !== true) return false; // its outcome waits to be delivered
     request.revoked = error;
     driver.transport.cancelOperation(connection, operation);
     return true;
   }
-  const before = unlinkLater(request);
-  if (connection.lastRead === request) connection.lastRead = before;
+  connection.reads.remove(request);
   answerRead(driver, connection, request, error);
   return true;
 }
@@ -100,7 +95,7 @@ export function revokeRead(driver: Driver, connection: Connection, request: Read
 /** A receive came back. */
 export function completeReceive(driver: Driver, connection: Connection, operation: Operation): void {
   const { bytes, error } = operation;
-  const request = connection.firstRead;
+  const request = connection.reads.first;
   if (request === null || connection.closing) {
     // Nobody waits any more: the reads were answered when the socket was closed or its receiving side shut down.
     retire(driver, connection, operation);
@@ -153,8 +148,7 @@ function finishRead(
   failure: NetworkError | null,
   bytes: number,
 ): void {
-  connection.firstRead = request.next;
-  if (request.next === null) connection.lastRead = null;
+  connection.reads.shift();
   const { callback } = request;
   driver.requests.giveRead(request);
   if (connection.leftover !== null) {
@@ -163,8 +157,8 @@ function finishRead(
   } else if (connection.receiveEnded) {
     retire(driver, connection, operation);
     endReads(driver, connection);
-  } else if (connection.firstRead !== null) {
-    repost(driver, connection, operation, connection.firstRead);
+  } else if (connection.reads.first !== null) {
+    repost(driver, connection, operation, connection.reads.first);
   } else {
     retire(driver, connection, operation);
   }
@@ -184,13 +178,8 @@ export function endReads(driver: Driver, connection: Connection): void {
 }
 
 function answerReads(driver: Driver, connection: Connection, outcome: () => NetworkError | null): void {
-  let request = connection.firstRead;
-  connection.firstRead = null;
-  connection.lastRead = null;
-  while (request !== null) {
-    const { next } = request;
+  for (let request = connection.reads.shift(); request !== null; request = connection.reads.shift()) {
     answerRead(driver, connection, request, outcome());
-    request = next;
   }
 }
 
@@ -210,16 +199,16 @@ function serveLeftoverSoon(driver: Driver, connection: Connection): void {
 
 /** Gives the oldest read what was received for a buffer that had gone, and then goes on as usual. */
 function serveLeftover(driver: Driver, connection: Connection): void {
-  const { leftover, firstRead: request } = connection;
+  const { leftover, reads } = connection;
+  const request = reads.first;
   if (leftover === null || request === null || connection.closing) return;
   const count = Math.min(leftover.end - leftover.start, request.maxBytes);
   const fits = copyOut(leftover.block, leftover.start, request.target, count);
   if (fits) leftoverTaken(driver, connection, count);
-  connection.firstRead = request.next;
-  if (request.next === null) connection.lastRead = null;
+  reads.shift();
   const { callback, target } = request;
   driver.requests.giveRead(request);
-  if (connection.firstRead !== null) goOn(driver, connection, connection.firstRead);
+  if (reads.first !== null) goOn(driver, connection, reads.first);
   callbackDue(driver, connection);
   if (fits) callback.finish(null, count);
   else callback.finish(bufferDetached('read', count, target.byteLength), 0);

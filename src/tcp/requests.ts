@@ -127,7 +127,6 @@ export class AcceptRequest extends PendingCall {
   /** Its place in the server's queue. */
   previous: AcceptRequest | null = null;
   next: AcceptRequest | null = null;
-  isWaiting = false;
 
   constructor(callback: AcceptCallback, origin: string | undefined) {
     super();

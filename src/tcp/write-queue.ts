@@ -12,12 +12,12 @@ import type { Connection } from './connection.ts';
 import type { QueuedFile, WriteRequest, WritingCall } from './requests.ts';
 
 export function hasWrites(connection: Connection): boolean {
-  return connection.firstWrite !== null;
+  return connection.writes.length > 0;
 }
 
 /** A write that is to be taken back is still in the queue. */
 export function hasRevokedWrite(connection: Connection): boolean {
-  for (let write = connection.firstWrite; write !== null; write = write.next) if (write.revoked !== null) return true;
+  for (const { revoked } of connection.writes) if (revoked !== null) return true;
   return false;
 }
 
@@ -26,28 +26,18 @@ export function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): 
   return total === 0 && file === null;
 }
 
-/** Takes the first request off the queue. */
-export function unlinkFirst(connection: Connection): WriteRequest | null {
-  const request = connection.firstWrite;
-  if (request === null) return null;
-  connection.firstWrite = request.next;
-  if (request.next === null) connection.lastWrite = null;
-  request.next = null;
-  return request;
-}
-
 /**
  * Takes `bytes` sent bytes off the queue. Returns the requests that are done, linked, or null.
  */
 export function take(driver: Driver, connection: Connection, bytes: number): WriteRequest | null {
   connection.queuedBytes -= bytes;
   driver.queuedBytes -= bytes;
-  const first = connection.firstWrite;
+  const { writes } = connection;
+  let first: WriteRequest | null = null;
   let last: WriteRequest | null = null;
-  let request = first;
   let left = bytes;
   // (An empty write has its turn when everything before it has gone.)
-  while (request !== null && (left > 0 || isEmpty(request))) {
+  for (let request = writes.first; request !== null && (left > 0 || isEmpty(request)); request = writes.first) {
     const step = Math.min(left, request.total - request.sent);
     request.sent += step;
     left -= step;
@@ -55,13 +45,11 @@ export function take(driver: Driver, connection: Connection, bytes: number): Wri
       advance(request, step);
       break;
     }
+    writes.shift();
+    if (last === null) first = request;
+    else last.next = request;
     last = request;
-    request = request.next;
   }
-  if (last === null) return null;
-  connection.firstWrite = request;
-  if (request === null) connection.lastWrite = null;
-  last.next = null;
   return first;
 }
 
@@ -82,7 +70,7 @@ export function takeFile(
   operation: Operation,
   file: QueuedFile,
 ): WriteRequest | null {
-  const request = connection.firstWrite;
+  const request = connection.writes.first;
   if (request === null) return null;
   const ofHead = file.take(operation, request);
   request.sent += ofHead;
@@ -104,7 +92,7 @@ export function finishFile(connection: Connection, request: WriteRequest, file: 
   request.sent += length;
   connection.sendingFile = null;
   file.done();
-  return request.sent === request.total ? unlinkFirst(connection) : null;
+  return request.sent === request.total ? connection.writes.shift() : null;
 }
 
 /** Parts the send operation from the file that it has been working on. */
@@ -133,34 +121,27 @@ export function failWrites(
   connection: Connection,
   error: (operation: WritingCall, connection: Connection) => NetworkError,
 ): void {
-  let request = connection.firstWrite;
-  connection.firstWrite = null;
-  connection.lastWrite = null;
-  while (request !== null) {
-    const { next } = request;
+  for (let request = connection.writes.shift(); request !== null; request = connection.writes.shift()) {
     answer(driver, connection, request, request.revoked ?? error(request.operation, connection));
-    request = next;
   }
 }
 
 /** Answers every queued write because the socket was closed here. */
 export function dropWrites(driver: Driver, connection: Connection): void {
-  const { sendOperation: operation, firstWrite } = connection;
-  if (operation?.isInKernel === true && firstWrite !== null) operation.lent = pinnedBuffers(driver, firstWrite);
+  const { sendOperation: operation, writes } = connection;
+  if (operation?.isInKernel === true && writes.length > 0) operation.lent = pinnedBuffers(driver, writes);
   failWrites(driver, connection, connectionClosed);
 }
 
 /** The pinned buffers of a queue, which its requests keep reachable no longer, while the kernel may still send from them. */
-function pinnedBuffers(driver: Driver, first: WriteRequest): readonly Uint8Array[] {
-  const buffers: Uint8Array[] = [];
-  for (let write: WriteRequest | null = first; write !== null; write = write.next)
-    buffers.push(...(write.list ?? [write.chunk]));
+function pinnedBuffers(driver: Driver, writes: Iterable<WriteRequest>): readonly Uint8Array[] {
+  const buffers = Array.from(writes, ({ list, chunk }) => list ?? [chunk]).flat();
   return buffers.filter((buffer) => driver.pinned.addressOf(buffer, buffer.byteLength) !== 0);
 }
 
 /** A file of which nothing was sent cannot be: the queue goes on without it. */
 export function refuseFile(driver: Driver, connection: Connection, error: NetworkError): void {
-  const request = unlinkFirst(connection);
+  const request = connection.writes.shift();
   if (request !== null) answer(driver, connection, request, error);
 }
 

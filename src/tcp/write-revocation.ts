@@ -4,9 +4,8 @@ import type { NetworkError } from '../pal/network-error.ts';
 import { settleClose } from '../sockets/closer.ts';
 import type { Connection } from './connection.ts';
 import type { Driver } from '../context/context.ts';
-import { unlinkLater } from '../util/request-links.ts';
 import type { QueuedFile, WriteRequest } from './requests.ts';
-import { answer, refuseFile, tearFile, unlinkFirst } from './write-queue.ts';
+import { answer, refuseFile, tearFile } from './write-queue.ts';
 
 /**
  * Takes a write back. One of which nothing has been handed to the kernel leaves the queue as if it had never been there.
@@ -20,7 +19,8 @@ export function revokeWrite(
   error: NetworkError,
   hard: boolean,
 ): boolean {
-  const { firstWrite, sendOperation: operation } = connection;
+  const { writes, sendOperation: operation } = connection;
+  const firstWrite = writes.first;
   if (firstWrite === request && request.file !== null) {
     return revokeFile(driver, connection, request, request.file, error, hard);
   }
@@ -28,12 +28,7 @@ export function revokeWrite(
   // A file goes out alone: nothing behind it has been handed over.
   const underWay = operation !== null && operation.requested > 0 && connection.sendingFile === null;
   if (request.sent === 0 && !(underWay && request.order <= connection.lastGathered)) {
-    if (firstWrite === request) {
-      unlinkFirst(connection);
-    } else {
-      const before = unlinkLater(request);
-      if (connection.lastWrite === request) connection.lastWrite = before;
-    }
+    writes.remove(request);
     answer(driver, connection, request, error);
     settleClose(driver, connection);
     return true;

@@ -17,13 +17,7 @@ import { abort, settleClose } from '../sockets/closer.ts';
 import { sendFin } from './shutdown.ts';
 import type { Connection } from './connection.ts';
 import { captureOrigin, expectCallback, type Driver } from '../context/context.ts';
-import {
-  bufferDetached,
-  outOfSlots,
-  streamTorn,
-  systemError,
-  writeAfterEnd,
-} from '../util/errors.ts';
+import { bufferDetached, outOfSlots, streamTorn, systemError, writeAfterEnd } from '../util/errors.ts';
 import { sendCursor } from './send-cursor.ts';
 import { whyOver } from '../sockets/pending-call.ts';
 import {
@@ -37,7 +31,6 @@ import {
   take,
   takeFile,
   tearFile,
-  unlinkFirst,
 } from './write-queue.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { QueuedFile, WriteRequest, WritingCall } from './requests.ts';
@@ -84,10 +77,7 @@ export function write(
   if (refusal !== null) return refuse(driver, connection, request, refusal);
   if (over !== null || (idle && operation === null)) return answerSoon(driver, connection, request, over);
   request.file = file;
-  if (connection.lastWrite === null) connection.firstWrite = request;
-  else connection.lastWrite.next = request;
-  request.previous = connection.lastWrite;
-  connection.lastWrite = request;
+  connection.writes.push(request);
   request.order = ++connection.writesQueued;
   connection.queuedBytes += total;
   driver.queuedBytes += total;
@@ -123,7 +113,7 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
   const done =
     sendingFile === null ? take(driver, connection, bytes) : takeFile(driver, connection, operation, sendingFile);
-  const { firstWrite } = connection;
+  const firstWrite = connection.writes.first;
   if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null) {
     // To be taken back, and this was not the last of it: the file, or the tail behind it, is torn off.
     if (firstWrite.file?.isUntouched === true) {
@@ -181,7 +171,7 @@ function sendError(operation: WritingCall, connection: Connection): NetworkError
 }
 
 export function send(driver: Driver, connection: Connection, operation: Operation): void {
-  const { firstWrite } = connection;
+  const firstWrite = connection.writes.first;
   if (firstWrite !== null && firstWrite.file !== null) {
     firstWrite.file.proceed(operation, firstWrite);
     return;
@@ -205,7 +195,7 @@ export function send(driver: Driver, connection: Connection, operation: Operatio
 /** A buffer in the queue has lost its bytes: it was detached, or its ArrayBuffer shrank. */
 function detached(driver: Driver, connection: Connection, operation: Operation, request: WriteRequest): void {
   const { total, sent } = request;
-  unlinkFirst(connection);
+  connection.writes.shift();
   answer(driver, connection, request, bufferDetached('write', total, sent));
   operation.requested = 0;
   // Nothing was submitted: an empty success carries the queue on.

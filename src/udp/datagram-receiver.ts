@@ -26,7 +26,6 @@ import type { ReceiveFromRequest } from './datagram-requests.ts';
 import type { Arrival, DatagramSocket } from './datagram-socket.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
 import { bufferDetached, connectionClosed, isUnreachable, outOfSlots, systemError } from '../util/errors.ts';
-import { unlinkLater } from '../util/request-links.ts';
 import { DATAGRAM_CONTEXT, OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
@@ -61,10 +60,7 @@ export function receiveFrom(
     answerSoon(driver, socket, request, why);
     return NO_OPERATION;
   }
-  if (socket.lastReceive === null) socket.firstReceive = request;
-  else socket.lastReceive.next = request;
-  request.previous = socket.lastReceive;
-  socket.lastReceive = request;
+  socket.receives.push(request);
   expectCallback(driver, socket);
   serveSoon(driver, socket);
   if (socket.receiving.size < socket.settings.depth) fillPool(driver, socket);
@@ -78,12 +74,7 @@ export function revokeReceive(
   request: ReceiveFromRequest,
   error: NetworkError,
 ): boolean {
-  if (socket.firstReceive === request) {
-    takeRequest(socket);
-  } else {
-    const before = unlinkLater(request);
-    if (socket.lastReceive === request) socket.lastReceive = before;
-  }
+  socket.receives.remove(request);
   answerSoon(driver, socket, request, error);
   return true;
 }
@@ -151,15 +142,15 @@ function handle(driver: Driver, socket: DatagramSocket, operation: Operation): v
   } else {
     const failure = systemError('receive', 'WSARecvFrom', error, causeOf(operation));
     retire(driver, socket, operation);
-    const request = takeRequest(socket);
-    if (socket.firstReceive !== null) fillPool(driver, socket);
+    const request = socket.receives.shift();
+    if (socket.receives.length > 0) fillPool(driver, socket);
     if (request !== null) answer(driver, socket, request, failure);
   }
 }
 
 /** The socket closes: who waits is answered, what nobody asked for is dropped. */
 export function stopReceiving(driver: Driver, socket: DatagramSocket): void {
-  for (let request = takeRequest(socket); request !== null; request = takeRequest(socket)) {
+  for (let request = socket.receives.shift(); request !== null; request = socket.receives.shift()) {
     answerSoon(driver, socket, request, connectionClosed('receive'));
   }
   for (let operation = socket.posted.shift(); operation !== undefined; operation = socket.posted.shift()) {
@@ -182,7 +173,7 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
   const peer = peerOf(driver, socket, operation);
   counters.datagramsReceived++;
   counters.bytesReceived += bytes;
-  const request = socket.firstReceive;
+  const request = socket.receives.first;
   if (request === null || socket.arrivals.length > 0) {
     keep(driver, socket, block, bytes, size, peer);
     repost(driver, socket, operation);
@@ -192,7 +183,7 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
   const count = Math.min(bytes, maxBytes);
   if (!copyOut(block.bytes, target, count)) {
     // Its buffer has gone; the datagram is the next one's.
-    takeRequest(socket);
+    socket.receives.shift();
     keep(driver, socket, block, bytes, size, peer);
     repost(driver, socket, operation);
     serveSoon(driver, socket);
@@ -200,7 +191,7 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
     return;
   }
   if (size > count) counters.datagramsTruncated++;
-  takeRequest(socket);
+  socket.receives.shift();
   // Before the callback: it may throw, and the pool must not lose a place to that.
   repost(driver, socket, operation);
   const { callback } = request;
@@ -211,7 +202,7 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
 
 /** Plans a look at what came when nobody was asking, when somebody asks. */
 function serveSoon(driver: Driver, socket: DatagramSocket): void {
-  if (socket.serving || socket.firstReceive === null) return;
+  if (socket.serving || socket.receives.length === 0) return;
   if (socket.arrivals.length > 0 || socket.report !== 0) planServe(driver, socket);
 }
 
@@ -225,9 +216,9 @@ function serve(driver: Driver, socket: DatagramSocket): void {
   socket.serving = false;
   const { report } = socket;
   const arrival = socket.arrivals.peek();
-  const request = socket.firstReceive;
+  const request = socket.receives.first;
   if (request === null || (report === 0 && arrival === undefined)) return;
-  takeRequest(socket);
+  socket.receives.shift();
   if (report !== 0 || arrival === undefined) {
     socket.report = 0;
     serveSoon(driver, socket);
@@ -264,7 +255,7 @@ function keep(
 ): void {
   const sizeClass = classFor(bytes);
   // One that somebody waits for all the same (the buffer before had gone) is on its way there, and needs no room.
-  const isAwaited = socket.firstReceive !== null && socket.arrivals.length === 0;
+  const isAwaited = socket.receives.length > 0 && socket.arrivals.length === 0;
   if (!isAwaited && !makeRoom(driver, socket, bytes === 0 ? SMALLEST_BLOCK : (BLOCK_SIZES[sizeClass] ?? 0))) return;
   const block = bytes === 0 ? null : driver.blocks.take(sizeClass);
   if (bytes > 0) {
@@ -284,7 +275,7 @@ function keep(
  * receive of the same ICMP message, and how often says nothing.
  */
 function report(driver: Driver, socket: DatagramSocket, error: number): void {
-  const request = takeRequest(socket);
+  const request = socket.receives.shift();
   if (request === null) socket.report = error;
   else answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
 }
@@ -304,14 +295,6 @@ function makeRoom(driver: Driver, socket: DatagramSocket, bytes: number): boolea
 function forget(driver: Driver, socket: DatagramSocket, { block }: Arrival): void {
   socket.arrivedBytes -= block?.size ?? SMALLEST_BLOCK;
   if (block !== null) driver.blocks.give(block);
-}
-
-function takeRequest(socket: DatagramSocket): ReceiveFromRequest | null {
-  const request = socket.firstReceive;
-  if (request === null) return null;
-  socket.firstReceive = request.next;
-  if (request.next === null) socket.lastReceive = null;
-  return request;
 }
 
 /** Calls back with an error, in the turn that found it. `request` is in no queue any more. */

@@ -28,7 +28,6 @@ import {
   systemError,
 } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
-import { unlinkLater } from '../util/request-links.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import { byteLengthOf } from '../tcp/requests.ts';
 import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
@@ -62,7 +61,7 @@ export function sendTo(
     // Only now is the socket looked at: the caller's own code may have run in there.
     why = whyOver(request, socket) ?? whyNotQueued(driver, socket, total);
     if (why === null) {
-      const now = socket.firstSend === null && socket.sending.length < SEND_DEPTH;
+      const now = socket.sends.length === 0 && socket.sending.length < SEND_DEPTH;
       operation = now ? driver.operations.take(OperationKind.SendTo, socket) : null;
       if (operation === null && socket.sending.length === 0) why = outOfSlots(driver.options.maxOperations);
     }
@@ -78,11 +77,7 @@ export function sendTo(
     return NO_OPERATION;
   }
   if (operation === null) {
-    if (socket.lastSend === null) socket.firstSend = request;
-    else socket.lastSend.next = request;
-    request.previous = socket.lastSend;
-    socket.lastSend = request;
-    socket.waitingSends++;
+    socket.sends.push(request);
     return name;
   }
   socket.sending.push(operation);
@@ -95,7 +90,7 @@ function whyNotQueued(driver: Driver, socket: DatagramSocket, total: number): Ne
   const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
   if (socket.queuedBytes + total > limit) return queueFull(socket.queuedBytes, total, limit);
   if (driver.queuedBytes + total > maxQueuedBytes) return queuesFull(driver.queuedBytes, total, maxQueuedBytes);
-  return socket.waitingSends === MAX_WAITING_SENDS ? datagramQueueFull(MAX_WAITING_SENDS) : null;
+  return socket.sends.length === MAX_WAITING_SENDS ? datagramQueueFull(MAX_WAITING_SENDS) : null;
 }
 
 /** Takes a send back: out of the queue at once, out of the kernel if it can still be cancelled there. */
@@ -112,13 +107,7 @@ export function revokeSend(
     driver.transport.cancelOperation(socket, operation);
     return true;
   }
-  if (socket.firstSend === request) {
-    takeWaiting(socket);
-  } else {
-    const before = unlinkLater(request);
-    if (socket.lastSend === request) socket.lastSend = before;
-    socket.waitingSends--;
-  }
+  socket.sends.remove(request);
   answerSoon(driver, socket, request, error);
   return true;
 }
@@ -126,7 +115,7 @@ export function revokeSend(
 /** The socket has lost its connected peer: what was to go there still does, and to nobody who is connected to next. */
 export function keepDestination(socket: DatagramSocket, peer: ResolvedDestination): void {
   for (const { datagram } of socket.sending) if (datagram !== null) datagram.destination ??= peer;
-  for (let send = socket.firstSend; send !== null; send = send.next) send.destination ??= peer;
+  for (const send of socket.sends) send.destination ??= peer;
 }
 
 /** WSASendTo came back. */
@@ -156,7 +145,7 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
     driver.counters.bytesSent += bytes;
   }
   // The queue and the slot are brought in order before the callback runs: it may send, close or throw.
-  const next = takeWaiting(socket);
+  const next = socket.sends.shift();
   if (next === null) {
     leaveSending(socket, operation);
     driver.operations.release(operation);
@@ -178,7 +167,7 @@ export function completeSendTo(driver: Driver, socket: DatagramSocket, operation
 
 /** The socket closes without a flush: what waits is answered, and what the kernel has is not waited for any more. */
 export function dropSends(driver: Driver, socket: DatagramSocket): void {
-  for (let request = takeWaiting(socket); request !== null; request = takeWaiting(socket)) {
+  for (let request = socket.sends.shift(); request !== null; request = socket.sends.shift()) {
     answerSoon(driver, socket, request, connectionClosed('send'));
   }
 }
@@ -213,16 +202,6 @@ function leaveSending({ sending }: DatagramSocket, operation: Operation): void {
     throw new Error('A datagram came back that was not under way. This is a bug in iocp-pal; please report it');
   }
   if (place < sending.length) sending[place] = last;
-}
-
-function takeWaiting(socket: DatagramSocket): SendToRequest | null {
-  const request = socket.firstSend;
-  if (request === null) return null;
-  socket.firstSend = request.next;
-  if (request.next === null) socket.lastSend = null;
-  request.next = null;
-  socket.waitingSends--;
-  return request;
 }
 
 /** Brings a datagram's bytes where the kernel may read them, and sends it. */

@@ -5,6 +5,7 @@ import type { Block } from '../memory/block-pool.ts';
 import { sendOf, type ReceiveFromRequest, type SendToRequest } from './datagram-requests.ts';
 import { describeRequest } from '../sockets/describe-request.ts';
 import { Fifo } from '../util/fifo.ts';
+import { LinkedQueue } from '../util/linked-queue.ts';
 import type { Operation } from '../memory/operation.ts';
 import { PeerCache, type ResolvedDestination } from '../sockets/socket-addresses.ts';
 import { SocketRecord, type OwnDescription } from '../sockets/socket-record.ts';
@@ -49,8 +50,7 @@ export class DatagramSocket extends SocketRecord {
   /** The same in the order in which they were posted. */
   readonly posted = new Fifo<Operation>();
   /** Who waits for a datagram. */
-  firstReceive: ReceiveFromRequest | null = null;
-  lastReceive: ReceiveFromRequest | null = null;
+  readonly receives = new LinkedQueue<ReceiveFromRequest>();
   /** What waits for somebody to ask, and the pinned memory that it takes, bytes. */
   readonly arrivals = new Fifo<Arrival>();
   arrivedBytes = 0;
@@ -62,9 +62,7 @@ export class DatagramSocket extends SocketRecord {
   /** The sends that the kernel has, in no order: a Set would take memory with every few that come and go. */
   readonly sending: Operation[] = [];
   /** Sends that wait for their turn. */
-  firstSend: SendToRequest | null = null;
-  lastSend: SendToRequest | null = null;
-  waitingSends = 0;
+  readonly sends = new LinkedQueue<SendToRequest>();
   /** Bytes of all sends that have not ended. */
   queuedBytes = 0;
   /** Where the last datagram went: mostly the next one goes there too. */
@@ -86,7 +84,7 @@ export class DatagramSocket extends SocketRecord {
         datagramsUntaken: this.arrivals.length,
         bytesUnread: this.arrivedBytes,
         sendsUnderWay: this.sending.length,
-        sendsWaiting: this.waitingSends,
+        sendsWaiting: this.sends.length,
         bytesQueued: this.queuedBytes,
       },
       requests: [...this.#requests(now)],
@@ -94,14 +92,14 @@ export class DatagramSocket extends SocketRecord {
   }
 
   *#requests(now: number): Iterable<RequestDescription> {
-    for (let receive = this.firstReceive; receive !== null; receive = receive.next) {
+    for (const receive of this.receives) {
       yield describeRequest(receive, 'receive', receive.maxBytes, 0, now);
     }
     for (const operation of this.sending) {
       const datagram = sendOf(operation);
       if (datagram !== null) yield describeRequest(datagram, 'send', datagram.total, 0, now);
     }
-    for (let send = this.firstSend; send !== null; send = send.next) {
+    for (const send of this.sends) {
       yield describeRequest(send, 'send', send.total, 0, now);
     }
   }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import process from 'node:process';
-import { root } from '../run/paths.mjs';
+import { root } from '../../scripts/paths.mjs';
 
 /** An example with two threads took 25 s to start on a machine eight times as busy as it should be. Beyond this it hangs. */
 const HANG_MS = 180_000;
@@ -29,9 +29,9 @@ export interface Command {
   readonly ended: Promise<CommandEnd>;
 }
 
-/** Runs one of the runners under test/run with arguments. */
+/** Runs one of the commands under scripts/ with arguments. */
 export function startCommand(runner: string, args: readonly string[]): Command {
-  const child = spawn(process.execPath, [path.join('test', 'run', runner), ...args], { cwd: root, stdio: 'pipe' });
+  const child = spawn(process.execPath, [path.join('scripts', runner), ...args], { cwd: root, stdio: 'pipe' });
   child.stdin.on('error', () => undefined); // it has ended before it read all
   const output = { stdout: '', stderr: '' };
   const lookers = new Set<() => void>();

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
-import { root } from '../run/paths.mjs';
+import { root } from '../../scripts/paths.mjs';
 import { COMMAND_TIMEOUT_MS, startCommand, type Command } from './command.ts';
 
 interface Example {

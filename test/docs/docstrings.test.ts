@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { findUndocumented } from '../run/docstrings.mjs';
-import { remove } from '../run/remove.mjs';
+import { findUndocumented } from '../../scripts/docstrings.mjs';
+import { remove } from '../../scripts/remove.mjs';
 
 /** What the check says about a module, without the place. */
 function findings(text: string, classMembers = true): string[] {

@@ -22,7 +22,7 @@ import { pair, readExactly, sendFile } from '../support/io.ts';
 import { viewAt } from '../support/native.ts';
 import { sharedPal, testPal } from '../support/pal-fixture.ts';
 import { underWine } from '../support/wine.ts';
-import { remove } from '../run/remove.mjs';
+import { remove } from '../../scripts/remove.mjs';
 
 const MIB = 1024 * 1024;
 

@@ -6,10 +6,10 @@
 import { expect } from 'chai';
 import { copyFileSync, cpSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { packageFolder, root, vitestFolder, wineFolder } from '../run/paths.mjs';
-import { runOnWindowsNode, type WindowsNode } from '../run/wine.mjs';
+import { packageFolder, root, vitestFolder, wineFolder } from '../../scripts/paths.mjs';
+import { runOnWindowsNode, type WindowsNode } from '../../scripts/wine.mjs';
 import { addWindowsBinary, makeProject, publish, run } from './published.ts';
-import { remove } from '../run/remove.mjs';
+import { remove } from '../../scripts/remove.mjs';
 
 /** Bundling everything once, on a machine that does other things too. */
 const TIMEOUT_MS = 900_000;

@@ -6,9 +6,9 @@
 import { expect } from 'chai';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { runChild } from '../run/child.mjs';
-import { packageFolder, root } from '../run/paths.mjs';
-import { runOnWindowsNode } from '../run/wine.mjs';
+import { runChild } from '../../scripts/child.mjs';
+import { packageFolder, root } from '../../scripts/paths.mjs';
+import { runOnWindowsNode } from '../../scripts/wine.mjs';
 import { makeProject, npm, publish, run, type PackResult } from './published.ts';
 
 /** Building, installing and compiling, each in a process of its own, on a machine that does other things too. */

@@ -2,10 +2,10 @@
 import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { runChild } from '../run/child.mjs';
-import { npmCommand } from '../run/npm.mjs';
-import { packageFolder, root, wineFolder } from '../run/paths.mjs';
-import { removeAtExit } from '../run/remove.mjs';
+import { runChild } from '../../scripts/child.mjs';
+import { npmCommand } from '../../scripts/npm/npm.mjs';
+import { packageFolder, root, wineFolder } from '../../scripts/paths.mjs';
+import { removeAtExit } from '../../scripts/remove.mjs';
 
 /** What `npm pack --json` says, as far as anybody asks. */
 export interface PackResult {
@@ -31,7 +31,7 @@ export function publish(): Promise<Published> {
 async function build(): Promise<Published> {
   const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-package-'));
   removeAtExit(folder);
-  await run(process.execPath, [path.join(root, 'test', 'run', 'build.mjs')], root);
+  await run(process.execPath, [path.join(root, 'scripts', 'build.mjs')], root);
   const listing = await npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
   const packed = (JSON.parse(listing) as PackResult[])[0];
   if (packed === undefined) throw new Error(`npm pack says nothing: ${listing}`);

@@ -6,7 +6,7 @@ import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { besideTests, runChild, runNode, testsInPairs, type ChildEnd } from '../support/child.ts';
-import { remove } from '../run/remove.mjs';
+import { remove } from '../../scripts/remove.mjs';
 
 /** An echo over an idle loop, in the text of a script that has no file. */
 const ECHO = `

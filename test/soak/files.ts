@@ -12,7 +12,7 @@ import { underWine } from '../support/wine.ts';
 import { connected, type Random } from './talk.ts';
 import { EndedEarly, type Party, type World } from './world.ts';
 import { Wish, wishBytes } from './wishes.ts';
-import { remove } from '../run/remove.mjs';
+import { remove } from '../../scripts/remove.mjs';
 
 /** Three pieces for TransmitFile, the last one odd: long enough to be cancelled in the middle. */
 const FILE_BYTES = 2_500_001;

@@ -2,13 +2,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { buildFolder, root } from '../run/paths.mjs';
-import { runOnWindowsNode } from '../run/wine.mjs';
+import { buildFolder, root } from '../../scripts/paths.mjs';
+import { runOnWindowsNode } from '../../scripts/wine.mjs';
 import { soakChart } from './chart.ts';
 import { HELP, parseOptions } from './options.ts';
 import type { SoakResult } from './samples.ts';
 import { judge, report } from './verdict.ts';
-import { remove } from '../run/remove.mjs';
+import { remove } from '../../scripts/remove.mjs';
 
 const calledFrom = process.cwd();
 process.chdir(root); // the script is named relative to the repository

@@ -9,7 +9,7 @@ import { expect } from 'chai';
 import type { SoakOptions } from './options.ts';
 import { SERVING_SOCKETS, type SoakResult } from './samples.ts';
 import { judge } from './verdict.ts';
-import { remove } from '../run/remove.mjs';
+import { remove } from '../../scripts/remove.mjs';
 
 const OPTIONS: SoakOptions = { seconds: 3, seed: 5, faults: 200, only: '', chart: undefined, json: undefined };
 const FOLDER = '.build';

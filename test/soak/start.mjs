@@ -1,6 +1,6 @@
 // npm run soak: what it takes to run test/soak/run.ts here.
-import { ensureInstalled } from '../run/setup.mjs';
-import { hostStripsTypes } from '../run/wine.mjs';
+import { ensureInstalled } from '../../scripts/setup.mjs';
+import { hostStripsTypes } from '../../scripts/wine.mjs';
 
 const { windowsReady, reason } = await ensureInstalled({ windows: true });
 if (!windowsReady) {

@@ -9,7 +9,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { createNetworkPal, type NetworkPal, type PalOptions } from '../../src/index.ts';
 import { simulateNetwork, type ProfileName, type SimulatedKernel, type SimulatedNetwork } from '../../src/sim/index.ts';
-import { removeAtExit } from '../run/remove.mjs';
+import { removeAtExit } from '../../scripts/remove.mjs';
 
 /** One implementation of the contract, in one configuration. */
 export interface Bed {

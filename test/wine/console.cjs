@@ -1,5 +1,5 @@
 'use strict';
-// The other end of test/run/console.mjs, preloaded by stdio.cjs: process.stdin as a connection to whoever started us, and a
+// The other end of scripts/windows/console.mjs, preloaded by stdio.cjs: process.stdin as a connection to whoever started us, and a
 // SIGINT event for each Ctrl+C there.
 const net = require('node:net');
 

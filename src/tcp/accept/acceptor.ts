@@ -61,7 +61,7 @@ export function accept(
 
 /** Takes a waiting accept back. The connection that it would have got is the next one's. */
 export function revokeAccept(driver: Driver, listener: Listener, request: AcceptRequest, error: NetworkError): boolean {
-  if (!listener.waiting.remove(request)) return false;
+  listener.waiting.remove(request);
   answer(driver, listener, request, error);
   return true;
 }
@@ -158,7 +158,7 @@ export function stopAccepting(driver: Driver, listener: Listener): void {
     listener.spreader = null;
     callbackDue(driver, listener);
   }
-  for (let request = listener.waiting.shift(); request !== undefined; request = listener.waiting.shift()) {
+  for (let request = listener.waiting.shift(); request !== null; request = listener.waiting.shift()) {
     answer(driver, listener, request, connectionClosed('accept'));
   }
   for (let untaken = listener.accepted.shift(); untaken !== undefined; untaken = listener.accepted.shift()) {
@@ -188,8 +188,8 @@ function nextUntaken(driver: Driver, listener: Listener): Connection | undefined
 function serve(driver: Driver, listener: Listener): void {
   if (listener.paused || listener.waiting.length === 0 || listener.accepted.length === 0) return;
   const connection = nextUntaken(driver, listener);
-  const request = connection === undefined ? undefined : listener.waiting.shift();
-  if (request === undefined || connection === undefined) return;
+  const request = connection === undefined ? null : listener.waiting.shift();
+  if (request === null || connection === undefined) return;
   driver.calls.end(request);
   callbackDue(driver, listener);
   // Before the callback: it may throw, and the pool must not lose a place to that.

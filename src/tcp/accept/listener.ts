@@ -4,12 +4,13 @@ import type { NetworkError } from '../../pal/network-error.ts';
 import type { AcceptLimitEvent } from '../../pal/server-options.ts';
 import { AcceptDepth } from './accept-depth.ts';
 import { AcceptLimits, NO_LIMITS } from './accept-limits.ts';
-import { AcceptQueue } from './accept-queue.ts';
 import type { Connection } from '../connection.ts';
 import { describeRequest } from '../../sockets/describe-request.ts';
 import { Fifo } from '../../util/fifo.ts';
 import type { TimerHandle } from '../../platform/platform.ts';
+import { LinkedQueue } from '../../util/linked-queue.ts';
 import type { Operation } from '../../memory/operation.ts';
+import type { AcceptRequest } from '../requests.ts';
 import { SocketRecord, type OwnDescription } from '../../sockets/socket-record.ts';
 import type { Spreader } from './spreader.ts';
 import type { SpareSockets } from './spare-sockets.ts';
@@ -45,7 +46,7 @@ export class Listener extends SocketRecord {
   readonly accepting = new Set<Operation>();
   /** Accepts that were cancelled because the pool shrinks or pauses, and have not come back. */
   readonly withdrawn = new Set<Operation>();
-  readonly waiting = new AcceptQueue();
+  readonly waiting = new LinkedQueue<AcceptRequest>();
   readonly accepted = new Fifo<Connection>();
   /** pauseAccept was called. */
   paused = false;

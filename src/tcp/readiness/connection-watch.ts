@@ -144,6 +144,6 @@ function setNonBlocking(driver: Driver, connection: Connection): void {
   connection.nonBlocking = true;
 }
 
-function isSending({ firstWrite, sendOperation }: Connection): boolean {
-  return firstWrite !== null || sendOperation !== null;
+function isSending({ writes, sendOperation }: Connection): boolean {
+  return writes.length > 0 || sendOperation !== null;
 }

@@ -395,7 +395,7 @@ export class FileJob implements QueuedFile {
 
 /** A file turns out to need no further send. The operation is idle. */
 function endFile(driver: Driver, connection: Connection, operation: Operation, file: FileJob): void {
-  const request = connection.firstWrite;
+  const request = connection.writes.first;
   const done = request === null ? null : finishFile(connection, request, file);
   if (done === null) {
     send(driver, connection, operation);

@@ -1,4 +1,4 @@
-/** Random programs from the command line; test/run/sim.mjs starts it. */
+/** Random programs from the command line; scripts/sim.mjs starts it. */
 import fc from 'fast-check';
 import process from 'node:process';
 import { parseArgs } from 'node:util';

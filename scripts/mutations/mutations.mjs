@@ -1,0 +1,919 @@
+// What mutate.mjs breaks in the driver, one at a time: { id, file, find, replace }. `file` is a name without a folder, and `find`
+// occurs exactly once in the files of src/ that have this name.
+// `survives`: why no test can notice, for those that change nothing a user or a kernel can see. `udp`: only the tests of
+// datagrams are asked, since the random programs use TCP alone.
+
+import { acceptMutations } from './accept-mutations.mjs';
+import { contextMutations } from './context-mutations.mjs';
+import { loopMutations } from './loop-mutations.mjs';
+import { waitMutations } from './wait-mutations.mjs';
+
+/** @typedef {{ id: string, file: string, find: string, replace: string, survives?: string, udp?: true }} Mutation */
+
+const transport = 'overlapped-transport.ts';
+const port = 'completion-source.ts';
+const table = 'operation-table.ts';
+const reader = 'reader.ts';
+const writer = 'writer.ts';
+const closer = 'closer.ts';
+const files = 'file-sender.ts';
+const writeQueue = 'write-queue.ts';
+const revocation = 'write-revocation.ts';
+const acceptor = 'acceptor.ts';
+const connector = 'connector.ts';
+const pool = 'accept-pool.ts';
+const loop = 'event-loop.ts';
+const eyeballs = 'happy-eyeballs.ts';
+const names = 'name-connector.ts';
+const record = 'socket-record.ts';
+const watch = 'connection-watch.ts';
+const connectionKind = 'connection-kind.ts';
+const datagramKind = 'datagram-kind.ts';
+const receiver = 'datagram-receiver.ts';
+const sender = 'datagram-sender.ts';
+const queue = 'linked-queue.ts';
+
+/** The newest request comes second, before those that have waited longer. @param {string} requests */
+const overtake = (requests) =>
+  `  const waiting = [...${requests}].slice(1);
+  for (const each of waiting) ${requests}.remove(each);
+  ${requests}.push(request);
+  for (const each of waiting) ${requests}.push(each);`;
+
+/** @type {Mutation[]} */
+const datagramMutations = [
+  {
+    id: 'one receive is posted, whatever receiveDepth says',
+    file: receiver,
+    find: 'while (socket.receiving.size < socket.settings.depth) {',
+    replace: 'while (socket.receiving.size < 1) {',
+  },
+  {
+    id: 'one receive more than receiveDepth is posted',
+    file: receiver,
+    find: 'while (socket.receiving.size < socket.settings.depth) {',
+    replace: 'while (socket.receiving.size <= socket.settings.depth) {',
+  },
+  {
+    id: 'a receive that has come back is not posted again',
+    file: receiver,
+    find: '  socket.receives.shift();\n  // Before the callback: it may throw, and the pool must not lose a place to that.\n  repost(driver, socket, operation);',
+    replace: '  socket.receives.shift();\n  retire(driver, socket, operation);',
+  },
+  {
+    id: 'receives are handled as their packets come',
+    file: receiver,
+    find: '  operation.held = true;\n  handleInOrder(driver, socket);',
+    replace: '  socket.posted.shift();\n  handle(driver, socket, operation);',
+  },
+  {
+    id: 'what waits behind a callback that throws is forgotten',
+    file: receiver,
+    find: 'if (!finished) handleRestSoon(driver, socket);',
+    replace: 'if (!finished && socket.closing) handleRestSoon(driver, socket);',
+  },
+  {
+    id: 'a datagram that the system has cut is an error',
+    file: receiver,
+    find: 'if (error === 0 || error === WSAEMSGSIZE) {',
+    replace: 'if (error === 0) {',
+  },
+  {
+    id: 'a datagram that the system has cut looks whole',
+    file: receiver,
+    find: 'const size = cut ? Infinity : bytes;',
+    replace: 'const size = bytes;',
+  },
+  {
+    id: 'a cut datagram ends with its call, and again with its packet',
+    file: transport,
+    find: '    if (outcome === WSAEMSGSIZE && operation.kind === OperationKind.ReceiveFrom) return;\n',
+    replace: '    void [WSAEMSGSIZE, OperationKind];\n',
+  },
+  {
+    id: 'a datagram that is longer than the buffer is not counted as truncated',
+    file: receiver,
+    find: '  if (size > count) counters.datagramsTruncated++;',
+    replace: '',
+  },
+  {
+    id: 'an unreachable peer ends a receive for good',
+    file: receiver,
+    find: '    repost(driver, socket, operation);\n    if (socket.settings.reportUnreachable)',
+    replace: '    retire(driver, socket, operation);\n    if (socket.settings.reportUnreachable)',
+  },
+  {
+    id: 'an unreachable peer is told to whoever receives',
+    file: receiver,
+    find: 'if (socket.settings.reportUnreachable) report(driver, socket, error);',
+    replace: 'report(driver, socket, error);',
+  },
+  {
+    id: 'a report of an unreachable peer that nobody waits for is lost',
+    file: receiver,
+    find: 'if (request === null) socket.report = error;',
+    replace: 'if (request === null) socket.report = 0;',
+  },
+  {
+    id: 'a send fails with the report about an earlier one',
+    file: sender,
+    find: 'if (!socket.settings.reportUnreachable && request.attempts < MAX_ATTEMPTS) {',
+    replace: 'if (!socket.settings.reportUnreachable && request.attempts < 0) {',
+  },
+  {
+    id: 'a socket that was set free still has its peer',
+    file: 'datagram-setup.ts',
+    find: '  const { peer } = socket;\n  socket.peer = null;',
+    replace: '  const { peer } = socket;',
+  },
+  {
+    id: 'a connected socket names a destination all the same',
+    file: 'socket-addresses.ts',
+    find: '  if (destination === null) return 0;',
+    replace: '  if (destination === null) return 16;',
+  },
+  {
+    id: 'every datagram goes where the first one went',
+    file: 'datagram-calls.ts',
+    find: 'if (last !== null && last.port === port && last.address === address) return last;',
+    replace: 'if (last !== null) return last;',
+  },
+  {
+    id: 'a peer is taken for another one with the same address',
+    file: 'socket-addresses.ts',
+    find: 'if (known !== null && this.#matches(place, words, start, length)) return known;',
+    replace: 'if (known !== null) return known;',
+  },
+  {
+    id: 'a request that leaves its queue is still the last there',
+    file: queue,
+    find: '    if (next === null) this.#last = previous;',
+    replace: '    if (next === null) this.#last = item;',
+  },
+  {
+    id: 'a cancelled receive takes a datagram with it',
+    file: receiver,
+    find: '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback.finish(error, 0, null, 0);',
+    replace:
+      '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(driver, socket, lost);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback.finish(error, 0, null, 0);',
+  },
+  {
+    id: 'a request that leaves its queue is where the next one stops',
+    file: queue,
+    find: '    else next.previous = previous;',
+    replace: '    else next.previous = item;',
+  },
+  {
+    id: 'a send that is cancelled in the kernel gets the system’s word for it',
+    file: sender,
+    find: '    request.revoked = error;\n',
+    replace: '',
+  },
+  {
+    id: 'a cancel wins over a send that has succeeded',
+    file: sender,
+    find: '  if (error === 0) return null;\n  if (request.revoked',
+    replace: '  if (error === 0 && request.revoked === null) return null;\n  if (request.revoked',
+  },
+  {
+    id: 'waiting sends overtake one another',
+    file: sender,
+    find: '    socket.sends.push(request);',
+    replace: overtake('socket.sends'),
+  },
+  {
+    id: 'no end to the sends that the kernel holds',
+    file: sender,
+    find: 'socket.sends.length === 0 && socket.sending.length < SEND_DEPTH;',
+    replace: 'socket.sends.length === 0;',
+  },
+  {
+    id: 'what waits is not sent when a send comes back',
+    file: sender,
+    find: '  const next = socket.sends.shift();',
+    replace: '  const next = socket.closing ? socket.sends.shift() : null;',
+  },
+  {
+    id: 'a buffer that is gone is sent as it lies',
+    file: sender,
+    find: '    if (there !== total) {',
+    replace: '    if (there > total) {',
+  },
+  {
+    id: 'the block of a datagram that was sent stays lent',
+    file: sender,
+    find: '  driver.operations.giveBuffers(operation);',
+    replace: '  operation.block = null;',
+  },
+  {
+    id: 'the block of an operation stays lent',
+    file: table,
+    find: '    this.giveBuffers(operation);\n    if (operation.owner',
+    replace: '    if (operation.owner',
+  },
+  {
+    id: 'the block of a datagram that was kept stays lent',
+    file: receiver,
+    find: '  if (block !== null) driver.blocks.give(block);\n}',
+    replace: '}',
+  },
+  {
+    id: 'datagrams that were taken still fill the queue',
+    file: receiver,
+    find: '  socket.arrivedBytes -= block?.size ?? SMALLEST_BLOCK;',
+    replace: '',
+  },
+  {
+    id: 'no limit to the datagrams that nobody asks for',
+    file: receiver,
+    find: 'while (socket.arrivedBytes + bytes > maxQueuedBytes) {',
+    replace: 'while (socket.arrivedBytes + bytes > Infinity) {',
+  },
+  {
+    id: 'a datagram that was dropped is delivered',
+    file: receiver,
+    find: '    if (oldest === undefined) return false;',
+    replace: '    if (oldest === undefined) return true;',
+  },
+  {
+    id: 'closing does not wait for sends',
+    file: datagramKind,
+    find: 'return sending.length === 0 || resetting;',
+    replace: 'return sending.length >= 0 || resetting;',
+  },
+  {
+    id: 'closing waits for sends without end',
+    file: datagramKind,
+    find: '    if (socket.sending.length > 0) driver.grace.add(socket);',
+    replace: '',
+  },
+];
+
+/** @type {Mutation[]} */
+export const mutations = [
+  ...contextMutations,
+  ...loopMutations,
+  ...waitMutations,
+  ...acceptMutations,
+  ...datagramMutations.map((mutation) => ({
+    ...mutation,
+    id: `udp: ${mutation.id}`,
+    udp: /** @type {const} */ (true),
+  })),
+  {
+    id: 'publish a receive after its call',
+    file: transport,
+    find: `    operation.syscall = 'WSARecv';
+    operation.state = OperationState.Submitted;`,
+    replace: `    operation.syscall = 'WSARecv';
+    queueMicrotask(() => (operation.state = OperationState.Submitted));`,
+  },
+  {
+    id: 'ignore a call that failed at once',
+    file: transport,
+    find: 'if (outcome !== FINISHED) finishInline(operation, outcome, 0);',
+    replace: 'if (outcome !== FINISHED) return;',
+  },
+  {
+    id: 'wait for a packet that is skipped',
+    file: transport,
+    find: 'else if (connection.skipsPackets) {',
+    replace: 'else if (connection.skipsPackets && operation.index < 0) {',
+  },
+  {
+    id: 'finish at once although a packet comes',
+    file: transport,
+    find: 'else if (connection.skipsPackets) {',
+    replace: 'else {',
+  },
+  {
+    id: 'count bytes that were asked for, not those that came',
+    file: transport,
+    find: 'finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);',
+    replace: 'finishInline(operation, 0, operation.requested);',
+  },
+  {
+    id: 'believe that packets are skipped when the system refused',
+    file: transport,
+    find: 'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;',
+    replace:
+      'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) >= 0;',
+  },
+  {
+    id: 'SO_UPDATE_ACCEPT_CONTEXT without the listener',
+    file: transport,
+    find: 'scratch.setPointer(0, listener.socket);',
+    replace: 'scratch.setPointer(0, 0);',
+  },
+  {
+    id: 'no SO_UPDATE_CONNECT_CONTEXT',
+    file: transport,
+    find: 'finishConnect({ socket }: SocketRecord): void {',
+    replace: 'finishConnect({ socket }: SocketRecord): void {\n    if (socket > 0) return;',
+  },
+  {
+    id: 'cancel nothing on close',
+    file: transport,
+    find: 'this.#source.cancels.cancel(record, 0);',
+    replace: '',
+  },
+  {
+    id: 'cancel everything instead of one operation',
+    file: transport,
+    find: 'this.#source.cancels.cancel(record, operation.address);',
+    replace: 'this.#source.cancels.cancel(record, 0);',
+  },
+  {
+    id: 'an AcceptEx that failed at once stays submitted',
+    file: transport,
+    find: '      operation.state = OperationState.Completed;\n      operation.handedOver = false;\n',
+    replace: '',
+  },
+  {
+    id: 'believe packets for slots that are not in the kernel',
+    file: port,
+    find: 'if (!operation.isInKernel || owner === null) {',
+    replace: 'if (owner === null) {',
+  },
+  {
+    id: 'drop the check of the key',
+    file: port,
+    find: 'if (owner.keyLow !== keyLow || owner.keyHigh !== keyHigh) {',
+    replace: 'if (owner.keyLow < 0) {',
+  },
+  {
+    id: 'drop the check of the generation',
+    file: port,
+    find: 'if (!operations.isIntact(operation)) {',
+    replace: 'if (operation.index < 0) {',
+  },
+  {
+    id: 'believe a packet whose operation is pending',
+    file: port,
+    find: 'if (status === STATUS_PENDING) {',
+    replace: 'if (operation.index < 0) {',
+  },
+  {
+    id: 'forget the status',
+    file: port,
+    find: 'operation.error = status === 0 ? 0 : ntStatusToWinsockError(status);',
+    replace: 'operation.error = 0 * ntStatusToWinsockError(status);',
+  },
+  {
+    id: 'OVERLAPPED is not zeroed',
+    file: table,
+    find: '    doubles[first] = 0;\n    doubles[first + 1] = 0;',
+    replace: '    if (first < 0) doubles[first] = 0;',
+  },
+  {
+    id: 'a slot is never given back',
+    file: table,
+    find: 'this.#free.push(operation);',
+    replace: '',
+  },
+  {
+    id: 'the upper half of an address is lost',
+    file: table,
+    find: 'this.words[word + 3] = address / TWO_32;',
+    replace: 'this.words[word + 3] = 0;',
+  },
+  {
+    id: 'a block is lent twice',
+    file: 'block-pool.ts',
+    find: 'const block = free.pop();',
+    replace: 'const block = free.at(-1);',
+  },
+  {
+    id: 'free on cancel',
+    file: reader,
+    find: '  dropLeftover(driver, connection);\n  answerReads(',
+    replace:
+      '  if (connection.receiveOperation) driver.operations.giveBuffers(connection.receiveOperation);\n  answerReads(',
+  },
+  {
+    id: 'a block is given back twice',
+    file: table,
+    find: '    operation.block = null;\n    operation.lent = null;\n  }',
+    replace: '    operation.lent = null;\n  }',
+  },
+  {
+    id: 'callbacks of reads inside the call',
+    file: reader,
+    find: '  driver.loop.enqueue(() => {\n    callbackDue(driver, connection);\n    callback.finish(outcome, 0);',
+    replace: '  [0].forEach(() => {\n    callbackDue(driver, connection);\n    callback.finish(outcome, 0);',
+  },
+  {
+    id: "drop what a receive brought while shutdown('receive') cancelled it",
+    file: reader,
+    find: 'if (connection.receiveEnded && (error !== 0 || bytes === 0)) {',
+    replace: 'if (connection.receiveEnded) {',
+  },
+  {
+    id: 'the wake-up of a quiet connection is the end of its stream',
+    file: reader,
+    find: 'if (error === 0 && operation.requested === 0) {',
+    replace: 'if (error === 0 && operation.requested < 0) {',
+  },
+  {
+    id: 'taking a quiet buffer back cancels the read',
+    file: reader,
+    find: '  if (error === ERROR_OPERATION_ABORTED && (wasQuieted || mayPostAgain(connection))) {\n    // Cancelled to make it quiet',
+    replace: '  if (error === ERROR_OPERATION_ABORTED && bytes > 0) {\n    // Cancelled to make it quiet',
+  },
+  {
+    id: 'the second of two waiting reads is never posted',
+    file: reader,
+    find: '    repost(driver, connection, operation, connection.reads.first);',
+    replace: '    retire(driver, connection, operation);',
+  },
+  {
+    id: 'a receive is not counted as in flight',
+    file: table,
+    find: '    owner.inFlight++;\n    this.renew(operation);',
+    replace: '    if (kind !== OperationKind.Receive) owner.inFlight++;\n    this.renew(operation);',
+  },
+  {
+    id: 'the last byte is not copied',
+    file: reader,
+    find: 'block.bytes.copy(target, 0, from, from + bytes);',
+    replace: 'block.bytes.copy(target, 0, from, from + bytes - 1);',
+  },
+  {
+    id: 'lose the tail of a short send',
+    file: writeQueue,
+    find: '    if (request.sent < request.total) {\n      advance',
+    replace: '    if (request.sent < 0) {\n      advance',
+  },
+  {
+    id: 'resume a short send at the wrong place',
+    file: writeQueue,
+    find: '  request.offset += left;',
+    replace: '  request.offset = left;',
+  },
+  {
+    id: 'the newest write goes first',
+    file: writer,
+    find: '  connection.writes.push(request);',
+    replace: overtake('connection.writes'),
+  },
+  {
+    id: 'no FIN after the flush',
+    file: writer,
+    find: '    retire(driver, connection, operation);\n    if (connection.sendEnded) sendFin(driver, connection);\n  }\n  try',
+    replace: '    retire(driver, connection, operation);\n  }\n  try',
+  },
+  {
+    id: 'a failed send counts as done',
+    file: writer,
+    find: 'const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;',
+    replace: 'const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error * 0;',
+  },
+  {
+    id: 'an empty send breaks the connection',
+    file: writer,
+    find: 'const MAX_EMPTY_SENDS = 64;',
+    replace: 'const MAX_EMPTY_SENDS = 0;',
+  },
+  {
+    id: 'writes go on behind one that failed',
+    file: writer,
+    find: 'connection.sendFailure = cancelled && !torn ? WSAECONNABORTED : failure;',
+    replace: '',
+  },
+  {
+    id: 'a flush that failed ends with FIN',
+    file: writer,
+    find: 'if (connection.closing) connection.resetting = true;',
+    replace: '',
+  },
+  {
+    id: 'sent bytes stay in the queue count',
+    file: writeQueue,
+    find: '  connection.queuedBytes -= bytes;\n  driver.queuedBytes -= bytes;\n  const { writes }',
+    replace: '  connection.queuedBytes -= bytes;\n  const { writes }',
+  },
+  {
+    id: 'FIN before the flush',
+    file: 'shutdown.ts',
+    find: 'if (connection.sendOperation === null) sendFin(driver, connection);',
+    replace: 'sendFin(driver, connection);',
+  },
+  {
+    id: 'closesocket before the drain',
+    file: closer,
+    find: 'driver.transport.cancelAll(record);\n    return;',
+    replace: 'driver.transport.cancelAll(record);',
+  },
+  {
+    id: 'close does not flush',
+    file: connectionKind,
+    find: 'return writes.length === 0;',
+    replace: 'return writes.length >= 0;',
+  },
+  {
+    id: 'a flush has no end',
+    file: connectionKind,
+    find: 'if (connection.writes.length > 0) driver.grace.add(connection);',
+    replace: '',
+  },
+  {
+    id: 'reset sends FIN',
+    file: connectionKind,
+    find: 'if (resetting && connected) lingerZero(driver, socket);',
+    replace: '',
+  },
+  {
+    id: 'no FIN before a receive is cancelled',
+    file: connectionKind,
+    find: 'if (connection.connected) sendFin(driver, connection);',
+    replace: '',
+    survives:
+      'The packet of the cancelled receive is awaited, so that closesocket sends the FIN itself. The shutdown before it is ' +
+      'for a Windows that would count the cancelled receive as pending; nobody has shown that it does.',
+  },
+  {
+    id: 'close callback inside the call',
+    file: closer,
+    find: 'callback: CloseCallback): void {\n  driver.loop.enqueue(() => {',
+    replace: 'callback: CloseCallback): void {\n  [0].forEach(() => {',
+  },
+  {
+    id: 'close twice',
+    file: closer,
+    find: 'if (!record.closing || record.closed) return;',
+    replace: 'if (!record.closing) return;',
+  },
+  {
+    id: 'skip the re-post of an accept',
+    file: acceptor,
+    find: '  fillPool(driver, listener, POSTS_PER_CONNECTION);\n  request.callback(',
+    replace: '  request.callback(',
+  },
+  {
+    id: 'a failed accept is not posted again',
+    file: pool,
+    find: '    driver.loop.enqueue(() => {\n      fillPool(driver, listener);\n    });',
+    replace: '    listener.failures = 0;',
+  },
+  {
+    id: 'accepts are posted beyond maxConnections',
+    file: pool,
+    find: '  return posted < limits.room(now);',
+    replace: '  return limits.room(now) > 0;',
+  },
+  {
+    id: 'a closed connection keeps its place',
+    file: closer,
+    find: '  record.kind.gone(driver, record);\n',
+    replace: '',
+  },
+  {
+    id: 'a withdrawn accept counts as a failure',
+    file: acceptor,
+    find: '    if (isHarmless) fillPool(driver, listener);',
+    replace: '    if (error === ERROR_OPERATION_ABORTED && listener.failures < 0) fillPool(driver, listener);',
+  },
+  {
+    id: 'a reused socket under its new handle',
+    file: acceptor,
+    find: '    connection.useKey(key);',
+    replace: '    void connection;',
+  },
+  {
+    id: 'reuse of a connection that this side has ended',
+    file: 'socket-reuse.ts',
+    find: '  if (!connection.peerEnded || connection.finSent || connection.receiveEnded) return false;',
+    replace: '  if (connection.receiveEnded) return false;',
+  },
+  {
+    id: 'a socket that is given to a connection is still spare',
+    file: acceptor,
+    find: '    listener.spares?.forget(connection.socket);',
+    replace: '    void listener.spares;',
+  },
+  {
+    id: 'untaken connections outlive their server',
+    file: acceptor,
+    find: '    abort(driver, untaken);',
+    replace: '    void untaken;',
+  },
+  {
+    id: 'accept sockets leak',
+    file: pool,
+    find: '    if (operation.error === 0) abortSocket(driver, operation.acceptSocket);\n    else discardSocket(driver, operation.acceptSocket);\n',
+    replace: '',
+  },
+  {
+    id: 'waiting accepts are forgotten on close',
+    file: acceptor,
+    find: '  driver.loop.enqueue(() => {\n    callbackDue(driver, listener);\n    request.callback(error,',
+    replace:
+      '  if (request.callback.length < 0) driver.loop.enqueue(() => {\n    callbackDue(driver, listener);\n    request.callback(error,',
+  },
+  {
+    id: 'ConnectEx on a socket that is not bound',
+    file: connector,
+    find: '  bindSocket(driver, connection.socket, target.localAddress ?? unspecified(family), target.localPort);',
+    replace:
+      '  if (target.localPort > 0) bindSocket(driver, connection.socket, unspecified(family), target.localPort);',
+  },
+  {
+    id: 'a connect that was given up succeeds too',
+    file: connector,
+    find: '  if (request === null) {\n    // Answered',
+    replace: '  if (request === null && error !== 0) {\n    // Answered',
+  },
+  {
+    id: 'a connect that was given up and succeeds ends in good order',
+    file: connector,
+    find: '      connection.resetting = true;\n',
+    replace: '',
+  },
+  {
+    id: 'a connect that was given up and succeeds is reset without its context',
+    file: connector,
+    find: '      finish(driver, connection);\n',
+    replace: '',
+  },
+  {
+    id: 'a failed connect leaves its socket',
+    file: connector,
+    find: '  answer(driver, connection, error);\n  abort(driver, connection);',
+    replace: '  answer(driver, connection, error);',
+  },
+  {
+    id: 'the loop does not wait again',
+    file: loop,
+    find: 'else if (!this.#source.waiting) this.#source.wait();',
+    replace: 'else if (!this.#source.waiting && this.#holds < 0) this.#source.wait();',
+  },
+  {
+    id: 'the last packet of a batch is lost',
+    file: loop,
+    find: 'this.#filled = count;',
+    replace: 'this.#filled = Math.max(1, count - 1);',
+  },
+  {
+    id: 'handles come again',
+    file: 'socket-table.ts',
+    find: 'const generation = (this.#generations[index] ?? 0) + 1;',
+    replace: 'const generation = this.#generations[index] || 1;',
+  },
+  {
+    id: 'every run begins with the same handles',
+    file: 'lifecycle.ts',
+    find: 'this.#openBackend, this.#kept, this.#hooks)',
+    replace: 'this.#openBackend, { ...this.#kept, sockets: new SocketTable() }, this.#hooks)',
+  },
+  {
+    id: 'every run begins with the same names of calls',
+    file: 'lifecycle.ts',
+    find: 'this.#openBackend, this.#kept, this.#hooks)',
+    replace: 'this.#openBackend, { ...this.#kept, names: new CallNames() }, this.#hooks)',
+  },
+  {
+    id: 'stop does not wait for operations',
+    file: 'lifecycle.ts',
+    find: 'if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;',
+    replace: 'if (!driver.loop.isQuiet) return;',
+  },
+  {
+    id: 'a slice of a pinned buffer is taken for its beginning',
+    file: 'pinned-buffers.ts',
+    find: 'arena.address + byteOffset',
+    replace: 'arena.address',
+  },
+  {
+    id: 'a receive whose start threw is left as it is',
+    file: reader,
+    find: '    abandonOperation(driver, connection, operation, error);\n',
+    replace: '    void error;\n',
+  },
+  {
+    id: 'a socket that was closed while a call began counts as open',
+    file: 'pending-call.ts',
+    find: 'return closing ? connectionClosed(operation) : revoked;',
+    replace: 'return revoked;',
+  },
+  {
+    id: 'a view of a pinned buffer is believed to lie inside',
+    file: 'pinned-buffers.ts',
+    find: 'byteOffset >= 0 && byteOffset + byteLength <= arena.byteLength',
+    replace: 'byteOffset >= 0',
+  },
+  {
+    id: 'at the end of the thread nothing is taken back',
+    file: 'thread-end.ts',
+    find: 'if (lent === null || owner === null || !operation.isInKernel) continue;',
+    replace: 'continue;',
+  },
+  {
+    id: 'at the end of the thread it is not waited for what is taken back',
+    file: 'thread-end.ts',
+    find: 'pauses < TAKE_BACK_PAUSES',
+    replace: 'pauses < 1',
+  },
+  {
+    id: 'memory of V8 is lent in threads whose end is not announced',
+    file: 'create-context.ts',
+    find: '!transport.keepsBuffers || kernel.threadEnd !== undefined',
+    replace: 'true',
+  },
+  {
+    id: 'by name: the completion key stays behind',
+    file: record,
+    find: '    this.useKey(from.key);\n',
+    replace: '',
+  },
+  {
+    id: 'by name: the losers are left alone',
+    file: names,
+    find: '    for (const attempt of this.#underWay) abort(this.#driver, attempt);\n',
+    replace: '',
+  },
+  {
+    id: 'by name: the record of the winner stays in the table',
+    file: names,
+    find: '    this.#driver.sockets.remove(attempt);\n',
+    replace: '',
+  },
+  {
+    id: 'by name: the timeout wins over a success that is queued',
+    file: names,
+    find: '    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return true;\n',
+    replace: '',
+    survives: 'ConnectEx never succeeds at once in the simulation; connect() under WSAPoll may',
+  },
+  {
+    id: 'by name: the timeout leaves the clock of the attempts running',
+    file: names,
+    find: '    this.#revoked ??= error;\n    this.#eyeballs.stop();\n',
+    replace: '    this.#revoked ??= error;\n',
+    survives: 'abandonConnect stops them at the end of the same call, unless a success is on its way',
+  },
+  {
+    id: 'by name: closing forgets to stop the attempts',
+    file: connector,
+    find: '  connection.nameConnect?.stop();\n',
+    replace: '',
+  },
+  {
+    id: 'by name: a failed attempt does not start the next',
+    file: eyeballs,
+    find: '    this.#running--;\n    this.#advance();\n',
+    replace: '    this.#running--;\n',
+  },
+  {
+    id: 'by name: attempts follow one another only',
+    file: eyeballs,
+    find: 'if (this.#delay !== null && this.#mayHaveMore()) this.#arm(this.#delay);',
+    replace: '',
+  },
+  {
+    id: 'by name: IPv6 is not waited for',
+    file: eyeballs,
+    find: 'this.#arm(RESOLUTION_DELAY_MS);',
+    replace: 'this.#advance();',
+  },
+  {
+    id: 'by name: the next attempt waits twice as long',
+    file: eyeballs,
+    find: 'if (this.#delay !== null && this.#mayHaveMore()) this.#arm(this.#delay);',
+    replace: 'if (this.#delay !== null && this.#mayHaveMore()) this.#arm(this.#delay * 2);',
+  },
+  {
+    id: 'by name: all of one family before the other',
+    file: eyeballs,
+    find: '    if (address !== undefined) this.#next = otherThan(family);\n',
+    replace: '',
+  },
+  {
+    id: 'by name: an answer that comes late is lost',
+    file: eyeballs,
+    find: '    this.#queues[family].push(...addresses);',
+    replace: '    if (!this.#started) this.#queues[family].push(...addresses);',
+  },
+  {
+    id: 'by name: only the first failed attempt is listed',
+    file: names,
+    find: '    return this.#attempts.flatMap(({ error }) => error ?? []);',
+    replace: '    return this.#attempts.flatMap(({ error }) => error ?? []).slice(0, 1);',
+  },
+  {
+    id: 'connect to a mapped address on a socket for IPv6 only',
+    file: connector,
+    find: 'if (isMappedIPv4(target.address)) {',
+    replace: 'if (isMappedIPv4(target.address) && target.port < 0) {',
+  },
+  {
+    id: 'a watch without a slot looks again every turn',
+    file: watch,
+    find: 'this.driver.parked.awaitSlot(this.#connection);',
+    replace: 'this.scheduleCheck();',
+  },
+  {
+    id: 'a watch that waits for room is forgotten',
+    file: watch,
+    find: 'if (!hasRoom(driver)) driver.parked.awaitRoom(connection);',
+    replace: 'if (!hasRoom(driver)) return false;',
+  },
+  {
+    id: 'no limit to what all queues hold together',
+    file: 'write-refusal.ts',
+    find: 'if (driver.queuedBytes + total > maxQueuedBytes)',
+    replace: 'if (driver.queuedBytes + total > Infinity)',
+  },
+  {
+    id: 'every piece of a file begins where the first did',
+    file: files,
+    find: 'setPosition(operations, operation, this.#offset + this.sent);',
+    replace: 'setPosition(operations, operation, this.#offset);',
+  },
+  {
+    id: 'a file that is sent stays open',
+    file: writeQueue,
+    find: '  file.done();',
+    replace: '',
+  },
+  {
+    id: 'what node:fs calls back with is taken up outside of a turn',
+    file: files,
+    find: `        this.#driver.loop.enqueue(() => {
+          this.#reading = false;`,
+    replace: `        [0].forEach(() => {
+          this.#reading = false;`,
+  },
+  {
+    id: "the upper half of a file's offset is lost",
+    file: 'transmit-context.ts',
+    find: 'Math.floor(position / TWO_32)',
+    replace: '0',
+    survives: 'simulated files are smaller; overlapped/send-file sends from beyond 2^32 on Windows',
+  },
+  {
+    id: 'every part of a file that is read begins where the first did',
+    file: files,
+    find: 'this.#isRegular ? this.#offset + this.#read : -1',
+    replace: 'this.#isRegular ? this.#offset : -1',
+  },
+  {
+    id: 'the head of a file goes out again in place of its tail',
+    file: writeQueue,
+    find: 'else request.setBuffers(tail, null);',
+    replace: 'else request.setBuffers(head, null);',
+  },
+  {
+    id: 'a TransmitFile that failed under way is begun again',
+    file: files,
+    find: 'this.#wasRefused && this.isUntouched && isRefusal(error)',
+    replace: 'isRefusal(error)',
+  },
+  {
+    id: 'a file in the middle is taken back as if nothing had gone out',
+    file: revocation,
+    find: '  if (file.isUntouched) refuseFile(driver, connection, error);\n  else if (!hard) return false;',
+    replace: '  if (file.isUntouched || hard) refuseFile(driver, connection, error);\n  else if (!hard) return false;',
+  },
+  {
+    id: 'a soft cancel tears a file off',
+    file: revocation,
+    find: '  else if (!hard) return false;\n  else if (file.isBusy) {',
+    replace: '  else if (file.isBusy) {',
+  },
+  {
+    id: 'a file is torn off although its last byte has gone',
+    file: revocation,
+    find: '  else if (file.isBusy) {',
+    replace: '  else if (file.isBusy && !hard) {',
+  },
+  {
+    id: 'a tail is torn off like a write',
+    file: writer,
+    find: "firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null",
+    replace: 'firstWrite?.file != null && firstWrite.revoked !== null',
+  },
+  {
+    id: 'writes go on behind a file that was torn off',
+    file: writeQueue,
+    find: '  refuseFile(driver, connection, error);\n  abort(driver, connection);',
+    replace: '  refuseFile(driver, connection, error);',
+  },
+  {
+    id: 'a file that was opened for nobody stays open',
+    file: files,
+    find: '    if (this.#abandoned) return this.#dispose();\n    if (error',
+    replace: '    if (this.#abandoned) return;\n    if (error',
+  },
+  {
+    id: 'a file is closed while it is being read',
+    file: files,
+    find: '    if (this.#reading) return;\n',
+    replace: '',
+  },
+  {
+    id: 'a connection that is reset before its callback was never connected',
+    file: connector,
+    find: 'error.systemErrorCode === WSAENOTCONN ? WSAECONNRESET : error.systemErrorCode',
+    replace: 'error.systemErrorCode',
+  },
+];

@@ -1,0 +1,181 @@
+// npm test -- [--part=neutral|windows|package] [--node=20|22|24|26] [spec files or folders] [mocha's options]
+//
+// Three parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
+// Wine. Specs under test/conformance run in both. Those under test/package try what npm would publish.
+// The windows part, which waits more than it works, runs beside the two others where there is a CPU for it; its output comes
+// behind theirs. IOCP_PAL_PARTS=one-at-a-time keeps them apart. The last line is always "N passed, N failed", summed over the parts.
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { runChild } from './child.mjs';
+import { compile, compiledCopy } from './compile.mjs';
+import { runMocha } from './mocha/mocha.mjs';
+import { print as printNow, sideBySide } from './mocha/lanes.mjs';
+import { withLock } from './lock.mjs';
+import { install, isInstalled } from './npm/npm-install.mjs';
+import { buildFolder, packageFolder, root, vitestFolder } from './paths.mjs';
+import { ensureInstalled } from './setup.mjs';
+import { findSpecs, isSpecOrFolder } from './mocha/specs.mjs';
+import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
+
+/** @typedef {import('./mocha/mocha.mjs').Outcome} Outcome */
+/** @typedef {import('./mocha/specs.mjs').Part} Part */
+/** @typedef {import('./mocha/lanes.mjs').Print} Print */
+
+process.chdir(root);
+const args = process.argv.slice(2);
+const onlyPart = takeOption('part', ['neutral', 'windows', 'package']);
+const node = takeOption('node');
+const chosenSpecs = args.filter(isSpecOrFolder);
+const mochaArgs = args.filter((arg) => !isSpecOrFolder(arg));
+
+if (
+  chosenSpecs.length > 0 &&
+  ['neutral', 'windows', 'package'].every((part) => findSpecs(/** @type {Part} */ (part), chosenSpecs).length === 0)
+) {
+  throw new Error(`Cannot find a spec file (*.test.ts) in ${chosenSpecs.join(', ')}`);
+}
+const setup = await ensureInstalled({ windows: onlyPart !== 'neutral', node });
+/** @type {Outcome[]} */
+const outcomes = [];
+const atATime = availableParallelism() > 1 && process.env['IOCP_PAL_PARTS'] !== 'one-at-a-time';
+if (atATime) await sideBySide(runPartsOfTheHost, (print) => runParts({ windows: runWindowsPart }, print));
+else await runParts({ neutral: runNeutralPart, windows: runWindowsPart, package: runPackagePart }, printNow);
+report();
+
+/** @param {Print} print */
+function runPartsOfTheHost(print) {
+  return runParts({ neutral: runNeutralPart, package: runPackagePart }, print);
+}
+
+/**
+ * One after the other.
+ * @param {Partial<Record<Part, (print: Print) => Promise<Outcome>>>} parts
+ * @param {Print} print
+ */
+async function runParts(parts, print) {
+  for (const [name, run] of Object.entries(parts)) {
+    const part = /** @type {Part} */ (name);
+    const interrupted = outcomes.some(({ signal }) => signal !== null);
+    if (!interrupted && (onlyPart === undefined || onlyPart === part)) {
+      outcomes.push(await counted(part, () => run(print)));
+    }
+  }
+}
+
+/**
+ * A part that cannot run at all is a failure, and costs no other part its results.
+ * @param {Part} part
+ * @param {() => Promise<Outcome>} run
+ * @returns {Promise<Outcome>}
+ */
+async function counted(part, run) {
+  try {
+    return await run();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      counts: { passed: 0, failed: 1, skipped: 0 },
+      problem: `The ${part} part could not run: ${why}`,
+      signal: null,
+    };
+  }
+}
+
+/**
+ * @param {Print} print
+ * @returns {Promise<Outcome>}
+ */
+async function runNeutralPart(print) {
+  const specs = findSpecs('neutral', chosenSpecs);
+  if (specs.length === 0) return nothing();
+  print('stdout', `\nneutral part: ${specs.length} spec files on Node ${process.versions.node}\n`);
+  return runOnThisNode('neutral', specs, {}, print);
+}
+
+/**
+ * @param {Print} print
+ * @returns {Promise<Outcome>}
+ */
+async function runPackagePart(print) {
+  const specs = findSpecs('package', chosenSpecs);
+  if (specs.length === 0) return nothing();
+  mkdirSync(buildFolder, { recursive: true });
+  // It builds dist/, which another run in this clone may be packing.
+  return withLock(
+    path.join(buildFolder, 'package.lock'),
+    async () => {
+      for (const folder of [packageFolder, vitestFolder]) if (!isInstalled(folder)) await install(folder);
+      print('stdout', `\npackage part: ${specs.length} spec files on Node ${process.versions.node}\n`);
+      return runOnThisNode('package', specs, setup.windowsReady ? { IOCP_PAL_RUN_WINDOWS: '1' } : {}, print);
+    },
+    () => console.error('waiting for the package part of another run'),
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} specs
+ * @param {NodeJS.ProcessEnv} env
+ * @param {Print} print
+ */
+function runOnThisNode(name, specs, env, print) {
+  const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
+  const launch = (/** @type {string[]} */ mocha, /** @type {import('./child.mjs').ChildOptions} */ options) =>
+    runChild(process.execPath, [...loader, ...mocha], options);
+  return runMocha(name, [...specs, ...mochaArgs], env, launch, print);
+}
+
+/**
+ * @param {Print} print
+ * @returns {Promise<Outcome>}
+ */
+async function runWindowsPart(print) {
+  const specs = findSpecs('windows', chosenSpecs);
+  if (specs.length === 0) return nothing();
+  if (!setup.windowsReady) {
+    const problem = `The windows part did not run (${specs.length} spec files): ${setup.reason}`;
+    const isFailure = onlyPart === 'windows' || Boolean(process.env['CI']);
+    return { counts: { passed: 0, failed: Number(isFailure), skipped: 0 }, problem, signal: null };
+  }
+  const files = windowsStripsTypes(node) ? specs : await compiled(specs);
+  print('stdout', `\nwindows part: ${specs.length} spec files on the Windows node.exe\n`);
+  const launch = (/** @type {string[]} */ mocha, /** @type {import('./child.mjs').ChildOptions} */ options) =>
+    runOnWindowsNode(mocha, { ...options, ...(node !== undefined && { node }) });
+  return runMocha('windows', [...files, ...mochaArgs], { IOCP_PAL_REAL: '1' }, launch, print);
+}
+
+/** @param {string[]} specs */
+async function compiled(specs) {
+  await compile();
+  return specs.map(compiledCopy);
+}
+
+/** @returns {Outcome} */
+function nothing() {
+  return { counts: { passed: 0, failed: 0, skipped: 0 }, signal: null };
+}
+
+function report() {
+  for (const { problem } of outcomes) if (problem !== undefined) console.log(`\n${problem}`);
+  /** @param {keyof Outcome['counts']} what */
+  const sum = (what) => outcomes.reduce((total, { counts }) => total + counts[what], 0);
+  const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
+  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
+  const signal = outcomes.find((outcome) => outcome.signal !== null)?.signal;
+  process.exitCode = signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : sum('failed') > 0 ? 1 : 0;
+}
+
+/**
+ * Takes --name=value out of the arguments.
+ * @param {string} name
+ * @param {string[]} [allowed]
+ */
+function takeOption(name, allowed) {
+  const at = args.findIndex((arg) => arg.startsWith(`--${name}=`));
+  if (at < 0) return undefined;
+  const value = args.splice(at, 1)[0]?.slice(`--${name}=`.length) ?? '';
+  if (allowed?.includes(value) === false)
+    throw new Error(`Cannot take --${name}=${value}: it is one of ${allowed.join(', ')}`);
+  return value;
+}
