@@ -703,13 +703,13 @@ export const mutations = [
   },
   {
     id: 'at the end of the thread nothing is taken back',
-    file: 'thread-end.ts',
+    file: 'take-back-loans.ts',
     find: 'if (lent === null || owner === null || !operation.isInKernel) continue;',
     replace: 'continue;',
   },
   {
     id: 'at the end of the thread it is not waited for what is taken back',
-    file: 'thread-end.ts',
+    file: 'take-back-loans.ts',
     find: 'pauses < TAKE_BACK_PAUSES',
     replace: 'pauses < 1',
   },

@@ -8,7 +8,7 @@ import { argumentError, NetworkError } from '../pal/network-error.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
 import { shown } from '../util/shown.ts';
 import type { Listener } from '../tcp/accept/listener.ts';
-import { requireInteger } from '../runtime/pal-options.ts';
+import { requireInteger } from '../util/validate.ts';
 import { plainBytes } from '../util/bytes.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 

@@ -20,7 +20,7 @@ import { connectDatagrams, disconnectDatagrams, openDatagramSocket } from '../ud
 import { DatagramSocket } from '../udp/datagram-socket.ts';
 import { connectionClosed, fromWin32Error } from '../util/errors.ts';
 import { changeMembership } from '../udp/multicast.ts';
-import { requireInteger } from '../runtime/pal-options.ts';
+import { requireInteger } from '../util/validate.ts';
 import { GROUP_OPTIONS, readOptions, UDP_OPTIONS } from '../util/read-options.ts';
 import { byteLengthOf } from '../tcp/requests.ts';
 import { ResolvedDestination } from '../sockets/socket-addresses.ts';

@@ -22,7 +22,7 @@ import type { Driver } from '../context/context.ts';
 import { adopt, adoptSocket, transfer } from '../tcp/transfer/handover.ts';
 import { Listener } from '../tcp/accept/listener.ts';
 import { foreignHandle, isForeignPost } from '../util/pal-number.ts';
-import { requireInteger } from '../runtime/pal-options.ts';
+import { requireInteger } from '../util/validate.ts';
 import { readServerOptions } from '../util/read-options.ts';
 import { importServer } from '../tcp/server/server.ts';
 import { exportConnection, exportServer, importConnection } from '../tcp/transfer/sharing.ts';

@@ -4,7 +4,7 @@ import { argumentError } from '../pal/network-error.ts';
 import type { NameOptions } from '../pal/names.ts';
 import { shown } from '../util/shown.ts';
 import { FAMILIES, MAX_ATTEMPT_DELAY_MS, MIN_ATTEMPT_DELAY_MS, type Family } from '../tcp/by-name/happy-eyeballs.ts';
-import { requireInteger } from '../runtime/pal-options.ts';
+import { requireInteger } from '../util/validate.ts';
 import { invalidAddress } from './arguments.ts';
 
 /** The families that a connection may use, the preferred one first. */

@@ -10,7 +10,7 @@ import { shown } from '../util/shown.ts';
 import { connectionClosed } from '../util/errors.ts';
 import { FileJob } from '../tcp/send-file/file-sender.ts';
 import type { OpenableFile } from '../platform/platform.ts';
-import { requireInteger } from '../runtime/pal-options.ts';
+import { requireInteger } from '../util/validate.ts';
 import { readOptions, SEND_FILE_OPTIONS } from '../util/read-options.ts';
 import { write } from '../tcp/writer.ts';
 import { checkOperationOptions, requireBytes, requireCallback, requireUnwatched } from './arguments.ts';

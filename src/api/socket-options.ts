@@ -38,7 +38,7 @@ import {
 } from '../pal/socket-option.ts';
 import type { Driver } from '../context/context.ts';
 import { interfaceOf } from '../udp/multicast.ts';
-import { requireInteger } from '../runtime/pal-options.ts';
+import { requireInteger } from '../util/validate.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import { shown } from '../util/shown.ts';
 import { getIntOption, setIntOption } from '../sockets/sockets.ts';

@@ -27,7 +27,7 @@ import { captureOrigin, type Driver } from '../context/context.ts';
 import { aborted, cancelled, connectionClosed, tooManySockets, type OperationName } from '../util/errors.ts';
 import { Listener } from '../tcp/accept/listener.ts';
 import { foreignHandle, isForeignOperation } from '../util/pal-number.ts';
-import { requireInteger, requireOneOf } from '../runtime/pal-options.ts';
+import { requireInteger, requireOneOf } from '../util/validate.ts';
 import { read } from '../tcp/reader.ts';
 import { byteLengthOf } from '../tcp/requests.ts';
 import { openServer } from '../tcp/server/server.ts';

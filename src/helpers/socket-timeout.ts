@@ -15,7 +15,7 @@ import type { NetworkPal } from '../pal/network-pal.ts';
 import { shown } from '../util/shown.ts';
 import { BoundCallback } from '../platform/async-context.ts';
 import { nodeScheduler } from '../windows/node-scheduler.ts';
-import { requireInteger } from '../runtime/pal-options.ts';
+import { requireInteger } from '../util/validate.ts';
 import { readOptions, type OptionNames } from '../util/read-options.ts';
 import type { Scheduler, TimerHandle } from '../platform/platform.ts';
 

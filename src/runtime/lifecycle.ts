@@ -30,7 +30,7 @@ import type { ResolvedPalOptions } from './pal-options.ts';
 import type { SocketTable } from '../sockets/socket-table.ts';
 import { collectStats } from './stats.ts';
 import type { OpenBackend } from '../context/transport.ts';
-import { takeBackLoans } from '../windows/thread-end.ts';
+import { takeBackLoans } from './take-back-loans.ts';
 import { checkParked } from '../tcp/readiness/watch.ts';
 import { makeDriver, makeKept, type DriverHooks, type Kept } from './create-context.ts';
 

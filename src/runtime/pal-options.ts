@@ -1,4 +1,5 @@
 /** Options of createNetworkPal: what they mean, what they default to, and what is refused. */
+import { requireInteger, requireOneOf } from '../util/validate.ts';
 import { argumentError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
 import { CELL_BYTES, MAX_CELLS, MIN_CELLS } from '../remote/ring-layout.ts';
@@ -97,32 +98,4 @@ export function resolvePalOptions({ kernel: _kernel, ...given }: PalOptions): Re
   requireInteger('maxQueuedBytesPerSocket', options.maxQueuedBytesPerSocket, 65536, Number.MAX_SAFE_INTEGER);
   requireInteger('maxQueuedBytes', options.maxQueuedBytes, 65536, Number.MAX_SAFE_INTEGER);
   return options;
-}
-
-/** Throws unless `value` is an integer in the range. */
-export function requireInteger(name: string, value: unknown, least: number, most: number): asserts value is number {
-  if (typeof value !== 'number') {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      `Cannot use ${name}: it must be a number, and is ${shown(value)}`,
-    );
-  }
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw argumentError(
-      RangeError,
-      'ERR_OUT_OF_RANGE',
-      `Cannot use ${name} ${value}: it must be an integer from ${least} to ${most}`,
-    );
-  }
-}
-
-/** Throws unless `value` is one of the words. */
-export function requireOneOf(name: string, value: unknown, words: readonly string[]): void {
-  if (typeof value === 'string' && words.includes(value)) return;
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_VALUE',
-    `Cannot use ${name}: it must be one of ${words.map((word) => `'${word}'`).join(', ')}, and is ${typeof value === 'string' ? `'${value}'` : shown(value)}`,
-  );
 }

@@ -24,7 +24,7 @@ import { keepDestination } from './datagram-sender.ts';
 import { DatagramSocket, type ReceiveSettings } from './datagram-socket.ts';
 import { captureOrigin, type Driver } from '../context/context.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from '../util/errors.ts';
-import { requireInteger, requireOneOf } from '../runtime/pal-options.ts';
+import { requireInteger, requireOneOf } from '../util/validate.ts';
 import { ResolvedDestination } from '../sockets/socket-addresses.ts';
 import { MAX_SOCKETS } from '../sockets/socket-table.ts';
 import { bindSocket, discardSocket, openUdpSocket, setIntOption } from '../sockets/sockets.ts';
@@ -54,7 +54,8 @@ export function openDatagramSocket(driver: Driver, address: IpAddress, port: num
   }
   const origin = captureOrigin(driver);
   const socket = driver.sockets.add(
-    (handle: AnyHandle) => new DatagramSocket(datagramKind, handle, address.family, driver.kernel.scheduler.now(), origin),
+    (handle: AnyHandle) =>
+      new DatagramSocket(datagramKind, handle, address.family, driver.kernel.scheduler.now(), origin),
   );
   if (socket === null) throw tooManySockets(MAX_SOCKETS);
   let step: OperationName = 'socket';

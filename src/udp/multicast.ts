@@ -18,7 +18,7 @@ import { argumentError, NetworkError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
 import type { DatagramSocket } from './datagram-socket.ts';
 import type { Driver } from '../context/context.ts';
-import { requireInteger } from '../runtime/pal-options.ts';
+import { requireInteger } from '../util/validate.ts';
 
 /** Largest index that Windows takes in the place of an IPv4 address: 0.x.x.x. */
 const MAX_IPV4_INDEX = 0xffffff;

@@ -4,7 +4,7 @@ import type { ServerOptions } from '../../pal/server-options.ts';
 import { shown } from '../../util/shown.ts';
 import { AcceptDepth } from '../accept/accept-depth.ts';
 import type { AcceptLimitSettings } from '../accept/accept-limits.ts';
-import { requireInteger, requireOneOf } from '../../runtime/pal-options.ts';
+import { requireInteger, requireOneOf } from '../../util/validate.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
 
 /** What a quiet server keeps posted: as many as libuv always does. */

@@ -25,7 +25,7 @@ import { DEFAULT_BACKLOG, listenArgument } from './backlog.ts';
 import { captureOrigin, expectCallback, type Driver } from '../../context/context.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from '../../util/errors.ts';
 import { Listener } from '../accept/listener.ts';
-import { requireInteger, requireOneOf } from '../../runtime/pal-options.ts';
+import { requireInteger, requireOneOf } from '../../util/validate.ts';
 import { resolveAccepting } from './server-limits.ts';
 import { keepDuplicate, openListener, rememberUsed } from '../transfer/sharing.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
@@ -57,7 +57,9 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
   const now = driver.kernel.scheduler.now();
   const context = { address: formatIpAddress(address), port };
   const origin = captureOrigin(driver);
-  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(listenerKind, handle, address.family, now, origin));
+  const listener = driver.sockets.add(
+    (handle: AnyHandle) => new Listener(listenerKind, handle, address.family, now, origin),
+  );
   if (listener === null) throw tooManySockets(MAX_SOCKETS);
   let step: OperationName = 'socket';
   let local: Endpoint;
@@ -97,7 +99,9 @@ export function importServer(driver: Driver, info: SocketInfo, options: ImportSe
   const socket = openListener(driver, info);
   const origin = captureOrigin(driver);
   const now = driver.kernel.scheduler.now();
-  const listener = driver.sockets.add((handle: AnyHandle) => new Listener(listenerKind, handle, info.family, now, origin));
+  const listener = driver.sockets.add(
+    (handle: AnyHandle) => new Listener(listenerKind, handle, info.family, now, origin),
+  );
   if (listener === null) {
     keepDuplicate(driver, info.id, socket);
     throw tooManySockets(MAX_SOCKETS);
