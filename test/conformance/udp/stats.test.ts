@@ -26,7 +26,7 @@ onEveryBed('udp, stats and describe', (bed) => {
     expect(pal.describe()).to.match(
       /udp \d+ \(SOCKET \d+\), \d+ ms old, BOUND: on 127\.0\.0\.1 port \d+, 2 receives posted/,
     );
-    expect(pal.describe()).to.match(/receive of up to 7 bytes[^]*udp-stats\.test/);
+    expect(pal.describe()).to.match(/receive of up to 7 bytes[^]*udp[\\/]stats\.test/);
     pal.connectUdp(client.handle, '127.0.0.1', server.port);
     expect(pal.describe()).to.include(`peer 127.0.0.1 port ${server.port}`);
   });
