@@ -50,6 +50,22 @@ export default defineConfig(
     },
   },
   {
+    // A connection's groups of state are changed by the file that declares each, through its methods.
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...['AssignmentExpression[left', 'UpdateExpression[argument'].flatMap((changed) =>
+          ['object.property.name', 'object.name'].map((owner) => ({
+            selector: `${changed}.${owner}=/^(connect|read|write|readiness)$/]`,
+            message:
+              "Only the group's own file (write-state.ts, …) changes it: give it a method that says what happens.",
+          })),
+        ),
+      ],
+    },
+  },
+  {
     files: ['test/**/*.test.ts'],
     rules: {
       // chai: expect(x).to.be.true

@@ -388,7 +388,7 @@ export const mutations = [
     file: reader,
     find: '  dropLeftover(driver, connection);\n  answerReads(',
     replace:
-      '  if (connection.receiveOperation) driver.operations.giveBuffers(connection.receiveOperation);\n  answerReads(',
+      '  if (connection.read.operation) driver.operations.giveBuffers(connection.read.operation);\n  answerReads(',
   },
   {
     id: 'a block is given back twice',
@@ -405,8 +405,8 @@ export const mutations = [
   {
     id: "drop what a receive brought while shutdown('receive') cancelled it",
     file: reader,
-    find: 'if (connection.receiveEnded && (error !== 0 || bytes === 0)) {',
-    replace: 'if (connection.receiveEnded) {',
+    find: 'if (connection.read.ended && (error !== 0 || bytes === 0)) {',
+    replace: 'if (connection.read.ended) {',
   },
   {
     id: 'the wake-up of a quiet connection is the end of its stream',
@@ -423,7 +423,7 @@ export const mutations = [
   {
     id: 'the second of two waiting reads is never posted',
     file: reader,
-    find: '    repost(driver, connection, operation, connection.reads.first);',
+    find: '    repost(driver, connection, operation, connection.read.queue.first);',
     replace: '    retire(driver, connection, operation);',
   },
   {
@@ -452,21 +452,21 @@ export const mutations = [
   },
   {
     id: 'the newest write goes first',
-    file: writer,
-    find: '  connection.writes.push(request);',
-    replace: overtake('connection.writes'),
+    file: 'write-state.ts',
+    find: '    this.queue.push(request);',
+    replace: overtake('this.queue'),
   },
   {
     id: 'no FIN after the flush',
     file: writer,
-    find: '    retire(driver, connection, operation);\n    if (connection.sendEnded) sendFin(driver, connection);\n  }\n  try',
+    find: '    retire(driver, connection, operation);\n    if (connection.write.end !== WriteEnd.Open) sendFin(driver, connection);\n  }\n  try',
     replace: '    retire(driver, connection, operation);\n  }\n  try',
   },
   {
     id: 'a failed send counts as done',
     file: writer,
-    find: 'const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;',
-    replace: 'const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error * 0;',
+    find: 'const broken = emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;',
+    replace: 'const broken = emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error * 0;',
   },
   {
     id: 'an empty send breaks the connection',
@@ -477,7 +477,7 @@ export const mutations = [
   {
     id: 'writes go on behind one that failed',
     file: writer,
-    find: 'connection.sendFailure = cancelled && !torn ? WSAECONNABORTED : failure;',
+    find: '    connection.write.fail(code, syscall, thrown, cancelled);\n',
     replace: '',
   },
   {
@@ -489,13 +489,13 @@ export const mutations = [
   {
     id: 'sent bytes stay in the queue count',
     file: writeQueue,
-    find: '  connection.queuedBytes -= bytes;\n  driver.queuedBytes -= bytes;\n  const { writes }',
-    replace: '  connection.queuedBytes -= bytes;\n  const { writes }',
+    find: '  driver.queuedBytes -= bytes;\n  const { queue }',
+    replace: '  const { queue }',
   },
   {
     id: 'FIN before the flush',
     file: 'shutdown.ts',
-    find: 'if (connection.sendOperation === null) sendFin(driver, connection);',
+    find: 'if (connection.write.operation === null) sendFin(driver, connection);',
     replace: 'sendFin(driver, connection);',
   },
   {
@@ -507,13 +507,13 @@ export const mutations = [
   {
     id: 'close does not flush',
     file: connectionKind,
-    find: 'return writes.length === 0;',
-    replace: 'return writes.length >= 0;',
+    find: 'return write.queue.length === 0;',
+    replace: 'return write.queue.length >= 0;',
   },
   {
     id: 'a flush has no end',
     file: connectionKind,
-    find: 'if (connection.writes.length > 0) driver.grace.add(connection);',
+    find: 'if (connection.write.queue.length > 0) driver.grace.add(connection);',
     replace: '',
   },
   {
@@ -582,8 +582,8 @@ export const mutations = [
   {
     id: 'reuse of a connection that this side has ended',
     file: 'socket-reuse.ts',
-    find: '  if (!connection.peerEnded || connection.finSent || connection.receiveEnded) return false;',
-    replace: '  if (connection.receiveEnded) return false;',
+    find: '  if (!read.peerEnded || read.ended || write.end === WriteEnd.Ended) return false;',
+    replace: '  if (read.ended) return false;',
   },
   {
     id: 'a socket that is given to a connection is still spare',
@@ -620,8 +620,8 @@ export const mutations = [
   {
     id: 'a connect that was given up succeeds too',
     file: connector,
-    find: '  if (request === null) {\n    // Answered',
-    replace: '  if (request === null && error !== 0) {\n    // Answered',
+    find: '  if (!isAwaited(connection)) {\n    // Answered',
+    replace: '  if (!isAwaited(connection) && error !== 0) {\n    // Answered',
   },
   {
     id: 'a connect that was given up and succeeds ends in good order',
@@ -740,7 +740,7 @@ export const mutations = [
   {
     id: 'by name: the timeout wins over a success that is queued',
     file: names,
-    find: '    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return true;\n',
+    find: '    for (const { connect } of this.#underWay) if (connect?.operation?.isInKernel === false) return true;\n',
     replace: '',
     survives: 'ConnectEx never succeeds at once in the simulation; connect() under WSAPoll may',
   },
@@ -754,7 +754,7 @@ export const mutations = [
   {
     id: 'by name: closing forgets to stop the attempts',
     file: connector,
-    find: '  connection.nameConnect?.stop();\n',
+    find: '  connect.resolved()?.stop();\n',
     replace: '',
   },
   {

@@ -151,7 +151,7 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
       throw error;
     }
     const record = driver.sockets.find(socket);
-    if (record instanceof Connection && record.refusals > 0) tearOpen(driver, socket);
+    if (record instanceof Connection && record.write.refusals > 0) tearOpen(driver, socket);
   }
 }
 

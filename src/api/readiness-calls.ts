@@ -49,7 +49,7 @@ export abstract class ReadinessCalls extends StreamCalls {
     const connection = this.established(socket);
     if (driver === null || connection === null) return 0;
     if (!connection.associated) associate(driver, connection);
-    if (connection.reads.length > 0)
+    if (connection.read.queue.length > 0)
       throw mixedFaces('tryRead', socket, 'an asyncRead is pending on it. Await it first');
     return tryRead(driver, connection, buffer);
   }
@@ -86,6 +86,6 @@ function requireInterest(interest: Interest, given: unknown): void {
 }
 
 /** Somebody waits for a read or a write. What tryWrite has taken is the first write of its queue, and nobody's. */
-function hasRequests({ reads, writes, tryWriting }: Connection): boolean {
-  return reads.length > 0 || writes.length > (tryWriting ? 1 : 0);
+function hasRequests({ read, write, readiness }: Connection): boolean {
+  return read.queue.length > 0 || write.queue.length > (readiness?.tryWriting === true ? 1 : 0);
 }

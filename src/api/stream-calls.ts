@@ -207,7 +207,7 @@ export abstract class StreamCalls extends PalCore {
     if (operation < 0 && isForeignOperation(this.lifecycle.palNumber, operation)) throw foreignHandle(operation);
     const record = operation > 0 ? this.known(operation as SocketHandle) : null;
     if (driver === null) return false;
-    const connecting = record instanceof Connection ? record.connectRequest : null;
+    const connecting = record instanceof Connection ? (record.connect?.request ?? null) : null;
     const call = operation > 0 ? connecting : driver.calls.find(operation);
     return call !== null && driver.calls.revoke(call, cancelled(call.operation), hard);
   }
@@ -240,7 +240,7 @@ export abstract class StreamCalls extends PalCore {
     this.lifecycle.begun('getQueuedBytes');
     const record = this.known(socket);
     if (record === null) return 0;
-    if (record instanceof Connection) return record.queuedBytes;
+    if (record instanceof Connection) return record.write.queuedBytes;
     throw wrongKind(record, 'asyncConnect or asyncAccept');
   }
 

@@ -12,6 +12,7 @@ import { completeReceive, failReads, revokeRead } from './reader.ts';
 import type { ConnectRequest, ReadRequest, WriteRequest } from './requests.ts';
 import { sendFin } from './shutdown.ts';
 import { dropWrites } from './write-queue.ts';
+import { Stream } from './write-state.ts';
 import { revokeWrite } from './write-revocation.ts';
 import { completeSend } from './writer.ts';
 
@@ -57,10 +58,10 @@ export const connectionKind: SocketKind = {
 
   beginClose(driver: Driver, connection: Connection): void {
     // A FIN would tell the peer that it has got everything.
-    if (connection.torn) connection.resetting = true;
+    if (connection.write.stream === Stream.Truncated) connection.resetting = true;
     failConnect(driver, connection);
     failReads(driver, connection);
-    if (connection.writes.length > 0) driver.grace.add(connection);
+    if (connection.write.queue.length > 0) driver.grace.add(connection);
   },
 
   abort(driver: Driver, connection: Connection): void {
@@ -71,8 +72,8 @@ export const connectionKind: SocketKind = {
     if (disconnectOperation !== null) driver.transport.cancelOperation(connection, disconnectOperation);
   },
 
-  isFlushed({ writes }: Connection): boolean {
-    return writes.length === 0;
+  isFlushed({ write }: Connection): boolean {
+    return write.queue.length === 0;
   },
 
   beforeCancel(driver: Driver, connection: Connection): boolean {
@@ -97,7 +98,7 @@ export const connectionKind: SocketKind = {
   },
 
   graceExpired(driver: Driver, connection: Connection): void {
-    if (connection.closing && connection.writes.length > 0) abort(driver, connection);
+    if (connection.closing && connection.write.queue.length > 0) abort(driver, connection);
     else if (connection.disconnectOperation !== null) {
       driver.transport.cancelOperation(connection, connection.disconnectOperation);
     }

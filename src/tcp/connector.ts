@@ -22,6 +22,7 @@ import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
 import { abandonOperation } from '../sockets/abandon.ts';
 import { attach } from '../sockets/association.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
+import { ConnectState } from './connect-state.ts';
 import type { Connection } from './connection.ts';
 import { callbackDue, expectCallback, type Driver } from '../context/context.ts';
 import { aborted, connectionClosed, outOfSlots, systemError, timedOut } from '../util/errors.ts';
@@ -55,7 +56,7 @@ export function connect(
     abandonConnect(driver, connection, outOfSlots(driver.options.maxOperations));
     return;
   }
-  connection.connectOperation = operation;
+  connection.connect?.begin(operation);
   try {
     submit(driver, connection, operation, { ...target, address }, options);
   } catch (error) {
@@ -86,7 +87,7 @@ export function beginConnect(
     abort(driver, connection); // nobody gets its handle
     throw error;
   }
-  connection.connectRequest = request;
+  connection.connect = new ConnectState(request);
   expectCallback(driver, connection);
   if (why !== null) abandonConnect(driver, connection, why);
   return why === null;
@@ -97,8 +98,10 @@ export function beginConnect(
  * connection that was made all the same is reset.
  */
 export function revokeConnect(driver: Driver, connection: Connection, error: NetworkError): boolean {
-  if (connection.nameConnect !== null) return connection.nameConnect.revoke(error);
-  const { connectOperation: operation, connectRequest: request } = connection;
+  const { connect } = connection;
+  if (connect === null) return false;
+  const { name, operation, request } = connect;
+  if (name !== null) return name.revoke(error);
   if (operation?.isInKernel !== true) return false;
   const isLate = error.kind === NetworkErrorCode.Timeout;
   // Which peer it was is what the reader of a log wants to know.
@@ -110,11 +113,10 @@ export function revokeConnect(driver: Driver, connection: Connection, error: Net
 /** ConnectEx came back. */
 export function completeConnect(driver: Driver, connection: Connection, operation: Operation): void {
   const { error, syscall, thrown } = operation;
-  connection.connectOperation = null;
+  connection.connect?.finish();
   driver.operations.release(operation);
   connection.connected = error === 0;
-  const request = connection.connectRequest;
-  if (request === null) {
+  if (!isAwaited(connection)) {
     // Answered already: closed, cancelled or out of time. If it was made all the same, nobody serves it: a FIN would tell
     // the peer that somebody had. And without its context the socket would not heed SO_LINGER.
     if (error === 0) {
@@ -133,12 +135,17 @@ export function completeConnect(driver: Driver, connection: Connection, operatio
   announceConnect(driver, connection);
 }
 
+/** Somebody waits for the outcome still. */
+function isAwaited({ connect }: Connection): boolean {
+  return connect !== null && connect.request !== null;
+}
+
 /** The record has its connected SOCKET: tells whoever waits for it. */
 export function announceConnect(driver: Driver, connection: Connection): void {
-  const request = connection.connectRequest;
+  const request = connection.connect?.answer() ?? null;
   if (request === null) return;
   driver.calls.end(request);
-  connection.connectRequest = null;
+  connection.connect = null;
   connection.connected = true;
   callbackDue(driver, connection);
   request.callback(null, connection.handle as SocketHandle);
@@ -156,12 +163,11 @@ export function abandonConnect(driver: Driver, connection: Connection, error: Ne
 }
 
 function answer(driver: Driver, connection: Connection, error: NetworkError): void {
-  const request = connection.connectRequest;
-  if (request === null) return;
-  connection.connectRequest = null;
+  const { connect } = connection;
+  const request = connect?.answer() ?? null;
+  if (connect === null || request === null) return;
   driver.calls.end(request);
-  connection.nameConnect?.stop();
-  connection.nameConnect = null;
+  connect.resolved()?.stop();
   driver.loop.enqueue(() => {
     callbackDue(driver, connection);
     request.callback(error, connection.handle as SocketHandle);

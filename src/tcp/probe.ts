@@ -10,13 +10,15 @@ import { settleClose } from '../sockets/closer.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 import { systemError } from '../util/errors.ts';
 import type { Connection } from './connection.ts';
+import { readinessOf } from './readiness-state.ts';
 
 /** Posts one, unless it is posted. Returns false when there is no operation for it. */
 export function postProbe(driver: Driver, connection: Connection): boolean {
-  if (connection.probeOperation !== null) return true;
+  const readiness = readinessOf(connection);
+  if (readiness.probe !== null) return true;
   const operation = driver.operations.take(OperationKind.Probe, connection);
   if (operation === null) return false;
-  connection.probeOperation = operation;
+  readiness.begin(operation);
   operation.requested = 0;
   try {
     driver.operations.setSegment(operation, 0, 0, 0);
@@ -30,7 +32,8 @@ export function postProbe(driver: Driver, connection: Connection): boolean {
 /** The zero-byte receive came back. */
 export function completeProbe(driver: Driver, connection: Connection, operation: Operation): void {
   const { error } = operation;
-  connection.probeOperation = null;
+  const readiness = readinessOf(connection);
+  readiness.finish();
   driver.operations.release(operation);
   if (connection.closing) {
     settleClose(driver, connection);
@@ -39,11 +42,11 @@ export function completeProbe(driver: Driver, connection: Connection, operation:
   const { watch } = connection;
   // Nobody takes a probe back. Windows may cancel it with another operation of its socket.
   if (error === 0) connection.unaskedCancels = 0;
-  if (error === ERROR_OPERATION_ABORTED && !connection.receiveEnded && mayPostAgain(connection)) {
+  if (error === ERROR_OPERATION_ABORTED && !connection.read.ended && mayPostAgain(connection)) {
     watch?.scheduleCheck();
     return;
   }
   // After shutdown('receive') an error says that, and not that the connection is broken.
-  if (error !== 0 && !connection.receiveEnded) connection.failure ??= systemError('read', 'WSARecv', error);
+  if (error !== 0 && !connection.read.ended) readiness.fail(systemError('read', 'WSARecv', error));
   watch?.becameReadable();
 }

@@ -49,11 +49,10 @@ export class QuietSweep {
       const connection = operation.owner as Connection; // only reader.ts makes operations of this kind
       if (connection.closing) continue;
       holding = true;
-      if (connection.receivedSince) {
-        connection.receivedSince = false;
-      } else if (cancelled < MAX_PER_SWEEP && operation.isInKernel && !connection.quieting && !connection.receiveEnded) {
+      const { read } = connection;
+      if (read.isQuiet() && cancelled < MAX_PER_SWEEP && operation.isInKernel && !read.quieting && !read.ended) {
         cancelled++;
-        connection.quieting = true;
+        read.quiet();
         this.#transport.cancelOperation(connection, operation);
       }
     }

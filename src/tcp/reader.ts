@@ -18,7 +18,8 @@ import type { NetworkError } from '../pal/network-error.ts';
 import { abandonOperation, causeOf } from '../sockets/abandon.ts';
 import { BLOCK_SIZES, classFor, type Block } from '../memory/block-pool.ts';
 import { settleClose } from '../sockets/closer.ts';
-import { QUIET, type Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { QUIET } from './read-state.ts';
 import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
@@ -50,8 +51,8 @@ export function read(
     name = driver.calls.begin(request, connection, options);
     // Only now is the connection looked at: the caller's own code may have run in there.
     why = whyOver(request, connection);
-    const served = connection.receiveEnded || connection.leftover !== null;
-    if (why === null && !served && connection.reads.length === 0 && connection.receiveOperation === null) {
+    const served = connection.read.ended || connection.read.leftover !== null;
+    if (why === null && !served && connection.read.queue.length === 0 && connection.read.operation === null) {
       operation = driver.operations.take(OperationKind.Receive, connection);
       if (operation === null) why = outOfSlots(driver.options.maxOperations);
     }
@@ -64,14 +65,14 @@ export function read(
     answerRead(driver, connection, request, why);
     return NO_OPERATION;
   }
-  connection.reads.push(request);
+  connection.read.queue.push(request);
   expectCallback(driver, connection);
   if (operation !== null) {
-    connection.receiveOperation = operation;
+    connection.read.begin(operation);
     post(driver, connection, operation, request);
-  } else if (connection.leftover !== null) {
+  } else if (connection.read.leftover !== null) {
     serveLeftoverSoon(driver, connection);
-  } else if (connection.receiveEnded && connection.receiveOperation === null) {
+  } else if (connection.read.ended && connection.read.operation === null) {
     // (What a receive still brings is the oldest reader's; its end answers the others.)
     endReads(driver, connection);
   }
@@ -80,14 +81,14 @@ export function read(
 
 /** Takes a read back. What has been received for it is its own; what has not goes to the next read. */
 export function revokeRead(driver: Driver, connection: Connection, request: ReadRequest, error: NetworkError): boolean {
-  if (request === connection.reads.first) {
-    const operation = connection.receiveOperation;
+  if (request === connection.read.queue.first) {
+    const operation = connection.read.operation;
     if (operation?.isInKernel !== true) return false; // its outcome waits to be delivered
     request.revoked = error;
     driver.transport.cancelOperation(connection, operation);
     return true;
   }
-  connection.reads.remove(request);
+  connection.read.queue.remove(request);
   answerRead(driver, connection, request, error);
   return true;
 }
@@ -95,39 +96,38 @@ export function revokeRead(driver: Driver, connection: Connection, request: Read
 /** A receive came back. */
 export function completeReceive(driver: Driver, connection: Connection, operation: Operation): void {
   const { bytes, error } = operation;
-  const request = connection.reads.first;
+  const request = connection.read.queue.first;
   if (request === null || connection.closing) {
     // Nobody waits any more: the reads were answered when the socket was closed or its receiving side shut down.
     retire(driver, connection, operation);
     settleClose(driver, connection);
     return;
   }
-  if (connection.receiveEnded && (error !== 0 || bytes === 0)) {
+  if (connection.read.ended && (error !== 0 || bytes === 0)) {
     // shutdown('receive') cancelled it. (Bytes that won the race are still the oldest reader's.)
     retire(driver, connection, operation);
     endReads(driver, connection);
     return;
   }
-  const wasQuieted = connection.quieting;
-  connection.quieting = false;
+  const wasQuieted = connection.read.wasQuieted();
   if (error === 0) connection.unaskedCancels = 0;
   const { revoked } = request;
   if (revoked !== null && (error === ERROR_OPERATION_ABORTED || (error === 0 && operation.requested === 0))) {
     // Nothing was received. (A zero-byte receive that found something has taken none of it.)
-    if (error === 0) connection.receiveClass = 0;
-    else if (wasQuieted) connection.receiveClass = QUIET;
+    if (error === 0) connection.read.useClass(0);
+    else if (wasQuieted) connection.read.useClass(QUIET);
     finishRead(driver, connection, operation, request, revoked, 0);
     return;
   }
   if (error === 0 && operation.requested === 0) {
     // The zero-byte receive: there is something to receive now.
-    connection.receiveClass = 0;
+    connection.read.useClass(0);
     repost(driver, connection, operation, request);
     return;
   }
   if (error === ERROR_OPERATION_ABORTED && (wasQuieted || mayPostAgain(connection))) {
     // Cancelled to make it quiet; or Windows has cancelled it with another operation of its socket. Nothing was received.
-    if (wasQuieted) connection.receiveClass = QUIET;
+    if (wasQuieted) connection.read.useClass(QUIET);
     repost(driver, connection, operation, request);
     return;
   }
@@ -135,7 +135,7 @@ export function completeReceive(driver: Driver, connection: Connection, operatio
     error === 0
       ? deliver(driver, connection, operation, request)
       : systemError('read', 'WSARecv', error, causeOf(operation));
-  if (error === 0 && bytes === 0) connection.peerEnded = true;
+  if (error === 0 && bytes === 0) connection.read.peerEnds();
   finishRead(driver, connection, operation, request, failure, failure === null ? bytes : 0);
 }
 
@@ -148,17 +148,17 @@ function finishRead(
   failure: NetworkError | null,
   bytes: number,
 ): void {
-  connection.reads.shift();
+  connection.read.queue.shift();
   const { callback } = request;
   driver.requests.giveRead(request);
-  if (connection.leftover !== null) {
+  if (connection.read.leftover !== null) {
     retire(driver, connection, operation);
     serveLeftoverSoon(driver, connection);
-  } else if (connection.receiveEnded) {
+  } else if (connection.read.ended) {
     retire(driver, connection, operation);
     endReads(driver, connection);
-  } else if (connection.reads.first !== null) {
-    repost(driver, connection, operation, connection.reads.first);
+  } else if (connection.read.queue.first !== null) {
+    repost(driver, connection, operation, connection.read.queue.first);
   } else {
     retire(driver, connection, operation);
   }
@@ -178,7 +178,7 @@ export function endReads(driver: Driver, connection: Connection): void {
 }
 
 function answerReads(driver: Driver, connection: Connection, outcome: () => NetworkError | null): void {
-  for (let request = connection.reads.shift(); request !== null; request = connection.reads.shift()) {
+  for (let request = connection.read.queue.shift(); request !== null; request = connection.read.queue.shift()) {
     answerRead(driver, connection, request, outcome());
   }
 }
@@ -199,16 +199,16 @@ function serveLeftoverSoon(driver: Driver, connection: Connection): void {
 
 /** Gives the oldest read what was received for a buffer that had gone, and then goes on as usual. */
 function serveLeftover(driver: Driver, connection: Connection): void {
-  const { leftover, reads } = connection;
-  const request = reads.first;
+  const { leftover, queue } = connection.read;
+  const request = queue.first;
   if (leftover === null || request === null || connection.closing) return;
   const count = Math.min(leftover.end - leftover.start, request.maxBytes);
   const fits = copyOut(leftover.block, leftover.start, request.target, count);
   if (fits) leftoverTaken(driver, connection, count);
-  reads.shift();
+  queue.shift();
   const { callback, target } = request;
   driver.requests.giveRead(request);
-  if (reads.first !== null) goOn(driver, connection, reads.first);
+  if (queue.first !== null) goOn(driver, connection, queue.first);
   callbackDue(driver, connection);
   if (fits) callback.finish(null, count);
   else callback.finish(bufferDetached('read', count, target.byteLength), 0);
@@ -216,7 +216,7 @@ function serveLeftover(driver: Driver, connection: Connection): void {
 
 /** The readiness face's way to the same bytes. Returns how many there were. */
 export function takeLeftover(driver: Driver, connection: Connection, target: Uint8Array): number {
-  const { leftover } = connection;
+  const { leftover } = connection.read;
   if (leftover === null) return 0;
   const count = Math.min(leftover.end - leftover.start, target.byteLength);
   leftover.block.bytes.copy(target, 0, leftover.start, leftover.start + count);
@@ -225,16 +225,16 @@ export function takeLeftover(driver: Driver, connection: Connection, target: Uin
 }
 
 function leftoverTaken(driver: Driver, connection: Connection, count: number): void {
-  const { leftover } = connection;
+  const { leftover } = connection.read;
   if (leftover === null) return;
   leftover.start += count;
   if (leftover.start === leftover.end) dropLeftover(driver, connection);
 }
 
 function goOn(driver: Driver, connection: Connection, next: ReadRequest): void {
-  if (connection.leftover !== null) {
+  if (connection.read.leftover !== null) {
     serveLeftoverSoon(driver, connection);
-  } else if (connection.receiveEnded) {
+  } else if (connection.read.ended) {
     endReads(driver, connection);
   } else {
     const operation = driver.operations.take(OperationKind.Receive, connection);
@@ -242,15 +242,14 @@ function goOn(driver: Driver, connection: Connection, next: ReadRequest): void {
       answerReads(driver, connection, () => outOfSlots(driver.options.maxOperations));
       return;
     }
-    connection.receiveOperation = operation;
+    connection.read.begin(operation);
     post(driver, connection, operation, next);
   }
 }
 
 function dropLeftover(driver: Driver, connection: Connection): void {
-  if (connection.leftover === null) return;
-  driver.blocks.give(connection.leftover.block);
-  connection.leftover = null;
+  const block = connection.read.dropLeftover();
+  if (block !== null) driver.blocks.give(block);
 }
 
 function repost(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
@@ -275,8 +274,8 @@ function start(driver: Driver, connection: Connection, operation: Operation, req
     operation.lent = request.target;
     address = pinnedAddress;
     length = request.maxBytes;
-  } else if (connection.receiveClass !== QUIET) {
-    const block = driver.blocks.take(Math.min(connection.receiveClass, classFor(request.maxBytes)));
+  } else if (connection.read.blockClass !== QUIET) {
+    const block = driver.blocks.take(Math.min(connection.read.blockClass, classFor(request.maxBytes)));
     operation.block = block;
     if (block === null) {
       driver.loop.finishInline(operation, WSAENOBUFS, 0);
@@ -284,7 +283,7 @@ function start(driver: Driver, connection: Connection, operation: Operation, req
     }
     address = block.address;
     length = Math.min(block.size, request.maxBytes);
-    connection.receivedSince = true;
+    connection.read.takesBlock();
     driver.quiet.watch();
   }
   operation.requested = length;
@@ -308,7 +307,7 @@ function deliver(
   adapt(connection, block, bytes);
   const { target } = request;
   if (copyOut(block, 0, target, bytes)) return null;
-  connection.leftover = { block, start: 0, end: bytes };
+  connection.read.keep(block, bytes);
   operation.block = null;
   return bufferDetached('read', bytes, target.byteLength);
 }
@@ -336,14 +335,14 @@ function copyOut(block: Block, from: number, target: Uint8Array, bytes: number):
 
 /** Lets the size of the next receive follow the size of this one. */
 function adapt(connection: Connection, block: Block, bytes: number): void {
-  if (bytes === block.size && connection.receiveClass < LARGEST_RECEIVE_CLASS) {
-    connection.receiveClass = block.sizeClass + 1;
+  if (bytes === block.size && connection.read.blockClass < LARGEST_RECEIVE_CLASS) {
+    connection.read.useClass(block.sizeClass + 1);
   } else if (block.sizeClass > 0 && bytes <= (BLOCK_SIZES[block.sizeClass - 1] ?? 0) / 2) {
-    connection.receiveClass = block.sizeClass - 1;
+    connection.read.useClass(block.sizeClass - 1);
   }
 }
 
 function retire(driver: Driver, connection: Connection, operation: Operation): void {
-  connection.receiveOperation = null;
+  connection.read.finish();
   driver.operations.release(operation);
 }

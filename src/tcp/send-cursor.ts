@@ -15,7 +15,7 @@ class SendCursor {
 
   begin(connection: Connection): void {
     this.lastOrder = 0;
-    this.#enter(connection.writes.first);
+    this.#enter(connection.write.queue.first);
   }
 
   /** Bytes of the current buffer that can be sent; 0 when it has lost some of its bytes since it was queued. */

@@ -49,7 +49,7 @@ export function gather(driver: Driver, connection: Connection, operation: Operat
       continue;
     }
     if (block === null) {
-      block = driver.blocks.take(classFor(Math.min(connection.queuedBytes - bytes, MAX_SEND_BYTES)));
+      block = driver.blocks.take(classFor(Math.min(connection.write.queuedBytes - bytes, MAX_SEND_BYTES)));
       operation.block = block;
       if (block === null) break;
     }
@@ -69,7 +69,7 @@ export function gather(driver: Driver, connection: Connection, operation: Operat
     cursor.move(length);
   }
   cursor.end();
-  connection.lastGathered = cursor.lastOrder;
+  connection.write.gathered(cursor.lastOrder);
   operation.requested = bytes;
   if (bytes === 0) {
     driver.loop.finishInline(operation, WSAENOBUFS, 0);

@@ -4,23 +4,24 @@ import type { Driver } from '../context/context.ts';
 import type { ShutdownHow } from '../pal/network-pal.ts';
 import type { Connection } from './connection.ts';
 import { endReads } from './reader.ts';
+import { WriteEnd } from './write-state.ts';
 
 /** `connection` is open and connected. */
 export function shutdownConnection(driver: Driver, connection: Connection, how: ShutdownHow): void {
-  if (how !== 'receive' && !connection.sendEnded) {
-    connection.sendEnded = true;
-    if (connection.sendOperation === null) sendFin(driver, connection);
+  if (how !== 'receive' && connection.write.end === WriteEnd.Open) {
+    connection.write.endBehindQueue();
+    if (connection.write.operation === null) sendFin(driver, connection);
   }
-  if (how !== 'send' && !connection.receiveEnded) {
-    connection.receiveEnded = true;
+  if (how !== 'send' && !connection.read.ended) {
+    connection.read.end();
     driver.counters.calls.shutdown++;
     driver.kernel.ws2_32.shutdown(connection.socket, SD_RECEIVE);
-    const operation = connection.receiveOperation;
+    const operation = connection.read.operation;
     connection.watch?.scheduleCheck();
     if (operation !== null) {
       // Its end answers the reads, with what it still brings or with the end of the stream.
       if (operation.isInKernel) driver.transport.cancelOperation(connection, operation);
-    } else if (connection.leftover === null) {
+    } else if (connection.read.leftover === null) {
       // (What has been received for a buffer that had gone comes first.)
       endReads(driver, connection);
     }
@@ -29,8 +30,7 @@ export function shutdownConnection(driver: Driver, connection: Connection, how: 
 
 /** Hands the FIN to the kernel; everything queued has been sent. */
 export function sendFin(driver: Driver, connection: Connection): void {
-  if (connection.finSent || connection.torn || connection.socket === INVALID_SOCKET) return;
-  connection.finSent = true;
+  if (connection.socket === INVALID_SOCKET || !connection.write.ends()) return;
   driver.counters.calls.shutdown++;
   // It fails only on a connection that is broken already, which the next read or write will say.
   driver.kernel.ws2_32.shutdown(connection.socket, SD_SEND);

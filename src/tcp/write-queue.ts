@@ -12,12 +12,12 @@ import type { Connection } from './connection.ts';
 import type { QueuedFile, WriteRequest, WritingCall } from './requests.ts';
 
 export function hasWrites(connection: Connection): boolean {
-  return connection.writes.length > 0;
+  return connection.write.queue.length > 0;
 }
 
 /** A write that is to be taken back is still in the queue. */
 export function hasRevokedWrite(connection: Connection): boolean {
-  for (const { revoked } of connection.writes) if (revoked !== null) return true;
+  for (const { revoked } of connection.write.queue) if (revoked !== null) return true;
   return false;
 }
 
@@ -30,14 +30,14 @@ export function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): 
  * Takes `bytes` sent bytes off the queue. Returns the requests that are done, linked, or null.
  */
 export function take(driver: Driver, connection: Connection, bytes: number): WriteRequest | null {
-  connection.queuedBytes -= bytes;
+  connection.write.dequeueBytes(bytes);
   driver.queuedBytes -= bytes;
-  const { writes } = connection;
+  const { queue } = connection.write;
   let first: WriteRequest | null = null;
   let last: WriteRequest | null = null;
   let left = bytes;
   // (An empty write has its turn when everything before it has gone.)
-  for (let request = writes.first; request !== null && (left > 0 || isEmpty(request)); request = writes.first) {
+  for (let request = queue.first; request !== null && (left > 0 || isEmpty(request)); request = queue.first) {
     const step = Math.min(left, request.total - request.sent);
     request.sent += step;
     left -= step;
@@ -45,7 +45,7 @@ export function take(driver: Driver, connection: Connection, bytes: number): Wri
       advance(request, step);
       break;
     }
-    writes.shift();
+    queue.shift();
     if (last === null) first = request;
     else last.next = request;
     last = request;
@@ -70,11 +70,11 @@ export function takeFile(
   operation: Operation,
   file: QueuedFile,
 ): WriteRequest | null {
-  const request = connection.writes.first;
+  const request = connection.write.queue.first;
   if (request === null) return null;
   const ofHead = file.take(operation, request);
   request.sent += ofHead;
-  connection.queuedBytes -= ofHead;
+  connection.write.dequeueBytes(ofHead);
   driver.queuedBytes -= ofHead;
   return file.isSent && file.failure === null ? finishFile(connection, request, file) : null;
 }
@@ -90,21 +90,19 @@ export function finishFile(connection: Connection, request: WriteRequest, file: 
   else request.setBuffers(tail, null);
   request.total += length;
   request.sent += length;
-  connection.sendingFile = null;
+  connection.write.leaveFile();
   file.done();
-  return request.sent === request.total ? connection.writes.shift() : null;
+  return request.sent === request.total ? connection.write.queue.shift() : null;
 }
 
 /** Parts the send operation from the file that it has been working on. */
 export function letGo(connection: Connection): void {
-  const { sendingFile } = connection;
-  connection.sendingFile = null;
-  sendingFile?.released();
+  connection.write.leaveFile()?.released();
 }
 
 export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
   const { callback, total, file } = request;
-  connection.queuedBytes -= total - request.sent;
+  connection.write.dequeueBytes(total - request.sent);
   driver.queuedBytes -= total - request.sent;
   const sent = request.sent + (file?.sent ?? 0);
   file?.abandon();
@@ -121,15 +119,15 @@ export function failWrites(
   connection: Connection,
   error: (operation: WritingCall, connection: Connection) => NetworkError,
 ): void {
-  for (let request = connection.writes.shift(); request !== null; request = connection.writes.shift()) {
+  for (let request = connection.write.queue.shift(); request !== null; request = connection.write.queue.shift()) {
     answer(driver, connection, request, request.revoked ?? error(request.operation, connection));
   }
 }
 
 /** Answers every queued write because the socket was closed here. */
 export function dropWrites(driver: Driver, connection: Connection): void {
-  const { sendOperation: operation, writes } = connection;
-  if (operation?.isInKernel === true && writes.length > 0) operation.lent = pinnedBuffers(driver, writes);
+  const { operation, queue } = connection.write;
+  if (operation?.isInKernel === true && queue.length > 0) operation.lent = pinnedBuffers(driver, queue);
   failWrites(driver, connection, connectionClosed);
 }
 
@@ -141,7 +139,7 @@ function pinnedBuffers(driver: Driver, writes: Iterable<WriteRequest>): readonly
 
 /** A file of which nothing was sent cannot be: the queue goes on without it. */
 export function refuseFile(driver: Driver, connection: Connection, error: NetworkError): void {
-  const request = connection.writes.shift();
+  const request = connection.write.queue.shift();
   if (request !== null) answer(driver, connection, request, error);
 }
 

@@ -12,8 +12,8 @@ export function whyNotQueued(driver: Driver, connection: Connection, total: numb
   const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
   if (total > limit) throw writeTooLarge(total, limit, 'maxQueuedBytesPerSocket');
   if (total > maxQueuedBytes) throw writeTooLarge(total, maxQueuedBytes, 'maxQueuedBytes');
-  if (connection.refusal !== null) return behindRefused(connection.refusal);
-  if (connection.queuedBytes + total > limit) return queueFull(connection.queuedBytes, total, limit);
+  if (connection.write.refusal !== null) return behindRefused(connection.write.refusal);
+  if (connection.write.queuedBytes + total > limit) return queueFull(connection.write.queuedBytes, total, limit);
   if (driver.queuedBytes + total > maxQueuedBytes) return queuesFull(driver.queuedBytes, total, maxQueuedBytes);
   return null;
 }
@@ -25,11 +25,9 @@ export function refuse(
   request: WriteRequest,
   error: NetworkError,
 ): OperationHandle {
-  connection.refusals++;
-  connection.refusal ??= error;
+  connection.write.refuse(error);
   return answerWith(driver, connection, request, (callback) => {
-    connection.refusals--;
-    if (connection.refusals === 0) connection.refusal = null;
+    connection.write.refusalTold();
     callback.finish(error, 0);
   });
 }

@@ -1,5 +1,4 @@
 /** Taking writes back. docs/cancellation.md tells it to users. */
-import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { settleClose } from '../sockets/closer.ts';
 import type { Connection } from './connection.ts';
@@ -19,23 +18,24 @@ export function revokeWrite(
   error: NetworkError,
   hard: boolean,
 ): boolean {
-  const { writes, sendOperation: operation } = connection;
-  const firstWrite = writes.first;
+  const { write } = connection;
+  const { queue, operation } = write;
+  const firstWrite = queue.first;
   if (firstWrite === request && request.file !== null) {
     return revokeFile(driver, connection, request, request.file, error, hard);
   }
   if (firstWrite === null || request.order < firstWrite.order) return false; // done: its callback is about to run
   // A file goes out alone: nothing behind it has been handed over.
-  const underWay = operation !== null && operation.requested > 0 && connection.sendingFile === null;
-  if (request.sent === 0 && !(underWay && request.order <= connection.lastGathered)) {
-    writes.remove(request);
+  const underWay = operation !== null && operation.requested > 0 && write.file === null;
+  if (request.sent === 0 && !(underWay && request.order <= write.lastGathered)) {
+    queue.remove(request);
     answer(driver, connection, request, error);
     settleClose(driver, connection);
     return true;
   }
   if (!hard) return false;
   request.revoked = error;
-  connection.tearing = true;
+  write.abort();
   if (operation?.isInKernel === true) driver.transport.cancelOperation(connection, operation);
   return true;
 }
@@ -56,7 +56,7 @@ function revokeFile(
   else if (!hard) return false;
   else if (file.isBusy) {
     request.revoked = error;
-    const { sendOperation: operation } = connection;
+    const { operation } = connection.write;
     if (operation?.isInKernel === true) driver.transport.cancelOperation(connection, operation);
   } else tearFile(driver, connection, error);
   settleClose(driver, connection);
@@ -65,6 +65,5 @@ function revokeFile(
 
 /** The stream ends here, behind what is queued: later writes fail, and closing sends RST. */
 export function tearStream(connection: Connection): void {
-  connection.torn = true;
-  connection.sendFailure = ERROR_OPERATION_ABORTED;
+  connection.write.truncate();
 }

@@ -35,6 +35,7 @@ import {
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { QueuedFile, WriteRequest, WritingCall } from './requests.ts';
 import { DETACHED, gather } from './send-gatherer.ts';
+import { Stream, WriteEnd } from './write-state.ts';
 import { answerSoon, refuse, whyNotQueued } from './write-refusal.ts';
 
 /** Sends in a row that may succeed without taking a byte, before the connection counts as broken. */
@@ -64,7 +65,7 @@ export function write(
     over = whyOver(request, connection) ?? whyEnded(call, connection);
     if (over === null) {
       refusal = whyNotQueued(driver, connection, total);
-      idle = refusal === null && connection.sendOperation === null;
+      idle = refusal === null && connection.write.operation === null;
       if (idle && !isEmpty({ total, file })) {
         operation = driver.operations.take(OperationKind.Send, connection);
         if (operation === null) refusal = outOfSlots(driver.options.maxOperations);
@@ -77,13 +78,11 @@ export function write(
   if (refusal !== null) return refuse(driver, connection, request, refusal);
   if (over !== null || (idle && operation === null)) return answerSoon(driver, connection, request, over);
   request.file = file;
-  connection.writes.push(request);
-  request.order = ++connection.writesQueued;
-  connection.queuedBytes += total;
+  connection.write.enqueue(request);
   driver.queuedBytes += total;
   expectCallback(driver, connection);
   if (operation !== null) {
-    connection.sendOperation = operation;
+    connection.write.begin(operation);
     send(driver, connection, operation);
   }
   return name;
@@ -91,8 +90,9 @@ export function write(
 
 /** What a write gets on a connection that sends no more. */
 function whyEnded(call: WritingCall, connection: Connection): NetworkError | null {
-  if (connection.sendEnded) return writeAfterEnd(call);
-  return connection.sendFailure === 0 ? null : sendError(call, connection);
+  const { end, stream } = connection.write;
+  if (end !== WriteEnd.Open) return writeAfterEnd(call);
+  return stream === Stream.Whole ? null : sendError(call, connection);
 }
 
 /** A send came back. */
@@ -100,20 +100,20 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   const { bytes, requested } = operation;
   driver.operations.giveBuffers(operation);
   driver.counters.bytesSent += bytes;
-  if (connection.sendingFile?.isAbandoned === true) letGo(connection);
-  const { sendingFile } = connection;
+  if (connection.write.file?.isAbandoned === true) letGo(connection);
+  const { file: sendingFile } = connection.write;
   if (!hasWrites(connection)) {
     // The requests were answered when the socket was reset, or the last of them had lost its buffer.
     retire(driver, connection, operation);
-    if (connection.sendEnded && !connection.closing) sendFin(driver, connection);
+    if (connection.write.end !== WriteEnd.Open && !connection.closing) sendFin(driver, connection);
     settleClose(driver, connection);
     return;
   }
-  connection.emptySends = bytes > 0 || requested === 0 ? 0 : connection.emptySends + 1;
+  const emptySends = connection.write.sent(bytes, requested);
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
   const done =
     sendingFile === null ? take(driver, connection, bytes) : takeFile(driver, connection, operation, sendingFile);
-  const firstWrite = connection.writes.first;
+  const firstWrite = connection.write.queue.first;
   if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null) {
     // To be taken back, and this was not the last of it: the file, or the tail behind it, is torn off.
     if (firstWrite.file?.isUntouched === true) {
@@ -129,10 +129,9 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     return;
   }
   const { error, syscall } = operation; // after takeFile, which may have found that the error means nothing
-  const broken = connection.emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
+  const broken = emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
   // A write that was to be taken back and got through all the same has torn nothing.
-  const torn = connection.tearing && (error !== 0 || hasRevokedWrite(connection));
-  connection.tearing = false;
+  const torn = connection.write.aborted() && (error !== 0 || hasRevokedWrite(connection));
   const failure = torn && broken === 0 ? ERROR_OPERATION_ABORTED : broken;
   if (failure !== 0) {
     const { thrown } = operation;
@@ -142,17 +141,15 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
     // Whoever writes before being told must not write behind a hole.
     const cancelled = failure === ERROR_OPERATION_ABORTED;
     // Cancelled by nobody here: Windows may do that with another operation of the socket. How much has gone out is unknown.
-    connection.sendFailure = cancelled && !torn ? WSAECONNABORTED : failure;
-    connection.sendFailureSyscall = syscall;
-    connection.sendFailureCause = thrown;
-    if (cancelled) connection.torn = true;
+    const code = cancelled && !torn ? WSAECONNABORTED : failure;
+    connection.write.fail(code, syscall, thrown, cancelled);
     failWrites(driver, connection, sendError);
   } else if (hasWrites(connection)) {
     driver.operations.renew(operation);
     send(driver, connection, operation);
   } else {
     retire(driver, connection, operation);
-    if (connection.sendEnded) sendFin(driver, connection);
+    if (connection.write.end !== WriteEnd.Open) sendFin(driver, connection);
   }
   try {
     sendingFile?.report();
@@ -164,14 +161,13 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
 
 /** What a write gets after a send has failed. */
 function sendError(operation: WritingCall, connection: Connection): NetworkError {
-  const { sendFailure, sendFailureSyscall, sendFailureCause, torn } = connection;
-  if (torn && sendFailure === ERROR_OPERATION_ABORTED) return streamTorn(operation);
-  const context = sendFailureCause === null ? {} : { cause: sendFailureCause };
-  return systemError(operation, sendFailureSyscall, sendFailure, context);
+  const { failure, failureSyscall, failureCause, stream } = connection.write;
+  if (stream === Stream.Truncated && failure === ERROR_OPERATION_ABORTED) return streamTorn(operation);
+  return systemError(operation, failureSyscall, failure, failureCause === null ? {} : { cause: failureCause });
 }
 
 export function send(driver: Driver, connection: Connection, operation: Operation): void {
-  const firstWrite = connection.writes.first;
+  const firstWrite = connection.write.queue.first;
   if (firstWrite !== null && firstWrite.file !== null) {
     firstWrite.file.proceed(operation, firstWrite);
     return;
@@ -195,7 +191,7 @@ export function send(driver: Driver, connection: Connection, operation: Operatio
 /** A buffer in the queue has lost its bytes: it was detached, or its ArrayBuffer shrank. */
 function detached(driver: Driver, connection: Connection, operation: Operation, request: WriteRequest): void {
   const { total, sent } = request;
-  connection.writes.shift();
+  connection.write.queue.shift();
   answer(driver, connection, request, bufferDetached('write', total, sent));
   operation.requested = 0;
   // Nothing was submitted: an empty success carries the queue on.
@@ -205,7 +201,6 @@ function detached(driver: Driver, connection: Connection, operation: Operation, 
 }
 
 function retire(driver: Driver, connection: Connection, operation: Operation): void {
-  letGo(connection);
-  connection.sendOperation = null;
+  connection.write.finish()?.released();
   driver.operations.release(operation);
 }

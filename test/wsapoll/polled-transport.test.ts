@@ -217,7 +217,7 @@ describe('PolledTransport', () => {
   it('a cancelled operation ends although the wait cannot be interrupted for it', () => {
     const { fake, set, transport, connection, take } = world();
     const operation = take(OperationKind.Receive);
-    connection.receiveOperation = operation;
+    connection.read.begin(operation);
     transport.receive(connection, operation);
     set.wait();
     Object.assign(fake.parts.kernel.ws2_32, {
@@ -232,7 +232,7 @@ describe('PolledTransport', () => {
   it('cancelling takes the socket out of the set, and the operation ends once', () => {
     const { fake, transport, connection, take, poll } = world();
     const operation = take(OperationKind.Receive);
-    connection.receiveOperation = operation;
+    connection.read.begin(operation);
     transport.receive(connection, operation);
     expect(fake.entries().length).to.equal(2);
     transport.cancelAll(connection);

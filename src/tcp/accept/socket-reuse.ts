@@ -23,20 +23,18 @@ import { finishClose } from '../../sockets/closer.ts';
 import type { Connection } from '../connection.ts';
 import type { Driver } from '../../context/context.ts';
 import type { Listener } from './listener.ts';
+import { Stream, WriteEnd } from '../write-state.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
 import { isFresh } from '../../sockets/sockets.ts';
 import type { SpareSockets } from './spare-sockets.ts';
 
 /** Whether the socket of a closing connection, on which nothing is in flight, can be used again. */
-export function mayReuse(
-  { transport }: Driver,
-  connection: Connection,
-  { spares, closing, depth }: Listener,
-): boolean {
+export function mayReuse({ transport }: Driver, connection: Connection, { spares, closing, depth }: Listener): boolean {
   if (transport.disconnect === null) return false;
   if (spares === null || !spares.usable || closing || spares.size >= depth.current) return false;
-  if (!connection.peerEnded || connection.finSent || connection.receiveEnded) return false;
-  return !connection.resetting && connection.sendFailure === 0 && !connection.optionsSet && !connection.skipsPackets;
+  const { read, write } = connection;
+  if (!read.peerEnded || read.ended || write.end === WriteEnd.Ended) return false;
+  return !connection.resetting && write.stream === Stream.Whole && !connection.optionsSet && !connection.skipsPackets;
 }
 
 /** Starts to disconnect. Returns false when there is no operation for it. */

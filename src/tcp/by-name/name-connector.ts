@@ -21,7 +21,8 @@ import type { NetworkError } from '../../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../../pal/network-pal.ts';
 import { abort } from '../../sockets/closer.ts';
 import { abandonConnect, announceConnect, beginConnect, connect } from '../connector.ts';
-import type { Connection, NameAttempts } from '../connection.ts';
+import type { NameAttempts } from '../connect-state.ts';
+import type { Connection } from '../connection.ts';
 import { addConnection } from '../connection-kind.ts';
 import type { Driver } from '../../context/context.ts';
 import { tooManySockets } from '../../util/errors.ts';
@@ -51,7 +52,7 @@ export function connectByName(
 ): void {
   if (!beginConnect(driver, connection, options, callback)) return;
   const connecting = new NameConnect(driver, connection, target, options);
-  connection.nameConnect = connecting;
+  connection.connect?.resolve(connecting);
   connecting.start();
 }
 
@@ -145,7 +146,7 @@ export class NameConnect implements NameAttempts {
 
   #won(attempt: Connection): void {
     const connection = this.#connection;
-    connection.nameConnect = null;
+    connection.connect?.resolved();
     this.stop();
     connection.takeSocket(attempt);
     this.#driver.transport.move(attempt, connection);
@@ -172,7 +173,7 @@ export class NameConnect implements NameAttempts {
     this.#revoked ??= error;
     this.#eyeballs.stop();
     // A success whose outcome is queued already wins: it is delivered in the coming turn. A failure comes back here.
-    for (const { connectOperation } of this.#underWay) if (connectOperation?.isInKernel === false) return true;
+    for (const { connect } of this.#underWay) if (connect?.operation?.isInKernel === false) return true;
     const { timeout = 0 } = this.#options;
     const told =
       this.#revoked.kind === NetworkErrorCode.Timeout
@@ -184,7 +185,7 @@ export class NameConnect implements NameAttempts {
 
   /** The system call that it is waiting for, or the last that it knows of. */
   #awaited(): string {
-    for (const { connectOperation } of this.#underWay) if (connectOperation !== null) return connectOperation.syscall;
+    for (const { connect } of this.#underWay) if (connect?.operation) return connect.operation.syscall;
     return this.#failures().at(-1)?.syscall ?? LOOKUP;
   }
 

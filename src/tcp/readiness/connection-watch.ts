@@ -15,10 +15,13 @@ import { WSABUF } from '../../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
 import type { Driver } from '../../context/context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS } from '../../memory/block-pool.ts';
+import type { NetworkError } from '../../pal/network-error.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
 import { systemError, writeAfterEnd } from '../../util/errors.ts';
 import type { Connection } from '../connection.ts';
 import { postProbe } from '../probe.ts';
+import { readinessOf } from '../readiness-state.ts';
+import { WriteEnd } from '../write-state.ts';
 import { takeLeftover } from '../reader.ts';
 import { write } from '../writer.ts';
 import { hasRoom, startWatch, Watch } from './watch.ts';
@@ -37,8 +40,8 @@ class ConnectionWatch extends Watch {
   }
 
   protected get isReadable(): boolean {
-    const { leftover, failure, receiveEnded } = this.#connection;
-    return this.received || leftover !== null || failure !== null || receiveEnded;
+    const { leftover, ended } = this.#connection.read;
+    return this.received || leftover !== null || failureOf(this.#connection) !== null || ended;
   }
 
   protected isWritable(): boolean {
@@ -46,7 +49,7 @@ class ConnectionWatch extends Watch {
     const connection = this.#connection;
     if (isSending(connection)) return false;
     // A broken connection is writable: tryWrite then tells what broke it, and takes no room.
-    if (connection.failure !== null || connection.sendEnded) return true;
+    if (failureOf(connection) !== null || connection.write.end !== WriteEnd.Open) return true;
     if (!hasRoom(driver)) driver.parked.awaitRoom(connection);
     else if (driver.operations.free === 0) driver.parked.awaitSlot(connection);
     else return true;
@@ -71,9 +74,10 @@ export function watchConnection(
 
 /** Reads what is there now into the start of `target`. Returns the count, 0 for the end of the stream, or WouldBlock. */
 export function tryRead(driver: Driver, connection: Connection, target: Uint8Array): number {
-  if (connection.leftover !== null) return takeLeftover(driver, connection, target);
-  if (connection.receiveEnded) return 0;
-  if (connection.failure !== null) throw connection.failure;
+  if (connection.read.leftover !== null) return takeLeftover(driver, connection, target);
+  if (connection.read.ended) return 0;
+  const failure = failureOf(connection);
+  if (failure !== null) throw failure;
   const length = Math.min(target.byteLength, MAX_TRY_READ);
   const pinnedAddress = driver.pinned.addressOf(target, length);
   if (pinnedAddress !== 0) return receiveNow(driver, connection, pinnedAddress, length);
@@ -93,20 +97,22 @@ export function tryRead(driver: Driver, connection: Connection, target: Uint8Arr
  * all sockets together are full, or no operation is free.
  */
 export function tryWrite(driver: Driver, connection: Connection, data: Uint8Array): number {
-  if (connection.failure !== null) throw connection.failure;
-  if (connection.sendEnded) throw writeAfterEnd('write');
+  const failure = failureOf(connection);
+  if (failure !== null) throw failure;
+  if (connection.write.end !== WriteEnd.Open) throw writeAfterEnd('write');
   if (isSending(connection)) return WouldBlock;
-  if (!hasRoom(driver) || driver.operations.free === 0 || connection.refusals > 0) return WouldBlock;
+  if (!hasRoom(driver) || driver.operations.free === 0 || connection.write.refusals > 0) return WouldBlock;
   const { maxQueuedBytes, maxQueuedBytesPerSocket } = driver.options;
   const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - driver.queuedBytes);
   // A copy of our own: the caller may use the buffer again as soon as this returns.
   const taken = Uint8Array.prototype.slice.call(data, 0, most);
+  const readiness = readinessOf(connection);
   write(driver, connection, taken, taken.length, null, null, (error) => {
-    connection.tryWriting = false;
-    if (error !== null && !connection.closing) connection.failure ??= error;
+    readiness.finishWrite();
+    if (error !== null && !connection.closing) readiness.fail(error);
     connection.watch?.scheduleCheck();
   });
-  connection.tryWriting = true;
+  readiness.beginWrite();
   return taken.length;
 }
 
@@ -125,8 +131,7 @@ function receiveNow(driver: Driver, connection: Connection, address: number, len
   if (result === SOCKET_ERROR) {
     const code = kernel.ws2_32.WSAGetLastError();
     if (code === WSAEWOULDBLOCK) return WouldBlock;
-    connection.failure = systemError('read', 'WSARecv', code);
-    throw connection.failure;
+    throw readinessOf(connection).fail(systemError('read', 'WSARecv', code));
   }
   const count = scratch.view.getUint32(countAt, true);
   counters.bytesReceived += count;
@@ -135,15 +140,20 @@ function receiveNow(driver: Driver, connection: Connection, address: number, len
 
 /** Overlapped calls do not care; without it the first call that has nothing to do would block this thread. */
 function setNonBlocking(driver: Driver, connection: Connection): void {
-  if (connection.nonBlocking) return;
+  const readiness = readinessOf(connection);
+  if (readiness.nonBlocking) return;
   const { kernel, counters, scratch } = driver;
   scratch.view.setUint32(0, 1, true);
   counters.calls.ioctlsocket++;
   const result = kernel.ws2_32.ioctlsocket(connection.socket, FIONBIO, scratch.address);
   checkWinsock(result, kernel.ws2_32, 'ioctlsocket(FIONBIO)');
-  connection.nonBlocking = true;
+  readiness.becameNonBlocking();
 }
 
-function isSending({ writes, sendOperation }: Connection): boolean {
-  return writes.length > 0 || sendOperation !== null;
+function isSending({ write: { queue, operation } }: Connection): boolean {
+  return queue.length > 0 || operation !== null;
+}
+
+function failureOf({ readiness }: Connection): NetworkError | null {
+  return readiness?.failure ?? null;
 }

@@ -188,7 +188,7 @@ export class FileJob implements QueuedFile {
   }
 
   #begin(request: WriteRequest): void {
-    this.#connection.sendingFile = this;
+    this.#connection.write.enterFile(this);
     const source = this.#source;
     if (typeof source === 'string') return this.#open(source);
     if (typeof source === 'number') return this.#opened(null, source);
@@ -370,7 +370,7 @@ export class FileJob implements QueuedFile {
   /** Nothing was submitted: an empty success carries the queue on. */
   #giveBack(operation: Operation): void {
     this.#operation = null;
-    this.#connection.sendingFile = null;
+    this.#connection.write.leaveFile();
     operation.requested = 0;
     this.#driver.loop.finishInline(operation, 0, 0);
     this.#dispose();
@@ -395,7 +395,7 @@ export class FileJob implements QueuedFile {
 
 /** A file turns out to need no further send. The operation is idle. */
 function endFile(driver: Driver, connection: Connection, operation: Operation, file: FileJob): void {
-  const request = connection.writes.first;
+  const request = connection.write.queue.first;
   const done = request === null ? null : finishFile(connection, request, file);
   if (done === null) {
     send(driver, connection, operation);

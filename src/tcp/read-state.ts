@@ -1,0 +1,93 @@
+/** The receiving side of a connection. Whatever changes it goes through the methods here; reader.ts says what happens when. */
+import type { Block } from '../memory/block-pool.ts';
+import type { Operation } from '../memory/operation.ts';
+import { LinkedQueue } from '../util/linked-queue.ts';
+import type { ReadRequest } from './requests.ts';
+
+/** The block class of a connection that waits without a buffer. */
+export const QUIET = -1;
+
+/** Received bytes that nobody has got yet: block.bytes from start to end. */
+export interface Leftover {
+  readonly block: Block;
+  start: number;
+  readonly end: number;
+}
+
+export class ReadState {
+  readonly queue = new LinkedQueue<ReadRequest>();
+  operation: Operation | null = null;
+  /** Block class that the next receive asks for, or QUIET; follows what the peer sends. */
+  blockClass = QUIET;
+  /** The receive was cancelled to take its block back, and is to be posted again. */
+  quieting = false;
+  /** Bytes received for a buffer that had gone: the next read's. */
+  leftover: Leftover | null = null;
+  /** shutdown('receive'): reads get 0 bytes. */
+  ended = false;
+  /** The end of the peer's stream was read. */
+  peerEnded = false;
+  /** A receive into a block was posted since the last sweep for quiet connections. */
+  #receivedSince = false;
+
+  /** A receive is posted. */
+  begin(operation: Operation): void {
+    this.operation = operation;
+  }
+
+  /** None is any more. */
+  finish(): void {
+    this.operation = null;
+  }
+
+  /** The next receive is to have a block of this class, or none. */
+  useClass(blockClass: number): void {
+    this.blockClass = blockClass;
+  }
+
+  /** A receive has a block from now on. */
+  takesBlock(): void {
+    this.#receivedSince = true;
+  }
+
+  /** Whether no receive with a block was posted since this was asked before. */
+  isQuiet(): boolean {
+    const quiet = !this.#receivedSince;
+    this.#receivedSince = false;
+    return quiet;
+  }
+
+  /** The receive is being cancelled to take its block back. */
+  quiet(): void {
+    this.quieting = true;
+  }
+
+  /** The receive has come back. Returns whether that had been done. */
+  wasQuieted(): boolean {
+    const { quieting } = this;
+    this.quieting = false;
+    return quieting;
+  }
+
+  /** Keeps bytes for the next read. */
+  keep(block: Block, bytes: number): void {
+    this.leftover = { block, start: 0, end: bytes };
+  }
+
+  /** All of them are taken. Returns their block. */
+  dropLeftover(): Block | null {
+    const block = this.leftover?.block ?? null;
+    this.leftover = null;
+    return block;
+  }
+
+  /** Nothing is received any more: the end of the stream, as far as this side goes. */
+  end(): void {
+    this.ended = true;
+  }
+
+  /** The peer has ended its stream. */
+  peerEnds(): void {
+    this.peerEnded = true;
+  }
+}

@@ -1,0 +1,47 @@
+/** What the readiness calls know of a connection; most have none. Whatever changes it goes through the methods here. */
+import type { Operation } from '../memory/operation.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import type { Connection } from './connection.ts';
+
+export class ReadinessState {
+  /** The zero-byte receive. */
+  probe: Operation | null = null;
+  /** An error that was met and is told again: the system may tell it only once. */
+  failure: NetworkError | null = null;
+  /** What is queued for writing came from tryWrite. */
+  tryWriting = false;
+  /** FIONBIO was set. */
+  nonBlocking = false;
+
+  begin(probe: Operation): void {
+    this.probe = probe;
+  }
+
+  finish(): void {
+    this.probe = null;
+  }
+
+  /** Keeps the first error. Returns it. */
+  fail(error: NetworkError): NetworkError {
+    this.failure ??= error;
+    return this.failure;
+  }
+
+  beginWrite(): void {
+    this.tryWriting = true;
+  }
+
+  finishWrite(): void {
+    this.tryWriting = false;
+  }
+
+  becameNonBlocking(): void {
+    this.nonBlocking = true;
+  }
+}
+
+/** The state of a connection that the readiness calls use. */
+export function readinessOf(connection: Connection): ReadinessState {
+  connection.readiness ??= new ReadinessState();
+  return connection.readiness;
+}
