@@ -1,4 +1,6 @@
-// npm test -- [--part=neutral|windows|package] [--node=20|22|24|26] [spec files or folders] [mocha's options]
+// npm test -- [--part=neutral|windows|package] [--node=20|22|24|26] [--long] [spec files or folders] [mocha's options]
+//
+// --long: the tests that try samples try everything (test/support/extent.ts); `npm run test:long` runs those.
 //
 // Three parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
 // Wine. Specs under test/conformance run in both. Those under test/package try what npm would publish.
@@ -26,6 +28,7 @@ process.chdir(root);
 const args = process.argv.slice(2);
 const onlyPart = takeOption('part', ['neutral', 'windows', 'package']);
 const node = takeOption('node');
+const long = takeFlag('long');
 const chosenSpecs = args.filter(isSpecOrFolder);
 const mochaArgs = args.filter((arg) => !isSpecOrFolder(arg));
 
@@ -90,7 +93,7 @@ async function runNeutralPart(print) {
   const specs = findSpecs('neutral', chosenSpecs);
   if (specs.length === 0) return nothing();
   print('stdout', `\nneutral part: ${specs.length} spec files on Node ${process.versions.node}\n`);
-  return runOnThisNode('neutral', specs, {}, print);
+  return runOnThisNode('neutral', specs, long ? { IOCP_PAL_LONG: '1' } : {}, print);
 }
 
 /**
@@ -178,4 +181,14 @@ function takeOption(name, allowed) {
   if (allowed?.includes(value) === false)
     throw new Error(`Cannot take --${name}=${value}: it is one of ${allowed.join(', ')}`);
   return value;
+}
+
+/**
+ * Takes --name out of the arguments.
+ * @param {string} name
+ */
+function takeFlag(name) {
+  const at = args.indexOf(`--${name}`);
+  if (at >= 0) args.splice(at, 1);
+  return at >= 0;
 }

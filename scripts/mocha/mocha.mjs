@@ -1,5 +1,5 @@
 // One mocha process, watched, with its results counted.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { print as printNow } from './lanes.mjs';
 import { buildFolder, root } from '../paths.mjs';
@@ -9,7 +9,7 @@ import { remove } from '../remove.mjs';
 
 /**
  * What the reporter leaves in a file, after the last test.
- * @typedef {Counts & { keptBy?: string[], ending?: boolean }} Report
+ * @typedef {Counts & { seconds: Record<string, number>, keptBy?: string[], ending?: boolean }} Report
  */
 
 /**
@@ -32,6 +32,9 @@ const STAYS_MS = 60_000;
 
 /** How often to look whether the last test has run. */
 const LOOK_EVERY_MS = 500;
+
+/** What each spec file of the neutral part took when it ran last; `npm run check` chooses by it. */
+export const secondsFile = path.join(buildFolder, 'seconds.json');
 
 /** Runs the tests in its own process, as long as no option of Node.js is among its options or in .mocharc.json. */
 const mochaCommand = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
@@ -78,7 +81,9 @@ export async function runMocha(name, args, env, launch, print = printNow, staysM
         abort: watchdog.signal,
       },
     );
-    return judge(name, readReport(countsFile), result, watchdog.signal.aborted);
+    const report = readReport(countsFile);
+    if (name === 'neutral' && report !== undefined) noteSeconds(report.seconds);
+    return judge(name, report, result, watchdog.signal.aborted);
   } finally {
     clearTimeout(timer);
     clearTimeout(staying);
@@ -97,6 +102,12 @@ function readReport(countsFile) {
   } catch {
     return undefined; // mocha did not come to its end
   }
+}
+
+/** @param {Record<string, number>} seconds */
+function noteSeconds(seconds) {
+  const earlier = existsSync(secondsFile) ? /** @type {object} */ (JSON.parse(readFileSync(secondsFile, 'utf8'))) : {};
+  writeFileSync(secondsFile, JSON.stringify({ ...earlier, ...seconds }, null, 2));
 }
 
 /**
