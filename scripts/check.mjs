@@ -3,18 +3,15 @@
 // with what is not committed. Tests are taken by the import graph, the nearest first, as many as fit into a few seconds by what they
 // took in their last run; --all takes all that can be concerned. `npm test` runs everything.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { runChild } from './child.mjs';
 import { root } from './paths.mjs';
 import { findSpecs } from './mocha/specs.mjs';
-import { secondsFile } from './mocha/mocha.mjs';
+import { secondsOfSpecs } from './mocha/mocha.mjs';
 import { ensureInstalled } from './setup.mjs';
 
 /** What the tests may take, by the seconds of their last run. */
 const BUDGET_SECONDS = 5;
-/** A spec file that has never run here. */
-const UNKNOWN_SECONDS = 1;
 /** Random programs notice most mistakes in the sources: they are asked whatever is changed there. */
 const PROGRAMS = 'test/sim/programs.test.ts';
 /** Files that have not changed since they were linted are not linted again. */
@@ -67,14 +64,12 @@ async function step(name, args) {
 
 /** As many spec files as fit, the nearest first, and the cheap ones among equals. */
 function nearest() {
-  const seconds = existsSync(secondsFile)
-    ? /** @type {Record<string, number>} */ (JSON.parse(readFileSync(secondsFile, 'utf8')))
-    : {};
+  const secondsOf = secondsOfSpecs();
   const costs = affected
     .map(({ spec, distance }) => ({
       spec,
       distance: spec === PROGRAMS ? 0 : distance,
-      cost: seconds[spec] ?? UNKNOWN_SECONDS,
+      cost: secondsOf(spec),
     }))
     .sort((a, b) => a.distance - b.distance || a.cost - b.cost);
   let spent = 0;
