@@ -99,7 +99,8 @@ async function runNeutralPart(print) {
   if (specs.length === 0) return nothing();
   const secondsOf = secondsOfSpecs();
   const seconds = specs.reduce((sum, spec) => sum + secondsOf(spec), 0);
-  const parts = atATime && freeCpus > 1 && seconds > WORTH_TWO_SECONDS ? halves(specs, secondsOf) : [specs];
+  const parts =
+    atATime && freeCpus > 1 && specs.length > 1 && seconds > WORTH_TWO_SECONDS ? halves(specs, secondsOf) : [specs];
   const where = parts.length > 1 ? ', in two processes' : '';
   print('stdout', `\nneutral part: ${specs.length} spec files on Node ${process.versions.node}${where}\n`);
   const [first = [], second] = parts;
