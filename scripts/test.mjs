@@ -1,4 +1,6 @@
-// npm test -- [--part=neutral|windows|package] [--node=20|22|24|26] [spec files or folders] [mocha's options]
+// npm test -- [--part=neutral|windows|package] [--node=20|22|24|26] [--long] [spec files or folders] [mocha's options]
+//
+// --long: the tests that try samples try everything (test/support/extent.ts); `npm run test:long` runs those.
 //
 // Three parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
 // Wine. Specs under test/conformance run in both. Those under test/package try what npm would publish.
@@ -9,23 +11,27 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { runChild } from './child.mjs';
 import { compile, compiledCopy } from './compile.mjs';
-import { runMocha } from './mocha/mocha.mjs';
+import { runMocha, secondsOfSpecs } from './mocha/mocha.mjs';
 import { print as printNow, sideBySide } from './mocha/lanes.mjs';
 import { withLock } from './lock.mjs';
 import { install, isInstalled } from './npm/npm-install.mjs';
 import { buildFolder, packageFolder, root, vitestFolder } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
-import { findSpecs, isSpecOrFolder } from './mocha/specs.mjs';
+import { findSpecs, halves, isSpecOrFolder } from './mocha/specs.mjs';
 import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
 
 /** @typedef {import('./mocha/mocha.mjs').Outcome} Outcome */
 /** @typedef {import('./mocha/specs.mjs').Part} Part */
 /** @typedef {import('./mocha/lanes.mjs').Print} Print */
 
+/** The neutral part runs in two processes, where there are CPUs for it, if it took longer than this the last time. */
+const WORTH_TWO_SECONDS = 20;
+
 process.chdir(root);
 const args = process.argv.slice(2);
 const onlyPart = takeOption('part', ['neutral', 'windows', 'package']);
 const node = takeOption('node');
+const long = takeFlag('long');
 const chosenSpecs = args.filter(isSpecOrFolder);
 const mochaArgs = args.filter((arg) => !isSpecOrFolder(arg));
 
@@ -38,6 +44,8 @@ if (
 const setup = await ensureInstalled({ windows: onlyPart !== 'neutral', node });
 /** @type {Outcome[]} */
 const outcomes = [];
+/** The windows part waits more than it works, but takes a CPU for itself. */
+const freeCpus = availableParallelism() - Number(onlyPart === undefined);
 const atATime = availableParallelism() > 1 && process.env['IOCP_PAL_PARTS'] !== 'one-at-a-time';
 if (atATime) await sideBySide(runPartsOfTheHost, (print) => runParts({ windows: runWindowsPart }, print));
 else await runParts({ neutral: runNeutralPart, windows: runWindowsPart, package: runPackagePart }, printNow);
@@ -89,8 +97,42 @@ async function counted(part, run) {
 async function runNeutralPart(print) {
   const specs = findSpecs('neutral', chosenSpecs);
   if (specs.length === 0) return nothing();
-  print('stdout', `\nneutral part: ${specs.length} spec files on Node ${process.versions.node}\n`);
-  return runOnThisNode('neutral', specs, {}, print);
+  const secondsOf = secondsOfSpecs();
+  const seconds = specs.reduce((sum, spec) => sum + secondsOf(spec), 0);
+  const parts =
+    atATime && freeCpus > 1 && specs.length > 1 && seconds > WORTH_TWO_SECONDS ? halves(specs, secondsOf) : [specs];
+  const where = parts.length > 1 ? ', in two processes' : '';
+  print('stdout', `\nneutral part: ${specs.length} spec files on Node ${process.versions.node}${where}\n`);
+  const [first = [], second] = parts;
+  const env = long ? { IOCP_PAL_LONG: '1' } : {};
+  /** @type {(specs: string[], print: Print) => Promise<Outcome>} */
+  const run = (some, show) => runOnThisNode('neutral', some, env, show);
+  if (second === undefined) return run(first, print);
+  return sumOf(
+    await sideBySide(
+      (show) => run(first, show),
+      (show) => run(second, show),
+      print,
+    ),
+  );
+}
+
+/**
+ * @param {[Outcome, Outcome]} outcomes
+ * @returns {Outcome}
+ */
+function sumOf([first, second]) {
+  const { passed, failed, skipped } = first.counts;
+  const problem = [first.problem, second.problem].filter((text) => text !== undefined).join('\n');
+  return {
+    counts: {
+      passed: passed + second.counts.passed,
+      failed: failed + second.counts.failed,
+      skipped: skipped + second.counts.skipped,
+    },
+    ...(problem !== '' && { problem }),
+    signal: first.signal ?? second.signal,
+  };
 }
 
 /**
@@ -178,4 +220,14 @@ function takeOption(name, allowed) {
   if (allowed?.includes(value) === false)
     throw new Error(`Cannot take --${name}=${value}: it is one of ${allowed.join(', ')}`);
   return value;
+}
+
+/**
+ * Takes --name out of the arguments.
+ * @param {string} name
+ */
+function takeFlag(name) {
+  const at = args.indexOf(`--${name}`);
+  if (at >= 0) args.splice(at, 1);
+  return at >= 0;
 }

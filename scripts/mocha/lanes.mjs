@@ -8,23 +8,24 @@ import process from 'node:process';
  * @template First, Second
  * @param {(print: Print) => Promise<First>} first
  * @param {(print: Print) => Promise<Second>} second
+ * @param {Print} [show] what both print with in the end
  * @returns {Promise<[First, Second]>}
  */
-export async function sideBySide(first, second) {
+export async function sideBySide(first, second, show = print) {
   /** @type {[Parameters<Print>[0], Parameters<Print>[1]][]} */
   const kept = [];
   let live = false;
   const release = () => {
     live = true;
-    for (const [stream, chunk] of kept.splice(0)) print(stream, chunk);
+    for (const [stream, chunk] of kept.splice(0)) show(stream, chunk);
   };
   // However this process ends: what was kept is all that there is to see of it.
   process.on('exit', release);
   try {
     return await Promise.all([
-      first(print).finally(release),
+      first(show).finally(release),
       second((stream, chunk) => {
-        if (live) print(stream, chunk);
+        if (live) show(stream, chunk);
         else kept.push([stream, chunk]);
       }),
     ]);

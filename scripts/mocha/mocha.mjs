@@ -1,5 +1,5 @@
 // One mocha process, watched, with its results counted.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { print as printNow } from './lanes.mjs';
 import { buildFolder, root } from '../paths.mjs';
@@ -9,7 +9,7 @@ import { remove } from '../remove.mjs';
 
 /**
  * What the reporter leaves in a file, after the last test.
- * @typedef {Counts & { keptBy?: string[], ending?: boolean }} Report
+ * @typedef {Counts & { seconds: Record<string, number>, keptBy?: string[], ending?: boolean }} Report
  */
 
 /**
@@ -33,8 +33,16 @@ const STAYS_MS = 60_000;
 /** How often to look whether the last test has run. */
 const LOOK_EVERY_MS = 500;
 
+/** What each spec file of the neutral part took when it ran last. */
+const secondsFile = path.join(buildFolder, 'seconds.json');
+/** A spec file that has never run here. */
+const UNKNOWN_SECONDS = 1;
+
 /** Runs the tests in its own process, as long as no option of Node.js is among its options or in .mocharc.json. */
 const mochaCommand = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
+
+/** Runs of this process: two of the same name may run at a time. */
+let runs = 0;
 
 /**
  * @param {string} name
@@ -48,7 +56,7 @@ const mochaCommand = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
 export async function runMocha(name, args, env, launch, print = printNow, staysMs = STAYS_MS) {
   mkdirSync(buildFolder, { recursive: true });
   // Relative, since Windows under Wine has other absolute paths.
-  const countsFile = path.join(path.relative(root, buildFolder), `counts-${name}-${process.pid}.json`);
+  const countsFile = path.join(path.relative(root, buildFolder), `counts-${name}-${process.pid}-${runs++}.json`);
   const watchdog = new AbortController();
   const kill = () => {
     watchdog.abort();
@@ -78,7 +86,9 @@ export async function runMocha(name, args, env, launch, print = printNow, staysM
         abort: watchdog.signal,
       },
     );
-    return judge(name, readReport(countsFile), result, watchdog.signal.aborted);
+    const report = readReport(countsFile);
+    if (name === 'neutral' && report !== undefined) noteSeconds(report.seconds);
+    return judge(name, report, result, watchdog.signal.aborted);
   } finally {
     clearTimeout(timer);
     clearTimeout(staying);
@@ -97,6 +107,23 @@ function readReport(countsFile) {
   } catch {
     return undefined; // mocha did not come to its end
   }
+}
+
+/** @param {Record<string, number>} seconds */
+function noteSeconds(seconds) {
+  writeFileSync(secondsFile, JSON.stringify({ ...readSeconds(), ...seconds }, null, 2));
+}
+
+/** @returns {Record<string, number>} */
+function readSeconds() {
+  if (!existsSync(secondsFile)) return {};
+  return /** @type {Record<string, number>} */ (JSON.parse(readFileSync(secondsFile, 'utf8')));
+}
+
+/** @returns {(spec: string) => number} what a spec file of the neutral part took when it ran last, in seconds */
+export function secondsOfSpecs() {
+  const seconds = readSeconds();
+  return (spec) => seconds[spec] ?? UNKNOWN_SECONDS;
 }
 
 /**

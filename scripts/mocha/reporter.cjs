@@ -1,7 +1,8 @@
 'use strict';
-// Mocha's spec reporter, which also leaves in a file for the runner what the exit code does not say: the counts, what keeps the
-// process when it does not end by itself, and whether it had begun to end.
+// Mocha's spec reporter, which also leaves in a file for the runner what the exit code does not say: the counts, the seconds of each
+// spec file, what keeps the process when it does not end by itself, and whether it had begun to end.
 const fs = require('node:fs');
+const path = require('node:path');
 const Mocha = require('mocha');
 
 module.exports = class CountingReporter extends Mocha.reporters.Spec {
@@ -11,12 +12,18 @@ module.exports = class CountingReporter extends Mocha.reporters.Spec {
    */
   constructor(runner, options) {
     super(runner, options);
+    /** @type {Record<string, number>} */
+    const seconds = {};
+    runner.on(Mocha.Runner.constants.EVENT_TEST_END, ({ file = '', duration = 0 }) => {
+      const spec = path.relative('', file).replaceAll(path.sep, '/');
+      seconds[spec] = (seconds[spec] ?? 0) + duration / 1000;
+    });
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const file = process.env['IOCP_PAL_COUNTS'];
       if (file === undefined) return;
       const { passes: passed, failures: failed, pending: skipped } = this.stats;
       /** @type {import('./mocha.mjs').Report} */
-      const report = { passed, failed, skipped };
+      const report = { passed, failed, skipped, seconds };
       const save = () => fs.writeFileSync(file, JSON.stringify(report));
       save();
       process.on('exit', () => {

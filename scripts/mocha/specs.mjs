@@ -21,6 +21,26 @@ export function findSpecs(part, chosen) {
 }
 
 /**
+ * Two halves that take as long as each other: the longest first, each to where less is to be done yet.
+ * @param {readonly string[]} specs
+ * @param {(spec: string) => number} secondsOf
+ * @returns {[string[], string[]]}
+ */
+export function halves(specs, secondsOf) {
+  /** @type {[string[], string[]]} */
+  const found = [[], []];
+  const loads = [0, 0];
+  for (const spec of [...specs].sort((a, b) => secondsOf(b) - secondsOf(a))) {
+    const lighter = /** @type {0 | 1} */ (Number((loads[1] ?? 0) < (loads[0] ?? 0)));
+    found[lighter].push(spec);
+    loads[lighter] = (loads[lighter] ?? 0) + secondsOf(spec);
+  }
+  found[0].sort();
+  found[1].sort();
+  return found;
+}
+
+/**
  * @param {string} file
  * @returns {Part[]}
  */

@@ -32,21 +32,24 @@ const COPIED = ['src', 'ffi', 'scripts', 'test', 'benchmarks', 'package.json', '
 /** Folders under test/ that ask about something else than the library's sources. */
 const ELSEWHERE = ['docs', 'scripts', 'soak', 'doctor', 'sim', 'conformance'];
 
+/** Asked by themselves: after how many programs? */
+const PROGRAMS = 'test/sim/programs.test.ts';
+
 const neutral = findSpecs('neutral', []);
 /** @param {string} folder */
 const under = (folder) => neutral.filter((spec) => spec.startsWith(`test/${folder}/`));
-/** @param {string} spec */
-const isSlow = (spec) => ['exhaustive', 'programs'].some((name) => spec.endsWith(`/${name}.test.ts`));
-
 /** In this order, until one notices. */
 const SUITES = [
   {
     name: 'the parts alone',
     specs: neutral.filter((spec) => !ELSEWHERE.some((folder) => spec.startsWith(`test/${folder}/`))),
   },
-  { name: 'the exhaustive orders', specs: neutral.filter((spec) => spec.endsWith('/exhaustive.test.ts')) },
-  { name: 'the other simulated tests', specs: under('sim').filter((spec) => !isSlow(spec)) },
   { name: 'conformance on the simulated beds', specs: under('conformance') },
+  {
+    name: 'the simulated tests',
+    specs: under('sim').filter((spec) => !spec.includes('/orders/') && spec !== PROGRAMS),
+  },
+  { name: 'the simulated orders', specs: under('sim/orders') },
 ];
 
 /** The same for mutations about UDP. */

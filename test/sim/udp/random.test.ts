@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type UdpHandle, type UdpSocket } from '../../../src/index.ts';
 import { simulateNetwork, type FaultOptions, type NetworkOptions, type ProfileName } from '../../../src/sim/index.ts';
 import { Prng } from '../../../src/sim/schedule/prng.ts';
+import { isLong } from '../../support/extent.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
 const SOCKETS = 3;
@@ -141,7 +142,7 @@ async function play(
   return party.story;
 }
 
-const SEEDS = Array.from({ length: 150 }, (_, index) => index + 1);
+const SEEDS = Array.from({ length: isLong ? 150 : 60 }, (_, index) => index + 1);
 
 describe('random datagrams', function () {
   for (const profile of ['windows', 'wine'] as const) {
