@@ -50,7 +50,7 @@ export class OverlappedTransport implements Transport {
     const { counters, options } = this.#parts;
     counters.calls.CreateIoCompletionPort++;
     this.#source.port.associate(record.socket, record.handle);
-    if (options.skipCompletionPortOnSuccess !== false && record.maySkipPackets) this.#skipPackets(record);
+    if (options.skipCompletionPortOnSuccess !== false && record.maySkipPackets()) this.#skipPackets(record);
   }
 
   share(listener: SocketRecord): void {

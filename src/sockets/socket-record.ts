@@ -100,7 +100,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   /** Its calls may succeed without a packet, where the system can do that. */
-  get maySkipPackets(): boolean {
+  maySkipPackets(): boolean {
     return false;
   }
 

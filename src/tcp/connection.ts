@@ -50,7 +50,7 @@ export class Connection extends SocketRecord {
   }
 
   /** Of DisconnectEx on a socket that skips packets Wine queues none although it says that it is pending. */
-  override get maySkipPackets(): boolean {
+  override maySkipPackets(): boolean {
     return this.server?.reusesSockets !== true;
   }
 
