@@ -99,15 +99,15 @@ export function readOptions<Options extends object>(
 ): Options {
   if (holder === undefined) requireObject('the options', 'they must be an object, and are', given);
   else requireObject(holder, 'it must be an object, and is', given);
-  const read = Object.create(NO_OPTIONS) as Record<string, unknown>;
+  const result = Object.create(NO_OPTIONS) as Record<string, unknown>;
   for (const name in names) {
     if (name in Object.prototype && !(Object.hasOwn(names, name) && Object.hasOwn(given, name))) continue;
     const value: unknown = given[name];
     if (value === undefined) continue;
     if (names[name]) requireBoolean(holder === undefined ? name : `${holder}.${name}`, value);
-    read[name] = value;
+    result[name] = value;
   }
-  return read as Options;
+  return result as Options;
 }
 
 /** The options of a server, with those that are objects of their own. */

@@ -48,7 +48,7 @@ class World {
     this.pending.push(operation);
     if (kind === OperationKind.Send) this.transport.send(this.connection, operation, 1);
     else if (kind === OperationKind.Connect) this.transport.connect(this.connection, operation, loopback(4), 1);
-    else if (kind === OperationKind.Accept) this.transport.accept(this.connection as never, operation);
+    else if (kind === OperationKind.Accept) this.transport.accept(this.connection, operation);
     else this.transport.receive(this.connection, operation);
     return operation;
   }
