@@ -1,6 +1,6 @@
 /**
  * How long the first echo takes: from initialize() to the first 64 bytes that have come back, each time in a new process.
- * While the poller thread starts, the loop takes packets itself; node:net, which has no thread to start, is the peer.
+ * While the waiter thread starts, the loop takes packets itself; node:net, which has no thread to start, is the peer.
  * `npm run wine -- benchmarks/cold-start.ts` (on Windows: node benchmarks/cold-start.ts).
  */
 import { spawnSync } from 'node:child_process';
@@ -19,8 +19,8 @@ const peers: Readonly<Record<string, () => Promise<number>>> = {
   'node:net': measureNet,
 };
 
-async function measurePal(poller: 'worker' | 'inline'): Promise<number> {
-  const pal = createNetworkPal({ poller });
+async function measurePal(waiter: 'worker' | 'inline'): Promise<number> {
+  const pal = createNetworkPal({ waiter });
   const begun = performance.now();
   pal.initialize();
   const running = pal.runEventLoop();

@@ -1,5 +1,5 @@
 /**
- * What a connection costs in pinned memory and in Win32 calls, by driver and by face. Counts, not times: they hold on
+ * What a connection costs in pinned memory and in Win32 calls, by backend and by face. Counts, not times: they hold on
  * any machine. `npm run wine -- benchmarks/pinned.ts` (on Windows: node benchmarks/pinned.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -96,15 +96,15 @@ async function busy(options: PalOptions, serve: typeof serveAsync): Promise<stri
     .filter(([, count]) => count !== '0.00')
     .map(([name, count]) => `${name} ${count}`);
   await Promise.all([pal.stopEventLoop(), clients.stopEventLoop()]);
-  return `${calls.join(', ')}; doorbells ${per(before.doorbells, after.doorbells)}`;
+  return `${calls.join(', ')}; doorbells ${per(before.wakeUps, after.wakeUps)}`;
 }
 
-const drivers: Record<string, PalOptions> = {
+const backends: Record<string, PalOptions> = {
   iocp: {},
   'iocp no skip': { skipCompletionPortOnSuccess: false },
-  wsapoll: { driver: 'wsapoll' },
+  wsapoll: { backend: 'wsapoll' },
 };
-for (const [name, options] of Object.entries(drivers)) {
+for (const [name, options] of Object.entries(backends)) {
   console.log(`${name}: pinned bytes per connection: ${await idle(options)}`);
   console.log(`${name}: calls per 64-byte echo, asyncRead: ${await busy(options, serveAsync)}`);
   console.log(`${name}: calls per 64-byte echo, watch:     ${await busy(options, serveReady)}`);

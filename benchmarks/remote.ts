@@ -3,7 +3,7 @@
  * `npm run wine -- benchmarks/remote.ts` (on Windows: node benchmarks/remote.ts).
  */
 import { parentPort, Worker, workerData, isMainThread } from 'node:worker_threads';
-import { createNetworkPal, NetworkError, openRemote, type PollerKind, type RemoteToken } from '../src/index.ts';
+import { createNetworkPal, NetworkError, openRemote, type WaiterKind, type RemoteToken } from '../src/index.ts';
 
 /** Milliseconds of each measurement, and bytes of each message. */
 const MEASURE_MS = 2000;
@@ -32,14 +32,14 @@ if (isMainThread) await main();
 else submit(workerData as Task);
 
 async function main(): Promise<void> {
-  for (const poller of ['worker', 'inline'] as const) {
-    for (const threads of [1, 2, 4]) console.log(`${poller}, ${threads} threads: ${await throughput(poller, threads)}`);
-    console.log(`${poller}, one at a time: ${await latency(poller)}`);
+  for (const waiter of ['worker', 'inline'] as const) {
+    for (const threads of [1, 2, 4]) console.log(`${waiter}, ${threads} threads: ${await throughput(waiter, threads)}`);
+    console.log(`${waiter}, one at a time: ${await latency(waiter)}`);
   }
 }
 
-async function throughput(poller: PollerKind, threads: number): Promise<string> {
-  const pal = createNetworkPal({ poller });
+async function throughput(waiter: WaiterKind, threads: number): Promise<string> {
+  const pal = createNetworkPal({ waiter });
   pal.initialize();
   const ended = pal.runEventLoop();
   let heard = 0;
@@ -56,8 +56,8 @@ async function throughput(poller: PollerKind, threads: number): Promise<string> 
   return `${Math.round(perSecond)} submissions/s, ${remoteWakes} wake-ups for ${remoteRecords}, queue full ${full} times`;
 }
 
-async function latency(poller: PollerKind): Promise<string> {
-  const pal = createNetworkPal({ poller });
+async function latency(waiter: WaiterKind): Promise<string> {
+  const pal = createNetworkPal({ waiter });
   pal.initialize();
   const ended = pal.runEventLoop();
   const answered = new Int32Array(new SharedArrayBuffer(4));

@@ -1,5 +1,5 @@
 /**
- * How the WSAPoll driver's waiter is told of a change: a datagram to itself, or a short timeout. What each costs an idle
+ * How the WSAPoll backend's waiter is told of a change: a datagram to itself, or a short timeout. What each costs an idle
  * process, and how late an operation is that is started while it waits.
  * `npm run wine -- benchmarks/wake-up.ts` (on Windows: node benchmarks/wake-up.ts).
  */
@@ -7,24 +7,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetworkPal, type PalOptions, type SocketHandle } from '../src/index.ts';
 import { ws2_32Function } from '../ffi/ws2_32.ts';
 import type { CFunction } from '../ffi/thread-koffi.ts';
-import { pollerProgram, type MakeWait, type PollerData } from '../src/wait/waiter-program.ts';
+import { waiterProgram, type MakeWait, type WaiterData } from '../src/wait/waiter-program.ts';
 import { createWorkerWaiter } from '../src/wait/worker-waiter.ts';
-import { windowsKernel } from '../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../src/windows/windows-platform.ts';
 import { POLL_WORDS, type PollWords } from '../src/wsapoll/poll-words.ts';
 import { accept, connect, readExactly, write } from '../test/support/io.ts';
 
 const IDLE_MS = 3000;
 const TRIES = 100;
 
-interface TimedPollerData extends PollerData {
+interface TimedWaiterData extends WaiterData {
   WSAPoll: CFunction;
   words: PollWords;
   flag: Int32Array;
   timeoutMs: number;
 }
 
-/** The poller of the rejected way: no wake-up, but a short timeout, after which it looks at a flag. */
-const waitInSlices: MakeWait<TimedPollerData> = ({ control, words, flag, timeoutMs, WSAPoll }, koffi, bind) => {
+/** The waiter of the rejected way: no wake-up, but a short timeout, after which it looks at a flag. */
+const waitInSlices: MakeWait<TimedWaiterData> = ({ control, words, flag, timeoutMs, WSAPoll }, koffi, bind) => {
   const poll = bind(koffi, WSAPoll);
   return () => {
     const low = Atomics.load(control, words.addressLow) >>> 0;
@@ -37,19 +37,19 @@ const waitInSlices: MakeWait<TimedPollerData> = ({ control, words, flag, timeout
 
 /** A kernel whose WSAPoll waiter has no wake-up but a timeout. */
 function withTimeout(timeoutMs: number): PalOptions {
-  const kernel = windowsKernel();
+  const platform = windowsPlatform();
   const flag = new Int32Array(new SharedArrayBuffer(4));
   const raise = (): number => Atomics.store(flag, 0, 1);
   return {
-    kernel: {
-      ...kernel,
-      ws2_32: { ...kernel.ws2_32, WSASendTo: raise },
+    platform: {
+      ...platform,
+      ws2_32: { ...platform.ws2_32, WSASendTo: raise },
       createPollWaiter: (_kind, { array, limitMs, onReady, onFailure }) =>
         createWorkerWaiter({
-          program: pollerProgram(waitInSlices),
+          program: waiterProgram(waitInSlices),
           data: { WSAPoll: ws2_32Function('WSAPoll'), words: POLL_WORDS, flag, timeoutMs } satisfies Omit<
-            TimedPollerData,
-            keyof PollerData
+            TimedWaiterData,
+            keyof WaiterData
           >,
           prepare: (control) => {
             const { address, count } = array();
@@ -60,7 +60,7 @@ function withTimeout(timeoutMs: number): PalOptions {
           },
           interrupt: () => void raise(),
           // Until the thread is up nothing is found, which this measurement waits for.
-          lookOnce: () => 0,
+          pollOnce: () => 0,
           recover: () => 0,
           onReady,
           onFailure,
@@ -70,7 +70,7 @@ function withTimeout(timeoutMs: number): PalOptions {
 }
 
 async function measure(sockets: number, options: PalOptions): Promise<string> {
-  const pal = createNetworkPal({ driver: 'wsapoll', ...options });
+  const pal = createNetworkPal({ backend: 'wsapoll', ...options });
   pal.initialize();
   void pal.runEventLoop();
   const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });

@@ -32,12 +32,12 @@ try {
 }
 
 async function main(options: EchoOptions): Promise<number> {
-  const { connections, messages, size, seed, poller, skip } = options;
-  const pal = createNetworkPal({ poller, skipCompletionPortOnSuccess: skip });
+  const { connections, messages, size, seed, waiter, skip } = options;
+  const pal = createNetworkPal({ waiter, skipCompletionPortOnSuccess: skip });
   pal.initialize();
   console.log(
     `iocp-pal echo: ${connections} connections, ${messages} messages of ${size} bytes each, ` +
-      `seed ${seed}, ${poller} poller`,
+      `seed ${seed}, ${waiter} waiter`,
   );
   process.once('SIGINT', () => {
     console.error('\nInterrupted: closing what is open');
@@ -104,7 +104,7 @@ async function exchangeAll(clients: readonly EchoClient[]): Promise<void> {
 function judge({ options, tally }: Outcome, left: NetworkStats): number {
   const { failures } = tally;
   const missing = options.connections * options.messages - tally.messages;
-  if (left.droppedPackets > 0) failures.push(`the driver dropped ${left.droppedPackets} packets that it did not know`);
+  if (left.droppedPackets > 0) failures.push(`the library dropped ${left.droppedPackets} packets that it did not know`);
   if (missing > 0 && failures.length === 0) failures.push(`${missing} messages did not come back`);
   if (failures.length === 0) {
     console.log('\nOK: every byte came back as it was sent');

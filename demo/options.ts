@@ -1,6 +1,6 @@
 /** The command line of the demo. */
 import { parseArgs } from 'node:util';
-import type { PollerKind } from '../src/index.ts';
+import type { WaiterKind } from '../src/index.ts';
 
 /** What to run. */
 export interface EchoOptions {
@@ -11,7 +11,7 @@ export interface EchoOptions {
   size: number;
   /** Start of the random numbers: the same seed sends the same bytes. */
   seed: number;
-  poller: PollerKind;
+  waiter: WaiterKind;
   /** Whether calls that succeed at once skip the completion port. */
   skip: 'auto' | boolean;
 }
@@ -30,7 +30,7 @@ export const HELP = `An echo server and its clients in one process: every byte t
   --messages N      messages that each of them sends, 1 … 1000000     (20)
   --size BYTES      bytes of a message, 1 … 16777216                  (512)
   --seed N          where the random bytes start, 0 … 4294967295      (1)
-  --poller KIND     worker: a thread waits for packets; inline: this thread does   (worker)
+  --waiter KIND     worker: a thread waits for packets; inline: this thread does   (worker)
   --skip WHEN       calls that succeed at once skip the completion port: auto, on, off   (auto)
   --help            this text
 
@@ -45,7 +45,7 @@ export function parseOptions(args: readonly string[]): EchoOptions | null {
     messages: integer('messages', values.messages, 1, 1_000_000),
     size: integer('size', values.size, 1, 2 ** 24),
     seed: integer('seed', values.seed, 0, 2 ** 32 - 1),
-    poller: poller(values.poller),
+    waiter: waiter(values.waiter),
     skip: skip(values.skip),
   };
   const held = 3 * options.connections * options.size;
@@ -67,7 +67,7 @@ function parse(args: readonly string[]) {
         messages: { type: 'string', default: '20' },
         size: { type: 'string', default: '512' },
         seed: { type: 'string', default: '1' },
-        poller: { type: 'string', default: 'worker' },
+        waiter: { type: 'string', default: 'worker' },
         skip: { type: 'string', default: 'auto' },
         help: { type: 'boolean', default: false, short: 'h' },
       },
@@ -83,9 +83,9 @@ function integer(name: string, text: string, least: number, most: number): numbe
   throw new UsageError(`Cannot use --${name} ${text}: it must be a whole number from ${least} to ${most}`);
 }
 
-function poller(text: string): PollerKind {
+function waiter(text: string): WaiterKind {
   if (text === 'worker' || text === 'inline') return text;
-  throw new UsageError(`Cannot use --poller ${text}: it must be worker or inline`);
+  throw new UsageError(`Cannot use --waiter ${text}: it must be worker or inline`);
 }
 
 function skip(text: string): 'auto' | boolean {

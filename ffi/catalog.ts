@@ -1,5 +1,5 @@
 /**
- * The Winsock catalog, as data: which providers a socket may come from. The drivers do not call this, so it is no part of the
+ * The Winsock catalog, as data: which providers a socket may come from. The backends do not call this, so it is no part of the
  * Win32Tables that a kernel is made of.
  *
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaenumprotocolsw,

@@ -9,7 +9,7 @@ import type { Ws2_32 } from './ws2_32.ts';
 import { describeSystemError } from './system-error.ts';
 import { ERROR_IO_PENDING } from './wsa-errors.ts';
 
-/** A Win32 or Winsock call that failed: which one, and the system's code. Drivers turn it into a NetworkError. */
+/** A Win32 or Winsock call that failed: which one, and the system's code. Backends turn it into a NetworkError. */
 export class Win32Error extends Error {
   override readonly name = 'Win32Error';
   readonly syscall: string;

@@ -10,7 +10,7 @@
 import type { KoffiModule } from './koffi.ts';
 import type { CFunction } from './thread-koffi.ts';
 
-/** The kernel32.dll functions that the driver calls. Sizes are bytes, timeouts milliseconds. */
+/** The kernel32.dll functions that the library calls. Sizes are bytes, timeouts milliseconds. */
 export interface Kernel32 {
   /** Creates a port (FileHandle = INVALID_HANDLE_VALUE) or ties a handle to one. Returns the port, or 0 on failure. */
   CreateIoCompletionPort(

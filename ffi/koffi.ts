@@ -1,5 +1,5 @@
 /**
- * koffi, loaded when it is first needed: importing iocp-pal on Linux, for its simulated kernel, must not depend on koffi
+ * koffi, loaded when it is first needed: importing iocp-pal on Linux, for its simulated platform, must not depend on koffi
  * having a binary for that host.
  *
  * `createRequire` and not `import()`: createNetworkPal is synchronous, and so must this be. Nor is it an `import` that

@@ -1,5 +1,5 @@
 /**
- * libuv, as data: the one function of the libuv inside node.exe that the driver calls. node.exe exports libuv for native
+ * libuv, as data: the one function of the libuv inside node.exe that the library calls. node.exe exports libuv for native
  * add-ons, so a look at the running executable's own exports finds it.
  *
  * Source: https://docs.libuv.org/en/v1.x/fs.html#c.uv_get_osfhandle

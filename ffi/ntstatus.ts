@@ -106,7 +106,7 @@ export type NtStatusName = keyof typeof NtStatus;
 export const WINSOCK_ERROR_BY_NTSTATUS = {
   STATUS_SUCCESS: SystemErrorCode.ERROR_SUCCESS,
   STATUS_TIMEOUT: SystemErrorCode.WSAETIMEDOUT,
-  // Not an outcome. In a dequeued packet it would mean that we read the wrong memory; the driver must not treat it as
+  // Not an outcome. In a dequeued packet it would mean that we read the wrong memory; the library must not treat it as
   // success.
   STATUS_PENDING: SystemErrorCode.ERROR_IO_PENDING,
   // Successes: bytes were received, and the rest of the message (PARTIAL) or urgent data (EXPEDITED) is what the name

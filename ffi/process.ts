@@ -1,5 +1,5 @@
 /**
- * How many handles this process has, as data: for leak tests. The drivers do not call these, so they are no part of the
+ * How many handles this process has, as data: for leak tests. The backends do not call these, so they are no part of the
  * Win32Tables that a kernel is made of.
  *
  * Source: https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getprocesshandlecount,

@@ -1,7 +1,7 @@
 /**
  * The errno word, libuv's number and the text that a Node program expects for a Win32 or Winsock error number.
  *
- * Nothing here depends on the operation. That a read says ECONNRESET where a write says ECANCELED is the driver's
+ * Nothing here depends on the operation. That a read says ECONNRESET where a write says ECANCELED is the library's
  * decision (docs/errors.md).
  */
 import { getSystemErrorMap } from 'node:util';
@@ -94,7 +94,7 @@ export const OWN_WORDS = {
   ERROR_IO_PENDING: 'EINPROGRESS',
   // CancelIoEx: nothing to cancel.
   ERROR_NOT_FOUND: 'ENOENT',
-  // The peer closed in good order, as with WSAEDISCON and with libuv's ERROR_BROKEN_PIPE. The driver turns EOF into a
+  // The peer closed in good order, as with WSAEDISCON and with libuv's ERROR_BROKEN_PIPE. The library turns EOF into a
   // read of 0 bytes.
   ERROR_GRACEFUL_DISCONNECT: 'EOF',
   ERROR_ADDRESS_NOT_ASSOCIATED: 'EADDRNOTAVAIL',

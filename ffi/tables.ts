@@ -1,4 +1,4 @@
-/** All tables together: what a driver is given, and what a simulated kernel implements in memory. */
+/** All tables together: what a backend is given, and what a simulated platform implements in memory. */
 import { loadKernel32, type Kernel32 } from './kernel32.ts';
 import { loadKoffi } from './koffi.ts';
 import { virtualMemory, type NativeMemory } from './memory.ts';

@@ -11,7 +11,7 @@ import { bindTable } from './kernel32.ts';
 import type { KoffiModule } from './koffi.ts';
 import type { CFunction } from './thread-koffi.ts';
 
-/** The ws2_32.dll functions that the drivers call. All but WSASocketW return 0, or SOCKET_ERROR (-1). */
+/** The ws2_32.dll functions that the backends call. All but WSASocketW return 0, or SOCKET_ERROR (-1). */
 export interface Ws2_32 {
   /** Returns 0 or the error code itself (not through WSAGetLastError). lpWSAData: 408 bytes on 64-bit Windows. */
   WSAStartup(wVersionRequested: number, lpWSAData: number): number;

@@ -51,12 +51,12 @@ function nameJavaScriptInTypes() {
 }
 
 /**
- * The programs of poller threads are made of functions' texts (src/wait/waiter-program.ts). Here they become
+ * The programs of waiter threads are made of functions' texts (src/wait/waiter-program.ts). Here they become
  * strings, which no bundler, minifier or bytecode compiler of a user changes.
  */
 async function writePrograms() {
   for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
-    if (!name.endsWith('-program.js') || name.endsWith('poller-program.js')) continue;
+    if (!name.endsWith('-program.js') || name.endsWith('waiter-program.js')) continue;
     const file = path.join(dist, name);
     const programs = /** @type {Record<string, string>} */ (await import(pathToFileURL(file).href));
     const lines = Object.entries(programs).map(([key, text]) => `export const ${key} = ${JSON.stringify(text)};`);

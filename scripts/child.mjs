@@ -97,7 +97,7 @@ export function runChild(command, args, options = {}) {
     for (const signal of signals) process.on(signal, onSignal);
     process.on('exit', onOurExit);
     abort?.addEventListener('abort', onAbort);
-    const letGo = () => {
+    const detach = () => {
       clearTimeout(ending);
       for (const signal of signals) process.off(signal, onSignal);
       process.off('exit', onOurExit);
@@ -113,11 +113,11 @@ export function runChild(command, args, options = {}) {
     }
 
     child.on('error', (error) => {
-      letGo();
+      detach();
       reject(error);
     });
     child.on('exit', (code, signal) => {
-      letGo();
+      detach();
       const interrupted = passedOn === 'SIGINT' && (signal === 'SIGKILL' || INTERRUPTED_CODES.includes(code ?? 0));
       const endedBy = interrupted ? 'SIGINT' : signal;
       const exitCode = endedBy ? 128 + constants.signals[endedBy] : (code ?? 1);

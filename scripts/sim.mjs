@@ -1,4 +1,4 @@
-// npm run sim -- [--seeds N] [--seed S] [--profile windows|wine]: random programs against the simulated kernel, as many as
+// npm run sim -- [--seeds N] [--seed S] [--profile windows|wine]: random programs against the simulated platform, as many as
 // wanted. Exits with 1 on a failure, after printing the shrunk program, its trace, and how to run it again.
 import path from 'node:path';
 import { runChild } from './child.mjs';

@@ -20,7 +20,7 @@ import type { NetworkPal } from './pal/network-pal.ts';
  */
 export function createNetworkPal(options: PalOptions = {}): NetworkPal {
   const read = readPalOptions(options);
-  return new WinsockPal(read, read.driver === 'wsapoll' ? openWsaPoll : openIocp);
+  return new WinsockPal(read, read.backend === 'wsapoll' ? openWsaPoll : openIocp);
 }
 
 export {
@@ -29,8 +29,8 @@ export {
   type SocketTimeout,
   type SocketTimeoutOptions,
 } from './helpers/socket-timeout.ts';
-export type { DriverKind, PalOptions } from './runtime/pal-options.ts';
-export type { Kernel, PollerKind, PortWaiter, Scheduler } from './platform/platform.ts';
+export type { BackendKind, PalOptions } from './runtime/pal-options.ts';
+export type { Platform, WaiterKind, PortWaiter, Scheduler } from './platform/platform.ts';
 export type { FileCalls, FileSource, SendFileOptions } from './pal/file-transfer.ts';
 export type {
   DatagramPal,

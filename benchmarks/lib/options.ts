@@ -30,7 +30,7 @@ questions (echo):
 ${Object.values(QUESTIONS)
   .map(({ title }) => `  ${title}`)
   .join('\n')}
-  ${OVERHEAD}: the library's own code and koffi's calls, on a kernel that costs nothing
+  ${OVERHEAD}: the library's own code and koffi's calls, on a platform that costs nothing
   crowd-idle: 1000 busy connections and 10 000 idle ones in one process
   crowd-abuse: 100 good clients alone, and among 10 000 that mean no good
   ${REPORT}: makes the tables and charts of docs/benchmarks.md from docs/benchmarks/*.json

@@ -1,5 +1,5 @@
 /**
- * CPU nanoseconds and heap bytes of the driver's own code per echo round trip, on a kernel that costs nothing.
+ * CPU nanoseconds and heap bytes of the library's own code per echo round trip, on a platform that costs nothing.
  *
  * Run with a young generation that is larger than what is allocated, so that the heap's growth is the allocation.
  */
@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createNetworkPal } from '../../src/index.ts';
 import type { SocketHandle } from '../../src/pal/handles.ts';
-import { freeKernel } from './free-kernel.ts';
+import { freePlatform } from './free-platform.ts';
 
 /** Result of one measurement. */
 export interface Overhead {
@@ -33,8 +33,8 @@ export function measureRoundTrips(
   roundTrips: number,
   storage: AsyncLocalStorage<number> | null,
 ): Overhead {
-  const kernel = freeKernel(messageBytes);
-  const pal = createNetworkPal({ kernel });
+  const platform = freePlatform(messageBytes);
+  const pal = createNetworkPal({ platform });
   pal.initialize();
   let done = 0;
   const echo = (socket: SocketHandle): void => {
@@ -58,17 +58,17 @@ export function measureRoundTrips(
     });
   }
   void pal.runEventLoop();
-  kernel.run(() => done >= roundTrips);
+  platform.run(() => done >= roundTrips);
   collect();
   const startHeap = process.memoryUsage().heapUsed;
   const startDone = done;
-  kernel.run(() => done >= startDone + roundTrips / ROUNDS);
+  platform.run(() => done >= startDone + roundTrips / ROUNDS);
   const heapBytesPerRoundTrip = (process.memoryUsage().heapUsed - startHeap) / (done - startDone);
   let nanosecondsPerRoundTrip = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
     const before = done;
     const start = process.cpuUsage();
-    kernel.run(() => done >= before + roundTrips / ROUNDS);
+    platform.run(() => done >= before + roundTrips / ROUNDS);
     const { user, system } = process.cpuUsage(start);
     nanosecondsPerRoundTrip = Math.min(nanosecondsPerRoundTrip, ((user + system) * 1000) / (done - before));
   }

@@ -20,7 +20,7 @@ async function accept(count: number): Promise<void> {
 }
 
 async function work(): Promise<void> {
-  const pal = createNetworkPal({ poller: 'inline' });
+  const pal = createNetworkPal({ waiter: 'inline' });
   pal.initialize();
   pal.onConnection((socket) => serveEcho(pal, socket));
   parentPort?.postMessage(pal.remote());

@@ -1,4 +1,4 @@
-/** The PAL of a peer: its name, the first argument, says which driver and which poller. */
+/** The PAL of a peer: its name, the first argument, says which backend and which waiter. */
 import {
   createNetworkPal,
   type NetworkPal,
@@ -11,13 +11,13 @@ import { BACKLOG } from './settings.ts';
 
 const PEERS: Readonly<Record<string, PalOptions>> = {
   iocp: {},
-  'iocp-inline': { poller: 'inline' },
+  'iocp-inline': { waiter: 'inline' },
   'iocp-no-skip': { skipCompletionPortOnSuccess: false },
-  'iocp-inline-no-skip': { poller: 'inline', skipCompletionPortOnSuccess: false },
+  'iocp-inline-no-skip': { waiter: 'inline', skipCompletionPortOnSuccess: false },
   'iocp-reuse': {},
   'iocp-depth-32': {},
-  wsapoll: { driver: 'wsapoll' },
-  'wsapoll-inline': { driver: 'wsapoll', poller: 'inline' },
+  wsapoll: { backend: 'wsapoll' },
+  'wsapoll-inline': { backend: 'wsapoll', waiter: 'inline' },
 };
 
 /** What sets a peer's server apart. */

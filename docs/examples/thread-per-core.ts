@@ -1,7 +1,7 @@
 /**
  * An echo server with a loop per core: the main thread accepts and hands each connection on, N threads echo.
  *
- * Each thread waits for the network itself (`poller: 'inline'`), so a connection is served without a hop between threads.
+ * Each thread waits for the network itself (`waiter: 'inline'`), so a connection is served without a hop between threads.
  *
  * thread-per-core.ts [port] [threads] — ends on Ctrl+C, or at the end of its input.
  */
@@ -40,7 +40,7 @@ async function accept(port: number, count: number): Promise<void> {
 }
 
 async function work(): Promise<void> {
-  const pal = createNetworkPal({ poller: 'inline' });
+  const pal = createNetworkPal({ waiter: 'inline' });
   pal.initialize();
   pal.onConnection((socket) => echo(pal, socket, Buffer.alloc(65536)));
   parentPort?.postMessage(pal.remote());

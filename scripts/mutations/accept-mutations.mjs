@@ -12,13 +12,13 @@ export const acceptMutations = [
   {
     id: 'accepting: what a closing server still gets is reset without its context',
     file: acceptor,
-    find: '    if (error === 0) readyForReset(driver, listener, operation);\n',
+    find: '    if (error === 0) readyForReset(context, listener, operation);\n',
     replace: '',
   },
   {
     id: 'accepting: a connection that was closed before it was taken keeps its place',
     file: acceptor,
-    find: '  while (connection?.closing === true) connection = accepted.shift();\n  fillPool(driver, listener);\n',
+    find: '  while (connection?.closing === true) connection = accepted.shift();\n  fillPool(context, listener);\n',
     replace: '  while (connection?.closing === true) connection = accepted.shift();\n',
   },
   {
@@ -48,13 +48,13 @@ export const acceptMutations = [
   {
     id: 'accepting: the surplus of a shrinking pool stays posted',
     file: pool,
-    find: '  withdrawAccepts(driver, listener, accepting.size + accepted.length - depth.current);\n',
+    find: '  cancelPostedAccepts(context, listener, accepting.size + accepted.length - depth.current);\n',
     replace: '',
   },
   {
     id: 'accepting: spare sockets of a shrinking pool are kept',
     file: pool,
-    find: '  discardSpares(driver, listener, depth.current);\n',
+    find: '  discardSpares(context, listener, depth.current);\n',
     replace: '',
   },
   {
@@ -84,8 +84,8 @@ export const acceptMutations = [
   {
     id: 'accepting: a refused connection is let in as well',
     file: acceptor,
-    find: '  if (isRefused(driver, listener, address, now)) return null;',
-    replace: '  isRefused(driver, listener, address, now);',
+    find: '  if (isRefused(context, listener, address, now)) return null;',
+    replace: '  isRefused(context, listener, address, now);',
   },
   {
     id: 'accepting: an address is counted for ever',
@@ -114,20 +114,20 @@ export const acceptMutations = [
   {
     id: 'accepting: the clock is looked at again before the timer is set',
     file: pool,
-    find: 'awaitRoom(driver, listener, now);',
-    replace: 'awaitRoom(driver, listener, driver.kernel.scheduler.now());',
+    find: 'awaitRoom(context, listener, now);',
+    replace: 'awaitRoom(context, listener, context.platform.scheduler.now());',
   },
   {
     id: 'accepting: nobody comes back when the rate allows it again',
     file: pool,
-    find: '  if (listener.posted === 0) awaitRoom(driver, listener, now);',
+    find: '  if (listener.posted === 0) awaitRoom(context, listener, now);',
     replace: '  void awaitRoom;',
   },
   {
     id: 'accepting: a pause leaves the accepts posted',
     file: acceptor,
-    find: '  withdrawAccepts(driver, listener, listener.accepting.size);',
-    replace: '  void withdrawAccepts;',
+    find: '  cancelPostedAccepts(context, listener, listener.accepting.size);',
+    replace: '  void cancelPostedAccepts;',
   },
   {
     id: 'accepting: a paused server hands out connections',
@@ -144,7 +144,7 @@ export const acceptMutations = [
   {
     id: 'accepting: a server that goes on posts nothing',
     file: acceptor,
-    find: '  listener.paused = false;\n  fillPool(driver, listener);',
+    find: '  listener.paused = false;\n  fillPool(context, listener);',
     replace: '  listener.paused = false;',
   },
   {
@@ -156,7 +156,7 @@ export const acceptMutations = [
   {
     id: 'accepting: a pause is not told',
     file: acceptor,
-    find: '  if (blocked !== null) tellLimit(driver, listener, blocked, false, address);',
+    find: '  if (blocked !== null) notifyLimit(context, listener, blocked, false, address);',
     replace: '  void blocked;',
   },
   {

@@ -3,7 +3,7 @@
 const ring = 'ring.ts';
 const inbox = 'inbox.ts';
 const handover = 'handover.ts';
-const spreader = 'spreader.ts';
+const distributor = 'distributor.ts';
 const sharing = 'sharing.ts';
 const association = 'association.ts';
 const calls = 'loop-calls.ts';
@@ -91,7 +91,7 @@ export const loopMutations = [
   {
     id: 'loops: leave what is behind a record that was never finished',
     file: inbox,
-    find: 'while (this.#ring.salvage()) this.#carryOut(this.#ring.record);',
+    find: 'while (this.#ring.drainCommitted()) this.#carryOut(this.#ring.record);',
     replace: '',
   },
   {
@@ -122,25 +122,25 @@ export const loopMutations = [
   {
     id: 'loops: keep what nobody has adopted',
     file: handover,
-    find: 'if (take(token) && isConnection(driver, token)) abortSocket(driver, token.socket);',
+    find: 'if (take(token) && isConnection(context, token)) abortSocket(context, token.socket);',
     replace: 'take(token);',
   },
   {
     id: 'loops: what a token says of its SOCKET is believed',
     file: handover,
-    find: `    requireConnection(driver, token, { call: 'adopt', from: 'transfer()' });`,
+    find: `    requireConnection(context, token, { call: 'receiveTransfer', from: 'transfer()' });`,
     replace: '    void requireConnection;',
   },
   {
     id: "loops: a SOCKET that is not the token's any more is reset by the stop",
     file: handover,
-    find: 'if (take(token) && isConnection(driver, token)) abortSocket(driver, token.socket);',
-    replace: 'if (take(token) || isConnection(driver, token)) abortSocket(driver, token.socket);',
+    find: 'if (take(token) && isConnection(context, token)) abortSocket(context, token.socket);',
+    replace: 'if (take(token) || isConnection(context, token)) abortSocket(context, token.socket);',
   },
   {
     id: 'loops: a connection that has gone counts still',
     file: handover,
-    find: `  connection.kind.gone(driver, connection);
+    find: `  connection.kind.gone(context, connection);
   return socket;`,
     replace: '  return socket;',
   },
@@ -154,26 +154,26 @@ export const loopMutations = [
     id: 'loops: a server that has no functions yet counts as associated',
     file: 'server-association.ts',
     find: `  try {
-    driver.transport.prepareListener(listener, listener.spares !== null);`,
+    context.transport.prepareListener(listener, listener.spares !== null);`,
     replace: `  listener.associated = true;
   try {
-    driver.transport.prepareListener(listener, listener.spares !== null);`,
+    context.transport.prepareListener(listener, listener.spares !== null);`,
   },
   {
     id: 'loops: hand over without counting',
-    file: spreader,
+    file: distributor,
     find: 'loop.addLoad(1);',
     replace: '',
   },
   {
     id: 'loops: hand a connection to a loop that has stopped',
-    file: spreader,
+    file: distributor,
     find: '=== Submitted.Done;',
     replace: '>= Submitted.Done;',
   },
   {
     id: 'loops: forget a loop that could not be woken',
-    file: spreader,
+    file: distributor,
     find: `this.#wakeLater(loop, error);
       return true;`,
     replace: 'return error !== null;',
@@ -181,11 +181,11 @@ export const loopMutations = [
   {
     id: 'loops: keep a connection that was exported',
     file: sharing,
-    find: 'discardSocket(driver, release(driver, connection));',
-    replace: 'release(driver, connection);',
+    find: 'discardSocket(context, release(context, connection));',
+    replace: 'release(context, connection);',
   },
   {
-    id: 'loops: adopt a connection behind a stop',
+    id: 'loops: receiveTransfer a connection behind a stop',
     file: calls,
     find: 'if (stopping) throw tooLate();',
     replace: '',
@@ -211,7 +211,7 @@ export const loopMutations = [
     this.#waiter = null;`,
   },
   {
-    id: 'loops: open the gate of a poller that must end',
+    id: 'loops: open the gate of a waiter that must end',
     file: 'gate.ts',
     find: 'Atomics.compareExchange(control, GATE, CLOSED, OPEN);\n  Atomics.notify',
     replace: 'Atomics.store(control, GATE, OPEN);\n  Atomics.notify',
@@ -233,7 +233,7 @@ export const loopMutations = [
     file: 'repeated-cancels.ts',
     find: '    this.#cancel(record, address);\n    if (!this.#missed',
     replace:
-      '    if (this.#parts.kernel.kernel32.CancelIoEx(record.socket, address) !== 0) return;\n    if (!this.#missed',
+      '    if (this.#parts.platform.kernel32.CancelIoEx(record.socket, address) !== 0) return;\n    if (!this.#missed',
   },
   {
     id: 'a socket whose operations no cancel ends is never closed',

@@ -1,4 +1,4 @@
-// What mutate.mjs breaks in the driver, one at a time: { id, file, find, replace }. `file` is a name without a folder, and `find`
+// What mutate.mjs breaks in the library, one at a time: { id, file, find, replace }. `file` is a name without a folder, and `find`
 // occurs exactly once in the files of src/ that have this name.
 // `survives`: why no test can notice, for those that change nothing a user or a kernel can see. `udp`: only the tests of
 // datagrams are asked, since the random programs use TCP alone.
@@ -18,7 +18,7 @@ const writer = 'writer.ts';
 const closer = 'closer.ts';
 const files = 'file-sender.ts';
 const writeQueue = 'write-queue.ts';
-const revocation = 'write-revocation.ts';
+const revocation = 'write-cancellation.ts';
 const acceptor = 'acceptor.ts';
 const connector = 'connector.ts';
 const pool = 'accept-pool.ts';
@@ -57,20 +57,20 @@ const datagramMutations = [
   {
     id: 'a receive that has come back is not posted again',
     file: receiver,
-    find: '  socket.receives.shift();\n  // Before the callback: it may throw, and the pool must not lose a place to that.\n  repost(driver, socket, operation);',
-    replace: '  socket.receives.shift();\n  retire(driver, socket, operation);',
+    find: '  socket.receives.shift();\n  // Before the callback: it may throw, and the pool must not lose a place to that.\n  repost(context, socket, operation);',
+    replace: '  socket.receives.shift();\n  release(context, socket, operation);',
   },
   {
     id: 'receives are handled as their packets come',
     file: receiver,
-    find: '  operation.held = true;\n  handleInOrder(driver, socket);',
-    replace: '  socket.posted.shift();\n  handle(driver, socket, operation);',
+    find: '  operation.held = true;\n  handleInOrder(context, socket);',
+    replace: '  socket.posted.shift();\n  handle(context, socket, operation);',
   },
   {
     id: 'what waits behind a callback that throws is forgotten',
     file: receiver,
-    find: 'if (!finished) handleRestSoon(driver, socket);',
-    replace: 'if (!finished && socket.closing) handleRestSoon(driver, socket);',
+    find: 'if (!finished) handleRestSoon(context, socket);',
+    replace: 'if (!finished && socket.closing) handleRestSoon(context, socket);',
   },
   {
     id: 'a datagram that the system has cut is an error',
@@ -99,14 +99,14 @@ const datagramMutations = [
   {
     id: 'an unreachable peer ends a receive for good',
     file: receiver,
-    find: '    repost(driver, socket, operation);\n    if (socket.settings.reportUnreachable)',
-    replace: '    retire(driver, socket, operation);\n    if (socket.settings.reportUnreachable)',
+    find: '    repost(context, socket, operation);\n    if (socket.settings.reportUnreachable)',
+    replace: '    release(context, socket, operation);\n    if (socket.settings.reportUnreachable)',
   },
   {
     id: 'an unreachable peer is told to whoever receives',
     file: receiver,
-    find: 'if (socket.settings.reportUnreachable) report(driver, socket, error);',
-    replace: 'report(driver, socket, error);',
+    find: 'if (socket.settings.reportUnreachable) report(context, socket, error);',
+    replace: 'report(context, socket, error);',
   },
   {
     id: 'a report of an unreachable peer that nobody waits for is lost',
@@ -153,9 +153,9 @@ const datagramMutations = [
   {
     id: 'a cancelled receive takes a datagram with it',
     file: receiver,
-    find: '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback.finish(error, 0, null, 0);',
+    find: '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, null, 0);',
     replace:
-      '  const { callback } = request;\n  driver.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(driver, socket, lost);\n  driver.loop.enqueue(() => {\n    callbackDue(driver, socket);\n    callback.finish(error, 0, null, 0);',
+      '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(context, socket, lost);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, null, 0);',
   },
   {
     id: 'a request that leaves its queue is where the next one stops',
@@ -166,14 +166,14 @@ const datagramMutations = [
   {
     id: 'a send that is cancelled in the kernel gets the system’s word for it',
     file: sender,
-    find: '    request.revoked = error;\n',
+    find: '    request.cancellation = error;\n',
     replace: '',
   },
   {
     id: 'a cancel wins over a send that has succeeded',
     file: sender,
-    find: '  if (error === 0) return null;\n  if (request.revoked',
-    replace: '  if (error === 0 && request.revoked === null) return null;\n  if (request.revoked',
+    find: '  if (error === 0) return null;\n  if (request.cancellation',
+    replace: '  if (error === 0 && request.cancellation === null) return null;\n  if (request.cancellation',
   },
   {
     id: 'waiting sends overtake one another',
@@ -202,7 +202,7 @@ const datagramMutations = [
   {
     id: 'the block of a datagram that was sent stays lent',
     file: sender,
-    find: '  driver.operations.giveBuffers(operation);',
+    find: '  context.operations.giveBuffers(operation);',
     replace: '  operation.block = null;',
   },
   {
@@ -214,7 +214,7 @@ const datagramMutations = [
   {
     id: 'the block of a datagram that was kept stays lent',
     file: receiver,
-    find: '  if (block !== null) driver.blocks.give(block);\n}',
+    find: '  if (block !== null) context.blocks.give(block);\n}',
     replace: '}',
   },
   {
@@ -244,7 +244,7 @@ const datagramMutations = [
   {
     id: 'closing waits for sends without end',
     file: datagramKind,
-    find: '    if (socket.sending.length > 0) driver.grace.add(socket);',
+    find: '    if (socket.sending.length > 0) context.grace.add(socket);',
     replace: '',
   },
 ];
@@ -271,7 +271,7 @@ export const mutations = [
   {
     id: 'ignore a call that failed at once',
     file: transport,
-    find: 'if (outcome !== FINISHED) finishInline(operation, outcome, 0);',
+    find: 'if (outcome !== FINISHED) completeSynchronously(operation, outcome, 0);',
     replace: 'if (outcome !== FINISHED) return;',
   },
   {
@@ -289,15 +289,15 @@ export const mutations = [
   {
     id: 'count bytes that were asked for, not those that came',
     file: transport,
-    find: 'finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);',
-    replace: 'finishInline(operation, 0, operation.requested);',
+    find: 'completeSynchronously(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);',
+    replace: 'completeSynchronously(operation, 0, operation.requested);',
   },
   {
     id: 'believe that packets are skipped when the system refused',
     file: transport,
-    find: 'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;',
+    find: 'connection.skipsPackets = platform.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;',
     replace:
-      'connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) >= 0;',
+      'connection.skipsPackets = platform.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) >= 0;',
   },
   {
     id: 'SO_UPDATE_ACCEPT_CONTEXT without the listener',
@@ -386,9 +386,9 @@ export const mutations = [
   {
     id: 'free on cancel',
     file: reader,
-    find: '  dropLeftover(driver, connection);\n  answerReads(',
+    find: '  dropUnread(context, connection);\n  answerReads(',
     replace:
-      '  if (connection.read.operation) driver.operations.giveBuffers(connection.read.operation);\n  answerReads(',
+      '  if (connection.read.operation) context.operations.giveBuffers(connection.read.operation);\n  answerReads(',
   },
   {
     id: 'a block is given back twice',
@@ -399,8 +399,8 @@ export const mutations = [
   {
     id: 'callbacks of reads inside the call',
     file: reader,
-    find: '  driver.loop.enqueue(() => {\n    callbackDue(driver, connection);\n    callback.finish(outcome, 0);',
-    replace: '  [0].forEach(() => {\n    callbackDue(driver, connection);\n    callback.finish(outcome, 0);',
+    find: '  context.loop.enqueue(() => {\n    removePendingCallback(context, connection);\n    callback.finish(outcome, 0);',
+    replace: '  [0].forEach(() => {\n    removePendingCallback(context, connection);\n    callback.finish(outcome, 0);',
   },
   {
     id: "drop what a receive brought while shutdown('receive') cancelled it",
@@ -417,20 +417,20 @@ export const mutations = [
   {
     id: 'taking a quiet buffer back cancels the read',
     file: reader,
-    find: '  if (error === ERROR_OPERATION_ABORTED && (wasQuieted || mayPostAgain(connection))) {\n    // Cancelled to make it quiet',
+    find: '  if (error === ERROR_OPERATION_ABORTED && (wasReclaimed || mayPostAgain(connection))) {\n    // Cancelled to make it quiet',
     replace: '  if (error === ERROR_OPERATION_ABORTED && bytes > 0) {\n    // Cancelled to make it quiet',
   },
   {
     id: 'the second of two waiting reads is never posted',
     file: reader,
-    find: '    repost(driver, connection, operation, connection.read.queue.first);',
-    replace: '    retire(driver, connection, operation);',
+    find: '    repost(context, connection, operation, connection.read.queue.first);',
+    replace: '    release(context, connection, operation);',
   },
   {
     id: 'a receive is not counted as in flight',
     file: table,
-    find: '    owner.inFlight++;\n    this.renew(operation);',
-    replace: '    if (kind !== OperationKind.Receive) owner.inFlight++;\n    this.renew(operation);',
+    find: '    owner.inFlight++;\n    this.reset(operation);',
+    replace: '    if (kind !== OperationKind.Receive) owner.inFlight++;\n    this.reset(operation);',
   },
   {
     id: 'the last byte is not copied',
@@ -459,8 +459,8 @@ export const mutations = [
   {
     id: 'no FIN after the flush',
     file: writer,
-    find: '    retire(driver, connection, operation);\n    if (connection.write.end !== WriteEnd.Open) sendFin(driver, connection);\n  }\n  try',
-    replace: '    retire(driver, connection, operation);\n  }\n  try',
+    find: '    release(context, connection, operation);\n    if (connection.write.end !== WriteEnd.Open) sendFin(context, connection);\n  }\n  try',
+    replace: '    release(context, connection, operation);\n  }\n  try',
   },
   {
     id: 'a failed send counts as done',
@@ -489,20 +489,20 @@ export const mutations = [
   {
     id: 'sent bytes stay in the queue count',
     file: writeQueue,
-    find: '  driver.queuedBytes -= bytes;\n  const { queue }',
+    find: '  context.queuedBytes -= bytes;\n  const { queue }',
     replace: '  const { queue }',
   },
   {
     id: 'FIN before the flush',
     file: 'shutdown.ts',
-    find: 'if (connection.write.operation === null) sendFin(driver, connection);',
-    replace: 'sendFin(driver, connection);',
+    find: 'if (connection.write.operation === null) sendFin(context, connection);',
+    replace: 'sendFin(context, connection);',
   },
   {
     id: 'closesocket before the drain',
     file: closer,
-    find: 'driver.transport.cancelAll(record);\n    return;',
-    replace: 'driver.transport.cancelAll(record);',
+    find: 'context.transport.cancelAll(record);\n    return;',
+    replace: 'context.transport.cancelAll(record);',
   },
   {
     id: 'close does not flush',
@@ -513,19 +513,19 @@ export const mutations = [
   {
     id: 'a flush has no end',
     file: connectionKind,
-    find: 'if (connection.write.queue.length > 0) driver.grace.add(connection);',
+    find: 'if (connection.write.queue.length > 0) context.grace.add(connection);',
     replace: '',
   },
   {
     id: 'reset sends FIN',
     file: connectionKind,
-    find: 'if (resetting && connected) lingerZero(driver, socket);',
+    find: 'if (resetting && connected) lingerZero(context, socket);',
     replace: '',
   },
   {
     id: 'no FIN before a receive is cancelled',
     file: connectionKind,
-    find: 'if (connection.connected) sendFin(driver, connection);',
+    find: 'if (connection.connected) sendFin(context, connection);',
     replace: '',
     survives:
       'The packet of the cancelled receive is awaited, so that closesocket sends the FIN itself. The shutdown before it is ' +
@@ -534,7 +534,7 @@ export const mutations = [
   {
     id: 'close callback inside the call',
     file: closer,
-    find: 'callback: CloseCallback): void {\n  driver.loop.enqueue(() => {',
+    find: 'callback: CloseCallback): void {\n  context.loop.enqueue(() => {',
     replace: 'callback: CloseCallback): void {\n  [0].forEach(() => {',
   },
   {
@@ -546,13 +546,13 @@ export const mutations = [
   {
     id: 'skip the re-post of an accept',
     file: acceptor,
-    find: '  fillPool(driver, listener, POSTS_PER_CONNECTION);\n  request.callback(',
+    find: '  fillPool(context, listener, POSTS_PER_CONNECTION);\n  request.callback(',
     replace: '  request.callback(',
   },
   {
     id: 'a failed accept is not posted again',
     file: pool,
-    find: '    driver.loop.enqueue(() => {\n      fillPool(driver, listener);\n    });',
+    find: '    context.loop.enqueue(() => {\n      fillPool(context, listener);\n    });',
     replace: '    listener.failures = 0;',
   },
   {
@@ -564,14 +564,14 @@ export const mutations = [
   {
     id: 'a closed connection keeps its place',
     file: closer,
-    find: '  record.kind.gone(driver, record);\n',
+    find: '  record.kind.gone(context, record);\n',
     replace: '',
   },
   {
-    id: 'a withdrawn accept counts as a failure',
+    id: 'a cancelledAccepts accept counts as a failure',
     file: acceptor,
-    find: '    if (isHarmless) fillPool(driver, listener);',
-    replace: '    if (error === ERROR_OPERATION_ABORTED && listener.failures < 0) fillPool(driver, listener);',
+    find: '    if (isHarmless) fillPool(context, listener);',
+    replace: '    if (error === ERROR_OPERATION_ABORTED && listener.failures < 0) fillPool(context, listener);',
   },
   {
     id: 'a reused socket under its new handle',
@@ -594,28 +594,28 @@ export const mutations = [
   {
     id: 'untaken connections outlive their server',
     file: acceptor,
-    find: '    abort(driver, untaken);',
+    find: '    abort(context, untaken);',
     replace: '    void untaken;',
   },
   {
     id: 'accept sockets leak',
     file: pool,
-    find: '    if (operation.error === 0) abortSocket(driver, operation.acceptSocket);\n    else discardSocket(driver, operation.acceptSocket);\n',
+    find: '    if (operation.error === 0) abortSocket(context, operation.acceptSocket);\n    else discardSocket(context, operation.acceptSocket);\n',
     replace: '',
   },
   {
     id: 'waiting accepts are forgotten on close',
     file: acceptor,
-    find: '  driver.loop.enqueue(() => {\n    callbackDue(driver, listener);\n    request.callback(error,',
+    find: '  context.loop.enqueue(() => {\n    removePendingCallback(context, listener);\n    request.callback(error,',
     replace:
-      '  if (request.callback.length < 0) driver.loop.enqueue(() => {\n    callbackDue(driver, listener);\n    request.callback(error,',
+      '  if (request.callback.length < 0) context.loop.enqueue(() => {\n    removePendingCallback(context, listener);\n    request.callback(error,',
   },
   {
     id: 'ConnectEx on a socket that is not bound',
     file: connector,
-    find: '  bindSocket(driver, connection.socket, target.localAddress ?? unspecified(family), target.localPort);',
+    find: '  bindSocket(context, connection.socket, target.localAddress ?? unspecified(family), target.localPort);',
     replace:
-      '  if (target.localPort > 0) bindSocket(driver, connection.socket, unspecified(family), target.localPort);',
+      '  if (target.localPort > 0) bindSocket(context, connection.socket, unspecified(family), target.localPort);',
   },
   {
     id: 'a connect that was given up succeeds too',
@@ -632,14 +632,14 @@ export const mutations = [
   {
     id: 'a connect that was given up and succeeds is reset without its context',
     file: connector,
-    find: '      finish(driver, connection);\n',
+    find: '      finish(context, connection);\n',
     replace: '',
   },
   {
     id: 'a failed connect leaves its socket',
     file: connector,
-    find: '  answer(driver, connection, error);\n  abort(driver, connection);',
-    replace: '  answer(driver, connection, error);',
+    find: '  answer(context, connection, error);\n  abort(context, connection);',
+    replace: '  answer(context, connection, error);',
   },
   {
     id: 'the loop does not wait again',
@@ -674,8 +674,8 @@ export const mutations = [
   {
     id: 'stop does not wait for operations',
     file: 'lifecycle.ts',
-    find: 'if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;',
-    replace: 'if (!driver.loop.isQuiet) return;',
+    find: 'if (context.sockets.size > 0 || context.operations.used > 0 || !context.loop.isIdle) return;',
+    replace: 'if (!context.loop.isIdle) return;',
   },
   {
     id: 'a slice of a pinned buffer is taken for its beginning',
@@ -686,14 +686,14 @@ export const mutations = [
   {
     id: 'a receive whose start threw is left as it is',
     file: reader,
-    find: '    abandonOperation(driver, connection, operation, error);\n',
+    find: '    abandonOperation(context, connection, operation, error);\n',
     replace: '    void error;\n',
   },
   {
     id: 'a socket that was closed while a call began counts as open',
     file: 'pending-call.ts',
-    find: 'return closing ? connectionClosed(operation) : revoked;',
-    replace: 'return revoked;',
+    find: 'return closing ? connectionClosed(operation) : cancellation;',
+    replace: 'return cancellation;',
   },
   {
     id: 'a view of a pinned buffer is believed to lie inside',
@@ -716,7 +716,7 @@ export const mutations = [
   {
     id: 'memory of V8 is lent in threads whose end is not announced',
     file: 'create-context.ts',
-    find: '!transport.keepsBuffers || kernel.threadEnd !== undefined',
+    find: '!transport.keepsBuffers || platform.threadEnd !== undefined',
     replace: 'true',
   },
   {
@@ -728,13 +728,13 @@ export const mutations = [
   {
     id: 'by name: the losers are left alone',
     file: names,
-    find: '    for (const attempt of this.#underWay) abort(this.#driver, attempt);\n',
+    find: '    for (const attempt of this.#underWay) abort(this.#context, attempt);\n',
     replace: '',
   },
   {
     id: 'by name: the record of the winner stays in the table',
     file: names,
-    find: '    this.#driver.sockets.remove(attempt);\n',
+    find: '    this.#context.sockets.remove(attempt);\n',
     replace: '',
   },
   {
@@ -747,8 +747,8 @@ export const mutations = [
   {
     id: 'by name: the timeout leaves the clock of the attempts running',
     file: names,
-    find: '    this.#revoked ??= error;\n    this.#eyeballs.stop();\n',
-    replace: '    this.#revoked ??= error;\n',
+    find: '    this.#cancellation ??= error;\n    this.#eyeballs.stop();\n',
+    replace: '    this.#cancellation ??= error;\n',
     survives: 'abandonConnect stops them at the end of the same call, unless a success is on its way',
   },
   {
@@ -808,20 +808,20 @@ export const mutations = [
   {
     id: 'a watch without a slot looks again every turn',
     file: watch,
-    find: 'this.driver.parked.awaitSlot(this.#connection);',
+    find: 'this.context.waitingWatches.awaitSlot(this.#connection);',
     replace: 'this.scheduleCheck();',
   },
   {
     id: 'a watch that waits for room is forgotten',
     file: watch,
-    find: 'if (!hasRoom(driver)) driver.parked.awaitRoom(connection);',
-    replace: 'if (!hasRoom(driver)) return false;',
+    find: 'if (!hasRoom(context)) context.waitingWatches.awaitRoom(connection);',
+    replace: 'if (!hasRoom(context)) return false;',
   },
   {
     id: 'no limit to what all queues hold together',
     file: 'write-refusal.ts',
-    find: 'if (driver.queuedBytes + total > maxQueuedBytes)',
-    replace: 'if (driver.queuedBytes + total > Infinity)',
+    find: 'if (context.queuedBytes + total > maxQueuedBytes)',
+    replace: 'if (context.queuedBytes + total > Infinity)',
   },
   {
     id: 'every piece of a file begins where the first did',
@@ -838,7 +838,7 @@ export const mutations = [
   {
     id: 'what node:fs calls back with is taken up outside of a turn',
     file: files,
-    find: `        this.#driver.loop.enqueue(() => {
+    find: `        this.#context.loop.enqueue(() => {
           this.#reading = false;`,
     replace: `        [0].forEach(() => {
           this.#reading = false;`,
@@ -871,8 +871,8 @@ export const mutations = [
   {
     id: 'a file in the middle is taken back as if nothing had gone out',
     file: revocation,
-    find: '  if (file.isUntouched) refuseFile(driver, connection, error);\n  else if (!hard) return false;',
-    replace: '  if (file.isUntouched || hard) refuseFile(driver, connection, error);\n  else if (!hard) return false;',
+    find: '  if (file.isUntouched) refuseFile(context, connection, error);\n  else if (!hard) return false;',
+    replace: '  if (file.isUntouched || hard) refuseFile(context, connection, error);\n  else if (!hard) return false;',
   },
   {
     id: 'a soft cancel tears a file off',
@@ -881,22 +881,22 @@ export const mutations = [
     replace: '  else if (file.isBusy) {',
   },
   {
-    id: 'a file is torn off although its last byte has gone',
+    id: 'a file is truncated although its last byte has gone',
     file: revocation,
     find: '  else if (file.isBusy) {',
     replace: '  else if (file.isBusy && !hard) {',
   },
   {
-    id: 'a tail is torn off like a write',
+    id: 'a tail is truncated like a write',
     file: writer,
-    find: "firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null",
-    replace: 'firstWrite?.file != null && firstWrite.revoked !== null',
+    find: "firstWrite?.operation === 'sendFile' && firstWrite.cancellation !== null",
+    replace: 'firstWrite?.file != null && firstWrite.cancellation !== null',
   },
   {
-    id: 'writes go on behind a file that was torn off',
+    id: 'writes go on behind a file that was truncated',
     file: writeQueue,
-    find: '  refuseFile(driver, connection, error);\n  abort(driver, connection);',
-    replace: '  refuseFile(driver, connection, error);',
+    find: '  refuseFile(context, connection, error);\n  abort(context, connection);',
+    replace: '  refuseFile(context, connection, error);',
   },
   {
     id: 'a file that was opened for nobody stays open',

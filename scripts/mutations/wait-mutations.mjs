@@ -40,7 +40,7 @@ export const waitMutations = [
   {
     id: 'a wait that failed: the flush is waited for',
     file: lifecycle,
-    find: 'for (const record of driver.sockets) abort(driver, record);',
+    find: 'for (const record of context.sockets) abort(context, record);',
     replace: '',
   },
   {

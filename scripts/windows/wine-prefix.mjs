@@ -48,7 +48,7 @@ export async function makePrefix() {
     ['wine', 'wineboot', '-i'],
     // Wine 8 says it is Windows 7, on which Node.js does not start.
     ['wine', 'reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'],
-    ['wine', 'reg', 'add', 'HKCU\\Software\\Wine\\Drivers', '/v', 'Graphics', '/d', 'null', '/f'],
+    ['wine', 'reg', 'add', 'HKCU\\Software\\Wine\\Backends', '/v', 'Graphics', '/d', 'null', '/f'],
     ['wineserver', '-w'], // the registry reaches the disk when the server ends
   ];
   for (const [command = '', ...args] of commands) {

@@ -141,12 +141,12 @@ function isDetached(value: Uint8Array): boolean {
 }
 
 export function requireUnwatched(call: string, record: SocketRecord): void {
-  if (record.watch !== null) throw mixedFaces(call, record.handle, 'it is being watched. Call unwatch() first');
+  if (record.watch !== null) throw mixedApis(call, record.handle, 'it is being watched. Call unwatch() first');
 }
 
 /** Throws for a server whose connections go to other loops. */
 export function requireOwnConnections(call: string, listener: Listener): void {
-  if (listener.spreader === null) return;
+  if (listener.distributor === null) return;
   throw new NetworkError(
     `Cannot ${call} server ${listener.handle}: it hands its connections to other loops (spread), which get them through ` +
       'onConnection. This loop may be one of them',
@@ -154,7 +154,7 @@ export function requireOwnConnections(call: string, listener: Listener): void {
   );
 }
 
-export function mixedFaces(call: string, handle: number, why: string): NetworkError {
+export function mixedApis(call: string, handle: number, why: string): NetworkError {
   return new NetworkError(`Cannot ${call} socket ${handle}: ${why}. A socket is used through one face at a time`, {
     kind: NetworkErrorCode.ConnectionFailed,
     code: 'ERR_MIXED_FACES',

@@ -13,8 +13,8 @@ import { localEndpoint } from '../sockets/addresses.ts';
 import { boundOnce, type ContextType } from '../platform/async-context.ts';
 import { close } from '../sockets/closer.ts';
 import { Connection } from '../tcp/connection.ts';
-import { formatDescription, inspectDriver } from '../runtime/describe.ts';
-import { setReferenced, type Driver } from '../context/context.ts';
+import { formatDescription, inspectContext } from '../runtime/describe.ts';
+import { setReferenced, type Context } from '../context/context.ts';
 import { fromWin32Error, saysGone } from '../util/errors.ts';
 import { Lifecycle } from '../runtime/lifecycle.ts';
 import { getOption, readingOfNone, setOption } from './socket-options.ts';
@@ -26,7 +26,7 @@ import { requireInteger } from '../util/validate.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import { collectStats } from '../runtime/stats.ts';
 import type { OpenBackend } from '../context/transport.ts';
-import { windowsKernel } from '../windows/windows-platform.ts';
+import { windowsPlatform } from '../windows/windows-platform.ts';
 import { closedHandle, requireCallback, requireSocket, unknownHandle } from './arguments.ts';
 
 /** Largest allocateBuffer, bytes: 1 GiB. */
@@ -44,9 +44,9 @@ export abstract class PalCore {
 
   constructor(options: PalOptions, openBackend: OpenBackend) {
     const resolved = resolvePalOptions(options);
-    const { kernel } = options;
-    const number = kernel?.numberPal?.() ?? nextPalNumber();
-    this.lifecycle = new Lifecycle(resolved, number, () => kernel ?? windowsKernel(), openBackend);
+    const { platform } = options;
+    const number = platform?.numberPal?.() ?? nextPalNumber();
+    this.lifecycle = new Lifecycle(resolved, number, () => platform ?? windowsPlatform(), openBackend);
   }
 
   initialize(): void {
@@ -70,13 +70,13 @@ export abstract class PalCore {
   }
 
   setSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name, value: SocketOptionValues[Name]): void {
-    const driver = this.lifecycle.begun('setSocketOption');
+    const context = this.lifecycle.begun('setSocketOption');
     const record = this.known(socket);
-    if (driver === null || record === null) return;
+    if (context === null || record === null) return;
     if (!record.closing) requireSocket('setSocketOption', record);
     else if (record.socket === INVALID_SOCKET) return;
     try {
-      setOption(driver, record, option, value);
+      setOption(context, record, option, value);
     } catch (error) {
       // A connection that is gone has no options; its next read or write says so.
       if (error instanceof Win32Error && (record.closing || isGone(record, error))) return;
@@ -85,13 +85,13 @@ export abstract class PalCore {
   }
 
   getSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name): SocketOptionReadings[Name] {
-    const driver = this.lifecycle.begun('getSocketOption');
+    const context = this.lifecycle.begun('getSocketOption');
     const record = this.known(socket);
-    if (driver === null || record === null) return readingOfNone(option);
+    if (context === null || record === null) return readingOfNone(option);
     if (!record.closing) requireSocket('getSocketOption', record);
     else if (record.socket === INVALID_SOCKET) return readingOfNone(option);
     try {
-      return getOption(driver, record, option);
+      return getOption(context, record, option);
     } catch (error) {
       if (error instanceof Win32Error && (record.closing || isGone(record, error))) return readingOfNone(option);
       throw fromWin32Error('option', error);
@@ -115,9 +115,9 @@ export abstract class PalCore {
   }
 
   allocateBuffer(size: number): Buffer {
-    const driver = this.lifecycle.open('allocateBuffer');
+    const context = this.lifecycle.open('allocateBuffer');
     requireInteger('size', size, 1, MAX_BUFFER_SIZE);
-    const buffer = driver.pinned.allocate(size);
+    const buffer = context.pinned.allocate(size);
     if (buffer !== null) return buffer;
     throw new NetworkError(`Cannot allocate ${size} bytes of pinned memory: the system has none left`, {
       kind: NetworkErrorCode.OutOfMemory,
@@ -127,13 +127,13 @@ export abstract class PalCore {
   }
 
   stats(): NetworkStats {
-    const { driver, last } = this.lifecycle.report('stats');
-    return driver === null ? structuredClone(last.stats) : collectStats(driver);
+    const { context, last } = this.lifecycle.report('stats');
+    return context === null ? structuredClone(last.stats) : collectStats(context);
   }
 
   inspect(): PalDescription {
-    const { driver, last } = this.lifecycle.report('inspect');
-    return driver === null ? structuredClone(last.description) : inspectDriver(driver, this.lifecycle.stage);
+    const { context, last } = this.lifecycle.report('inspect');
+    return context === null ? structuredClone(last.description) : inspectContext(context, this.lifecycle.stage);
   }
 
   describe(): string {
@@ -171,28 +171,28 @@ export abstract class PalCore {
     call: string,
     handle: AnyHandle,
     callback: CloseCallback | undefined,
-    act: (driver: Driver, record: SocketRecord, callback: CloseCallback | undefined) => void,
+    act: (context: Context, record: SocketRecord, callback: CloseCallback | undefined) => void,
   ): void {
-    const driver = this.lifecycle.begun(call);
+    const context = this.lifecycle.begun(call);
     if (callback !== undefined) requireCallback(callback);
     const record = this.known(handle);
-    if (driver !== null && record !== null) act(driver, record, callback);
+    if (context !== null && record !== null) act(context, record, callback);
     // Closed already: the callback comes all the same, but there is nothing to keep the process alive for.
     else if (callback !== undefined) this.answerSoon('close', callback);
   }
 
   #reference(call: string, handle: AnyHandle, referenced: boolean): void {
-    const driver = this.lifecycle.begun(call);
+    const context = this.lifecycle.begun(call);
     const record = this.known(handle);
-    if (driver !== null && record !== null) setReferenced(driver, record, referenced);
+    if (context !== null && record !== null) setReferenced(context, record, referenced);
   }
 
   #local(call: string, handle: AnyHandle): Endpoint {
-    const driver = this.lifecycle.begun(call);
+    const context = this.lifecycle.begun(call);
     const record = this.known(handle);
-    if (driver === null || record === null) return NO_ENDPOINT;
+    if (context === null || record === null) return NO_ENDPOINT;
     try {
-      return localEndpoint(driver, record);
+      return localEndpoint(context, record);
     } catch (error) {
       if (record.closing) return NO_ENDPOINT;
       throw error;

@@ -57,7 +57,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     optionsOrCallback: OperationOptions | ReceiveFromCallback,
     callbackOrNone?: ReceiveFromCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.begun('asyncReceiveFrom');
+    const context = this.lifecycle.begun('asyncReceiveFrom');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const buffer = requireBytes('buffer', given);
@@ -65,9 +65,9 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
     const refused = abortedAlready('receive', options);
     const record = this.#datagrams(socket);
-    if (driver === null || record === null) return this.#refuseReceive(connectionClosed('receive'), callback);
+    if (context === null || record === null) return this.#refuseReceive(connectionClosed('receive'), callback);
     if (refused !== null) return this.#refuseReceive(refused, callback);
-    return receiveFrom(driver, record, buffer, maxBytes, options, callback);
+    return receiveFrom(context, record, buffer, maxBytes, options, callback);
   }
 
   asyncSendTo(
@@ -77,43 +77,43 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     optionsOrCallback: OperationOptions | SendToCallback,
     callbackOrNone?: SendToCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.begun('asyncSendTo');
+    const context = this.lifecycle.begun('asyncSendTo');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const data = requireData(given);
     const total = byteLengthOf(data);
     const record = this.#datagrams(socket);
-    if (driver === null || record === null) return this.refuseBytes('send', callback, connectionClosed('send'));
+    if (context === null || record === null) return this.refuseBytes('send', callback, connectionClosed('send'));
     const limit = record.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM;
     if (total > limit) throw tooLong(total, limit);
     const destination = destinationOf(record, to);
     const refused = abortedAlready('send', options);
     if (refused !== null) return this.refuseBytes('send', callback, refused);
-    return sendTo(driver, record, data, total, destination, options, callback);
+    return sendTo(context, record, data, total, destination, options, callback);
   }
 
   connectUdp(socket: UdpHandle, address: string, port: number): void {
-    const driver = this.lifecycle.begun('connectUdp');
+    const context = this.lifecycle.begun('connectUdp');
     const peer = requireAddress('address', address);
     requirePort(port, 1);
     const record = this.#datagrams(socket);
-    if (driver === null || record === null) return;
+    if (context === null || record === null) return;
     requireFamily(record, address, peer);
     if (record.peer !== null) throw alreadyConnected(record);
     try {
-      connectDatagrams(driver, record, peer, port);
+      connectDatagrams(context, record, peer, port);
     } catch (error) {
       throw fromWin32Error('connect', error, { address, port });
     }
   }
 
   disconnectUdp(socket: UdpHandle): void {
-    const driver = this.lifecycle.begun('disconnectUdp');
+    const context = this.lifecycle.begun('disconnectUdp');
     const record = this.#datagrams(socket);
-    if (driver === null || record === null) return;
+    if (context === null || record === null) return;
     if (record.peer === null) throw notConnected(record);
     try {
-      disconnectDatagrams(driver, record);
+      disconnectDatagrams(context, record);
     } catch (error) {
       throw fromWin32Error('connect', error);
     }
@@ -146,13 +146,13 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
   }
 
   #changeMembership(call: string, socket: UdpHandle, join: boolean, group: string, options: GroupOptions): void {
-    const driver = this.lifecycle.begun(call);
+    const context = this.lifecycle.begun(call);
     const address = requireAddress('group', group);
     const read = readOptions<GroupOptions>(options, GROUP_OPTIONS);
     const record = this.#datagrams(socket);
-    if (driver === null || record === null) return;
+    if (context === null || record === null) return;
     try {
-      changeMembership(driver, record, join, address, read);
+      changeMembership(context, record, join, address, read);
     } catch (error) {
       throw fromWin32Error('option', error, { address: group });
     }

@@ -18,8 +18,8 @@ import { RemoteInbox } from '../remote/inbox.ts';
 import { requireUnassociated } from '../sockets/association.ts';
 import { bound } from '../platform/async-context.ts';
 import { Connection } from '../tcp/connection.ts';
-import type { Driver } from '../context/context.ts';
-import { adopt, adoptSocket, transfer } from '../tcp/transfer/handover.ts';
+import type { Context } from '../context/context.ts';
+import { receiveTransfer, attachSocket, transfer } from '../tcp/transfer/handover.ts';
 import { Listener } from '../tcp/accept/listener.ts';
 import { foreignHandle, isForeignPost } from '../util/pal-number.ts';
 import { requireInteger } from '../util/validate.ts';
@@ -27,37 +27,37 @@ import { readServerOptions } from '../util/read-options.ts';
 import { importServer } from '../tcp/server/server.ts';
 import { exportConnection, exportServer, importConnection } from '../tcp/transfer/sharing.ts';
 import { abortSocket } from '../sockets/sockets.ts';
-import { decodeArrival } from '../tcp/accept/spreader.ts';
-import { tearStream } from '../tcp/write-revocation.ts';
+import { decodeArrival } from '../tcp/accept/distributor.ts';
+import { abortStream } from '../tcp/write-cancellation.ts';
 import { closedHandle, requireCallback, wrongKind } from './arguments.ts';
 import { SendFileCalls } from './send-file-calls.ts';
 import { requireInfo, requireToken } from './tokens.ts';
 
 export abstract class LoopCalls extends SendFileCalls implements Contract {
   remote(): RemoteToken {
-    const driver = this.lifecycle.open('remote');
-    if (driver.wakePort === null) {
+    const context = this.lifecycle.open('remote');
+    if (context.wakePort === null) {
       throw new NetworkError(
-        'Cannot open this loop to other threads: the WSAPoll driver has no completion port that they could wake. ' +
-          "Use the driver 'iocp'",
+        'Cannot open this loop to other threads: the WSAPoll backend has no completion port that they could wake. ' +
+          "Use the context 'iocp'",
         { kind: NetworkErrorCode.EventLoopError, code: 'ERR_NOT_SUPPORTED' },
       );
     }
-    const { palNumber: pal, wakePort: port } = driver;
-    return { kind: 'iocp-pal/remote', queue: this.#inbox(driver).queue, port, pal };
+    const { palNumber: pal, wakePort: port } = context;
+    return { kind: 'iocp-pal/remote', queue: this.#inbox(context).queue, port, pal };
   }
 
   onRemotePost(callback: RemotePostCallback): number {
-    const driver = this.lifecycle.open('onRemotePost');
+    const context = this.lifecycle.open('onRemotePost');
     requireCallback(callback);
-    return this.#inbox(driver).addPost(callback);
+    return this.#inbox(context).addPost(callback);
   }
 
   offRemotePost(id: number): void {
-    const driver = this.lifecycle.begun('offRemotePost');
+    const context = this.lifecycle.begun('offRemotePost');
     requireInteger('id', id, 0, Number.MAX_SAFE_INTEGER);
     if (isForeignPost(this.lifecycle.palNumber, id)) throw foreignHandle(id);
-    driver?.inbox?.removePost(id);
+    context?.inbox?.removePost(id);
   }
 
   onConnection(callback: ConnectionCallback | null): void {
@@ -80,38 +80,38 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
   }
 
   transfer(socket: SocketHandle): TransferToken {
-    const driver = this.lifecycle.open('transfer');
+    const context = this.lifecycle.open('transfer');
     const connection = this.#movable(socket);
     requireUnassociated('transfer', connection);
-    return transfer(driver, connection);
+    return transfer(context, connection);
   }
 
-  adopt(token: TransferToken): SocketHandle {
-    this.lifecycle.open('adopt');
+  receiveTransfer(token: TransferToken): SocketHandle {
+    this.lifecycle.open('receiveTransfer');
     const checked = requireToken(token);
-    return adopt(this.lifecycle.open('adopt'), checked); // once more: a getter of it may have stopped the loop
+    return receiveTransfer(this.lifecycle.open('receiveTransfer'), checked); // once more: a getter of it may have stopped the loop
   }
 
   exportSocket(socket: AnyHandle, pid: number): SocketInfo {
-    const driver = this.lifecycle.open('exportSocket');
+    const context = this.lifecycle.open('exportSocket');
     requireInteger('pid', pid, 1, 0xffffffff);
     const record = this.find(socket);
-    if (record instanceof Listener) return exportServer(driver, record, pid);
+    if (record instanceof Listener) return exportServer(context, record, pid);
     if (!(record instanceof Connection)) throw wrongKind(record, 'createServer or asyncAccept');
     const connection = this.#movable(socket as SocketHandle);
     requireUnassociated('export', connection);
-    return exportConnection(driver, connection, pid);
+    return exportConnection(context, connection, pid);
   }
 
   importSocket(info: SocketInfo): SocketHandle {
-    const driver = this.lifecycle.open('importSocket');
-    const checked = requireInfo(driver, 'importSocket', info, 'iocp-pal/connection');
+    const context = this.lifecycle.open('importSocket');
+    const checked = requireInfo(context, 'importSocket', info, 'iocp-pal/connection');
     return importConnection(this.lifecycle.open('importSocket'), checked);
   }
 
   importServer(info: SocketInfo, options: ImportServerOptions = {}): ServerSocket {
-    const driver = this.lifecycle.open('importServer');
-    const checked = requireInfo(driver, 'importServer', info, 'iocp-pal/server');
+    const context = this.lifecycle.open('importServer');
+    const checked = requireInfo(context, 'importServer', info, 'iocp-pal/server');
     const read = readServerOptions(options);
     return importServer(this.lifecycle.open('importServer'), checked, read);
   }
@@ -123,46 +123,47 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
     return connection;
   }
 
-  #inbox(driver: Driver): RemoteInbox {
-    const { loop, counters, kernel, options, posts } = driver;
+  #inbox(context: Context): RemoteInbox {
+    const { loop, counters, platform, options, posts } = context;
     const target = {
       write: (socket: number, data: Uint8Array, done: (error: NetworkError | null) => void) =>
-        this.#writeForAnother(driver, socket as SocketHandle, data, done),
+        this.#writeForAnother(context, socket as SocketHandle, data, done),
       close: (socket: number) => this.closeSocket(socket as AnyHandle),
       stop: () => void this.stopEventLoop(),
-      adopt: (socket: number, payload: Buffer) => arrive(driver, socket, payload, this.lifecycle.isStopping),
+      acceptConnection: (socket: number, payload: Buffer) =>
+        arrive(context, socket, payload, this.lifecycle.isStopping),
     };
-    driver.inbox ??= new RemoteInbox(
-      { loop, scheduler: kernel.scheduler, counters, target, posts },
+    context.inbox ??= new RemoteInbox(
+      { loop, scheduler: platform.scheduler, counters, target, posts },
       options.remoteQueueBytes,
     );
-    return driver.inbox;
+    return context.inbox;
   }
 
   /**
    * A write that another thread has submitted. It goes on submitting without knowing what became of this one, so when it cannot
    * begin (the queue is full, the socket is watched) the stream ends before it: nothing may follow a hole.
    */
-  #writeForAnother(driver: Driver, socket: SocketHandle, data: Uint8Array, done: BytesCallback): void {
+  #writeForAnother(context: Context, socket: SocketHandle, data: Uint8Array, done: BytesCallback): void {
     try {
       this.asyncWrite(socket, data, done);
     } catch (error) {
-      tearOpen(driver, socket);
+      abortIfOpen(context, socket);
       throw error;
     }
-    const record = driver.sockets.find(socket);
-    if (record instanceof Connection && record.write.refusals > 0) tearOpen(driver, socket);
+    const record = context.sockets.find(socket);
+    if (record instanceof Connection && record.write.refusals > 0) abortIfOpen(context, socket);
   }
 }
 
-function tearOpen(driver: Driver, socket: SocketHandle): void {
-  const record = driver.sockets.find(socket);
-  if (record instanceof Connection && !record.closing) tearStream(record);
+function abortIfOpen(context: Context, socket: SocketHandle): void {
+  const record = context.sockets.find(socket);
+  if (record instanceof Connection && !record.closing) abortStream(record);
 }
 
 /** A spreading server of another loop has handed this one a connection. */
-function arrive(driver: Driver, socket: number, payload: Buffer, stopping: boolean): void {
-  const { inbox, loop } = driver;
+function arrive(context: Context, socket: number, payload: Buffer, stopping: boolean): void {
+  const { inbox, loop } = context;
   const callback = inbox?.onConnection ?? null;
   let connection: Connection;
   try {
@@ -170,9 +171,9 @@ function arrive(driver: Driver, socket: number, payload: Buffer, stopping: boole
     if (stopping) throw tooLate();
     if (callback === null) throw unwanted();
     const { family, peer } = decodeArrival(payload);
-    connection = adoptSocket(driver, socket, family, peer);
+    connection = attachSocket(context, socket, family, peer);
   } catch (error) {
-    abortSocket(driver, socket);
+    abortSocket(context, socket);
     inbox?.unload();
     throw error;
   }

@@ -11,12 +11,12 @@ import { readOptions, WATCH_INTEREST } from '../util/read-options.ts';
 import { tryRead, tryWrite, watchConnection } from '../tcp/readiness/connection-watch.ts';
 import { tryAccept, watchListener } from '../tcp/readiness/listener-watch.ts';
 import { unwatch } from '../tcp/readiness/watch.ts';
-import { emptyBuffer, mixedFaces, requireBytes, requireCallback, requireOwnConnections } from './arguments.ts';
+import { emptyBuffer, mixedApis, requireBytes, requireCallback, requireOwnConnections } from './arguments.ts';
 import { StreamCalls } from './stream-calls.ts';
 
 export abstract class ReadinessCalls extends StreamCalls {
   watch(socket: AnyHandle, given: Interest, callback: WatchCallback): void {
-    const driver = this.lifecycle.begun('watch');
+    const context = this.lifecycle.begun('watch');
     requireCallback(callback);
     const isObject = typeof given === 'object' && (given as unknown) !== null;
     const interest = isObject ? readOptions<Interest>(given, WATCH_INTEREST, 'interest') : {};
@@ -24,54 +24,53 @@ export abstract class ReadinessCalls extends StreamCalls {
     const known = this.known(socket);
     const record =
       known instanceof Listener ? this.listener(socket as ServerHandle) : this.established(socket as SocketHandle);
-    if (driver === null || record === null) {
+    if (context === null || record === null) {
       this.answerSoon('watch', () => callback(connectionClosed('watch'), false, false));
       return;
     }
     if (record instanceof Listener) requireOwnConnections('watch', record);
-    else if (!record.associated) associate(driver, record);
+    else if (!record.associated) associate(context, record);
     const pending = record instanceof Listener ? record.waiting.length > 0 : hasRequests(record);
-    if (pending) throw mixedFaces('watch', socket, 'asynchronous calls are pending on it. Await them first');
-    if (record instanceof Listener) watchListener(driver, record, interest, callback);
-    else watchConnection(driver, record, interest, callback);
+    if (pending) throw mixedApis('watch', socket, 'asynchronous calls are pending on it. Await them first');
+    if (record instanceof Listener) watchListener(context, record, interest, callback);
+    else watchConnection(context, record, interest, callback);
   }
 
   unwatch(socket: AnyHandle): void {
-    const driver = this.lifecycle.begun('unwatch');
+    const context = this.lifecycle.begun('unwatch');
     const record = this.known(socket);
-    if (driver !== null && record !== null) unwatch(driver, record);
+    if (context !== null && record !== null) unwatch(context, record);
   }
 
   tryRead(socket: SocketHandle, given: Uint8Array): number {
-    const driver = this.lifecycle.begun('tryRead');
+    const context = this.lifecycle.begun('tryRead');
     const buffer = requireBytes('buffer', given);
     if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
     const connection = this.established(socket);
-    if (driver === null || connection === null) return 0;
-    if (!connection.associated) associate(driver, connection);
+    if (context === null || connection === null) return 0;
+    if (!connection.associated) associate(context, connection);
     if (connection.read.queue.length > 0)
-      throw mixedFaces('tryRead', socket, 'an asyncRead is pending on it. Await it first');
-    return tryRead(driver, connection, buffer);
+      throw mixedApis('tryRead', socket, 'an asyncRead is pending on it. Await it first');
+    return tryRead(context, connection, buffer);
   }
 
   tryWrite(socket: SocketHandle, given: Uint8Array): number {
-    const driver = this.lifecycle.begun('tryWrite');
+    const context = this.lifecycle.begun('tryWrite');
     const data = requireBytes('data', given);
     if (data.byteLength === 0) throw emptyBuffer('data', data);
     const connection = this.established(socket);
-    if (driver === null || connection === null) return WouldBlock;
-    if (!connection.associated) associate(driver, connection);
-    return tryWrite(driver, connection, data);
+    if (context === null || connection === null) return WouldBlock;
+    if (!connection.associated) associate(context, connection);
+    return tryWrite(context, connection, data);
   }
 
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock {
-    const driver = this.lifecycle.begun('tryAccept');
+    const context = this.lifecycle.begun('tryAccept');
     const listener = this.listener(server);
-    if (driver === null || listener === null) return WouldBlock;
+    if (context === null || listener === null) return WouldBlock;
     requireOwnConnections('tryAccept', listener);
-    if (listener.waiting.length > 0)
-      throw mixedFaces('tryAccept', server, 'an asyncAccept waits on it. Await it first');
-    return tryAccept(driver, listener);
+    if (listener.waiting.length > 0) throw mixedApis('tryAccept', server, 'an asyncAccept waits on it. Await it first');
+    return tryAccept(context, listener);
   }
 }
 

@@ -30,26 +30,26 @@ export abstract class SendFileCalls extends ReadinessCalls {
     given: SendFileOptions,
     callback: BytesCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.begun('asyncSendFile');
+    const context = this.lifecycle.begun('asyncSendFile');
     requireCallback(callback);
     const options = readSendOptions(given);
     const source = requireFile(file);
     const isAborted = abortedAlready('sendFile', options);
     const connection = this.established(socket);
-    if (driver === null || connection === null)
+    if (context === null || connection === null)
       return this.refuseBytes('sendFile', callback, connectionClosed('sendFile'));
     requireUnwatched('asyncSendFile', connection);
-    const refused = isAborted ?? whyNotTied(driver, connection);
+    const refused = isAborted ?? whyNotTied(context, connection);
     if (refused !== null) return this.refuseBytes('sendFile', callback, refused);
-    const { files } = driver.kernel;
+    const { files } = context.platform;
     if (files === undefined) {
-      throw new NetworkError('Cannot send files: the kernel that this PAL was given has none', {
+      throw new NetworkError('Cannot send files: the platform that this PAL was given has none', {
         kind: NetworkErrorCode.WriteFailed,
         code: 'ENOTSUP',
       });
     }
-    const job = new FileJob(driver, connection, files, source, options);
-    return write(driver, connection, NO_BYTES, job.head.length + job.tail.length, job, options, callback);
+    const job = new FileJob(context, connection, files, source, options);
+    return write(context, connection, NO_BYTES, job.head.length + job.tail.length, job, options, callback);
   }
 }
 

@@ -36,7 +36,7 @@ import {
   type SocketOptionReadings,
   type SocketOptionValues,
 } from '../pal/socket-option.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { interfaceOf } from '../udp/multicast.ts';
 import { requireInteger } from '../util/validate.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
@@ -95,22 +95,22 @@ const FAMILY_OPTIONS = {
 
 /** Sets an option. Throws TypeError or RangeError for a bad value, Win32Error when the system refuses it. */
 export function setOption<Name extends SocketOption>(
-  driver: Driver,
+  context: Context,
   record: SocketRecord,
   option: Name,
   value: SocketOptionValues[Name],
 ): void {
   record.optionsSet = true;
   if (option === SocketOption.Linger) {
-    setLinger(driver, record, value as LingerOptions);
+    setLinger(context, record, value as LingerOptions);
     return;
   }
   if (option === SocketOption.KeepAlive && typeof value === 'object' && (value as unknown) !== null) {
-    setKeepAlive(driver, record, value);
+    setKeepAlive(context, record, value);
     return;
   }
   if (option === SocketOption.MulticastInterface) {
-    setMulticastInterface(driver, record, value);
+    setMulticastInterface(context, record, value);
     return;
   }
   const known = intOption(option, record.family);
@@ -122,16 +122,16 @@ export function setOption<Name extends SocketOption>(
     requireInteger(option, value, known.least ?? 0, known.most ?? 0x7fffffff);
     number = value;
   }
-  setIntOption(driver, record.socket, known.level, known.name, number, `setsockopt(${known.syscall})`);
+  setIntOption(context, record.socket, known.level, known.name, number, `setsockopt(${known.syscall})`);
 }
 
 /** Reads an option. Throws Win32Error when the system refuses. */
 export function getOption<Name extends SocketOption>(
-  driver: Driver,
+  context: Context,
   record: SocketRecord,
   option: Name,
 ): SocketOptionReadings[Name] {
-  return readOption(driver, record, option) as SocketOptionReadings[Name];
+  return readOption(context, record, option) as SocketOptionReadings[Name];
 }
 
 /** What an option reads as on a socket that is closed: nothing is set, and there is no buffer. Throws TypeError for no option. */
@@ -142,17 +142,17 @@ export function readingOfNone<Name extends SocketOption>(option: Name): SocketOp
 }
 
 function readOption(
-  driver: Driver,
+  context: Context,
   record: SocketRecord,
   option: SocketOption,
 ): number | boolean | string | LingerOptions {
   if (option === SocketOption.Linger) {
-    const value = getIntOption(driver, record.socket, SOL_SOCKET, SO_LINGER, 'getsockopt(SO_LINGER)');
+    const value = getIntOption(context, record.socket, SOL_SOCKET, SO_LINGER, 'getsockopt(SO_LINGER)');
     return { enabled: (value & 0xffff) !== 0, seconds: value >>> 16 };
   }
-  if (option === SocketOption.MulticastInterface) return multicastInterface(driver, record);
+  if (option === SocketOption.MulticastInterface) return multicastInterface(context, record);
   const known = intOption(option, record.family);
-  const value = getIntOption(driver, record.socket, known.level, known.name, `getsockopt(${known.syscall})`);
+  const value = getIntOption(context, record.socket, known.level, known.name, `getsockopt(${known.syscall})`);
   return known.boolean ? value !== 0 : value;
 }
 
@@ -165,23 +165,23 @@ function intOption(option: SocketOption, family: 4 | 6): IntOption {
 }
 
 /** IP_MULTICAST_IF takes an address (or 0.x.x.x for an index) in network byte order, IPV6_MULTICAST_IF an index. */
-function setMulticastInterface(driver: Driver, record: SocketRecord, value: unknown): void {
+function setMulticastInterface(context: Context, record: SocketRecord, value: unknown): void {
   const { socket, family } = record;
   const number = interfaceOf(family, SocketOption.MulticastInterface, value);
   if (family === 6) {
-    setIntOption(driver, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, number | 0, 'setsockopt(IPV6_MULTICAST_IF)');
+    setIntOption(context, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, number | 0, 'setsockopt(IPV6_MULTICAST_IF)');
     return;
   }
-  setIntOption(driver, socket, IPPROTO_IP, IP_MULTICAST_IF, swapBytes(number), 'setsockopt(IP_MULTICAST_IF)');
+  setIntOption(context, socket, IPPROTO_IP, IP_MULTICAST_IF, swapBytes(number), 'setsockopt(IP_MULTICAST_IF)');
   record.multicastInterface = number;
 }
 
-function multicastInterface(driver: Driver, record: SocketRecord): string | number {
+function multicastInterface(context: Context, record: SocketRecord): string | number {
   const { socket, family } = record;
   if (family === 6) {
-    return getIntOption(driver, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, 'getsockopt(IPV6_MULTICAST_IF)') >>> 0;
+    return getIntOption(context, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, 'getsockopt(IPV6_MULTICAST_IF)') >>> 0;
   }
-  const read = getIntOption(driver, socket, IPPROTO_IP, IP_MULTICAST_IF, 'getsockopt(IP_MULTICAST_IF)');
+  const read = getIntOption(context, socket, IPPROTO_IP, IP_MULTICAST_IF, 'getsockopt(IP_MULTICAST_IF)');
   const value = record.multicastInterface ?? swapBytes(read);
   return [value >>> 24, value >>> 16, value >>> 8, value].map((byte) => byte & 0xff).join('.');
 }
@@ -191,7 +191,7 @@ function swapBytes(value: number): number {
   return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
 }
 
-function setLinger({ kernel, counters, scratch }: Driver, record: SocketRecord, value: LingerOptions): void {
+function setLinger({ platform, counters, scratch }: Context, record: SocketRecord, value: LingerOptions): void {
   const given: unknown = value;
   if (typeof given !== 'object' || given === null) throw badValue('Linger', value, '{ enabled, seconds }');
   const { enabled, seconds } = value; // once: what is checked must be what is set
@@ -207,15 +207,15 @@ function setLinger({ kernel, counters, scratch }: Driver, record: SocketRecord, 
   scratch.view.setUint16(LINGER.l_onoff, enabled ? 1 : 0, true);
   scratch.view.setUint16(LINGER.l_linger, seconds, true);
   counters.calls.setsockopt++;
-  const result = kernel.ws2_32.setsockopt(record.socket, SOL_SOCKET, SO_LINGER, scratch.address, LINGER.size);
-  checkWinsock(result, kernel.ws2_32, 'setsockopt(SO_LINGER)');
+  const result = platform.ws2_32.setsockopt(record.socket, SOL_SOCKET, SO_LINGER, scratch.address, LINGER.size);
+  checkWinsock(result, platform.ws2_32, 'setsockopt(SO_LINGER)');
 }
 
 /**
  * Keep-alive with times. The TCP_KEEP… options take seconds and exist since Windows 10 1709 (TCP_KEEPCNT: 1703); before
  * that, and under Wine, SIO_KEEPALIVE_VALS sets the two times in milliseconds and the count is fixed at 10.
  */
-function setKeepAlive(driver: Driver, record: SocketRecord, value: KeepAliveOptions): void {
+function setKeepAlive(context: Context, record: SocketRecord, value: KeepAliveOptions): void {
   const { enabled, idleSeconds, intervalSeconds, count } = value;
   if (typeof enabled !== 'boolean') throw badValue('KeepAlive.enabled', enabled, 'a boolean');
   if (idleSeconds !== undefined) requireInteger('KeepAlive.idleSeconds', idleSeconds, 1, MAX_KEEPALIVE_SECONDS);
@@ -223,31 +223,36 @@ function setKeepAlive(driver: Driver, record: SocketRecord, value: KeepAliveOpti
     requireInteger('KeepAlive.intervalSeconds', intervalSeconds, 1, MAX_KEEPALIVE_SECONDS);
   }
   if (count !== undefined) requireInteger('KeepAlive.count', count, 1, MAX_KEEPALIVE_COUNT);
-  setIntOption(driver, record.socket, SOL_SOCKET, SO_KEEPALIVE, enabled ? 1 : 0, 'setsockopt(SO_KEEPALIVE)');
+  setIntOption(context, record.socket, SOL_SOCKET, SO_KEEPALIVE, enabled ? 1 : 0, 'setsockopt(SO_KEEPALIVE)');
   if (!enabled) return;
   try {
-    setTcpOption(driver, record, TCP_KEEPIDLE, idleSeconds, 'TCP_KEEPIDLE');
-    setTcpOption(driver, record, TCP_KEEPINTVL, intervalSeconds, 'TCP_KEEPINTVL');
+    setTcpOption(context, record, TCP_KEEPIDLE, idleSeconds, 'TCP_KEEPIDLE');
+    setTcpOption(context, record, TCP_KEEPINTVL, intervalSeconds, 'TCP_KEEPINTVL');
   } catch (error) {
     if (!(error instanceof Win32Error) || error.systemErrorCode !== WSAENOPROTOOPT) throw error;
-    setKeepAliveTimes(driver, record, idleSeconds ?? DEFAULT_IDLE_SECONDS, intervalSeconds ?? DEFAULT_INTERVAL_SECONDS);
+    setKeepAliveTimes(
+      context,
+      record,
+      idleSeconds ?? DEFAULT_IDLE_SECONDS,
+      intervalSeconds ?? DEFAULT_INTERVAL_SECONDS,
+    );
   }
-  setTcpOption(driver, record, TCP_KEEPCNT, count, 'TCP_KEEPCNT');
+  setTcpOption(context, record, TCP_KEEPCNT, count, 'TCP_KEEPCNT');
 }
 
 function setTcpOption(
-  driver: Driver,
+  context: Context,
   record: SocketRecord,
   name: number,
   value: number | undefined,
   word: string,
 ): void {
-  if (value !== undefined) setIntOption(driver, record.socket, IPPROTO_TCP, name, value, `setsockopt(${word})`);
+  if (value !== undefined) setIntOption(context, record.socket, IPPROTO_TCP, name, value, `setsockopt(${word})`);
 }
 
 /** struct tcp_keepalive { ULONG onoff, keepalivetime, keepaliveinterval }, in milliseconds (mstcpip.h). */
 function setKeepAliveTimes(
-  { kernel, counters, scratch }: Driver,
+  { platform, counters, scratch }: Context,
   record: SocketRecord,
   idle: number,
   interval: number,
@@ -258,8 +263,18 @@ function setKeepAliveTimes(
   scratch.view.setUint32(8, interval * 1000, true);
   counters.calls.WSAIoctl++;
   const { address } = scratch;
-  const result = kernel.ws2_32.WSAIoctl(record.socket, SIO_KEEPALIVE_VALS, address, 12, 0, 0, address + outputAt, 0, 0);
-  checkWinsock(result, kernel.ws2_32, 'WSAIoctl(SIO_KEEPALIVE_VALS)');
+  const result = platform.ws2_32.WSAIoctl(
+    record.socket,
+    SIO_KEEPALIVE_VALS,
+    address,
+    12,
+    0,
+    0,
+    address + outputAt,
+    0,
+    0,
+  );
+  checkWinsock(result, platform.ws2_32, 'WSAIoctl(SIO_KEEPALIVE_VALS)');
 }
 
 function badValue(name: string, value: unknown, wanted: string): TypeError {

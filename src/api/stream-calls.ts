@@ -23,7 +23,7 @@ import { connect } from '../tcp/connector.ts';
 import { connectByName } from '../tcp/by-name/name-connector.ts';
 import { Connection } from '../tcp/connection.ts';
 import { addConnection, connectionKind } from '../tcp/connection-kind.ts';
-import { captureOrigin, type Driver } from '../context/context.ts';
+import { captureOrigin, type Context } from '../context/context.ts';
 import { aborted, cancelled, connectionClosed, tooManySockets, type OperationName } from '../util/errors.ts';
 import { Listener } from '../tcp/accept/listener.ts';
 import { foreignHandle, isForeignOperation } from '../util/pal-number.ts';
@@ -75,17 +75,17 @@ export abstract class StreamCalls extends PalCore {
     optionsOrCallback: OperationOptions | AcceptCallback,
     callbackOrNone?: AcceptCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.begun('asyncAccept');
+    const context = this.lifecycle.begun('asyncAccept');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const isAborted = abortedAlready('accept', options);
     const listener = this.listener(server);
-    if (driver === null || listener === null) return this.#refuseAccept(callback, connectionClosed('accept'));
+    if (context === null || listener === null) return this.#refuseAccept(callback, connectionClosed('accept'));
     requireUnwatched('asyncAccept', listener);
     requireOwnConnections('asyncAccept', listener);
-    const refused = isAborted ?? startAccepting(driver, listener);
+    const refused = isAborted ?? startAccepting(context, listener);
     if (refused !== null) return this.#refuseAccept(callback, refused);
-    return accept(driver, listener, options, callback);
+    return accept(context, listener, options, callback);
   }
 
   #refuseAccept(callback: AcceptCallback, error: NetworkError): OperationHandle {
@@ -93,19 +93,19 @@ export abstract class StreamCalls extends PalCore {
   }
 
   pauseAccept(server: ServerHandle): void {
-    const driver = this.lifecycle.begun('pauseAccept');
+    const context = this.lifecycle.begun('pauseAccept');
     const listener = this.listener(server);
-    if (driver !== null && listener !== null) pauseAccepting(driver, listener);
+    if (context !== null && listener !== null) pauseAccepting(context, listener);
   }
 
   resumeAccept(server: ServerHandle): void {
-    const driver = this.lifecycle.begun('resumeAccept');
+    const context = this.lifecycle.begun('resumeAccept');
     const listener = this.listener(server);
-    if (driver !== null && listener !== null) resumeAccepting(driver, listener);
+    if (context !== null && listener !== null) resumeAccepting(context, listener);
   }
 
   asyncConnect(address: string, port: number, given: ConnectOptions, callback: ConnectCallback): SocketHandle {
-    const driver = this.lifecycle.begun('asyncConnect');
+    const context = this.lifecycle.begun('asyncConnect');
     requireCallback(callback);
     const host = requireHost('address', address);
     requirePort(port, 1);
@@ -116,16 +116,16 @@ export abstract class StreamCalls extends PalCore {
     const localAddress = from === undefined ? null : requireAddress('localAddress', from);
     const families = requireFamilies(address, host, localAddress, options);
     // (Before the look at the lifecycle: what prepares stacks may be the caller's own code.)
-    const origin = driver === null ? undefined : captureOrigin(driver);
-    if (driver === null || this.lifecycle.isStopping) return this.#connectNowhere(families[0], callback);
-    const connection = addConnection(driver, families[0], origin);
+    const origin = context === null ? undefined : captureOrigin(context);
+    if (context === null || this.lifecycle.isStopping) return this.#connectNowhere(families[0], callback);
+    const connection = addConnection(context, families[0], origin);
     if (connection === null) {
       this.#refuseConnect(callback, tooManySockets(MAX_SOCKETS), NO_HANDLE);
       return NO_HANDLE;
     }
     const common = { port, localAddress, localPort };
-    if (typeof host !== 'string') connect(driver, connection, { ...common, address: host }, options, callback);
-    else connectByName(driver, connection, { ...common, name: host, families }, options, callback);
+    if (typeof host !== 'string') connect(context, connection, { ...common, address: host }, options, callback);
+    else connectByName(context, connection, { ...common, name: host, families }, options, callback);
     return connection.handle as SocketHandle;
   }
 
@@ -158,7 +158,7 @@ export abstract class StreamCalls extends PalCore {
     optionsOrCallback: OperationOptions | BytesCallback,
     callbackOrNone?: BytesCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.begun('asyncRead');
+    const context = this.lifecycle.begun('asyncRead');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const buffer = requireBytes('buffer', given);
@@ -166,11 +166,11 @@ export abstract class StreamCalls extends PalCore {
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
     const isAborted = abortedAlready('read', options);
     const connection = this.established(socket);
-    if (driver === null || connection === null) return this.refuseBytes('read', callback, connectionClosed('read'));
+    if (context === null || connection === null) return this.refuseBytes('read', callback, connectionClosed('read'));
     requireUnwatched('asyncRead', connection);
-    const refused = isAborted ?? whyNotTied(driver, connection);
+    const refused = isAborted ?? whyNotTied(context, connection);
     if (refused !== null) return this.refuseBytes('read', callback, refused);
-    return read(driver, connection, buffer, maxBytes, options, callback);
+    return read(context, connection, buffer, maxBytes, options, callback);
   }
 
   asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): OperationHandle;
@@ -186,45 +186,45 @@ export abstract class StreamCalls extends PalCore {
     optionsOrCallback: OperationOptions | BytesCallback,
     callbackOrNone?: BytesCallback,
   ): OperationHandle {
-    const driver = this.lifecycle.begun('asyncWrite');
+    const context = this.lifecycle.begun('asyncWrite');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const data = requireData(given);
     const total = byteLengthOf(data);
     const isAborted = abortedAlready('write', options);
     const connection = this.established(socket);
-    if (driver === null || connection === null) return this.refuseBytes('write', callback, connectionClosed('write'));
+    if (context === null || connection === null) return this.refuseBytes('write', callback, connectionClosed('write'));
     requireUnwatched('asyncWrite', connection);
-    const refused = isAborted ?? whyNotTied(driver, connection);
+    const refused = isAborted ?? whyNotTied(context, connection);
     if (refused !== null) return this.refuseBytes('write', callback, refused);
-    return write(driver, connection, data, total, null, options, callback);
+    return write(context, connection, data, total, null, options, callback);
   }
 
   cancel(operation: OperationHandle | SocketHandle, options: CancelOptions = {}): boolean {
-    const driver = this.lifecycle.begun('cancel');
+    const context = this.lifecycle.begun('cancel');
     const { hard = false } = readOptions<CancelOptions>(options, CANCEL_OPTIONS);
     requireInteger('operation', operation, -LAST_OPERATION, Number.MAX_SAFE_INTEGER);
     if (operation < 0 && isForeignOperation(this.lifecycle.palNumber, operation)) throw foreignHandle(operation);
     const record = operation > 0 ? this.known(operation as SocketHandle) : null;
-    if (driver === null) return false;
+    if (context === null) return false;
     const connecting = record instanceof Connection ? (record.connect?.request ?? null) : null;
-    const call = operation > 0 ? connecting : driver.calls.find(operation);
-    return call !== null && driver.calls.revoke(call, cancelled(call.operation), hard);
+    const call = operation > 0 ? connecting : context.calls.find(operation);
+    return call !== null && context.calls.cancel(call, cancelled(call.operation), hard);
   }
 
   shutdown(socket: SocketHandle, how: ShutdownHow): void {
-    const driver = this.lifecycle.begun('shutdown');
+    const context = this.lifecycle.begun('shutdown');
     requireOneOf('how', how, ['send', 'receive', 'both']);
     const connection = this.established(socket);
-    if (driver === null || connection === null) return;
-    if (!connection.associated) associate(driver, connection);
-    shutdownConnection(driver, connection, how);
+    if (context === null || connection === null) return;
+    if (!connection.associated) associate(context, connection);
+    shutdownConnection(context, connection, how);
   }
 
   resetSocket(socket: SocketHandle, callback?: CloseCallback): void {
-    this.close('resetSocket', socket, callback, (driver, record, done) => {
+    this.close('resetSocket', socket, callback, (context, record, done) => {
       if (!(record instanceof Connection)) throw wrongKind(record, 'asyncConnect or asyncAccept');
-      reset(driver, record, done);
+      reset(context, record, done);
     });
   }
 
@@ -272,13 +272,13 @@ export abstract class StreamCalls extends PalCore {
 
   /** Also of a connection that is closing, as long as it has its socket. */
   #remote(call: string, handle: SocketHandle): Endpoint {
-    const driver = this.lifecycle.begun(call);
+    const context = this.lifecycle.begun(call);
     const record = this.known(handle);
-    if (driver === null || record === null) return NO_ENDPOINT;
+    if (context === null || record === null) return NO_ENDPOINT;
     if (!(record instanceof Connection)) throw wrongKind(record, 'asyncConnect or asyncAccept');
     if (!record.connected && !record.closing) throw stillConnecting(handle);
     try {
-      return remoteEndpoint(driver, record);
+      return remoteEndpoint(context, record);
     } catch (error) {
       // Closing before it was connected; or its peer has gone before anybody asked who it was.
       if (error instanceof NetworkError) return NO_ENDPOINT;
@@ -295,8 +295,8 @@ function stillConnecting(handle: SocketHandle): NetworkError {
 }
 
 /** Ties a connection to this loop when it waited for that. Returns why the system does not, for the callback. */
-export function whyNotTied(driver: Driver, connection: Connection): NetworkError | null {
-  return connection.associated ? null : tie(driver, connection);
+export function whyNotTied(context: Context, connection: Connection): NetworkError | null {
+  return connection.associated ? null : tie(context, connection);
 }
 
 /** What a call gets whose signal was aborted before. Asked before the socket is looked at: a signal may be the caller's own code. */
@@ -305,9 +305,9 @@ export function abortedAlready(operation: OperationName, options: OperationOptio
   return signal?.aborted === true ? aborted(operation, signal) : null;
 }
 
-function tie(driver: Driver, connection: Connection): NetworkError | null {
+function tie(context: Context, connection: Connection): NetworkError | null {
   try {
-    associate(driver, connection);
+    associate(context, connection);
     return null;
   } catch (error) {
     if (error instanceof NetworkError) return error;
@@ -316,9 +316,9 @@ function tie(driver: Driver, connection: Connection): NetworkError | null {
 }
 
 /** The same for a server. */
-function startAccepting(driver: Driver, listener: Listener): NetworkError | null {
+function startAccepting(context: Context, listener: Listener): NetworkError | null {
   try {
-    beginAccepting(driver, listener);
+    beginAccepting(context, listener);
     return null;
   } catch (error) {
     if (error instanceof NetworkError) return error;

@@ -13,7 +13,7 @@ import type { SocketInfo, TransferToken } from '../pal/loops.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { socketIn, TAKEN_WORDS } from '../tcp/transfer/handover.ts';
 import { protocolIn } from '../sockets/sockets.ts';
 
@@ -25,7 +25,7 @@ type Fields<T extends TransferToken | SocketInfo | Endpoint> = { readonly [Name 
 
 /** A checked copy of a token. Throws TypeError. */
 export function requireToken(token: TransferToken): TransferToken {
-  const wrong = (field: string): TypeError => wrongData('adopt', token, field, 'transfer()');
+  const wrong = (field: string): TypeError => wrongData('receiveTransfer', token, field, 'transfer()');
   const { kind, socket, family, peer, taken } = fieldsOf<TransferToken>(token);
   if (kind !== 'iocp-pal/socket') throw wrong('kind');
   if (!Number.isSafeInteger(socket) || (socket as number) <= 0) throw wrong('socket');
@@ -39,7 +39,7 @@ export function requireToken(token: TransferToken): TransferToken {
 
 /** A checked copy of what another process exported for this one. Throws TypeError, or NetworkError ERR_WRONG_PROCESS. */
 export function requireInfo(
-  { kernel }: Driver,
+  { platform }: Context,
   call: string,
   info: SocketInfo,
   expected: SocketInfo['kind'],
@@ -56,7 +56,7 @@ export function requireInfo(
   if (protocol.family !== family) throw wrong('family');
   const checked = checkedPeer(peer);
   if (checked === undefined) throw wrong('peer');
-  const own = kernel.processId ?? process.pid;
+  const own = platform.processId ?? process.pid;
   if (pid === own) return { kind: expected, id, pid, family, peer: checked, protocolInfo: protocol.text };
   throw new NetworkError(
     `Cannot ${call} in process ${own}: it was exported for process ${String(pid)}. Export it for this one`,

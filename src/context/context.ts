@@ -1,16 +1,16 @@
-/** What every part of the driver works with: one per initialize(), thrown away when the loop has ended. */
+/** What every part of a PAL works with: one per initialize(), thrown away when the loop has ended. */
 import type { Counters } from '../loop/counters.ts';
 import type { BlockPool } from '../memory/block-pool.ts';
 import type { DatagramRequestPool } from '../udp/datagram-requests.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import type { GraceTimer } from '../loop/grace-timer.ts';
-import type { Kernel } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { OperationTable } from '../memory/operation-table.ts';
-import type { ParkedWatches } from '../tcp/readiness/parked-watches.ts';
-import type { Offers } from '../tcp/transfer/handover.ts';
+import type { WaitingWatches } from '../tcp/readiness/waiting-watches.ts';
+import type { PendingTransfers } from '../tcp/transfer/handover.ts';
 import type { PendingCalls } from '../sockets/pending-call.ts';
 import type { PinnedBuffers } from '../memory/pinned-buffers.ts';
-import type { QuietSweep } from '../tcp/quiet-sweep.ts';
+import type { IdleSweep } from '../tcp/idle-sweep.ts';
 import type { RequestPool } from '../tcp/requests.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
@@ -20,10 +20,10 @@ import type { PostNumbers } from '../remote/post-numbers.ts';
 import type { RemoteInbox } from '../remote/inbox.ts';
 import type { Transport } from './transport.ts';
 
-export interface Driver {
+export interface Context {
   /** Number of the PAL, which its handles carry. */
   readonly palNumber: number;
-  readonly kernel: Kernel;
+  readonly platform: Platform;
   readonly options: ResolvedPalOptions;
   readonly counters: Counters;
   readonly operations: OperationTable;
@@ -36,51 +36,51 @@ export interface Driver {
   readonly scratch: Scratch;
   readonly loop: EventLoop;
   readonly transport: Transport;
-  readonly quiet: QuietSweep;
+  readonly idleSweep: IdleSweep;
   readonly grace: GraceTimer<SocketRecord>;
-  readonly parked: ParkedWatches;
+  readonly waitingWatches: WaitingWatches;
   /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel, over all sockets. */
   queuedBytes: number;
   pendingCallbacks: number;
   /** Files opened by asyncSendFile and not closed yet. */
   openFiles: number;
-  /** The completion port that other threads can wake the loop through; null on the WSAPoll driver. */
+  /** The completion port that other threads can wake the loop through; null on the WSAPoll backend. */
   readonly wakePort: number | null;
   /** What the callbacks of onRemotePost are called. */
   readonly posts: PostNumbers;
   /** Connections that were offered to other loops. */
-  readonly offers: Offers;
+  readonly pendingTransfers: PendingTransfers;
   /** What other threads submit, once remote() or onRemotePost() was called. */
   inbox: RemoteInbox | null;
 }
 
 /** One more callback is owed to a user of this socket. */
-export function expectCallback(driver: Driver, record: SocketRecord): void {
-  driver.pendingCallbacks++;
+export function addPendingCallback(context: Context, record: SocketRecord): void {
+  context.pendingCallbacks++;
   record.pendingCallbacks++;
-  if (record.referenced) driver.loop.hold();
+  if (record.referenced) context.loop.hold();
 }
 
 /** It is about to run. */
-export function callbackDue(driver: Driver, record: SocketRecord): void {
-  driver.pendingCallbacks--;
+export function removePendingCallback(context: Context, record: SocketRecord): void {
+  context.pendingCallbacks--;
   record.pendingCallbacks--;
-  if (record.referenced) driver.loop.release();
+  if (record.referenced) context.loop.release();
 }
 
 /** Makes pending callbacks of a socket keep the process alive, or not. */
-export function setReferenced(driver: Driver, record: SocketRecord, referenced: boolean): void {
+export function setReferenced(context: Context, record: SocketRecord, referenced: boolean): void {
   if (record.referenced === referenced) return;
   record.referenced = referenced;
   for (let count = record.pendingCallbacks; count > 0; count--) {
-    if (referenced) driver.loop.hold();
-    else driver.loop.release();
+    if (referenced) context.loop.hold();
+    else context.loop.release();
   }
 }
 
 /** Where the caller's caller is, when origins are tracked. */
-export function captureOrigin(driver: Driver): string | undefined {
-  if (!driver.options.trackOrigins) return undefined;
+export function captureOrigin(context: Context): string | undefined {
+  if (!context.options.trackOrigins) return undefined;
   const stack = new Error('created here').stack ?? '';
   return stack.split('\n').slice(3).join('\n');
 }

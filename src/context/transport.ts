@@ -1,15 +1,15 @@
 /**
- * How operations are carried out: what differs from driver to driver below the queues, the closing and the errors.
+ * How operations are carried out: what differs from backend to backend below the queues, the closing and the errors.
  *
- * Every operation that is started here ends exactly once, in a later turn: through the driver's event source, or
- * through EventLoop.finishInline. Until then its context and its block are lent.
+ * Every operation that is started here ends exactly once, in a later turn: through the backend's event source, or
+ * through EventLoop.completeSynchronously. Until then its context and its block are lent.
  */
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { BlockPool } from '../memory/block-pool.ts';
 import type { Counters } from '../loop/counters.ts';
 import type { EventSource } from '../loop/event-source.ts';
-import type { Kernel } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { Operation } from '../memory/operation.ts';
 import type { OperationTable } from '../memory/operation-table.ts';
 import type { ResolvedPalOptions } from '../runtime/pal-options.ts';
@@ -60,7 +60,7 @@ export interface Transport {
   /** The connect has succeeded: makes it a full socket. Throws Win32Error. */
   finishConnect(connection: SocketRecord): void;
   /**
-   * Ends a connection so that its SOCKET can be accepted on again; null where the driver cannot. Nothing else may be in
+   * Ends a connection so that its SOCKET can be accepted on again; null where the backend cannot. Nothing else may be in
    * flight on it.
    */
   readonly disconnect: ((connection: SocketRecord, operation: Operation) => void) | null;
@@ -81,7 +81,7 @@ export interface Transport {
 
 /** What a backend builds on. */
 export interface BackendParts {
-  readonly kernel: Kernel;
+  readonly platform: Platform;
   readonly options: ResolvedPalOptions;
   readonly counters: Counters;
   readonly operations: OperationTable;
@@ -89,8 +89,8 @@ export interface BackendParts {
   readonly scratch: Scratch;
   /** Delivers an operation in the turn that calls it; for event sources. */
   readonly completed: (operation: Operation) => void;
-  /** Delivers an operation in a later turn (EventLoop.finishInline). */
-  readonly finishInline: (operation: Operation, error: number, bytes: number) => void;
+  /** Delivers an operation in a later turn (EventLoop.completeSynchronously). */
+  readonly completeSynchronously: (operation: Operation, error: number, bytes: number) => void;
   /** Runs a task in a later turn, after what has come until now (EventLoop.enqueueBehindEvents). */
   readonly enqueueBehindEvents: (task: () => void) => void;
   /** Operations of a socket that is being closed outlive every cancel. */
@@ -105,5 +105,5 @@ export interface BackendParts {
   readonly onReady: () => void;
 }
 
-/** A driver's two halves. Throws Win32Error or RangeError when the system refuses. */
+/** A backend's two halves. Throws Win32Error or RangeError when the system refuses. */
 export type OpenBackend = (parts: BackendParts) => { source: EventSource; transport: Transport };

@@ -14,7 +14,7 @@ Says what this machine is, as far as iocp-pal is concerned, and tries for a few 
 datagrams and a file on 127.0.0.1. Nothing leaves the machine, and what is printed names no user, folder or machine.
 
   --json        the report as JSON
-  --simulated   examines the simulated kernel instead, on any system
+  --simulated   examines the simulated platform instead, on any system
   --version     the version of iocp-pal
   --help        this text
 

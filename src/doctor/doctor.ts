@@ -2,7 +2,7 @@
 import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { checkReturnedCode } from '../../ffi/check.ts';
 import process from 'node:process';
-import type { Kernel } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import { Scratch } from '../memory/scratch.ts';
 import type { Provider } from './catalog.ts';
 import type { Machine } from './machine.ts';
@@ -20,10 +20,10 @@ const WINSOCK_VERSION = 0x0202;
 /** Never rejects: what goes wrong is in the report. */
 export async function examine(machine: Machine, version: string, stepDeadlineMs?: number): Promise<DoctorReport> {
   const { simulated } = machine;
-  let kernel: Kernel;
+  let platform: Platform;
   try {
-    kernel = machine.kernel();
-    startWinsock(kernel);
+    platform = machine.platform();
+    startWinsock(platform);
   } catch (error) {
     const reason = messageWithoutPaths(error);
     return { version, verdict: 'unable', reason, simulated, facts: { system: systemFacts() }, checks: [] };
@@ -37,7 +37,7 @@ export async function examine(machine: Machine, version: string, stepDeadlineMs?
   const catalog = look(() => machine.catalog());
   if (typeof catalog === 'string') checks.push(lookFailed('the Winsock catalog', catalog));
   else checks.push(checkCatalog(catalog));
-  const sockets = look(() => checkSockets(kernel));
+  const sockets = look(() => checkSockets(platform));
   checks.push(...(typeof sockets === 'string' ? [lookFailed('sockets', sockets)] : sockets));
   checks.push(...(await selfTest(machine, stepDeadlineMs)));
   const verdict = checks.some(({ status }) => status === 'failed') ? 'failed' : 'ok';
@@ -45,7 +45,7 @@ export async function examine(machine: Machine, version: string, stepDeadlineMs?
   return { version, verdict, simulated, facts: { ...facts, ...providers }, checks };
 }
 
-function startWinsock({ memory, ws2_32 }: Kernel): void {
+function startWinsock({ memory, ws2_32 }: Platform): void {
   const scratch = new Scratch(memory);
   try {
     if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');

@@ -1,5 +1,5 @@
 /** What doctor looks at: the machine that it runs on, or a simulated one. */
-import type { Kernel } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { Provider } from './catalog.ts';
 import type { Facts } from './report.ts';
 
@@ -7,7 +7,7 @@ import type { Facts } from './report.ts';
 export interface Machine {
   readonly simulated: boolean;
   /** The kernel of this process. Throws a NetworkError where there is none for iocp-pal. */
-  kernel(): Kernel;
+  platform(): Platform;
   /** What is installed for TCP and UDP. Winsock must have been started. */
   catalog(): readonly Provider[];
   /** Groups of facts by their headings; what cannot be had is null. Never rejects. */

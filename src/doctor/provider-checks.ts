@@ -3,7 +3,7 @@ import { Win32Error } from '../../ffi/check.ts';
 import { FILE_SKIP_COMPLETION_PORT_ON_SUCCESS } from '../../ffi/constants.ts';
 import { ExtensionFunctions } from '../overlapped/extension-functions.ts';
 import { Counters } from '../loop/counters.ts';
-import type { Kernel } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { discardSocket, hasRealHandles, openTcpSocket, type SocketParts } from '../sockets/sockets.ts';
 import type { Provider } from './catalog.ts';
@@ -35,10 +35,10 @@ export function describeProvider({ name, protocol, family, realHandles, chainLen
 }
 
 /** Asks sockets of both families. Winsock must have been started. */
-export function checkSockets(kernel: Kernel): Check[] {
-  const scratch = new Scratch(kernel.memory);
+export function checkSockets(platform: Platform): Check[] {
+  const scratch = new Scratch(platform.memory);
   try {
-    const parts = { kernel, counters: new Counters(), scratch };
+    const parts = { platform, counters: new Counters(), scratch };
     return [4, 6].flatMap((family) => checkFamily(parts, family as 4 | 6));
   } finally {
     scratch.dispose();
@@ -65,9 +65,9 @@ function checkFamily(parts: SocketParts, family: 4 | 6): Check[] {
   }
 }
 
-function extensions({ kernel, counters, scratch }: SocketParts, family: 4 | 6, socket: number): Check {
+function extensions({ platform, counters, scratch }: SocketParts, family: 4 | 6, socket: number): Check {
   const name = `extension functions, IPv${family}`;
-  const functions = new ExtensionFunctions(kernel, scratch, counters);
+  const functions = new ExtensionFunctions(platform, scratch, counters);
   const ask = (name: string, have: () => unknown): string[] => {
     try {
       return have() === null ? [name] : [];
@@ -94,7 +94,7 @@ function extensions({ kernel, counters, scratch }: SocketParts, family: 4 | 6, s
 
 function skipping(parts: SocketParts, family: 4 | 6, socket: number): Check {
   const name = `packets are skipped on success, IPv${family}`;
-  const { kernel32 } = parts.kernel;
+  const { kernel32 } = parts.platform;
   const advice = 'iocp-pal works, with one completion packet more per call that succeeds at once';
   if (!hasRealHandles(parts, socket)) {
     return { name, ms: 0, status: 'note', detail: 'not tried: the socket is no real handle', advice };

@@ -39,8 +39,8 @@ const SIGNS: Readonly<Record<CheckStatus, string>> = { ok: 'ok    ', note: 'note
 
 /** As text to read, and to paste into a report. */
 export function formatReport(report: DoctorReport): string {
-  const kernel = report.simulated ? ', on the simulated kernel' : '';
-  const lines = [`iocp-pal ${report.version} doctor${kernel}`];
+  const platform = report.simulated ? ', on the simulated platform' : '';
+  const lines = [`iocp-pal ${report.version} doctor${platform}`];
   for (const [group, facts] of Object.entries(report.facts)) {
     lines.push('', group);
     const width = Math.max(...Object.keys(facts).map((name) => name.length));

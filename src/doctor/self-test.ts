@@ -1,7 +1,7 @@
-/** Everything that iocp-pal promises, once with each poller: on sockets of 127.0.0.1, with a deadline for each step. */
+/** Everything that iocp-pal promises, once with each waiter: on sockets of 127.0.0.1, with a deadline for each step. */
 import { createNetworkPal } from '../index.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
-import type { PollerKind } from '../platform/platform.ts';
+import type { WaiterKind } from '../platform/platform.ts';
 import { now } from '../platform/node-timers.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import type { Machine } from './machine.ts';
@@ -23,17 +23,17 @@ const SLOW_START_MS = 3000;
 
 const STEPS: readonly Step[] = [crowd, halfClose, reset, refused, datagrams, file, cancel];
 
-/** Runs every step with each of the pollers. Never rejects. */
+/** Runs every step with each of the waiters. Never rejects. */
 export async function selfTest(machine: Machine, deadlineMs = STEP_DEADLINE_MS): Promise<Check[]> {
   const checks: Check[] = [];
-  for (const poller of ['worker', 'inline'] as const) checks.push(...(await testPoller(machine, poller, deadlineMs)));
+  for (const waiter of ['worker', 'inline'] as const) checks.push(...(await testWaiter(machine, waiter, deadlineMs)));
   return checks;
 }
 
-async function testPoller(machine: Machine, poller: PollerKind, deadlineMs: number): Promise<Check[]> {
+async function testWaiter(machine: Machine, waiter: WaiterKind, deadlineMs: number): Promise<Check[]> {
   const begun = now();
-  const pal = createNetworkPal({ poller, kernel: machine.kernel() });
-  const name = (step: string): string => `${poller} poller: ${step}`;
+  const pal = createNetworkPal({ waiter, platform: machine.platform() });
+  const name = (step: string): string => `${waiter} waiter: ${step}`;
   let looping: Promise<void>;
   try {
     pal.initialize();
@@ -65,7 +65,7 @@ async function testPoller(machine: Machine, poller: PollerKind, deadlineMs: numb
 function firstRoundTrip(begun: number): Step {
   return {
     name: 'start and first round trip',
-    advice: 'The poller thread or the first connection failed: see the message',
+    advice: 'The waiter thread or the first connection failed: see the message',
     async run({ pal }) {
       const [server, client] = await connectedPair(pal);
       await write(pal, client, Buffer.from('first'));

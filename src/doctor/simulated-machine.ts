@@ -1,13 +1,13 @@
 /** A simulated machine, for `--simulated` and for tests: nothing of it is Windows but what iocp-pal/sim knows about it. */
 import process from 'node:process';
-import { simulateNetwork, type KernelOptions, type SimulatedKernel } from '../sim/index.ts';
+import { simulateNetwork, type PlatformOptions, type SimulatedPlatform } from '../sim/index.ts';
 import type { Provider } from './catalog.ts';
 import type { Machine } from './machine.ts';
 
 /** What a test breaks. */
-export interface SimulatedMachineOptions extends KernelOptions {
+export interface SimulatedMachineOptions extends PlatformOptions {
   /** Changes each kernel before it is used. */
-  prepare?: (kernel: SimulatedKernel) => void;
+  prepare?: (platform: SimulatedPlatform) => void;
 }
 
 /** Without numbers in the order of which things happen, so that two runs are alike. */
@@ -16,22 +16,22 @@ const SEED = 1;
 export function simulatedMachine({ prepare, ...options }: SimulatedMachineOptions = {}): Machine {
   const network = simulateNetwork({ seed: SEED, segmentSize: 4096 });
   network.drive();
-  let kernel: SimulatedKernel | undefined;
+  let platform: SimulatedPlatform | undefined;
   let files = 0;
-  const current = (): SimulatedKernel => {
-    if (kernel === undefined) {
-      kernel = network.kernel({ keepAlive: true, ...options });
-      prepare?.(kernel);
+  const current = (): SimulatedPlatform => {
+    if (platform === undefined) {
+      platform = network.platform({ keepAlive: true, ...options });
+      prepare?.(platform);
     }
-    return kernel;
+    return platform;
   };
   return {
     simulated: true,
-    kernel: current,
+    platform: current,
     catalog: () => simulatedCatalog(current()),
     facts: () =>
       Promise.resolve({
-        system: { kernel: `simulated, profile ${current().profile.name}`, node: process.versions.node },
+        system: { platform: `simulated, profile ${current().profile.name}`, node: process.versions.node },
       }),
     withFile(bytes, use) {
       const path = `simulated-${++files}.bin`;
@@ -41,8 +41,8 @@ export function simulatedMachine({ prepare, ...options }: SimulatedMachineOption
   };
 }
 
-/** What Windows has, and what KernelOptions.layeredProvider puts over it. */
-function simulatedCatalog({ layeredProvider }: SimulatedKernel): Provider[] {
+/** What Windows has, and what PlatformOptions.layeredProvider puts over it. */
+function simulatedCatalog({ layeredProvider }: SimulatedPlatform): Provider[] {
   const base = (['TCP', 'UDP'] as const).flatMap((protocol) =>
     ([4, 6] as const).map((family) => ({
       name: `simulated ${protocol}/IPv${family}`,

@@ -7,8 +7,8 @@ import { loadKoffi } from '../../ffi/koffi.ts';
 import { loadProcessFunctions } from '../../ffi/process.ts';
 import { loadWineVersion } from '../../ffi/wine.ts';
 import { now } from '../platform/node-timers.ts';
-import type { Kernel } from '../platform/platform.ts';
-import { pollerThreadOptions } from '../wait/thread-options.ts';
+import type { Platform } from '../platform/platform.ts';
+import { waiterThreadOptions } from '../wait/thread-options.ts';
 import { withDeadline } from './deadline.ts';
 import type { Facts } from './report.ts';
 import { messageOf } from '../../ffi/thrown.ts';
@@ -45,10 +45,10 @@ const MAX_HANDLES = 2 ** 24;
 const WAITS = 9;
 
 /** Limits that matter to a server. */
-export function limitFacts(kernel: Kernel): Facts {
+export function limitFacts(platform: Platform): Facts {
   return {
     'a wait of 1 ms takes': `${waitOf1Ms().toFixed(1)} ms (Windows' own tick is 15.6)`,
-    'handles of this process': handleCount(kernel),
+    'handles of this process': handleCount(platform),
     'most handles of a process': MAX_HANDLES,
     'longest backlog': `${SOMAXCONN_HINT_MAX}, by SOMAXCONN_HINT; a plain number is cut to ${SOMAXCONN_HINT_MIN}`,
   };
@@ -65,7 +65,7 @@ function waitOf1Ms(): number {
   return times.sort((one, other) => one - other)[Math.floor(WAITS / 2)] ?? 0;
 }
 
-function handleCount({ memory }: Kernel): number | null {
+function handleCount({ memory }: Platform): number | null {
   const functions = loadProcessFunctions(loadKoffi());
   const region = memory.allocate(4);
   if (region === null) return null;
@@ -81,13 +81,13 @@ function handleCount({ memory }: Kernel): number | null {
 
 const THREAD_MS = 30_000;
 
-/** What a thread that is started as the poller is really gets of the process's options. */
-export async function pollerThreadFacts(): Promise<Facts> {
+/** What a thread that is started as the waiter is really gets of the process's options. */
+export async function waiterThreadFacts(): Promise<Facts> {
   const source = `require('node:worker_threads').parentPort.postMessage(
     { options: process.execArgv, variables: Object.keys(process.env).sort() })`;
   let worker: Worker | undefined;
   try {
-    worker = new Worker(source, { ...pollerThreadOptions({}), eval: true });
+    worker = new Worker(source, { ...waiterThreadOptions({}), eval: true });
     const started = worker;
     const seen = new Promise<{ options: string[]; variables: string[] }>((resolve, reject) => {
       started.once('message', resolve).once('error', reject);

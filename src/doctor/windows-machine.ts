@@ -4,26 +4,26 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadCatalogFunctions } from '../../ffi/catalog.ts';
 import { loadKoffi } from '../../ffi/koffi.ts';
-import type { Kernel } from '../platform/platform.ts';
-import { windowsKernel } from '../windows/windows-platform.ts';
+import type { Platform } from '../platform/platform.ts';
+import { windowsPlatform } from '../windows/windows-platform.ts';
 import { readCatalog } from './catalog.ts';
 import type { Machine } from './machine.ts';
 import { portFacts } from './port-facts.ts';
-import { koffiFacts, limitFacts, pollerThreadFacts, systemFacts } from './system-facts.ts';
+import { koffiFacts, limitFacts, waiterThreadFacts, systemFacts } from './system-facts.ts';
 
 export function windowsMachine(): Machine {
-  const kernel = (): Kernel => windowsKernel();
+  const platform = (): Platform => windowsPlatform();
   return {
     simulated: false,
-    kernel,
-    catalog: () => readCatalog(loadCatalogFunctions(loadKoffi()), kernel()),
+    platform,
+    catalog: () => readCatalog(loadCatalogFunctions(loadKoffi()), platform()),
     async facts() {
-      const [ports, pollerThread] = await Promise.all([portFacts(), pollerThreadFacts()]);
+      const [ports, waiterThread] = await Promise.all([portFacts(), waiterThreadFacts()]);
       return {
         system: { ...systemFacts(), ...koffiFacts() },
-        limits: limitFacts(kernel()),
+        limits: limitFacts(platform()),
         'dynamic ports': ports,
-        'poller thread': pollerThread,
+        'waiter thread': waiterThread,
       };
     },
     async withFile(bytes, use) {

@@ -1,10 +1,10 @@
 /** The program of the thread that waits for the event of shared accepts (event-waiter.ts), in slices like port-program.ts. */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
 import type { WaitOnce } from '../wait/gate.ts';
-import { pollerProgram, type MakeWait, type PollerData } from '../wait/waiter-program.ts';
+import { waiterProgram, type MakeWait, type WaiterData } from '../wait/waiter-program.ts';
 
 /** What the waiting thread is started with. */
-export interface EventPollerData extends PollerData {
+export interface EventWaiterData extends WaiterData {
   WaitForSingleObject: CFunction;
   GetLastError: CFunction;
   event: number;
@@ -16,8 +16,8 @@ export interface EventPollerData extends PollerData {
   timeoutCode: number;
 }
 
-/** Needs nothing but its parameters: see poller-program.ts. */
-const waitForEvent: MakeWait<EventPollerData> = (data, koffi, bind): WaitOnce => {
+/** Needs nothing but its parameters: see waiter-program.ts. */
+const waitForEvent: MakeWait<EventWaiterData> = (data, koffi, bind): WaitOnce => {
   const wait = bind(koffi, data.WaitForSingleObject);
   const getLastError = bind(koffi, data.GetLastError);
   return () => {
@@ -28,4 +28,4 @@ const waitForEvent: MakeWait<EventPollerData> = (data, koffi, bind): WaitOnce =>
   };
 };
 
-export const EVENT_PROGRAM: string = pollerProgram(waitForEvent);
+export const EVENT_PROGRAM: string = waiterProgram(waitForEvent);

@@ -4,9 +4,9 @@ import { WAIT_OBJECT_0 } from '../../ffi/constants.ts';
 import { kernel32Function, type Kernel32 } from '../../ffi/kernel32.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { EventWaiterParts, PortWaiter } from '../platform/platform.ts';
-import type { PollerData } from '../wait/waiter-program.ts';
+import type { WaiterData } from '../wait/waiter-program.ts';
 import { createWorkerWaiter, WAIT_SLICE_MS } from '../wait/worker-waiter.ts';
-import { EVENT_PROGRAM, type EventPollerData } from './event-program.ts';
+import { EVENT_PROGRAM, type EventWaiterData } from './event-program.ts';
 
 export function createEventWaiter(kernel32: Kernel32, { event, onReady, onFailure }: EventWaiterParts): PortWaiter {
   return createWorkerWaiter({
@@ -18,9 +18,9 @@ export function createEventWaiter(kernel32: Kernel32, { event, onReady, onFailur
       sliceMs: WAIT_SLICE_MS,
       signaledCode: WAIT_OBJECT_0,
       timeoutCode: WAIT_TIMEOUT,
-    } satisfies Omit<EventPollerData, keyof PollerData>,
+    } satisfies Omit<EventWaiterData, keyof WaiterData>,
     interrupt: () => kernel32.SetEvent(event),
-    lookOnce: () => {
+    pollOnce: () => {
       const result = kernel32.WaitForSingleObject(event, 0);
       if (result === WAIT_OBJECT_0) return 1;
       if (result !== WAIT_TIMEOUT) checkBool(0, kernel32, 'WaitForSingleObject');

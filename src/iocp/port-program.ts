@@ -1,14 +1,14 @@
 /**
- * The program of the poller thread: waits in GetQueuedCompletionStatusEx when the gate is open, and rings. Nothing else: it
+ * The program of the waiter thread: waits in GetQueuedCompletionStatusEx when the gate is open, and rings. Nothing else: it
  * never looks at an operation, and it makes plain synchronous calls only (koffi's callbacks and asynchronous calls are not
  * safe in a thread that may be torn down).
  */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
 import type { WaitOnce } from '../wait/gate.ts';
-import { pollerProgram, type MakeWait, type PollerData } from '../wait/waiter-program.ts';
+import { waiterProgram, type MakeWait, type WaiterData } from '../wait/waiter-program.ts';
 
 /** What this thread is started with. */
-export interface PortPollerData extends PollerData {
+export interface PortWaiterData extends WaiterData {
   GetQueuedCompletionStatusEx: CFunction;
   GetLastError: CFunction;
   port: number;
@@ -21,8 +21,8 @@ export interface PortPollerData extends PollerData {
   timeoutCode: number;
 }
 
-/** Needs nothing but its parameters: see poller-program.ts. */
-const waitForPackets: MakeWait<PortPollerData> = (data, koffi, bind): WaitOnce => {
+/** Needs nothing but its parameters: see waiter-program.ts. */
+const waitForPackets: MakeWait<PortWaiterData> = (data, koffi, bind): WaitOnce => {
   const { port, entriesAddress, capacity, countAddress, sliceMs } = data;
   const getPackets = bind(koffi, data.GetQueuedCompletionStatusEx);
   const getLastError = bind(koffi, data.GetLastError);
@@ -36,4 +36,4 @@ const waitForPackets: MakeWait<PortPollerData> = (data, koffi, bind): WaitOnce =
   };
 };
 
-export const PORT_PROGRAM: string = pollerProgram(waitForPackets);
+export const PORT_PROGRAM: string = waiterProgram(waitForPackets);

@@ -1,15 +1,15 @@
 /** Waiting on a completion port: in a worker_thread, or inline. */
 import { kernel32Function, type Kernel32 } from '../../ffi/kernel32.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
-import type { PollerKind, PortWaiter, WaiterParts } from '../platform/platform.ts';
+import type { WaiterKind, PortWaiter, WaiterParts } from '../platform/platform.ts';
 import { InlineWaiter } from '../wait/inline-waiter.ts';
-import type { PollerData } from '../wait/waiter-program.ts';
+import type { WaiterData } from '../wait/waiter-program.ts';
 import { createWorkerWaiter, WAIT_SLICE_MS } from '../wait/worker-waiter.ts';
 import { WAKE_KEY } from './completion-key.ts';
 import { ENTRY_WORDS } from './completion-port.ts';
-import { PORT_PROGRAM, type PortPollerData } from './port-program.ts';
+import { PORT_PROGRAM, type PortWaiterData } from './port-program.ts';
 
-export function createPortWaiter(kernel32: Kernel32, kind: PollerKind, parts: WaiterParts): PortWaiter {
+export function createPortWaiter(kernel32: Kernel32, kind: WaiterKind, parts: WaiterParts): PortWaiter {
   const { port, onReady, onFailure } = parts;
   if (kind === 'inline') {
     return new InlineWaiter({ waitOnce: (ms) => port.dequeue(ms), blocks: true, onReady, onFailure });
@@ -28,12 +28,12 @@ export function createPortWaiter(kernel32: Kernel32, kind: PollerKind, parts: Wa
       countAddress,
       sliceMs: WAIT_SLICE_MS,
       timeoutCode: WAIT_TIMEOUT,
-    } satisfies Omit<PortPollerData, keyof PollerData>,
+    } satisfies Omit<PortWaiterData, keyof WaiterData>,
     // Every packet has a key or an OVERLAPPED: an entry with neither was not written since.
     prepare: () => first.fill(0),
     // (A post that fails is not minded: the thread looks up by itself after a slice.)
     interrupt: () => kernel32.PostQueuedCompletionStatus(port.handle, 0, WAKE_KEY, 0),
-    lookOnce: () => port.dequeue(0),
+    pollOnce: () => port.dequeue(0),
     recover: () => (first.some((word) => word !== 0) ? (count[0] ?? 0) : 0),
     onReady,
     onFailure,

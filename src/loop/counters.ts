@@ -1,4 +1,4 @@
-/** What the driver counts as it goes. Plain numbers in objects of fixed shape: counting must cost nothing. */
+/** What the library counts as it goes. Plain numbers in objects of fixed shape: counting must cost nothing. */
 
 /**
  * Win32 calls by name, but for those that only ask for the last error, take and give memory or close a handle, and those
@@ -45,9 +45,9 @@ export class Counters {
   packets = 0;
   batches = 0;
   largestBatch = 0;
-  mailboxHighWater = 0;
+  batchHighWater = 0;
   readyHighWater = 0;
-  doorbells = 0;
+  wakeUps = 0;
   inlineCompletions = 0;
   droppedPackets = 0;
   bytesReceived = 0;

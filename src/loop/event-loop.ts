@@ -7,7 +7,7 @@
  * setImmediate, so Node's timers and other sockets get theirs in between. Once turns find nothing (SPIN_TURNS), the source
  * is handed to its waiter, which wakes the loop again.
  *
- * Rejected: a poller thread that posts every batch to this thread (measured: 7600 echoes/s where the gate gave 11 700;
+ * Rejected: a waiter thread that posts every batch to this thread (measured: 7600 echoes/s where the gate gave 11 700;
  * each batch costs a wake-up); one event per wait; a posted message per event.
  */
 import type { Counters } from './counters.ts';
@@ -81,7 +81,7 @@ export class EventLoop {
   }
 
   /** Nothing is queued to run. */
-  get isQuiet(): boolean {
+  get isIdle(): boolean {
     return this.#ready.length === 0 && this.#later.length === 0 && this.#next === this.#filled;
   }
 
@@ -90,8 +90,8 @@ export class EventLoop {
    * turn.
    */
   isDue(): boolean {
-    if (this.isQuiet) this.#beginBatch(this.#source.poll());
-    return !this.isQuiet;
+    if (this.isIdle) this.#beginBatch(this.#source.poll());
+    return !this.isIdle;
   }
 
   /** Something keeps the process alive. */
@@ -131,7 +131,7 @@ export class EventLoop {
    * An operation that finished without an event: its outcome is delivered in a coming turn, in order.
    * @param error Winsock error code, 0 for success.
    */
-  finishInline(operation: Operation, error: number, bytes: number): void {
+  completeSynchronously(operation: Operation, error: number, bytes: number): void {
     operation.state = OperationState.Completed;
     operation.error = error;
     operation.bytes = bytes;
@@ -141,7 +141,7 @@ export class EventLoop {
 
   /** Asks for the turn that something ready may still wait for: what made it ready has thrown. */
   ensureTurn(): void {
-    if (!this.isQuiet) this.#schedule();
+    if (!this.isIdle) this.#schedule();
   }
 
   /** What runs has done the work of so many things: its turn ends the sooner. */
@@ -163,7 +163,7 @@ export class EventLoop {
 
   /** The source's waiter has found something. */
   wake(): void {
-    this.#parts.counters.doorbells++;
+    this.#parts.counters.wakeUps++;
     this.#run();
   }
 
@@ -202,7 +202,7 @@ export class EventLoop {
       this.#inTurn = false;
       this.#syncHold();
       this.#idleTurns = busy ? 0 : this.#idleTurns + 1;
-      if (threw || !this.isQuiet || this.#wantsAnotherTurn()) this.#schedule();
+      if (threw || !this.isIdle || this.#wantsAnotherTurn()) this.#schedule();
       else if (!this.#source.waiting) this.#source.wait();
     }
     this.#parts.afterTurn();
@@ -219,7 +219,7 @@ export class EventLoop {
     this.#dispatchBatch();
     const taken = this.#source.take();
     const { counters } = this.#parts;
-    if (taken > counters.mailboxHighWater) counters.mailboxHighWater = taken;
+    if (taken > counters.batchHighWater) counters.batchHighWater = taken;
     if (this.#handle(taken)) found = true;
     const source = this.#source;
     let exhausted = source.waiting;

@@ -20,7 +20,7 @@ export class Block {
   readonly bytes: Buffer;
   readonly size: number;
   readonly sizeClass: number;
-  lent = false;
+  inUse = false;
 
   constructor(region: NativeRegion, offset: number, sizeClass: number) {
     this.address = region.address + offset;
@@ -60,7 +60,7 @@ export class BlockPool {
       if (free.length === 0) this.#grow(candidate, free);
       const block = free.pop();
       if (block === undefined) continue;
-      block.lent = true;
+      block.inUse = true;
       this.#lentBytes += block.size;
       this.#lentBlocks++;
       return block;
@@ -70,9 +70,9 @@ export class BlockPool {
 
   /** Gives a block back. The kernel must be done with it. */
   give(block: Block): void {
-    if (!block.lent)
+    if (!block.inUse)
       throw new Error('A pinned block was given back twice. This is a bug in iocp-pal; please report it');
-    block.lent = false;
+    block.inUse = false;
     this.#lentBytes -= block.size;
     this.#lentBlocks--;
     this.#free[block.sizeClass]?.push(block);

@@ -66,12 +66,12 @@ export class OperationTable {
     operation.owner = owner;
     this.inUse[kind] = (this.inUse[kind] ?? 0) + 1;
     owner.inFlight++;
-    this.renew(operation);
+    this.reset(operation);
     return operation;
   }
 
   /** Readies a context for another call of the same kind and owner. */
-  renew(operation: Operation): void {
+  reset(operation: Operation): void {
     operation.state = OperationState.Prepared;
     operation.generation = (operation.generation + 1) & 0x3fffffff;
     operation.bytes = 0;

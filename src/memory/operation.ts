@@ -14,7 +14,7 @@
  * that skips packets on success, that it succeeded at once. CancelIoEx and closesocket give nothing back: they only make
  * the packet come sooner.
  *
- * The context is Submitted *before* the call. A packet may be dequeued by the poller thread before the call has
+ * The context is Submitted *before* the call. A packet may be dequeued by the waiter thread before the call has
  * returned; since dispatch is a later turn of this thread, it always finds the context complete.
  */
 import type { Block } from './block-pool.ts';
@@ -26,7 +26,7 @@ export const OperationKind = {
   Send: 2,
   Accept: 3,
   Connect: 4,
-  Probe: 5,
+  ZeroByteReceive: 5,
   ReceiveFrom: 6,
   SendTo: 7,
   Disconnect: 8,

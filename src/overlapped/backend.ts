@@ -1,4 +1,4 @@
-/** The completion port driver, as createNetworkPal builds it. */
+/** The completion port backend, as createNetworkPal builds it. */
 import type { OpenBackend } from '../context/transport.ts';
 import { CompletionSource } from './completion-source.ts';
 import { OverlappedTransport } from './overlapped-transport.ts';

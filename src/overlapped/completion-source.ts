@@ -34,9 +34,9 @@ import { RepeatedCancels } from './repeated-cancels.ts';
 export const BATCH_SIZE = 128;
 
 /**
- * Threads that take packets off the port: the loop's own, and the poller. They take turns, but Windows counts a thread as
+ * Threads that take packets off the port: the loop's own, and the waiter. They take turns, but Windows counts a thread as
  * running from its dequeue until it blocks, and lets no more of them have packets than the port's concurrency value. With
- * 1, a poll after the doorbell would find nothing while the poller is on its way back to its gate, whatever is queued.
+ * 1, a poll after the doorbell would find nothing while the waiter is on its way back to its gate, whatever is queued.
  * Source: https://learn.microsoft.com/windows/win32/fileio/i-o-completion-ports ("Threads and Concurrency")
  */
 const DEQUEUING_THREADS = 2;
@@ -62,14 +62,14 @@ export class CompletionSource implements EventSource {
 
   /** @throws Win32Error when the system refuses a port; RangeError when it has no memory for the batch. */
   constructor(parts: BackendParts) {
-    const { kernel, counters } = parts;
+    const { platform, counters } = parts;
     this.#parts = parts;
     this.eventAccepts = new EventAccepts(parts, this.#lose);
     this.cancels = new RepeatedCancels(parts);
     counters.calls.CreateIoCompletionPort++;
-    this.port = new CompletionPort(kernel.kernel32, kernel.memory, DEQUEUING_THREADS, BATCH_SIZE);
+    this.port = new CompletionPort(platform.kernel32, platform.memory, DEQUEUING_THREADS, BATCH_SIZE);
     try {
-      this.#waiter = kernel.createWaiter(parts.options.poller, {
+      this.#waiter = platform.createWaiter(parts.options.waiter, {
         port: this.port,
         onReady: parts.onReady,
         onFailure: this.#lose,
@@ -85,7 +85,7 @@ export class CompletionSource implements EventSource {
   }
 
   get waitsHere(): boolean {
-    return this.#parts.options.poller === 'inline';
+    return this.#parts.options.waiter === 'inline';
   }
 
   get waiting(): boolean {

@@ -90,11 +90,11 @@ export class EventAccepts {
 
   #start(): void {
     if (this.#waiter !== null) return;
-    const { kernel, counters } = this.#parts;
+    const { platform, counters } = this.#parts;
     counters.calls.CreateEventW++;
-    this.#event = checkHandle(kernel.kernel32.CreateEventW(0, 0, 0, 0), kernel.kernel32, 'CreateEventW');
+    this.#event = checkHandle(platform.kernel32.CreateEventW(0, 0, 0, 0), platform.kernel32, 'CreateEventW');
     try {
-      this.#waiter = kernel.createEventWaiter({
+      this.#waiter = platform.createEventWaiter({
         event: this.#event,
         onReady: this.#signalled,
         onFailure: (error) => {
@@ -122,7 +122,7 @@ export class EventAccepts {
 
   #closeEvent(): void {
     if (this.#handleIsGone) return;
-    const { kernel32 } = this.#parts.kernel;
+    const { kernel32 } = this.#parts.platform;
     checkBool(kernel32.CloseHandle(this.#event), kernel32, 'CloseHandle');
   }
 }

@@ -1,5 +1,5 @@
 /**
- * When packets cannot be had any more: GetQueuedCompletionStatusEx has failed, on the poller thread and on the owner's own.
+ * When packets cannot be had any more: GetQueuedCompletionStatusEx has failed, on the waiter thread and on the owner's own.
  *
  * No healthy port does that. Somebody has closed our handle, or the system is at its end. The loop then closes every socket
  * and cancels what is under way. That an operation is over stands in its OVERLAPPED before its packet is queued, so its
@@ -31,7 +31,7 @@ export class LostPort {
 
   constructor(parts: BackendParts) {
     this.#parts = parts;
-    this.waiter = new TimedWaiter(parts.kernel.scheduler, () => {
+    this.waiter = new TimedWaiter(parts.platform.scheduler, () => {
       this.#looks++;
       parts.onReady();
     });
@@ -44,12 +44,12 @@ export class LostPort {
 
   /** Finishes the operations that have ended, and at last all of them. */
   look(): void {
-    const { operations, finishInline } = this.#parts;
+    const { operations, completeSynchronously } = this.#parts;
     for (const operation of operations.pending()) {
       if (!operation.isInKernel || finishEnded(this.#parts, operation) || this.#looks < MAX_LOOKS) continue;
       this.#leftBehind = true;
       operations.leaveBehind(operation);
-      finishInline(operation, ERROR_OPERATION_ABORTED, 0);
+      completeSynchronously(operation, ERROR_OPERATION_ABORTED, 0);
     }
   }
 }
@@ -60,11 +60,11 @@ export function isHandleGone(error: Error, syscall: string): boolean {
 }
 
 /** Finishes an operation of the kernel's if its status says that it is over. Returns false when it is not. */
-export function finishEnded({ operations, finishInline }: BackendParts, operation: Operation): boolean {
+export function finishEnded({ operations, completeSynchronously }: BackendParts, operation: Operation): boolean {
   const { words } = operations;
   const status = words[operation.word] ?? 0;
   if (status === STATUS_PENDING) return false;
   const error = status === 0 ? 0 : ntStatusToWinsockError(status);
-  finishInline(operation, error, words[operation.word + BYTES_WORD] ?? 0);
+  completeSynchronously(operation, error, words[operation.word + BYTES_WORD] ?? 0);
   return true;
 }

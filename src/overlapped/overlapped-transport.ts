@@ -3,8 +3,8 @@
  *
  * Each call has one of three outcomes, and each outcome one place that ends the operation:
  * - pending (ERROR_IO_PENDING), or success on a socket that does not skip packets: the packet, through the port;
- * - success at once on a socket that skips packets: finishInline, here;
- * - any other error: no packet will ever come; finishInline, here (or Win32Error, for accepts).
+ * - success at once on a socket that skips packets: completeSynchronously, here;
+ * - any other error: no packet will ever come; completeSynchronously, here (or Win32Error, for accepts).
  */
 import { checkWinsock, FINISHED, NO_ERROR, overlappedOutcome, Win32Error } from '../../ffi/check.ts';
 import {
@@ -42,7 +42,7 @@ export class OverlappedTransport implements Transport {
   constructor(parts: BackendParts, source: CompletionSource) {
     this.#parts = parts;
     this.#source = source;
-    this.#extensions = new ExtensionFunctions(parts.kernel, parts.scratch, parts.counters);
+    this.#extensions = new ExtensionFunctions(parts.platform, parts.scratch, parts.counters);
   }
 
   /** Ties the socket to the port under its handle as key; for good, Windows has no way back. */
@@ -72,14 +72,14 @@ export class OverlappedTransport implements Transport {
   }
 
   receive(connection: SocketRecord, operation: Operation): void {
-    const { kernel, counters, operations } = this.#parts;
+    const { platform, counters, operations } = this.#parts;
     const { words } = operations;
     words[operation.word + CONTEXT.FLAGS / 4] = 0;
     words[operation.word + CONTEXT.BYTES / 4] = 0;
     operation.syscall = 'WSARecv';
     operation.state = OperationState.Submitted;
     counters.calls.WSARecv++;
-    const result = kernel.ws2_32.WSARecv(
+    const result = platform.ws2_32.WSARecv(
       connection.socket,
       operation.address + CONTEXT.WSABUFS,
       1,
@@ -94,12 +94,12 @@ export class OverlappedTransport implements Transport {
   }
 
   send(connection: SocketRecord, operation: Operation, segments: number): void {
-    const { kernel, counters, operations } = this.#parts;
+    const { platform, counters, operations } = this.#parts;
     operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
     operation.syscall = 'WSASend';
     operation.state = OperationState.Submitted;
     counters.calls.WSASend++;
-    const result = kernel.ws2_32.WSASend(
+    const result = platform.ws2_32.WSASend(
       connection.socket,
       operation.address + CONTEXT.WSABUFS,
       segments,
@@ -135,7 +135,7 @@ export class OverlappedTransport implements Transport {
   }
 
   receiveFrom(socket: SocketRecord, operation: Operation): void {
-    const { kernel, counters, operations } = this.#parts;
+    const { platform, counters, operations } = this.#parts;
     const { words } = operations;
     words[operation.word + CONTEXT.FLAGS / 4] = 0;
     words[operation.word + DATAGRAM_CONTEXT.ADDRESS / 4] = 0; // no address family, until there is one
@@ -143,7 +143,7 @@ export class OverlappedTransport implements Transport {
     operation.syscall = 'WSARecvFrom';
     operation.state = OperationState.Submitted;
     counters.calls.WSARecvFrom++;
-    const result = kernel.ws2_32.WSARecvFrom(
+    const result = platform.ws2_32.WSARecvFrom(
       socket.socket,
       operation.address + CONTEXT.WSABUFS,
       1,
@@ -159,12 +159,12 @@ export class OverlappedTransport implements Transport {
   }
 
   sendTo(socket: SocketRecord, operation: Operation): void {
-    const { kernel, counters, operations } = this.#parts;
+    const { platform, counters, operations } = this.#parts;
     const addressLength = writeDestination(operations.words, operation);
     operation.syscall = 'WSASendTo';
     operation.state = OperationState.Submitted;
     counters.calls.WSASendTo++;
-    const result = kernel.ws2_32.WSASendTo(
+    const result = platform.ws2_32.WSASendTo(
       socket.socket,
       operation.address + CONTEXT.WSABUFS,
       1,
@@ -195,10 +195,10 @@ export class OverlappedTransport implements Transport {
 
   /** Without it, shutdown and getpeername fail on a socket that ConnectEx has connected. */
   finishConnect({ socket }: SocketRecord): void {
-    const { kernel, counters } = this.#parts;
+    const { platform, counters } = this.#parts;
     counters.calls.setsockopt++;
-    const result = kernel.ws2_32.setsockopt(socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, 0, 0);
-    checkWinsock(result, kernel.ws2_32, 'setsockopt(SO_UPDATE_CONNECT_CONTEXT)');
+    const result = platform.ws2_32.setsockopt(socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, 0, 0);
+    checkWinsock(result, platform.ws2_32, 'setsockopt(SO_UPDATE_CONNECT_CONTEXT)');
   }
 
   readonly disconnect = (connection: SocketRecord, operation: Operation): void => {
@@ -213,7 +213,7 @@ export class OverlappedTransport implements Transport {
 
   /** AcceptEx asks for no data: a peer that connects and says nothing would otherwise hold its place for ever. */
   accept(listener: SocketRecord, operation: Operation): void {
-    const { kernel, counters } = this.#parts;
+    const { platform, counters } = this.#parts;
     if (operation.acceptSocket === INVALID_SOCKET) {
       operation.acceptSocket = openTcpSocket(this.#parts, listener.family);
     }
@@ -236,7 +236,7 @@ export class OverlappedTransport implements Transport {
       operation.address,
     );
     operation.handedOver = true;
-    const outcome = overlappedOutcome(result !== 0, kernel.ws2_32);
+    const outcome = overlappedOutcome(result !== 0, platform.ws2_32);
     // The listener does not skip packets, so success brings one (or the event) just as ERROR_IO_PENDING does.
     const submitted = outcome === NO_ERROR || outcome === FINISHED;
     if (!submitted) {
@@ -248,18 +248,18 @@ export class OverlappedTransport implements Transport {
   }
 
   finishAccept(listener: SocketRecord, operation: Operation): Endpoint | null {
-    const { kernel, counters, scratch } = this.#parts;
+    const { platform, counters, scratch } = this.#parts;
     // The option's value is the listening SOCKET. Without it shutdown and getpeername fail on the accepted one.
     scratch.setPointer(0, listener.socket);
     counters.calls.setsockopt++;
-    const updated = kernel.ws2_32.setsockopt(
+    const updated = platform.ws2_32.setsockopt(
       operation.acceptSocket,
       SOL_SOCKET,
       SO_UPDATE_ACCEPT_CONTEXT,
       scratch.address,
       SOCKET_SIZE,
     );
-    checkWinsock(updated, kernel.ws2_32, 'setsockopt(SO_UPDATE_ACCEPT_CONTEXT)');
+    checkWinsock(updated, platform.ws2_32, 'setsockopt(SO_UPDATE_ACCEPT_CONTEXT)');
     return this.#peerOf(listener, operation);
   }
 
@@ -281,12 +281,12 @@ export class OverlappedTransport implements Transport {
   }
 
   #settle(connection: SocketRecord, operation: Operation, succeeded: boolean): void {
-    const { kernel, operations, finishInline } = this.#parts;
-    const outcome = overlappedOutcome(succeeded, kernel.ws2_32);
+    const { platform, operations, completeSynchronously } = this.#parts;
+    const outcome = overlappedOutcome(succeeded, platform.ws2_32);
     if (outcome === NO_ERROR) return;
-    if (outcome !== FINISHED) finishInline(operation, outcome, 0);
+    if (outcome !== FINISHED) completeSynchronously(operation, outcome, 0);
     else if (connection.skipsPackets) {
-      finishInline(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
+      completeSynchronously(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
     }
   }
 
@@ -296,10 +296,10 @@ export class OverlappedTransport implements Transport {
    * and its packet is queued, whether the call says ERROR_IO_PENDING (Windows) or WSAEMSGSIZE (Wine).
    */
   #settleDatagram(operation: Operation, succeeded: boolean): void {
-    const outcome = overlappedOutcome(succeeded, this.#parts.kernel.ws2_32);
+    const outcome = overlappedOutcome(succeeded, this.#parts.platform.ws2_32);
     if (outcome === NO_ERROR || outcome === FINISHED) return;
     if (outcome === WSAEMSGSIZE && operation.kind === OperationKind.ReceiveFrom) return;
-    this.#parts.finishInline(operation, outcome, 0);
+    this.#parts.completeSynchronously(operation, outcome, 0);
   }
 
   /**
@@ -308,10 +308,10 @@ export class OverlappedTransport implements Transport {
    */
   #skipPackets(connection: SocketRecord): void {
     if (!hasRealHandles(this.#parts, connection.socket)) return;
-    const { kernel, counters } = this.#parts;
+    const { platform, counters } = this.#parts;
     counters.calls.SetFileCompletionNotificationModes++;
     const modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
-    connection.skipsPackets = kernel.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;
+    connection.skipsPackets = platform.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;
   }
 
   /** The peer's address, which AcceptEx has left in the block. */

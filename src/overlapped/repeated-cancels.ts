@@ -43,14 +43,14 @@ export class RepeatedCancels {
 
   /** No operation is under way any more. */
   close(): void {
-    if (this.#timer !== null) this.#parts.kernel.scheduler.clearTimer(this.#timer);
+    if (this.#timer !== null) this.#parts.platform.scheduler.clearTimer(this.#timer);
     this.#timer = null;
     this.#missed.clear();
   }
 
   #wait(): void {
     // Packets that a busy thread has not looked at are no missed cancels.
-    this.#timer ??= this.#parts.kernel.scheduler.setTimer(REPEAT_MS, () => {
+    this.#timer ??= this.#parts.platform.scheduler.setTimer(REPEAT_MS, () => {
       this.#parts.enqueueBehindEvents(this.#repeat);
     });
   }
@@ -82,6 +82,6 @@ export class RepeatedCancels {
 
   #cancel(record: SocketRecord, address: number): void {
     this.#parts.counters.calls.CancelIoEx++;
-    this.#parts.kernel.kernel32.CancelIoEx(record.socket, address);
+    this.#parts.platform.kernel32.CancelIoEx(record.socket, address);
   }
 }

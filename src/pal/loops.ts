@@ -91,7 +91,7 @@ export type ConnectionCallback = (socket: SocketHandle, peer: Endpoint | null) =
 export interface LoopCalls {
   /**
    * Opens this loop for submissions from other threads. Every call in one run returns the same token.
-   * @throws NetworkError ERR_NOT_SUPPORTED on the WSAPoll driver, which has no port to wake.
+   * @throws NetworkError ERR_NOT_SUPPORTED on the WSAPoll backend, which has no port to wake.
    */
   remote(): RemoteToken;
   /**
@@ -113,7 +113,7 @@ export interface LoopCalls {
   onRemoteError(callback: RemoteErrorCallback | null): void;
 
   /**
-   * Takes a connection out of this loop, for another thread's adopt(). Nothing that the peer has sent is lost. The handle is
+   * Takes a connection out of this loop, for another thread's receiveTransfer(). Nothing that the peer has sent is lost. The handle is
    * that of a closed socket from then on. A connection that nobody has adopted when this loop stops is reset.
    * @throws NetworkError ERR_SOCKET_ASSOCIATED unless it came from a server with deferAssociation and has not been used.
    */
@@ -124,7 +124,7 @@ export interface LoopCalls {
    * @throws NetworkError ERR_TOKEN_USED when somebody has adopted it, or its loop has stopped; ENOTSOCK when its SOCKET is none
    * (any more); TypeError ERR_INVALID_ARG_VALUE for other things, and when the SOCKET is not the connection that the token says.
    */
-  adopt(token: TransferToken): SocketHandle;
+  receiveTransfer(token: TransferToken): SocketHandle;
 
   /**
    * Makes a duplicate of a socket for another process. A connection leaves this loop, as with transfer(). A server stays,

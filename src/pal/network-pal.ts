@@ -1,6 +1,6 @@
 /**
  * The contract: what a server or client author calls. It knows no operating system; src/iocp implements it on
- * completion ports, and every driver passes the same conformance tests.
+ * completion ports, and every backend passes the same conformance tests.
  *
  * Rules that hold for every call:
  * - A mistake (bad argument, a handle that nobody has given out) throws. What depends on the moment (a socket that has
@@ -50,13 +50,13 @@ export type WriteData = Uint8Array | readonly Uint8Array[];
 /** A network platform abstraction layer: sockets of one thread, and the loop that runs their callbacks. */
 export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopCalls {
   /**
-   * Starts Winsock, opens the completion port and its poller.
+   * Starts Winsock, opens the completion port and its waiter.
    * @throws NetworkError AlreadyInitialized on a second call, InitializationFailed where the platform cannot do it.
    */
   initialize(): void;
   /**
    * Runs callbacks until stopEventLoop(), or until nothing is left that keeps the process alive. Returns at once; with
-   * the poller 'inline' this thread waits between turns, for 8 ms at most. May be called again after a stop, with fresh
+   * the waiter 'inline' this thread waits between turns, for 8 ms at most. May be called again after a stop, with fresh
    * sockets.
    *
    * The promise is rejected with a NetworkError (EventLoopError, ERR_EVENT_LOOP_FAILED, with syscall and systemErrorCode) when the

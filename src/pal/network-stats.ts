@@ -21,18 +21,18 @@ export interface NetworkStats {
   pendingCallbacks: number;
   /** The number of files opened by asyncSendFile and not closed yet. */
   openFiles: number;
-  /** Completion packets taken off the port; with the wsapoll driver, sockets that were ready. */
+  /** Completion packets taken off the port; with the wsapoll backend, sockets that were ready. */
   packets: number;
   /** Batches that these came in; packets / batches says how well the port is used. */
   batches: number;
   /** Packets of the largest batch; 128 at most on a port. */
   largestBatch: number;
   /** Most packets that the waiter has left in its mailbox at a time. The mailbox holds one batch, 128 on a port. */
-  mailboxHighWater: number;
+  batchHighWater: number;
   /** Most outcomes and callbacks without a packet of their own that have waited for their turn at a time. */
   readyHighWater: number;
-  /** Times the waiter woke the event loop: the poller thread rang, or a wait on this thread ended with something. */
-  doorbells: number;
+  /** Times the waiter woke the event loop: the waiter thread rang, or a wait on this thread ended with something. */
+  wakeUps: number;
   /** Operations that finished inside their own call, with no packet (skipCompletionPortOnSuccess, or a failure at once). */
   inlineCompletions: number;
   /** Packets whose slot or generation did not match and that were dropped. Not 0 means a bug or a foreign packet. */
@@ -75,8 +75,8 @@ export interface NetworkStats {
   /** Times other threads had to wake the loop for them. */
   remoteWakes: number;
   /**
-   * Win32 calls by name, those of the poller thread included. Not counted: GetLastError and WSAGetLastError, which belong
-   * to the call before them, VirtualAlloc and VirtualFree (see reservedBytes), and what ends the poller and the port.
+   * Win32 calls by name, those of the waiter thread included. Not counted: GetLastError and WSAGetLastError, which belong
+   * to the call before them, VirtualAlloc and VirtualFree (see reservedBytes), and what ends the waiter and the port.
    */
   calls: Record<string, number>;
 }

@@ -68,7 +68,7 @@ export interface SocketDescription {
 /** One operation of the kernel. */
 export interface OperationDescription {
   /**
-   * 'Receive', 'Send', 'Accept', 'Connect', 'ReceiveFrom', 'SendTo', 'Disconnect' or 'Probe' (the zero-byte receive of a
+   * 'Receive', 'Send', 'Accept', 'Connect', 'ReceiveFrom', 'SendTo', 'Disconnect' or 'ZeroByteReceive' (the zero-byte receive of a
    * watch).
    */
   readonly kind: string;

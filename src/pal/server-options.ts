@@ -82,7 +82,7 @@ export interface ServerOptions {
   /**
    * Accept on the sockets of connections that have ended (DisconnectEx) instead of on fresh ones: a connection that the
    * peer ended first, and that was then closed without an error, with no socket option set. Sockets of this server do not
-   * skip packets then. The WSAPoll driver, spread and deferAssociation leave it without effect. Default false: see
+   * skip packets then. The WSAPoll backend, spread and deferAssociation leave it without effect. Default false: see
    * docs/accepting.md.
    */
   reuseSockets?: boolean;

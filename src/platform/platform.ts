@@ -1,6 +1,6 @@
 /**
- * What the driver stands on: the Win32 tables, the time, and a way to wait for packets. The real one is
- * windows-kernel.ts; a simulated kernel takes its place in tests.
+ * What the library stands on: the Win32 tables, the time, and a way to wait for packets. The real one is
+ * windows-platform.ts; a simulated platform takes its place in tests.
  */
 import type { Win32Tables } from '../../ffi/tables.ts';
 import type { CompletionPort } from '../iocp/completion-port.ts';
@@ -20,7 +20,7 @@ export interface Scheduler {
   clearTimer(timer: TimerHandle): void;
 }
 
-/** What setTimer returns; opaque to the driver. */
+/** What setTimer returns; opaque to the library. */
 export type TimerHandle = NodeJS.Timeout | { readonly simulatedTimer: number };
 
 /**
@@ -47,7 +47,7 @@ export interface PortWaiter {
 }
 
 /** The two ways of waiting; see docs/design.md. */
-export type PollerKind = 'worker' | 'inline';
+export type WaiterKind = 'worker' | 'inline';
 
 /** What both kinds of waiters report to. */
 export interface WaiterCallbacks {
@@ -127,7 +127,7 @@ export interface ThreadEnd {
 }
 
 /** Tables, time and waiting together. */
-export interface Kernel extends Win32Tables {
+export interface Platform extends Win32Tables {
   /** Time and turns. */
   readonly scheduler: Scheduler;
   /** Id of the process that it is the kernel of. Default: this process. */
@@ -135,15 +135,15 @@ export interface Kernel extends Win32Tables {
   /** A number for a PAL that is made on it, 0 … 8191, which its handles carry. Default: the thread counts its PALs. */
   numberPal?(): number;
   /** Makes the waiter of a completion port, which is the port's only one. */
-  createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter;
+  createWaiter(kind: WaiterKind, parts: WaiterParts): PortWaiter;
   /** Makes the waiter of an event, which is the event's only one: a thread of its own, whatever waits for the port. */
   createEventWaiter(parts: EventWaiterParts): PortWaiter;
-  /** For the WSAPoll driver; a kernel that has none is for completion ports only. */
-  createPollWaiter?(kind: PollerKind, parts: PollWaiterParts): PortWaiter;
-  /** A kernel that has none refuses asyncSendFile. */
+  /** For the WSAPoll backend; a platform that has none is for completion ports only. */
+  createPollWaiter?(kind: WaiterKind, parts: PollWaiterParts): PortWaiter;
+  /** A platform that has none refuses asyncSendFile. */
   readonly files?: Files;
   /**
-   * A kernel that has none may be gone at any moment, without a word (a worker thread, by terminate()): memory that V8 owns is
+   * A platform that has none may be gone at any moment, without a word (a worker thread, by terminate()): memory that V8 owns is
    * not lent to it.
    */
   readonly threadEnd?: ThreadEnd;

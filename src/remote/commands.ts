@@ -11,5 +11,5 @@ export const RemoteCommand = {
   /** stopEventLoop(). */
   Stop: 4,
   /** The loop takes over the connected SOCKET `subject`; the payload says what is known of it. */
-  Adopt: 5,
+  AcceptConnection: 5,
 } as const;

@@ -38,7 +38,7 @@ export interface RemoteTarget {
   close(socket: number): void;
   stop(): void;
   /** Takes over a connected SOCKET; `payload` says what is known of it. Throws when nobody wants it. */
-  adopt(socket: number, payload: Buffer): void;
+  acceptConnection(socket: number, payload: Buffer): void;
 }
 
 /** What the inbox works with. */
@@ -146,12 +146,15 @@ export class RemoteInbox {
       if (kind === RemoteCommand.Write) this.#write(subject, payload);
       else if (kind === RemoteCommand.Close) target.close(subject);
       else if (kind === RemoteCommand.Post) this.#deliver(subject, payload);
-      else if (kind === RemoteCommand.Adopt) target.adopt(subject, payload);
+      else if (kind === RemoteCommand.AcceptConnection) target.acceptConnection(subject, payload);
       // In a later round: stopping takes the queue down, and this is a walk through it.
       else if (kind === RemoteCommand.Stop) loop.enqueue(() => target.stop());
       else throw new Error(`An unknown command ${kind} was submitted. This is a bug in iocp-pal; please report it`);
     } catch (error) {
-      this.#report(asNetworkError(error), kind === RemoteCommand.Post || kind === RemoteCommand.Adopt ? 0 : subject);
+      this.#report(
+        asNetworkError(error),
+        kind === RemoteCommand.Post || kind === RemoteCommand.AcceptConnection ? 0 : subject,
+      );
     }
   }
 
@@ -186,7 +189,7 @@ export class RemoteInbox {
       this.#finished = true;
       this.#ring.abandon();
       // It comes too late to be done, but nothing that it brings may be left: connections are reset, writes are reported.
-      while (this.#ring.salvage()) this.#carryOut(this.#ring.record);
+      while (this.#ring.drainCommitted()) this.#carryOut(this.#ring.record);
       const text =
         `A thread that was submitting to this loop was still at it ${PRODUCER_PATIENCE_MS} ms after the loop had stopped: ` +
         'it was terminated in the middle, and what others had submitted behind it has met sockets that were closed by then';

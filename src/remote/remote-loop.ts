@@ -15,7 +15,7 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import { systemError } from '../util/errors.ts';
 import { foreignHandle, isForeignHandle, isForeignPost, isPalNumber } from '../util/pal-number.ts';
-import { windowsKernel } from '../windows/windows-platform.ts';
+import { windowsPlatform } from '../windows/windows-platform.ts';
 import { RemoteCommand } from './commands.ts';
 import { shown } from '../util/shown.ts';
 import { isRing } from './ring-layout.ts';
@@ -26,10 +26,10 @@ const NO_BYTES = new Uint8Array(0);
 /** What openRemote wakes the loop with. */
 export interface RemoteOptions {
   /** The system of the loop. Default: the Windows of this process. */
-  kernel?: { readonly kernel32: Pick<Kernel32, 'PostQueuedCompletionStatus' | 'GetLastError'> };
+  platform?: { readonly kernel32: Pick<Kernel32, 'PostQueuedCompletionStatus' | 'GetLastError'> };
 }
 
-const OPTIONS: OptionNames<RemoteOptions> = { kernel: false };
+const OPTIONS: OptionNames<RemoteOptions> = { platform: false };
 
 /** Submits to the loop of another thread. Made by openRemote(), one per thread that submits. */
 export class RemoteLoop {
@@ -138,7 +138,7 @@ function notWoken(what: string, { syscall, systemErrorCode }: Win32Error): Netwo
  */
 export function openRemote(token: RemoteToken, given: RemoteOptions = {}): RemoteLoop {
   const options = readOptions<RemoteOptions>(given, OPTIONS);
-  requireKernel(options.kernel);
+  requirePlatform(options.platform);
   const read = readRemoteToken('the token', token);
   return new RemoteLoop(openRing(read, options), read.pal);
 }
@@ -161,13 +161,13 @@ export function readRemoteToken(what: string, token: unknown): RemoteToken {
   );
 }
 
-function requireKernel(kernel: RemoteOptions['kernel']): void {
-  const given = kernel as { kernel32?: { PostQueuedCompletionStatus?: unknown } | null } | null | undefined;
+function requirePlatform(platform: RemoteOptions['platform']): void {
+  const given = platform as { kernel32?: { PostQueuedCompletionStatus?: unknown } | null } | null | undefined;
   if (given === undefined || typeof given?.kernel32?.PostQueuedCompletionStatus === 'function') return;
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
-    `Cannot use kernel: it must be what a PAL of that system was given as its kernel, and is ${shown(kernel)}`,
+    `Cannot use platform: it must be what a PAL of that system was given as its platform, and is ${shown(platform)}`,
   );
 }
 
@@ -175,9 +175,9 @@ function requireKernel(kernel: RemoteOptions['kernel']): void {
  * The producer behind a token. `waking` is called with each attempt to wake the loop.
  * @param token from readRemoteToken
  */
-export function openRing({ queue, port }: RemoteToken, { kernel }: RemoteOptions, waking?: () => void): RingProducer {
+export function openRing({ queue, port }: RemoteToken, { platform }: RemoteOptions, waking?: () => void): RingProducer {
   // Loaded in this thread: the functions of the loop's thread cannot be posted.
-  const { kernel32 } = kernel ?? windowsKernel();
+  const { kernel32 } = platform ?? windowsPlatform();
   return new RingProducer(queue, () => {
     waking?.();
     postPacket(kernel32, port, REMOTE_KEY);

@@ -128,7 +128,7 @@ export class RingProducer {
   }
 
   /** Wakes the consumer if it sleeps: for a caller whose submit() could not. Throws what `wake` throws. */
-  rouse(): void {
+  wakeIfAsleep(): void {
     const { words } = this.#views;
     Atomics.add(words, INSIDE, 1);
     try {
@@ -177,7 +177,7 @@ export class RingProducer {
    */
   #wakeForFull(): void {
     try {
-      this.rouse();
+      this.wakeIfAsleep();
     } catch {
       // Asleep still, as #callWake() has noted.
     }
@@ -260,7 +260,7 @@ export class RingConsumer {
   }
 
   /** After abandon(): takes the next record that is complete, past those that never will be. */
-  salvage(): boolean {
+  drainCommitted(): boolean {
     const end = Atomics.load(this.#views.words, TAIL) >>> 1;
     while (this.#head !== end) {
       if (this.take()) return true;

@@ -1,4 +1,4 @@
-/** A driver for one run of a PAL: Winsock is started, and the parts are put together. */
+/** A backend for one run of a PAL: Winsock is started, and the parts are put together. */
 import { checkReturnedCode } from '../../ffi/check.ts';
 import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
@@ -7,18 +7,18 @@ import { BlockPool } from '../memory/block-pool.ts';
 import { closeUncancelled } from '../sockets/closer.ts';
 import { Counters } from '../loop/counters.ts';
 import { DatagramRequestPool } from '../udp/datagram-requests.ts';
-import type { Driver } from '../context/context.ts';
-import { Offers } from '../tcp/transfer/handover.ts';
+import type { Context } from '../context/context.ts';
+import { PendingTransfers } from '../tcp/transfer/handover.ts';
 import { EventLoop } from '../loop/event-loop.ts';
 import { GraceTimer } from '../loop/grace-timer.ts';
-import type { Kernel } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { Operation } from '../memory/operation.ts';
 import { OperationTable } from '../memory/operation-table.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
-import { ParkedWatches } from '../tcp/readiness/parked-watches.ts';
+import { WaitingWatches } from '../tcp/readiness/waiting-watches.ts';
 import { CallNames, PendingCalls, type PendingCall } from '../sockets/pending-call.ts';
 import { PinnedBuffers } from '../memory/pinned-buffers.ts';
-import { QuietSweep } from '../tcp/quiet-sweep.ts';
+import { IdleSweep } from '../tcp/idle-sweep.ts';
 import { RequestPool } from '../tcp/requests.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { PostNumbers } from '../remote/post-numbers.ts';
@@ -40,8 +40,8 @@ export function makeKept(pal: number): Kept {
   return { pal, sockets: new SocketTable(pal), names: new CallNames(pal), posts: new PostNumbers(pal) };
 }
 
-/** What the driver calls. */
-export interface DriverHooks {
+/** What a context calls in its PAL. */
+export interface ContextHooks {
   /** After every turn, in a state where nothing is half done. */
   readonly afterTurn: () => void;
   /** The system cannot be waited for any more. */
@@ -52,53 +52,53 @@ export interface DriverHooks {
 const WINSOCK_VERSION = 0x0202;
 
 /** Starts Winsock and puts the parts together. Throws Win32Error, RangeError or NetworkError, and leaves nothing open. */
-export function makeDriver(
-  kernel: Kernel,
+export function createContext(
+  platform: Platform,
   options: ResolvedPalOptions,
   openBackend: OpenBackend,
   { pal, sockets, names, posts }: Kept,
-  { afterTurn, onFailure }: DriverHooks,
-): Driver {
+  { afterTurn, onFailure }: ContextHooks,
+): Context {
   const undo: (() => void)[] = [];
   try {
     const counters = new Counters();
-    const scratch = new Scratch(kernel.memory);
+    const scratch = new Scratch(platform.memory);
     undo.push(() => scratch.dispose());
-    startWinsock(kernel, counters, scratch);
-    requireRealHandles({ kernel, counters, scratch });
-    const blocks = new BlockPool(kernel.memory);
-    const operations = new OperationTable(kernel.memory, options.maxOperations, blocks);
+    startWinsock(platform, counters, scratch);
+    requireRealHandles({ platform, counters, scratch });
+    const blocks = new BlockPool(platform.memory);
+    const operations = new OperationTable(platform.memory, options.maxOperations, blocks);
     undo.push(() => operations.dispose());
-    const completed = (operation: Operation): void => complete(driver, operation);
+    const completed = (operation: Operation): void => complete(context, operation);
     const { source, transport } = openBackend({
-      kernel,
+      platform,
       options,
       counters,
       operations,
       blocks,
       scratch,
       completed,
-      finishInline: (operation, error, bytes) => loop.finishInline(operation, error, bytes),
+      completeSynchronously: (operation, error, bytes) => loop.completeSynchronously(operation, error, bytes),
       enqueueBehindEvents: (task) => loop.enqueueBehindEvents(task),
-      onUncancellable: (record) => closeUncancelled(driver, record),
-      onRemote: () => driver.inbox?.woken(),
+      onUncancellable: (record) => closeUncancelled(context, record),
+      onRemote: () => context.inbox?.woken(),
       // In a turn, where nothing is half done.
       onFailure: (error) => loop.enqueue(() => onFailure(error)),
       onReady: () => loop.wake(),
     });
-    const loop = new EventLoop({ scheduler: kernel.scheduler, source, counters, completed, afterTurn });
-    const calls = new PendingCalls(kernel.scheduler, loop, names, (call, error, hard) =>
-      takeBack(driver, call, error, hard),
+    const loop = new EventLoop({ scheduler: platform.scheduler, source, counters, completed, afterTurn });
+    const calls = new PendingCalls(platform.scheduler, loop, names, (call, error, hard) =>
+      takeBack(context, call, error, hard),
     );
-    const driver: Driver = {
+    const context: Context = {
       palNumber: pal,
       posts,
-      kernel,
+      platform,
       options,
       counters,
       operations,
       blocks,
-      pinned: new PinnedBuffers(kernel.memory, !transport.keepsBuffers || kernel.threadEnd !== undefined),
+      pinned: new PinnedBuffers(platform.memory, !transport.keepsBuffers || platform.threadEnd !== undefined),
       calls,
       requests: new RequestPool(calls),
       datagrams: new DatagramRequestPool(calls),
@@ -106,20 +106,20 @@ export function makeDriver(
       scratch,
       loop,
       transport,
-      quiet: new QuietSweep(kernel.scheduler, operations, transport),
-      grace: new GraceTimer<SocketRecord>(kernel.scheduler, options.closeGraceMs, (record) => {
+      idleSweep: new IdleSweep(platform.scheduler, operations, transport),
+      grace: new GraceTimer<SocketRecord>(platform.scheduler, options.closeGraceMs, (record) => {
         // A thread that was busy has heard nothing: what came in time is not too late.
-        loop.enqueueBehindEvents(() => record.kind.graceExpired(driver, record));
+        loop.enqueueBehindEvents(() => record.kind.graceExpired(context, record));
       }),
-      parked: new ParkedWatches(),
+      waitingWatches: new WaitingWatches(),
       queuedBytes: 0,
       pendingCallbacks: 0,
       openFiles: 0,
       wakePort: source.wakePort,
-      offers: new Offers(),
+      pendingTransfers: new PendingTransfers(),
       inbox: null,
     };
-    return driver;
+    return context;
   } catch (error) {
     for (const step of undo.reverse()) step();
     throw error;
@@ -127,14 +127,14 @@ export function makeDriver(
 }
 
 /** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */
-function startWinsock(kernel: Kernel, counters: Counters, scratch: Scratch): void {
+function startWinsock(platform: Platform, counters: Counters, scratch: Scratch): void {
   if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
   counters.calls.WSAStartup++;
-  checkReturnedCode(kernel.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
+  checkReturnedCode(platform.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
 }
 
 /** A layered service provider without real file handles breaks completion ports in ways that cannot be repaired here. */
-function requireRealHandles(parts: { kernel: Kernel; counters: Counters; scratch: Scratch }): void {
+function requireRealHandles(parts: { platform: Platform; counters: Counters; scratch: Scratch }): void {
   const socket = openTcpSocket(parts, 4);
   const real = hasRealHandles(parts, socket);
   discardSocket(parts, socket);
@@ -147,18 +147,18 @@ function requireRealHandles(parts: { kernel: Kernel; counters: Counters; scratch
 }
 
 /** An operation has come back. (Every owner is a SocketRecord: memory/ knows no more of it than that it owns operations.) */
-function complete(driver: Driver, operation: Operation): void {
+function complete(context: Context, operation: Operation): void {
   const owner = operation.owner as SocketRecord | null;
-  if (owner !== null) return owner.kind.complete(driver, owner, operation);
+  if (owner !== null) return owner.kind.complete(context, owner, operation);
   throw new Error(
     `Operation slot ${operation.index} of kind ${operation.kind} completed for nobody. This is a bug in iocp-pal; please report it`,
   );
 }
 
 /** See Revoke. */
-function takeBack(driver: Driver, call: PendingCall, error: NetworkError, hard: boolean): boolean {
+function takeBack(context: Context, call: PendingCall, error: NetworkError, hard: boolean): boolean {
   const { owner } = call;
-  if (call.revoked !== null) return true; // the first reason is the one that is told
-  if (owner !== null) return owner.kind.cancel(driver, owner, call, error, hard);
+  if (call.cancellation !== null) return true; // the first reason is the one that is told
+  if (owner !== null) return owner.kind.cancel(context, owner, call, error, hard);
   throw new Error(`A pending ${call.operation} belongs to nobody. This is a bug in iocp-pal; please report it`);
 }

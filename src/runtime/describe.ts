@@ -1,19 +1,19 @@
 /** inspect() and describe(): what is open and pending, for programs and for people. */
 import type { Endpoint } from '../pal/handles.ts';
 import type { FileDescription, PalDescription, RequestDescription, SocketDescription } from '../pal/pal-description.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { OperationKind, OperationState, type Operation } from '../memory/operation.ts';
 import { originOf, type SocketRecord } from '../sockets/socket-record.ts';
 
 /** Everything that is open. Makes no system call, and changes nothing. */
-export function inspectDriver(driver: Driver, state: PalDescription['state']): PalDescription {
-  const now = driver.kernel.scheduler.now();
+export function inspectContext(context: Context, state: PalDescription['state']): PalDescription {
+  const now = context.platform.scheduler.now();
   return {
     state,
-    operations: driver.operations.used,
-    pendingCallbacks: driver.pendingCallbacks,
-    queuedBytes: driver.queuedBytes,
-    sockets: Array.from(driver.sockets, (record) => inspectSocket(record, now)),
+    operations: context.operations.used,
+    pendingCallbacks: context.pendingCallbacks,
+    queuedBytes: context.queuedBytes,
+    sockets: Array.from(context.sockets, (record) => inspectSocket(record, now)),
   };
 }
 

@@ -4,7 +4,7 @@
  *   Idle ──initialize──► Ready ──run──► Running ──stop──► Stopping ──last socket gone──► Idle
  *                          └──────────────stop──────────────►┘
  *
- * Stopping is closing every socket as closeSocket does, running all callbacks, and only then letting go: the poller ends,
+ * Stopping is closing every socket as closeSocket does, running all callbacks, and only then letting go: the waiter ends,
  * the port is closed, the memory goes back. So the kernel never holds an operation whose memory is gone.
  *
  * A wait that fails for good (a port that somebody has closed) ends the loop in the same way, without flushing anything, and
@@ -20,10 +20,10 @@ import type { NetworkStats } from '../pal/network-stats.ts';
 import type { PalDescription } from '../pal/pal-description.ts';
 import { inOwnContext } from '../platform/async-context.ts';
 import { close, abort } from '../sockets/closer.ts';
-import type { Driver } from '../context/context.ts';
-import { inspectDriver } from './describe.ts';
+import type { Context } from '../context/context.ts';
+import { inspectContext } from './describe.ts';
 import { eventLoopFailed, fromWin32Error } from '../util/errors.ts';
-import type { Kernel } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import { LateAnswers } from './late-answers.ts';
 import { LoopNotice } from './loop-notice.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
@@ -31,8 +31,8 @@ import type { SocketTable } from '../sockets/socket-table.ts';
 import { collectStats } from './stats.ts';
 import type { OpenBackend } from '../context/transport.ts';
 import { takeBackLoans } from './take-back-loans.ts';
-import { checkParked } from '../tcp/readiness/watch.ts';
-import { makeDriver, makeKept, type DriverHooks, type Kept } from './create-context.ts';
+import { checkWaiting } from '../tcp/readiness/watch.ts';
+import { createContext, makeKept, type ContextHooks, type Kept } from './create-context.ts';
 
 /** What can be told of a loop that has stopped. */
 export interface LastWords {
@@ -44,11 +44,11 @@ type State = 'idle' | 'ready' | 'running' | 'stopping';
 
 export class Lifecycle {
   readonly #options: ResolvedPalOptions;
-  readonly #kernel: () => Kernel;
+  readonly #platform: () => Platform;
   readonly #openBackend: OpenBackend;
   readonly #kept: Kept;
   #state: State = 'idle';
-  #driver: Driver | null = null;
+  #context: Context | null = null;
   #everInitialized = false;
   #everRan = false;
   #notice: LoopNotice | null = null;
@@ -68,10 +68,10 @@ export class Lifecycle {
    * @param palNumber number of the PAL, 0 … 8191
    * @param kernel called by initialize()
    */
-  constructor(options: ResolvedPalOptions, palNumber: number, kernel: () => Kernel, openBackend: OpenBackend) {
+  constructor(options: ResolvedPalOptions, palNumber: number, platform: () => Platform, openBackend: OpenBackend) {
     this.#kept = makeKept(palNumber);
     this.#options = options;
-    this.#kernel = kernel;
+    this.#platform = platform;
     this.#openBackend = openBackend;
   }
 
@@ -94,36 +94,36 @@ export class Lifecycle {
     return this.#state === 'stopping';
   }
 
-  /** Where it is, for the descriptions, which there are while there is a driver. */
+  /** Where it is, for the descriptions, which there are while there is a context. */
   get stage(): 'ready' | 'running' | 'stopping' {
     return this.#state === 'idle' ? 'stopping' : this.#state;
   }
 
-  /** The driver, for a call that makes something and has no callback. Throws NetworkError when it is stopping, or has stopped. */
-  open(call: string): Driver {
-    if (this.#driver !== null && this.#state !== 'stopping') return this.#driver;
+  /** The context, for a call that makes something and has no callback. Throws NetworkError when it is stopping, or has stopped. */
+  open(call: string): Context {
+    if (this.#context !== null && this.#state !== 'stopping') return this.#context;
     throw this.#notReady(call);
   }
 
-  /** The driver, also while it is stopping; null once it has stopped. Throws NetworkError when there never was one. */
-  begun(call: string): Driver | null {
-    if (this.#driver !== null || this.#everInitialized) return this.#driver;
+  /** The context, also while it is stopping; null once it has stopped. Throws NetworkError when there never was one. */
+  begun(call: string): Context | null {
+    if (this.#context !== null || this.#everInitialized) return this.#context;
     throw this.#notReady(call);
   }
 
-  /** The driver, or what was left to say when it stopped. Throws NetworkError when there never was one. */
+  /** The context, or what was left to say when it stopped. Throws NetworkError when there never was one. */
   report(
     call: string,
-  ): { readonly driver: Driver; readonly last: null } | { readonly driver: null; readonly last: LastWords } {
-    const driver = this.begun(call);
-    if (driver !== null) return { driver, last: null };
-    if (this.#last !== null) return { driver: null, last: this.#last };
+  ): { readonly context: Context; readonly last: null } | { readonly context: null; readonly last: LastWords } {
+    const context = this.begun(call);
+    if (context !== null) return { context, last: null };
+    if (this.#last !== null) return { context: null, last: this.#last };
     throw this.#notReady(call);
   }
 
   /** Runs the answer of a call that has nothing to start, in a coming turn. */
   answer(answer: () => void): void {
-    const loop = this.#driver?.loop ?? null;
+    const loop = this.#context?.loop ?? null;
     if (this.#late !== null) this.#late.give(answer, loop === null ? this.#soon : (task) => loop.enqueue(task));
     else loop?.enqueue(answer);
   }
@@ -135,31 +135,31 @@ export class Lifecycle {
         { kind: NetworkErrorCode.AlreadyInitialized, code: 'ERR_ALREADY_INITIALIZED' },
       );
     }
-    let driver: Driver;
+    let context: Context;
     try {
       // What it makes lives as long as the loop, and must not hold the stores of whoever called.
-      driver = inOwnContext(() =>
-        makeDriver(this.#kernel(), this.#options, this.#openBackend, this.#kept, this.#hooks),
+      context = inOwnContext(() =>
+        createContext(this.#platform(), this.#options, this.#openBackend, this.#kept, this.#hooks),
       );
     } catch (error) {
       throw initializationError(error);
     }
-    this.#driver = driver;
-    this.#unwatchEnd = driver.kernel.threadEnd?.watch(() => takeBackLoans(driver)) ?? null;
+    this.#context = context;
+    this.#unwatchEnd = context.platform.threadEnd?.watch(() => takeBackLoans(context)) ?? null;
     this.#state = 'ready';
     this.#everInitialized = true;
     this.#late = null;
     this.#last = null;
     this.#failure = null;
-    const { scheduler } = this.#driver.kernel;
+    const { scheduler } = this.#context.platform;
     this.#soon = (task) => scheduler.soon(task);
-    this.#notice = this.#everRan ? null : new LoopNotice(this.#driver);
+    this.#notice = this.#everRan ? null : new LoopNotice(this.#context);
   }
 
   run(): Promise<void> {
     if (this.#state === 'idle' && this.#everInitialized) this.initialize();
-    const driver = this.#driver;
-    if (driver === null) throw this.#notReady('runEventLoop');
+    const context = this.#context;
+    if (context === null) throw this.#notReady('runEventLoop');
     if (this.#state !== 'ready') {
       throw new NetworkError(`Cannot run the event loop: it is ${this.#state} already`, {
         kind: NetworkErrorCode.EventLoopError,
@@ -170,68 +170,68 @@ export class Lifecycle {
     this.#everRan = true;
     this.#notice?.dispose();
     this.#running = inOwnContext(withResolvers);
-    this.#unwatch = driver.kernel.onIdle(this.#onIdle);
-    driver.loop.activate();
+    this.#unwatch = context.platform.onIdle(this.#onIdle);
+    context.loop.activate();
     return this.#running.promise;
   }
 
   stop(): Promise<void> {
     if (this.#stopped !== null) return this.#stopped.promise;
-    const driver = this.#driver;
-    if (driver === null) return Promise.resolve();
+    const context = this.#context;
+    if (context === null) return Promise.resolve();
     // While sockets still take writes: what other threads have submitted counts as done before.
-    driver.inbox?.close();
-    driver.offers.takeBack(driver);
+    context.inbox?.close();
+    context.pendingTransfers.takeBack(context);
     this.#state = 'stopping';
     this.#notice?.dispose();
-    this.#late = new LateAnswers(driver.kernel.scheduler, driver.sockets.size);
+    this.#late = new LateAnswers(context.platform.scheduler, context.sockets.size);
     this.#stopped = inOwnContext(withResolvers);
     // The process must live until the end of this, whatever is referenced.
-    driver.loop.hold();
-    driver.loop.activate();
-    for (const record of driver.sockets) close(driver, record, undefined);
+    context.loop.hold();
+    context.loop.activate();
+    for (const record of context.sockets) close(context, record, undefined);
     return this.#stopped.promise;
   }
 
   readonly #onIdle = (): void => {
-    if (this.#state === 'running' && this.#driver?.loop.isHeld === false) void this.stop();
+    if (this.#state === 'running' && this.#context?.loop.isHeld === false) void this.stop();
   };
 
   readonly #onFailure = (error: Error): void => {
-    const driver = this.#driver;
-    if (driver === null) return;
+    const context = this.#context;
+    if (context === null) return;
     this.#failure ??= eventLoopFailed(error);
     void this.stop(); // which this failure does not reject
-    for (const record of driver.sockets) abort(driver, record);
+    for (const record of context.sockets) abort(context, record);
   };
 
   readonly #afterTurn = (): void => {
-    const driver = this.#driver;
-    if (driver === null) return;
-    checkParked(driver);
+    const context = this.#context;
+    if (context === null) return;
+    checkWaiting(context);
     if (this.#state !== 'stopping') return;
-    if (driver.inbox?.isFinished === false) return;
-    if (driver.sockets.size > 0 || driver.operations.used > 0 || !driver.loop.isQuiet) return;
+    if (context.inbox?.isFinished === false) return;
+    if (context.sockets.size > 0 || context.operations.used > 0 || !context.loop.isIdle) return;
     this.#unwatch?.();
     this.#unwatch = null;
-    void this.#end(driver);
+    void this.#end(context);
   };
 
-  readonly #hooks: DriverHooks = { afterTurn: this.#afterTurn, onFailure: this.#onFailure };
+  readonly #hooks: ContextHooks = { afterTurn: this.#afterTurn, onFailure: this.#onFailure };
 
-  async #end(driver: Driver): Promise<void> {
+  async #end(context: Context): Promise<void> {
     const stopped = this.#stopped;
     const running = this.#running;
     try {
-      driver.loop.release();
-      driver.grace.dispose();
-      driver.quiet.dispose();
-      driver.calls.dispose();
-      this.#last = { stats: collectStats(driver), description: inspectDriver(driver, this.stage) };
-      await driver.loop.close();
-      driver.blocks.dispose();
-      driver.operations.dispose();
-      driver.scratch.dispose();
+      context.loop.release();
+      context.grace.dispose();
+      context.idleSweep.dispose();
+      context.calls.dispose();
+      this.#last = { stats: collectStats(context), description: inspectContext(context, this.stage) };
+      await context.loop.close();
+      context.blocks.dispose();
+      context.operations.dispose();
+      context.scratch.dispose();
       this.#settle();
       if (this.#failure === null) running?.resolve();
       else running?.reject(this.#failure);
@@ -247,7 +247,7 @@ export class Lifecycle {
   #settle(): void {
     this.#unwatchEnd?.();
     this.#unwatchEnd = null;
-    this.#driver = null;
+    this.#context = null;
     this.#state = 'idle';
     this.#stopped = null;
     this.#running = null;

@@ -5,21 +5,21 @@
  * its loop late is not told, as long as nothing waits to be called back.
  */
 import process from 'node:process';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import type { TimerHandle } from '../platform/platform.ts';
 
 /** Milliseconds between two looks. */
 const LOOK_MS = 1000;
 
 export class LoopNotice {
-  readonly #driver: Driver;
+  readonly #context: Context;
   readonly #unwatch: () => void;
   #timer: TimerHandle | null = null;
 
-  constructor(driver: Driver) {
-    this.#driver = driver;
-    this.#unwatch = driver.kernel.onIdle(() => {
-      if (driver.pendingCallbacks > 0 || driver.loop.isDue()) this.#warn();
+  constructor(context: Context) {
+    this.#context = context;
+    this.#unwatch = context.platform.onIdle(() => {
+      if (context.pendingCallbacks > 0 || context.loop.isDue()) this.#warn();
     });
     this.#arm();
   }
@@ -27,14 +27,14 @@ export class LoopNotice {
   /** The loop runs, or is closed. */
   dispose(): void {
     if (this.#timer === null) return;
-    this.#driver.kernel.scheduler.clearTimer(this.#timer);
+    this.#context.platform.scheduler.clearTimer(this.#timer);
     this.#timer = null;
     this.#unwatch();
   }
 
   #arm(): void {
-    this.#timer = this.#driver.kernel.scheduler.setTimer(LOOK_MS, () => {
-      if (this.#driver.loop.isDue()) this.#warn();
+    this.#timer = this.#context.platform.scheduler.setTimer(LOOK_MS, () => {
+      if (this.#context.loop.isDue()) this.#warn();
       else this.#arm();
     });
   }

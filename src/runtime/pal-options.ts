@@ -3,18 +3,18 @@ import { requireInteger, requireOneOf } from '../util/validate.ts';
 import { argumentError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
 import { CELL_BYTES, MAX_CELLS, MIN_CELLS } from '../remote/ring-layout.ts';
-import type { Kernel, PollerKind } from '../platform/platform.ts';
+import type { Platform, WaiterKind } from '../platform/platform.ts';
 import { readOptions, type OptionNames } from '../util/read-options.ts';
 
 /** How the PAL waits for the network. */
-export type DriverKind = 'iocp' | 'wsapoll';
+export type BackendKind = 'iocp' | 'wsapoll';
 
 /** Options of createNetworkPal. */
 export interface PalOptions {
   /** 'iocp' (default): completion ports. 'wsapoll': readiness through WSAPoll, for comparison; it does not scale. */
-  driver?: DriverKind;
+  backend?: BackendKind;
   /** 'worker' (default): a worker_thread waits. 'inline': this thread waits, for threads that do nothing else. */
-  poller?: PollerKind;
+  waiter?: WaiterKind;
   /**
    * Let calls that succeed at once skip the completion port (SetFileCompletionNotificationModes). 'auto', the default:
    * for each socket whose provider has real file handles and for which the system confirms it, as libuv does. True: the
@@ -36,12 +36,12 @@ export interface PalOptions {
   /** Throw on what is otherwise only counted, such as packets that match no operation. Default false. */
   strict?: boolean;
   /** The system to work on. Default: the Windows of this process. */
-  kernel?: Kernel;
+  platform?: Platform;
 }
 
 const PAL_OPTIONS: OptionNames<PalOptions> = {
-  driver: false,
-  poller: false,
+  backend: false,
+  waiter: false,
   skipCompletionPortOnSuccess: false,
   closeGraceMs: false,
   maxOperations: false,
@@ -50,15 +50,15 @@ const PAL_OPTIONS: OptionNames<PalOptions> = {
   remoteQueueBytes: false,
   trackOrigins: true,
   strict: true,
-  kernel: false,
+  platform: false,
 };
 
 /** The options with all defaults filled in, but for the kernel. */
-export type ResolvedPalOptions = Readonly<Required<Omit<PalOptions, 'kernel'>>>;
+export type ResolvedPalOptions = Readonly<Required<Omit<PalOptions, 'platform'>>>;
 
 const DEFAULTS: ResolvedPalOptions = {
-  driver: 'iocp',
-  poller: 'worker',
+  backend: 'iocp',
+  waiter: 'worker',
   skipCompletionPortOnSuccess: 'auto',
   closeGraceMs: 5000,
   maxOperations: 65536,
@@ -72,12 +72,12 @@ const DEFAULTS: ResolvedPalOptions = {
 /** Reads the options once. Throws TypeError with a code when they are no object, or one that is to be a boolean is none. */
 export function readPalOptions(given: unknown): PalOptions {
   const options = readOptions<PalOptions>(given, PAL_OPTIONS);
-  const kernel: unknown = options.kernel;
-  if (kernel === undefined || (typeof kernel === 'object' && kernel !== null)) return options;
+  const platform: unknown = options.platform;
+  if (platform === undefined || (typeof platform === 'object' && platform !== null)) return options;
   throw argumentError(
     TypeError,
     'ERR_INVALID_ARG_TYPE',
-    `Cannot use kernel: it must be an object, such as a simulated kernel, and is ${shown(kernel)}`,
+    `Cannot use platform: it must be an object, such as a simulated platform, and is ${shown(platform)}`,
   );
 }
 
@@ -85,10 +85,10 @@ export function readPalOptions(given: unknown): PalOptions {
  * Fills in the defaults. Throws TypeError or RangeError with a code for values that make no sense.
  * @param options from readPalOptions
  */
-export function resolvePalOptions({ kernel: _kernel, ...given }: PalOptions): ResolvedPalOptions {
+export function resolvePalOptions({ platform: _kernel, ...given }: PalOptions): ResolvedPalOptions {
   const options = { ...DEFAULTS, ...given };
-  requireOneOf('driver', options.driver, ['iocp', 'wsapoll']);
-  requireOneOf('poller', options.poller, ['worker', 'inline']);
+  requireOneOf('backend', options.backend, ['iocp', 'wsapoll']);
+  requireOneOf('waiter', options.waiter, ['worker', 'inline']);
   if (typeof options.skipCompletionPortOnSuccess !== 'boolean') {
     requireOneOf('skipCompletionPortOnSuccess', options.skipCompletionPortOnSuccess, ['auto']);
   }

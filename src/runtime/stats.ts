@@ -1,12 +1,12 @@
-/** stats(): a snapshot of the driver. */
+/** stats(): a snapshot of the context. */
 import type { NetworkStats } from '../pal/network-stats.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { CONTEXT_SIZE, OperationKind } from '../memory/operation.ts';
 
-export function collectStats(driver: Driver): NetworkStats {
-  const { counters, operations, blocks, pinned, sockets } = driver;
+export function collectStats(context: Context): NetworkStats {
+  const { counters, operations, blocks, pinned, sockets } = context;
   const inUse = (kind: OperationKind): number => operations.inUse[kind] ?? 0;
-  driver.loop.countWaits();
+  context.loop.countWaits();
   const open = { connection: 0, server: 0, udp: 0 };
   for (const { kind } of sockets) open[kind.name]++;
   return {
@@ -14,21 +14,21 @@ export function collectStats(driver: Driver): NetworkStats {
     servers: open.server,
     udpSockets: open.udp,
     operations: {
-      receive: inUse(OperationKind.Receive) + inUse(OperationKind.Probe) + inUse(OperationKind.ReceiveFrom),
+      receive: inUse(OperationKind.Receive) + inUse(OperationKind.ZeroByteReceive) + inUse(OperationKind.ReceiveFrom),
       send: inUse(OperationKind.Send) + inUse(OperationKind.SendTo),
       accept: inUse(OperationKind.Accept),
       connect: inUse(OperationKind.Connect),
     },
     freeSlots: operations.free,
     slots: operations.capacity,
-    pendingCallbacks: driver.pendingCallbacks,
-    openFiles: driver.openFiles,
+    pendingCallbacks: context.pendingCallbacks,
+    openFiles: context.openFiles,
     packets: counters.packets,
     batches: counters.batches,
     largestBatch: counters.largestBatch,
-    mailboxHighWater: counters.mailboxHighWater,
+    batchHighWater: counters.batchHighWater,
     readyHighWater: counters.readyHighWater,
-    doorbells: counters.doorbells,
+    wakeUps: counters.wakeUps,
     inlineCompletions: counters.inlineCompletions,
     droppedPackets: counters.droppedPackets,
     bytesReceived: counters.bytesReceived,
@@ -38,7 +38,7 @@ export function collectStats(driver: Driver): NetworkStats {
     datagramsTruncated: counters.datagramsTruncated,
     datagramsDropped: counters.datagramsDropped,
     unreachableReports: counters.unreachableReports,
-    queuedBytes: driver.queuedBytes,
+    queuedBytes: context.queuedBytes,
     pinnedBytes: operations.used * CONTEXT_SIZE + blocks.lentBytes + pinned.byteLength,
     reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.reservedBytes,
     accepted: counters.accepted,

@@ -114,7 +114,7 @@ export interface FaultOptions {
   shortSends?: number;
   /** One in so many packets comes twice, as with a provider that ignores the skip mode. Default: none. */
   duplicates?: number;
-  /** One in so many moments at which the poller thread may die is its end. Default: none. */
+  /** One in so many moments at which the waiter thread may die is its end. Default: none. */
   threads?: number;
   /** Failures at certain places. Default: none. */
   plan?: readonly PlannedFault[];
@@ -163,7 +163,7 @@ export class Faults {
     return this.#happens(this.#options.shortSends);
   }
 
-  /** The poller thread dies at this moment. */
+  /** The waiter thread dies at this moment. */
   kills(): boolean {
     return this.#happens(this.#options.threads);
   }

@@ -2,37 +2,37 @@
  * A simulated Windows for tests: sockets and completion ports in memory, decided by a seed.
  *
  * @example
- * const kernel = simulateKernel({ seed: 7 });
- * const pal = createNetworkPal({ kernel });
+ * const platform = simulatePlatform({ seed: 7 });
+ * const pal = createNetworkPal({ platform });
  * pal.initialize();
  * const ended = pal.runEventLoop();
  * // … asyncConnect, asyncRead, asyncWrite …
- * await kernel.settle(); // lets everything happen that can; or run(), without promises
+ * await platform.settle(); // lets everything happen that can; or run(), without promises
  * await ended;
  */
-import type { KernelOptions, SimulatedKernel } from './kernel.ts';
+import type { PlatformOptions, SimulatedPlatform } from './platform.ts';
 import { SimulatedNetwork, type NetworkOptions } from './network.ts';
 
-/** Options of simulateKernel. */
-export interface SimulationOptions extends NetworkOptions, KernelOptions {
+/** Options of simulatePlatform. */
+export interface SimulationOptions extends NetworkOptions, PlatformOptions {
   /** The network to join, instead of one of its own; the network's options are then its own too. */
   network?: SimulatedNetwork;
 }
 
-/** A simulated process, to be passed to createNetworkPal as its kernel. */
-export function simulateKernel(options: SimulationOptions = {}): SimulatedKernel {
+/** A simulated process, to be passed to createNetworkPal as its platform. */
+export function simulatePlatform(options: SimulationOptions = {}): SimulatedPlatform {
   const network = options.network ?? new SimulatedNetwork(options);
-  return network.kernel(options);
+  return network.platform(options);
 }
 
-/** A simulated network that several processes share: `network.kernel()` makes one. */
+/** A simulated network that several processes share: `network.platform()` makes one. */
 export function simulateNetwork(options: NetworkOptions = {}): SimulatedNetwork {
   return new SimulatedNetwork(options);
 }
 
 export { ChoiceTree, firstChoice, scriptedChoices, seededChoices, type Choices } from './schedule/choices.ts';
 export { CALL_FAULTS, STATUS_FAULTS, type FaultOptions, type PlannedFault } from './faults.ts';
-export type { KernelOptions, SimulatedKernel } from './kernel.ts';
+export type { PlatformOptions, SimulatedPlatform } from './platform.ts';
 export type { NetworkOptions, SimulatedNetwork } from './network.ts';
 export { PROFILES, type Profile, type ProfileName } from './profile.ts';
 export { SimulationError } from './simulation-error.ts';

@@ -13,12 +13,12 @@ import { Agenda, type Step } from './schedule/agenda.ts';
 import { firstChoice, seededChoices, type Choices } from './schedule/choices.ts';
 import { Clock } from './schedule/clock.ts';
 import type { Duplicate } from './win32/duplicates.ts';
-import { SimulatedKernel, type KernelOptions } from './kernel.ts';
+import { SimulatedPlatform, type PlatformOptions } from './platform.ts';
 import { PortRegistry } from './sockets/port-registry.ts';
 import { SimulationError, takeUnheard } from './simulation-error.ts';
 import type { SimulatedAddress } from './sockets/sockaddr.ts';
 import type { SimulatedSocket } from './sockets/socket.ts';
-import { Weather, type WeatherOptions } from './schedule/weather.ts';
+import { PacketLoss, type PacketLossOptions } from './schedule/packet-loss.ts';
 
 /** Options of simulateNetwork. */
 export interface NetworkOptions {
@@ -44,7 +44,7 @@ export interface NetworkOptions {
    */
   dynamicPorts?: number;
   /** What happens to datagrams on their way. Default: they arrive, once, in order. */
-  datagrams?: WeatherOptions;
+  datagrams?: PacketLossOptions;
   /** Keep a trace of calls, packets and deliveries, for trace(). Default false. */
   trace?: boolean;
   /** Steps after which a run counts as endless; one in real time, see drive(), never does. Default 200 000. */
@@ -57,7 +57,7 @@ export type Route = 'ok' | 'silent' | 'unreachable';
 const DEFAULT_MAX_STEPS = 200_000;
 /**
  * Milliseconds in which nothing but timers and what they run has happened, after which nothing is expected any more: a
- * driver may look after something every second for ever.
+ * backend may look after something every second for ever.
  */
 const PATIENCE_MS = 120_000;
 /** Steps of a network that drives itself, in one turn of Node's loop; the first that runs code of a process ends it. */
@@ -75,15 +75,15 @@ export class SimulatedNetwork {
   /** TCP's. */
   readonly ports: PortRegistry;
   readonly udpPorts: PortRegistry;
-  readonly weather: Weather;
-  readonly kernels: SimulatedKernel[] = [];
+  readonly packetLoss: PacketLoss;
+  readonly platforms: SimulatedPlatform[] = [];
   /** Sockets on their way to another process; null once they were taken. */
   readonly duplicates: (Duplicate | null)[] = [];
   readonly #impatient: boolean;
   #maxSteps: number;
   readonly #segmentSize: number;
   readonly #trace: string[] | null;
-  readonly #mood: number;
+  readonly #schedulingBias: number;
   #palsMade = 0;
   #steps = 0;
   #ranCode = false;
@@ -96,20 +96,20 @@ export class SimulatedNetwork {
     this.plain = options.plain ?? false;
     this.ports = new PortRegistry(options.dynamicPorts);
     this.udpPorts = new PortRegistry(options.dynamicPorts);
-    this.weather = new Weather(this, options.datagrams ?? {});
+    this.packetLoss = new PacketLoss(this, options.datagrams ?? {});
     this.#impatient = options.impatient ?? false;
     this.#segmentSize = options.segmentSize ?? 1;
     this.#maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
     this.#trace = options.trace === true ? [] : null;
-    this.#mood = this.plain ? 0 : this.choices.pick(MOODS);
+    this.#schedulingBias = this.plain ? 0 : this.choices.pick(MOODS);
     takeUnheard(); // of another network
   }
 
   /** Another process on this network. */
-  kernel(options: KernelOptions = {}): SimulatedKernel {
-    const kernel = new SimulatedKernel(this, this.kernels.length, options);
-    this.kernels.push(kernel);
-    return kernel;
+  platform(options: PlatformOptions = {}): SimulatedPlatform {
+    const platform = new SimulatedPlatform(this, this.platforms.length, options);
+    this.platforms.push(platform);
+    return platform;
   }
 
   /** A number for another PAL: from the seed alone, so that a run gives the same handles whatever the process has done before. */
@@ -291,8 +291,8 @@ export class SimulatedNetwork {
   #place(possible: number): number {
     if (possible === 1) return 0;
     const { choices } = this;
-    if (this.#mood < EVEN_MOODS || choices.pick(4) === 0) return choices.pick(possible);
-    return this.#mood === EVEN_MOODS ? possible - 1 : 0;
+    if (this.#schedulingBias < EVEN_MOODS || choices.pick(4) === 0) return choices.pick(possible);
+    return this.#schedulingBias === EVEN_MOODS ? possible - 1 : 0;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Where Windows and Wine 8.0 differ, as far as a driver can see it. 'windows' follows Microsoft's documentation and the
+ * Where Windows and Wine 8.0 differ, as far as a backend can see it. 'windows' follows Microsoft's documentation and the
  * rows that Wine's own conformance tests mark todo_wine (they run on Windows too); 'wine' follows what was measured under
  * Wine 8.0 with the Windows node.exe. Code must be right on both.
  */

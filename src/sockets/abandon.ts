@@ -8,21 +8,21 @@
  */
 import { isRangeError } from '../../ffi/thrown.ts';
 import { WSAEFAULT, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import type { ErrorContext } from '../util/errors.ts';
 import { OperationState, type Operation } from '../memory/operation.ts';
 import type { SocketRecord } from './socket-record.ts';
 
 /** Ends an operation whose start threw, unless it was started. */
-export function abandonOperation(driver: Driver, record: SocketRecord, operation: Operation, thrown: unknown): void {
+export function abandonOperation(context: Context, record: SocketRecord, operation: Operation, thrown: unknown): void {
   if (operation.state === OperationState.Completed) {
-    driver.loop.ensureTurn(); // its outcome is on its way, unless it was the asking for a turn that threw
+    context.loop.ensureTurn(); // its outcome is on its way, unless it was the asking for a turn that threw
     return;
   }
   if (operation.handedOver) return; // the kernel has it, and only a packet gives it back
   operation.thrown = thrown;
-  if (operation.isInKernel) driver.transport.forget(record, operation);
-  driver.loop.finishInline(operation, codeOfThrown(thrown), 0);
+  if (operation.isInKernel) context.transport.forget(record, operation);
+  context.loop.completeSynchronously(operation, codeOfThrown(thrown), 0);
 }
 
 /** A RangeError is want of memory or of stack; of anything else EFAULT says that it did not come from the network. */

@@ -4,7 +4,7 @@ import { INVALID_SOCKET, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAENOTCONN, WSAEINVAL } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { fromWin32Error, systemError } from '../util/errors.ts';
 import { readSockaddr } from '../memory/scratch.ts';
 import type { SocketRecord } from './socket-record.ts';
@@ -13,9 +13,9 @@ import type { SocketRecord } from './socket-record.ts';
 const LENGTH_AT = 128;
 
 /** The end point that the socket is bound to. Throws NetworkError when it has none (yet). */
-export function localEndpoint(driver: Driver, record: SocketRecord): Endpoint {
+export function localEndpoint(context: Context, record: SocketRecord): Endpoint {
   if (record.socket === INVALID_SOCKET) throw systemError('address', 'getsockname', WSAEINVAL);
-  return query(driver, 'getsockname', record.socket);
+  return query(context, 'getsockname', record.socket);
 }
 
 /** A socket that may have a peer. */
@@ -27,28 +27,28 @@ interface Connectable {
 }
 
 /** The peer's end point. Throws NetworkError while there is none. */
-export function remoteEndpoint(driver: Driver, connection: Connectable): Endpoint {
+export function remoteEndpoint(context: Context, connection: Connectable): Endpoint {
   if (!connection.connected) throw systemError('address', 'getpeername', WSAENOTCONN);
   if (connection.peer !== null) return connection.peer;
-  connection.peer = query(driver, 'getpeername', connection.socket);
+  connection.peer = query(context, 'getpeername', connection.socket);
   return connection.peer;
 }
 
-function query(driver: Driver, syscall: 'getsockname' | 'getpeername', socket: number): Endpoint {
+function query(context: Context, syscall: 'getsockname' | 'getpeername', socket: number): Endpoint {
   try {
-    return askForEndpoint(driver, syscall, socket);
+    return askForEndpoint(context, syscall, socket);
   } catch (error) {
     throw fromWin32Error('address', error);
   }
 }
 
 /** What the system says of a SOCKET. Throws Win32Error. */
-export function askForEndpoint(driver: Driver, syscall: 'getsockname' | 'getpeername', socket: number): Endpoint {
-  const { kernel, counters, scratch } = driver;
+export function askForEndpoint(context: Context, syscall: 'getsockname' | 'getpeername', socket: number): Endpoint {
+  const { platform, counters, scratch } = context;
   counters.calls[syscall]++;
   scratch.view.setInt32(LENGTH_AT, sockaddr_in6.size, true);
-  const result = kernel.ws2_32[syscall](socket, scratch.address, scratch.address + LENGTH_AT);
-  if (result === SOCKET_ERROR) throw new Win32Error(syscall, kernel.ws2_32.WSAGetLastError());
+  const result = platform.ws2_32[syscall](socket, scratch.address, scratch.address + LENGTH_AT);
+  if (result === SOCKET_ERROR) throw new Win32Error(syscall, platform.ws2_32.WSAGetLastError());
   const endpoint = readSockaddr(scratch.bytes.subarray(0, scratch.view.getInt32(LENGTH_AT, true)));
   if (endpoint === null) throw new Win32Error(syscall, WSAEINVAL);
   return endpoint;

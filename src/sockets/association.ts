@@ -16,20 +16,20 @@ import { Win32Error } from '../../ffi/check.ts';
 import { ERROR_INVALID_PARAMETER } from '../../ffi/wsa-errors.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { fromWin32Error } from '../util/errors.ts';
 import type { SocketRecord } from './socket-record.ts';
 
 /** Ties a socket that was made here to this loop. Throws Win32Error. */
-export function attach(driver: Driver, record: SocketRecord): void {
-  driver.transport.attach(record);
+export function attach(context: Context, record: SocketRecord): void {
+  context.transport.attach(record);
   record.associated = true;
 }
 
 /** Ties a socket that waited for it. Throws NetworkError. */
-export function associate(driver: Driver, record: SocketRecord): void {
+export function associate(context: Context, record: SocketRecord): void {
   try {
-    attach(driver, record);
+    attach(context, record);
   } catch (error) {
     if (!(error instanceof Win32Error) || error.systemErrorCode !== ERROR_INVALID_PARAMETER) {
       throw fromWin32Error('loop', error);

@@ -18,68 +18,68 @@
  * What differs from kind to kind is the kind's (socket-kind.ts).
  */
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
-import { callbackDue, expectCallback, type Driver } from '../context/context.ts';
+import { removePendingCallback, addPendingCallback, type Context } from '../context/context.ts';
 import type { CloseCallback } from '../pal/network-pal.ts';
 import { boundOnce } from '../platform/async-context.ts';
 import type { SocketRecord } from './socket-record.ts';
 
 /** Starts to close; a second call adds its callback to the first. */
-export function close(driver: Driver, record: SocketRecord, callback: CloseCallback | undefined): void {
-  expectClose(driver, record, callback);
+export function close(context: Context, record: SocketRecord, callback: CloseCallback | undefined): void {
+  expectClose(context, record, callback);
   if (record.closing) return;
   record.closing = true;
   record.watch?.end();
-  record.kind.beginClose(driver, record);
-  settleClose(driver, record);
+  record.kind.beginClose(context, record);
+  settleClose(context, record);
 }
 
 /** Starts to close without waiting for anything, a connection with RST; or turns a close that is under way into that. */
-export function reset(driver: Driver, record: SocketRecord, callback: CloseCallback | undefined): void {
-  expectClose(driver, record, callback);
-  abort(driver, record);
+export function reset(context: Context, record: SocketRecord, callback: CloseCallback | undefined): void {
+  expectClose(context, record, callback);
+  abort(context, record);
 }
 
-/** The same without a callback, for the driver's own use. */
-export function abort(driver: Driver, record: SocketRecord): void {
+/** The same without a callback, for the library's own use. */
+export function abort(context: Context, record: SocketRecord): void {
   record.resetting = true;
   record.closing = true;
   record.watch?.end();
-  record.kind.abort(driver, record);
-  settleClose(driver, record);
+  record.kind.abort(context, record);
+  settleClose(context, record);
 }
 
 /**
  * Takes a closing socket one step further. Called when the close starts and after each of its operations came back.
  */
-export function settleClose(driver: Driver, record: SocketRecord): void {
+export function settleClose(context: Context, record: SocketRecord): void {
   // Closed already: a write's callback that closes the socket is followed by the send's own look at the close.
   if (!record.closing || record.closed) return;
   const { kind } = record;
   if (!kind.isFlushed(record)) return;
   if (record.inFlight > 0) {
-    if (record.cancelled || !kind.beforeCancel(driver, record)) return;
+    if (record.cancelled || !kind.beforeCancel(context, record)) return;
     record.cancelled = true;
     // A connect that got no socket: its failure is queued, and -1 as a handle means this process.
-    if (record.socket !== INVALID_SOCKET) driver.transport.cancelAll(record);
+    if (record.socket !== INVALID_SOCKET) context.transport.cancelAll(record);
     return;
   }
-  if (!kind.recycle(driver, record)) finishClose(driver, record);
+  if (!kind.recycle(context, record)) finishClose(context, record);
 }
 
 /** The last step: closesocket, unless the socket is gone already, and the close callbacks. */
-export function finishClose(driver: Driver, record: SocketRecord): void {
+export function finishClose(context: Context, record: SocketRecord): void {
   record.closed = true;
   // Only now: a reset may have come while the packets of a close were awaited.
-  if (record.socket !== INVALID_SOCKET) closeSystemSocket(driver, record);
-  driver.sockets.remove(record);
-  record.kind.gone(driver, record);
-  for (const callback of record.closeCallbacks.splice(0)) tellClosed(driver, record, callback);
+  if (record.socket !== INVALID_SOCKET) closeSystemSocket(context, record);
+  context.sockets.remove(record);
+  record.kind.gone(context, record);
+  for (const callback of record.closeCallbacks.splice(0)) notifyClosed(context, record, callback);
 }
 
 /** Behind every other callback of this socket: they were queued before. */
-function tellClosed(driver: Driver, record: SocketRecord, callback: CloseCallback): void {
-  driver.loop.enqueue(() => {
-    callbackDue(driver, record);
+function notifyClosed(context: Context, record: SocketRecord, callback: CloseCallback): void {
+  context.loop.enqueue(() => {
+    removePendingCallback(context, record);
     callback();
   });
 }
@@ -88,26 +88,26 @@ function tellClosed(driver: Driver, record: SocketRecord, callback: CloseCallbac
  * Cancels have not ended the operations of a closing socket. closesocket does; until their packets have come they keep their
  * memory, and the close callback waits. What was to be sent or received is lost, so it is a reset.
  */
-export function closeUncancelled(driver: Driver, record: SocketRecord): void {
+export function closeUncancelled(context: Context, record: SocketRecord): void {
   if (record.closed || record.socket === INVALID_SOCKET) return;
   record.resetting = true;
-  closeSystemSocket(driver, record);
+  closeSystemSocket(context, record);
 }
 
-function closeSystemSocket(driver: Driver, record: SocketRecord): void {
-  record.kind.beforeClosesocket(driver, record);
+function closeSystemSocket(context: Context, record: SocketRecord): void {
+  record.kind.beforeClosesocket(context, record);
   const { socket } = record;
   record.socket = INVALID_SOCKET;
-  if (record.associated) driver.transport.detach(record);
-  driver.counters.calls.closesocket++;
-  driver.kernel.ws2_32.closesocket(socket);
+  if (record.associated) context.transport.detach(record);
+  context.counters.calls.closesocket++;
+  context.platform.ws2_32.closesocket(socket);
 }
 
-function expectClose(driver: Driver, record: SocketRecord, callback: CloseCallback | undefined): void {
+function expectClose(context: Context, record: SocketRecord, callback: CloseCallback | undefined): void {
   if (callback === undefined) return;
   const told = boundOnce('close', callback);
-  expectCallback(driver, record);
+  addPendingCallback(context, record);
   // A hook of async_hooks, which has just seen it being made, may have closed the socket.
-  if (record.closed) tellClosed(driver, record, told);
+  if (record.closed) notifyClosed(context, record, told);
   else record.closeCallbacks.push(told);
 }

@@ -17,7 +17,7 @@ const RETURNED_AT = 16;
  * https://learn.microsoft.com/windows/win32/winsock/sio-tcp-initial-rto
  */
 export function sendOneSynOnly(
-  { kernel, counters, scratch }: Pick<BackendParts, 'kernel' | 'counters' | 'scratch'>,
+  { platform, counters, scratch }: Pick<BackendParts, 'platform' | 'counters' | 'scratch'>,
   socket: number,
   address: IpAddress,
 ): void {
@@ -28,5 +28,5 @@ export function sendOneSynOnly(
   counters.calls.WSAIoctl++;
   const { address: at } = scratch;
   const { size } = TCP_INITIAL_RTO_PARAMETERS;
-  kernel.ws2_32.WSAIoctl(socket, SIO_TCP_INITIAL_RTO, at, size, 0, 0, at + RETURNED_AT, 0, 0);
+  platform.ws2_32.WSAIoctl(socket, SIO_TCP_INITIAL_RTO, at, size, 0, 0, at + RETURNED_AT, 0, 0);
 }

@@ -41,7 +41,7 @@ export abstract class PendingCall extends DeadlineEntry {
   beforeOfSignal: PendingCall | null = null;
   afterOfSignal: PendingCall | null = null;
   /** It was revoked while it began, or while the kernel had it: what its callback gets unless it succeeded all the same. */
-  revoked: NetworkError | null = null;
+  cancellation: NetworkError | null = null;
 }
 
 /**
@@ -50,15 +50,15 @@ export abstract class PendingCall extends DeadlineEntry {
  * signal. So what a call does with its socket follows from the socket's state after its beginning, never from what was
  * seen before.
  */
-export function whyOver({ operation, revoked }: PendingCall, { closing }: SocketRecord): NetworkError | null {
-  return closing ? connectionClosed(operation) : revoked;
+export function whyOver({ operation, cancellation }: PendingCall, { closing }: SocketRecord): NetworkError | null {
+  return closing ? connectionClosed(operation) : cancellation;
 }
 
 /**
  * Tries to end a call with an error. Returns false when its outcome is on the way already, or when it is a write that has
  * partly gone out and `hard` is false.
  */
-export type Revoke = (call: PendingCall, error: NetworkError, hard: boolean) => boolean;
+export type Cancel = (call: PendingCall, error: NetworkError, hard: boolean) => boolean;
 
 /** Numbers the calls of a PAL, also from run to run: cancel() with a name of an earlier run must find no call of this one. */
 export class CallNames {
@@ -78,19 +78,19 @@ export class CallNames {
 }
 
 export class PendingCalls {
-  readonly #revoke: Revoke;
+  readonly #cancel: Cancel;
   readonly #wheel: DeadlineWheel<PendingCall>;
   readonly #recent = new Array<PendingCall | null>(RECENT).fill(null);
   readonly #old = new Map<number, PendingCall>();
   readonly #names: CallNames;
 
   /** @param loop where deadlines are met: after the port was asked, so that what came in time is not too late. */
-  constructor(scheduler: Scheduler, loop: EventLoop, names: CallNames, revoke: Revoke) {
+  constructor(scheduler: Scheduler, loop: EventLoop, names: CallNames, cancel: Cancel) {
     this.#names = names;
-    this.#revoke = revoke;
+    this.#cancel = cancel;
     const meetOne = (call: PendingCall): void => {
       loop.charge(1);
-      this.#revoke(call, timedOut(call.operation, call.timeout), true);
+      this.#cancel(call, timedOut(call.operation, call.timeout), true);
     };
     const meet = (): void => {
       if (!this.#wheel.expire(meetOne, DEADLINES_PER_LOOK)) loop.enqueue(meet);
@@ -132,7 +132,7 @@ export class PendingCalls {
     }
     call.name = 0;
     call.owner = null;
-    call.revoked = null;
+    call.cancellation = null;
     if (call.timeout !== 0) {
       this.#wheel.remove(call);
       call.timeout = 0;
@@ -151,13 +151,13 @@ export class PendingCalls {
     return call?.name === name ? call : (this.#old.get(name) ?? null);
   }
 
-  revoke(call: PendingCall, error: NetworkError, hard: boolean): boolean {
-    return this.#revoke(call, error, hard);
+  cancel(call: PendingCall, error: NetworkError, hard: boolean): boolean {
+    return this.#cancel(call, error, hard);
   }
 
   /** The call's signal was aborted. */
   abort(call: PendingCall): void {
-    if (call.signal !== null) this.#revoke(call, aborted(call.operation, call.signal), true);
+    if (call.signal !== null) this.#cancel(call, aborted(call.operation, call.signal), true);
   }
 
   dispose(): void {
@@ -191,7 +191,7 @@ export class PendingCalls {
       call.calls = this;
       watchSignal(call, signal);
       // By what has run since it was looked at before: it calls no listener any more.
-      if (signal.aborted) call.revoked = aborted(call.operation, signal);
+      if (signal.aborted) call.cancellation = aborted(call.operation, signal);
     }
   }
 }

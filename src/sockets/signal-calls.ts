@@ -22,7 +22,7 @@ const groups = new WeakMap<AbortSignal, SignalCalls & { readonly aborted: () => 
 export function watchSignal(call: PendingCall, signal: AbortSignal): void {
   let group = groups.get(signal);
   if (group === undefined) {
-    const aborted = (): void => revokeAll(signal);
+    const aborted = (): void => cancelAll(signal);
     group = { signal, first: null, last: null, aborted };
     groups.set(signal, group);
     signal.addEventListener('abort', aborted, { once: true });
@@ -57,7 +57,7 @@ export function unwatchSignal(call: PendingCall): void {
   });
 }
 
-function revokeAll(signal: AbortSignal): void {
+function cancelAll(signal: AbortSignal): void {
   const group = groups.get(signal);
   if (group === undefined) return;
   groups.delete(signal);

@@ -5,7 +5,7 @@
  * Each sort has one file that implements this: connection-kind.ts, listener-kind.ts, datagram-kind.ts. They are the only
  * places that know which part acts on what.
  */
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import type { Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { SocketDescription } from '../pal/pal-description.ts';
@@ -20,28 +20,28 @@ export interface SocketKind {
   /** SOCK_DGRAM, and not SOCK_STREAM. */
   readonly isDatagram: boolean;
   /** An operation of the socket has come back. */
-  complete(driver: Driver, record: SocketRecord, operation: Operation): void;
+  complete(context: Context, record: SocketRecord, operation: Operation): void;
   /** Takes a pending call back, see Revoke in pending-call.ts. */
-  cancel(driver: Driver, record: SocketRecord, call: PendingCall, error: NetworkError, hard: boolean): boolean;
+  cancel(context: Context, record: SocketRecord, call: PendingCall, error: NetworkError, hard: boolean): boolean;
   /** The socket begins to close: answers who waits, and begins to wait for what is to be flushed. */
-  beginClose(driver: Driver, record: SocketRecord): void;
+  beginClose(context: Context, record: SocketRecord): void;
   /** The same without a flush, also when the close is under way: drops what is queued. */
-  abort(driver: Driver, record: SocketRecord): void;
+  abort(context: Context, record: SocketRecord): void;
   /** A closing socket has nothing left to send. */
   isFlushed(record: SocketRecord): boolean;
   /** All operations are about to be cancelled. Returns false when they end by themselves. */
-  beforeCancel(driver: Driver, record: SocketRecord): boolean;
+  beforeCancel(context: Context, record: SocketRecord): boolean;
   /**
    * Every operation of a closing socket has come back. Returns true when the kind has begun something else than closesocket; it
    * calls finishClose when that has ended.
    */
-  recycle(driver: Driver, record: SocketRecord): boolean;
+  recycle(context: Context, record: SocketRecord): boolean;
   /** closesocket is the next call. */
-  beforeClosesocket(driver: Driver, record: SocketRecord): void;
+  beforeClosesocket(context: Context, record: SocketRecord): void;
   /** The record is out of the table, closed or gone to another loop. */
-  gone(driver: Driver, record: SocketRecord): void;
+  gone(context: Context, record: SocketRecord): void;
   /** What a close waits for has had closeGraceMs. */
-  graceExpired(driver: Driver, record: SocketRecord): void;
+  graceExpired(context: Context, record: SocketRecord): void;
 }
 
 /** What a kind does that has got something that is not its own. */

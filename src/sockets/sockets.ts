@@ -23,35 +23,35 @@ import type { IpAddress } from '../pal/ip-address.ts';
 import type { Counters } from '../loop/counters.ts';
 import type { Scratch } from '../memory/scratch.ts';
 
-/** What making a socket needs; a Driver has it all. */
+/** What making a socket needs; a Context has it all. */
 export interface SocketParts {
-  readonly kernel: Win32Tables;
+  readonly platform: Win32Tables;
   readonly counters: Counters;
   readonly scratch: Scratch;
 }
 
 /** A TCP socket, overlapped and not inherited by child processes. Throws Win32Error. */
-export function openTcpSocket({ kernel, counters }: SocketParts, family: 4 | 6): number {
+export function openTcpSocket({ platform, counters }: SocketParts, family: 4 | 6): number {
   counters.calls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
-  const socket = kernel.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP, 0, 0, flags);
-  return checkSocket(socket, kernel.ws2_32, 'WSASocketW');
+  const socket = platform.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP, 0, 0, flags);
+  return checkSocket(socket, platform.ws2_32, 'WSASocketW');
 }
 
 /** A UDP socket, overlapped and not inherited by child processes. Throws Win32Error. */
-export function openUdpSocket({ kernel, counters }: SocketParts, family: 4 | 6): number {
+export function openUdpSocket({ platform, counters }: SocketParts, family: 4 | 6): number {
   counters.calls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
-  const socket = kernel.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM, IPPROTO_UDP, 0, 0, flags);
-  return checkSocket(socket, kernel.ws2_32, 'WSASocketW');
+  const socket = platform.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM, IPPROTO_UDP, 0, 0, flags);
+  return checkSocket(socket, platform.ws2_32, 'WSASocketW');
 }
 
 /** Binds. Throws Win32Error. */
 export function bindSocket(parts: SocketParts, socket: number, address: IpAddress, port: number): void {
-  const { kernel, counters, scratch } = parts;
+  const { platform, counters, scratch } = parts;
   const length = scratch.setSockaddr(0, address, port);
   counters.calls.bind++;
-  checkWinsock(kernel.ws2_32.bind(socket, scratch.address, length), kernel.ws2_32, 'bind');
+  checkWinsock(platform.ws2_32.bind(socket, scratch.address, length), platform.ws2_32, 'bind');
 }
 
 /**
@@ -60,10 +60,10 @@ export function bindSocket(parts: SocketParts, socket: number, address: IpAddres
  * Windows 10 and newer; elsewhere it is refused, and each has a port of its own.
  * Source: https://learn.microsoft.com/windows/win32/winsock/sol-socket-socket-options
  */
-export function sharePorts({ kernel, counters, scratch }: SocketParts, socket: number): void {
+export function sharePorts({ platform, counters, scratch }: SocketParts, socket: number): void {
   scratch.view.setInt32(0, 1, true);
   counters.calls.setsockopt++;
-  kernel.ws2_32.setsockopt(socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, scratch.address, 4);
+  platform.ws2_32.setsockopt(socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, scratch.address, 4);
 }
 
 /** Sets an int option. Throws Win32Error. */
@@ -75,20 +75,20 @@ export function setIntOption(
   value: number,
   syscall: string,
 ): void {
-  const { kernel, counters, scratch } = parts;
+  const { platform, counters, scratch } = parts;
   scratch.view.setInt32(0, value, true);
   counters.calls.setsockopt++;
-  checkWinsock(kernel.ws2_32.setsockopt(socket, level, name, scratch.address, 4), kernel.ws2_32, syscall);
+  checkWinsock(platform.ws2_32.setsockopt(socket, level, name, scratch.address, 4), platform.ws2_32, syscall);
 }
 
 /** Reads an int option (or one that is shorter: the rest is 0). Throws Win32Error. */
 export function getIntOption(parts: SocketParts, socket: number, level: number, name: number, syscall: string): number {
-  const { kernel, counters, scratch } = parts;
+  const { platform, counters, scratch } = parts;
   scratch.view.setInt32(0, 0, true);
   scratch.view.setInt32(8, 4, true);
   counters.calls.getsockopt++;
-  const result = kernel.ws2_32.getsockopt(socket, level, name, scratch.address, scratch.address + 8);
-  checkWinsock(result, kernel.ws2_32, syscall);
+  const result = platform.ws2_32.getsockopt(socket, level, name, scratch.address, scratch.address + 8);
+  checkWinsock(result, platform.ws2_32, syscall);
   return scratch.view.getInt32(0, true);
 }
 
@@ -103,7 +103,7 @@ export function hasRealHandles(parts: SocketParts, socket: number): boolean {
 
 /** Family and type of a socket. Throws Win32Error, WSAENOTSOCK for what is none. */
 export function protocolOf(parts: SocketParts, socket: number): { iAddressFamily: number; iSocketType: number } {
-  checkWinsock(readProtocol(parts, socket), parts.kernel.ws2_32, 'getsockopt(SO_PROTOCOL_INFOW)');
+  checkWinsock(readProtocol(parts, socket), parts.platform.ws2_32, 'getsockopt(SO_PROTOCOL_INFOW)');
   return protocolIn(parts.scratch.view);
 }
 
@@ -116,31 +116,31 @@ export function protocolIn(view: DataView): { iAddressFamily: number; iSocketTyp
 }
 
 /** Fills the scratch page with the socket's WSAPROTOCOL_INFOW. Returns what getsockopt does. */
-function readProtocol({ kernel, counters, scratch }: SocketParts, socket: number): number {
+function readProtocol({ platform, counters, scratch }: SocketParts, socket: number): number {
   const { view, address } = scratch;
   const lengthAt = 1024;
   view.setInt32(lengthAt, WSAPROTOCOL_INFOW.size, true);
   counters.calls.getsockopt++;
-  return kernel.ws2_32.getsockopt(socket, SOL_SOCKET, SO_PROTOCOL_INFOW, address, address + lengthAt);
+  return platform.ws2_32.getsockopt(socket, SOL_SOCKET, SO_PROTOCOL_INFOW, address, address + lengthAt);
 }
 
 /** SO_LINGER {1, 0}: closesocket sends RST and drops what the kernel still has to send. */
-export function lingerZero({ kernel, counters, scratch }: SocketParts, socket: number): void {
+export function lingerZero({ platform, counters, scratch }: SocketParts, socket: number): void {
   const { view, address } = scratch;
   view.setUint16(LINGER.l_onoff, 1, true);
   view.setUint16(LINGER.l_linger, 0, true);
   counters.calls.setsockopt++;
-  kernel.ws2_32.setsockopt(socket, SOL_SOCKET, SO_LINGER, address, LINGER.size);
+  platform.ws2_32.setsockopt(socket, SOL_SOCKET, SO_LINGER, address, LINGER.size);
 }
 
 /** Whether a socket answers as one that was never connected: a send of nothing must fail for just that reason. */
-export function isFresh({ kernel, counters, scratch }: SocketParts, socket: number): boolean {
+export function isFresh({ platform, counters, scratch }: SocketParts, socket: number): boolean {
   const countAt = WSABUF.size;
   scratch.view.setUint32(WSABUF.len, 0, true);
   scratch.setPointer(WSABUF.buf, scratch.address);
   counters.calls.WSASend++;
-  const result = kernel.ws2_32.WSASend(socket, scratch.address, 1, scratch.address + countAt, 0, 0, 0);
-  return result === SOCKET_ERROR && kernel.ws2_32.WSAGetLastError() === WSAENOTCONN;
+  const result = platform.ws2_32.WSASend(socket, scratch.address, 1, scratch.address + countAt, 0, 0, 0);
+  return result === SOCKET_ERROR && platform.ws2_32.WSAGetLastError() === WSAENOTCONN;
 }
 
 /** Closes a connection that no record owns, with RST. Of a socket without one, only the socket is closed. */
@@ -150,7 +150,7 @@ export function abortSocket(parts: SocketParts, socket: number): void {
 }
 
 /** Closes a socket that no record owns yet. */
-export function discardSocket({ kernel, counters }: SocketParts, socket: number): void {
+export function discardSocket({ platform, counters }: SocketParts, socket: number): void {
   counters.calls.closesocket++;
-  kernel.ws2_32.closesocket(socket);
+  platform.ws2_32.closesocket(socket);
 }

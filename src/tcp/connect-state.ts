@@ -8,7 +8,7 @@ export interface NameAttempts {
   /** Nobody waits for it any more. */
   stop(): void;
   /** Ends it with an error, unless a success is on its way. */
-  revoke(error: NetworkError): true;
+  cancel(error: NetworkError): true;
   /** Where it is going, and how far it has come. */
   describe(): string;
 }

@@ -1,19 +1,19 @@
 /** Connections: which part acts on them when something happens. */
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { abort } from '../sockets/closer.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { lingerZero } from '../sockets/sockets.ts';
 import { Connection } from './connection.ts';
-import { completeConnect, failConnect, revokeConnect } from './connector.ts';
-import { completeProbe } from './probe.ts';
-import { completeReceive, failReads, revokeRead } from './reader.ts';
+import { completeConnect, failConnect, cancelConnect } from './connector.ts';
+import { completeZeroByteReceive } from './zero-byte-receive.ts';
+import { completeReceive, failReads, cancelRead } from './reader.ts';
 import type { ConnectRequest, ReadRequest, WriteRequest } from './requests.ts';
 import { sendFin } from './shutdown.ts';
 import { dropWrites } from './write-queue.ts';
 import { Stream } from './write-state.ts';
-import { revokeWrite } from './write-revocation.ts';
+import { cancelWrite } from './write-cancellation.ts';
 import { completeSend } from './writer.ts';
 
 export const connectionKind: SocketKind = {
@@ -21,25 +21,25 @@ export const connectionKind: SocketKind = {
   noun: 'a connection',
   isDatagram: false,
 
-  complete(driver: Driver, connection: Connection, operation: Operation): void {
+  complete(context: Context, connection: Connection, operation: Operation): void {
     switch (operation.kind) {
       case OperationKind.Receive:
-        return completeReceive(driver, connection, operation);
+        return completeReceive(context, connection, operation);
       case OperationKind.Send:
-        return completeSend(driver, connection, operation);
-      case OperationKind.Probe:
-        return completeProbe(driver, connection, operation);
+        return completeSend(context, connection, operation);
+      case OperationKind.ZeroByteReceive:
+        return completeZeroByteReceive(context, connection, operation);
       case OperationKind.Connect:
-        return completeConnect(driver, connection, operation);
+        return completeConnect(context, connection, operation);
       case OperationKind.Disconnect:
-        return connection.server?.disconnected(driver, connection, operation);
+        return connection.server?.disconnected(context, connection, operation);
       default:
         throw notOfThisKind(this, `An operation of kind ${operation.kind}`);
     }
   },
 
   cancel(
-    driver: Driver,
+    context: Context,
     connection: Connection,
     call: ReadRequest | WriteRequest | ConnectRequest,
     error: NetworkError,
@@ -47,70 +47,70 @@ export const connectionKind: SocketKind = {
   ): boolean {
     switch (call.operation) {
       case 'read':
-        return revokeRead(driver, connection, call, error);
+        return cancelRead(context, connection, call, error);
       case 'write':
       case 'sendFile':
-        return revokeWrite(driver, connection, call, error, hard);
+        return cancelWrite(context, connection, call, error, hard);
       case 'connect':
-        return revokeConnect(driver, connection, error);
+        return cancelConnect(context, connection, error);
     }
   },
 
-  beginClose(driver: Driver, connection: Connection): void {
+  beginClose(context: Context, connection: Connection): void {
     // A FIN would tell the peer that it has got everything.
     if (connection.write.stream === Stream.Truncated) connection.resetting = true;
-    failConnect(driver, connection);
-    failReads(driver, connection);
-    if (connection.write.queue.length > 0) driver.grace.add(connection);
+    failConnect(context, connection);
+    failReads(context, connection);
+    if (connection.write.queue.length > 0) context.grace.add(connection);
   },
 
-  abort(driver: Driver, connection: Connection): void {
-    failConnect(driver, connection);
-    failReads(driver, connection);
-    dropWrites(driver, connection);
+  abort(context: Context, connection: Connection): void {
+    failConnect(context, connection);
+    failReads(context, connection);
+    dropWrites(context, connection);
     const { disconnectOperation } = connection;
-    if (disconnectOperation !== null) driver.transport.cancelOperation(connection, disconnectOperation);
+    if (disconnectOperation !== null) context.transport.cancelOperation(connection, disconnectOperation);
   },
 
   isFlushed({ write }: Connection): boolean {
     return write.queue.length === 0;
   },
 
-  beforeCancel(driver: Driver, connection: Connection): boolean {
+  beforeCancel(context: Context, connection: Connection): boolean {
     if (connection.resetting) return true;
     // A disconnect is the last step, and ends by itself or with its grace; a reset cuts it short.
     if (connection.disconnectOperation !== null) return false;
-    if (connection.connected) sendFin(driver, connection);
+    if (connection.connected) sendFin(context, connection);
     return true;
   },
 
-  recycle(driver: Driver, connection: Connection): boolean {
-    return connection.server?.recycle(driver, connection) === true;
+  recycle(context: Context, connection: Connection): boolean {
+    return connection.server?.recycle(context, connection) === true;
   },
 
-  beforeClosesocket(driver: Driver, { resetting, connected, socket }: Connection): void {
-    if (resetting && connected) lingerZero(driver, socket);
+  beforeClosesocket(context: Context, { resetting, connected, socket }: Connection): void {
+    if (resetting && connected) lingerZero(context, socket);
   },
 
-  gone(driver: Driver, { server, countsAsLoad }: Connection): void {
-    if (countsAsLoad) driver.inbox?.unload();
-    server?.connectionGone(driver);
+  gone(context: Context, { server, countsAsLoad }: Connection): void {
+    if (countsAsLoad) context.inbox?.unload();
+    server?.connectionGone(context);
   },
 
-  graceExpired(driver: Driver, connection: Connection): void {
-    if (connection.closing && connection.write.queue.length > 0) abort(driver, connection);
+  graceExpired(context: Context, connection: Connection): void {
+    if (connection.closing && connection.write.queue.length > 0) abort(context, connection);
     else if (connection.disconnectOperation !== null) {
-      driver.transport.cancelOperation(connection, connection.disconnectOperation);
+      context.transport.cancelOperation(connection, connection.disconnectOperation);
     }
   },
 };
 
 /** A record for a connection in the table, without a SOCKET; null when the table is full. */
 export function addConnection(
-  { sockets, kernel }: Pick<Driver, 'sockets' | 'kernel'>,
+  { sockets, platform }: Pick<Context, 'sockets' | 'platform'>,
   family: 4 | 6,
   origin: string | undefined,
 ): Connection | null {
-  const now = kernel.scheduler.now();
+  const now = platform.scheduler.now();
   return sockets.add((handle) => new Connection(connectionKind, handle, family, now, origin));
 }

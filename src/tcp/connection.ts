@@ -5,7 +5,7 @@
 import type { Endpoint } from '../pal/handles.ts';
 import type { RequestDescription, SocketState } from '../pal/pal-description.ts';
 import { describeRequest } from '../sockets/describe-request.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import type { ConnectState } from './connect-state.ts';
 import { ReadState } from './read-state.ts';
 import type { ReadinessState } from './readiness-state.ts';
@@ -19,11 +19,11 @@ export interface AcceptingServer {
   /** It accepts again on the sockets of connections that are over. */
   readonly reusesSockets: boolean;
   /** The connection is closed or has gone to another loop: the server has a place free. */
-  connectionGone(driver: Driver): void;
+  connectionGone(context: Context): void;
   /** Everything has come back. Returns true when the server has begun to disconnect the socket, to accept on it again. */
-  recycle(driver: Driver, connection: Connection): boolean;
+  recycle(context: Context, connection: Connection): boolean;
   /** DisconnectEx came back. */
-  disconnected(driver: Driver, connection: Connection, operation: Operation): void;
+  disconnected(context: Context, connection: Connection, operation: Operation): void;
 }
 
 export class Connection extends SocketRecord {
@@ -59,7 +59,7 @@ export class Connection extends SocketRecord {
     for (const operation of [
       connect?.operation,
       read.operation,
-      readiness?.probe,
+      readiness?.zeroByteReceive,
       write.operation,
       disconnectOperation,
     ]) {
@@ -70,7 +70,7 @@ export class Connection extends SocketRecord {
   override describe(now: number): OwnDescription {
     const requests = [...this.#requests(now)];
     const { connect, read, write } = this;
-    const { leftover } = read;
+    const { unread } = read;
     return {
       kind: 'connection',
       state: this.#state(),
@@ -78,7 +78,7 @@ export class Connection extends SocketRecord {
       name: connect?.name?.describe() ?? null,
       queues: {
         bytesQueued: write.queuedBytes,
-        bytesUnread: leftover === null ? 0 : leftover.end - leftover.start,
+        bytesUnread: unread === null ? 0 : unread.end - unread.start,
         readsWaiting: read.queue.length,
         writesWaiting: write.queue.length,
       },

@@ -24,7 +24,7 @@ import { attach } from '../sockets/association.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
 import { ConnectState } from './connect-state.ts';
 import type { Connection } from './connection.ts';
-import { callbackDue, expectCallback, type Driver } from '../context/context.ts';
+import { removePendingCallback, addPendingCallback, type Context } from '../context/context.ts';
 import { aborted, connectionClosed, outOfSlots, systemError, timedOut } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { whyOver } from '../sockets/pending-call.ts';
@@ -41,7 +41,7 @@ export interface ConnectTarget {
 
 /** Starts to connect a fresh record. Failures of the system arrive in the callback. */
 export function connect(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   target: ConnectTarget,
   options: ConnectOptions,
@@ -50,28 +50,28 @@ export function connect(
   // Windows refuses to connect to any-address; everywhere else, and in node:net, it means this machine.
   const address = isUnspecified(target.address) ? loopback(target.address.family) : target.address;
   connection.peer = { address: formatIpAddress(address), port: target.port, family: address.family };
-  if (!beginConnect(driver, connection, options, callback)) return;
-  const operation = driver.operations.take(OperationKind.Connect, connection);
+  if (!beginConnect(context, connection, options, callback)) return;
+  const operation = context.operations.take(OperationKind.Connect, connection);
   if (operation === null) {
-    abandonConnect(driver, connection, outOfSlots(driver.options.maxOperations));
+    abandonConnect(context, connection, outOfSlots(context.options.maxOperations));
     return;
   }
   connection.connect?.begin(operation);
   try {
-    submit(driver, connection, operation, { ...target, address }, options);
+    submit(context, connection, operation, { ...target, address }, options);
   } catch (error) {
     if (error instanceof Win32Error) {
       operation.syscall = error.syscall;
-      driver.loop.finishInline(operation, error.systemErrorCode, 0);
+      context.loop.completeSynchronously(operation, error.systemErrorCode, 0);
     } else {
-      abandonOperation(driver, connection, operation, error);
+      abandonOperation(context, connection, operation, error);
     }
   }
 }
 
 /** A callback is owed from now on. Returns false when the attempt is over already: aborted, or closed in its own beginning. */
 export function beginConnect(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   options: ConnectOptions,
   callback: ConnectCallback,
@@ -80,16 +80,16 @@ export function beginConnect(
   let why = options.signal?.aborted === true ? aborted('connect', options.signal) : null;
   try {
     if (why === null) {
-      driver.calls.begin(request, connection, options);
+      context.calls.begin(request, connection, options);
       why = whyOver(request, connection);
     }
   } catch (error) {
-    abort(driver, connection); // nobody gets its handle
+    abort(context, connection); // nobody gets its handle
     throw error;
   }
   connection.connect = new ConnectState(request);
-  expectCallback(driver, connection);
-  if (why !== null) abandonConnect(driver, connection, why);
+  addPendingCallback(context, connection);
+  if (why !== null) abandonConnect(context, connection, why);
   return why === null;
 }
 
@@ -97,42 +97,42 @@ export function beginConnect(
  * Gives an attempt up. An outcome that is queued already wins; what is still in the kernel, or in the port, does not: a
  * connection that was made all the same is reset.
  */
-export function revokeConnect(driver: Driver, connection: Connection, error: NetworkError): boolean {
+export function cancelConnect(context: Context, connection: Connection, error: NetworkError): boolean {
   const { connect } = connection;
   if (connect === null) return false;
   const { name, operation, request } = connect;
-  if (name !== null) return name.revoke(error);
+  if (name !== null) return name.cancel(error);
   if (operation?.isInKernel !== true) return false;
   const isLate = error.kind === NetworkErrorCode.Timeout;
   // Which peer it was is what the reader of a log wants to know.
-  const context = { ...peerContext(connection), syscall: operation.syscall };
-  abandonConnect(driver, connection, isLate ? timedOut('connect', request?.timeout ?? 0, context) : error);
+  const errorContext = { ...peerContext(connection), syscall: operation.syscall };
+  abandonConnect(context, connection, isLate ? timedOut('connect', request?.timeout ?? 0, errorContext) : error);
   return true;
 }
 
 /** ConnectEx came back. */
-export function completeConnect(driver: Driver, connection: Connection, operation: Operation): void {
+export function completeConnect(context: Context, connection: Connection, operation: Operation): void {
   const { error, syscall, thrown } = operation;
   connection.connect?.finish();
-  driver.operations.release(operation);
+  context.operations.release(operation);
   connection.connected = error === 0;
   if (!isAwaited(connection)) {
     // Answered already: closed, cancelled or out of time. If it was made all the same, nobody serves it: a FIN would tell
     // the peer that somebody had. And without its context the socket would not heed SO_LINGER.
     if (error === 0) {
       connection.resetting = true;
-      finish(driver, connection);
+      finish(context, connection);
     }
-    settleClose(driver, connection);
+    settleClose(context, connection);
     return;
   }
-  const failure = error === 0 ? finish(driver, connection) : connectError(connection, syscall, error, thrown);
+  const failure = error === 0 ? finish(context, connection) : connectError(connection, syscall, error, thrown);
   if (failure !== null) {
-    abandonConnect(driver, connection, failure);
+    abandonConnect(context, connection, failure);
     return;
   }
-  driver.counters.connected++;
-  announceConnect(driver, connection);
+  context.counters.connected++;
+  announceConnect(context, connection);
 }
 
 /** Somebody waits for the outcome still. */
@@ -141,66 +141,66 @@ function isAwaited({ connect }: Connection): boolean {
 }
 
 /** The record has its connected SOCKET: tells whoever waits for it. */
-export function announceConnect(driver: Driver, connection: Connection): void {
+export function announceConnect(context: Context, connection: Connection): void {
   const request = connection.connect?.answer() ?? null;
   if (request === null) return;
-  driver.calls.end(request);
+  context.calls.end(request);
   connection.connect = null;
   connection.connected = true;
-  callbackDue(driver, connection);
+  removePendingCallback(context, connection);
   request.callback(null, connection.handle as SocketHandle);
 }
 
 /** Answers a pending connect with ConnectionClosed. */
-export function failConnect(driver: Driver, connection: Connection): void {
-  answer(driver, connection, connectionClosed('connect'));
+export function failConnect(context: Context, connection: Connection): void {
+  answer(context, connection, connectionClosed('connect'));
 }
 
 /** Answers with an error and closes: a failed attempt leaves no socket behind. */
-export function abandonConnect(driver: Driver, connection: Connection, error: NetworkError): void {
-  answer(driver, connection, error);
-  abort(driver, connection);
+export function abandonConnect(context: Context, connection: Connection, error: NetworkError): void {
+  answer(context, connection, error);
+  abort(context, connection);
 }
 
-function answer(driver: Driver, connection: Connection, error: NetworkError): void {
+function answer(context: Context, connection: Connection, error: NetworkError): void {
   const { connect } = connection;
   const request = connect?.answer() ?? null;
   if (connect === null || request === null) return;
-  driver.calls.end(request);
+  context.calls.end(request);
   connect.resolved()?.stop();
-  driver.loop.enqueue(() => {
-    callbackDue(driver, connection);
+  context.loop.enqueue(() => {
+    removePendingCallback(context, connection);
     request.callback(error, connection.handle as SocketHandle);
   });
 }
 
 function submit(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   operation: Operation,
   target: ConnectTarget,
   options: ConnectOptions,
 ): void {
   const { family } = connection;
-  connection.socket = openTcpSocket(driver, family);
+  connection.socket = openTcpSocket(context, family);
   if (isMappedIPv4(target.address)) {
     // An IPv4 address on an IPv6 socket: Windows forbids it by default.
-    setIntOption(driver, connection.socket, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'setsockopt(IPV6_V6ONLY)');
+    setIntOption(context, connection.socket, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'setsockopt(IPV6_V6ONLY)');
   }
-  if (target.localPort === 0) sharePorts(driver, connection.socket);
+  if (target.localPort === 0) sharePorts(context, connection.socket);
   // ConnectEx demands a bound socket.
-  bindSocket(driver, connection.socket, target.localAddress ?? unspecified(family), target.localPort);
-  attach(driver, connection);
+  bindSocket(context, connection.socket, target.localAddress ?? unspecified(family), target.localPort);
+  attach(context, connection);
   if (options.noDelay === true) {
-    setIntOption(driver, connection.socket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
+    setIntOption(context, connection.socket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
   }
-  driver.transport.connect(connection, operation, target.address, target.port);
+  context.transport.connect(connection, operation, target.address, target.port);
 }
 
 /** Makes a connected socket a full one. Returns the error, or null. */
-function finish(driver: Driver, connection: Connection): NetworkError | null {
+function finish(context: Context, connection: Connection): NetworkError | null {
   try {
-    driver.transport.finishConnect(connection);
+    context.transport.finishConnect(connection);
     return null;
   } catch (error) {
     if (!(error instanceof Win32Error)) throw error;
@@ -212,8 +212,8 @@ function finish(driver: Driver, connection: Connection): NetworkError | null {
 }
 
 function connectError(connection: Connection, syscall: string, code: number, thrown: unknown = null): NetworkError {
-  const context = peerContext(connection);
-  return systemError('connect', syscall, code, thrown === null ? context : { ...context, cause: thrown });
+  const errorContext = peerContext(connection);
+  return systemError('connect', syscall, code, thrown === null ? errorContext : { ...errorContext, cause: thrown });
 }
 
 function peerContext({ peer }: Connection): { address?: string; port?: number } {

@@ -5,10 +5,10 @@ import { LinkedQueue } from '../util/linked-queue.ts';
 import type { ReadRequest } from './requests.ts';
 
 /** The block class of a connection that waits without a buffer. */
-export const QUIET = -1;
+export const IDLE = -1;
 
 /** Received bytes that nobody has got yet: block.bytes from start to end. */
-export interface Leftover {
+export interface UnreadBytes {
   readonly block: Block;
   start: number;
   readonly end: number;
@@ -18,11 +18,11 @@ export class ReadState {
   readonly queue = new LinkedQueue<ReadRequest>();
   operation: Operation | null = null;
   /** Block class that the next receive asks for, or QUIET; follows what the peer sends. */
-  blockClass = QUIET;
+  blockClass = IDLE;
   /** The receive was cancelled to take its block back, and is to be posted again. */
-  quieting = false;
+  reclaiming = false;
   /** Bytes received for a buffer that had gone: the next read's. */
-  leftover: Leftover | null = null;
+  unread: UnreadBytes | null = null;
   /** shutdown('receive'): reads get 0 bytes. */
   ended = false;
   /** The end of the peer's stream was read. */
@@ -51,33 +51,33 @@ export class ReadState {
   }
 
   /** Whether no receive with a block was posted since this was asked before. */
-  isQuiet(): boolean {
-    const quiet = !this.#receivedSince;
+  isIdle(): boolean {
+    const idleSweep = !this.#receivedSince;
     this.#receivedSince = false;
-    return quiet;
+    return idleSweep;
   }
 
   /** The receive is being cancelled to take its block back. */
-  quiet(): void {
-    this.quieting = true;
+  idleSweep(): void {
+    this.reclaiming = true;
   }
 
   /** The receive has come back. Returns whether that had been done. */
-  wasQuieted(): boolean {
-    const { quieting } = this;
-    this.quieting = false;
-    return quieting;
+  wasReclaimed(): boolean {
+    const { reclaiming } = this;
+    this.reclaiming = false;
+    return reclaiming;
   }
 
   /** Keeps bytes for the next read. */
   keep(block: Block, bytes: number): void {
-    this.leftover = { block, start: 0, end: bytes };
+    this.unread = { block, start: 0, end: bytes };
   }
 
   /** All of them are taken. Returns their block. */
-  dropLeftover(): Block | null {
-    const block = this.leftover?.block ?? null;
-    this.leftover = null;
+  dropUnread(): Block | null {
+    const block = this.unread?.block ?? null;
+    this.unread = null;
     return block;
   }
 

@@ -19,8 +19,8 @@ import { abandonOperation, causeOf } from '../sockets/abandon.ts';
 import { BLOCK_SIZES, classFor, type Block } from '../memory/block-pool.ts';
 import { settleClose } from '../sockets/closer.ts';
 import type { Connection } from './connection.ts';
-import { QUIET } from './read-state.ts';
-import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
+import { IDLE } from './read-state.ts';
+import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
@@ -34,7 +34,7 @@ const COPY_LOOP_LIMIT = 64;
 
 /** Queues a read; posts the receive when none is posted. */
 export function read(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   target: Uint8Array,
   maxBytes: number,
@@ -46,102 +46,107 @@ export function read(
   let why: NetworkError | null;
   let operation: Operation | null = null;
   try {
-    request = driver.requests.takeRead(target, maxBytes, callback);
-    request.origin = captureOrigin(driver);
-    name = driver.calls.begin(request, connection, options);
+    request = context.requests.takeRead(target, maxBytes, callback);
+    request.origin = captureOrigin(context);
+    name = context.calls.begin(request, connection, options);
     // Only now is the connection looked at: the caller's own code may have run in there.
     why = whyOver(request, connection);
-    const served = connection.read.ended || connection.read.leftover !== null;
+    const served = connection.read.ended || connection.read.unread !== null;
     if (why === null && !served && connection.read.queue.length === 0 && connection.read.operation === null) {
-      operation = driver.operations.take(OperationKind.Receive, connection);
-      if (operation === null) why = outOfSlots(driver.options.maxOperations);
+      operation = context.operations.take(OperationKind.Receive, connection);
+      if (operation === null) why = outOfSlots(context.options.maxOperations);
     }
   } catch (error) {
-    if (request !== null) driver.requests.giveRead(request);
+    if (request !== null) context.requests.giveRead(request);
     throw error;
   }
   if (why !== null) {
-    expectCallback(driver, connection);
-    answerRead(driver, connection, request, why);
+    addPendingCallback(context, connection);
+    answerRead(context, connection, request, why);
     return NO_OPERATION;
   }
   connection.read.queue.push(request);
-  expectCallback(driver, connection);
+  addPendingCallback(context, connection);
   if (operation !== null) {
     connection.read.begin(operation);
-    post(driver, connection, operation, request);
-  } else if (connection.read.leftover !== null) {
-    serveLeftoverSoon(driver, connection);
+    post(context, connection, operation, request);
+  } else if (connection.read.unread !== null) {
+    serveUnreadSoon(context, connection);
   } else if (connection.read.ended && connection.read.operation === null) {
     // (What a receive still brings is the oldest reader's; its end answers the others.)
-    endReads(driver, connection);
+    endReads(context, connection);
   }
   return name;
 }
 
 /** Takes a read back. What has been received for it is its own; what has not goes to the next read. */
-export function revokeRead(driver: Driver, connection: Connection, request: ReadRequest, error: NetworkError): boolean {
+export function cancelRead(
+  context: Context,
+  connection: Connection,
+  request: ReadRequest,
+  error: NetworkError,
+): boolean {
   if (request === connection.read.queue.first) {
     const operation = connection.read.operation;
     if (operation?.isInKernel !== true) return false; // its outcome waits to be delivered
-    request.revoked = error;
-    driver.transport.cancelOperation(connection, operation);
+    request.cancellation = error;
+    context.transport.cancelOperation(connection, operation);
     return true;
   }
   connection.read.queue.remove(request);
-  answerRead(driver, connection, request, error);
+  answerRead(context, connection, request, error);
   return true;
 }
 
 /** A receive came back. */
-export function completeReceive(driver: Driver, connection: Connection, operation: Operation): void {
+export function completeReceive(context: Context, connection: Connection, operation: Operation): void {
   const { bytes, error } = operation;
   const request = connection.read.queue.first;
   if (request === null || connection.closing) {
     // Nobody waits any more: the reads were answered when the socket was closed or its receiving side shut down.
-    retire(driver, connection, operation);
-    settleClose(driver, connection);
+    release(context, connection, operation);
+    settleClose(context, connection);
     return;
   }
   if (connection.read.ended && (error !== 0 || bytes === 0)) {
     // shutdown('receive') cancelled it. (Bytes that won the race are still the oldest reader's.)
-    retire(driver, connection, operation);
-    endReads(driver, connection);
+    release(context, connection, operation);
+    endReads(context, connection);
     return;
   }
-  const wasQuieted = connection.read.wasQuieted();
+  const wasReclaimed = connection.read.wasReclaimed();
   if (error === 0) connection.unaskedCancels = 0;
-  const { revoked } = request;
-  if (revoked !== null && (error === ERROR_OPERATION_ABORTED || (error === 0 && operation.requested === 0))) {
+  const { cancellation } = request;
+  if (cancellation !== null && (error === ERROR_OPERATION_ABORTED || (error === 0 && operation.requested === 0))) {
     // Nothing was received. (A zero-byte receive that found something has taken none of it.)
     if (error === 0) connection.read.useClass(0);
-    else if (wasQuieted) connection.read.useClass(QUIET);
-    finishRead(driver, connection, operation, request, revoked, 0);
+    else if (wasReclaimed) connection.read.useClass(IDLE);
+    finishRead(context, connection, operation, request, cancellation, 0);
     return;
   }
   if (error === 0 && operation.requested === 0) {
     // The zero-byte receive: there is something to receive now.
     connection.read.useClass(0);
-    repost(driver, connection, operation, request);
+    repost(context, connection, operation, request);
     return;
   }
-  if (error === ERROR_OPERATION_ABORTED && (wasQuieted || mayPostAgain(connection))) {
+  if (error === ERROR_OPERATION_ABORTED && (wasReclaimed || mayPostAgain(connection))) {
     // Cancelled to make it quiet; or Windows has cancelled it with another operation of its socket. Nothing was received.
-    if (wasQuieted) connection.read.useClass(QUIET);
-    repost(driver, connection, operation, request);
+    if (wasReclaimed) connection.read.useClass(IDLE);
+    repost(context, connection, operation, request);
     return;
   }
   const failure =
     error === 0
-      ? deliver(driver, connection, operation, request)
+      ? deliver(context, connection, operation, request)
       : systemError('read', 'WSARecv', error, causeOf(operation));
   if (error === 0 && bytes === 0) connection.read.peerEnds();
-  finishRead(driver, connection, operation, request, failure, failure === null ? bytes : 0);
+  finishRead(context, connection, operation, request, failure, failure === null ? bytes : 0);
 }
 
 /** The head of the queue has its outcome: the receive goes on for the next read, and the callback runs. */
 function finishRead(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   operation: Operation,
   request: ReadRequest,
@@ -150,145 +155,150 @@ function finishRead(
 ): void {
   connection.read.queue.shift();
   const { callback } = request;
-  driver.requests.giveRead(request);
-  if (connection.read.leftover !== null) {
-    retire(driver, connection, operation);
-    serveLeftoverSoon(driver, connection);
+  context.requests.giveRead(request);
+  if (connection.read.unread !== null) {
+    release(context, connection, operation);
+    serveUnreadSoon(context, connection);
   } else if (connection.read.ended) {
-    retire(driver, connection, operation);
-    endReads(driver, connection);
+    release(context, connection, operation);
+    endReads(context, connection);
   } else if (connection.read.queue.first !== null) {
-    repost(driver, connection, operation, connection.read.queue.first);
+    repost(context, connection, operation, connection.read.queue.first);
   } else {
-    retire(driver, connection, operation);
+    release(context, connection, operation);
   }
-  callbackDue(driver, connection);
+  removePendingCallback(context, connection);
   callback.finish(failure, bytes);
 }
 
 /** Answers every waiting read, in order, in a coming turn; a receive that is posted comes back to nobody. */
-export function failReads(driver: Driver, connection: Connection): void {
-  dropLeftover(driver, connection);
-  answerReads(driver, connection, () => connectionClosed('read'));
+export function failReads(context: Context, connection: Connection): void {
+  dropUnread(context, connection);
+  answerReads(context, connection, () => connectionClosed('read'));
 }
 
 /** Answers every waiting read with 0 bytes, the end of the stream. */
-export function endReads(driver: Driver, connection: Connection): void {
-  answerReads(driver, connection, () => null);
+export function endReads(context: Context, connection: Connection): void {
+  answerReads(context, connection, () => null);
 }
 
-function answerReads(driver: Driver, connection: Connection, outcome: () => NetworkError | null): void {
+function answerReads(context: Context, connection: Connection, outcome: () => NetworkError | null): void {
   for (let request = connection.read.queue.shift(); request !== null; request = connection.read.queue.shift()) {
-    answerRead(driver, connection, request, outcome());
+    answerRead(context, connection, request, outcome());
   }
 }
 
 /** Answers a read that is in no queue any more, in a coming turn. */
-function answerRead(driver: Driver, connection: Connection, request: ReadRequest, outcome: NetworkError | null): void {
+function answerRead(
+  context: Context,
+  connection: Connection,
+  request: ReadRequest,
+  outcome: NetworkError | null,
+): void {
   const { callback } = request;
-  driver.requests.giveRead(request);
-  driver.loop.enqueue(() => {
-    callbackDue(driver, connection);
+  context.requests.giveRead(request);
+  context.loop.enqueue(() => {
+    removePendingCallback(context, connection);
     callback.finish(outcome, 0);
   });
 }
 
-function serveLeftoverSoon(driver: Driver, connection: Connection): void {
-  driver.loop.enqueue(() => serveLeftover(driver, connection));
+function serveUnreadSoon(context: Context, connection: Connection): void {
+  context.loop.enqueue(() => serveUnread(context, connection));
 }
 
 /** Gives the oldest read what was received for a buffer that had gone, and then goes on as usual. */
-function serveLeftover(driver: Driver, connection: Connection): void {
-  const { leftover, queue } = connection.read;
+function serveUnread(context: Context, connection: Connection): void {
+  const { unread, queue } = connection.read;
   const request = queue.first;
-  if (leftover === null || request === null || connection.closing) return;
-  const count = Math.min(leftover.end - leftover.start, request.maxBytes);
-  const fits = copyOut(leftover.block, leftover.start, request.target, count);
-  if (fits) leftoverTaken(driver, connection, count);
+  if (unread === null || request === null || connection.closing) return;
+  const count = Math.min(unread.end - unread.start, request.maxBytes);
+  const fits = copyOut(unread.block, unread.start, request.target, count);
+  if (fits) unreadTaken(context, connection, count);
   queue.shift();
   const { callback, target } = request;
-  driver.requests.giveRead(request);
-  if (queue.first !== null) goOn(driver, connection, queue.first);
-  callbackDue(driver, connection);
+  context.requests.giveRead(request);
+  if (queue.first !== null) goOn(context, connection, queue.first);
+  removePendingCallback(context, connection);
   if (fits) callback.finish(null, count);
   else callback.finish(bufferDetached('read', count, target.byteLength), 0);
 }
 
 /** The readiness face's way to the same bytes. Returns how many there were. */
-export function takeLeftover(driver: Driver, connection: Connection, target: Uint8Array): number {
-  const { leftover } = connection.read;
-  if (leftover === null) return 0;
-  const count = Math.min(leftover.end - leftover.start, target.byteLength);
-  leftover.block.bytes.copy(target, 0, leftover.start, leftover.start + count);
-  leftoverTaken(driver, connection, count);
+export function takeUnread(context: Context, connection: Connection, target: Uint8Array): number {
+  const { unread } = connection.read;
+  if (unread === null) return 0;
+  const count = Math.min(unread.end - unread.start, target.byteLength);
+  unread.block.bytes.copy(target, 0, unread.start, unread.start + count);
+  unreadTaken(context, connection, count);
   return count;
 }
 
-function leftoverTaken(driver: Driver, connection: Connection, count: number): void {
-  const { leftover } = connection.read;
-  if (leftover === null) return;
-  leftover.start += count;
-  if (leftover.start === leftover.end) dropLeftover(driver, connection);
+function unreadTaken(context: Context, connection: Connection, count: number): void {
+  const { unread } = connection.read;
+  if (unread === null) return;
+  unread.start += count;
+  if (unread.start === unread.end) dropUnread(context, connection);
 }
 
-function goOn(driver: Driver, connection: Connection, next: ReadRequest): void {
-  if (connection.read.leftover !== null) {
-    serveLeftoverSoon(driver, connection);
+function goOn(context: Context, connection: Connection, next: ReadRequest): void {
+  if (connection.read.unread !== null) {
+    serveUnreadSoon(context, connection);
   } else if (connection.read.ended) {
-    endReads(driver, connection);
+    endReads(context, connection);
   } else {
-    const operation = driver.operations.take(OperationKind.Receive, connection);
+    const operation = context.operations.take(OperationKind.Receive, connection);
     if (operation === null) {
-      answerReads(driver, connection, () => outOfSlots(driver.options.maxOperations));
+      answerReads(context, connection, () => outOfSlots(context.options.maxOperations));
       return;
     }
     connection.read.begin(operation);
-    post(driver, connection, operation, next);
+    post(context, connection, operation, next);
   }
 }
 
-function dropLeftover(driver: Driver, connection: Connection): void {
-  const block = connection.read.dropLeftover();
-  if (block !== null) driver.blocks.give(block);
+function dropUnread(context: Context, connection: Connection): void {
+  const block = connection.read.dropUnread();
+  if (block !== null) context.blocks.give(block);
 }
 
-function repost(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
-  driver.operations.giveBuffers(operation);
-  driver.operations.renew(operation);
-  post(driver, connection, operation, request);
+function repost(context: Context, connection: Connection, operation: Operation, request: ReadRequest): void {
+  context.operations.giveBuffers(operation);
+  context.operations.reset(operation);
+  post(context, connection, operation, request);
 }
 
-function post(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
+function post(context: Context, connection: Connection, operation: Operation, request: ReadRequest): void {
   try {
-    start(driver, connection, operation, request);
+    start(context, connection, operation, request);
   } catch (error) {
-    abandonOperation(driver, connection, operation, error);
+    abandonOperation(context, connection, operation, error);
   }
 }
 
-function start(driver: Driver, connection: Connection, operation: Operation, request: ReadRequest): void {
-  const pinnedAddress = driver.pinned.addressOf(request.target, request.maxBytes);
+function start(context: Context, connection: Connection, operation: Operation, request: ReadRequest): void {
+  const pinnedAddress = context.pinned.addressOf(request.target, request.maxBytes);
   let address = 0;
   let length = 0;
   if (pinnedAddress !== 0) {
     operation.lent = request.target;
     address = pinnedAddress;
     length = request.maxBytes;
-  } else if (connection.read.blockClass !== QUIET) {
-    const block = driver.blocks.take(Math.min(connection.read.blockClass, classFor(request.maxBytes)));
+  } else if (connection.read.blockClass !== IDLE) {
+    const block = context.blocks.take(Math.min(connection.read.blockClass, classFor(request.maxBytes)));
     operation.block = block;
     if (block === null) {
-      driver.loop.finishInline(operation, WSAENOBUFS, 0);
+      context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
       return;
     }
     address = block.address;
     length = Math.min(block.size, request.maxBytes);
     connection.read.takesBlock();
-    driver.quiet.watch();
+    context.idleSweep.watch();
   }
   operation.requested = length;
-  driver.operations.setSegment(operation, 0, address, length);
-  driver.transport.receive(connection, operation);
+  context.operations.setSegment(operation, 0, address, length);
+  context.transport.receive(connection, operation);
 }
 
 /**
@@ -296,13 +306,13 @@ function start(driver: Driver, connection: Connection, operation: Operation, req
  * for the next reader.
  */
 function deliver(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   operation: Operation,
   request: ReadRequest,
 ): NetworkError | null {
   const { block, bytes } = operation;
-  driver.counters.bytesReceived += bytes;
+  context.counters.bytesReceived += bytes;
   if (block === null) return null;
   adapt(connection, block, bytes);
   const { target } = request;
@@ -342,7 +352,7 @@ function adapt(connection: Connection, block: Block, bytes: number): void {
   }
 }
 
-function retire(driver: Driver, connection: Connection, operation: Operation): void {
+function release(context: Context, connection: Connection, operation: Operation): void {
   connection.read.finish();
-  driver.operations.release(operation);
+  context.operations.release(operation);
 }

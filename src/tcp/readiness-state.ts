@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 
 export class ReadinessState {
   /** The zero-byte receive. */
-  probe: Operation | null = null;
+  zeroByteReceive: Operation | null = null;
   /** An error that was met and is told again: the system may tell it only once. */
   failure: NetworkError | null = null;
   /** What is queued for writing came from tryWrite. */
@@ -13,12 +13,12 @@ export class ReadinessState {
   /** FIONBIO was set. */
   nonBlocking = false;
 
-  begin(probe: Operation): void {
-    this.probe = probe;
+  begin(zeroByteReceive: Operation): void {
+    this.zeroByteReceive = zeroByteReceive;
   }
 
   finish(): void {
-    this.probe = null;
+    this.zeroByteReceive = null;
   }
 
   /** Keeps the first error. Returns it. */

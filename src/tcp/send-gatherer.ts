@@ -5,7 +5,7 @@
 import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from '../memory/block-pool.ts';
 import type { Connection } from './connection.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { sendCursor } from './send-cursor.ts';
 import { MAX_SEGMENTS, type Operation } from '../memory/operation.ts';
 
@@ -20,7 +20,7 @@ export const DETACHED = -1;
  * Fills the WSABUFs from the head of the queue. Returns their number; 0 means that the operation was finished, since there
  * is no memory, and DETACHED that there is nothing to submit.
  */
-export function gather(driver: Driver, connection: Connection, operation: Operation): number {
+export function gather(context: Context, connection: Connection, operation: Operation): number {
   const cursor = sendCursor;
   cursor.begin(connection);
   let block: Block | null = null;
@@ -36,12 +36,12 @@ export function gather(driver: Driver, connection: Connection, operation: Operat
       cursor.end();
       return DETACHED;
     }
-    const pinnedAddress = driver.pinned.addressOf(cursor.chunk, cursor.offset + available);
+    const pinnedAddress = context.pinned.addressOf(cursor.chunk, cursor.offset + available);
     if (pinnedAddress !== 0) {
       if (used > segmentStart) segmentStart = used; // the copied bytes before it have their segment
       if (segments === MAX_SEGMENTS) break;
       const length = Math.min(available, MAX_SEND_BYTES - bytes);
-      driver.operations.setSegment(operation, segments, pinnedAddress + cursor.offset, length);
+      context.operations.setSegment(operation, segments, pinnedAddress + cursor.offset, length);
       segments++;
       bytes += length;
       operation.lent = cursor.chunk; // one tells that there are some: all are kept by their requests
@@ -49,7 +49,7 @@ export function gather(driver: Driver, connection: Connection, operation: Operat
       continue;
     }
     if (block === null) {
-      block = driver.blocks.take(classFor(Math.min(connection.write.queuedBytes - bytes, MAX_SEND_BYTES)));
+      block = context.blocks.take(classFor(Math.min(connection.write.queuedBytes - bytes, MAX_SEND_BYTES)));
       operation.block = block;
       if (block === null) break;
     }
@@ -65,14 +65,14 @@ export function gather(driver: Driver, connection: Connection, operation: Operat
     if (isNew) segments++;
     used += length;
     bytes += length;
-    driver.operations.setSegment(operation, segments - 1, block.address + segmentStart, used - segmentStart);
+    context.operations.setSegment(operation, segments - 1, block.address + segmentStart, used - segmentStart);
     cursor.move(length);
   }
   cursor.end();
   connection.write.gathered(cursor.lastOrder);
   operation.requested = bytes;
   if (bytes === 0) {
-    driver.loop.finishInline(operation, WSAENOBUFS, 0);
+    context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
     return 0;
   }
   return segments;

@@ -3,7 +3,7 @@
  *
  * A request leaves the queue before its callback is called, so a callback may write, close or throw.
  */
-import { callbackDue, type Driver } from '../context/context.ts';
+import { removePendingCallback, type Context } from '../context/context.ts';
 import type { Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
@@ -16,8 +16,8 @@ export function hasWrites(connection: Connection): boolean {
 }
 
 /** A write that is to be taken back is still in the queue. */
-export function hasRevokedWrite(connection: Connection): boolean {
-  for (const { revoked } of connection.write.queue) if (revoked !== null) return true;
+export function hasCancelledWrite(connection: Connection): boolean {
+  for (const { cancellation } of connection.write.queue) if (cancellation !== null) return true;
   return false;
 }
 
@@ -29,9 +29,9 @@ export function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): 
 /**
  * Takes `bytes` sent bytes off the queue. Returns the requests that are done, linked, or null.
  */
-export function take(driver: Driver, connection: Connection, bytes: number): WriteRequest | null {
+export function take(context: Context, connection: Connection, bytes: number): WriteRequest | null {
   connection.write.dequeueBytes(bytes);
-  driver.queuedBytes -= bytes;
+  context.queuedBytes -= bytes;
   const { queue } = connection.write;
   let first: WriteRequest | null = null;
   let last: WriteRequest | null = null;
@@ -65,7 +65,7 @@ function advance(request: WriteRequest, bytes: number): void {
 
 /** Accounts for a send of the file at the head of the queue. Returns its request when that is done, off the queue. */
 export function takeFile(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   operation: Operation,
   file: QueuedFile,
@@ -75,7 +75,7 @@ export function takeFile(
   const ofHead = file.take(operation, request);
   request.sent += ofHead;
   connection.write.dequeueBytes(ofHead);
-  driver.queuedBytes -= ofHead;
+  context.queuedBytes -= ofHead;
   return file.isSent && file.failure === null ? finishFile(connection, request, file) : null;
 }
 
@@ -96,84 +96,84 @@ export function finishFile(connection: Connection, request: WriteRequest, file: 
 }
 
 /** Parts the send operation from the file that it has been working on. */
-export function letGo(connection: Connection): void {
+export function detach(connection: Connection): void {
   connection.write.leaveFile()?.released();
 }
 
-export function answer(driver: Driver, connection: Connection, request: WriteRequest, error: NetworkError): void {
+export function answer(context: Context, connection: Connection, request: WriteRequest, error: NetworkError): void {
   const { callback, total, file } = request;
   connection.write.dequeueBytes(total - request.sent);
-  driver.queuedBytes -= total - request.sent;
+  context.queuedBytes -= total - request.sent;
   const sent = request.sent + (file?.sent ?? 0);
   file?.abandon();
-  driver.requests.giveWrite(request);
-  driver.loop.enqueue(() => {
-    callbackDue(driver, connection);
+  context.requests.giveWrite(request);
+  context.loop.enqueue(() => {
+    removePendingCallback(context, connection);
     callback.finish(error, sent);
   });
 }
 
 /** Answers every queued write with an error, in order, in a coming turn. */
 export function failWrites(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   error: (operation: WritingCall, connection: Connection) => NetworkError,
 ): void {
   for (let request = connection.write.queue.shift(); request !== null; request = connection.write.queue.shift()) {
-    answer(driver, connection, request, request.revoked ?? error(request.operation, connection));
+    answer(context, connection, request, request.cancellation ?? error(request.operation, connection));
   }
 }
 
 /** Answers every queued write because the socket was closed here. */
-export function dropWrites(driver: Driver, connection: Connection): void {
+export function dropWrites(context: Context, connection: Connection): void {
   const { operation, queue } = connection.write;
-  if (operation?.isInKernel === true && queue.length > 0) operation.lent = pinnedBuffers(driver, queue);
-  failWrites(driver, connection, connectionClosed);
+  if (operation?.isInKernel === true && queue.length > 0) operation.lent = pinnedBuffers(context, queue);
+  failWrites(context, connection, connectionClosed);
 }
 
 /** The pinned buffers of a queue, which its requests keep reachable no longer, while the kernel may still send from them. */
-function pinnedBuffers(driver: Driver, writes: Iterable<WriteRequest>): readonly Uint8Array[] {
+function pinnedBuffers(context: Context, writes: Iterable<WriteRequest>): readonly Uint8Array[] {
   const buffers = Array.from(writes, ({ list, chunk }) => list ?? [chunk]).flat();
-  return buffers.filter((buffer) => driver.pinned.addressOf(buffer, buffer.byteLength) !== 0);
+  return buffers.filter((buffer) => context.pinned.addressOf(buffer, buffer.byteLength) !== 0);
 }
 
 /** A file of which nothing was sent cannot be: the queue goes on without it. */
-export function refuseFile(driver: Driver, connection: Connection, error: NetworkError): void {
+export function refuseFile(context: Context, connection: Connection, error: NetworkError): void {
   const request = connection.write.queue.shift();
-  if (request !== null) answer(driver, connection, request, error);
+  if (request !== null) answer(context, connection, request, error);
 }
 
 /** A file of which a part was sent cannot be finished. The peer would take the next bytes for its rest. */
-export function tearFile(driver: Driver, connection: Connection, error: NetworkError): void {
-  refuseFile(driver, connection, error);
-  abort(driver, connection);
+export function abortFile(context: Context, connection: Connection, error: NetworkError): void {
+  refuseFile(context, connection, error);
+  abort(context, connection);
 }
 
 /**
  * Runs the callbacks of requests that are done. They are in no queue any more, so when a callback throws the rest is
  * handed to the next turn.
  */
-export function run(driver: Driver, connection: Connection, done: WriteRequest | null): void {
+export function run(context: Context, connection: Connection, done: WriteRequest | null): void {
   let request = done;
   let finished = false;
   try {
     while (request !== null) {
       const { callback, total, next } = request;
-      driver.requests.giveWrite(request);
+      context.requests.giveWrite(request);
       request = next;
-      callbackDue(driver, connection);
+      removePendingCallback(context, connection);
       callback.finish(null, total);
     }
     finished = true;
   } finally {
-    if (!finished) runSoon(driver, connection, request);
+    if (!finished) runSoon(context, connection, request);
   }
 }
 
 /** The same in a coming turn. */
-export function runSoon(driver: Driver, connection: Connection, done: WriteRequest | null): void {
-  driver.loop.enqueue(() => {
-    run(driver, connection, done);
-    settleClose(driver, connection);
+export function runSoon(context: Context, connection: Connection, done: WriteRequest | null): void {
+  context.loop.enqueue(() => {
+    run(context, connection, done);
+    settleClose(context, connection);
   });
 }

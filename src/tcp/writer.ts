@@ -16,21 +16,21 @@ import { abandonOperation } from '../sockets/abandon.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
 import { sendFin } from './shutdown.ts';
 import type { Connection } from './connection.ts';
-import { captureOrigin, expectCallback, type Driver } from '../context/context.ts';
-import { bufferDetached, outOfSlots, streamTorn, systemError, writeAfterEnd } from '../util/errors.ts';
+import { captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
+import { bufferDetached, outOfSlots, streamTruncated, systemError, writeAfterEnd } from '../util/errors.ts';
 import { sendCursor } from './send-cursor.ts';
 import { whyOver } from '../sockets/pending-call.ts';
 import {
   answer,
   failWrites,
-  hasRevokedWrite,
+  hasCancelledWrite,
   hasWrites,
   isEmpty,
-  letGo,
+  detach,
   run,
   take,
   takeFile,
-  tearFile,
+  abortFile,
 } from './write-queue.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { QueuedFile, WriteRequest, WritingCall } from './requests.ts';
@@ -42,7 +42,7 @@ import { answerSoon, refuse, whyNotQueued } from './write-refusal.ts';
 const MAX_EMPTY_SENDS = 64;
 /** Queues a write of `total` bytes, or a file with so many around it; starts at once when nothing is in flight. */
 export function write(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   data: WriteData,
   total: number,
@@ -58,32 +58,32 @@ export function write(
   let idle = false;
   let operation: Operation | null = null;
   try {
-    request = driver.requests.takeWrite(data, total, call, callback);
-    request.origin = captureOrigin(driver);
-    name = driver.calls.begin(request, connection, options);
+    request = context.requests.takeWrite(data, total, call, callback);
+    request.origin = captureOrigin(context);
+    name = context.calls.begin(request, connection, options);
     // Only now is the connection looked at: the caller's own code may have run in there.
     over = whyOver(request, connection) ?? whyEnded(call, connection);
     if (over === null) {
-      refusal = whyNotQueued(driver, connection, total);
+      refusal = whyNotQueued(context, connection, total);
       idle = refusal === null && connection.write.operation === null;
       if (idle && !isEmpty({ total, file })) {
-        operation = driver.operations.take(OperationKind.Send, connection);
-        if (operation === null) refusal = outOfSlots(driver.options.maxOperations);
+        operation = context.operations.take(OperationKind.Send, connection);
+        if (operation === null) refusal = outOfSlots(context.options.maxOperations);
       }
     }
   } catch (error) {
-    if (request !== null) driver.requests.giveWrite(request);
+    if (request !== null) context.requests.giveWrite(request);
     throw error;
   }
-  if (refusal !== null) return refuse(driver, connection, request, refusal);
-  if (over !== null || (idle && operation === null)) return answerSoon(driver, connection, request, over);
+  if (refusal !== null) return refuse(context, connection, request, refusal);
+  if (over !== null || (idle && operation === null)) return answerSoon(context, connection, request, over);
   request.file = file;
   connection.write.enqueue(request);
-  driver.queuedBytes += total;
-  expectCallback(driver, connection);
+  context.queuedBytes += total;
+  addPendingCallback(context, connection);
   if (operation !== null) {
     connection.write.begin(operation);
-    send(driver, connection, operation);
+    send(context, connection, operation);
   }
   return name;
 }
@@ -96,32 +96,32 @@ function whyEnded(call: WritingCall, connection: Connection): NetworkError | nul
 }
 
 /** A send came back. */
-export function completeSend(driver: Driver, connection: Connection, operation: Operation): void {
+export function completeSend(context: Context, connection: Connection, operation: Operation): void {
   const { bytes, requested } = operation;
-  driver.operations.giveBuffers(operation);
-  driver.counters.bytesSent += bytes;
-  if (connection.write.file?.isAbandoned === true) letGo(connection);
+  context.operations.giveBuffers(operation);
+  context.counters.bytesSent += bytes;
+  if (connection.write.file?.isAbandoned === true) detach(connection);
   const { file: sendingFile } = connection.write;
   if (!hasWrites(connection)) {
     // The requests were answered when the socket was reset, or the last of them had lost its buffer.
-    retire(driver, connection, operation);
-    if (connection.write.end !== WriteEnd.Open && !connection.closing) sendFin(driver, connection);
-    settleClose(driver, connection);
+    release(context, connection, operation);
+    if (connection.write.end !== WriteEnd.Open && !connection.closing) sendFin(context, connection);
+    settleClose(context, connection);
     return;
   }
   const emptySends = connection.write.sent(bytes, requested);
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
   const done =
-    sendingFile === null ? take(driver, connection, bytes) : takeFile(driver, connection, operation, sendingFile);
+    sendingFile === null ? take(context, connection, bytes) : takeFile(context, connection, operation, sendingFile);
   const firstWrite = connection.write.queue.first;
-  if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.revoked !== null) {
-    // To be taken back, and this was not the last of it: the file, or the tail behind it, is torn off.
+  if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.cancellation !== null) {
+    // To be taken back, and this was not the last of it: the file, or the tail behind it, is truncated.
     if (firstWrite.file?.isUntouched === true) {
-      firstWrite.file.fail(firstWrite.revoked); // (unless TransmitFile was refused: then nothing has gone out)
+      firstWrite.file.fail(firstWrite.cancellation); // (unless TransmitFile was refused: then nothing has gone out)
       return;
     }
-    retire(driver, connection, operation);
-    tearFile(driver, connection, firstWrite.revoked);
+    release(context, connection, operation);
+    abortFile(context, connection, firstWrite.cancellation);
     return;
   }
   if (sendingFile !== null && sendingFile.failure !== null) {
@@ -130,43 +130,43 @@ export function completeSend(driver: Driver, connection: Connection, operation: 
   }
   const { error, syscall } = operation; // after takeFile, which may have found that the error means nothing
   const broken = emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
-  // A write that was to be taken back and got through all the same has torn nothing.
-  const torn = connection.write.aborted() && (error !== 0 || hasRevokedWrite(connection));
-  const failure = torn && broken === 0 ? ERROR_OPERATION_ABORTED : broken;
+  // A write that was to be taken back and got through all the same has truncated nothing.
+  const truncated = connection.write.aborted() && (error !== 0 || hasCancelledWrite(connection));
+  const failure = truncated && broken === 0 ? ERROR_OPERATION_ABORTED : broken;
   if (failure !== 0) {
     const { thrown } = operation;
-    retire(driver, connection, operation);
+    release(context, connection, operation);
     // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
     if (connection.closing) connection.resetting = true;
     // Whoever writes before being told must not write behind a hole.
     const cancelled = failure === ERROR_OPERATION_ABORTED;
     // Cancelled by nobody here: Windows may do that with another operation of the socket. How much has gone out is unknown.
-    const code = cancelled && !torn ? WSAECONNABORTED : failure;
+    const code = cancelled && !truncated ? WSAECONNABORTED : failure;
     connection.write.fail(code, syscall, thrown, cancelled);
-    failWrites(driver, connection, sendError);
+    failWrites(context, connection, sendError);
   } else if (hasWrites(connection)) {
-    driver.operations.renew(operation);
-    send(driver, connection, operation);
+    context.operations.reset(operation);
+    send(context, connection, operation);
   } else {
-    retire(driver, connection, operation);
-    if (connection.write.end !== WriteEnd.Open) sendFin(driver, connection);
+    release(context, connection, operation);
+    if (connection.write.end !== WriteEnd.Open) sendFin(context, connection);
   }
   try {
     sendingFile?.report();
   } finally {
-    run(driver, connection, done);
-    settleClose(driver, connection);
+    run(context, connection, done);
+    settleClose(context, connection);
   }
 }
 
 /** What a write gets after a send has failed. */
 function sendError(operation: WritingCall, connection: Connection): NetworkError {
   const { failure, failureSyscall, failureCause, stream } = connection.write;
-  if (stream === Stream.Truncated && failure === ERROR_OPERATION_ABORTED) return streamTorn(operation);
+  if (stream === Stream.Truncated && failure === ERROR_OPERATION_ABORTED) return streamTruncated(operation);
   return systemError(operation, failureSyscall, failure, failureCause === null ? {} : { cause: failureCause });
 }
 
-export function send(driver: Driver, connection: Connection, operation: Operation): void {
+export function send(context: Context, connection: Connection, operation: Operation): void {
   const firstWrite = connection.write.queue.first;
   if (firstWrite !== null && firstWrite.file !== null) {
     firstWrite.file.proceed(operation, firstWrite);
@@ -175,32 +175,32 @@ export function send(driver: Driver, connection: Connection, operation: Operatio
   if (firstWrite !== null && isEmpty(firstWrite)) {
     // Nothing is submitted: an empty success carries the queue on.
     operation.requested = 0;
-    driver.loop.finishInline(operation, 0, 0);
+    context.loop.completeSynchronously(operation, 0, 0);
     return;
   }
   try {
-    const segments = gather(driver, connection, operation);
-    if (segments > 0) driver.transport.send(connection, operation, segments);
-    else if (segments === DETACHED && firstWrite !== null) detached(driver, connection, operation, firstWrite);
+    const segments = gather(context, connection, operation);
+    if (segments > 0) context.transport.send(connection, operation, segments);
+    else if (segments === DETACHED && firstWrite !== null) detached(context, connection, operation, firstWrite);
   } catch (error) {
     sendCursor.end();
-    abandonOperation(driver, connection, operation, error);
+    abandonOperation(context, connection, operation, error);
   }
 }
 
 /** A buffer in the queue has lost its bytes: it was detached, or its ArrayBuffer shrank. */
-function detached(driver: Driver, connection: Connection, operation: Operation, request: WriteRequest): void {
+function detached(context: Context, connection: Connection, operation: Operation, request: WriteRequest): void {
   const { total, sent } = request;
   connection.write.queue.shift();
-  answer(driver, connection, request, bufferDetached('write', total, sent));
+  answer(context, connection, request, bufferDetached('write', total, sent));
   operation.requested = 0;
   // Nothing was submitted: an empty success carries the queue on.
-  driver.loop.finishInline(operation, 0, 0);
+  context.loop.completeSynchronously(operation, 0, 0);
   // The peer already has the first part of this message, and would take the next one for its rest.
-  if (sent > 0) abort(driver, connection);
+  if (sent > 0) abort(context, connection);
 }
 
-function retire(driver: Driver, connection: Connection, operation: Operation): void {
+function release(context: Context, connection: Connection, operation: Operation): void {
   connection.write.finish()?.released();
-  driver.operations.release(operation);
+  context.operations.release(operation);
 }

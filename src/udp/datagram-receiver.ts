@@ -24,7 +24,7 @@ import { BLOCK_SIZES, classFor, type Block } from '../memory/block-pool.ts';
 import { settleClose } from '../sockets/closer.ts';
 import type { ReceiveFromRequest } from './datagram-requests.ts';
 import type { Arrival, DatagramSocket } from './datagram-socket.ts';
-import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
+import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
 import { bufferDetached, connectionClosed, isUnreachable, outOfSlots, systemError } from '../util/errors.ts';
 import { DATAGRAM_CONTEXT, OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
@@ -37,146 +37,146 @@ const SMALLEST_BLOCK = BLOCK_SIZES[0];
 
 /** Queues a receive; the first one posts the pool. */
 export function receiveFrom(
-  driver: Driver,
+  context: Context,
   socket: DatagramSocket,
   target: Uint8Array,
   maxBytes: number,
   options: OperationOptions | null,
   callback: ReceiveFromCallback,
 ): OperationHandle {
-  const request = driver.datagrams.takeReceive(target, maxBytes, callback);
+  const request = context.datagrams.takeReceive(target, maxBytes, callback);
   let name: OperationHandle;
   try {
-    request.origin = captureOrigin(driver);
-    name = driver.calls.begin(request, socket, options);
+    request.origin = captureOrigin(context);
+    name = context.calls.begin(request, socket, options);
   } catch (error) {
-    driver.datagrams.giveReceive(request);
+    context.datagrams.giveReceive(request);
     throw error;
   }
   // Only now is the socket looked at: the caller's own code may have run in there.
-  const why = whyOver(request, socket) ?? whyNoSlot(driver, socket);
+  const why = whyOver(request, socket) ?? whyNoSlot(context, socket);
   if (why !== null) {
-    expectCallback(driver, socket);
-    answerSoon(driver, socket, request, why);
+    addPendingCallback(context, socket);
+    answerSoon(context, socket, request, why);
     return NO_OPERATION;
   }
   socket.receives.push(request);
-  expectCallback(driver, socket);
-  serveSoon(driver, socket);
-  if (socket.receiving.size < socket.settings.depth) fillPool(driver, socket);
+  addPendingCallback(context, socket);
+  serveSoon(context, socket);
+  if (socket.receiving.size < socket.settings.depth) fillPool(context, socket);
   return name;
 }
 
 /** Takes a receive back. The datagram that it would have got goes to the next: receives belong to the socket. */
-export function revokeReceive(
-  driver: Driver,
+export function cancelReceive(
+  context: Context,
   socket: DatagramSocket,
   request: ReceiveFromRequest,
   error: NetworkError,
 ): boolean {
   socket.receives.remove(request);
-  answerSoon(driver, socket, request, error);
+  answerSoon(context, socket, request, error);
   return true;
 }
 
 /** What a receive gets that would be the first one, when nothing can be posted for it. */
-function whyNoSlot({ operations, options }: Driver, { receiving }: DatagramSocket): NetworkError | null {
+function whyNoSlot({ operations, options }: Context, { receiving }: DatagramSocket): NetworkError | null {
   return receiving.size === 0 && operations.free === 0 ? outOfSlots(options.maxOperations) : null;
 }
 
 /** Answers a receive that is in no queue, in a coming turn. */
-function answerSoon(driver: Driver, socket: DatagramSocket, request: ReceiveFromRequest, error: NetworkError): void {
+function answerSoon(context: Context, socket: DatagramSocket, request: ReceiveFromRequest, error: NetworkError): void {
   const { callback } = request;
-  driver.datagrams.giveReceive(request);
-  driver.loop.enqueue(() => {
-    callbackDue(driver, socket);
+  context.datagrams.giveReceive(request);
+  context.loop.enqueue(() => {
+    removePendingCallback(context, socket);
     callback.finish(error, 0, null, 0);
   });
 }
 
 /** WSARecvFrom came back. */
-export function completeReceiveFrom(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+export function completeReceiveFrom(context: Context, socket: DatagramSocket, operation: Operation): void {
   if (socket.closing) {
-    retire(driver, socket, operation);
-    settleClose(driver, socket);
+    release(context, socket, operation);
+    settleClose(context, socket);
     return;
   }
   operation.held = true;
-  handleInOrder(driver, socket);
+  handleInOrder(context, socket);
 }
 
 /** Handles the receives that have come back, up to the first one that has not. */
-function handleInOrder(driver: Driver, socket: DatagramSocket): void {
+function handleInOrder(context: Context, socket: DatagramSocket): void {
   let operation = socket.posted.peek();
   let finished = false;
   try {
     while (operation?.held === true) {
       operation.held = false;
       socket.posted.shift();
-      handle(driver, socket, operation);
+      handle(context, socket, operation);
       operation = socket.posted.peek();
     }
     finished = true;
   } finally {
     // A callback threw: the rest must not wait for the next packet.
-    if (!finished) handleRestSoon(driver, socket);
+    if (!finished) handleRestSoon(context, socket);
   }
 }
 
 /** By itself, as planServe is: a function that makes a closure of its parameters pays for that whenever it is called. */
-function handleRestSoon(driver: Driver, socket: DatagramSocket): void {
-  driver.loop.enqueue(() => handleInOrder(driver, socket));
+function handleRestSoon(context: Context, socket: DatagramSocket): void {
+  context.loop.enqueue(() => handleInOrder(context, socket));
 }
 
-function handle(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+function handle(context: Context, socket: DatagramSocket, operation: Operation): void {
   const { error } = operation;
   if (error === 0 || error === WSAEMSGSIZE) {
     socket.unaskedCancels = 0;
-    arrived(driver, socket, operation);
+    arrived(context, socket, operation);
   } else if (error === ERROR_OPERATION_ABORTED && !socket.closing && mayPostAgain(socket)) {
-    repost(driver, socket, operation); // nobody takes one back: Windows has cancelled it with a send of its socket
+    repost(context, socket, operation); // nobody takes one back: Windows has cancelled it with a send of its socket
   } else if (isUnreachable(error)) {
-    driver.counters.unreachableReports++;
-    repost(driver, socket, operation);
-    if (socket.settings.reportUnreachable) report(driver, socket, error);
+    context.counters.unreachableReports++;
+    repost(context, socket, operation);
+    if (socket.settings.reportUnreachable) report(context, socket, error);
   } else {
     const failure = systemError('receive', 'WSARecvFrom', error, causeOf(operation));
-    retire(driver, socket, operation);
+    release(context, socket, operation);
     const request = socket.receives.shift();
-    if (socket.receives.length > 0) fillPool(driver, socket);
-    if (request !== null) answer(driver, socket, request, failure);
+    if (socket.receives.length > 0) fillPool(context, socket);
+    if (request !== null) answer(context, socket, request, failure);
   }
 }
 
 /** The socket closes: who waits is answered, what nobody asked for is dropped. */
-export function stopReceiving(driver: Driver, socket: DatagramSocket): void {
+export function stopReceiving(context: Context, socket: DatagramSocket): void {
   for (let request = socket.receives.shift(); request !== null; request = socket.receives.shift()) {
-    answerSoon(driver, socket, request, connectionClosed('receive'));
+    answerSoon(context, socket, request, connectionClosed('receive'));
   }
   for (let operation = socket.posted.shift(); operation !== undefined; operation = socket.posted.shift()) {
-    if (operation.held) retire(driver, socket, operation);
+    if (operation.held) release(context, socket, operation);
   }
   for (let arrival = socket.arrivals.shift(); arrival !== undefined; arrival = socket.arrivals.shift()) {
-    forget(driver, socket, arrival);
+    forget(context, socket, arrival);
   }
   socket.report = 0;
 }
 
-function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): void {
-  const { counters } = driver;
+function arrived(context: Context, socket: DatagramSocket, operation: Operation): void {
+  const { counters } = context;
   const { block } = operation;
   if (block === null) throw new Error('A datagram came into no memory. This is a bug in iocp-pal; please report it');
   // A datagram that was cut off has filled its buffer, whatever count the system gives.
   const cut = operation.error === WSAEMSGSIZE;
   const bytes = cut ? operation.requested : operation.bytes;
   const size = cut ? Infinity : bytes;
-  const peer = peerOf(driver, socket, operation);
+  const peer = peerOf(context, socket, operation);
   counters.datagramsReceived++;
   counters.bytesReceived += bytes;
   const request = socket.receives.first;
   if (request === null || socket.arrivals.length > 0) {
-    keep(driver, socket, block, bytes, size, peer);
-    repost(driver, socket, operation);
+    keep(context, socket, block, bytes, size, peer);
+    repost(context, socket, operation);
     return;
   }
   const { target, maxBytes } = request;
@@ -184,35 +184,35 @@ function arrived(driver: Driver, socket: DatagramSocket, operation: Operation): 
   if (!copyOut(block.bytes, target, count)) {
     // Its buffer has gone; the datagram is the next one's.
     socket.receives.shift();
-    keep(driver, socket, block, bytes, size, peer);
-    repost(driver, socket, operation);
-    serveSoon(driver, socket);
-    answer(driver, socket, request, bufferDetached('receive', count, target.byteLength));
+    keep(context, socket, block, bytes, size, peer);
+    repost(context, socket, operation);
+    serveSoon(context, socket);
+    answer(context, socket, request, bufferDetached('receive', count, target.byteLength));
     return;
   }
   if (size > count) counters.datagramsTruncated++;
   socket.receives.shift();
   // Before the callback: it may throw, and the pool must not lose a place to that.
-  repost(driver, socket, operation);
+  repost(context, socket, operation);
   const { callback } = request;
-  driver.datagrams.giveReceive(request);
-  callbackDue(driver, socket);
+  context.datagrams.giveReceive(request);
+  removePendingCallback(context, socket);
   callback.finish(null, count, peer, size);
 }
 
 /** Plans a look at what came when nobody was asking, when somebody asks. */
-function serveSoon(driver: Driver, socket: DatagramSocket): void {
+function serveSoon(context: Context, socket: DatagramSocket): void {
   if (socket.serving || socket.receives.length === 0) return;
-  if (socket.arrivals.length > 0 || socket.report !== 0) planServe(driver, socket);
+  if (socket.arrivals.length > 0 || socket.report !== 0) planServe(context, socket);
 }
 
-function planServe(driver: Driver, socket: DatagramSocket): void {
+function planServe(context: Context, socket: DatagramSocket): void {
   socket.serving = true;
-  driver.loop.enqueue(() => serve(driver, socket));
+  context.loop.enqueue(() => serve(context, socket));
 }
 
 /** Brings the oldest arrival and the oldest request together; a report of an unreachable peer goes first. */
-function serve(driver: Driver, socket: DatagramSocket): void {
+function serve(context: Context, socket: DatagramSocket): void {
   socket.serving = false;
   const { report } = socket;
   const arrival = socket.arrivals.peek();
@@ -221,32 +221,32 @@ function serve(driver: Driver, socket: DatagramSocket): void {
   socket.receives.shift();
   if (report !== 0 || arrival === undefined) {
     socket.report = 0;
-    serveSoon(driver, socket);
-    answer(driver, socket, request, systemError('receive', 'WSARecvFrom', report));
+    serveSoon(context, socket);
+    answer(context, socket, request, systemError('receive', 'WSARecvFrom', report));
     return;
   }
   const { target, maxBytes } = request;
   const count = Math.min(arrival.bytes, maxBytes);
   if (!(arrival.block === null ? count <= target.byteLength : copyOut(arrival.block.bytes, target, count))) {
-    serveSoon(driver, socket);
-    answer(driver, socket, request, bufferDetached('receive', count, target.byteLength));
+    serveSoon(context, socket);
+    answer(context, socket, request, bufferDetached('receive', count, target.byteLength));
     return;
   }
   socket.arrivals.shift();
-  if (arrival.size > count) driver.counters.datagramsTruncated++;
+  if (arrival.size > count) context.counters.datagramsTruncated++;
   const { peer, size } = arrival;
-  forget(driver, socket, arrival);
+  forget(context, socket, arrival);
   // Before the callback, which may throw.
-  serveSoon(driver, socket);
+  serveSoon(context, socket);
   const { callback } = request;
-  driver.datagrams.giveReceive(request);
-  callbackDue(driver, socket);
+  context.datagrams.giveReceive(request);
+  removePendingCallback(context, socket);
   callback.finish(null, count, peer, size);
 }
 
 /** Copies a datagram that nobody waits for out of its receive's block, which is large and wanted back at once. */
 function keep(
-  driver: Driver,
+  context: Context,
   socket: DatagramSocket,
   from: Block,
   bytes: number,
@@ -256,12 +256,12 @@ function keep(
   const sizeClass = classFor(bytes);
   // One that somebody waits for all the same (the buffer before had gone) is on its way there, and needs no room.
   const isAwaited = socket.receives.length > 0 && socket.arrivals.length === 0;
-  if (!isAwaited && !makeRoom(driver, socket, bytes === 0 ? SMALLEST_BLOCK : (BLOCK_SIZES[sizeClass] ?? 0))) return;
-  const block = bytes === 0 ? null : driver.blocks.take(sizeClass);
+  if (!isAwaited && !makeRoom(context, socket, bytes === 0 ? SMALLEST_BLOCK : (BLOCK_SIZES[sizeClass] ?? 0))) return;
+  const block = bytes === 0 ? null : context.blocks.take(sizeClass);
   if (bytes > 0) {
     if (block === null || block.size < bytes) {
-      if (block !== null) driver.blocks.give(block);
-      driver.counters.datagramsDropped++;
+      if (block !== null) context.blocks.give(block);
+      context.counters.datagramsDropped++;
       return;
     }
     from.bytes.copy(block.bytes, 0, 0, bytes);
@@ -274,83 +274,83 @@ function keep(
  * Tells whoever waits, or asks next, that a peer could not be reached. One report is kept: a system may tell every posted
  * receive of the same ICMP message, and how often says nothing.
  */
-function report(driver: Driver, socket: DatagramSocket, error: number): void {
+function report(context: Context, socket: DatagramSocket, error: number): void {
   const request = socket.receives.shift();
   if (request === null) socket.report = error;
-  else answer(driver, socket, request, systemError('receive', 'WSARecvFrom', error));
+  else answer(context, socket, request, systemError('receive', 'WSARecvFrom', error));
 }
 
 /** Makes room for another arrival. Returns false when it is the one to be dropped. */
-function makeRoom(driver: Driver, socket: DatagramSocket, bytes: number): boolean {
+function makeRoom(context: Context, socket: DatagramSocket, bytes: number): boolean {
   const { dropOldest, maxQueuedBytes } = socket.settings;
   while (socket.arrivedBytes + bytes > maxQueuedBytes) {
-    driver.counters.datagramsDropped++;
+    context.counters.datagramsDropped++;
     const oldest = dropOldest && bytes <= maxQueuedBytes ? socket.arrivals.shift() : undefined;
     if (oldest === undefined) return false;
-    forget(driver, socket, oldest);
+    forget(context, socket, oldest);
   }
   return true;
 }
 
-function forget(driver: Driver, socket: DatagramSocket, { block }: Arrival): void {
+function forget(context: Context, socket: DatagramSocket, { block }: Arrival): void {
   socket.arrivedBytes -= block?.size ?? SMALLEST_BLOCK;
-  if (block !== null) driver.blocks.give(block);
+  if (block !== null) context.blocks.give(block);
 }
 
 /** Calls back with an error, in the turn that found it. `request` is in no queue any more. */
-function answer(driver: Driver, socket: DatagramSocket, request: ReceiveFromRequest, error: NetworkError): void {
+function answer(context: Context, socket: DatagramSocket, request: ReceiveFromRequest, error: NetworkError): void {
   const { callback } = request;
-  driver.datagrams.giveReceive(request);
-  callbackDue(driver, socket);
+  context.datagrams.giveReceive(request);
+  removePendingCallback(context, socket);
   callback.finish(error, 0, null, 0);
 }
 
 /** Posts as many receives as the pool has places for. */
-function fillPool(driver: Driver, socket: DatagramSocket): void {
+function fillPool(context: Context, socket: DatagramSocket): void {
   while (socket.receiving.size < socket.settings.depth) {
-    const operation = driver.operations.take(OperationKind.ReceiveFrom, socket);
+    const operation = context.operations.take(OperationKind.ReceiveFrom, socket);
     // With one posted the socket receives; it fills the rest when there are slots again.
     if (operation === null) return;
     socket.receiving.add(operation);
-    post(driver, socket, operation);
+    post(context, socket, operation);
   }
 }
 
-function repost(driver: Driver, socket: DatagramSocket, operation: Operation): void {
-  driver.operations.renew(operation);
-  post(driver, socket, operation);
+function repost(context: Context, socket: DatagramSocket, operation: Operation): void {
+  context.operations.reset(operation);
+  post(context, socket, operation);
 }
 
-function post(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+function post(context: Context, socket: DatagramSocket, operation: Operation): void {
   socket.posted.push(operation);
   try {
-    start(driver, socket, operation);
+    start(context, socket, operation);
   } catch (error) {
-    abandonOperation(driver, socket, operation, error);
+    abandonOperation(context, socket, operation, error);
   }
 }
 
-function start(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+function start(context: Context, socket: DatagramSocket, operation: Operation): void {
   const length = socket.settings.maxDatagramSize;
-  operation.block ??= driver.blocks.take(classFor(length));
+  operation.block ??= context.blocks.take(classFor(length));
   const { block } = operation;
   if (block === null || block.size < length) {
     // A smaller block, from a system without memory, would cut datagrams off behind the user's back.
-    driver.loop.finishInline(operation, WSAENOBUFS, 0);
+    context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
     return;
   }
   operation.requested = length;
-  driver.operations.setSegment(operation, 0, block.address, length);
-  driver.transport.receiveFrom(socket, operation);
+  context.operations.setSegment(operation, 0, block.address, length);
+  context.transport.receiveFrom(socket, operation);
 }
 
-function retire(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+function release(context: Context, socket: DatagramSocket, operation: Operation): void {
   socket.receiving.delete(operation);
-  driver.operations.release(operation);
+  context.operations.release(operation);
 }
 
-function peerOf(driver: Driver, socket: DatagramSocket, operation: Operation): Endpoint | null {
-  const { words } = driver.operations;
+function peerOf(context: Context, socket: DatagramSocket, operation: Operation): Endpoint | null {
+  const { words } = context.operations;
   const lengthWord = operation.word + DATAGRAM_CONTEXT.ADDRESS_LENGTH / 4;
   if (words[lengthWord] === 0) return socket.peer; // a provider that names nobody on a connected socket
   return socket.peers.find(words, operation.word + DATAGRAM_CONTEXT.ADDRESS / 4) ?? socket.peer;

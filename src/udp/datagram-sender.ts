@@ -16,7 +16,7 @@ import { classFor } from '../memory/block-pool.ts';
 import { settleClose } from '../sockets/closer.ts';
 import { sendOf, type SendToRequest } from './datagram-requests.ts';
 import type { DatagramSocket } from './datagram-socket.ts';
-import { callbackDue, captureOrigin, expectCallback, type Driver } from '../context/context.ts';
+import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
 import {
   bufferDetached,
   connectionClosed,
@@ -42,7 +42,7 @@ const MAX_ATTEMPTS = 4;
 
 /** Sends `total` bytes as one datagram, or queues them. */
 export function sendTo(
-  driver: Driver,
+  context: Context,
   socket: DatagramSocket,
   data: Uint8Array | readonly Uint8Array[],
   total: number,
@@ -55,25 +55,25 @@ export function sendTo(
   let why: NetworkError | null;
   let operation: Operation | null = null;
   try {
-    request = driver.datagrams.takeSend(data, total, destination, callback);
-    request.origin = captureOrigin(driver);
-    name = driver.calls.begin(request, socket, options);
+    request = context.datagrams.takeSend(data, total, destination, callback);
+    request.origin = captureOrigin(context);
+    name = context.calls.begin(request, socket, options);
     // Only now is the socket looked at: the caller's own code may have run in there.
-    why = whyOver(request, socket) ?? whyNotQueued(driver, socket, total);
+    why = whyOver(request, socket) ?? whyNotQueued(context, socket, total);
     if (why === null) {
       const now = socket.sends.length === 0 && socket.sending.length < SEND_DEPTH;
-      operation = now ? driver.operations.take(OperationKind.SendTo, socket) : null;
-      if (operation === null && socket.sending.length === 0) why = outOfSlots(driver.options.maxOperations);
+      operation = now ? context.operations.take(OperationKind.SendTo, socket) : null;
+      if (operation === null && socket.sending.length === 0) why = outOfSlots(context.options.maxOperations);
     }
   } catch (error) {
-    if (request !== null) driver.datagrams.giveSend(request);
+    if (request !== null) context.datagrams.giveSend(request);
     throw error;
   }
   socket.queuedBytes += total;
-  driver.queuedBytes += total;
-  expectCallback(driver, socket);
+  context.queuedBytes += total;
+  addPendingCallback(context, socket);
   if (why !== null) {
-    answerSoon(driver, socket, request, why);
+    answerSoon(context, socket, request, why);
     return NO_OPERATION;
   }
   if (operation === null) {
@@ -81,21 +81,21 @@ export function sendTo(
     return name;
   }
   socket.sending.push(operation);
-  submit(driver, socket, operation, request);
+  submit(context, socket, operation, request);
   return name;
 }
 
 /** Why a datagram of so many bytes is refused now, or null. (None is longer than a queue: the smallest limit is 65536.) */
-function whyNotQueued(driver: Driver, socket: DatagramSocket, total: number): NetworkError | null {
-  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = driver.options;
+function whyNotQueued(context: Context, socket: DatagramSocket, total: number): NetworkError | null {
+  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = context.options;
   if (socket.queuedBytes + total > limit) return queueFull(socket.queuedBytes, total, limit);
-  if (driver.queuedBytes + total > maxQueuedBytes) return queuesFull(driver.queuedBytes, total, maxQueuedBytes);
+  if (context.queuedBytes + total > maxQueuedBytes) return queuesFull(context.queuedBytes, total, maxQueuedBytes);
   return socket.sends.length === MAX_WAITING_SENDS ? datagramQueueFull(MAX_WAITING_SENDS) : null;
 }
 
 /** Takes a send back: out of the queue at once, out of the kernel if it can still be cancelled there. */
-export function revokeSend(
-  driver: Driver,
+export function cancelSend(
+  context: Context,
   socket: DatagramSocket,
   request: SendToRequest,
   error: NetworkError,
@@ -103,12 +103,12 @@ export function revokeSend(
   for (const operation of socket.sending) {
     if (operation.datagram !== request) continue;
     if (!operation.isInKernel) return false; // its outcome waits to be delivered
-    request.revoked = error;
-    driver.transport.cancelOperation(socket, operation);
+    request.cancellation = error;
+    context.transport.cancelOperation(socket, operation);
     return true;
   }
   socket.sends.remove(request);
-  answerSoon(driver, socket, request, error);
+  answerSoon(context, socket, request, error);
   return true;
 }
 
@@ -119,67 +119,67 @@ export function keepDestination(socket: DatagramSocket, peer: ResolvedDestinatio
 }
 
 /** WSASendTo came back. */
-export function completeSendTo(driver: Driver, socket: DatagramSocket, operation: Operation): void {
+export function completeSendTo(context: Context, socket: DatagramSocket, operation: Operation): void {
   const { bytes, error } = operation;
   const request = sendOf(operation);
   if (request === null) throw new Error('A datagram was sent for nobody. This is a bug in iocp-pal; please report it');
-  if (isUnreachable(error) && !socket.resetting && request.revoked === null) {
-    driver.counters.unreachableReports++;
+  if (isUnreachable(error) && !socket.resetting && request.cancellation === null) {
+    context.counters.unreachableReports++;
     if (!socket.settings.reportUnreachable && request.attempts < MAX_ATTEMPTS) {
-      driver.operations.renew(operation);
-      transmit(driver, socket, operation, request);
+      context.operations.reset(operation);
+      transmit(context, socket, operation, request);
       return;
     }
   }
   if (error === 0) socket.unaskedCancels = 0;
-  if (error === ERROR_OPERATION_ABORTED && request.revoked === null && !socket.closing && mayPostAgain(socket)) {
+  if (error === ERROR_OPERATION_ABORTED && request.cancellation === null && !socket.closing && mayPostAgain(socket)) {
     // Windows has cancelled it with another one of its socket. A datagram goes as a whole or not at all.
-    driver.operations.renew(operation);
-    transmit(driver, socket, operation, request);
+    context.operations.reset(operation);
+    transmit(context, socket, operation, request);
     return;
   }
-  driver.operations.giveBuffers(operation);
+  context.operations.giveBuffers(operation);
   const failure = failureOf(socket, request, operation);
   if (failure === null) {
-    driver.counters.datagramsSent++;
-    driver.counters.bytesSent += bytes;
+    context.counters.datagramsSent++;
+    context.counters.bytesSent += bytes;
   }
   // The queue and the slot are brought in order before the callback runs: it may send, close or throw.
   const next = socket.sends.shift();
   if (next === null) {
     leaveSending(socket, operation);
-    driver.operations.release(operation);
+    context.operations.release(operation);
   } else {
-    driver.operations.renew(operation);
-    submit(driver, socket, operation, next);
+    context.operations.reset(operation);
+    submit(context, socket, operation, next);
   }
   const { callback, total } = request;
   socket.queuedBytes -= total;
-  driver.queuedBytes -= total;
-  driver.datagrams.giveSend(request);
-  callbackDue(driver, socket);
+  context.queuedBytes -= total;
+  context.datagrams.giveSend(request);
+  removePendingCallback(context, socket);
   try {
     callback.finish(failure, failure === null ? bytes : 0);
   } finally {
-    settleClose(driver, socket);
+    settleClose(context, socket);
   }
 }
 
 /** The socket closes without a flush: what waits is answered, and what the kernel has is not waited for any more. */
-export function dropSends(driver: Driver, socket: DatagramSocket): void {
+export function dropSends(context: Context, socket: DatagramSocket): void {
   for (let request = socket.sends.shift(); request !== null; request = socket.sends.shift()) {
-    answerSoon(driver, socket, request, connectionClosed('send'));
+    answerSoon(context, socket, request, connectionClosed('send'));
   }
 }
 
 /** Answers a send that is in no queue any more, in a coming turn. */
-function answerSoon(driver: Driver, socket: DatagramSocket, request: SendToRequest, error: NetworkError): void {
+function answerSoon(context: Context, socket: DatagramSocket, request: SendToRequest, error: NetworkError): void {
   const { callback, total } = request;
   socket.queuedBytes -= total;
-  driver.queuedBytes -= total;
-  driver.datagrams.giveSend(request);
-  driver.loop.enqueue(() => {
-    callbackDue(driver, socket);
+  context.queuedBytes -= total;
+  context.datagrams.giveSend(request);
+  context.loop.enqueue(() => {
+    removePendingCallback(context, socket);
     callback.finish(error, 0);
   });
 }
@@ -187,7 +187,7 @@ function answerSoon(driver: Driver, socket: DatagramSocket, request: SendToReque
 function failureOf(socket: DatagramSocket, request: SendToRequest, operation: Operation): NetworkError | null {
   const { error } = operation;
   if (error === 0) return null;
-  if (request.revoked !== null) return request.revoked;
+  if (request.cancellation !== null) return request.cancellation;
   if (error === ERROR_OPERATION_ABORTED && socket.closing) return connectionClosed('send');
   if (request.detachedAt >= 0) return bufferDetached('send', request.total, request.detachedAt);
   const to = request.destination ?? socket.peer;
@@ -205,46 +205,46 @@ function leaveSending({ sending }: DatagramSocket, operation: Operation): void {
 }
 
 /** Brings a datagram's bytes where the kernel may read them, and sends it. */
-function submit(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
+function submit(context: Context, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
   operation.datagram = request;
   try {
-    start(driver, socket, operation, request);
+    start(context, socket, operation, request);
   } catch (error) {
-    abandonOperation(driver, socket, operation, error);
+    abandonOperation(context, socket, operation, error);
   }
 }
 
-function start(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
+function start(context: Context, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
   operation.requested = request.total;
   const { data, total } = request;
-  const pinnedAddress = isUint8Array(data) ? driver.pinned.addressOf(data, total) : 0;
+  const pinnedAddress = isUint8Array(data) ? context.pinned.addressOf(data, total) : 0;
   if (pinnedAddress !== 0 && isUint8Array(data) && data.byteLength === total) {
     operation.lent = data;
-    driver.operations.setSegment(operation, 0, pinnedAddress, total);
+    context.operations.setSegment(operation, 0, pinnedAddress, total);
   } else {
-    const block = driver.blocks.take(classFor(total));
+    const block = context.blocks.take(classFor(total));
     operation.block = block;
     if (block === null || block.size < total) {
-      driver.loop.finishInline(operation, WSAENOBUFS, 0);
+      context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
       return;
     }
     const there = copyIn(block.bytes, data, total);
     if (there !== total) {
       request.detachedAt = there;
-      driver.loop.finishInline(operation, WSAENOBUFS, 0);
+      context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
       return;
     }
-    driver.operations.setSegment(operation, 0, block.address, total);
+    context.operations.setSegment(operation, 0, block.address, total);
   }
-  transmit(driver, socket, operation, request);
+  transmit(context, socket, operation, request);
 }
 
-function transmit(driver: Driver, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
+function transmit(context: Context, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
   request.attempts++;
   try {
-    driver.transport.sendTo(socket, operation);
+    context.transport.sendTo(socket, operation);
   } catch (error) {
-    abandonOperation(driver, socket, operation, error);
+    abandonOperation(context, socket, operation, error);
   }
 }
 

@@ -22,7 +22,7 @@ import { attach } from '../sockets/association.ts';
 import { datagramKind } from './datagram-kind.ts';
 import { keepDestination } from './datagram-sender.ts';
 import { DatagramSocket, type ReceiveSettings } from './datagram-socket.ts';
-import { captureOrigin, type Driver } from '../context/context.ts';
+import { captureOrigin, type Context } from '../context/context.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from '../util/errors.ts';
 import { requireInteger, requireOneOf } from '../util/validate.ts';
 import { ResolvedDestination } from '../sockets/socket-addresses.ts';
@@ -39,7 +39,7 @@ const DEFAULT_QUEUED_BYTES = 1024 * 1024;
 const MAX_QUEUED_BYTES = 2 ** 30;
 
 /** Makes a bound UDP socket. Throws NetworkError, RangeError or TypeError, and leaves nothing behind when it does. */
-export function openDatagramSocket(driver: Driver, address: IpAddress, port: number, options: UdpOptions): UdpSocket {
+export function openDatagramSocket(context: Context, address: IpAddress, port: number, options: UdpOptions): UdpSocket {
   const settings = receiveSettings(options);
   for (const name of ['receiveBufferSize', 'sendBufferSize'] as const) {
     if (options[name] !== undefined) requireInteger(name, options[name], 0, 0x7fffffff);
@@ -52,29 +52,29 @@ export function openDatagramSocket(driver: Driver, address: IpAddress, port: num
   if (options.ipv6Only === true && address.family === 4) {
     throw contradiction('ipv6Only with an IPv4 address: bind to :: or leave it out');
   }
-  const origin = captureOrigin(driver);
-  const socket = driver.sockets.add(
+  const origin = captureOrigin(context);
+  const socket = context.sockets.add(
     (handle: AnyHandle) =>
-      new DatagramSocket(datagramKind, handle, address.family, driver.kernel.scheduler.now(), origin),
+      new DatagramSocket(datagramKind, handle, address.family, context.platform.scheduler.now(), origin),
   );
   if (socket === null) throw tooManySockets(MAX_SOCKETS);
   let step: OperationName = 'socket';
   let local: Endpoint;
   try {
-    socket.socket = openUdpSocket(driver, address.family);
+    socket.socket = openUdpSocket(context, address.family);
     step = 'bind';
-    applyOptions(driver, socket.socket, address.family, options);
-    tellUnreachable(driver, socket.socket, settings.reportUnreachable);
-    bindSocket(driver, socket.socket, address, port);
-    attach(driver, socket);
-    local = localEndpoint(driver, socket);
+    applyOptions(context, socket.socket, address.family, options);
+    tellUnreachable(context, socket.socket, settings.reportUnreachable);
+    bindSocket(context, socket.socket, address, port);
+    attach(context, socket);
+    local = localEndpoint(context, socket);
     socket.local = local;
   } catch (error) {
     if (step !== 'socket') {
-      driver.transport.detach(socket);
-      discardSocket(driver, socket.socket);
+      context.transport.detach(socket);
+      discardSocket(context, socket.socket);
     }
-    driver.sockets.remove(socket);
+    context.sockets.remove(socket);
     throw fromWin32Error(step, error, { address: formatIpAddress(address), port });
   }
   socket.settings = settings;
@@ -82,18 +82,18 @@ export function openDatagramSocket(driver: Driver, address: IpAddress, port: num
 }
 
 /** Fixes the peer. Throws Win32Error. */
-export function connectDatagrams(driver: Driver, socket: DatagramSocket, to: IpAddress, port: number): void {
+export function connectDatagrams(context: Context, socket: DatagramSocket, to: IpAddress, port: number): void {
   // Windows refuses any-address; everywhere else it means this machine.
   const address = isUnspecified(to) ? loopback(to.family) : to;
-  const length = driver.scratch.setSockaddr(0, address, port);
-  connectCall(driver, socket, length);
+  const length = context.scratch.setSockaddr(0, address, port);
+  connectCall(context, socket, length);
   socket.peer = { address: formatIpAddress(address), port, family: address.family };
 }
 
 /** Sets the peer free: "the default destination is removed by connecting to an address of zeros". Throws Win32Error. */
-export function disconnectDatagrams(driver: Driver, socket: DatagramSocket): void {
-  driver.scratch.bytes.fill(0, 0, sockaddr_in6.size);
-  connectCall(driver, socket, sockaddr_in6.size);
+export function disconnectDatagrams(context: Context, socket: DatagramSocket): void {
+  context.scratch.bytes.fill(0, 0, sockaddr_in6.size);
+  connectCall(context, socket, sockaddr_in6.size);
   const { peer } = socket;
   socket.peer = null;
   const address = peer === null ? null : parseIpAddress(peer.address);
@@ -102,9 +102,9 @@ export function disconnectDatagrams(driver: Driver, socket: DatagramSocket): voi
   }
 }
 
-function connectCall({ kernel, counters, scratch }: Driver, socket: DatagramSocket, length: number): void {
+function connectCall({ platform, counters, scratch }: Context, socket: DatagramSocket, length: number): void {
   counters.calls.connect++;
-  checkWinsock(kernel.ws2_32.connect(socket.socket, scratch.address, length), kernel.ws2_32, 'connect');
+  checkWinsock(platform.ws2_32.connect(socket.socket, scratch.address, length), platform.ws2_32, 'connect');
 }
 
 function receiveSettings(options: UdpOptions): ReceiveSettings {
@@ -128,9 +128,9 @@ function receiveSettings(options: UdpOptions): ReceiveSettings {
   };
 }
 
-function applyOptions(driver: Driver, socket: number, family: 4 | 6, options: UdpOptions): void {
+function applyOptions(context: Context, socket: number, family: 4 | 6, options: UdpOptions): void {
   const set = (level: number, name: number, value: number, word: string): void => {
-    setIntOption(driver, socket, level, name, value, `setsockopt(${word})`);
+    setIntOption(context, socket, level, name, value, `setsockopt(${word})`);
   };
   // Always said: Windows' default is true, every other system's is false.
   if (family === 6) set(IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only === true ? 1 : 0, 'IPV6_V6ONLY');
@@ -146,13 +146,13 @@ function applyOptions(driver: Driver, socket: number, family: 4 | 6, options: Ud
  * what it tells all the same is sorted out where receives complete.
  * Source: https://learn.microsoft.com/windows/win32/winsock/winsock-ioctls
  */
-function tellUnreachable({ kernel, counters, scratch }: Driver, socket: number, wanted: boolean): void {
+function tellUnreachable({ platform, counters, scratch }: Context, socket: number, wanted: boolean): void {
   const returnedAt = 16;
   scratch.view.setUint32(0, wanted ? 1 : 0, true);
   const { address } = scratch;
   for (const code of [SIO_UDP_CONNRESET, SIO_UDP_NETRESET]) {
     counters.calls.WSAIoctl++;
-    kernel.ws2_32.WSAIoctl(socket, code, address, 4, 0, 0, address + returnedAt, 0, 0);
+    platform.ws2_32.WSAIoctl(socket, code, address, 4, 0, 0, address + returnedAt, 0, 0);
   }
 }
 

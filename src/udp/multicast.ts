@@ -17,7 +17,7 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
 import type { DatagramSocket } from './datagram-socket.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { requireInteger } from '../util/validate.ts';
 
 /** Largest index that Windows takes in the place of an IPv4 address: 0.x.x.x. */
@@ -26,7 +26,7 @@ const MAX_IPV6_INDEX = 0xffffffff;
 
 /** Joins or leaves. Throws Win32Error when the system refuses, NetworkError or TypeError for addresses that do not fit. */
 export function changeMembership(
-  driver: Driver,
+  context: Context,
   socket: DatagramSocket,
   join: boolean,
   group: IpAddress,
@@ -35,13 +35,20 @@ export function changeMembership(
   requireGroup(socket, group);
   const { family } = socket;
   const source = options.source === undefined ? null : sourceOf(socket, options.source);
-  const { scratch } = driver;
+  const { scratch } = context;
   if (family === 6) {
     const index = interfaceOf(6, 'interface', options.interface ?? group.scopeId);
     scratch.bytes.set(group.bytes, ipv6_mreq.ipv6mr_multiaddr);
     scratch.view.setUint32(ipv6_mreq.ipv6mr_interface, index, true);
     const name = join ? IPV6_ADD_MEMBERSHIP : IPV6_DROP_MEMBERSHIP;
-    setGroup(driver, socket, IPPROTO_IPV6, name, ipv6_mreq.size, join ? 'IPV6_ADD_MEMBERSHIP' : 'IPV6_DROP_MEMBERSHIP');
+    setGroup(
+      context,
+      socket,
+      IPPROTO_IPV6,
+      name,
+      ipv6_mreq.size,
+      join ? 'IPV6_ADD_MEMBERSHIP' : 'IPV6_DROP_MEMBERSHIP',
+    );
     return;
   }
   const on = interfaceOf(4, 'interface', options.interface ?? 0);
@@ -49,7 +56,7 @@ export function changeMembership(
     scratch.bytes.set(group.bytes, ip_mreq.imr_multiaddr);
     scratch.view.setUint32(ip_mreq.imr_interface, on, false);
     const name = join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP;
-    setGroup(driver, socket, IPPROTO_IP, name, ip_mreq.size, join ? 'IP_ADD_MEMBERSHIP' : 'IP_DROP_MEMBERSHIP');
+    setGroup(context, socket, IPPROTO_IP, name, ip_mreq.size, join ? 'IP_ADD_MEMBERSHIP' : 'IP_DROP_MEMBERSHIP');
     return;
   }
   scratch.bytes.set(group.bytes, ip_mreq_source.imr_multiaddr);
@@ -57,7 +64,7 @@ export function changeMembership(
   scratch.view.setUint32(ip_mreq_source.imr_interface, on, false);
   const name = join ? IP_ADD_SOURCE_MEMBERSHIP : IP_DROP_SOURCE_MEMBERSHIP;
   const word = join ? 'IP_ADD_SOURCE_MEMBERSHIP' : 'IP_DROP_SOURCE_MEMBERSHIP';
-  setGroup(driver, socket, IPPROTO_IP, name, ip_mreq_source.size, word);
+  setGroup(context, socket, IPPROTO_IP, name, ip_mreq_source.size, word);
 }
 
 /**
@@ -112,7 +119,7 @@ function sourceOf({ family }: DatagramSocket, text: string): IpAddress {
 }
 
 function setGroup(
-  { kernel, counters, scratch }: Driver,
+  { platform, counters, scratch }: Context,
   socket: DatagramSocket,
   level: number,
   name: number,
@@ -120,8 +127,8 @@ function setGroup(
   word: string,
 ): void {
   counters.calls.setsockopt++;
-  const result = kernel.ws2_32.setsockopt(socket.socket, level, name, scratch.address, length);
-  checkWinsock(result, kernel.ws2_32, `setsockopt(${word})`);
+  const result = platform.ws2_32.setsockopt(socket.socket, level, name, scratch.address, length);
+  checkWinsock(result, platform.ws2_32, `setsockopt(${word})`);
 }
 
 function invalidAddress(message: string): NetworkError {

@@ -88,7 +88,7 @@ export function isForeignOperation(pal: number, name: number): boolean {
 export function foreignHandle(value: number): NetworkError {
   return new NetworkError(
     `Cannot use handle ${shown(value)}: another PAL has given it out. Pass it to the PAL that it came from; ` +
-      'transfer() and adopt() move a connection from one PAL to another',
+      'transfer() and receiveTransfer() move a connection from one PAL to another',
     { kind: NetworkErrorCode.ConnectionClosed, code: 'ERR_FOREIGN_HANDLE' },
   );
 }

@@ -6,7 +6,7 @@
  *   MAX_WAIT_MS, or by one tick of the system's clock where that is longer: 15.6 ms on Windows, unless somebody in the
  *   process has asked for a finer one. Spinning instead would spare them that, and cost a whole processor for it; who needs
  *   timers on time has the worker. Between two waits Node's loop turns once.
- * - otherwise, in the place of a poller thread that is not there: it looks without waiting and then leaves the thread to
+ * - otherwise, in the place of a waiter thread that is not there: it looks without waiting and then leaves the thread to
  *   others, for a turn while there has just been something, and for the same times afterwards. So nobody is held up, and
  *   events are late by as much.
  */

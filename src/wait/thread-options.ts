@@ -1,5 +1,5 @@
 /**
- * What a poller thread is started with: nothing of what its process was started with.
+ * What a waiter thread is started with: nothing of what its process was started with.
  *
  * By default a worker_thread inherits the process's execArgv, and with it `--require`, `--import` and `--loader`: an agent
  * would instrument the thread as if it were a second process (and open its port twice), and `--input-type` with `--eval`
@@ -17,13 +17,13 @@ import type { WorkerOptions } from 'node:worker_threads';
 const KEPT_VARIABLES = ['NODE_PATH'] as const;
 
 /** Options of `new Worker` for a thread that only waits. @param workerData cloned to the thread */
-export function pollerThreadOptions(workerData: object): WorkerOptions {
+export function waiterThreadOptions(workerData: object): WorkerOptions {
   return {
-    name: 'iocp-pal poller',
+    name: 'iocp-pal waiter',
     workerData,
     execArgv: [],
     argv: [],
-    env: pollerEnvironment(process.env),
+    env: waiterEnvironment(process.env),
     // It reads nothing, and prints only what ends it.
     stdin: false,
     stdout: false,
@@ -34,7 +34,7 @@ export function pollerThreadOptions(workerData: object): WorkerOptions {
 }
 
 /** The variables that the thread gets, of those of its process. */
-export function pollerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function waiterEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   // The process has said what there was to say about the same modules.
   const kept: NodeJS.ProcessEnv = { NODE_NO_WARNINGS: '1' };
   for (const name of KEPT_VARIABLES) {

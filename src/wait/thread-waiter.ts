@@ -11,18 +11,18 @@
  */
 import { Win32Error } from '../../ffi/check.ts';
 import type { PortWaiter, WaiterCallbacks } from '../platform/platform.ts';
-import { CONTROL_WORDS, openGate, READY, stopGate, takeCount, takeWaits, type PollerMessage } from './gate.ts';
+import { CONTROL_WORDS, openGate, READY, stopGate, takeCount, takeWaits, type WaiterMessage } from './gate.ts';
 
-/** The poller thread, from outside. */
-export interface PollerThread {
+/** The waiter thread, from outside. */
+export interface WaiterThread {
   /** Keeps the process alive while it lives. */
   ref(): void;
   unref(): void;
 }
 
-/** Who hears of the poller thread; both only in later turns. */
-export interface PollerListener {
-  message(message: PollerMessage): void;
+/** Who hears of the waiter thread; both only in later turns. */
+export interface WaiterListener {
+  message(message: WaiterMessage): void;
   /** It has ended: after its last message, once. @param error what ended it, null when it came to its end */
   ended(error: Error | null): void;
 }
@@ -30,8 +30,8 @@ export interface PollerListener {
 /** What the waiter is made from. */
 export interface ThreadWaiterParts extends WaiterCallbacks {
   /** Starts the thread, which lives until the gate says STOP. It keeps the process alive. Throws when there can be none. */
-  start: (control: Int32Array, listener: PollerListener) => PollerThread;
-  /** Called before each wait of the thread, to write the driver's own words of the control block. */
+  start: (control: Int32Array, listener: WaiterListener) => WaiterThread;
+  /** Called before each wait of the thread, to write the library's own words of the control block. */
   prepare?: (control: Int32Array) => void;
   /** Makes the system call that the thread may be in return. */
   interrupt: () => void;
@@ -46,7 +46,7 @@ export interface ThreadWaiterParts extends WaiterCallbacks {
 export class ThreadWaiter implements PortWaiter {
   readonly #parts: ThreadWaiterParts;
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT));
-  #thread: PollerThread | null = null;
+  #thread: WaiterThread | null = null;
   #serving = false;
   #gone = false;
   #lost = false;
@@ -123,7 +123,7 @@ export class ThreadWaiter implements PortWaiter {
     this.#parts.interrupt();
   }
 
-  #hear(message: PollerMessage): void {
+  #hear(message: WaiterMessage): void {
     if (message === READY) {
       this.#serving = true;
       this.#dropSubstitute();

@@ -1,42 +1,42 @@
 /**
- * What a poller thread runs, as text.
+ * What a waiter thread runs, as text.
  *
  * A thread that is started from a file needs that file: bundlers leave it behind, single executables have no files, tsx
- * does not load TypeScript in threads on Node 20, and jest has paths of its own. So a poller's program is text, made of
+ * does not load TypeScript in threads on Node 20, and jest has paths of its own. So a waiter's program is text, made of
  * functions that need nothing but their parameters. From source it is the text of the functions themselves
  * (`Function.prototype.toString`), whoever has stripped or compiled their types. `npm run build` writes it down as a
  * string, in every module whose name ends in -program: then no bundler, minifier or bytecode compiler can change it.
  */
 import { bindFunction, loadKoffiFrom } from '../../ffi/thread-koffi.ts';
 import type { KoffiModule } from '../../ffi/koffi.ts';
-import { pollUntilStopped, type GateProtocol, type PollerMessage, type WaitOnce } from './gate.ts';
+import { pollUntilStopped, type GateProtocol, type WaiterMessage, type WaitOnce } from './gate.ts';
 
-/** What every poller thread is started with. Handles and addresses are numbers, valid in the whole process. */
-export interface PollerData {
+/** What every waiter thread is started with. Handles and addresses are numbers, valid in the whole process. */
+export interface WaiterData {
   control: Int32Array;
   gate: GateProtocol;
   /** Where koffi may be loaded from: ffi/thread-koffi.ts. */
   koffi: readonly string[];
 }
 
-/** Makes the wait of one kind of poller. Only its text is used: it must need nothing but its parameters. */
+/** Makes the wait of one kind of waiter. Only its text is used: it must need nothing but its parameters. */
 export type MakeWait<Data> = (data: Data, koffi: KoffiModule, bind: typeof bindFunction) => WaitOnce;
 
-/** The program of a poller thread that waits in the way that `makeWait` makes. */
-export function pollerProgram<Data extends PollerData>(makeWait: MakeWait<Data>): string {
+/** The program of a waiter thread that waits in the way that `makeWait` makes. */
+export function waiterProgram<Data extends WaiterData>(makeWait: MakeWait<Data>): string {
   const parts = [loadKoffiFrom, bindFunction, pollUntilStopped, makeWait];
-  return `'use strict';\n(${String(startPoller)})(\n${parts.map(String).join(',\n')},\n);\n`;
+  return `'use strict';\n(${String(startWaiter)})(\n${parts.map(String).join(',\n')},\n);\n`;
 }
 
-function startPoller(
+function startWaiter(
   load: typeof loadKoffiFrom,
   bind: typeof bindFunction,
   poll: typeof pollUntilStopped,
-  makeWait: MakeWait<PollerData>,
+  makeWait: MakeWait<WaiterData>,
 ): void {
   const threads = globalThis.process.getBuiltinModule('node:worker_threads');
-  const data = threads.workerData as PollerData;
-  poll(data.control, data.gate, makeWait(data, load(data.koffi), bind), (message: PollerMessage) => {
+  const data = threads.workerData as WaiterData;
+  poll(data.control, data.gate, makeWait(data, load(data.koffi), bind), (message: WaiterMessage) => {
     threads.parentPort?.postMessage(message);
   });
 }

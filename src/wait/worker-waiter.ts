@@ -13,29 +13,29 @@ import { koffiFiles } from '../../ffi/koffi.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { PortWaiter, WaiterCallbacks } from '../platform/platform.ts';
-import { GATE_PROTOCOL, type PollerMessage } from './gate.ts';
+import { GATE_PROTOCOL, type WaiterMessage } from './gate.ts';
 import { InlineWaiter } from './inline-waiter.ts';
-import type { PollerData } from './waiter-program.ts';
-import { pollerThreadOptions } from './thread-options.ts';
-import { ThreadWaiter, type PollerListener, type PollerThread } from './thread-waiter.ts';
+import type { WaiterData } from './waiter-program.ts';
+import { waiterThreadOptions } from './thread-options.ts';
+import { ThreadWaiter, type WaiterListener, type WaiterThread } from './thread-waiter.ts';
 
 /** Milliseconds of one slice of a wait: one wake-up a second on an idle server, and an end within a second. */
 export const WAIT_SLICE_MS = 1000;
-/** The code of the warning that a poller thread was lost. */
-export const POLLER_LOST = 'IOCP_PAL_POLLER_LOST';
+/** The code of the warning that a waiter thread was lost. */
+export const WAITER_LOST = 'IOCP_PAL_WAITER_LOST';
 
 /** What the waiter is made from. */
 export interface WorkerWaiterParts extends WaiterCallbacks {
-  /** The poller thread's program: poller-program.ts. */
+  /** The waiter thread's program: waiter-program.ts. */
   program: string;
   /** What the thread gets beside the control block. Handles and addresses are numbers, valid in the whole process. */
   data: object;
-  /** Called before each wait, to write the driver's own words of the control block. */
+  /** Called before each wait, to write the library's own words of the control block. */
   prepare?: (control: Int32Array) => void;
   /** Makes the system call that the thread may be in return. */
   interrupt: () => void;
   /** The same wait on this thread, without waiting. Returns the number of events, 0 for none; throws when it fails. */
-  lookOnce: () => number;
+  pollOnce: () => number;
   /** The number of events that a thread which has ended had found in its last wait and told nobody of. */
   recover: () => number;
 }
@@ -55,10 +55,10 @@ function startThread(program: string, options: WorkerOptions): Worker {
     const { message, permission } = error as Error & { permission?: string };
     const remedy = permission === 'WorkerThreads' ? 'start Node.js with --allow-worker, or take' : 'take';
     throw new NetworkError(
-      `Cannot start the thread that waits for the network: ${message}; ${remedy} poller: 'inline'`,
+      `Cannot start the thread that waits for the network: ${message}; ${remedy} waiter: 'inline'`,
       {
         kind: NetworkErrorCode.InitializationFailed,
-        code: 'ERR_POLLER_THREAD',
+        code: 'ERR_WAITER_THREAD',
         cause: error,
       },
     );
@@ -76,7 +76,7 @@ function unwatch(waiter: ThreadWaiter): void {
 
 /** A waiter whose waits run in a worker_thread, and on this thread where there is none. */
 export function createWorkerWaiter(parts: WorkerWaiterParts): PortWaiter {
-  const { prepare, interrupt, lookOnce, recover, onReady, onFailure } = parts;
+  const { prepare, interrupt, pollOnce, recover, onReady, onFailure } = parts;
   const waiter = new ThreadWaiter({
     start(control, listener) {
       return startWorker(parts, control, {
@@ -89,7 +89,7 @@ export function createWorkerWaiter(parts: WorkerWaiterParts): PortWaiter {
     },
     ...(prepare === undefined ? {} : { prepare }),
     interrupt,
-    substitute: (callbacks) => new InlineWaiter({ waitOnce: lookOnce, blocks: false, ...callbacks }),
+    substitute: (callbacks) => new InlineWaiter({ waitOnce: pollOnce, blocks: false, ...callbacks }),
     recover,
     onLost: warn,
     onReady,
@@ -99,11 +99,11 @@ export function createWorkerWaiter(parts: WorkerWaiterParts): PortWaiter {
   return waiter;
 }
 
-function startWorker(parts: WorkerWaiterParts, control: Int32Array, listener: PollerListener): PollerThread {
-  const common: PollerData = { control, gate: GATE_PROTOCOL, koffi: koffiFiles() };
-  const worker = startThread(parts.program, pollerThreadOptions({ ...parts.data, ...common }));
+function startWorker(parts: WorkerWaiterParts, control: Int32Array, listener: WaiterListener): WaiterThread {
+  const common: WaiterData = { control, gate: GATE_PROTOCOL, koffi: koffiFiles() };
+  const worker = startThread(parts.program, waiterThreadOptions({ ...parts.data, ...common }));
   let failure: Error | null = null;
-  worker.on('message', (message: PollerMessage) => listener.message(message));
+  worker.on('message', (message: WaiterMessage) => listener.message(message));
   worker.on('error', (error: Error) => (failure = error)); // 'exit' follows
   worker.once('exit', (code) => {
     listener.ended(failure ?? (code === 0 ? null : new Error(`It was ended from outside, exit code ${code}`)));
@@ -114,9 +114,9 @@ function startWorker(parts: WorkerWaiterParts, control: Int32Array, listener: Po
 /** Says once for each thread that its PAL goes on without it, and what that costs. */
 function warn(error: Error): void {
   process.emitWarning(
-    `A poller thread of iocp-pal was lost: ${error.message}. Its event loop goes on, and looks for events from its ` +
+    `A waiter thread of iocp-pal was lost: ${error.message}. Its event loop goes on, and looks for events from its ` +
       'own thread from now on: they are noticed some milliseconds later, and an idle loop costs some CPU. ' +
-      'See what ends worker threads in this process, or choose poller: "inline"',
-    { code: POLLER_LOST, detail: error.stack ?? '' },
+      'See what ends worker threads in this process, or choose waiter: "inline"',
+    { code: WAITER_LOST, detail: error.stack ?? '' },
   );
 }

@@ -6,7 +6,7 @@ import process from 'node:process';
 
 const callbacks = new Set<{ readonly run: () => void }>();
 
-function tellAll(): void {
+function notifyAll(): void {
   // A copy: whoever is told may begin to listen, or stop.
   for (const callback of [...callbacks]) callback.run();
 }
@@ -14,9 +14,9 @@ function tellAll(): void {
 /** Calls back each time the process has become idle. Returns a function that takes it back. */
 export function onProcessIdle(run: () => void): () => void {
   const callback = { run };
-  if (callbacks.size === 0) process.on('beforeExit', tellAll);
+  if (callbacks.size === 0) process.on('beforeExit', notifyAll);
   callbacks.add(callback);
   return () => {
-    if (callbacks.delete(callback) && callbacks.size === 0) process.off('beforeExit', tellAll);
+    if (callbacks.delete(callback) && callbacks.size === 0) process.off('beforeExit', notifyAll);
   };
 }

@@ -1,4 +1,4 @@
-/** The real kernel: the DLLs of this process, Node's time, and the two real waiters. */
+/** The real platform: the DLLs of this process, Node's time, and the two real waiters. */
 import process from 'node:process';
 import { KoffiError, type KoffiProblem } from '../../ffi/koffi-error.ts';
 import { loadLibuv } from '../../ffi/libuv.ts';
@@ -9,21 +9,21 @@ import { createPollWaiter } from '../wsapoll/poll-waiter.ts';
 import { inOwnContext } from '../platform/async-context.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
-import type { Kernel } from '../platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 import { nodeFiles } from './node-files.ts';
 import { nodeScheduler } from './node-scheduler.ts';
 import { onProcessIdle } from './process-idle.ts';
 import { threadEnd } from './thread-end.ts';
 
-let kernel: Kernel | undefined;
+let platform: Platform | undefined;
 
 /** The kernel of this process. Throws one clear NetworkError where iocp-pal cannot work. */
-export function windowsKernel(): Kernel {
-  kernel ??= makeKernel();
-  return kernel;
+export function windowsPlatform(): Platform {
+  platform ??= makePlatform();
+  return platform;
 }
 
-/** Facts about a process that decide whether the driver can work in it. */
+/** Facts about a process that decide whether the library can work in it. */
 export interface HostFacts {
   platform: string;
   arch: string;
@@ -34,7 +34,7 @@ export function checkHost({ platform, arch }: HostFacts): void {
   if (platform !== 'win32') {
     throw unsupported(
       `Cannot use I/O completion ports on ${platform}: they exist on Windows only. ` +
-        "Run under the Windows node.exe, or pass a simulated kernel from 'iocp-pal/sim' for tests",
+        "Run under the Windows node.exe, or pass a simulated platform from 'iocp-pal/sim' for tests",
     );
   }
   if (arch !== 'x64' && arch !== 'arm64') {
@@ -66,7 +66,7 @@ function loadTables(): Win32Tables {
   }
 }
 
-function makeKernel(): Kernel {
+function makePlatform(): Platform {
   checkHost(process);
   const tables = loadTables();
   return {

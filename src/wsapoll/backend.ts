@@ -1,4 +1,4 @@
-/** The WSAPoll driver, as createNetworkPal builds it. */
+/** The WSAPoll backend, as createNetworkPal builds it. */
 import type { OpenBackend } from '../context/transport.ts';
 import { PolledTransport } from './polled-transport.ts';
 import { PollSet } from './poll-set.ts';

@@ -1,14 +1,14 @@
 /**
- * The program of the WSAPoll driver's poller thread: waits in WSAPoll when the gate is open, and rings. The array belongs
+ * The program of the WSAPoll backend's waiter thread: waits in WSAPoll when the gate is open, and rings. The array belongs
  * to this thread meanwhile; whoever wants to change it interrupts the wait first (poll-set.ts).
  */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
 import type { WaitOnce } from '../wait/gate.ts';
-import { pollerProgram, type MakeWait, type PollerData } from '../wait/waiter-program.ts';
+import { waiterProgram, type MakeWait, type WaiterData } from '../wait/waiter-program.ts';
 import type { PollWords } from './poll-words.ts';
 
 /** What this thread is started with. */
-export interface PollPollerData extends PollerData {
+export interface PollWaiterData extends WaiterData {
   WSAPoll: CFunction;
   WSAGetLastError: CFunction;
   words: PollWords;
@@ -18,8 +18,8 @@ export interface PollPollerData extends PollerData {
   notSocketCode: number;
 }
 
-/** Needs nothing but its parameters: see poller-program.ts. */
-const waitForSockets: MakeWait<PollPollerData> = (data, koffi, bind): WaitOnce => {
+/** Needs nothing but its parameters: see waiter-program.ts. */
+const waitForSockets: MakeWait<PollWaiterData> = (data, koffi, bind): WaitOnce => {
   const { control, words, sliceMs } = data;
   const poll = bind(koffi, data.WSAPoll);
   const getLastError = bind(koffi, data.WSAGetLastError);
@@ -38,4 +38,4 @@ const waitForSockets: MakeWait<PollPollerData> = (data, koffi, bind): WaitOnce =
   };
 };
 
-export const POLL_PROGRAM: string = pollerProgram(waitForSockets);
+export const POLL_PROGRAM: string = waiterProgram(waitForSockets);

@@ -86,11 +86,11 @@ export class PollSet implements EventSource {
   /** @throws Win32Error when the system refuses; RangeError when it has no memory. */
   constructor(parts: BackendParts) {
     this.#parts = parts;
-    const { kernel } = parts;
-    if (kernel.createPollWaiter === undefined) {
-      throw new NetworkError('Cannot use the wsapoll driver on this kernel: it can wait on completion ports only', {
+    const { platform } = parts;
+    if (platform.createPollWaiter === undefined) {
+      throw new NetworkError('Cannot use the wsapoll backend on this platform: it can wait on completion ports only', {
         kind: NetworkErrorCode.InitializationFailed,
-        code: 'ERR_UNSUPPORTED_DRIVER',
+        code: 'ERR_UNSUPPORTED_BACKEND',
       });
     }
     const undo: (() => void)[] = [];
@@ -103,7 +103,7 @@ export class PollSet implements EventSource {
       undo.push(() => discardSocket(parts, this.#wakeSocket));
       this.#wakeLength = this.#fillWakeCall();
       this.#write(0, this.#wakeSocket, POLLRDNORM);
-      this.#waiter = kernel.createPollWaiter(parts.options.poller, {
+      this.#waiter = platform.createPollWaiter(parts.options.waiter, {
         array: () => ({ address: this.#region.address, count: this.#members.length }),
         limitMs: () => (this.#resting.size > 0 ? REST_MS : this.#connecting.size > 0 ? CONNECT_CHECK_MS : 0),
         interrupt: () => this.#sendWakeUp(),
@@ -117,7 +117,7 @@ export class PollSet implements EventSource {
   }
 
   get waitsHere(): boolean {
-    return this.#parts.options.poller === 'inline';
+    return this.#parts.options.waiter === 'inline';
   }
 
   get waiting(): boolean {
@@ -157,15 +157,15 @@ export class PollSet implements EventSource {
   }
 
   poll(): number {
-    const { counters, kernel } = this.#parts;
+    const { counters, platform } = this.#parts;
     if (this.#isLost) return 0;
     this.#endRests();
     if (this.#members.length === 1 && !this.#unexplained) return 0;
     this.#unexplained = false;
     counters.calls.WSAPoll++;
-    const found = kernel.ws2_32.WSAPoll(this.#region.address, this.#members.length, 0);
+    const found = platform.ws2_32.WSAPoll(this.#region.address, this.#members.length, 0);
     if (found !== SOCKET_ERROR) return this.#collect(found);
-    this.#lose(new Win32Error('WSAPoll', kernel.ws2_32.WSAGetLastError()));
+    this.#lose(new Win32Error('WSAPoll', platform.ws2_32.WSAGetLastError()));
     return 0;
   }
 
@@ -192,17 +192,17 @@ export class PollSet implements EventSource {
     await this.#waiter.stop();
     await this.#waiterEnd;
     discardSocket(this.#parts, this.#wakeSocket);
-    this.#parts.kernel.memory.release(this.#region.address);
-    this.#parts.kernel.memory.release(this.#wakeAddress.address);
+    this.#parts.platform.memory.release(this.#region.address);
+    this.#parts.platform.memory.release(this.#wakeAddress.address);
   }
 
   /** Nobody can wait for sockets any more. The system has none of our operations: cancelling them ends them. */
   readonly #lose = (error: Error): void => {
     if (this.#isLost) return;
     this.#isLost = true;
-    const { kernel, counters, onReady, onFailure } = this.#parts;
+    const { platform, counters, onReady, onFailure } = this.#parts;
     const failed = this.#waiter;
-    this.#waiter = new TimedWaiter(kernel.scheduler, onReady);
+    this.#waiter = new TimedWaiter(platform.scheduler, onReady);
     this.#waiterEnd = failed.stop();
     counters.calls.WSAPoll += failed.takeWaits();
     onFailure(error);
@@ -237,7 +237,7 @@ export class PollSet implements EventSource {
 
   #checkConnects(): void {
     if (this.#connecting.size === 0) return;
-    const now = this.#parts.kernel.scheduler.now();
+    const now = this.#parts.platform.scheduler.now();
     if (now < this.#nextConnectCheck) return;
     this.#nextConnectCheck = now + CONNECT_CHECK_MS;
     for (const member of this.#connecting) {
@@ -248,7 +248,7 @@ export class PollSet implements EventSource {
   }
 
   #endRests(): void {
-    if (this.#resting.size === 0 || this.#parts.kernel.scheduler.now() < this.#restUntil) return;
+    if (this.#resting.size === 0 || this.#parts.platform.scheduler.now() < this.#restUntil) return;
     for (const member of [...this.#resting]) {
       member.rested();
       this.#apply(member);
@@ -258,7 +258,7 @@ export class PollSet implements EventSource {
   #apply(member: PolledSocket): void {
     if (!member.resting) this.#resting.delete(member);
     else {
-      if (this.#resting.size === 0) this.#restUntil = this.#parts.kernel.scheduler.now() + REST_MS;
+      if (this.#resting.size === 0) this.#restUntil = this.#parts.platform.scheduler.now() + REST_MS;
       this.#resting.add(member);
     }
     if (member.connecting) this.#connecting.add(member);
@@ -304,19 +304,19 @@ export class PollSet implements EventSource {
   #grow(): boolean {
     const old = this.#region;
     const oldWords = this.#words;
-    const region = this.#parts.kernel.memory.allocate(old.buffer.byteLength * 2);
+    const region = this.#parts.platform.memory.allocate(old.buffer.byteLength * 2);
     if (region === null) return false;
     this.#region = region;
     this.#shorts = new Int16Array(this.#region.buffer);
     this.#words = new Uint32Array(this.#region.buffer);
     this.#words.set(oldWords);
-    this.#parts.kernel.memory.release(old.address);
+    this.#parts.platform.memory.release(old.address);
     return true;
   }
 
   /** Memory for the constructor, and how to give it back. Throws RangeError. */
   #takeMemory(byteLength: number, undo: (() => void)[]): NativeRegion {
-    const { memory } = this.#parts.kernel;
+    const { memory } = this.#parts.platform;
     const region = memory.allocate(byteLength);
     if (region === null) throw new RangeError(`Cannot take ${byteLength} bytes for the poll set: out of memory`);
     undo.push(() => memory.release(region.address));
@@ -325,8 +325,8 @@ export class PollSet implements EventSource {
 
   /** A non-blocking datagram socket on loopback. */
   #openWakeSocket(): number {
-    const { kernel, counters, scratch } = this.#parts;
-    const { ws2_32 } = kernel;
+    const { platform, counters, scratch } = this.#parts;
+    const { ws2_32 } = platform;
     counters.calls.WSASocketW++;
     const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
     const socket = ws2_32.WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, 0, 0, flags);
@@ -361,23 +361,23 @@ export class PollSet implements EventSource {
   }
 
   #sendWakeUp(): void {
-    const { kernel, counters } = this.#parts;
+    const { platform, counters } = this.#parts;
     const { address } = this.#wakeAddress;
     counters.calls.WSASendTo++;
     const to = address + ADDRESS_AT;
     // It can fail only when its buffer is full of wake-ups already.
-    kernel.ws2_32.WSASendTo(this.#wakeSocket, address, 1, address + COUNT_AT, 0, to, this.#wakeLength, 0, 0);
+    platform.ws2_32.WSASendTo(this.#wakeSocket, address, 1, address + COUNT_AT, 0, to, this.#wakeLength, 0, 0);
   }
 
   #drainWakeSocket(): void {
-    const { kernel, counters } = this.#parts;
+    const { platform, counters } = this.#parts;
     const { address, buffer } = this.#wakeAddress;
     const flags = new Uint32Array(buffer, FLAGS_AT, 1);
     let result: number;
     do {
       flags[0] = 0;
       counters.calls.WSARecv++;
-      result = kernel.ws2_32.WSARecv(this.#wakeSocket, address, 1, address + COUNT_AT, address + FLAGS_AT, 0, 0);
+      result = platform.ws2_32.WSARecv(this.#wakeSocket, address, 1, address + COUNT_AT, address + FLAGS_AT, 0, 0);
     } while (result === 0);
   }
 }

@@ -3,15 +3,15 @@ import { Win32Error } from '../../ffi/check.ts';
 import { SOCKET_ERROR } from '../../ffi/constants.ts';
 import { ws2_32Function, type Ws2_32 } from '../../ffi/ws2_32.ts';
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
-import type { PollerKind, PollWaiterParts, PortWaiter } from '../platform/platform.ts';
+import type { WaiterKind, PollWaiterParts, PortWaiter } from '../platform/platform.ts';
 import { now } from '../platform/node-timers.ts';
 import { InlineWaiter } from '../wait/inline-waiter.ts';
-import type { PollerData } from '../wait/waiter-program.ts';
+import type { WaiterData } from '../wait/waiter-program.ts';
 import { createWorkerWaiter, WAIT_SLICE_MS } from '../wait/worker-waiter.ts';
-import { POLL_PROGRAM, type PollPollerData } from './poll-program.ts';
+import { POLL_PROGRAM, type PollWaiterData } from './poll-program.ts';
 import { POLL_WORDS } from './poll-words.ts';
 
-export function createPollWaiter(ws2_32: Ws2_32, kind: PollerKind, parts: PollWaiterParts): PortWaiter {
+export function createPollWaiter(ws2_32: Ws2_32, kind: WaiterKind, parts: PollWaiterParts): PortWaiter {
   const { array, limitMs, interrupt, onReady, onFailure } = parts;
   let lookAt = 0;
   const waitOnce = (ms: number): number => {
@@ -39,7 +39,7 @@ export function createPollWaiter(ws2_32: Ws2_32, kind: PollerKind, parts: PollWa
         words: POLL_WORDS,
         sliceMs: WAIT_SLICE_MS,
         notSocketCode: WSAENOTSOCK,
-      } satisfies Omit<PollPollerData, keyof PollerData>,
+      } satisfies Omit<PollWaiterData, keyof WaiterData>,
       prepare: (control) => {
         const { address, count } = array();
         control[POLL_WORDS.addressLow] = address; // modulo 2^32
@@ -48,7 +48,7 @@ export function createPollWaiter(ws2_32: Ws2_32, kind: PollerKind, parts: PollWa
         control[POLL_WORDS.limit] = limitMs();
       },
       interrupt,
-      lookOnce: () => waitOnce(0),
+      pollOnce: () => waitOnce(0),
       // What the array says is said again by the next call: readiness is a state.
       recover: () => 0,
       onReady,

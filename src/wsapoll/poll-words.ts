@@ -1,4 +1,4 @@
-/** The words of the control block that are the WSAPoll driver's own: where the array is, and how long to wait. */
+/** The words of the control block that are the WSAPoll backend's own: where the array is, and how long to wait. */
 import { FIRST_FREE_WORD } from '../wait/gate.ts';
 
 /** Indexes into the control block. */

@@ -32,7 +32,7 @@ export class DatagramMember extends PolledMember {
       this.#sends.add(operation);
       this.changed();
     } else {
-      this.parts.finishInline(operation, code, this.transferred(operation));
+      this.parts.completeSynchronously(operation, code, this.transferred(operation));
     }
   }
 
@@ -76,7 +76,7 @@ export class DatagramMember extends PolledMember {
 
   /** Returns 0 or the error code; the count and the sender are in the context. */
   #tryReceive(operation: Operation): number {
-    const { kernel, counters, operations } = this.parts;
+    const { platform, counters, operations } = this.parts;
     const { words } = operations;
     words[operation.word + CONTEXT.FLAGS / 4] = 0;
     words[operation.word + CONTEXT.BYTES / 4] = 0;
@@ -84,7 +84,7 @@ export class DatagramMember extends PolledMember {
     words[operation.word + DATAGRAM_CONTEXT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
     counters.calls.WSARecvFrom++;
     const { address } = operation;
-    const result = kernel.ws2_32.WSARecvFrom(
+    const result = platform.ws2_32.WSARecvFrom(
       this.socket,
       address + CONTEXT.WSABUFS,
       1,
@@ -95,17 +95,17 @@ export class DatagramMember extends PolledMember {
       0,
       0,
     );
-    return result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
+    return result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
   }
 
   #trySend(operation: Operation): number {
-    const { kernel, counters, operations } = this.parts;
+    const { platform, counters, operations } = this.parts;
     // Now, and not when it began to wait: the socket may have lost its peer since.
     const addressLength = writeDestination(operations.words, operation);
     operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
     counters.calls.WSASendTo++;
     const { address } = operation;
-    const result = kernel.ws2_32.WSASendTo(
+    const result = platform.ws2_32.WSASendTo(
       this.socket,
       address + CONTEXT.WSABUFS,
       1,
@@ -116,6 +116,6 @@ export class DatagramMember extends PolledMember {
       0,
       0,
     );
-    return result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
+    return result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
   }
 }

@@ -126,7 +126,7 @@ export abstract class PolledMember implements PolledSocket {
     this.#ended = (this.#ended + 1) | 0;
     this.forget(operation);
     const code = thrown instanceof Win32Error ? thrown.systemErrorCode : codeOfThrown(thrown);
-    this.parts.finishInline(operation, code, 0);
+    this.parts.completeSynchronously(operation, code, 0);
   }
 
   /** Ends every operation that waits. @param error Winsock error code */
@@ -134,7 +134,7 @@ export abstract class PolledMember implements PolledSocket {
     // Each forgetting may refuse the rest.
     for (let [operation] = this.waiting(); operation !== undefined; [operation] = this.waiting()) {
       this.forget(operation);
-      this.parts.finishInline(operation, error, 0);
+      this.parts.completeSynchronously(operation, error, 0);
     }
   }
 }

@@ -2,7 +2,7 @@
 import { checkSocket } from '../../ffi/check.ts';
 import {
   INVALID_SOCKET,
-  POLLERR,
+  WAITERR,
   POLLRDNORM,
   POLLWRNORM,
   SO_ERROR,
@@ -21,14 +21,14 @@ export const ADDRESS_AT = 0;
 export class StreamMember extends PolledMember {
   #receive: Operation | null = null;
   /** The readiness face's zero-byte receive. It may wait beside a receive: unwatch leaves it posted. */
-  #probe: Operation | null = null;
+  #zeroByteReceive: Operation | null = null;
   #send: Operation | null = null;
   #segments = 0;
   #connect: Operation | null = null;
   readonly #accepts = new Set<Operation>();
 
   protected get events(): number {
-    const read = this.#receive !== null || this.#probe !== null || this.#accepts.size > 0 ? POLLRDNORM : 0;
+    const read = this.#receive !== null || this.#zeroByteReceive !== null || this.#accepts.size > 0 ? POLLRDNORM : 0;
     const write = this.#send !== null || this.#connect !== null ? POLLWRNORM : 0;
     return read | write;
   }
@@ -38,7 +38,7 @@ export class StreamMember extends PolledMember {
   }
 
   receive(operation: Operation): void {
-    if (operation.kind === OperationKind.Probe) this.#probe = operation;
+    if (operation.kind === OperationKind.ZeroByteReceive) this.#zeroByteReceive = operation;
     else this.#receive = operation;
     this.changed();
   }
@@ -50,7 +50,7 @@ export class StreamMember extends PolledMember {
       this.#send = operation;
       this.changed();
     } else {
-      this.parts.finishInline(operation, code, this.transferred(operation));
+      this.parts.completeSynchronously(operation, code, this.transferred(operation));
     }
   }
 
@@ -66,7 +66,7 @@ export class StreamMember extends PolledMember {
 
   forget(operation: Operation): void {
     if (this.#receive === operation) this.#receive = null;
-    if (this.#probe === operation) this.#probe = null;
+    if (this.#zeroByteReceive === operation) this.#zeroByteReceive = null;
     if (this.#send === operation) this.#send = null;
     if (this.#connect === operation) this.#connect = null;
     this.#accepts.delete(operation);
@@ -78,12 +78,12 @@ export class StreamMember extends PolledMember {
     if (revents === 0) return;
     if ((revents & ~POLLWRNORM) !== 0) this.#readyAccept();
     if ((revents & ~POLLRDNORM) !== 0) this.#readySend();
-    if ((revents & ~POLLWRNORM) !== 0) this.#readyProbe(revents);
+    if ((revents & ~POLLWRNORM) !== 0) this.#readyZeroByteReceive(revents);
     if ((revents & ~POLLWRNORM) !== 0) this.#readyReceive(revents);
   }
 
   protected waiting(): readonly Operation[] {
-    const all = [this.#receive, this.#probe, this.#send, this.#connect, ...this.#accepts];
+    const all = [this.#receive, this.#zeroByteReceive, this.#send, this.#connect, ...this.#accepts];
     return all.filter((operation) => operation !== null);
   }
 
@@ -93,20 +93,20 @@ export class StreamMember extends PolledMember {
     this.trying(operation);
     let code = getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)');
     // POLLERR is a failure, whatever SO_ERROR has to say of it: somebody may have read it before. Nearly all are refusals.
-    if (code === 0 && (revents & POLLERR) !== 0) code = WSAECONNREFUSED;
+    if (code === 0 && (revents & WAITERR) !== 0) code = WSAECONNREFUSED;
     if (code === 0 && (revents & POLLWRNORM) === 0) return;
     this.#connect = null;
     this.complete(operation, code, 0);
   }
 
   /** Readiness is all it asks for. A broken connection with nothing left to read is told as such, once and for all. */
-  #readyProbe(revents: number): void {
-    const operation = this.#probe;
+  #readyZeroByteReceive(revents: number): void {
+    const operation = this.#zeroByteReceive;
     if (operation === null) return;
     this.trying(operation);
-    const broken = (revents & POLLERR) !== 0 && (revents & POLLRDNORM) === 0;
+    const broken = (revents & WAITERR) !== 0 && (revents & POLLRDNORM) === 0;
     const code = broken ? getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)') : 0;
-    this.#probe = null;
+    this.#zeroByteReceive = null;
     this.complete(operation, broken && code === 0 ? WSAECONNRESET : code, 0);
   }
 
@@ -120,11 +120,11 @@ export class StreamMember extends PolledMember {
       this.complete(operation, 0, 0);
       return;
     }
-    const { kernel, counters, operations } = this.parts;
+    const { platform, counters, operations } = this.parts;
     operations.words[operation.word + CONTEXT.FLAGS / 4] = 0;
     counters.calls.WSARecv++;
     const { address } = operation;
-    const result = kernel.ws2_32.WSARecv(
+    const result = platform.ws2_32.WSARecv(
       this.socket,
       address + CONTEXT.WSABUFS,
       1,
@@ -133,13 +133,13 @@ export class StreamMember extends PolledMember {
       0,
       0,
     );
-    let code = result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
+    let code = result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
     if (code === WSAEWOULDBLOCK) return;
     this.#receive = null;
     const bytes = code === 0 ? this.transferred(operation) : 0;
     // A graceful end is POLLHUP without POLLERR. Wine answers the receive after a RST with the end of the stream; Windows
     // with WSAECONNRESET itself.
-    if (code === 0 && bytes === 0 && (revents & POLLERR) !== 0) code = WSAECONNRESET;
+    if (code === 0 && bytes === 0 && (revents & WAITERR) !== 0) code = WSAECONNRESET;
     this.complete(operation, code, bytes);
   }
 
@@ -166,24 +166,24 @@ export class StreamMember extends PolledMember {
   }
 
   #tryAccept(operation: Operation): number {
-    const { kernel, counters, operations } = this.parts;
+    const { platform, counters, operations } = this.parts;
     const lengthWord = operation.word + CONTEXT.BYTES / 4;
     operations.words[lengthWord] = sockaddr_in6.size;
     counters.calls.accept++;
     const address = (operation.block?.address ?? 0) + ADDRESS_AT;
-    const socket = kernel.ws2_32.accept(this.socket, address, operation.address + CONTEXT.BYTES);
-    if (socket === INVALID_SOCKET) return kernel.ws2_32.WSAGetLastError();
-    operation.acceptSocket = checkSocket(socket, kernel.ws2_32, 'accept');
+    const socket = platform.ws2_32.accept(this.socket, address, operation.address + CONTEXT.BYTES);
+    if (socket === INVALID_SOCKET) return platform.ws2_32.WSAGetLastError();
+    operation.acceptSocket = checkSocket(socket, platform.ws2_32, 'accept');
     return 0;
   }
 
   /** Returns 0 or the error code; the count is in the context. */
   #trySend(operation: Operation): number {
-    const { kernel, counters, operations } = this.parts;
+    const { platform, counters, operations } = this.parts;
     operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
     counters.calls.WSASend++;
     const { address } = operation;
-    const result = kernel.ws2_32.WSASend(
+    const result = platform.ws2_32.WSASend(
       this.socket,
       address + CONTEXT.WSABUFS,
       this.#segments,
@@ -192,6 +192,6 @@ export class StreamMember extends PolledMember {
       0,
       0,
     );
-    return result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
+    return result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
   }
 }

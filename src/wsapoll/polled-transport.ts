@@ -1,7 +1,7 @@
 /**
  * Operations on non-blocking sockets: each waits for its readiness in the PollSet, then does its call, and is done.
  *
- * The contexts and blocks are the same as the completion port driver's, and so is everything above: only the kernel never
+ * The contexts and blocks are the same as the completion port backend's, and so is everything above: only the kernel never
  * holds them here. A send is tried at once, since it nearly always succeeds; a receive waits first, since the peer has
  * nearly never answered yet.
  */
@@ -36,11 +36,11 @@ export class PolledTransport implements Transport {
   }
 
   attach(record: SocketRecord): void {
-    const { kernel, counters, scratch } = this.#parts;
+    const { platform, counters, scratch } = this.#parts;
     scratch.view.setUint32(0, 1, true);
     counters.calls.ioctlsocket++;
-    const result = kernel.ws2_32.ioctlsocket(record.socket, FIONBIO, scratch.address);
-    checkWinsock(result, kernel.ws2_32, 'ioctlsocket(FIONBIO)');
+    const result = platform.ws2_32.ioctlsocket(record.socket, FIONBIO, scratch.address);
+    checkWinsock(result, platform.ws2_32, 'ioctlsocket(FIONBIO)');
     if (record.kind.isDatagram) {
       this.#datagramMembers.set(record, new DatagramMember(this.#parts, this.#set, record.socket));
     } else {
@@ -94,15 +94,15 @@ export class PolledTransport implements Transport {
   }
 
   connect(connection: SocketRecord, operation: Operation, address: IpAddress, port: number): void {
-    const { kernel, counters, scratch, finishInline } = this.#parts;
+    const { platform, counters, scratch, completeSynchronously } = this.#parts;
     sendOneSynOnly(this.#parts, connection.socket, address);
     const length = scratch.setSockaddr(0, address, port);
     submit(operation, 'connect');
     counters.calls.connect++;
-    const result = kernel.ws2_32.connect(connection.socket, scratch.address, length);
-    const code = result === SOCKET_ERROR ? kernel.ws2_32.WSAGetLastError() : 0;
+    const result = platform.ws2_32.connect(connection.socket, scratch.address, length);
+    const code = result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
     if (code === WSAEWOULDBLOCK) attached(this.#members, connection).connect(operation);
-    else finishInline(operation, code, 0);
+    else completeSynchronously(operation, code, 0);
   }
 
   finishConnect(): void {
@@ -115,10 +115,10 @@ export class PolledTransport implements Transport {
   }
 
   finishAccept(_listener: SocketRecord, { acceptSocket, block }: Operation): Endpoint | null {
-    const { kernel, counters } = this.#parts;
+    const { platform, counters } = this.#parts;
     counters.calls.SetHandleInformation++;
     // accept() has no flag for it, so a child process started right now may still inherit the socket.
-    kernel.kernel32.SetHandleInformation(acceptSocket, HANDLE_FLAG_INHERIT, 0);
+    platform.kernel32.SetHandleInformation(acceptSocket, HANDLE_FLAG_INHERIT, 0);
     return block === null ? null : readSockaddr(block.bytes.subarray(ADDRESS_AT, ADDRESS_AT + sockaddr_in6.size));
   }
 
@@ -133,7 +133,7 @@ export class PolledTransport implements Transport {
       this.forget(record, operation);
     } finally {
       // It waits no more, even if the wait could not be interrupted for it.
-      this.#parts.finishInline(operation, ERROR_OPERATION_ABORTED, 0);
+      this.#parts.completeSynchronously(operation, ERROR_OPERATION_ABORTED, 0);
     }
   }
 

@@ -84,7 +84,7 @@ describe('docs/errors.md', () => {
     expect(readTable(markdown, '### Name resolution')).to.deep.equal(expected);
   });
 
-  it('has the section that the driver fills', () => {
+  it('has the section that the library fills', () => {
     expect(markdown.split(/\r?\n/)).to.include('## What each operation reports');
   });
 });

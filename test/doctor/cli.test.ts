@@ -32,10 +32,10 @@ describe('npx iocp-pal', function () {
     }
   });
 
-  it('examines the simulated kernel on any system, as text and as JSON', async () => {
+  it('examines the simulated platform on any system, as text and as JSON', async () => {
     const text = await run(['doctor', '--simulated']);
     expect(text.code).to.equal(0);
-    expect(text.stdout).to.match(/^iocp-pal \S+ doctor, on the simulated kernel\n/);
+    expect(text.stdout).to.match(/^iocp-pal \S+ doctor, on the simulated platform\n/);
     const { stdout, code } = await run(['doctor', '--simulated', '--json']);
     const report = JSON.parse(stdout) as DoctorReport;
     expect(code).to.equal(0);

@@ -6,7 +6,7 @@ import { WSAEOPNOTSUPP } from '../../ffi/wsa-errors.ts';
 import { examine } from '../../src/doctor/doctor.ts';
 import { formatReport, EXIT_CODES, type Check, type DoctorReport } from '../../src/doctor/report.ts';
 import { simulatedMachine, type SimulatedMachineOptions } from '../../src/doctor/simulated-machine.ts';
-import { PROFILES, type SimulatedKernel } from '../../src/sim/index.ts';
+import { PROFILES, type SimulatedPlatform } from '../../src/sim/index.ts';
 
 const diagnose = (options: SimulatedMachineOptions = {}, deadlineMs?: number): Promise<DoctorReport> =>
   examine(simulatedMachine(options), '0.0.0', deadlineMs);
@@ -29,14 +29,14 @@ describe('doctor', function () {
       expect(unwell(report)).to.deep.equal([]);
       expect(report).to.include({ verdict: 'ok', simulated: true });
       expect(report.checks.map(({ name }) => name)).to.include.members([
-        'worker poller: echo over 300 connections opened at once',
-        'inline poller: half-close',
-        'worker poller: reset',
-        'inline poller: refused connect',
-        'worker poller: datagrams',
-        'inline poller: a file',
-        'worker poller: cancel',
-        'inline poller: stop',
+        'worker waiter: echo over 300 connections opened at once',
+        'inline waiter: half-close',
+        'worker waiter: reset',
+        'inline waiter: refused connect',
+        'worker waiter: datagrams',
+        'inline waiter: a file',
+        'worker waiter: cancel',
+        'inline waiter: stop',
       ]);
       expect(formatReport(report)).to.match(/^All \d\d checks passed$/m);
     });
@@ -50,20 +50,20 @@ describe('doctor', function () {
       /FAILED {2}providers have real handles: these have none: TCP IPv4 "simulated layer", a chain of 2/,
     );
     expect(text).to.match(/netsh winsock show catalog/);
-    expect(text).to.match(/FAILED {2}worker poller: start.*layered service provider/);
-    expect(text).to.match(/FAILED {2}inline poller: start/);
+    expect(text).to.match(/FAILED {2}worker waiter: start.*layered service provider/);
+    expect(text).to.match(/FAILED {2}inline waiter: start/);
     expect(text).to.match(/note {4}packets are skipped on success, IPv4: not tried/);
   });
 
   it('notices a refused connect that takes 2 s', async () => {
-    const prepare = (kernel: SimulatedKernel): void => {
-      Object.assign(kernel, { profile: { ...PROFILES.windows, knowsInitialRto: false } });
+    const prepare = (platform: SimulatedPlatform): void => {
+      Object.assign(platform, { profile: { ...PROFILES.windows, knowsInitialRto: false } });
     };
     const report = await diagnose({ prepare });
     expect(EXIT_CODES[report.verdict]).to.equal(1);
     expect(unwell(report).map(({ name }) => name)).to.deep.equal([
-      'worker poller: refused connect',
-      'inline poller: refused connect',
+      'worker waiter: refused connect',
+      'inline waiter: refused connect',
     ]);
     expect(printed(report)).to.match(/ECONNREFUSED came after 2\d\d\d ms.*\n.*SIO_TCP_INITIAL_RTO has no effect here/);
     expect(SIO_TCP_INITIAL_RTO).to.be.above(0);
@@ -85,36 +85,36 @@ describe('doctor', function () {
   });
 
   it('gives up on a step that hangs, says what is open, and comes to its end', async () => {
-    const prepare = ({ network }: SimulatedKernel): void => {
+    const prepare = ({ network }: SimulatedPlatform): void => {
       network.route = () => 'silent'; // nobody answers a SYN
     };
     const report = await diagnose({ prepare }, 200);
     expect(EXIT_CODES[report.verdict]).to.equal(1);
     const [first] = unwell(report);
     expect(first?.detail).to.match(/^"start and first round trip" did not end within 0\.2 s\n.*sockets/);
-    // With each poller the step that hung, and the stop; nothing in between was tried.
-    expect(report.checks.filter(({ name }) => name.includes('poller')).map(({ name }) => name)).to.deep.equal([
-      'worker poller: start and first round trip',
-      'worker poller: stop',
-      'inline poller: start and first round trip',
-      'inline poller: stop',
+    // With each waiter the step that hung, and the stop; nothing in between was tried.
+    expect(report.checks.filter(({ name }) => name.includes('waiter')).map(({ name }) => name)).to.deep.equal([
+      'worker waiter: start and first round trip',
+      'worker waiter: stop',
+      'inline waiter: start and first round trip',
+      'inline waiter: stop',
     ]);
   });
 
   it('hears a call that fails, in the step that made it', async () => {
     const report = await diagnose({ faults: { plan: [{ call: 'listen', nth: 3, code: 10055 }] } });
     const [first, ...others] = unwell(report);
-    expect(first?.name).to.equal('worker poller: half-close');
+    expect(first?.name).to.equal('worker waiter: half-close');
     expect(first?.detail).to.match(/ENOBUFS.*listen, 10055/);
     expect(others).to.deep.equal([]);
     printed(report);
   });
 
   it('cannot run where there is no kernel, and names no folder in saying so', async () => {
-    const kernel = (): never => {
+    const platform = (): never => {
       throw new Error(String.raw`Cannot find module 'C:\Users\Ann\app\koffi.node'`);
     };
-    const report = await examine({ ...simulatedMachine(), kernel }, '0.0.0');
+    const report = await examine({ ...simulatedMachine(), platform }, '0.0.0');
     expect(EXIT_CODES[report.verdict]).to.equal(2);
     expect(formatReport(report)).to.match(/^iocp-pal cannot run here: Cannot find module '…\/koffi\.node'$/m);
   });

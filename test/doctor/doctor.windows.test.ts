@@ -23,11 +23,11 @@ describe('doctor', function () {
     const report = await examine(windowsMachine(), '0.0.0');
     const text = formatReport(report);
     expect(report.verdict, text).to.equal('ok');
-    expect(report.facts).to.have.all.keys('system', 'limits', 'dynamic ports', 'poller thread', 'providers');
+    expect(report.facts).to.have.all.keys('system', 'limits', 'dynamic ports', 'waiter thread', 'providers');
     expect(report.facts['system'])
       .to.have.property('koffi')
       .that.match(/^\d+\.\d+\.\d+, binary for win32/);
-    expect(report.facts['poller thread']).to.deep.include({ options: [] });
+    expect(report.facts['waiter thread']).to.deep.include({ options: [] });
     for (const name of [os.hostname(), os.homedir(), os.tmpdir(), process.cwd(), process.env['USERNAME'] ?? '']) {
       if (name.length > 3) expect(text.toLowerCase()).not.to.include(name.toLowerCase());
     }

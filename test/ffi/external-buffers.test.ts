@@ -4,7 +4,7 @@ import type { Kernel32 } from '../../ffi/kernel32.ts';
 import type { KoffiModule } from '../../ffi/koffi.ts';
 import { ExternalBuffersRefusedError, virtualMemory } from '../../ffi/memory.ts';
 import { createNetworkPal, NetworkErrorCode } from '../../src/index.ts';
-import { simulateKernel } from '../../src/sim/index.ts';
+import { simulatePlatform } from '../../src/sim/index.ts';
 import { thrownBy } from '../support/errors.ts';
 
 /** What koffi throws there. */
@@ -42,11 +42,11 @@ describe('a runtime that forbids external ArrayBuffers', () => {
     expect(regions.size).to.equal(1);
   });
 
-  for (const driver of ['iocp', 'wsapoll'] as const) {
-    it(`is refused in initialize(), which says what to do: ${driver}`, () => {
-      const kernel = simulateKernel({ keepAlive: true });
-      Object.defineProperty(kernel, 'memory', { value: forbidding });
-      const pal = createNetworkPal({ kernel, driver });
+  for (const backend of ['iocp', 'wsapoll'] as const) {
+    it(`is refused in initialize(), which says what to do: ${backend}`, () => {
+      const platform = simulatePlatform({ keepAlive: true });
+      Object.defineProperty(platform, 'memory', { value: forbidding });
+      const pal = createNetworkPal({ platform, backend });
       for (let tries = 1; tries <= 3; tries++) {
         const error = thrownBy(() => pal.initialize());
         expect(error).to.include({
@@ -54,7 +54,7 @@ describe('a runtime that forbids external ArrayBuffers', () => {
           code: 'ERR_EXTERNAL_BUFFERS_REFUSED',
         });
         expect(error.message).to.include('Electron').and.include('docs/bundling.md');
-        expect([taken, regions.size, kernel.openHandles]).to.deep.equal([tries, 0, 0]);
+        expect([taken, regions.size, platform.openHandles]).to.deep.equal([tries, 0, 0]);
       }
     });
   }
@@ -62,8 +62,8 @@ describe('a runtime that forbids external ArrayBuffers', () => {
   it('is noticed wherever the memory is taken, and the rest is given back', () => {
     // From the second, third … region on: the slab, the mailbox.
     for (let allowed = 1; allowed <= 2; allowed++) {
-      const kernel = simulateKernel({ keepAlive: true });
-      const real = kernel.memory;
+      const platform = simulatePlatform({ keepAlive: true });
+      const real = platform.memory;
       let left = allowed;
       const before = real.regions;
       const memory = {
@@ -72,7 +72,7 @@ describe('a runtime that forbids external ArrayBuffers', () => {
         release: (address: number) => real.release(address),
       };
       const pal = createNetworkPal({
-        kernel: new Proxy(kernel, {
+        platform: new Proxy(platform, {
           get: (target, name) => {
             const value: unknown = name === 'memory' ? memory : Reflect.get(target, name, target);
             return typeof value === 'function' ? (value as () => void).bind(target) : value;
@@ -80,7 +80,7 @@ describe('a runtime that forbids external ArrayBuffers', () => {
         }),
       });
       expect(thrownBy(() => pal.initialize())).to.include({ code: 'ERR_EXTERNAL_BUFFERS_REFUSED' });
-      expect([real.regions, regions.size, kernel.openHandles], `after ${allowed}`).to.deep.equal([before, 0, 0]);
+      expect([real.regions, regions.size, platform.openHandles], `after ${allowed}`).to.deep.equal([before, 0, 0]);
     }
   });
 });

@@ -73,7 +73,7 @@ describe('ffi/ntstatus', () => {
   });
 
   it('names the statuses as Microsoft does', () => {
-    // A sample across the table: these are the ones that the driver and its tests meet.
+    // A sample across the table: these are the ones that the library and its tests meet.
     expect(NtStatus).to.include({
       STATUS_SUCCESS: 0,
       STATUS_TIMEOUT: 0x102,

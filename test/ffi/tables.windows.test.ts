@@ -1,4 +1,4 @@
-/** The tables bind to the DLLs of this system, and what they return has the types that the driver counts on. */
+/** The tables bind to the DLLs of this system, and what they return has the types that the library counts on. */
 import { expect } from 'chai';
 import {
   AF_INET,
@@ -14,12 +14,12 @@ import { GUID, OVERLAPPED_ENTRY, WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { WSAID } from '../../ffi/mswsock.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 
 describe('ffi/tables.ts', () => {
   let tables: Win32Tables;
   before(() => {
-    tables = windowsKernel(); // loadWin32Tables(), once per process
+    tables = windowsPlatform(); // loadWin32Tables(), once per process
     const region = tables.memory.allocate(WSADATA_SIZE)!;
     expect(tables.ws2_32.WSAStartup(0x0202, region.address)).to.equal(0);
     tables.memory.release(region.address);

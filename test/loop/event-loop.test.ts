@@ -92,12 +92,12 @@ describe('a turn of the event loop', () => {
     loop.enqueue(() => {
       loop.enqueueForNextTurn(note('later'));
       loop.enqueue(note('sooner'));
-      expect(loop.isQuiet).to.equal(false);
+      expect(loop.isIdle).to.equal(false);
     });
     loop.activate();
     runAll();
     expect(seen).to.deep.equal(['sooner in 1', 'later in 2']);
-    expect(loop.isQuiet).to.equal(true);
+    expect(loop.isIdle).to.equal(true);
     loop.enqueueForNextTurn(note('outside of a turn'));
     runAll();
     const { turn } = loop;
@@ -157,17 +157,17 @@ describe('the event loop counts', () => {
     runAll();
     loop.wake();
     runAll();
-    expect(counters.mailboxHighWater).to.equal(5);
+    expect(counters.batchHighWater).to.equal(5);
   });
 
-  it('doorbells', () => {
+  it('wakeUps', () => {
     const { loop, counters, runAll } = makeLoop({ taken: [], polled: [] });
     loop.activate();
     runAll();
-    expect(counters.doorbells).to.equal(0);
+    expect(counters.wakeUps).to.equal(0);
     loop.wake();
     loop.wake();
-    expect(counters.doorbells).to.equal(2);
+    expect(counters.wakeUps).to.equal(2);
   });
 
   it('the most that has waited without a packet of its own', () => {

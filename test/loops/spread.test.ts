@@ -1,4 +1,4 @@
-/** A server that hands its connections to several loops, on the simulated kernel. */
+/** A server that hands its connections to several loops, on the simulated platform. */
 import { expect } from 'chai';
 import {
   createNetworkPal,
@@ -89,7 +89,7 @@ describe('spreading connections over loops', () => {
   it('counts one out that its loop passes on', async () => {
     const [first, second] = loops;
     first!.pal.onConnection((socket) => {
-      arrived[1]!.push({ socket: second!.pal.adopt(first!.pal.transfer(socket)), peer: null });
+      arrived[1]!.push({ socket: second!.pal.receiveTransfer(first!.pal.transfer(socket)), peer: null });
     });
     const spread = { loops: remotes(), policy: 'least-loaded' } as const;
     const server = main.pal.createServer('127.0.0.1', 0, { spread });
@@ -154,8 +154,8 @@ describe('spreading connections over loops', () => {
   });
 
   it('keeps the process alive while it is open', async () => {
-    const kernel = simulatedWindows.oneProcess!().kernel!;
-    const pal = createNetworkPal({ kernel });
+    const platform = simulatedWindows.oneProcess!().platform!;
+    const pal = createNetworkPal({ platform });
     pal.initialize();
     void pal.runEventLoop();
     pal.createServer('127.0.0.1', 0, { spread: { loops: remotes() } });

@@ -88,7 +88,7 @@ describe('OperationTable', () => {
     const operation = take();
     const { word } = operation;
     table.words.fill(0xffffffff, word, word + OVERLAPPED.size / 4);
-    table.renew(operation);
+    table.reset(operation);
     expect([...table.words.subarray(word, word + OVERLAPPED.size / 4)]).to.deep.equal(new Array(8).fill(0));
   });
 
@@ -98,7 +98,7 @@ describe('OperationTable', () => {
     for (let use = 0; use < 100; use++) {
       seen.add(operation.generation);
       expect(table.isIntact(operation)).to.equal(true);
-      table.renew(operation);
+      table.reset(operation);
     }
     expect(seen.size).to.equal(100);
     table.words[operation.word + CONTEXT.GENERATION / 4] = 12345678;

@@ -1,9 +1,9 @@
 /** The accept pool never dies: failed accepts are told, posted again with growing pauses, and bounded in number. */
 import { expect } from 'chai';
 import { NetworkErrorCode, type NetworkError } from '../../src/index.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { iocpInline, iocpWorker } from '../support/beds.ts';
-import { withCalls, type Interception, type ObservedKernel, type Overrides } from '../support/calls.ts';
+import { withCalls, type Interception, type ObservedPlatform, type Overrides } from '../support/calls.ts';
 import { accept, close, connect, readExactly, write } from '../support/io.ts';
 import { completeByPacket } from '../support/native.ts';
 import { testPal } from '../support/pal-fixture.ts';
@@ -18,14 +18,14 @@ const STATUS_TOO_MANY_OPENED_FILES = 0xc000011f;
 const GONE_IN_A_ROW = 1024;
 /** Milliseconds that the system keeps failing: enough for a storm of attempts to show. */
 const FAILING_FOR_MS = 300;
-/** The longest pause of the pool, milliseconds; other timers of the driver, as the sweep, wait longer. */
+/** The longest pause of the pool, milliseconds; other timers of the library, as the sweep, wait longer. */
 const LONGEST_PAUSE_MS = 1000;
 /** Milliseconds of pauses: those of other failures would be more than two seconds. */
 const PAUSED_AT_MOST_MS = 1500;
 
 for (const bed of [iocpWorker, iocpInline]) {
   describe(`failed accepts [${bed.name}]`, () => {
-    let kernel: ObservedKernel;
+    let platform: ObservedPlatform;
     let failing: boolean;
     let ways: Overrides;
     const reported: NetworkError[] = [];
@@ -35,8 +35,8 @@ for (const bed of [iocpWorker, iocpInline]) {
       ways = {};
       const route = (name: string) => (call: Interception) =>
         failing ? (ways[name]?.(call) ?? call.real()) : call.real();
-      kernel = withCalls(windowsKernel(), { AcceptEx: route('AcceptEx'), WSASocketW: route('WSASocketW') });
-      return { kernel };
+      platform = withCalls(windowsPlatform(), { AcceptEx: route('AcceptEx'), WSASocketW: route('WSASocketW') });
+      return { platform };
     });
 
     /** AcceptEx says that it is pending, and then its packet says how it failed. */
@@ -44,9 +44,9 @@ for (const bed of [iocpWorker, iocpInline]) {
       (status: number) =>
       ({ args, fail }: Interception): number => {
         const [listener, , , , , , , overlapped = 0] = args;
-        const made = kernel.callsOf('CreateIoCompletionPort').find(({ args: [file] }) => file === listener);
+        const made = platform.callsOf('CreateIoCompletionPort').find(({ args: [file] }) => file === listener);
         const [, port = 0, key = 0] = made?.args ?? [];
-        completeByPacket(kernel, port, key, overlapped, status);
+        completeByPacket(platform, port, key, overlapped, status);
         return fail(IO_PENDING, 0);
       };
 
@@ -100,7 +100,7 @@ for (const bed of [iocpWorker, iocpInline]) {
         // Each connection that is taken makes the pool post one more, which fails from now on.
         const clients = [await connect(pal, '127.0.0.1', server.port)];
         failing = true;
-        const before = kernel.callsOf(name).length;
+        const before = platform.callsOf(name).length;
         const started = Date.now();
         expect((await accept(pal, server.handle)).peer.address).to.equal('127.0.0.1');
         await until(
@@ -108,7 +108,7 @@ for (const bed of [iocpWorker, iocpInline]) {
           () => `${free + 4} reports; came ${reported.length}`,
         );
         const elapsed = Date.now() - started;
-        const attempts = kernel.callsOf(name).length - before;
+        const attempts = platform.callsOf(name).length - before;
         for (const error of reported) {
           expect(error).to.include({ code, kind, syscall });
           expect(error.message).to.match(/^accept /);
@@ -177,14 +177,14 @@ describe('connections that are gone before they are accepted', () => {
   /** Milliseconds of all the pauses that the pool has asked for: what it waits for, however slow the machine is. */
   let paused = 0;
   const fixture = testPal(iocpWorker, () => {
-    const kernel = windowsKernel();
-    const { scheduler } = kernel;
+    const platform = windowsPlatform();
+    const { scheduler } = platform;
     paused = 0;
     const setTimer: typeof scheduler.setTimer = (ms, callback) => {
       if (ms <= LONGEST_PAUSE_MS) paused += ms;
       return scheduler.setTimer(ms, callback);
     };
-    return { kernel: { ...kernel, scheduler: { ...scheduler, setTimer } } };
+    return { platform: { ...platform, scheduler: { ...scheduler, setTimer } } };
   });
 
   it('do not hold up the others: a living one is accepted behind ten that are gone', async () => {

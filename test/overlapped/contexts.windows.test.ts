@@ -13,9 +13,9 @@ import {
   WSA_FLAG_NO_HANDLE_INHERIT,
   WSA_FLAG_OVERLAPPED,
 } from '../../ffi/constants.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { iocpWorker } from '../support/beds.ts';
-import { withCalls, type Call, type ObservedKernel } from '../support/calls.ts';
+import { withCalls, type Call, type ObservedPlatform } from '../support/calls.ts';
 import { close, connect, pair, read } from '../support/io.ts';
 import { viewAt } from '../support/native.ts';
 import { testPal } from '../support/pal-fixture.ts';
@@ -23,13 +23,13 @@ import { testPal } from '../support/pal-fixture.ts';
 const EINVAL = 10022;
 
 describe('socket contexts', () => {
-  let kernel: ObservedKernel;
+  let platform: ObservedPlatform;
   let acceptContextValues: number[];
   let initialRto: { socket: number; retransmissions: number }[];
   const fixture = testPal(iocpWorker, () => {
     acceptContextValues = [];
     initialRto = [];
-    kernel = withCalls(windowsKernel(), {
+    platform = withCalls(windowsPlatform(), {
       setsockopt: ({ args, real }) => {
         const [, , name = 0, address = 0] = args;
         // The value lies in scratch memory, so it must be looked at during the call.
@@ -45,27 +45,27 @@ describe('socket contexts', () => {
         return real();
       },
     });
-    return { kernel };
+    return { platform };
   });
   const optionCalls = (name: number): Call[] =>
-    kernel.callsOf('setsockopt').filter(({ args }) => args[1] === SOL_SOCKET && args[2] === name);
+    platform.callsOf('setsockopt').filter(({ args }) => args[1] === SOL_SOCKET && args[2] === name);
 
   it("SO_UPDATE_ACCEPT_CONTEXT is set once on each accepted socket, to the listening SOCKET's value", async () => {
     await pair(fixture.pal);
-    const [accepting] = kernel.callsOf('AcceptEx');
+    const [accepting] = platform.callsOf('AcceptEx');
     const [listener, accepted] = accepting!.args;
     const updates = optionCalls(SO_UPDATE_ACCEPT_CONTEXT);
     expect(updates).to.have.lengthOf(1);
     expect(updates[0]!.args[0]).to.equal(accepted);
     expect(updates[0]!.args[4], 'bytes of a SOCKET').to.equal(8);
     expect(acceptContextValues).to.deep.equal([listener]);
-    const [listening] = kernel.callsOf('listen');
+    const [listening] = platform.callsOf('listen');
     expect(listening!.args[0]).to.equal(listener);
   });
 
   it('SO_UPDATE_CONNECT_CONTEXT is set once on each connected socket, without a value', async () => {
     await pair(fixture.pal);
-    const [connecting] = kernel.callsOf('ConnectEx');
+    const [connecting] = platform.callsOf('ConnectEx');
     const updates = optionCalls(SO_UPDATE_CONNECT_CONTEXT);
     expect(updates.map(({ args }) => args)).to.deep.equal([
       [connecting!.args[0], SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, 0, 0],
@@ -74,20 +74,20 @@ describe('socket contexts', () => {
 
   it('AcceptEx asks for no data, so that a silent peer holds no place', async () => {
     await pair(fixture.pal);
-    for (const { args } of kernel.callsOf('AcceptEx')) expect(args[3]).to.equal(0);
+    for (const { args } of platform.callsOf('AcceptEx')) expect(args[3]).to.equal(0);
   });
 
   it('ConnectEx works on a bound socket', async () => {
     const { client } = await pair(fixture.pal);
-    const [connecting] = kernel.callsOf('ConnectEx');
-    const bound = kernel.callsOf('bind').map(({ args }) => args[0]);
+    const [connecting] = platform.callsOf('ConnectEx');
+    const bound = platform.callsOf('bind').map(({ args }) => args[0]);
     expect(bound).to.include(connecting!.args[0]);
     expect(fixture.pal.getLocalAddress(client)).to.equal('127.0.0.1');
   });
 
   it('SIO_TCP_INITIAL_RTO asks for a single SYN before a connect to loopback', async () => {
     await pair(fixture.pal);
-    const [connecting] = kernel.callsOf('ConnectEx');
+    const [connecting] = platform.callsOf('ConnectEx');
     expect(initialRto).to.deep.equal([
       { socket: connecting!.args[0], retransmissions: TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS },
     ]);
@@ -95,7 +95,7 @@ describe('socket contexts', () => {
 
   it('sockets are overlapped, and child processes do not inherit them', async () => {
     await pair(fixture.pal);
-    for (const { args } of kernel.callsOf('WSASocketW')) {
+    for (const { args } of platform.callsOf('WSASocketW')) {
       expect(args[5]).to.equal(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     }
   });
@@ -104,8 +104,8 @@ describe('socket contexts', () => {
     const { pal } = fixture;
     const { server, client, served } = await pair(pal);
     for (const handle of [client, served, server.handle]) await close(pal, handle);
-    const opened = kernel.callsOf('WSASocketW').length;
-    const closed = kernel.callsOf('closesocket');
+    const opened = platform.callsOf('WSASocketW').length;
+    const closed = platform.callsOf('closesocket');
     expect(closed).to.have.lengthOf(opened);
     expect(closed.every(({ result }) => result === 0)).to.equal(true);
   });
@@ -114,12 +114,12 @@ describe('socket contexts', () => {
     const { pal } = fixture;
     const { client } = await pair(pal);
     const reading = read(pal, client).catch(() => undefined);
-    const from = kernel.calls.length;
+    const from = platform.calls.length;
     await close(pal, client);
     await reading;
-    const [connecting] = kernel.callsOf('ConnectEx');
+    const [connecting] = platform.callsOf('ConnectEx');
     const socket = connecting!.args[0];
-    const steps = kernel.calls.slice(from).filter(({ args }) => args[0] === socket);
+    const steps = platform.calls.slice(from).filter(({ args }) => args[0] === socket);
     expect(steps.map(({ name }) => name)).to.deep.equal(['shutdown', 'CancelIoEx', 'closesocket']);
     expect(steps[0]!.args[1]).to.equal(SD_SEND);
     expect(steps[1]!.args[1], 'all operations').to.equal(0);
@@ -128,8 +128,8 @@ describe('socket contexts', () => {
 
 describe('a connect to an address that is not loopback', () => {
   let attempted: number;
-  const kernel = (): ObservedKernel =>
-    withCalls(windowsKernel(), {
+  const platform = (): ObservedPlatform =>
+    withCalls(windowsPlatform(), {
       WSAIoctl: ({ args, real }) => {
         if (args[1] === SIO_TCP_INITIAL_RTO) attempted++;
         return real();
@@ -137,7 +137,7 @@ describe('a connect to an address that is not loopback', () => {
       // Nothing may leave this machine.
       ConnectEx: ({ fail }) => fail(EINVAL, 0),
     });
-  const fixture = testPal(iocpWorker, () => ({ kernel: kernel() }));
+  const fixture = testPal(iocpWorker, () => ({ platform: platform() }));
   beforeEach(() => {
     attempted = 0;
   });

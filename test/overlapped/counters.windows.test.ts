@@ -1,11 +1,11 @@
-/** Every counter of stats() against the calls that were really made, on every driver and poller. */
+/** Every counter of stats() against the calls that were really made, on every backend and waiter. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { SocketOption, type NetworkPal } from '../../src/index.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { iocpInline, iocpSkipping, iocpWorker, wsapollInline, wsapollWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
-import { withCalls, type ObservedKernel } from '../support/calls.ts';
+import { withCalls, type ObservedPlatform } from '../support/calls.ts';
 import { close, connect, pair, read, readExactly, REFUSING_PORT, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { until } from '../support/until.ts';
@@ -42,11 +42,11 @@ async function exercise(pal: NetworkPal): Promise<void> {
 
 for (const bed of [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollInline]) {
   describe(`stats() against the calls [${bed.name}]`, () => {
-    let kernel: ObservedKernel;
-    const fixture = testPal(bed, () => ({ kernel: (kernel = withCalls(windowsKernel())) }));
+    let platform: ObservedPlatform;
+    const fixture = testPal(bed, () => ({ platform: (platform = withCalls(windowsPlatform())) }));
     const made = (): Record<string, number> => {
       const counts: Record<string, number> = {};
-      for (const { name } of kernel.calls) if (!UNCOUNTED.has(name)) counts[name] = (counts[name] ?? 0) + 1;
+      for (const { name } of platform.calls) if (!UNCOUNTED.has(name)) counts[name] = (counts[name] ?? 0) + 1;
       return counts;
     };
 
@@ -74,7 +74,7 @@ for (const bed of [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollI
       const name = bed.name.startsWith('iocp') ? 'GetQueuedCompletionStatusEx' : 'WSAPoll';
       const counted = (): number => pal.stats().calls[name] ?? 0;
       const before = counted();
-      // Nothing happens, so these are waits: the poller thread begins another one each second, an inline one more often.
+      // Nothing happens, so these are waits: the waiter thread begins another one each second, an inline one more often.
       await until(
         () => counted() >= before + 4,
         () => `four waits; there were ${counted() - before}`,
@@ -99,15 +99,15 @@ for (const bed of [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollI
             exchanging = null;
             rounds++;
           });
-          return rounds >= 20 && pal.stats().doorbells > 0;
+          return rounds >= 20 && pal.stats().wakeUps > 0;
         },
         () => `a doorbell, in ${rounds} exchanges`,
       );
       await exchanging;
-      const { doorbells, batches, packets, largestBatch, mailboxHighWater } = pal.stats();
-      expect(doorbells).to.be.at.least(1);
+      const { wakeUps, batches, packets, largestBatch, batchHighWater } = pal.stats();
+      expect(wakeUps).to.be.at.least(1);
       expect(batches).to.be.within(1, packets);
-      expect(mailboxHighWater).to.be.within(1, largestBatch);
+      expect(batchHighWater).to.be.within(1, largestBatch);
       if (bed.name.startsWith('iocp')) expect(largestBatch).to.be.at.most(128);
     });
 

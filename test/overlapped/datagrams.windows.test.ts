@@ -2,9 +2,9 @@
 import { expect } from 'chai';
 import { SIO_UDP_CONNRESET, SOCK_DGRAM, WSA_FLAG_NO_HANDLE_INHERIT, WSA_FLAG_OVERLAPPED } from '../../ffi/constants.ts';
 import { WSAECONNRESET, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { iocpWorker } from '../support/beds.ts';
-import { withCalls, type Interception, type ObservedKernel } from '../support/calls.ts';
+import { withCalls, type Interception, type ObservedPlatform } from '../support/calls.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { close } from '../support/io.ts';
 import { viewAt } from '../support/native.ts';
@@ -12,7 +12,7 @@ import { testPal } from '../support/pal-fixture.ts';
 import { receive, receiveMany, send } from '../support/udp.ts';
 
 describe('UDP sockets on completion ports', () => {
-  let kernel: ObservedKernel;
+  let platform: ObservedPlatform;
   let connReset: number[];
   let receiveFrom: (call: Interception) => number;
   let sendTo: (call: Interception) => number;
@@ -21,7 +21,7 @@ describe('UDP sockets on completion ports', () => {
     connReset = [];
     receiveFrom = real;
     sendTo = real;
-    kernel = withCalls(windowsKernel(), {
+    platform = withCalls(windowsPlatform(), {
       WSARecvFrom: (call) => receiveFrom(call),
       WSASendTo: (call) => sendTo(call),
       WSAIoctl: ({ args, real: call }) => {
@@ -31,7 +31,7 @@ describe('UDP sockets on completion ports', () => {
         return call();
       },
     });
-    return { kernel, skipCompletionPortOnSuccess: true };
+    return { platform, skipCompletionPortOnSuccess: true };
   });
 
   /** Fails the first `count` calls at once. */
@@ -47,14 +47,14 @@ describe('UDP sockets on completion ports', () => {
   it('are overlapped, not inherited, and never skip packets', async () => {
     const { pal } = fixture;
     const server = pal.createUdpSocket('127.0.0.1', 0);
-    const [, made] = kernel.callsOf('WSASocketW'); // the first one asks about layered providers
+    const [, made] = platform.callsOf('WSASocketW'); // the first one asks about layered providers
     expect(made?.args[1]).to.equal(SOCK_DGRAM);
     expect(made?.args[5]).to.equal(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     for (let count = 0; count < 5; count++) {
       await send(pal, server.handle, 'x', server);
       await receive(pal, server.handle);
     }
-    expect(kernel.callsOf('SetFileCompletionNotificationModes')).to.deep.equal([]);
+    expect(platform.callsOf('SetFileCompletionNotificationModes')).to.deep.equal([]);
     expect(pal.stats().inlineCompletions).to.equal(0);
   });
 
@@ -71,7 +71,7 @@ describe('UDP sockets on completion ports', () => {
     const received = receive(pal, server.handle);
     await send(pal, server.handle, 'x', server);
     await received;
-    const calls = kernel.callsOf('WSARecvFrom').slice(0, 8);
+    const calls = platform.callsOf('WSARecvFrom').slice(0, 8);
     const lent = new Set<number>();
     for (const { args } of calls) {
       const [, , buffers, bytes, flags = 0, from = 0, fromLength = 0, overlapped = 0] = args;
@@ -90,10 +90,10 @@ describe('UDP sockets on completion ports', () => {
     const failed = rejectionOf(receive(pal, server.handle));
     await close(pal, server.handle);
     await failed;
-    const socket = kernel.callsOf('WSARecvFrom')[0]?.args[0];
-    const [cancel] = kernel.callsOf('CancelIoEx').filter(({ args }) => args[0] === socket);
+    const socket = platform.callsOf('WSARecvFrom')[0]?.args[0];
+    const [cancel] = platform.callsOf('CancelIoEx').filter(({ args }) => args[0] === socket);
     expect(cancel?.args[1], 'everything of the socket').to.equal(0);
-    const names = kernel.calls.filter(({ args }) => args[0] === socket).map(({ name }) => name);
+    const names = platform.calls.filter(({ args }) => args[0] === socket).map(({ name }) => name);
     expect(names.slice(-2)).to.deep.equal(['CancelIoEx', 'closesocket']);
     expect(pal.stats().operations.receive).to.equal(0);
   });
@@ -129,7 +129,7 @@ describe('UDP sockets on completion ports', () => {
     const received = receive(pal, server.handle);
     expect(await send(pal, server.handle, 'twice', server)).to.equal(5);
     expect((await received).data.toString()).to.equal('twice');
-    expect(kernel.callsOf('WSASendTo')).to.have.lengthOf(3);
+    expect(platform.callsOf('WSASendTo')).to.have.lengthOf(3);
   });
 
   it('but not for ever, and not with reportUnreachable', async () => {
@@ -142,10 +142,10 @@ describe('UDP sockets on completion ports', () => {
       address: '127.0.0.1',
       port: server.port,
     });
-    expect(kernel.callsOf('WSASendTo')).to.have.lengthOf(4);
+    expect(platform.callsOf('WSASendTo')).to.have.lengthOf(4);
     const told = pal.createUdpSocket('127.0.0.1', 0, { reportUnreachable: true });
     await rejectionOf(send(pal, told.handle, 'x', told));
-    expect(kernel.callsOf('WSASendTo')).to.have.lengthOf(5);
+    expect(platform.callsOf('WSASendTo')).to.have.lengthOf(5);
   });
 
   it('any other failure answers one receive each, and reception goes on when it can', async () => {

@@ -1,21 +1,21 @@
 /** Native memory: what connections pin, what goes back to the system, and what happens when there is none. */
 import { expect } from 'chai';
 import { createNetworkPal, NetworkErrorCode } from '../../src/index.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { iocpWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
-import { withCalls, type ObservedKernel } from '../support/calls.ts';
+import { withCalls, type ObservedPlatform } from '../support/calls.ts';
 import { rejectionOf, thrownBy } from '../support/errors.ts';
 import { close, connect, accept, pair, readExactly, readInto, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { Sweeps } from '../support/sweeps.ts';
 
 /** A kernel whose memory is counted and can run out. */
-function meteredKernel(): { kernel: ObservedKernel; regions: Set<number>; exhaust: (on: boolean) => void } {
+function meteredPlatform(): { platform: ObservedPlatform; regions: Set<number>; exhaust: (on: boolean) => void } {
   const regions = new Set<number>();
   let exhausted = false;
-  const real = windowsKernel();
-  const kernel = withCalls({
+  const real = windowsPlatform();
+  const platform = withCalls({
     ...real,
     memory: {
       allocate(byteLength) {
@@ -31,7 +31,7 @@ function meteredKernel(): { kernel: ObservedKernel; regions: Set<number>; exhaus
     },
   });
   return {
-    kernel,
+    platform,
     regions,
     exhaust: (on) => {
       exhausted = on;
@@ -40,10 +40,10 @@ function meteredKernel(): { kernel: ObservedKernel; regions: Set<number>; exhaus
 }
 
 describe('native memory', () => {
-  let metered: ReturnType<typeof meteredKernel>;
+  let metered: ReturnType<typeof meteredPlatform>;
   const fixture = testPal(iocpWorker, () => {
-    metered = meteredKernel();
-    return { kernel: metered.kernel };
+    metered = meteredPlatform();
+    return { platform: metered.platform };
   });
 
   it('goes back to the system when the loop has stopped', async () => {
@@ -132,37 +132,37 @@ describe('idle connections', () => {
 });
 
 describe('initialize() that cannot', () => {
-  const rows: [string, string, () => ObservedKernel, string, RegExp][] = [
+  const rows: [string, string, () => ObservedPlatform, string, RegExp][] = [
     [
       'start Winsock',
       'ENETDOWN',
-      () => withCalls(windowsKernel(), { WSAStartup: () => 10091 }),
+      () => withCalls(windowsPlatform(), { WSAStartup: () => 10091 }),
       'WSAStartup',
       /WSAStartup, 10091/,
     ],
     [
       'make a socket',
       'EMFILE',
-      () => withCalls(windowsKernel(), { WSASocketW: ({ fail }) => fail(10024) }),
+      () => withCalls(windowsPlatform(), { WSASocketW: ({ fail }) => fail(10024) }),
       'WSASocketW',
       /WSASocketW, 10024/,
     ],
     [
       'make a port',
       'ENOMEM',
-      () => withCalls(windowsKernel(), { CreateIoCompletionPort: ({ fail }) => fail(8, 0) }),
+      () => withCalls(windowsPlatform(), { CreateIoCompletionPort: ({ fail }) => fail(8, 0) }),
       'CreateIoCompletionPort',
       /CreateIoCompletionPort, 8/,
     ],
   ];
   for (const [what, code, make, syscall, message] of rows) {
     it(`${what} says so, and can be tried again`, async () => {
-      const metered = meteredKernel();
+      const metered = meteredPlatform();
       const broken = make();
-      const healthy = metered.kernel;
+      const healthy = metered.platform;
       let current = broken;
       const pal = createNetworkPal({
-        kernel: new Proxy(healthy, {
+        platform: new Proxy(healthy, {
           get: (target, name) => Reflect.get(name === 'memory' ? target : current, name) as unknown,
         }),
       });
@@ -177,17 +177,17 @@ describe('initialize() that cannot', () => {
   }
 
   it('work with a layered service provider names it and says how to get rid of it', () => {
-    const kernel = withCalls(windowsKernel(), { getsockopt: ({ fail }) => fail(10042) });
-    const error = thrownBy(() => createNetworkPal({ kernel }).initialize());
+    const platform = withCalls(windowsPlatform(), { getsockopt: ({ fail }) => fail(10042) });
+    const error = thrownBy(() => createNetworkPal({ platform }).initialize());
     expect(error).to.include({ code: 'ERR_LAYERED_SERVICE_PROVIDER', kind: NetworkErrorCode.InitializationFailed });
     expect(error.message).to.match(/netsh winsock show catalog/);
-    expect(kernel.callsOf('closesocket'), 'the socket it looked at').to.have.lengthOf(1);
+    expect(platform.callsOf('closesocket'), 'the socket it looked at').to.have.lengthOf(1);
   });
 
   it('get memory says how much', () => {
-    const metered = meteredKernel();
+    const metered = meteredPlatform();
     metered.exhaust(true);
-    expect(() => createNetworkPal({ kernel: metered.kernel }).initialize()).to.throw(/bytes/);
+    expect(() => createNetworkPal({ platform: metered.platform }).initialize()).to.throw(/bytes/);
   });
 });
 
@@ -200,7 +200,7 @@ describe('a connect that cannot', () => {
         fail === name ? call.fail(code, result) : call.real(),
     });
     return {
-      kernel: withCalls(windowsKernel(), {
+      platform: withCalls(windowsPlatform(), {
         ...failing('WSASocketW', 10024, -1),
         ...failing('bind', 10048, -1),
         ...failing('CreateIoCompletionPort', 8, 0),

@@ -11,12 +11,12 @@ import { expect } from 'chai';
 import { INVALID_HANDLE_VALUE, SIO_GET_EXTENSION_FUNCTION_POINTER } from '../../ffi/constants.ts';
 import { WSAID } from '../../ffi/mswsock.ts';
 import { WSAEINVAL, WSAEOPNOTSUPP } from '../../ffi/wsa-errors.ts';
-import type { Kernel, NetworkPal, SendFileOptions } from '../../src/index.ts';
+import type { Platform, NetworkPal, SendFileOptions } from '../../src/index.ts';
 import { TRANSMIT_BYTES } from '../../src/memory/transmit-context.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { iocpSkipping, iocpWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
-import { withCalls, type ObservedKernel, type Overrides } from '../support/calls.ts';
+import { withCalls, type ObservedPlatform, type Overrides } from '../support/calls.ts';
 import { rejectionOf } from '../support/errors.ts';
 import { pair, readExactly, sendFile } from '../support/io.ts';
 import { viewAt } from '../support/native.ts';
@@ -159,18 +159,18 @@ describe('asyncSendFile on Windows', () => {
     });
   });
 
-  const without: Record<string, (kernel: Kernel) => Kernel> = {
-    'the provider has no TransmitFile': (kernel) => observed(kernel, { WSAIoctl: refuseTransmitFile }),
-    'TransmitFile refuses the file': (kernel) =>
-      observed(kernel, { TransmitFile: ({ fail }) => fail(WSAEOPNOTSUPP, 0) }),
-    'the HANDLE cannot be had': (kernel) => ({
-      ...kernel,
-      files: { ...kernel.files!, handleOf: () => INVALID_HANDLE_VALUE },
+  const without: Record<string, (platform: Platform) => Platform> = {
+    'the provider has no TransmitFile': (platform) => observed(platform, { WSAIoctl: refuseTransmitFile }),
+    'TransmitFile refuses the file': (platform) =>
+      observed(platform, { TransmitFile: ({ fail }) => fail(WSAEOPNOTSUPP, 0) }),
+    'the HANDLE cannot be had': (platform) => ({
+      ...platform,
+      files: { ...platform.files!, handleOf: () => INVALID_HANDLE_VALUE },
     }),
   };
-  for (const [reason, makeKernel] of Object.entries(without)) {
+  for (const [reason, makePlatform] of Object.entries(without)) {
     describe(`where ${reason}`, () => {
-      const fixture = testPal(iocpSkipping, () => ({ kernel: makeKernel(windowsKernel()) }));
+      const fixture = testPal(iocpSkipping, () => ({ platform: makePlatform(windowsPlatform()) }));
 
       it('is read and sent', async () => {
         const { pal } = fixture;
@@ -189,8 +189,8 @@ function makeSparse(file: string): boolean {
   return underWine || spawnSync('fsutil', ['sparse', 'setflag', file], { stdio: 'ignore' }).status === 0;
 }
 
-function observed(kernel: Kernel, overrides: Overrides): ObservedKernel {
-  return withCalls(kernel, overrides);
+function observed(platform: Platform, overrides: Overrides): ObservedPlatform {
+  return withCalls(platform, overrides);
 }
 
 function refuseTransmitFile({ args, real, fail }: Parameters<NonNullable<Overrides[string]>>[0]): number {

@@ -6,7 +6,7 @@ import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
 import { WSABUF } from '../../ffi/layouts.ts';
 import { NetworkErrorCode } from '../../src/index.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { iocpSkipping, iocpWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
 import { withCalls } from '../support/calls.ts';
@@ -36,7 +36,7 @@ for (const bed of [iocpWorker, iocpSkipping]) {
       allowed = () => Infinity;
       sends = 0;
       return {
-        kernel: withCalls(windowsKernel(), {
+        platform: withCalls(windowsPlatform(), {
           WSASend: ({ args, real }) => {
             const most = allowed(sends++);
             if (most !== Infinity) cut(args[1] ?? 0, args[2] ?? 0, most);

@@ -10,10 +10,10 @@ import {
   XP1_IFS_HANDLES,
 } from '../../ffi/constants.ts';
 import type { NetworkError, NetworkPal } from '../../src/index.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { iocpSkipping, iocpWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';
-import { withCalls, type Interception, type ObservedKernel } from '../support/calls.ts';
+import { withCalls, type Interception, type ObservedPlatform } from '../support/calls.ts';
 import { pair, readExactly, write, type Pair } from '../support/io.ts';
 import { viewAt } from '../support/native.ts';
 import { testPal } from '../support/pal-fixture.ts';
@@ -35,13 +35,13 @@ async function exchange(pal: NetworkPal, count: number): Promise<void> {
 }
 
 describe('skipCompletionPortOnSuccess', () => {
-  let kernel: ObservedKernel;
+  let platform: ObservedPlatform;
   let setModes: (call: Interception) => number;
   let clearRealHandles: boolean;
   const make = (skip: boolean) => () => {
     setModes = ({ real }) => real();
     clearRealHandles = false;
-    kernel = withCalls(windowsKernel(), {
+    platform = withCalls(windowsPlatform(), {
       SetFileCompletionNotificationModes: (call) => setModes(call),
       getsockopt: ({ args, real }) => {
         const result = real();
@@ -53,7 +53,7 @@ describe('skipCompletionPortOnSuccess', () => {
         return result;
       },
     });
-    return { kernel, skipCompletionPortOnSuccess: skip };
+    return { platform, skipCompletionPortOnSuccess: skip };
   };
 
   describe('on', () => {
@@ -61,7 +61,7 @@ describe('skipCompletionPortOnSuccess', () => {
 
     it('is asked for on each connection, and saves packets', async () => {
       await exchange(fixture.pal, 50);
-      const calls = kernel.callsOf('SetFileCompletionNotificationModes');
+      const calls = platform.callsOf('SetFileCompletionNotificationModes');
       expect(calls).to.have.lengthOf(2);
       expect(calls.every(({ args }) => args[1] === SKIP_MODES)).to.equal(true);
       expect(fixture.pal.stats().inlineCompletions).to.be.above(50);
@@ -85,7 +85,7 @@ describe('skipCompletionPortOnSuccess', () => {
     it('is not asked for where a provider without real handles is in between', async () => {
       clearRealHandles = true;
       await exchange(fixture.pal, 50);
-      expect(kernel.callsOf('SetFileCompletionNotificationModes')).to.have.lengthOf(0);
+      expect(platform.callsOf('SetFileCompletionNotificationModes')).to.have.lengthOf(0);
       expect(fixture.pal.stats().inlineCompletions).to.equal(0);
     });
   });
@@ -95,7 +95,7 @@ describe('skipCompletionPortOnSuccess', () => {
 
     it('is not asked for', async () => {
       await exchange(fixture.pal, 20);
-      expect(kernel.callsOf('SetFileCompletionNotificationModes')).to.have.lengthOf(0);
+      expect(platform.callsOf('SetFileCompletionNotificationModes')).to.have.lengthOf(0);
       expect(fixture.pal.stats().inlineCompletions).to.equal(0);
     });
   });

@@ -32,7 +32,7 @@ async function runOnWindows(cwd: string, args: string[], options: WindowsNode = 
   return { code, stdout: stdout.replaceAll('\r', ''), stderr };
 }
 
-/** Echoes with both pollers, and an end by itself. */
+/** Echoes with both waiters, and an end by itself. */
 async function expectEchoes(cwd: string, args: string[], options: WindowsNode = {}): Promise<void> {
   expect(await runOnWindows(cwd, args, options)).to.deep.equal({ code: 0, stdout: ECHO.repeat(2), stderr: '' });
 }
@@ -109,7 +109,7 @@ describe('the package, embedded', function () {
       ['commonjs', "const iocpPal = require('iocp-pal'); const echo = require('./echo.cjs');"],
     ] as const) {
       it(`node --input-type=${type} -e`, () => {
-        const program = `${load} echo(iocpPal, {}).then(() => echo(iocpPal, { poller: 'inline' }));`;
+        const program = `${load} echo(iocpPal, {}).then(() => echo(iocpPal, { waiter: 'inline' }));`;
         return expectEchoes(project, [`--input-type=${type}`, '-e', program]);
       });
     }
@@ -160,7 +160,7 @@ describe('the package, embedded', function () {
 
     it('the permission model, without --allow-worker', async () => {
       const { code, stdout } = await runOnWindows(project, [...permitted, '--allow-addons', 'refused.cjs']);
-      expect(stdout).to.match(/^InitializationFailed ERR_POLLER_THREAD: .*--allow-worker.*poller: 'inline'\n$/);
+      expect(stdout).to.match(/^InitializationFailed ERR_WAITER_THREAD: .*--allow-worker.*waiter: 'inline'\n$/);
       expect(code).to.equal(0);
     });
 

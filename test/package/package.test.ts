@@ -85,7 +85,7 @@ describe('the package', function () {
   });
 
   for (const file of ['main.mjs', 'main.cjs']) {
-    it(`runs ${file} on this Node, on its simulated kernel`, async () => {
+    it(`runs ${file} on this Node, on its simulated platform`, async () => {
       expect(await run(process.execPath, [file, 'simulated'], project)).to.equal('hello, 10 bytes received\n');
     });
 
@@ -105,9 +105,9 @@ describe('the package', function () {
   describe('npx iocp-pal', () => {
     const bin = path.join('node_modules', 'iocp-pal', 'dist', 'src', 'doctor', 'bin.js');
 
-    it('is found by npx, and examines the simulated kernel on any system', async () => {
+    it('is found by npx, and examines the simulated platform on any system', async () => {
       const said = await npm(['exec', '--offline', '--no', '--', 'iocp-pal', 'doctor', '--simulated'], project);
-      expect(said).to.match(/^iocp-pal \d+\.\d+\.\d+ doctor, on the simulated kernel$/m);
+      expect(said).to.match(/^iocp-pal \d+\.\d+\.\d+ doctor, on the simulated platform$/m);
       expect(said).to.match(/^All \d+ checks passed$/m);
     });
 

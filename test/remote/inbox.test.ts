@@ -1,11 +1,11 @@
-/** Submissions to a loop on the simulated kernel: what is carried out, in which order, and what is answered. */
+/** Submissions to a loop on the simulated platform: what is carried out, in which order, and what is answered. */
 import { expect } from 'chai';
 import { ERROR_NO_SYSTEM_RESOURCES } from '../../ffi/wsa-errors.ts';
 import { createNetworkPal, NetworkError, openRemote, type AnyHandle, type SocketHandle } from '../../src/index.ts';
 import { RemoteCommand } from '../../src/remote/commands.ts';
 import { cellsFor, HEADER_BYTES, INSIDE, LOAD, TAIL, viewRing } from '../../src/remote/ring-layout.ts';
 import { openRing } from '../../src/remote/remote-loop.ts';
-import { simulateKernel, simulateNetwork, type SimulatedKernel } from '../../src/sim/index.ts';
+import { simulatePlatform, simulateNetwork, type SimulatedPlatform } from '../../src/sim/index.ts';
 import { simulatedWindows } from '../support/beds.ts';
 import { close, connect, pair, read, readExactly, readToEnd } from '../support/io.ts';
 import { rejectionOf } from '../support/errors.ts';
@@ -17,10 +17,10 @@ const network = simulateNetwork({ seed: 3, segmentSize: 1460 });
 network.drive();
 
 describe('remote/inbox', () => {
-  let kernel: SimulatedKernel;
+  let platform: SimulatedPlatform;
   const fixture = testPal(simulatedWindows, () => {
-    kernel = network.kernel({ keepAlive: true });
-    return { kernel, remoteQueueBytes: 4096 };
+    platform = network.platform({ keepAlive: true });
+    return { platform, remoteQueueBytes: 4096 };
   });
 
   const failures: { error: NetworkError; socket: AnyHandle }[] = [];
@@ -39,7 +39,7 @@ describe('remote/inbox', () => {
   it('writes in order, and closes behind what was written', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
-    const remote = openRemote(structuredClone(pal.remote()), { kernel });
+    const remote = openRemote(structuredClone(pal.remote()), { platform });
     remote.write(served, Buffer.from('one '));
     remote.write(served, Buffer.from('two '));
     remote.write(served, Buffer.from('three'));
@@ -60,10 +60,10 @@ describe('remote/inbox', () => {
         throw new Error('no bytes');
       }
     }
-    const remote = openRemote(pal.remote(), { kernel });
+    const remote = openRemote(pal.remote(), { platform });
     remote.write(served, Buffer.from('one '));
     // (A user's array is exchanged for a plain one before it gets here: the queue does not rely on that.)
-    const ring = openRing(pal.remote(), { kernel });
+    const ring = openRing(pal.remote(), { platform });
     expect(() => ring.submit(RemoteCommand.Write, served, new Broken(6))).to.throw('no bytes');
     remote.write(served, Buffer.from('two'));
     expect((await readExactly(pal, client, 7)).toString()).to.equal('one two');
@@ -74,7 +74,7 @@ describe('remote/inbox', () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const data = Buffer.from('before');
-    openRemote(pal.remote(), { kernel }).write(served, data);
+    openRemote(pal.remote(), { platform }).write(served, data);
     data.fill('x');
     expect((await readExactly(pal, client, 6)).toString()).to.equal('before');
   });
@@ -89,7 +89,7 @@ describe('remote/inbox', () => {
     const heard: string[] = [];
     const first = pal.onRemotePost((message) => heard.push(`first ${Buffer.from(message).toString()}`));
     const second = pal.onRemotePost((message) => heard.push(`second ${message.length}`));
-    const remote = openRemote(pal.remote(), { kernel });
+    const remote = openRemote(pal.remote(), { platform });
     remote.post(first, Buffer.from('a'));
     remote.post(second);
     remote.post(first, Buffer.from('b'));
@@ -113,7 +113,7 @@ describe('remote/inbox', () => {
       if (heard.length === 1) throw new Error('thrown by a test');
     });
     const thrown = await collectUncaught(async () => {
-      const remote = openRemote(pal.remote(), { kernel });
+      const remote = openRemote(pal.remote(), { platform });
       for (let number = 0; number < 5; number++) remote.post(id, Uint8Array.of(number));
       await until(
         () => heard.length === 5,
@@ -129,7 +129,7 @@ describe('remote/inbox', () => {
     const { pal } = fixture;
     const { served, server } = await pair(pal);
     await close(pal, served);
-    const remote = openRemote(pal.remote(), { kernel });
+    const remote = openRemote(pal.remote(), { platform });
     remote.write(served, Buffer.from('late'));
     remote.write(server.handle as AnyHandle as SocketHandle, Buffer.from('to a server'));
     remote.write(12345 as SocketHandle, Buffer.from('to nobody'));
@@ -144,7 +144,7 @@ describe('remote/inbox', () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     pal.shutdown(served, 'send');
-    openRemote(pal.remote(), { kernel }).write(served, Buffer.from('late'));
+    openRemote(pal.remote(), { platform }).write(served, Buffer.from('late'));
     expect(await codesAfter(1)).to.deep.equal(['EPIPE']);
     expect(failures[0]!.socket).to.equal(served);
     expect((await read(pal, client)).length).to.equal(0);
@@ -153,7 +153,7 @@ describe('remote/inbox', () => {
   it('wakes the loop once for a burst', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
-    const remote = openRemote(pal.remote(), { kernel });
+    const remote = openRemote(pal.remote(), { platform });
     for (let count = 0; count < 30; count++) remote.write(served, Buffer.from('x'));
     await readExactly(pal, client, 30);
     const { remoteRecords, remoteWakes } = pal.stats();
@@ -164,12 +164,12 @@ describe('remote/inbox', () => {
   });
 
   it('carries out a burst that is longer than a round of the loop, with one wake-up', async () => {
-    const patient = createNetworkPal({ kernel });
+    const patient = createNetworkPal({ platform });
     patient.initialize();
     const ended = patient.runEventLoop();
     const heard: number[] = [];
     const id = patient.onRemotePost((message) => heard.push(Buffer.from(message).readUInt16LE(0)));
-    const remote = openRemote(patient.remote(), { kernel });
+    const remote = openRemote(patient.remote(), { platform });
     const numbers = Array.from({ length: 500 }, (_, number) => number);
     for (const number of numbers) remote.post(id, Uint8Array.of(number & 0xff, number >>> 8));
     await until(
@@ -185,7 +185,7 @@ describe('remote/inbox', () => {
   it('says when the queue is full, and takes more once the loop has worked', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
-    const remote = openRemote(pal.remote(), { kernel });
+    const remote = openRemote(pal.remote(), { platform });
     const chunk = Buffer.alloc(1000, 'z');
     let accepted = 0;
     const fill = (): void => {
@@ -203,7 +203,7 @@ describe('remote/inbox', () => {
 
   it('refuses bad input', () => {
     const { pal } = fixture;
-    const remote = openRemote(pal.remote(), { kernel });
+    const remote = openRemote(pal.remote(), { platform });
     const socket = 12345 as SocketHandle;
     expect(() => openRemote({} as never)).to.throw(TypeError, 'pal.remote()');
     expect(() => remote.write(socket, Buffer.alloc(remote.maxBytes + 1))).to.throw(RangeError, 'remoteQueueBytes');
@@ -217,7 +217,7 @@ describe('remote/inbox', () => {
 
   it('carries out at a stop what was submitted before it, and refuses what comes after', async () => {
     const { pal } = fixture;
-    const other = createNetworkPal({ kernel: network.kernel({ keepAlive: true }) });
+    const other = createNetworkPal({ platform: network.platform({ keepAlive: true }) });
     other.initialize();
     const ended = other.runEventLoop();
     const { server } = await pair(other, { acceptDepth: 2 });
@@ -230,7 +230,7 @@ describe('remote/inbox', () => {
     );
     const heard: number[] = [];
     const id = pal.onRemotePost((message) => heard.push(message.length));
-    const remote = openRemote(pal.remote(), { kernel });
+    const remote = openRemote(pal.remote(), { platform });
     remote.write(here, Buffer.from('in time'));
     remote.post(id, Buffer.alloc(3));
     expect(remote.isOpen).to.equal(true);
@@ -249,7 +249,7 @@ describe('remote/inbox', () => {
 
   it('stops when it is told to', async () => {
     const { pal } = fixture;
-    const remote = openRemote(pal.remote(), { kernel });
+    const remote = openRemote(pal.remote(), { platform });
     remote.stop();
     await until(
       () => !pal.isRunning(),
@@ -260,7 +260,7 @@ describe('remote/inbox', () => {
       .with.property('code', 'ERR_EVENT_LOOP_STOPPED');
     // A new run has a new queue.
     void pal.runEventLoop();
-    expect(openRemote(pal.remote(), { kernel }).isOpen).to.equal(true);
+    expect(openRemote(pal.remote(), { platform }).isOpen).to.equal(true);
   });
 
   it('waits at a stop for a producer that is inside', async () => {
@@ -287,7 +287,7 @@ describe('remote/inbox', () => {
   it('resets a connection that another thread was handing over when the loop began to stop, and says so', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal, { deferAssociation: true });
-    const other = createNetworkPal({ kernel });
+    const other = createNetworkPal({ platform });
     other.initialize();
     const ended = other.runEventLoop();
     const errors: string[] = [];
@@ -301,7 +301,7 @@ describe('remote/inbox', () => {
     Atomics.add(words, INSIDE, 1);
     Atomics.add(words, LOAD, 1);
     Atomics.add(words, TAIL, cellsFor(arrival.length) << 1);
-    payloadWords.set([RemoteCommand.Adopt, socket, 0, arrival.length]);
+    payloadWords.set([RemoteCommand.AcceptConnection, socket, 0, arrival.length]);
     payload.set(arrival, HEADER_BYTES);
     const stopped = other.stopEventLoop();
     Atomics.store(commits, 0, 1);
@@ -313,8 +313,8 @@ describe('remote/inbox', () => {
   });
 
   it('gives up a producer that never comes back, and resets the connection that came behind it', async () => {
-    const timeless = simulateKernel({ seed: 4, keepAlive: true });
-    const [pal, main] = [createNetworkPal({ kernel: timeless }), createNetworkPal({ kernel: timeless })];
+    const timeless = simulatePlatform({ seed: 4, keepAlive: true });
+    const [pal, main] = [createNetworkPal({ platform: timeless }), createNetworkPal({ platform: timeless })];
     pal.initialize();
     main.initialize();
     const ended = [pal.runEventLoop(), main.runEventLoop()];
@@ -345,14 +345,14 @@ describe('remote/inbox', () => {
   it('tells the submitter when the loop cannot be woken; the submission waits for the next one that can', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
-    const { kernel32 } = kernel;
+    const { kernel32 } = platform;
     let failing = true;
     const flaky = {
       PostQueuedCompletionStatus: (...args: Parameters<typeof kernel32.PostQueuedCompletionStatus>) =>
         failing ? 0 : kernel32.PostQueuedCompletionStatus(...args),
       GetLastError: () => ERROR_NO_SYSTEM_RESOURCES,
     };
-    const remote = openRemote(pal.remote(), { kernel: { kernel32: flaky } });
+    const remote = openRemote(pal.remote(), { platform: { kernel32: flaky } });
     expect(() => remote.write(served, Buffer.from('a')))
       .to.throw(NetworkError, 'The write is queued')
       .with.property('syscall', 'PostQueuedCompletionStatus');

@@ -259,10 +259,10 @@ describe('remote/ring', () => {
     expect(consumer.take() && consumer.record.subject).to.equal(1);
     expect(consumer.take()).to.equal(false);
     consumer.abandon();
-    expect(consumer.salvage() && consumer.record.subject).to.equal(2);
+    expect(consumer.drainCommitted() && consumer.record.subject).to.equal(2);
     expect(consumer.record.payload.equals(bytes(200))).to.equal(true);
-    expect(consumer.salvage() && consumer.record.subject).to.equal(3);
-    expect(consumer.salvage()).to.equal(false);
+    expect(consumer.drainCommitted() && consumer.record.subject).to.equal(3);
+    expect(consumer.drainCommitted()).to.equal(false);
   });
 
   it('commits a record behind its last byte', () => {

@@ -86,8 +86,8 @@ describe('remote: submissions from other threads', () => {
     });
   }
 
-  for (const poller of ['worker', 'inline'] as const) {
-    describe(`a loop in a thread, ${poller}`, () => {
+  for (const waiter of ['worker', 'inline'] as const) {
+    describe(`a loop in a thread, ${waiter}`, () => {
       const fixture = testPal(iocpSkipping);
       const talk = async (pal: NetworkPal, port: number): Promise<ReturnType<typeof connect>> => {
         const client = await connect(pal, '127.0.0.1', port);
@@ -98,7 +98,7 @@ describe('remote: submissions from other threads', () => {
 
       it('serves, takes submissions, stops when told to, and its thread ends', async () => {
         const { pal } = fixture;
-        const thread = startLoop({ poller, end: 'naturally' });
+        const thread = startLoop({ waiter, end: 'naturally' });
         const { remote: token, port, post } = await thread.said('ready');
         const remote = openRemote(token);
         const client = await talk(pal, port);
@@ -115,7 +115,7 @@ describe('remote: submissions from other threads', () => {
 
       it('is told of a socket that has gone', async () => {
         const { pal } = fixture;
-        const thread = startLoop({ poller, end: 'exit' });
+        const thread = startLoop({ waiter, end: 'exit' });
         const { remote: token, port } = await thread.said('ready');
         const remote = openRemote(token);
         await close(pal, await talk(pal, port));
@@ -130,7 +130,7 @@ describe('remote: submissions from other threads', () => {
       it('can be terminated while it waits, and while it spins', async () => {
         const { pal } = fixture;
         for (const spins of [false, true]) {
-          const thread = startLoop({ poller, end: 'naturally' });
+          const thread = startLoop({ waiter, end: 'naturally' });
           const { remote: token, port, post } = await thread.said('ready');
           await talk(pal, port);
           if (spins) openRemote(token).post(post, Buffer.from('spin'));
@@ -140,8 +140,8 @@ describe('remote: submissions from other threads', () => {
     });
   }
 
-  it('is refused by the WSAPoll driver', () => {
-    const pal = createNetworkPal({ driver: 'wsapoll' });
+  it('is refused by the WSAPoll backend', () => {
+    const pal = createNetworkPal({ backend: 'wsapoll' });
     pal.initialize();
     expect(thrownBy(() => pal.remote()).code).to.equal('ERR_NOT_SUPPORTED');
     return pal.stopEventLoop();

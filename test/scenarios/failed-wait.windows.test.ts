@@ -3,18 +3,18 @@ import { expect } from 'chai';
 import { runChild } from '../support/child.ts';
 
 describe('a loop whose wait fails', () => {
-  for (const [driver, syscall] of [
+  for (const [backend, syscall] of [
     ['iocp', 'GetQueuedCompletionStatusEx'],
     ['wsapoll', 'WSAPoll'],
   ] as const) {
     // (WSAPoll under Wine says nothing of a socket that was closed, to the thread that has closed it.)
-    for (const poller of driver === 'iocp' ? ['worker', 'inline'] : ['worker']) {
-      it(`is rejected, and runs again [${driver} ${poller}]`, async () => {
-        const { code, stdout, stderr } = await runChild('failed-wait', [driver, poller]);
+    for (const waiter of backend === 'iocp' ? ['worker', 'inline'] : ['worker']) {
+      it(`is rejected, and runs again [${backend} ${waiter}]`, async () => {
+        const { code, stdout, stderr } = await runChild('failed-wait', [backend, waiter]);
         expect(code, stdout + stderr).to.equal(0);
         const lines = stdout.trim().split(/\r?\n/);
         // Which thread met the failure first is a matter of the moment.
-        const [loop, ...rest] = lines.filter((line) => line !== 'warning IOCP_PAL_POLLER_LOST');
+        const [loop, ...rest] = lines.filter((line) => line !== 'warning IOCP_PAL_WAITER_LOST');
         expect(loop, stderr).to.match(new RegExp(`^loop ERR_EVENT_LOOP_FAILED ${syscall}$`));
         expect(rest, stderr).to.deep.equal(['read answered', 'running false', 'again 3', 'ending']);
       });

@@ -5,11 +5,11 @@ import { WHOLE_LIFE } from '../support/life-of-a-pal.ts';
 
 describe('fake timers', () => {
   const test = testsInPairs();
-  for (const driver of ['iocp', 'wsapoll']) {
-    for (const poller of ['worker', 'inline']) {
+  for (const backend of ['iocp', 'wsapoll']) {
+    for (const waiter of ['worker', 'inline']) {
       test(
-        `do not stop the loop [${driver} ${poller}]`,
-        () => runChild('fake-timers', [driver, poller]),
+        `do not stop the loop [${backend} ${waiter}]`,
+        () => runChild('fake-timers', [backend, waiter]),
         ({ code, stdout, stderr }) => {
           expect(stderr).to.equal('');
           expect(stdout.trim().split(/\r?\n/)).to.deep.equal(WHOLE_LIFE);

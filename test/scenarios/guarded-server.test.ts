@@ -7,8 +7,8 @@ import { simulateNetwork } from '../../src/sim/index.ts';
 describe('the guarded server', () => {
   it('throws out whose answer has no room in the queues, and serves the others', async () => {
     const network = simulateNetwork({ seed: 1 });
-    const pal = createNetworkPal({ kernel: network.kernel({ keepAlive: true }), maxQueuedBytes: 65_536 });
-    const peer = createNetworkPal({ kernel: network.kernel({ keepAlive: true }) });
+    const pal = createNetworkPal({ platform: network.platform({ keepAlive: true }), maxQueuedBytes: 65_536 });
+    const peer = createNetworkPal({ platform: network.platform({ keepAlive: true }) });
     for (const one of [pal, peer]) {
       one.initialize();
       void one.runEventLoop();

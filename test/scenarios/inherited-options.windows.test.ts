@@ -1,4 +1,4 @@
-/** The poller thread is not a second process: what its process was started with does not happen in it again. */
+/** The waiter thread is not a second process: what its process was started with does not happen in it again. */
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -50,7 +50,7 @@ interface Ended {
   readonly agent: Agent;
 }
 
-describe('options of the process that the poller thread must not inherit', () => {
+describe('options of the process that the waiter thread must not inherit', () => {
   const inPairs = testsInPairs<Ended>();
   const agents: Agent[] = [];
   after(() => {

@@ -9,11 +9,11 @@ function expectEnd(end: ChildEnd, code: number): void {
   expect(end.endedAfterMs, all).to.be.below(SOON_MS);
 }
 
-/** Of the inline poller's ends only the ones that differ: it has no thread that could be left blocked. */
+/** Of the inline waiter's ends only the ones that differ: it has no thread that could be left blocked. */
 const INLINE_WAYS: readonly string[] = ['natural-end', 'stop', 'exit', 'uncaught-error'];
 
-for (const poller of ['worker', 'inline']) {
-  describe(`the end of the process [${poller}]`, () => {
+for (const waiter of ['worker', 'inline']) {
+  describe(`the end of the process [${waiter}]`, () => {
     const test = testsInPairs();
     for (const [way, code, output] of [
       ['nothing-opened', 0, /loop ended/],
@@ -28,10 +28,10 @@ for (const poller of ['worker', 'inline']) {
       ['unhandled-rejection', 1, /^ending\s*$/],
       ['throwing-callback', 1, /^ending\s*$/],
     ] as const) {
-      if (poller === 'inline' && !INLINE_WAYS.includes(way)) continue;
+      if (waiter === 'inline' && !INLINE_WAYS.includes(way)) continue;
       test(
         `${way}: exit code ${code}`,
-        () => runPromptly('process-end', [way, poller]),
+        () => runPromptly('process-end', [way, waiter]),
         (end) => {
           expectEnd(end, code);
           expect(end.stdout).to.match(output);
@@ -41,11 +41,11 @@ for (const poller of ['worker', 'inline']) {
       );
     }
 
-    if (poller === 'inline') return;
+    if (waiter === 'inline') return;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
       test(
         `${signal} from another process, with everything pending`,
-        () => runPromptly('process-end', ['signal', poller], (child) => child.kill(signal)),
+        () => runPromptly('process-end', ['signal', waiter], (child) => child.kill(signal)),
         (end) => {
           // On Windows all three end the process unconditionally.
           expect(end.signal ?? end.code, end.stderr).to.not.equal(0);

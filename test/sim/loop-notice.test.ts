@@ -19,7 +19,7 @@ describe('the warning of a loop that was never run', () => {
 
   function open(): { network: SimulatedNetwork; pal: NetworkPal } {
     const network = simulateNetwork({ seed: 0, plain: true });
-    const pal = createNetworkPal({ kernel: network.kernel({ keepAlive: true }) });
+    const pal = createNetworkPal({ platform: network.platform({ keepAlive: true }) });
     pal.initialize();
     return { network, pal };
   }

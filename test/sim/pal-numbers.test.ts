@@ -1,12 +1,12 @@
 /** What handles of simulated PALs are: the same from the same seed, and foreign to every other PAL of the network. */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal } from '../../src/index.ts';
-import { simulateKernel, simulateNetwork, type SimulatedKernel } from '../../src/sim/index.ts';
+import { simulatePlatform, simulateNetwork, type SimulatedPlatform } from '../../src/sim/index.ts';
 import { nextPalNumber } from '../../src/util/pal-number.ts';
 import { thrownBy } from '../support/errors.ts';
 
-function start(kernel: SimulatedKernel): NetworkPal {
-  const pal = createNetworkPal({ kernel, maxOperations: 64 });
+function start(platform: SimulatedPlatform): NetworkPal {
+  const pal = createNetworkPal({ platform, maxOperations: 64 });
   pal.initialize();
   return pal;
 }
@@ -15,7 +15,7 @@ function start(kernel: SimulatedKernel): NetworkPal {
 async function numbersOf(seed: number): Promise<number[]> {
   const network = simulateNetwork({ seed });
   const numbers: number[] = [];
-  for (const pal of [start(network.kernel()), start(network.kernel())]) {
+  for (const pal of [start(network.platform()), start(network.platform())]) {
     const { handle } = pal.createUdpSocket('127.0.0.1', 0);
     const read = pal.asyncReceiveFrom(handle, new Uint8Array(8), 8, () => undefined);
     const post = pal.onRemotePost(() => undefined);
@@ -52,15 +52,15 @@ describe('numbers of simulated PALs', () => {
 
   it('tell the PALs of one network apart, of one process and of several', () => {
     const network = simulateNetwork();
-    const kernel = network.kernel();
-    const pals = [start(kernel), start(kernel), start(network.kernel())];
+    const platform = network.platform();
+    const pals = [start(platform), start(platform), start(network.platform())];
     for (const one of pals) {
       for (const other of pals) if (one !== other) expectStrangers(one, other, 'one network');
     }
   });
 
   it('tell networks of different seeds apart', () => {
-    const pals = Array.from({ length: 8 }, (_, seed) => start(simulateKernel({ seed })));
+    const pals = Array.from({ length: 8 }, (_, seed) => start(simulatePlatform({ seed })));
     for (const one of pals) {
       for (const other of pals) if (one !== other) expectStrangers(one, other, 'different seeds');
     }
@@ -68,7 +68,7 @@ describe('numbers of simulated PALs', () => {
 
   it('are not counted with the PALs of the thread', () => {
     const before = nextPalNumber();
-    start(simulateKernel());
+    start(simulatePlatform());
     expect(nextPalNumber()).to.equal((before + 1) % 8192);
   });
 });

@@ -7,9 +7,9 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetworkPal, type NetworkStats } from '../../src/index.ts';
 import { Prng } from '../../src/sim/schedule/prng.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { serverOnUnclaimedPort } from '../support/io.ts';
-import { faultyKernel } from './faulty-kernel.ts';
+import { faultyPlatform } from './faulty-platform.ts';
 import { handleCounter } from './handle-count.ts';
 import type { SoakOptions } from './options.ts';
 import { SERVING_SOCKETS, type Outcome, type Sample, type SoakResult } from './samples.ts';
@@ -55,9 +55,9 @@ const kinds = chosen.flatMap(([kind, { weight }]) => Array.from({ length: weight
 const outcomes: Record<string, Outcome> = Object.fromEntries(chosen.map(([kind]) => [kind, { done: 0, broken: 0 }]));
 let sessions = 0;
 
-const faulty = faultyKernel(windowsKernel(), options.seed);
-const { kernel } = faulty;
-const palOptions = { kernel, strict: true, closeGraceMs: 300 } as const;
+const faulty = faultyPlatform(windowsPlatform(), options.seed);
+const { platform } = faulty;
+const palOptions = { platform, strict: true, closeGraceMs: 300 } as const;
 const server = new Party(createNetworkPal(palOptions));
 const client = new Party(createNetworkPal(palOptions));
 for (const { pal } of [server, client]) {
@@ -80,7 +80,7 @@ const serving =
   acceptAll(server, world.listening.handle, (socket) => void serveOne(world, server, socket)) +
   handOn(world) +
   answerDatagrams(world);
-const countHandles = handleCounter(kernel.memory);
+const countHandles = handleCounter(platform.memory);
 const samples: Sample[] = [];
 const started = performance.now();
 const seconds = (): number => (performance.now() - started) / 1000;

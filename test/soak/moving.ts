@@ -30,7 +30,7 @@ export function handOn(world: World): number {
     acceptAll(
       server,
       transferring.handle,
-      move((socket) => client.pal.adopt(server.pal.transfer(socket))),
+      move((socket) => client.pal.receiveTransfer(server.pal.transfer(socket))),
     ) +
     acceptAll(
       server,

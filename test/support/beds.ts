@@ -8,7 +8,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createNetworkPal, type NetworkPal, type PalOptions } from '../../src/index.ts';
-import { simulateNetwork, type ProfileName, type SimulatedKernel, type SimulatedNetwork } from '../../src/sim/index.ts';
+import {
+  simulateNetwork,
+  type ProfileName,
+  type SimulatedPlatform,
+  type SimulatedNetwork,
+} from '../../src/sim/index.ts';
 import { removeAtExit } from '../../scripts/remove.mjs';
 
 /** One implementation of the contract, in one configuration. */
@@ -21,7 +26,7 @@ export interface Bed {
   putFile(name: string, bytes: Uint8Array): string;
   /** Options that put several PALs into one process; none are needed on a real kernel. */
   oneProcess?(): PalOptions;
-  /** A simulated kernel's chance to move its time on; called between two looks at a condition that is awaited. */
+  /** A simulated platform's chance to move its time on; called between two looks at a condition that is awaited. */
   settle?(): void | Promise<void>;
 }
 
@@ -50,14 +55,14 @@ function temporaryFolder(): string {
 }
 
 /** Completion ports, where every operation ends with a packet. Windows only. */
-export const iocpWorker = realBed('iocp worker', { poller: 'worker', skipCompletionPortOnSuccess: false });
-export const iocpInline = realBed('iocp inline', { poller: 'inline', skipCompletionPortOnSuccess: false });
+export const iocpWorker = realBed('iocp worker', { waiter: 'worker', skipCompletionPortOnSuccess: false });
+export const iocpInline = realBed('iocp inline', { waiter: 'inline', skipCompletionPortOnSuccess: false });
 /** The default configuration. */
-export const iocpSkipping = realBed('iocp worker, skipping packets', { poller: 'worker' });
+export const iocpSkipping = realBed('iocp worker, skipping packets', { waiter: 'worker' });
 
-/** The other driver: WSAPoll, and the operation after its readiness. */
-export const wsapollWorker = realBed('wsapoll worker', { driver: 'wsapoll', poller: 'worker' });
-export const wsapollInline = realBed('wsapoll inline', { driver: 'wsapoll', poller: 'inline' });
+/** The other backend: WSAPoll, and the operation after its readiness. */
+export const wsapollWorker = realBed('wsapoll worker', { backend: 'wsapoll', waiter: 'worker' });
+export const wsapollInline = realBed('wsapoll inline', { backend: 'wsapoll', waiter: 'inline' });
 
 const realBeds =
   process.env['IOCP_PAL_REAL'] === undefined
@@ -65,19 +70,19 @@ const realBeds =
     : [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollInline];
 
 /**
- * The same driver on a simulated kernel, in real time. All PALs of a bed share one network. Mocha keeps the process
+ * The same backend on a simulated platform, in real time. All PALs of a bed share one network. Mocha keeps the process
  * alive, so the simulated ones never go idle either.
  */
 function simulatedBed(profile: ProfileName, defaults: PalOptions): Bed {
   let network: SimulatedNetwork | null = null;
-  let latest: SimulatedKernel | null = null;
-  const oneProcess = (): { kernel: SimulatedKernel } => {
+  let latest: SimulatedPlatform | null = null;
+  const oneProcess = (): { platform: SimulatedPlatform } => {
     if (network === null) {
       network = simulateNetwork({ seed: 1, segmentSize: 1460 });
       network.drive();
     }
-    latest = network.kernel({ profile, keepAlive: true });
-    return { kernel: latest };
+    latest = network.platform({ profile, keepAlive: true });
+    return { platform: latest };
   };
   return {
     name: `simulated ${profile}`,
@@ -92,8 +97,8 @@ function simulatedBed(profile: ProfileName, defaults: PalOptions): Bed {
 }
 
 /** What Microsoft documents, and what Wine was seen to do. On every host. */
-export const simulatedWindows = simulatedBed('windows', { poller: 'worker', skipCompletionPortOnSuccess: false });
-export const simulatedWine = simulatedBed('wine', { poller: 'inline' });
+export const simulatedWindows = simulatedBed('windows', { waiter: 'worker', skipCompletionPortOnSuccess: false });
+export const simulatedWine = simulatedBed('wine', { waiter: 'inline' });
 
 const simulatedBeds = process.env['IOCP_PAL_REAL'] === undefined ? [simulatedWindows, simulatedWine] : [];
 

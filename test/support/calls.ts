@@ -2,7 +2,7 @@
  * The tables of Win32 functions under observation: which calls were made with what, and calls that fail because the test
  * says so.
  */
-import type { Kernel } from '../../src/index.ts';
+import type { Platform } from '../../src/index.ts';
 
 /** One call that was made. */
 export interface Call {
@@ -25,14 +25,14 @@ export type Overrides = Readonly<Partial<Record<string, (call: Interception) => 
 
 type NumericFunction = (...args: number[]) => number;
 
-export interface ObservedKernel extends Kernel {
+export interface ObservedPlatform extends Platform {
   /** Every call, in order, but for the ones that only ask for the last error. */
   readonly calls: readonly Call[];
   callsOf(name: string): Call[];
 }
 
-/** A kernel on top of `kernel`. Its waiter's own calls are not seen. */
-export function withCalls(kernel: Kernel, overrides: Overrides = {}): ObservedKernel {
+/** A platform on top of another. Its waiter's own calls are not seen. */
+export function withCalls(platform: Platform, overrides: Overrides = {}): ObservedPlatform {
   const calls: Call[] = [];
   let forced: number | null = null;
 
@@ -56,17 +56,17 @@ export function withCalls(kernel: Kernel, overrides: Overrides = {}): ObservedKe
     ) as Table;
 
   return {
-    ...kernel,
-    kernel32: observeTable(kernel.kernel32),
-    ws2_32: observeTable(kernel.ws2_32),
+    ...platform,
+    kernel32: observeTable(platform.kernel32),
+    ws2_32: observeTable(platform.ws2_32),
     mswsock: {
-      ...kernel.mswsock,
-      AcceptEx: (pointer) => observe('AcceptEx', kernel.mswsock.AcceptEx(pointer)),
-      ConnectEx: (pointer) => observe('ConnectEx', kernel.mswsock.ConnectEx(pointer)),
-      DisconnectEx: (pointer) => observe('DisconnectEx', kernel.mswsock.DisconnectEx(pointer)),
-      TransmitFile: (pointer) => observe('TransmitFile', kernel.mswsock.TransmitFile(pointer)),
+      ...platform.mswsock,
+      AcceptEx: (pointer) => observe('AcceptEx', platform.mswsock.AcceptEx(pointer)),
+      ConnectEx: (pointer) => observe('ConnectEx', platform.mswsock.ConnectEx(pointer)),
+      DisconnectEx: (pointer) => observe('DisconnectEx', platform.mswsock.DisconnectEx(pointer)),
+      TransmitFile: (pointer) => observe('TransmitFile', platform.mswsock.TransmitFile(pointer)),
       GetAcceptExSockaddrs: (pointer) =>
-        observe('GetAcceptExSockaddrs', kernel.mswsock.GetAcceptExSockaddrs(pointer) as unknown as NumericFunction),
+        observe('GetAcceptExSockaddrs', platform.mswsock.GetAcceptExSockaddrs(pointer) as unknown as NumericFunction),
     },
     calls,
     callsOf: (name) => calls.filter((call) => call.name === name),

@@ -57,7 +57,7 @@ export function testPal(bed: Bed, options: PalOptions | (() => PalOptions) = {})
 }
 
 /**
- * The same with one PAL for all tests of the suite, as long as they end clean: starting and ending a poller thread takes
+ * The same with one PAL for all tests of the suite, as long as they end clean: starting and ending a waiter thread takes
  * longer than most tests. For tests that do not count on counters that start at 0.
  */
 export function sharedPal(bed: Bed, options: PalOptions = {}): PalFixture {
@@ -195,8 +195,8 @@ function track(pal: NetworkPal): Tracked {
       callback(error, client, peer);
     });
   };
-  watched.adopt = (token) => {
-    const handle = pal.adopt(token);
+  watched.receiveTransfer = (token) => {
+    const handle = pal.receiveTransfer(token);
     handles.add(handle);
     return handle;
   };

@@ -2,10 +2,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PalOptions } from '../../src/index.ts';
 import type { TimerHandle } from '../../src/platform/platform.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { until } from './until.ts';
 
-/** Milliseconds that the sweep asks for; no other timer of the driver is set for exactly as long. */
+/** Milliseconds that the sweep asks for; no other timer of the library is set for exactly as long. */
 const SWEEP_MS = 15_000;
 
 export class Sweeps {
@@ -14,12 +14,12 @@ export class Sweeps {
 
   /** Options of a PAL on the real kernel whose sweeps are this object's. A new PAL takes it over from the one before. */
   readonly options = (): PalOptions => {
-    const kernel = windowsKernel();
-    const { scheduler } = kernel;
+    const platform = windowsPlatform();
+    const { scheduler } = platform;
     this.#next = null;
     return {
-      kernel: {
-        ...kernel,
+      platform: {
+        ...platform,
         scheduler: {
           ...scheduler,
           setTimer: (ms, callback) => {
@@ -36,7 +36,7 @@ export class Sweeps {
     };
   };
 
-  /** True while the driver waits for a sweep. */
+  /** True while the library waits for a sweep. */
   get isPlanned(): boolean {
     return this.#next !== null;
   }

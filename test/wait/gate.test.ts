@@ -1,4 +1,4 @@
-/** The gate between the event loop and its poller thread, where the order of two of its words' changes decides. */
+/** The gate between the event loop and its waiter thread, where the order of two of its words' changes decides. */
 import { expect } from 'chai';
 import {
   CONTROL_WORDS,
@@ -17,7 +17,7 @@ const poll = (words: Int32Array, waitOnce: WaitOnce): void =>
   pollUntilStopped(words, GATE_PROTOCOL, waitOnce, () => undefined);
 
 describe('wait/gate', () => {
-  it('lets the poller wait until something is found, and once each time it is opened', () => {
+  it('lets the waiter wait until something is found, and once each time it is opened', () => {
     const words = control();
     const found = [0, 0, 3];
     openGate(words);
@@ -31,7 +31,7 @@ describe('wait/gate', () => {
     expect(takeWaits(words)).to.equal(3);
   });
 
-  it('stays at STOP when it is opened after that: a doorbell may be answered while the poller ends', () => {
+  it('stays at STOP when it is opened after that: a doorbell may be answered while the waiter ends', () => {
     const words = control();
     let waits = 0;
     openGate(words);
@@ -40,11 +40,11 @@ describe('wait/gate', () => {
       stopGate(words);
       const stopped = [...words];
       openGate(words);
-      // Otherwise the poller would wait for the gate for ever, and this test with it.
+      // Otherwise the waiter would wait for the gate for ever, and this test with it.
       expect([...words]).to.deep.equal(stopped);
       return 1;
     });
     openGate(words);
-    poll(words, () => expect.fail('the poller waits although it must end'));
+    poll(words, () => expect.fail('the waiter waits although it must end'));
   });
 });

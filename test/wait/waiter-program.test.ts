@@ -1,4 +1,4 @@
-/** The text that poller threads run: it must need nothing that only its module has. */
+/** The text that waiter threads run: it must need nothing that only its module has. */
 import { expect } from 'chai';
 import { runInNewContext } from 'node:vm';
 import { EVENT_PROGRAM } from '../../src/iocp/event-program.ts';

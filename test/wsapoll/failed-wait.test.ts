@@ -17,7 +17,7 @@ const SOCKET = 0x3_0000_0004;
 function begin(): { fake: FakePoll; set: PollSet; cancel: () => void; timers: (() => void)[] } {
   const fake = new FakePoll();
   const timers: (() => void)[] = [];
-  Object.assign(fake.parts.kernel.scheduler, {
+  Object.assign(fake.parts.platform.scheduler, {
     setTimer: (_ms: number, callback: () => void) => timers.push(callback),
   });
   const set = new PollSet(fake.parts);

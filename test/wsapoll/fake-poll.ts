@@ -9,7 +9,7 @@ import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import { SimulatedMemory, type Region } from '../../src/sim/memory/memory.ts';
 import { BlockPool } from '../../src/memory/block-pool.ts';
 import { Counters } from '../../src/loop/counters.ts';
-import type { Kernel, PollWaiterParts, PortWaiter } from '../../src/platform/platform.ts';
+import type { Platform, PollWaiterParts, PortWaiter } from '../../src/platform/platform.ts';
 import type { Operation } from '../../src/memory/operation.ts';
 import { OperationTable } from '../../src/memory/operation-table.ts';
 import { resolvePalOptions } from '../../src/runtime/pal-options.ts';
@@ -64,29 +64,29 @@ export class FakePoll {
       memory.release(address);
     };
     const tables = { ws2_32: this.#ws2_32(), memory: { allocate, allocateCollected: allocate, release } };
-    const kernel = {
+    const platform = {
       ...tables,
       scheduler: { now: () => this.now },
       createPollWaiter: (_kind: string, parts: PollWaiterParts) => {
         if (this.failing.has('createPollWaiter')) throw new Error('No more threads');
         return this.#makeWaiter(parts);
       },
-    } as unknown as Kernel;
-    const finishInline = (operation: Operation, error: number, bytes: number): void => {
+    } as unknown as Platform;
+    const completeSynchronously = (operation: Operation, error: number, bytes: number): void => {
       operation.error = error;
       operation.bytes = bytes;
       this.completed.push(operation);
     };
-    const blocks = new BlockPool(kernel.memory);
+    const blocks = new BlockPool(platform.memory);
     this.parts = {
-      kernel,
-      options: resolvePalOptions({ driver: 'wsapoll' }),
+      platform,
+      options: resolvePalOptions({ backend: 'wsapoll' }),
       counters: this.counters,
-      operations: new OperationTable(kernel.memory, 64, blocks),
+      operations: new OperationTable(platform.memory, 64, blocks),
       blocks,
-      scratch: new Scratch(kernel.memory),
+      scratch: new Scratch(platform.memory),
       completed: (operation) => this.completed.push(operation),
-      finishInline,
+      completeSynchronously,
       onRemote: () => undefined,
       onReady: () => undefined,
       onFailure: (error) => this.failures.push(error),

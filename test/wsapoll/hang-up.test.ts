@@ -29,7 +29,7 @@ class World {
   constructor() {
     this.connection.socket = SOCKET;
     this.transport.attach(this.connection);
-    this.fake.parts.kernel.ws2_32.WSASend = (_socket, _buffers, _count, bytesAt) => {
+    this.fake.parts.platform.ws2_32.WSASend = (_socket, _buffers, _count, bytesAt) => {
       this.sends++;
       if (this.room === 0) return SOCKET_ERROR; // FakePoll's last error is WSAEWOULDBLOCK
       const { words } = this.fake.parts.operations;
@@ -101,7 +101,7 @@ describe('a hang-up, under WSAPoll', () => {
     world.fake.revents.set(SOCKET, POLLHUP);
     world.run(105);
     expect(world.fake.entries().map(({ socket }) => socket)).to.not.include(SOCKET);
-    const probe = world.start(OperationKind.Probe);
+    const probe = world.start(OperationKind.ZeroByteReceive);
     expect(world.fake.entries().at(-1)).to.deep.equal({ socket: SOCKET, events: POLLRDNORM | POLLWRNORM });
     world.run(1);
     expect(world.fake.completed).to.deep.equal([probe]);

@@ -1,7 +1,7 @@
 /** What operations make of readiness, where the system's answers are hard to get by: on a kernel that says what we say. */
 import { expect } from 'chai';
 import {
-  POLLERR,
+  WAITERR,
   POLLHUP,
   POLLNVAL,
   POLLRDNORM,
@@ -70,7 +70,7 @@ describe('PolledTransport', () => {
       set.changed({ socket, wanted: POLLRDNORM, connecting: false, place: -1, noted: false, ...IGNORED });
     }
     fake.exhausted = true;
-    const operations = [take(OperationKind.Probe), take(OperationKind.Receive)];
+    const operations = [take(OperationKind.ZeroByteReceive), take(OperationKind.Receive)];
     set.wait();
     for (const operation of operations) transport.receive(connection, operation);
     expect(fake.completed).to.deep.equal([]);
@@ -86,7 +86,7 @@ describe('PolledTransport', () => {
     socket.socket = SOCKET + 4;
     transport.attach(socket);
     const lengths: number[] = [];
-    Object.assign(fake.parts.kernel.ws2_32, {
+    Object.assign(fake.parts.platform.ws2_32, {
       WSASendTo: (...[, , , , , to, length]: Parameters<Ws2_32['WSASendTo']>) => {
         lengths.push(to === 0 ? 0 : length);
         return lengths.length === 1 ? SOCKET_ERROR : 0; // WSAEWOULDBLOCK
@@ -111,7 +111,7 @@ describe('PolledTransport', () => {
       const { fake, transport, connection, take } = world();
       if (address === null) throw new Error('No address');
       const controls: number[] = [];
-      Object.assign(fake.parts.kernel.ws2_32, {
+      Object.assign(fake.parts.platform.ws2_32, {
         connect: () => {
           controls.push(...fake.controls.map(({ socket, code }) => (socket === SOCKET ? code : 0)));
           return SOCKET_ERROR;
@@ -138,7 +138,7 @@ describe('PolledTransport', () => {
     expect(fake.entries().length, 'left the set').to.equal(1);
   });
 
-  for (const revents of [POLLERR, POLLERR | POLLHUP, POLLERR | POLLHUP | POLLWRNORM]) {
+  for (const revents of [WAITERR, WAITERR | POLLHUP, WAITERR | POLLHUP | POLLWRNORM]) {
     it(`a connect that ends with ${revents}, and of which SO_ERROR says nothing, has failed`, () => {
       const { fake, transport, connection, take, poll } = world();
       const operation = take(OperationKind.Connect);
@@ -152,7 +152,7 @@ describe('PolledTransport', () => {
 
   it('POLLNVAL ends everything that waits on the socket with WSAENOTSOCK', () => {
     const { fake, transport, connection, take, poll } = world();
-    const operations = [take(OperationKind.Receive), take(OperationKind.Probe)];
+    const operations = [take(OperationKind.Receive), take(OperationKind.ZeroByteReceive)];
     for (const operation of operations) transport.receive(connection, operation);
     fake.revents.set(SOCKET, POLLNVAL);
     poll();
@@ -164,7 +164,7 @@ describe('PolledTransport', () => {
   it('a zero-byte receive beside a receive: each gets its end', () => {
     // The later one used to take the place of the earlier, which then never ended.
     const { fake, transport, connection, take, poll } = world();
-    const probe = take(OperationKind.Probe);
+    const probe = take(OperationKind.ZeroByteReceive);
     probe.requested = 0;
     const quiet = take(OperationKind.Receive);
     quiet.requested = 0;
@@ -177,13 +177,13 @@ describe('PolledTransport', () => {
   });
 
   for (const [what, revents, error] of [
-    ['a reset with nothing to read is the probe’s error', POLLERR | POLLHUP, WSAECONNRESET],
-    ['a reset behind data is data first', POLLERR | POLLHUP | POLLRDNORM, 0],
+    ['a reset with nothing to read is the probe’s error', WAITERR | POLLHUP, WSAECONNRESET],
+    ['a reset behind data is data first', WAITERR | POLLHUP | POLLRDNORM, 0],
     ['a graceful end is no error', POLLHUP, 0],
   ] as const) {
     it(what, () => {
       const { fake, transport, connection, take, poll } = world();
-      const probe = take(OperationKind.Probe);
+      const probe = take(OperationKind.ZeroByteReceive);
       probe.requested = 0;
       transport.receive(connection, probe);
       fake.revents.set(SOCKET, revents);
@@ -196,12 +196,12 @@ describe('PolledTransport', () => {
   it('what throws in the call of a ready operation ends that one, and the others have their turn', () => {
     // It used to go out of the turn as an uncaught exception, and the operation was tried again for ever.
     const { fake, transport, connection, take, poll } = world();
-    const [receive, probe] = [take(OperationKind.Receive), take(OperationKind.Probe)];
+    const [receive, probe] = [take(OperationKind.Receive), take(OperationKind.ZeroByteReceive)];
     receive.requested = 10;
     probe.requested = 0;
     for (const operation of [receive, probe]) transport.receive(connection, operation);
     const thrown = new RangeError('Maximum call stack size exceeded');
-    Object.assign(fake.parts.kernel.ws2_32, {
+    Object.assign(fake.parts.platform.ws2_32, {
       WSARecv: () => {
         throw thrown;
       },
@@ -220,7 +220,7 @@ describe('PolledTransport', () => {
     connection.read.begin(operation);
     transport.receive(connection, operation);
     set.wait();
-    Object.assign(fake.parts.kernel.ws2_32, {
+    Object.assign(fake.parts.platform.ws2_32, {
       WSASendTo: () => {
         throw new RangeError('Maximum call stack size exceeded');
       },

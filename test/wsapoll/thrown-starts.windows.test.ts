@@ -13,7 +13,7 @@ import {
   type UdpHandle,
 } from '../../src/index.ts';
 import { OperationKind } from '../../src/memory/operation.ts';
-import { windowsKernel } from '../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { wsapollInline, wsapollWorker, type Bed } from '../support/beds.ts';
 import { pair } from '../support/io.ts';
 import { until } from '../support/until.ts';
@@ -155,7 +155,7 @@ const cases: Record<string, Case> = {
     through: ['take', 'sendTo', 'WSASendTo'],
   },
   'a watch': {
-    kind: OperationKind.Probe,
+    kind: OperationKind.ZeroByteReceive,
     heals: true,
     alone: true,
     start: ({ pal, served }, told) => {
@@ -253,8 +253,8 @@ async function fresh(test: Case, pal: NetworkPal, file: string, where: string): 
 async function everyStep(test: Case, bed: Bed): Promise<void> {
   const injection = new PolledInjection(test.kind, test.spared);
   try {
-    const kernel = injection.wrap(windowsKernel());
-    const pal = bed.create({ kernel, strict: true, maxOperations: 64 });
+    const platform = injection.wrap(windowsPlatform());
+    const pal = bed.create({ platform, strict: true, maxOperations: 64 });
     const file = bed.putFile('thrown-starts', bytes(200_000));
     pal.initialize();
     const running = pal.runEventLoop();

@@ -7,7 +7,7 @@ import { ERROR_TOO_MANY_OPEN_FILES } from '../../../ffi/wsa-errors.ts';
 import type { FileFacts, Files } from '../../platform/platform.ts';
 import { Step } from '../schedule/agenda.ts';
 import type { FaultyCall } from '../faults.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { SimulationError } from '../simulation-error.ts';
 
 /** What is on the simulated disk under a name. */
@@ -56,12 +56,12 @@ export class OpenFile {
 const FIRST_FD = 3;
 
 export class SimulatedFiles implements Files {
-  readonly #kernel: SimulatedKernel;
+  readonly #platform: SimulatedPlatform;
   readonly #disk = new Map<string, DiskFile>();
   readonly #open = new Map<number, OpenFile>();
 
-  constructor(kernel: SimulatedKernel) {
-    this.#kernel = kernel;
+  constructor(platform: SimulatedPlatform) {
+    this.#platform = platform;
   }
 
   /** Descriptors open at this moment. */
@@ -113,7 +113,7 @@ export class SimulatedFiles implements Files {
   ): void {
     const file = this.#open.get(fd);
     if (file === undefined) throw new SimulationError(`A read from descriptor ${fd}, which is not open`);
-    const region = this.#kernel.memory.regionOf(target.buffer);
+    const region = this.#platform.memory.regionOf(target.buffer);
     if (region !== null) region.loans++;
     file.loans++;
     this.#later(`read of ${target.length} bytes`, () => {
@@ -133,7 +133,7 @@ export class SimulatedFiles implements Files {
     if (file.loans > 0)
       throw new SimulationError(`Descriptor ${fd} was closed while ${file.loans} operations read from it`);
     this.#open.delete(fd);
-    this.#kernel.removeHandle(file.number);
+    this.#platform.removeHandle(file.number);
   }
 
   handleOf(fd: number): number {
@@ -141,37 +141,37 @@ export class SimulatedFiles implements Files {
   }
 
   #give(file: DiskFile): number {
-    const number = this.#kernel.takeNumber();
+    const number = this.#platform.takeNumber();
     if (number === 0) return -1;
     let fd = FIRST_FD;
     while (this.#open.has(fd)) fd++;
     const opened = new OpenFile(fd, number, file);
     this.#open.set(fd, opened);
-    this.#kernel.addHandle(opened);
+    this.#platform.addHandle(opened);
     return fd;
   }
 
   /** The thread pool: at some time later, and the process lives until then. */
   #later(what: string, run: () => void): void {
-    const kernel = this.#kernel;
-    kernel.hold(1);
+    const platform = this.#platform;
+    platform.hold(1);
     const step = new Step(
       what,
       () => {
-        kernel.network.note(() => `${kernel.name}: ${what}`);
+        platform.network.note(() => `${platform.name}: ${what}`);
         try {
           run();
         } finally {
-          kernel.hold(-1);
+          platform.hold(-1);
         }
       },
       true,
     );
-    kernel.network.agenda.add(step);
+    platform.network.agenda.add(step);
   }
 
   #fault(call: FaultyCall, syscall: string, path?: string): NodeJS.ErrnoException | null {
-    const code = this.#kernel.faults?.call(call) ?? 0;
+    const code = this.#platform.faults?.call(call) ?? 0;
     return code === 0 ? null : fromCode(code, syscall, path);
   }
 }

@@ -1,7 +1,7 @@
 /** Writes every call of a table into the trace: its name, its arguments, and what came of it. */
 import { describeSystemError } from '../../../ffi/system-error.ts';
 import { ERROR_IO_PENDING, WAIT_TIMEOUT } from '../../../ffi/wsa-errors.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { hex } from './memory.ts';
 
 type Call = (...args: number[]) => unknown;
@@ -10,8 +10,8 @@ type Call = (...args: number[]) => unknown;
 const SILENT = new Set(['WSAGetLastError', 'GetLastError', 'VirtualAlloc', 'VirtualFree']);
 
 /** The table itself, or one that traces, when the network keeps a trace. */
-export function traced<Table extends object>(kernel: SimulatedKernel, name: string, table: Table): Table {
-  if (!kernel.network.isTracing) return table;
+export function traced<Table extends object>(platform: SimulatedPlatform, name: string, table: Table): Table {
+  if (!platform.network.isTracing) return table;
   const calls = table as Record<string, unknown>;
   const result: Record<string, unknown> = {};
   for (const key of Object.getOwnPropertyNames(Object.getPrototypeOf(table))) {
@@ -20,24 +20,24 @@ export function traced<Table extends object>(kernel: SimulatedKernel, name: stri
     const call = method.bind(table) as Call;
     if (SILENT.has(key)) result[key] = call;
     // The functions behind extension pointers are traced where they are called.
-    else if (name === 'mswsock') result[key] = (pointer: number) => tracedCall(kernel, key, call(pointer) as Call);
-    else result[key] = tracedCall(kernel, key, call);
+    else if (name === 'mswsock') result[key] = (pointer: number) => tracedCall(platform, key, call(pointer) as Call);
+    else result[key] = tracedCall(platform, key, call);
   }
   return result as Table;
 }
 
-function tracedCall(kernel: SimulatedKernel, key: string, call: Call): Call {
+function tracedCall(platform: SimulatedPlatform, key: string, call: Call): Call {
   return (...args) => {
     const shown = args.map((arg) => (Math.abs(arg) > 65535 ? hex(arg) : String(arg))).join(', ');
-    const place = kernel.network.reserve();
-    kernel.lastError = 0;
+    const place = platform.network.reserve();
+    platform.lastError = 0;
     let outcome = 'threw';
     try {
       const result = call(...args);
-      outcome = describe(result, kernel.lastError);
+      outcome = describe(result, platform.lastError);
       return result;
     } finally {
-      kernel.network.fill(place, () => `${kernel.name}: ${key}(${shown}) = ${outcome}`);
+      platform.network.fill(place, () => `${platform.name}: ${key}(${shown}) = ${outcome}`);
     }
   };
 }

@@ -60,12 +60,12 @@ export class Attempt {
       this.#end.orphan = true;
       this.#end.abort();
     }
-    this.#socket.kernel.finish(this.io, status, 0);
+    this.#socket.platform.finish(this.io, status, 0);
   }
 
   #synArrives(): void {
-    const { kernel } = this.#socket;
-    const fault = kernel.faults?.status('ConnectEx') ?? 0;
+    const { platform } = this.#socket;
+    const fault = platform.faults?.status('ConnectEx') ?? 0;
     if (fault !== 0) return this.abandon(fault);
     const route = this.#network.route(this.#target.unmapped ?? this.#target);
     if (route === 'unreachable') return this.abandon(STATUS_HOST_UNREACHABLE);
@@ -73,7 +73,7 @@ export class Attempt {
     const listener = this.#network.listenerAt(this.#target);
     if (listener === null) return this.#refused();
     if (isFull(listener)) {
-      if (listener.socket.kernel.profile.refusesWhenFull) return this.#refused();
+      if (listener.socket.platform.profile.refusesWhenFull) return this.#refused();
       this.#waited += SYN_RETRY_MS;
       if (this.#waited > GIVE_UP_MS) return this.abandon(STATUS_IO_TIMEOUT);
       return this.#wait(SYN_RETRY_MS, () => this.#network.agenda.add(this.#syn));
@@ -82,12 +82,12 @@ export class Attempt {
     // A dual-stack listener sees IPv4 peers as ::ffff:a.b.c.d, and an IPv4 one sees such a peer as a.b.c.d.
     const seen = (address: SimulatedAddress): SimulatedAddress =>
       listener.socket.family === 6 ? address.mapped : (address.unmapped ?? address);
-    const serverSide = new TcpEnd(this.#network, listener.socket.kernel, seen(this.#target), seen(local));
-    this.#end = new TcpEnd(this.#network, kernel, local, this.#target);
+    const serverSide = new TcpEnd(this.#network, listener.socket.platform, seen(this.#target), seen(local));
+    this.#end = new TcpEnd(this.#network, platform, local, this.#target);
     this.#end.peer = serverSide;
     serverSide.peer = this.#end;
     this.#network.note(() => `SYN arrives, ${local.toString()} → ${this.#target.toString()}`);
-    listener.socket.kernel.arrive(listener, serverSide);
+    listener.socket.platform.arrive(listener, serverSide);
     this.#network.agenda.add(this.#answer);
   }
 
@@ -98,15 +98,15 @@ export class Attempt {
     socket.attempt = null;
     socket.end = end;
     socket.local = end.local;
-    socket.contextMissing = socket.kernel.profile.needsContext;
-    socket.kernel.applyBufferSizes(socket);
+    socket.contextMissing = socket.platform.profile.needsContext;
+    socket.platform.applyBufferSizes(socket);
     end.update();
-    socket.kernel.finish(this.io, 0, 0);
+    socket.platform.finish(this.io, 0, 0);
   }
 
   #refused(): void {
-    const { kernel, oneSyn } = this.#socket;
-    if (oneSyn || this.#waited >= kernel.profile.refusedAfterMs) return this.abandon(STATUS_CONNECTION_REFUSED);
+    const { platform, oneSyn } = this.#socket;
+    if (oneSyn || this.#waited >= platform.profile.refusedAfterMs) return this.abandon(STATUS_CONNECTION_REFUSED);
     this.#waited += REFUSED_SYN_RETRY_MS;
     this.#wait(REFUSED_SYN_RETRY_MS, () => this.#network.agenda.add(this.#syn));
   }

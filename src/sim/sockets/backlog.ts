@@ -19,6 +19,6 @@ export function backlogLimit(profile: Profile, backlog: number): number {
 
 /** No further connection can wait. On Windows the accepts that are posted take theirs beside the queue. */
 export function isFull({ socket, limit, backlog, accepts }: Listener): boolean {
-  const room = socket.kernel.profile.name === 'windows' ? limit + accepts.length : limit;
+  const room = socket.platform.profile.name === 'windows' ? limit + accepts.length : limit;
   return backlog.length >= room;
 }

@@ -114,7 +114,7 @@ function leadsTo(sockets: readonly SimulatedSocket[], { host, port }: SimulatedA
 function conflict(second: SimulatedSocket, first: SimulatedSocket, address: SimulatedAddress): number {
   const { local } = first;
   if (local === null || first.end !== null) return 0; // a connection's own port stands in nobody's way
-  const { name } = second.kernel.profile;
+  const { name } = second.platform.profile;
   const same = local.family === address.family && local.host === address.host;
   const dual = local.family !== address.family && bothAny(local, address) && !(first.v6Only && second.v6Only);
   const crossing = local.family === address.family && local.isAny !== address.isAny;

@@ -2,7 +2,7 @@
 import { Step } from '../schedule/agenda.ts';
 import type { Attempt } from './attempt.ts';
 import type { Io } from '../win32/io.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import type { CompletionPort } from '../win32/port.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
 import type { TcpEnd } from './tcp-end.ts';
@@ -10,14 +10,14 @@ import { UdpEnd } from './udp-end.ts';
 
 /** A handle of a socket. */
 interface Owner {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   /** Taken by somebody else as soon as it is closed. */
   readonly number: number;
 }
 
 export class SimulatedSocket {
   /** The process that has it; of several, the one that has had it longest. And its number there. */
-  kernel: SimulatedKernel;
+  platform: SimulatedPlatform;
   number: number;
   readonly family: 4 | 6;
   port: CompletionPort | null = null;
@@ -59,9 +59,9 @@ export class SimulatedSocket {
   /** Its other handles, made by WSADuplicateSocketW. */
   readonly #duplicates: Owner[] = [];
 
-  constructor(number: number, kernel: SimulatedKernel, family: 4 | 6, kind: 'stream' | 'datagram' = 'stream') {
+  constructor(number: number, platform: SimulatedPlatform, family: 4 | 6, kind: 'stream' | 'datagram' = 'stream') {
     this.number = number;
-    this.kernel = kernel;
+    this.platform = platform;
     this.family = family;
     this.udp = kind === 'datagram' ? new UdpEnd(this) : null;
   }
@@ -71,22 +71,22 @@ export class SimulatedSocket {
   }
 
   /** A process has another handle of it. */
-  addOwner(kernel: SimulatedKernel, number: number): void {
-    this.#duplicates.push({ kernel, number });
+  addOwner(platform: SimulatedPlatform, number: number): void {
+    this.#duplicates.push({ platform, number });
   }
 
   /** A handle was closed. Returns true when it was the last. */
-  removeOwner(kernel: SimulatedKernel, number: number): boolean {
-    const place = this.#duplicates.findIndex((owner) => owner.kernel === kernel && owner.number === number);
+  removeOwner(platform: SimulatedPlatform, number: number): boolean {
+    const place = this.#duplicates.findIndex((owner) => owner.platform === platform && owner.number === number);
     if (place >= 0) {
       this.#duplicates.splice(place, 1);
       return false;
     }
-    const heir = this.#duplicates.shift();
-    if (heir === undefined) return true;
-    this.kernel = heir.kernel;
-    this.number = heir.number;
-    if (this.end !== null) this.end.kernel = heir.kernel;
+    const takenOverBy = this.#duplicates.shift();
+    if (takenOverBy === undefined) return true;
+    this.platform = takenOverBy.platform;
+    this.number = takenOverBy.number;
+    if (this.end !== null) this.end.platform = takenOverBy.platform;
     return false;
   }
 
@@ -99,7 +99,7 @@ export class SimulatedSocket {
     this.end = null;
     this.local = null;
     this.target = null;
-    this.sendShut = this.kernel.profile.disconnectLeavesShut;
+    this.sendShut = this.platform.profile.disconnectLeavesShut;
     this.contextMissing = false;
   }
 
@@ -132,7 +132,7 @@ export class Listener {
     this.socket = socket;
     this.limit = limit;
     this.serve = new Step('accept', () => {
-      socket.kernel.serveAccepts(this);
+      socket.platform.serveAccepts(this);
     });
   }
 }

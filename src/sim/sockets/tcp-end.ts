@@ -14,7 +14,7 @@ import { ByteQueue } from './byte-queue.ts';
 import type { Io } from '../win32/io.ts';
 import type { SimulatedNetwork } from '../network.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 
 export class TcpEnd {
   /** The other end. */
@@ -22,7 +22,7 @@ export class TcpEnd {
   readonly local: SimulatedAddress;
   readonly remote: SimulatedAddress;
   /** The process it is in. */
-  kernel: SimulatedKernel;
+  platform: SimulatedPlatform;
   readonly out = new ByteQueue();
   readonly in = new ByteQueue();
   readonly receives: Io[] = [];
@@ -51,13 +51,18 @@ export class TcpEnd {
   readonly #receive: Step;
   readonly #send: Step;
 
-  constructor(network: SimulatedNetwork, kernel: SimulatedKernel, local: SimulatedAddress, remote: SimulatedAddress) {
+  constructor(
+    network: SimulatedNetwork,
+    platform: SimulatedPlatform,
+    local: SimulatedAddress,
+    remote: SimulatedAddress,
+  ) {
     this.#network = network;
-    this.kernel = kernel;
+    this.platform = platform;
     this.local = local;
     this.remote = remote;
-    this.sendBufferSize = kernel.sendBufferSize;
-    this.receiveBufferSize = kernel.receiveBufferSize;
+    this.sendBufferSize = platform.sendBufferSize;
+    this.receiveBufferSize = platform.receiveBufferSize;
     this.#flow = new Step('deliver', () => {
       this.#deliver();
     });
@@ -106,7 +111,7 @@ export class TcpEnd {
 
   /** The RST is told as the end of the stream, with success. */
   get resetLooksLikeEnd(): boolean {
-    return this.broken === STATUS_CONNECTION_RESET && this.kernel.profile.resetLooksLikeEnd && !this.#resetSeen;
+    return this.broken === STATUS_CONNECTION_RESET && this.platform.profile.resetLooksLikeEnd && !this.#resetSeen;
   }
 
   /** Sends RST and forgets everything. The own side's operations fail with `status`. */
@@ -134,13 +139,13 @@ export class TcpEnd {
 
   /** closesocket. `hard`: SO_LINGER {1, 0}. */
   close(hard: boolean): void {
-    const { profile } = this.kernel;
+    const { profile } = this.platform;
     const receiving = this.receives.length > 0;
-    for (const io of this.receives.splice(0)) this.kernel.finish(io, profile.closedReceiveStatus, 0);
+    for (const io of this.receives.splice(0)) this.platform.finish(io, profile.closedReceiveStatus, 0);
     const sending = this.sends.length > 0;
     for (const io of this.sends.splice(0)) {
-      if (profile.closeLeavesSends) this.kernel.strand(io);
-      else this.kernel.finish(io, STATUS_CANCELLED, 0);
+      if (profile.closeLeavesSends) this.platform.strand(io);
+      else this.platform.finish(io, STATUS_CANCELLED, 0);
     }
     // RFC 1122, 4.2.2.13: closing with data unread sends RST, to show that data was lost.
     const reset = hard || sending || this.in.length > 0 || (receiving && profile.closeWithReceiveResets);
@@ -166,17 +171,17 @@ export class TcpEnd {
 
   /** Completes pending receives with what there is. */
   serveReceives(): void {
-    const { kernel } = this;
+    const { platform } = this;
     while (this.receives.length > 0 && (this.in.length > 0 || this.ended || this.broken !== 0)) {
       const io = this.receives.shift();
       if (io === undefined) break;
-      const fault = kernel.faults?.status(io.kind) ?? 0;
+      const fault = platform.faults?.status(io.kind) ?? 0;
       if (fault !== 0) {
-        if (kernel.faults?.breaks(fault) === true) this.break(fault);
-        kernel.finish(io, fault, 0);
-      } else if (this.in.length > 0) kernel.finish(io, 0, this.fill(io));
-      else if (this.broken !== 0 && !this.resetLooksLikeEnd) kernel.finish(io, this.broken, 0);
-      else kernel.finish(io, 0, 0);
+        if (platform.faults?.breaks(fault) === true) this.break(fault);
+        platform.finish(io, fault, 0);
+      } else if (this.in.length > 0) platform.finish(io, 0, this.fill(io));
+      else if (this.broken !== 0 && !this.resetLooksLikeEnd) platform.finish(io, this.broken, 0);
+      else platform.finish(io, 0, 0);
     }
     this.update();
     this.peer.update();
@@ -198,30 +203,30 @@ export class TcpEnd {
   /** The first send need not wait for the files of other sockets. */
   get #mayMove(): boolean {
     const [first] = this.sends;
-    return first?.kernel.transmits.mayMove(first) === true;
+    return first?.platform.transmits.mayMove(first) === true;
   }
 
   /** Takes pending sends into the send buffer. */
   serveSends(): void {
-    const { kernel } = this;
+    const { platform } = this;
     while (this.sends.length > 0) {
       const io = this.sends[0];
       if (io === undefined) break;
       if (this.broken !== 0) {
         this.sends.shift();
-        kernel.finish(io, this.broken, 0);
+        platform.finish(io, this.broken, 0);
         continue;
       }
-      const fault = kernel.faults?.status(io.kind) ?? 0;
+      const fault = platform.faults?.status(io.kind) ?? 0;
       if (fault !== 0) {
         this.sends.shift();
-        if (kernel.faults?.breaks(fault) === true) this.break(fault);
-        kernel.finish(io, fault, 0);
+        if (platform.faults?.breaks(fault) === true) this.break(fault);
+        platform.finish(io, fault, 0);
         continue;
       }
-      if (!kernel.transmits.mayMove(io) || !this.take(io)) break;
+      if (!platform.transmits.mayMove(io) || !this.take(io)) break;
       this.sends.shift();
-      kernel.finish(io, io.sentStatus(), io.moved);
+      platform.finish(io, io.sentStatus(), io.moved);
     }
     this.update();
     this.peer.update();
@@ -232,8 +237,8 @@ export class TcpEnd {
     if (io.total > 0 && this.room === 0) return false;
     io.verify();
     const left = Math.max(0, io.reachable - io.moved);
-    const short = this.kernel.faults?.shortens() === true && left > 1;
-    let count = this.kernel.profile.sendsAreTakenWhole ? left : Math.min(left, this.room);
+    const short = this.platform.faults?.shortens() === true && left > 1;
+    let count = this.platform.profile.sendsAreTakenWhole ? left : Math.min(left, this.room);
     if (short) count = 1 + this.#network.choices.pick(left - 1);
     this.#copyOut(io, count);
     return short || io.moved >= io.reachable;
@@ -290,14 +295,14 @@ export class TcpEnd {
   }
 
   #mayRefuse(): boolean {
-    return this.kernel.profile.shutReceiveResets && this.#network.maybe();
+    return this.platform.profile.shutReceiveResets && this.#network.maybe();
   }
 
   #arriveEnd(): void {
     if (this.broken !== 0) return;
     this.ended = true;
-    if (this.kernel.profile.endCompletesSends && this.receives.length > 0) {
-      for (const io of this.sends.splice(0)) this.kernel.finish(io, 0, io.moved);
+    if (this.platform.profile.endCompletesSends && this.receives.length > 0) {
+      for (const io of this.sends.splice(0)) this.platform.finish(io, 0, io.moved);
     }
     this.#arrived();
   }
@@ -308,7 +313,7 @@ export class TcpEnd {
     this.#network.note(() => `RST arrives, ${this.peer.toString()}`);
     this.broken = STATUS_CONNECTION_RESET;
     this.#resetSeen = this.receives.length > 0;
-    if (this.kernel.profile.resetDropsUnread && this.#network.maybe()) this.in.clear();
+    if (this.platform.profile.resetDropsUnread && this.#network.maybe()) this.in.clear();
     this.out.clear();
     this.finAsked = false;
     this.#arrived();
@@ -325,8 +330,8 @@ export class TcpEnd {
     this.out.clear();
     this.in.clear();
     this.finAsked = false;
-    for (const io of this.receives.splice(0)) this.kernel.finish(io, this.broken, 0);
-    for (const io of this.sends.splice(0)) this.kernel.finish(io, this.broken, 0);
+    for (const io of this.receives.splice(0)) this.platform.finish(io, this.broken, 0);
+    for (const io of this.sends.splice(0)) this.platform.finish(io, this.broken, 0);
     this.update();
     this.peer.update();
   }

@@ -53,7 +53,7 @@ export class UdpEnd {
 
   constructor(socket: SimulatedSocket) {
     this.socket = socket;
-    this.#network = socket.kernel.network;
+    this.#network = socket.platform.network;
     this.#flow = new Step('datagram travels', () => {
       this.#travel();
     });
@@ -72,7 +72,7 @@ export class UdpEnd {
 
   /** A send would not have to wait. A datagram is taken whole while the buffer is not full. */
   get hasRoom(): boolean {
-    return this.#outBytes < (this.socket.sendBufferSize ?? this.socket.kernel.sendBufferSize);
+    return this.#outBytes < (this.socket.sendBufferSize ?? this.socket.platform.sendBufferSize);
   }
 
   /** Takes a datagram out of a send's buffers; `io.target` and `io.sender` say between whom. */
@@ -128,18 +128,18 @@ export class UdpEnd {
 
   /** Completes pending receives with what there is. */
   serveReceives(): void {
-    const { kernel } = this.socket;
+    const { platform } = this.socket;
     while (this.receives.length > 0 && (this.#inbox.length > 0 || this.report !== 0)) {
       const io = this.receives.shift();
       if (io === undefined) break;
-      const fault = kernel.faults?.status(io.kind) ?? 0;
-      if (fault !== 0) kernel.finish(io, fault, 0);
+      const fault = platform.faults?.status(io.kind) ?? 0;
+      if (fault !== 0) platform.finish(io, fault, 0);
       else if (this.report !== 0) {
-        kernel.finish(io, this.report, 0);
+        platform.finish(io, this.report, 0);
         this.report = 0;
       } else {
         const { status, bytes } = this.fill(io);
-        kernel.finish(io, status, bytes);
+        platform.finish(io, status, bytes);
       }
     }
     this.update();
@@ -147,10 +147,10 @@ export class UdpEnd {
 
   /** closesocket. */
   close(): void {
-    const { kernel } = this.socket;
+    const { platform } = this.socket;
     this.closed = true;
-    for (const io of this.receives.splice(0)) kernel.finish(io, kernel.profile.closedReceiveStatus, 0);
-    for (const io of this.sends.splice(0)) kernel.finish(io, STATUS_CANCELLED, 0);
+    for (const io of this.receives.splice(0)) platform.finish(io, platform.profile.closedReceiveStatus, 0);
+    for (const io of this.sends.splice(0)) platform.finish(io, STATUS_CANCELLED, 0);
     this.#inbox.length = 0;
     this.update();
   }
@@ -164,29 +164,29 @@ export class UdpEnd {
   }
 
   #serveSends(): void {
-    const { kernel } = this.socket;
+    const { platform } = this.socket;
     while (this.sends.length > 0 && this.hasRoom) {
       const io = this.sends.shift();
       if (io === undefined) break;
-      const fault = kernel.faults?.status(io.kind) ?? 0;
+      const fault = platform.faults?.status(io.kind) ?? 0;
       if (fault !== 0) {
-        kernel.finish(io, fault, 0);
+        platform.finish(io, fault, 0);
         continue;
       }
       this.take(io);
-      kernel.finish(io, 0, io.total);
+      platform.finish(io, 0, io.total);
     }
     this.update();
   }
 
   #travel(): void {
-    const { weather } = this.#network;
-    const place = weather.reorders ? this.#network.choices.pick(this.#out.length) : 0;
+    const { packetLoss } = this.#network;
+    const place = packetLoss.reorders ? this.#network.choices.pick(this.#out.length) : 0;
     const [flight] = this.#out.splice(place, 1);
     if (flight === undefined) return;
-    if (weather.doubles()) this.#out.push(flight);
+    if (packetLoss.doubles()) this.#out.push(flight);
     else this.#outBytes -= countOf(flight.bytes);
-    if (weather.loses()) this.#network.note(() => `a datagram to ${flight.to.toString()} is lost`);
+    if (packetLoss.loses()) this.#network.note(() => `a datagram to ${flight.to.toString()} is lost`);
     else {
       const receivers = receiversOf(this.#network, this, flight);
       for (const receiver of receivers) receiver.#arrive(flight);
@@ -198,7 +198,7 @@ export class UdpEnd {
 
   #arrive(flight: Flight): void {
     const { socket } = this;
-    const limit = socket.receiveBufferSize ?? socket.kernel.receiveBufferSize;
+    const limit = socket.receiveBufferSize ?? socket.platform.receiveBufferSize;
     this.#network.note(() => `${flight.bytes.length} bytes from ${flight.from.toString()} to ${flight.to.toString()}`);
     // What does not fit is lost, but an empty buffer takes any datagram.
     if (this.#inbox.length > 0 && this.#inboxBytes + flight.bytes.length > limit) return;
@@ -209,7 +209,7 @@ export class UdpEnd {
 
   /** Nobody has the port that a datagram went to: ICMP says so. */
   #unreachable(): void {
-    const { profile } = this.socket.kernel;
+    const { profile } = this.socket.platform;
     if (this.closed || (profile.unreachableNeedsPeer ? this.remote === null : !this.tellsUnreachable)) return;
     this.report = profile.unreachableStatus;
     this.#serveOrWait();

@@ -40,9 +40,9 @@ function accepts(socket: SimulatedSocket, to: SimulatedAddress, from: SimulatedA
 }
 
 /** The socket is a member of the group, or there is none to be a member of. */
-function hears({ udp, kernel, local }: SimulatedSocket, sender: UdpEnd, { to, from }: Flight): boolean {
+function hears({ udp, platform, local }: SimulatedSocket, sender: UdpEnd, { to, from }: Flight): boolean {
   if (udp === null) return false;
   if (to.isBroadcast) return local?.isAny === true;
-  const decides = kernel.profile.receiverDecidesLoop ? udp : sender;
+  const decides = platform.profile.receiverDecidesLoop ? udp : sender;
   return decides.multicastLoop && (udp.groups.has(to.host) || udp.groups.has(`${to.host} ${from.host}`));
 }

@@ -1,52 +1,52 @@
 /**
- * The thread that waits for an auto-reset event, as the driver's own ThreadWaiter sees a real one.
+ * The thread that waits for an auto-reset event, as the library's own ThreadWaiter sees a real one.
  *
  *   starts ──step──► ready ──let in, step──► waits ──the event is set──► rung ──step: its message arrives──► ready
  *
  * A signal that comes while the thread waits is taken at once. One that comes before stays in the event, and is lost to
  * a call that is given the event in between: such a call begins by resetting it.
  *
- * The thread may die as the poller of a port does (poller.ts), also with a signal in hand that it tells nobody of, and its
+ * The thread may die as the waiter of a port does (thread-waiter.ts), also with a signal in hand that it tells nobody of, and its
  * wait may fail.
  */
 import { Win32Error } from '../../../ffi/check.ts';
 import type { EventWaiterParts, PortWaiter, WaiterCallbacks } from '../../platform/platform.ts';
 import { GATE_PROTOCOL, READY } from '../../wait/gate.ts';
-import { ThreadWaiter, type PollerListener, type PollerThread } from '../../wait/thread-waiter.ts';
+import { ThreadWaiter, type WaiterListener, type WaiterThread } from '../../wait/thread-waiter.ts';
 import { Step } from '../schedule/agenda.ts';
 import { SimulatedEvent } from '../win32/event.ts';
 import { HeldWaiter } from './held-waiter.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { SimulationError } from '../simulation-error.ts';
 
 const { COUNT, GATE, CLOSED, OPEN, WAITS } = GATE_PROTOCOL;
 const WAIT = 'WaitForSingleObject';
 
 /** A waiter whose waits run in another thread. */
-export function createEventWaiter(kernel: SimulatedKernel, parts: EventWaiterParts): PortWaiter {
-  const event = kernel.handle(parts.event);
+export function createEventWaiter(platform: SimulatedPlatform, parts: EventWaiterParts): PortWaiter {
+  const event = platform.handle(parts.event);
   if (!(event instanceof SimulatedEvent)) throw new SimulationError(`A waiter for ${parts.event}, which is no event`);
-  let thread: EventPoller | null = null;
+  let thread: EventWaiter | null = null;
   return new ThreadWaiter({
-    start: (control, listener) => (thread = new EventPoller(kernel, event, control, listener)),
+    start: (control, listener) => (thread = new EventWaiter(platform, event, control, listener)),
     prepare: () => thread?.letIn(),
     interrupt: () => thread?.interrupt(),
-    substitute: (callbacks) => new EventLook(kernel, event, callbacks),
+    substitute: (callbacks) => new EventLook(platform, event, callbacks),
     recover: () => 1, // as the real one's
     onLost: (error) => {
-      kernel.eventPollersLost++;
-      kernel.network.note(() => `${kernel.name}: ${error.message}`);
+      platform.eventWaitersLost++;
+      platform.network.note(() => `${platform.name}: ${error.message}`);
     },
     onReady: parts.onReady,
     onFailure: parts.onFailure,
   });
 }
 
-class EventPoller implements PollerThread {
-  readonly #kernel: SimulatedKernel;
+class EventWaiter implements WaiterThread {
+  readonly #platform: SimulatedPlatform;
   readonly #event: SimulatedEvent;
   readonly #control: Int32Array;
-  readonly #listener: PollerListener;
+  readonly #listener: WaiterListener;
   readonly #readyStep = new Step('event thread is ready', () => this.#begin(), true);
   readonly #waitStep = new Step('event thread waits', () => this.#wait(), true);
   readonly #ringStep = new Step('event thread wakes the loop', () => this.#ring(), true);
@@ -57,13 +57,13 @@ class EventPoller implements PollerThread {
   #referenced = true;
   #holding = false;
 
-  constructor(kernel: SimulatedKernel, event: SimulatedEvent, control: Int32Array, listener: PollerListener) {
-    this.#kernel = kernel;
+  constructor(platform: SimulatedPlatform, event: SimulatedEvent, control: Int32Array, listener: WaiterListener) {
+    this.#platform = platform;
     this.#event = event;
     this.#control = control;
     this.#listener = listener;
     event.onSet.add(this.#look);
-    kernel.network.agenda.add(this.#readyStep);
+    platform.network.agenda.add(this.#readyStep);
     this.#hold(true);
   }
 
@@ -79,7 +79,7 @@ class EventPoller implements PollerThread {
 
   /** The gate is about to be opened. */
   letIn(): void {
-    const { agenda } = this.#kernel.network;
+    const { agenda } = this.#platform.network;
     agenda.add(this.#waitStep);
     if (this.#mayDie()) agenda.add(this.#dieStep);
   }
@@ -97,7 +97,7 @@ class EventPoller implements PollerThread {
   }
 
   #wait(): void {
-    const code = this.#kernel.waitFault(WAIT);
+    const code = this.#platform.waitFault(WAIT);
     Atomics.add(this.#control, WAITS, 1);
     if (code === 0) {
       this.#waiting = true;
@@ -115,17 +115,17 @@ class EventPoller implements PollerThread {
     if (this.#mayDie()) return this.#die();
     Atomics.store(this.#control, COUNT, 1);
     Atomics.compareExchange(this.#control, GATE, OPEN, CLOSED);
-    this.#kernel.network.agenda.add(this.#ringStep);
+    this.#platform.network.agenda.add(this.#ringStep);
   };
 
   #ring(): void {
-    this.#kernel.network.agenda.remove(this.#ringStep);
+    this.#platform.network.agenda.remove(this.#ringStep);
     this.#listener.message(null);
   }
 
   /** It runs no code any more. A message that it has posted is still heard. */
   #die(): void {
-    const { agenda } = this.#kernel.network;
+    const { agenda } = this.#platform.network;
     this.#dead = true;
     this.#waiting = false;
     for (const step of [this.#readyStep, this.#waitStep, this.#dieStep]) agenda.remove(step);
@@ -133,7 +133,7 @@ class EventPoller implements PollerThread {
   }
 
   #end(): void {
-    const { agenda } = this.#kernel.network;
+    const { agenda } = this.#platform.network;
     if (this.#ringStep.place >= 0) this.#ring();
     for (const step of [this.#readyStep, this.#waitStep, this.#dieStep, this.#endStep]) agenda.remove(step);
     this.#event.onSet.delete(this.#look);
@@ -144,13 +144,13 @@ class EventPoller implements PollerThread {
   }
 
   #mayDie(): boolean {
-    return !this.#dead && this.#kernel.faults?.kills() === true;
+    return !this.#dead && this.#platform.faults?.kills() === true;
   }
 
   /** A worker_thread keeps the process alive while it lives and is ref'd. */
   #hold(wanted: boolean): void {
     const holds = wanted && this.#referenced;
-    if (holds !== this.#holding) this.#kernel.hold(holds ? 1 : -1);
+    if (holds !== this.#holding) this.#platform.hold(holds ? 1 : -1);
     this.#holding = holds;
   }
 }
@@ -164,8 +164,8 @@ class EventLook extends HeldWaiter implements PortWaiter {
   #armed = false;
   #fault = 0;
 
-  constructor(kernel: SimulatedKernel, event: SimulatedEvent, callbacks: WaiterCallbacks) {
-    super(kernel);
+  constructor(platform: SimulatedPlatform, event: SimulatedEvent, callbacks: WaiterCallbacks) {
+    super(platform);
     this.#event = event;
     this.#callbacks = callbacks;
     event.onSet.add(this.#update);
@@ -178,15 +178,15 @@ class EventLook extends HeldWaiter implements PortWaiter {
 
   arm(): void {
     this.#armed = true;
-    this.#fault = this.kernel.waitFault(WAIT);
-    this.kernel.network.agenda.set(this.#failStep, this.#fault !== 0);
+    this.#fault = this.platform.waitFault(WAIT);
+    this.platform.network.agenda.set(this.#failStep, this.#fault !== 0);
     this.#update();
     this.updateHold();
   }
 
   stop(): Promise<void> {
-    this.#letGo();
-    this.kernel.network.agenda.remove(this.#failStep);
+    this.#detach();
+    this.platform.network.agenda.remove(this.#failStep);
     this.#event.onSet.delete(this.#update);
     return Promise.resolve();
   }
@@ -195,24 +195,24 @@ class EventLook extends HeldWaiter implements PortWaiter {
     this.waits++;
     this.#event.isSet = false;
     this.taken = 1;
-    this.#letGo();
+    this.#detach();
     this.#callbacks.onReady();
   }
 
   #fail(): void {
     this.waits++;
-    this.#letGo();
+    this.#detach();
     this.#callbacks.onFailure(new Win32Error(WAIT, this.#fault));
   }
 
-  #letGo(): void {
+  #detach(): void {
     this.#armed = false;
     this.#update();
     this.updateHold();
   }
 
   readonly #update = (): void => {
-    this.kernel.network.agenda.set(this.#lookStep, this.#armed && this.#fault === 0 && this.#event.isSet);
+    this.platform.network.agenda.set(this.#lookStep, this.#armed && this.#fault === 0 && this.#event.isSet);
   };
 
   protected override get holds(): boolean {

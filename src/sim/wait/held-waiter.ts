@@ -1,5 +1,5 @@
 /** What the simulated waiters have in common: they count, and keep the process alive. */
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 
 export abstract class HeldWaiter {
   /** What was found since the last take(). */
@@ -7,11 +7,11 @@ export abstract class HeldWaiter {
   /** Waits since the last takeWaits(). */
   protected waits = 0;
   protected referenced = true;
-  protected readonly kernel: SimulatedKernel;
+  protected readonly platform: SimulatedPlatform;
   #holding = false;
 
-  constructor(kernel: SimulatedKernel) {
-    this.kernel = kernel;
+  constructor(platform: SimulatedPlatform) {
+    this.platform = platform;
   }
 
   /** Whether it keeps the process alive as it is now. */
@@ -43,6 +43,6 @@ export abstract class HeldWaiter {
     const wanted = this.holds;
     if (wanted === this.#holding) return;
     this.#holding = wanted;
-    this.kernel.hold(wanted ? 1 : -1);
+    this.platform.hold(wanted ? 1 : -1);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * The inline waiter of a simulated process, and what stands in for a poller thread that is not there: the owner's own
- * thread takes the batch and goes on with it. The poller thread itself: poller.ts.
+ * The inline waiter of a simulated process, and what stands in for a waiter thread that is not there: the owner's own
+ * thread takes the batch and goes on with it. The waiter thread itself: thread-waiter.ts.
  */
 import { Win32Error } from '../../../ffi/check.ts';
 import type { PortWaiter, WaiterParts } from '../../platform/platform.ts';
 import { Step } from '../schedule/agenda.ts';
 import { HeldWaiter } from './held-waiter.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { CompletionPort } from '../win32/port.ts';
 import { SimulationError } from '../simulation-error.ts';
 
@@ -20,10 +20,10 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   /** The code that its wait fails with, or 0. */
   #fault = 0;
 
-  constructor(kernel: SimulatedKernel, parts: WaiterParts) {
-    super(kernel);
+  constructor(platform: SimulatedPlatform, parts: WaiterParts) {
+    super(platform);
     this.#parts = parts;
-    this.#port = portOf(kernel, parts.port.handle);
+    this.#port = portOf(platform, parts.port.handle);
     this.#takeStep = new Step('waiter takes packets', this.#takeBatch, true);
     this.#failStep = new Step('the wait fails', this.#fail, true);
     this.#port.onPacket.add(this.#update);
@@ -39,15 +39,15 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
     this.#armed = true;
     this.#port.waited = true;
     this.updateHold();
-    this.#fault = this.kernel.waitFault('GetQueuedCompletionStatusEx');
-    this.kernel.network.agenda.set(this.#failStep, this.#fault !== 0);
+    this.#fault = this.platform.waitFault('GetQueuedCompletionStatusEx');
+    this.platform.network.agenda.set(this.#failStep, this.#fault !== 0);
     this.#update();
   }
 
   stop(): Promise<void> {
     this.#stopped = true;
-    this.kernel.network.agenda.remove(this.#failStep);
-    this.#letGo();
+    this.platform.network.agenda.remove(this.#failStep);
+    this.#detach();
     this.#port.onPacket.delete(this.#update);
     return Promise.resolve();
   }
@@ -55,20 +55,20 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   readonly #takeBatch = (): void => {
     const { port, onReady } = this.#parts;
     this.waits++;
-    this.taken += this.kernel.dequeue(this.#port, port.batch.address, port.capacity, port.countAddress);
-    this.#letGo();
-    this.kernel.network.note(() => `${this.kernel.name}: waited, ${this.taken} packets`);
+    this.taken += this.platform.dequeue(this.#port, port.batch.address, port.capacity, port.countAddress);
+    this.#detach();
+    this.platform.network.note(() => `${this.platform.name}: waited, ${this.taken} packets`);
     onReady();
     this.#update();
   };
 
   readonly #fail = (): void => {
     this.waits++;
-    this.#letGo();
+    this.#detach();
     this.#parts.onFailure(new Win32Error('GetQueuedCompletionStatusEx', this.#fault));
   };
 
-  #letGo(): void {
+  #detach(): void {
     this.#armed = false;
     this.#port.waited = false;
     this.updateHold();
@@ -77,7 +77,7 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
 
   readonly #update = (): void => {
     const possible = this.#armed && this.#fault === 0 && this.#port.packets.length > 0;
-    this.kernel.network.agenda.set(this.#takeStep, possible);
+    this.platform.network.agenda.set(this.#takeStep, possible);
   };
 
   /** It holds the process only while it is planned. */
@@ -87,8 +87,8 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
 }
 
 /** The port of a handle. */
-export function portOf(kernel: SimulatedKernel, handle: number): CompletionPort {
-  const port = kernel.handle(handle);
+export function portOf(platform: SimulatedPlatform, handle: number): CompletionPort {
+  const port = platform.handle(handle);
   if (!(port instanceof CompletionPort)) throw new SimulationError(`A waiter for ${handle}, which is no port`);
   return port;
 }

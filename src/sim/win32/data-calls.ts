@@ -4,7 +4,7 @@ import { WSABUF } from '../../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_CONNECTION_RESET, STATUS_PENDING } from '../../../ffi/ntstatus.ts';
 import { ERROR_IO_PENDING, WSAENOTCONN, WSAESHUTDOWN, WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
 import { Io, type IoKind, type Segment } from './io.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { SimulationError } from '../simulation-error.ts';
 import type { SimulatedSocket } from '../sockets/socket.ts';
 import type { TcpEnd } from '../sockets/tcp-end.ts';
@@ -15,26 +15,26 @@ const MEANINGLESS = 0xdead_beef;
 const MAX_BUFFERS = 1024;
 
 export class DataCalls {
-  readonly #kernel: SimulatedKernel;
+  readonly #platform: SimulatedPlatform;
 
-  constructor(kernel: SimulatedKernel) {
-    this.#kernel = kernel;
+  constructor(platform: SimulatedPlatform) {
+    this.#platform = platform;
   }
 
   /** WSARecv. Without an OVERLAPPED it is recv(). */
   receive(s: number, buffers: number, count: number, bytesAddress: number, flags: number, overlapped: number): number {
-    const kernel = this.#kernel;
-    const socket = kernel.socket(s);
+    const platform = this.#platform;
+    const socket = platform.socket(s);
     if (socket === null) return SOCKET_ERROR;
     const end = socket.end;
     if (end === null) return this.#fail(WSAENOTCONN);
     if (end.receiveShut) return this.#fail(WSAESHUTDOWN);
-    kernel.memory.at(flags, 4, 'WSARecv: lpFlags');
+    platform.memory.at(flags, 4, 'WSARecv: lpFlags');
     if (overlapped === 0) return this.#receiveNow(socket, end, buffers, count, bytesAddress);
-    const io = prepareIo(kernel, 'WSARecv', socket, buffers, count, overlapped);
+    const io = prepareIo(platform, 'WSARecv', socket, buffers, count, overlapped);
     if (this.#broken(end, io)) return SOCKET_ERROR;
-    kernel.ledger.lend(io);
-    if (end.receives.length === 0 && end.isReadable && !kernel.network.maybe()) {
+    platform.ledger.lend(io);
+    if (end.receives.length === 0 && end.isReadable && !platform.network.maybe()) {
       const bytes = end.in.length > 0 ? end.fill(io) : 0;
       end.peer.update();
       return this.#finished(io, bytes, bytesAddress);
@@ -45,18 +45,18 @@ export class DataCalls {
   }
 
   send(s: number, buffers: number, count: number, bytesAddress: number, overlapped: number): number {
-    const kernel = this.#kernel;
-    const socket = kernel.socket(s);
+    const platform = this.#platform;
+    const socket = platform.socket(s);
     if (socket === null) return SOCKET_ERROR;
     if (socket.sendShut) return this.#fail(WSAESHUTDOWN);
     const end = socket.end;
     if (end === null) return this.#fail(WSAENOTCONN);
     if (overlapped === 0) throw new SimulationError('A WSASend that would block the thread: no OVERLAPPED');
-    const io = prepareIo(kernel, 'WSASend', socket, buffers, count, overlapped);
+    const io = prepareIo(platform, 'WSASend', socket, buffers, count, overlapped);
     if (this.#broken(end, io)) return SOCKET_ERROR;
-    kernel.ledger.lend(io);
-    const fits = kernel.profile.sendsAreTakenWhole ? end.room > 0 : end.room >= io.total;
-    if (end.sends.length === 0 && fits && !kernel.network.maybe() && end.take(io)) {
+    platform.ledger.lend(io);
+    const fits = platform.profile.sendsAreTakenWhole ? end.room > 0 : end.room >= io.total;
+    if (end.sends.length === 0 && fits && !platform.network.maybe() && end.take(io)) {
       end.update();
       return this.#finished(io, io.moved, bytesAddress);
     }
@@ -69,7 +69,7 @@ export class DataCalls {
   #receiveNow(socket: SimulatedSocket, end: TcpEnd, buffers: number, count: number, bytesAddress: number): number {
     if (!socket.nonBlocking)
       throw new SimulationError('A WSARecv that would block the thread: no OVERLAPPED, no FIONBIO');
-    const { memory } = this.#kernel;
+    const { memory } = this.#platform;
     if (end.in.length === 0) {
       if (end.broken !== 0 && !end.resetLooksLikeEnd) return this.#fail(ntStatusToWinsockError(end.broken));
       if (!end.isReadable) return this.#fail(WSAEWOULDBLOCK);
@@ -91,58 +91,58 @@ export class DataCalls {
 
   /** The call fails at once: no packet, and OVERLAPPED.Internal stays at STATUS_PENDING all the same. */
   #broken(end: TcpEnd, io: Io): boolean {
-    const kernel = this.#kernel;
+    const platform = this.#platform;
     const call = io.kind === 'WSASend' ? 'WSASend' : 'WSARecv';
-    let code = kernel.faults?.call(call) ?? 0;
+    let code = platform.faults?.call(call) ?? 0;
     if (code !== 0) {
-      if (kernel.faults?.breaks(code) === true) end.break(STATUS_CONNECTION_RESET);
+      if (platform.faults?.breaks(code) === true) end.break(STATUS_CONNECTION_RESET);
     } else if (end.broken !== 0 && (call === 'WSASend' || (end.in.length === 0 && !end.resetLooksLikeEnd))) {
       code = ntStatusToWinsockError(end.broken);
     }
     if (code === 0) return false;
     io.region.setPointer(io.overlapped, STATUS_PENDING);
-    kernel.lastError = code;
+    platform.lastError = code;
     return true;
   }
 
   #finished(io: Io, bytes: number, bytesAddress: number): 0 {
-    const kernel = this.#kernel;
-    if (bytesAddress !== 0) kernel.memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, bytes);
-    finishAtOnce(kernel, io, bytes);
+    const platform = this.#platform;
+    if (bytesAddress !== 0) platform.memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, bytes);
+    finishAtOnce(platform, io, bytes);
     return 0;
   }
 
   #pending(bytesAddress: number): -1 {
-    const { memory } = this.#kernel;
+    const { memory } = this.#platform;
     if (bytesAddress !== 0) memory.at(bytesAddress, 4, 'lpNumberOfBytes').setUint32(bytesAddress, MEANINGLESS);
     return this.#fail(ERROR_IO_PENDING);
   }
 
   #fail(code: number): -1 {
-    this.#kernel.lastError = code;
+    this.#platform.lastError = code;
     return SOCKET_ERROR;
   }
 }
 
 /** Success at once. The packet comes as well, unless the socket skips it. */
-export function finishAtOnce(kernel: SimulatedKernel, io: Io, bytes: number): void {
+export function finishAtOnce(platform: SimulatedPlatform, io: Io, bytes: number): void {
   if (io.socket.skips) {
     io.verify();
     io.write(0, bytes);
-    kernel.ledger.giveBack(io);
-  } else kernel.finish(io, 0, bytes);
+    platform.ledger.giveBack(io);
+  } else platform.finish(io, 0, bytes);
 }
 
 /** An operation on the WSABUFs of a call, checked and not yet lent. */
 export function prepareIo(
-  kernel: SimulatedKernel,
+  platform: SimulatedPlatform,
   kind: IoKind,
   socket: SimulatedSocket,
   buffers: number,
   count: number,
   overlapped: number,
 ): Io {
-  const { memory, ledger } = kernel;
+  const { memory, ledger } = platform;
   if (count < 1 || count > MAX_BUFFERS) throw new SimulationError(`${kind} with ${count} WSABUFs`);
   const region = ledger.overlapped(overlapped, kind);
   const array = memory.at(buffers, count * WSABUF.size, `${kind}: lpBuffers`);
@@ -151,5 +151,5 @@ export function prepareIo(
     const segment = ledger.segment(array.getPointer(at + WSABUF.buf), array.getUint32(at + WSABUF.len), kind);
     if (segment !== null) segments.push(segment);
   }
-  return new Io(kernel, kind, socket, overlapped, region, segments);
+  return new Io(platform, kind, socket, overlapped, region, segments);
 }

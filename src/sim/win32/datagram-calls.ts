@@ -13,7 +13,7 @@ import {
 } from '../../../ffi/wsa-errors.ts';
 import { prepareIo } from './data-calls.ts';
 import type { Io } from './io.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { SimulationError } from '../simulation-error.ts';
 import { loopbackAddress, readSockaddr, sockaddrSize, type SimulatedAddress } from '../sockets/sockaddr.ts';
 import type { SimulatedSocket } from '../sockets/socket.ts';
@@ -24,10 +24,10 @@ const MAX_IPV4_DATAGRAM = 65507;
 const MAX_IPV6_DATAGRAM = 65527;
 
 export class DatagramCalls {
-  readonly #kernel: SimulatedKernel;
+  readonly #platform: SimulatedPlatform;
 
-  constructor(kernel: SimulatedKernel) {
-    this.#kernel = kernel;
+  constructor(platform: SimulatedPlatform) {
+    this.#platform = platform;
   }
 
   receiveFrom(
@@ -40,23 +40,23 @@ export class DatagramCalls {
     fromLength: number,
     overlapped: number,
   ): number {
-    const kernel = this.#kernel;
-    const socket = kernel.socket(s);
+    const platform = this.#platform;
+    const socket = platform.socket(s);
     if (socket === null) return SOCKET_ERROR;
     const udp = requireUdp(socket, 'WSARecvFrom');
     if (overlapped === 0 || bytesAddress !== 0) throw new SimulationError('Only overlapped WSARecvFrom is simulated');
     if (socket.local === null) return this.#fail(WSAEINVAL);
-    const io = prepareIo(kernel, 'WSARecvFrom', socket, buffers, count, overlapped);
+    const io = prepareIo(platform, 'WSARecvFrom', socket, buffers, count, overlapped);
     this.#lendAddress(io, from, fromLength, flags);
     if (io.region.getUint32(fromLength) < sockaddrSize(socket.family)) return this.#fail(WSAEFAULT);
     if (this.#refused(udp, io, true)) return SOCKET_ERROR;
-    kernel.ledger.lend(io);
-    if (udp.receives.length === 0 && udp.isReadable && !kernel.network.maybe()) {
+    platform.ledger.lend(io);
+    if (udp.receives.length === 0 && udp.isReadable && !platform.network.maybe()) {
       const { status, bytes } = udp.fill(io);
-      kernel.finish(io, status, bytes);
+      platform.finish(io, status, bytes);
       if (status === 0) return 0;
       // The packet comes; only the words of the call differ.
-      return this.#fail(kernel.profile.truncationFailsCall ? WSAEMSGSIZE : ERROR_IO_PENDING);
+      return this.#fail(platform.profile.truncationFailsCall ? WSAEMSGSIZE : ERROR_IO_PENDING);
     }
     udp.receives.push(io);
     udp.update();
@@ -72,29 +72,29 @@ export class DatagramCalls {
     toLength: number,
     overlapped: number,
   ): number {
-    const kernel = this.#kernel;
-    const socket = kernel.socket(s);
+    const platform = this.#platform;
+    const socket = platform.socket(s);
     if (socket === null) return SOCKET_ERROR;
     const udp = requireUdp(socket, 'WSASendTo');
     if (overlapped === 0 || bytesAddress !== 0) throw new SimulationError('Only overlapped WSASendTo is simulated');
     if (socket.local === null) throw new SimulationError('WSASendTo on an unbound socket is not simulated');
     const target =
-      to === 0 ? udp.remote : readSockaddr(kernel.memory.at(to, toLength, 'WSASendTo: lpTo'), to, toLength);
+      to === 0 ? udp.remote : readSockaddr(platform.memory.at(to, toLength, 'WSASendTo: lpTo'), to, toLength);
     if (target === null) return this.#fail(to === 0 ? WSAEDESTADDRREQ : WSAEFAULT);
     if (target.family !== socket.family) return this.#fail(WSAEFAULT);
-    const io = prepareIo(kernel, 'WSASendTo', socket, buffers, count, overlapped);
+    const io = prepareIo(platform, 'WSASendTo', socket, buffers, count, overlapped);
     const code = this.#check(udp, target, io.total);
     if (code !== 0) {
       io.region.setPointer(io.overlapped, STATUS_PENDING);
       return this.#fail(code);
     }
-    if (this.#refused(udp, io, kernel.profile.unreachableFailsSend)) return SOCKET_ERROR;
+    if (this.#refused(udp, io, platform.profile.unreachableFailsSend)) return SOCKET_ERROR;
     io.target = target.unmapped ?? target;
     io.sender = sourceOf(socket.local, io.target);
-    kernel.ledger.lend(io);
-    if (udp.sends.length === 0 && udp.hasRoom && !kernel.network.maybe()) {
+    platform.ledger.lend(io);
+    if (udp.sends.length === 0 && udp.hasRoom && !platform.network.maybe()) {
       udp.take(io);
-      kernel.finish(io, 0, io.total);
+      platform.finish(io, 0, io.total);
       return 0;
     }
     udp.sends.push(io);
@@ -103,11 +103,11 @@ export class DatagramCalls {
   }
 
   connect(s: number, name: number, namelen: number): number {
-    const kernel = this.#kernel;
-    const socket = kernel.socket(s);
+    const platform = this.#platform;
+    const socket = platform.socket(s);
     if (socket === null) return SOCKET_ERROR;
     const udp = requireUdp(socket, 'connect');
-    const region = kernel.memory.at(name, namelen, 'connect: name');
+    const region = platform.memory.at(name, namelen, 'connect: name');
     if ((region.getUint32(name) & 0xffff) === AF_UNSPEC) {
       udp.remote = null;
       return 0;
@@ -121,7 +121,7 @@ export class DatagramCalls {
 
   /** What WSARecvFrom writes beside the data is lent as well. */
   #lendAddress(io: Io, from: number, fromLength: number, flags: number): void {
-    const { ledger } = this.#kernel;
+    const { ledger } = this.#platform;
     const lent = [
       ledger.segment(from, sockaddrSize(io.socket.family), io.kind),
       ledger.segment(fromLength, 4, io.kind),
@@ -138,15 +138,15 @@ export class DatagramCalls {
 
   /** The call fails at once: by plan, or because an ICMP report waits to be told. */
   #refused(udp: UdpEnd, io: Io, tellsReport: boolean): boolean {
-    const kernel = this.#kernel;
-    let code = kernel.faults?.call(io.kind === 'WSASendTo' ? 'WSASendTo' : 'WSARecvFrom') ?? 0;
+    const platform = this.#platform;
+    let code = platform.faults?.call(io.kind === 'WSASendTo' ? 'WSASendTo' : 'WSARecvFrom') ?? 0;
     if (code === 0 && tellsReport && udp.report !== 0 && udp.receives.length === 0) {
       code = ntStatusToWinsockError(udp.report);
       udp.report = 0;
     }
     if (code === 0) return false;
     io.region.setPointer(io.overlapped, STATUS_PENDING);
-    kernel.lastError = code;
+    platform.lastError = code;
     return true;
   }
 
@@ -155,11 +155,11 @@ export class DatagramCalls {
     if (target.isAny || target.port === 0) return WSAEADDRNOTAVAIL;
     if (total > (wanted.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM)) return WSAEMSGSIZE;
     if (wanted.isBroadcast && !udp.broadcast) return WSAEACCES;
-    return this.#kernel.network.route(wanted) === 'unreachable' ? WSAENETUNREACH : 0;
+    return this.#platform.network.route(wanted) === 'unreachable' ? WSAENETUNREACH : 0;
   }
 
   #fail(code: number): -1 {
-    this.#kernel.lastError = code;
+    this.#platform.lastError = code;
     return SOCKET_ERROR;
   }
 }

@@ -15,7 +15,7 @@ import {
   XP1_IFS_HANDLES,
 } from '../../../ffi/constants.ts';
 import { WSAEINVAL, WSAEMFILE } from '../../../ffi/wsa-errors.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import type { Region } from '../memory/memory.ts';
 import type { SimulatedSocket } from '../sockets/socket.ts';
 
@@ -24,22 +24,27 @@ const TICKET_AT = WSAPROTOCOL_INFOW.dwProviderReserved;
 
 /** A duplicate that has not been taken. */
 export interface Duplicate {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   /** Its number in that process. */
   readonly number: number;
 }
 
 /** Makes a duplicate. Returns 0 or a Winsock code. */
-export function duplicate(kernel: SimulatedKernel, socket: SimulatedSocket, processId: number, info: number): number {
-  const { network, memory } = kernel;
+export function duplicate(
+  platform: SimulatedPlatform,
+  socket: SimulatedSocket,
+  processId: number,
+  info: number,
+): number {
+  const { network, memory } = platform;
   const region = memory.at(info, WSAPROTOCOL_INFOW.size, 'WSADuplicateSocketW: lpProtocolInfo');
-  const target = network.kernels.find((one) => one.processId === processId);
+  const target = network.platforms.find((one) => one.processId === processId);
   if (target === undefined) return WSAEINVAL;
   const number = target.takeNumber();
   if (number === 0) return WSAEMFILE;
   target.addHandle(socket, number);
   socket.addOwner(target, number);
-  network.duplicates.push({ kernel: target, number });
+  network.duplicates.push({ platform: target, number });
   writeProtocol(region, info, socket, XP1_IFS_HANDLES);
   region.setUint32(info + TICKET_AT, network.duplicates.length);
   return 0;
@@ -56,12 +61,12 @@ export function writeProtocol(region: Region, info: number, { family, udp }: Sim
 }
 
 /** The number of a duplicate that was made for this process; null when there is none, or somebody has it. */
-export function takeDuplicate(kernel: SimulatedKernel, info: number): number | null {
-  const { network, memory } = kernel;
+export function takeDuplicate(platform: SimulatedPlatform, info: number): number | null {
+  const { network, memory } = platform;
   const region = memory.at(info, WSAPROTOCOL_INFOW.size, 'WSASocketW: lpProtocolInfo');
   const place = region.getUint32(info + TICKET_AT) - 1;
   const found = network.duplicates[place];
-  if (found?.kernel !== kernel) return null;
+  if (found?.platform !== platform) return null;
   network.duplicates[place] = null;
   return found.number;
 }

@@ -1,5 +1,5 @@
 /**
- * An overlapped operation that the simulated kernel holds: what was lent to it, and what it must find unchanged.
+ * An overlapped operation that the simulated platform holds: what was lent to it, and what it must find unchanged.
  *
  * From the call until its packet is dequeued, OVERLAPPED and buffers are the kernel's. The ledger knows every stretch of
  * memory that is lent: lending it twice, releasing it, or writing to it meanwhile fails the test at that moment, under
@@ -9,7 +9,7 @@ import { OVERLAPPED } from '../../../ffi/layouts.ts';
 import { STATUS_END_OF_FILE, STATUS_PENDING } from '../../../ffi/ntstatus.ts';
 import { SimulatedEvent } from './event.ts';
 import type { OpenFile } from '../memory/files.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { CONTEXT_SIZE } from '../../memory/operation.ts';
 import { hex, type Region, type SimulatedMemory } from '../memory/memory.ts';
 import type { CompletionPort } from './port.ts';
@@ -52,7 +52,7 @@ export class Io {
   /** Bytes in all segments. */
   readonly buffered: number;
   /** The process whose call it is. */
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly port: CompletionPort | null;
   /** Set when it is done, in place of a packet. */
   readonly event: SimulatedEvent | null;
@@ -68,7 +68,7 @@ export class Io {
   status = 0;
   bytes = 0;
   /** A send whose socket was closed: the connection that it went on with. */
-  heir: TcpEnd | null = null;
+  takenOverBy: TcpEnd | null = null;
   /** AcceptEx: the socket that the connection will be on, and the room for its own address, in front of the peer's. */
   acceptSocket: SimulatedSocket | null = null;
   localLength = 0;
@@ -82,7 +82,7 @@ export class Io {
   #sum = 0;
 
   constructor(
-    kernel: SimulatedKernel,
+    platform: SimulatedPlatform,
     kind: IoKind,
     socket: SimulatedSocket,
     overlapped: number,
@@ -90,16 +90,16 @@ export class Io {
     segments: readonly Segment[],
     part: FilePart | null = null,
   ) {
-    this.kernel = kernel;
+    this.platform = platform;
     this.kind = kind;
     this.socket = socket;
     this.overlapped = overlapped;
     this.region = region;
     this.segments = segments;
-    this.event = eventOf(kernel, region, overlapped);
+    this.event = eventOf(platform, region, overlapped);
     this.port = this.event === null ? socket.port : null;
     this.key = socket.key;
-    if (this.port !== null && kernel.handle(this.port.number) !== this.port) {
+    if (this.port !== null && platform.handle(this.port.number) !== this.port) {
       throw new SimulationError(
         `The packet of ${this.slot} would go to another process, whose port the socket is tied to`,
       );
@@ -120,11 +120,11 @@ export class Io {
 
   /** The status of a send that took all it could. Windows tells of a file that is too short; Wine does not. */
   sentStatus(): number {
-    if (this.reachable >= this.total || this.kernel.profile.name === 'wine') return 0;
+    if (this.reachable >= this.total || this.platform.profile.name === 'wine') return 0;
     return this.moved < this.total ? STATUS_END_OF_FILE : 0;
   }
 
-  /** What the driver calls this context. */
+  /** What the library calls this context. */
   get slot(): string {
     const index = (this.overlapped - this.region.address) / CONTEXT_SIZE;
     return `slot ${index} (${this.kind} on socket ${this.socket.number}, OVERLAPPED ${hex(this.overlapped)})`;
@@ -146,7 +146,7 @@ export class Io {
     if (this.event !== null) this.event.users--;
   }
 
-  /** The kernel's result, written where the driver finds it. */
+  /** The kernel's result, written where the library finds it. */
   write(status: number, bytes: number): void {
     this.done = true;
     this.verified = false;
@@ -155,7 +155,7 @@ export class Io {
     this.region.setPointer(this.overlapped + OVERLAPPED.Internal, status);
     this.region.setPointer(this.overlapped + OVERLAPPED.InternalHigh, bytes);
     this.#sum = this.#checksum();
-    if (this.kind === 'TransmitFile') this.kernel.transmits.leave(this);
+    if (this.kind === 'TransmitFile') this.platform.transmits.leave(this);
   }
 
   /** Fails when anything that is lent has changed. */
@@ -205,10 +205,10 @@ function mix(sum: number, value = 0): number {
 }
 
 /** The event that hEvent asks for, with its lowest bit set: one that comes instead of a packet. */
-function eventOf(kernel: SimulatedKernel, region: Region, overlapped: number): SimulatedEvent | null {
+function eventOf(platform: SimulatedPlatform, region: Region, overlapped: number): SimulatedEvent | null {
   const hEvent = region.getPointer(overlapped + OVERLAPPED.hEvent);
   if (hEvent === 0) return null;
-  const event = kernel.handle(hEvent - 1);
+  const event = platform.handle(hEvent - 1);
   if (hEvent % 2 === 1 && event instanceof SimulatedEvent) return event;
   throw new SimulationError(`hEvent is ${hex(hEvent)}: only an event in the place of packets is simulated`);
 }
@@ -297,7 +297,7 @@ export class Ledger {
     io.begin();
   }
 
-  /** The driver gets an operation back: its packet was dequeued, or its call finished without one. */
+  /** The library gets an operation back: its packet was dequeued, or its call finished without one. */
   giveBack(io: Io): void {
     if (this.#held.get(io.overlapped) !== io) return; // taken back already, see lenient
     if (!this.#lenient) io.verify();

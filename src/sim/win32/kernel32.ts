@@ -11,7 +11,7 @@ import {
 } from '../../../ffi/wsa-errors.ts';
 import { SimulatedEvent } from './event.ts';
 import { OpenFile } from '../memory/files.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { CompletionPort, writeEntry } from './port.ts';
 import { SimulationError } from '../simulation-error.ts';
 import type { IoKind } from './io.ts';
@@ -20,29 +20,29 @@ import { SimulatedSocket } from '../sockets/socket.ts';
 const FALSE = 0;
 const TRUE = 1;
 
-/** Operations whose cancellation nobody but the driver notices. (A WSASend's breaks the connection: test/sim/unasked-cancels.) */
+/** Operations whose cancellation nobody but the library notices. (A WSASend's breaks the connection: test/sim/unasked-cancels.) */
 const LOSES_NOTHING: readonly IoKind[] = ['WSARecv', 'AcceptEx', 'WSARecvFrom', 'WSASendTo'];
 
 export class SimulatedKernel32 implements Kernel32 {
-  readonly #kernel: SimulatedKernel;
+  readonly #platform: SimulatedPlatform;
 
-  constructor(kernel: SimulatedKernel) {
-    this.#kernel = kernel;
+  constructor(platform: SimulatedPlatform) {
+    this.#platform = platform;
   }
 
   CreateIoCompletionPort(file: number, existing: number, key: number, concurrency: number): number {
-    const kernel = this.#kernel;
-    const fault = kernel.faults?.call('CreateIoCompletionPort') ?? 0;
+    const platform = this.#platform;
+    const fault = platform.faults?.call('CreateIoCompletionPort') ?? 0;
     if (fault !== 0) return this.#fail(fault);
     if (file === INVALID_HANDLE_VALUE) {
-      const number = kernel.takeNumber();
+      const number = platform.takeNumber();
       if (number === 0) return this.#fail(ERROR_NOT_ENOUGH_MEMORY);
       // 0: as many as there are processors; simulated ones have as many as they need.
-      kernel.addHandle(new CompletionPort(number, concurrency === 0 ? Infinity : concurrency));
+      platform.addHandle(new CompletionPort(number, concurrency === 0 ? Infinity : concurrency));
       return number;
     }
-    const socket = kernel.handle(file);
-    const port = kernel.handle(existing);
+    const socket = platform.handle(file);
+    const port = platform.handle(existing);
     if (!(socket instanceof SimulatedSocket) || !(port instanceof CompletionPort)) {
       return this.#fail(ERROR_INVALID_HANDLE);
     }
@@ -61,58 +61,60 @@ export class SimulatedKernel32 implements Kernel32 {
     milliseconds: number,
     _alertable: number,
   ): number {
-    const kernel = this.#kernel;
-    const port = kernel.handle(portNumber);
+    const platform = this.#platform;
+    const port = platform.handle(portNumber);
     if (!(port instanceof CompletionPort)) return this.#fail(ERROR_INVALID_HANDLE);
     if (milliseconds !== 0)
       throw new SimulationError('A wait for packets would block the thread: createWaiter() is there for it');
-    const fault = kernel.waitFault('GetQueuedCompletionStatusEx');
+    const fault = platform.waitFault('GetQueuedCompletionStatusEx');
     if (fault !== 0) return this.#fail(fault);
     if (port.waited) throw new SimulationError('The port was polled while the waiter has it');
     // "A thread that exceeds the concurrency value waits", also when there are packets.
-    const held = kernel.profile.limitsConcurrency && port.running >= port.concurrency;
+    const held = platform.profile.limitsConcurrency && port.running >= port.concurrency;
     if (port.packets.length === 0 || held) {
-      kernel.memory.at(countAddress, 4, 'ulNumEntriesRemoved').setUint32(countAddress, kernel.profile.countOnTimeout);
+      platform.memory
+        .at(countAddress, 4, 'ulNumEntriesRemoved')
+        .setUint32(countAddress, platform.profile.countOnTimeout);
       return this.#fail(WAIT_TIMEOUT);
     }
-    kernel.dequeue(port, entries, capacity, countAddress);
+    platform.dequeue(port, entries, capacity, countAddress);
     return TRUE;
   }
 
   PostQueuedCompletionStatus(portNumber: number, bytes: number, key: number, overlapped: number): number {
-    const port = this.#kernel.handle(portNumber);
+    const port = this.#platform.handle(portNumber);
     if (!(port instanceof CompletionPort)) return this.#fail(ERROR_INVALID_HANDLE);
-    const fault = this.#kernel.faults?.call('PostQueuedCompletionStatus') ?? 0;
+    const fault = this.#platform.faults?.call('PostQueuedCompletionStatus') ?? 0;
     if (fault !== 0) return this.#fail(fault);
     port.push({ key, overlapped, status: 0, bytes, io: null });
     return TRUE;
   }
 
   CancelIoEx(file: number, overlapped: number): number {
-    const kernel = this.#kernel;
-    const socket = kernel.handle(file);
+    const platform = this.#platform;
+    const socket = platform.handle(file);
     if (!(socket instanceof SimulatedSocket)) return this.#fail(ERROR_INVALID_HANDLE);
-    const own = [...socket.pending()].filter((io) => io.kernel === kernel);
+    const own = [...socket.pending()].filter((io) => io.platform === platform);
     const asked = own.filter((io) => overlapped === 0 || io.overlapped === overlapped);
-    const found = asked.filter((io) => !kernel.missesCancel(io));
+    const found = asked.filter((io) => !platform.missesCancel(io));
     // Passed by, and yet it may say TRUE.
-    if (found.length === 0 && asked.length > 0 && kernel.network.maybe()) return TRUE;
+    if (found.length === 0 && asked.length > 0 && platform.network.maybe()) return TRUE;
     if (found.length === 0) return this.#fail(ERROR_NOT_FOUND);
-    const fault = kernel.faults?.call('CancelIoEx') ?? 0;
+    const fault = platform.faults?.call('CancelIoEx') ?? 0;
     if (fault !== 0) return this.#fail(fault);
-    for (const io of found) kernel.cancel(io);
-    if (!kernel.profile.cancelMayHitOthers) return TRUE;
+    for (const io of found) platform.cancel(io);
+    if (!platform.profile.cancelMayHitOthers) return TRUE;
     for (const io of own) {
-      if (!asked.includes(io) && LOSES_NOTHING.includes(io.kind) && kernel.network.rarely()) kernel.cancel(io);
+      if (!asked.includes(io) && LOSES_NOTHING.includes(io.kind) && platform.network.rarely()) platform.cancel(io);
     }
     return TRUE;
   }
 
   SetFileCompletionNotificationModes(file: number, flags: number): number {
-    const kernel = this.#kernel;
-    const fault = kernel.faults?.call('SetFileCompletionNotificationModes') ?? 0;
+    const platform = this.#platform;
+    const fault = platform.faults?.call('SetFileCompletionNotificationModes') ?? 0;
     if (fault !== 0) return this.#fail(fault);
-    const socket = kernel.handle(file);
+    const socket = platform.handle(file);
     if (!(socket instanceof SimulatedSocket)) return this.#fail(ERROR_INVALID_HANDLE);
     // A mode, once set, cannot be taken back.
     if ((flags & 1) !== 0) socket.skips = true;
@@ -120,24 +122,24 @@ export class SimulatedKernel32 implements Kernel32 {
   }
 
   SetHandleInformation(file: number): number {
-    return this.#kernel.handle(file) === undefined ? this.#fail(ERROR_INVALID_HANDLE) : TRUE;
+    return this.#platform.handle(file) === undefined ? this.#fail(ERROR_INVALID_HANDLE) : TRUE;
   }
 
   CreateEventW(_attributes: number, manualReset: number, initialState: number, name: number): number {
-    const kernel = this.#kernel;
+    const platform = this.#platform;
     if (manualReset !== 0 || initialState !== 0 || name !== 0) {
       throw new SimulationError('Only auto-reset events that are not set and have no name are simulated');
     }
-    const fault = kernel.faults?.call('CreateEventW') ?? 0;
+    const fault = platform.faults?.call('CreateEventW') ?? 0;
     if (fault !== 0) return this.#fail(fault);
-    const number = kernel.takeNumber();
+    const number = platform.takeNumber();
     if (number === 0) return this.#fail(ERROR_NOT_ENOUGH_MEMORY);
-    kernel.addHandle(new SimulatedEvent(number));
+    platform.addHandle(new SimulatedEvent(number));
     return number;
   }
 
   SetEvent(number: number): number {
-    const event = this.#kernel.handle(number);
+    const event = this.#platform.handle(number);
     if (!(event instanceof SimulatedEvent)) return this.#fail(ERROR_INVALID_HANDLE);
     event.set();
     return TRUE;
@@ -148,8 +150,8 @@ export class SimulatedKernel32 implements Kernel32 {
   }
 
   CloseHandle(number: number): number {
-    const kernel = this.#kernel;
-    const handle = kernel.handle(number);
+    const platform = this.#platform;
+    const handle = platform.handle(number);
     if (handle instanceof SimulatedSocket) {
       throw new SimulationError(`CloseHandle on socket ${number}: Winsock's state stays behind. Use closesocket`);
     }
@@ -160,54 +162,54 @@ export class SimulatedKernel32 implements Kernel32 {
         throw new SimulationError(`The event was closed while ${handle.users} operations will set it`);
       if (handle.onSet.size > 0) throw new SimulationError('The event was closed while a thread waits for it');
     } else {
-      kernel.ledger.closePort(handle);
+      platform.ledger.closePort(handle);
       handle.onPacket.clear();
     }
-    kernel.removeHandle(number);
+    platform.removeHandle(number);
     return TRUE;
   }
 
   GetLastError(): number {
-    return this.#kernel.lastError;
+    return this.#platform.lastError;
   }
 
   VirtualAlloc(_address: number, size: number): number {
-    return this.#kernel.memory.allocate(size).address;
+    return this.#platform.memory.allocate(size).address;
   }
 
   VirtualFree(address: number): number {
-    this.#kernel.memory.release(address);
+    this.#platform.memory.release(address);
     return TRUE;
   }
 
   #fail(code: number): 0 {
-    this.#kernel.lastError = code;
+    this.#platform.lastError = code;
     return FALSE;
   }
 }
 
-/** Takes packets off a port into the driver's memory. Returns their number. */
+/** Takes packets off a port into the library's memory. Returns their number. */
 export function dequeue(
-  kernel: SimulatedKernel,
+  platform: SimulatedPlatform,
   port: CompletionPort,
   entries: number,
   capacity: number,
   countAddress: number,
 ): number {
-  const { network } = kernel;
+  const { network } = platform;
   const available = Math.min(port.packets.length, capacity);
   const count = network.maybe() ? 1 + network.choices.pick(available) : available;
-  const region = kernel.memory.at(entries, capacity * OVERLAPPED_ENTRY.size, 'lpCompletionPortEntries');
+  const region = platform.memory.at(entries, capacity * OVERLAPPED_ENTRY.size, 'lpCompletionPortEntries');
   for (let index = 0; index < count; index++) {
     const packet = port.take(network.choices);
     if (packet === undefined) break;
     if (packet.io !== null) {
-      kernel.ledger.giveBack(packet.io);
-      if (kernel.faults?.duplicates() === true) port.push({ ...packet, io: null });
+      platform.ledger.giveBack(packet.io);
+      if (platform.faults?.duplicates() === true) port.push({ ...packet, io: null });
     }
     writeEntry(region, entries + index * OVERLAPPED_ENTRY.size, packet);
   }
-  kernel.memory.at(countAddress, 4, 'ulNumEntriesRemoved').setUint32(countAddress, count);
-  network.note(() => `${kernel.name}: ${count} packets dequeued`);
+  platform.memory.at(countAddress, 4, 'ulNumEntriesRemoved').setUint32(countAddress, count);
+  network.note(() => `${platform.name}: ${count} packets dequeued`);
   return count;
 }

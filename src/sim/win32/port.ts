@@ -18,7 +18,7 @@ export class CompletionPort {
   readonly packets: Packet[] = [];
   /** Called whenever a packet was queued. */
   readonly onPacket = new Set<() => void>();
-  /** A waiter of the driver's own is waiting on it, so that nobody else may. */
+  /** A waiter of the library's own is waiting on it, so that nobody else may. */
   waited = false;
   /** Threads that may run with packets of it at a time. */
   readonly concurrency: number;

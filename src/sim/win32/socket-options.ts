@@ -30,7 +30,7 @@ import { LINGER, WSAPROTOCOL_INFOW } from '../../../ffi/layouts.ts';
 import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT, WSAENOTCONN } from '../../../ffi/wsa-errors.ts';
 import { datagramDefault, setDatagramOption, LOOPBACK_INDEX } from './datagram-options.ts';
 import { writeProtocol } from './duplicates.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { SimulatedSocket } from '../sockets/socket.ts';
 
 const KEEP_ALIVE_TIMES: readonly number[] = [TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT];
@@ -44,7 +44,7 @@ const LEAST_BUFFER = 2048;
 const keyOf = (level: number, name: number): number => level * 65536 + (name & 0xffff);
 
 export function setOption(
-  kernel: SimulatedKernel,
+  platform: SimulatedPlatform,
   socket: SimulatedSocket,
   level: number,
   name: number,
@@ -52,10 +52,10 @@ export function setOption(
   length: number,
 ): number {
   if (level === SOL_SOCKET && name === SO_UPDATE_CONNECT_CONTEXT) return updateContext(socket);
-  const region = kernel.memory.at(value, length, 'setsockopt: optval');
+  const region = platform.memory.at(value, length, 'setsockopt: optval');
   if (level === SOL_SOCKET && name === SO_UPDATE_ACCEPT_CONTEXT) {
     if (length !== 8) return WSAEFAULT;
-    const listener = kernel.handle(region.getPointer(value));
+    const listener = platform.handle(region.getPointer(value));
     if (!(listener instanceof SimulatedSocket) || listener.listener === null) return WSAEINVAL;
     return updateContext(socket);
   }
@@ -63,7 +63,7 @@ export function setOption(
   const number = region.getUint32(value);
   const known = setDatagramOption(socket, level, name, { region, address: value, length });
   if (known !== undefined) {
-    if (known === 0) socket.options.set(keyOf(level, name), readBack(kernel, level, name, number));
+    if (known === 0) socket.options.set(keyOf(level, name), readBack(platform, level, name, number));
     return known;
   }
   if (isTimeToLive(socket, level, name)) {
@@ -73,11 +73,11 @@ export function setOption(
       if (length < LINGER.size) return WSAEFAULT;
       socket.lingerZero = number === 1; // l_onoff 1, l_linger 0
     } else if (name === SO_REUSEADDR) {
-      if (socket.local !== null && kernel.profile.reuseIsBeforeBind) return WSAEINVAL;
+      if (socket.local !== null && platform.profile.reuseIsBeforeBind) return WSAEINVAL;
       if (number !== 0 && socket.exclusive) return WSAEINVAL;
       socket.reuses = number !== 0;
     } else if (name === SO_REUSE_UNICASTPORT) {
-      if (!kernel.profile.knowsPortSharing) return WSAENOPROTOOPT;
+      if (!platform.profile.knowsPortSharing) return WSAENOPROTOOPT;
       if (socket.local !== null) return WSAEINVAL;
       socket.sharesPort = number !== 0;
     } else if (name === SO_EXCLUSIVEADDRUSE) {
@@ -85,13 +85,13 @@ export function setOption(
       socket.exclusive = number !== 0;
     } else if (name === SO_SNDBUF) {
       socket.sendBufferSize = number === 0 ? LEAST_BUFFER : number;
-      kernel.applyBufferSizes(socket);
+      platform.applyBufferSizes(socket);
     } else if (name === SO_RCVBUF) {
       socket.receiveBufferSize = number === 0 ? LEAST_BUFFER : number;
-      kernel.applyBufferSizes(socket);
+      platform.applyBufferSizes(socket);
     } else if (name !== SO_KEEPALIVE) return WSAENOPROTOOPT;
   } else if (level === IPPROTO_TCP && socket.udp === null) {
-    if (KEEP_ALIVE_TIMES.includes(name) && !kernel.profile.knowsKeepAliveTimes) return WSAENOPROTOOPT;
+    if (KEEP_ALIVE_TIMES.includes(name) && !platform.profile.knowsKeepAliveTimes) return WSAENOPROTOOPT;
     if (name !== TCP_NODELAY && !KEEP_ALIVE_TIMES.includes(name)) return WSAENOPROTOOPT;
   } else if (level === IPPROTO_IPV6 && name === IPV6_V6ONLY) {
     if (socket.family !== 6) return WSAENOPROTOOPT;
@@ -103,26 +103,26 @@ export function setOption(
 }
 
 export function getOption(
-  kernel: SimulatedKernel,
+  platform: SimulatedPlatform,
   socket: SimulatedSocket,
   level: number,
   name: number,
   value: number,
   lengthAddress: number,
 ): number {
-  const lengthRegion = kernel.memory.at(lengthAddress, 4, 'getsockopt: optlen');
+  const lengthRegion = platform.memory.at(lengthAddress, 4, 'getsockopt: optlen');
   const length = lengthRegion.getUint32(lengthAddress);
-  const region = kernel.memory.at(value, length, 'getsockopt: optval');
+  const region = platform.memory.at(value, length, 'getsockopt: optval');
   if (level === SOL_SOCKET && name === SO_PROTOCOL_INFOW) {
     if (length < WSAPROTOCOL_INFOW.size) return WSAEFAULT;
-    writeProtocol(region, value, socket, OTHER_SERVICE_FLAGS | (kernel.layeredProvider ? 0 : XP1_IFS_HANDLES));
+    writeProtocol(region, value, socket, OTHER_SERVICE_FLAGS | (platform.layeredProvider ? 0 : XP1_IFS_HANDLES));
     return 0;
   }
   if (length < 4) return WSAEFAULT;
-  const number = readOption(kernel, socket, level, name);
+  const number = readOption(platform, socket, level, name);
   if (number === null) return WSAENOPROTOOPT;
   const isFlag = level === IPPROTO_TCP || name === SO_KEEPALIVE;
-  if (isFlag && kernel.profile.name === 'wine') {
+  if (isFlag && platform.profile.name === 'wine') {
     // Wine writes one byte of a flag and says so.
     region.bytes[value - region.address] = number;
     lengthRegion.setUint32(lengthAddress, 1);
@@ -134,19 +134,19 @@ export function getOption(
 }
 
 /** What such an option reads as once it is set. Numbers as the caller's memory has them: an address's first byte is the lowest. */
-function readBack({ profile }: SimulatedKernel, level: number, name: number, number: number): number {
+function readBack({ profile }: SimulatedPlatform, level: number, name: number, number: number): number {
   const isAddress = level === IPPROTO_IP && name === IP_MULTICAST_IF && (number & 0xff) !== 0;
   return isAddress && profile.multicastInterfaceReadsAsIndex ? LOOPBACK_INDEX * 2 ** 24 : number;
 }
 
-function readOption(kernel: SimulatedKernel, socket: SimulatedSocket, level: number, name: number): number | null {
+function readOption(platform: SimulatedPlatform, socket: SimulatedSocket, level: number, name: number): number | null {
   const known = socket.options.get(keyOf(level, name));
   if (known !== undefined) return known;
   const datagram = datagramDefault(socket, level, name);
   if (datagram !== undefined) return datagram;
   if (level === SOL_SOCKET) {
-    if (name === SO_SNDBUF) return kernel.sendBufferSize;
-    if (name === SO_RCVBUF) return kernel.receiveBufferSize;
+    if (name === SO_SNDBUF) return platform.sendBufferSize;
+    if (name === SO_RCVBUF) return platform.receiveBufferSize;
     if (name === SO_ACCEPTCONN) return Number(socket.listener !== null);
     const zero = [SO_LINGER, SO_REUSEADDR, SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_ERROR].includes(name);
     return zero ? 0 : null;
@@ -164,7 +164,7 @@ function isTimeToLive({ family }: SimulatedSocket, level: number, name: number):
 function updateContext(socket: SimulatedSocket): number {
   if (socket.end === null) return WSAENOTCONN;
   // A connection that is gone already: Windows says so here.
-  if (socket.end.broken !== 0 && socket.kernel.network.maybe()) return WSAENOTCONN;
+  if (socket.end.broken !== 0 && socket.platform.network.maybe()) return WSAENOTCONN;
   socket.contextMissing = false;
   return 0;
 }

@@ -5,7 +5,7 @@ import { ERROR_IO_PENDING, WSAEINVAL, WSAENOTCONN, WSAESHUTDOWN } from '../../..
 import { finishAtOnce } from './data-calls.ts';
 import { OpenFile } from '../memory/files.ts';
 import { Io, type Segment } from './io.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { SimulationError } from '../simulation-error.ts';
 
 /** "The maximum number of bytes that can be transmitted using a single call". */
@@ -15,7 +15,7 @@ const FALSE = 0;
 const TRUE = 1;
 
 export function transmitFile(
-  kernel: SimulatedKernel,
+  platform: SimulatedPlatform,
   s: number,
   handle: number,
   bytes: number,
@@ -23,40 +23,40 @@ export function transmitFile(
   buffers: number,
 ): number {
   const fail = (code: number): number => {
-    kernel.lastError = code;
+    platform.lastError = code;
     return FALSE;
   };
-  const socket = kernel.socket(s);
+  const socket = platform.socket(s);
   if (socket === null) return FALSE;
   const { end } = socket;
   if (end === null) return fail(WSAENOTCONN);
   if (socket.sendShut) return fail(WSAESHUTDOWN);
-  const file = kernel.handle(handle);
+  const file = platform.handle(handle);
   if (!(file instanceof OpenFile)) throw new SimulationError(`TransmitFile of handle ${handle}, which is no open file`);
   if (bytes === 0) throw new SimulationError('TransmitFile of 0 bytes, which stands for the whole file');
   if (bytes > MAX_BYTES) return fail(WSAEINVAL);
-  const region = kernel.ledger.overlapped(overlapped, 'TransmitFile');
+  const region = platform.ledger.overlapped(overlapped, 'TransmitFile');
   const position =
     region.getUint32(overlapped + OVERLAPPED.Offset) + region.getUint32(overlapped + OVERLAPPED.OffsetHigh) * 2 ** 32;
   const part = { file, position, length: bytes };
-  const io = new Io(kernel, 'TransmitFile', socket, overlapped, region, headOf(kernel, buffers), part);
+  const io = new Io(platform, 'TransmitFile', socket, overlapped, region, headOf(platform, buffers), part);
 
-  let code = kernel.faults?.call('TransmitFile') ?? 0;
+  let code = platform.faults?.call('TransmitFile') ?? 0;
   if (code !== 0) {
-    if (kernel.faults?.breaks(code) === true) end.break(STATUS_CONNECTION_RESET);
+    if (platform.faults?.breaks(code) === true) end.break(STATUS_CONNECTION_RESET);
   } else if (end.broken !== 0) code = ntStatusToWinsockError(end.broken);
   if (code !== 0) {
     region.setPointer(overlapped, STATUS_PENDING);
     return fail(code);
   }
 
-  const { hasRoom } = kernel.transmits;
-  kernel.ledger.lend(io);
-  kernel.transmits.enter(io);
-  const mayFinish = hasRoom && kernel.profile.extensionsMaySucceedAtOnce && end.sends.length === 0 && end.room > 0;
-  if (mayFinish && io.reachable === io.total && !kernel.network.maybe() && end.take(io)) {
+  const { hasRoom } = platform.transmits;
+  platform.ledger.lend(io);
+  platform.transmits.enter(io);
+  const mayFinish = hasRoom && platform.profile.extensionsMaySucceedAtOnce && end.sends.length === 0 && end.room > 0;
+  if (mayFinish && io.reachable === io.total && !platform.network.maybe() && end.take(io)) {
     end.update();
-    finishAtOnce(kernel, io, io.moved);
+    finishAtOnce(platform, io, io.moved);
     return TRUE;
   }
   end.sends.push(io);
@@ -64,13 +64,13 @@ export function transmitFile(
   return fail(ERROR_IO_PENDING);
 }
 
-function headOf(kernel: SimulatedKernel, buffers: number): Segment[] {
+function headOf(platform: SimulatedPlatform, buffers: number): Segment[] {
   if (buffers === 0) return [];
-  const region = kernel.memory.at(buffers, TRANSMIT_FILE_BUFFERS.size, 'TransmitFile: lpTransmitBuffers');
+  const region = platform.memory.at(buffers, TRANSMIT_FILE_BUFFERS.size, 'TransmitFile: lpTransmitBuffers');
   if (region.getUint32(buffers + TRANSMIT_FILE_BUFFERS.TailLength) !== 0) {
     throw new SimulationError('TransmitFile with a tail is not simulated');
   }
   const length = region.getUint32(buffers + TRANSMIT_FILE_BUFFERS.HeadLength);
-  const head = kernel.ledger.segment(region.getPointer(buffers + TRANSMIT_FILE_BUFFERS.Head), length, 'TransmitFile');
+  const head = platform.ledger.segment(region.getPointer(buffers + TRANSMIT_FILE_BUFFERS.Head), length, 'TransmitFile');
   return head === null ? [] : [head];
 }

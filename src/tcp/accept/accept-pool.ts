@@ -17,7 +17,7 @@ import { WSAENOBUFS, WSAENOTCONN } from '../../../ffi/wsa-errors.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { abandonOperation } from '../../sockets/abandon.ts';
 import { QUIET_MS } from './accept-depth.ts';
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import { kindOf, systemError } from '../../util/errors.ts';
 import type { Listener } from './listener.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
@@ -41,171 +41,171 @@ const MAX_GONE_IN_A_ROW = 1024;
 const GONE_RETRY_MS = 10;
 
 /** Posts accepts, `most` at most, until the pool is full or there is no room for more. */
-export function fillPool(driver: Driver, listener: Listener, most = Infinity): void {
+export function fillPool(context: Context, listener: Listener, most = Infinity): void {
   // Without its port an accept would end unseen: a server with deferAssociation may be resumed before its first one.
   if (!listener.associated) return;
   if (listener.closing || listener.paused || listener.retryTimer !== null) return;
   // One look at the clock for all of it: if the rate left no room when it was asked, and some a moment later when the timer
   // was to be set, there would be neither an accept nor a timer.
-  const now = driver.kernel.scheduler.now();
-  for (let left = most; left > 0 && hasPlace(driver, listener, now); left--) {
-    const operation = driver.operations.take(OperationKind.Accept, listener);
+  const now = context.platform.scheduler.now();
+  for (let left = most; left > 0 && hasPlace(context, listener, now); left--) {
+    const operation = context.operations.take(OperationKind.Accept, listener);
     if (operation === null) {
       // Those that are posted will fill the pool when they come back.
-      if (listener.posted === 0) acceptFailed(driver, listener, 'AcceptEx', WSAENOBUFS);
+      if (listener.posted === 0) acceptFailed(context, listener, 'AcceptEx', WSAENOBUFS);
       return;
     }
     listener.accepting.add(operation);
     try {
-      post(driver, listener, operation);
+      post(context, listener, operation);
     } catch (error) {
       if (operation.handedOver) return; // the system has it: its packet comes
       if (error instanceof Win32Error) {
-        retireAccept(driver, listener, operation);
-        acceptFailed(driver, listener, error.syscall, error.systemErrorCode);
+        releaseAccept(context, listener, operation);
+        acceptFailed(context, listener, error.syscall, error.systemErrorCode);
       } else {
-        abandonOperation(driver, listener, operation, error);
+        abandonOperation(context, listener, operation, error);
       }
       return;
     }
   }
-  if (listener.posted === 0) awaitRoom(driver, listener, now);
+  if (listener.posted === 0) awaitRoom(context, listener, now);
 }
 
 /** A connection left the pool: deepens it when they come in bursts, and sees to it that it becomes flat again. */
-export function connectionTaken(driver: Driver, listener: Listener): void {
+export function connectionTaken(context: Context, listener: Listener): void {
   const { depth } = listener;
-  depth.taken(driver.loop.turn);
+  depth.taken(context.loop.turn);
   if (depth.isGrown && listener.shrinkTimer === null && !listener.closing) {
-    listener.shrinkTimer = driver.kernel.scheduler.setTimer(QUIET_MS, () => {
-      shrink(driver, listener);
+    listener.shrinkTimer = context.platform.scheduler.setTimer(QUIET_MS, () => {
+      shrink(context, listener);
     });
   }
 }
 
 /** Cancels up to `count` accepts. */
-export function withdrawAccepts(driver: Driver, listener: Listener, count: number): void {
+export function cancelPostedAccepts(context: Context, listener: Listener, count: number): void {
   let left = count;
   for (const operation of listener.accepting) {
     if (left <= 0) return;
     left--;
     listener.accepting.delete(operation);
-    listener.withdrawn.add(operation);
-    driver.transport.cancelOperation(listener, operation);
+    listener.cancelledAccepts.add(operation);
+    context.transport.cancelOperation(listener, operation);
   }
 }
 
 /** Counts and reports a failed accept, and makes sure that another attempt follows. */
-export function acceptFailed(driver: Driver, listener: Listener, syscall: string, code: number): void {
-  driver.counters.acceptErrors++;
+export function acceptFailed(context: Context, listener: Listener, syscall: string, code: number): void {
+  context.counters.acceptErrors++;
   const gone = kindOf('accept', code) === NetworkErrorCode.ConnectionReset || code === WSAENOTCONN;
   if (gone) listener.gone++;
   else listener.failures++;
   let wait = 0;
   if (gone) {
     if (listener.gone > MAX_GONE_IN_A_ROW) wait = GONE_RETRY_MS;
-    else connectionTaken(driver, listener);
+    else connectionTaken(context, listener);
   } else if (listener.failures > 1) wait = Math.min(FIRST_RETRY_MS * 2 ** (listener.failures - 2), MAX_RETRY_MS);
   if (wait === 0) {
-    driver.loop.enqueue(() => {
-      fillPool(driver, listener);
+    context.loop.enqueue(() => {
+      fillPool(context, listener);
     });
   } else {
-    listener.retryTimer ??= driver.kernel.scheduler.setTimer(wait, () => {
+    listener.retryTimer ??= context.platform.scheduler.setTimer(wait, () => {
       listener.retryTimer = null;
-      fillPool(driver, listener);
+      fillPool(context, listener);
     });
   }
   const report = listener.onAcceptError;
   if (report !== undefined) {
-    driver.loop.enqueue(() => {
+    context.loop.enqueue(() => {
       report(systemError('accept', syscall, code));
     });
   }
 }
 
 /** An accept is over: gives back what it held. A connection that nobody took over is reset. */
-export function retireAccept(driver: Driver, listener: Listener, operation: Operation): void {
+export function releaseAccept(context: Context, listener: Listener, operation: Operation): void {
   if (operation.acceptSocket !== INVALID_SOCKET) {
     listener.spares?.forget(operation.acceptSocket);
     // A connection is not closed in good order: that would tell the peer that somebody served it.
-    if (operation.error === 0) abortSocket(driver, operation.acceptSocket);
-    else discardSocket(driver, operation.acceptSocket);
+    if (operation.error === 0) abortSocket(context, operation.acceptSocket);
+    else discardSocket(context, operation.acceptSocket);
   }
   listener.accepting.delete(operation);
-  listener.withdrawn.delete(operation);
-  driver.operations.release(operation);
+  listener.cancelledAccepts.delete(operation);
+  context.operations.release(operation);
 }
 
 /** The listener closes: nothing is posted any more. */
-export function stopPool(driver: Driver, listener: Listener): void {
-  const { scheduler } = driver.kernel;
+export function stopPool(context: Context, listener: Listener): void {
+  const { scheduler } = context.platform;
   for (const timer of [listener.retryTimer, listener.shrinkTimer, listener.roomTimer]) {
     if (timer !== null) scheduler.clearTimer(timer);
   }
   listener.retryTimer = null;
   listener.shrinkTimer = null;
   listener.roomTimer = null;
-  discardSpares(driver, listener, 0);
+  discardSpares(context, listener, 0);
 }
 
 /** Posts one accept, on a spare socket if there is one. Throws Win32Error. */
-function post(driver: Driver, listener: Listener, operation: Operation): void {
-  operation.block = driver.blocks.take(0);
+function post(context: Context, listener: Listener, operation: Operation): void {
+  operation.block = context.blocks.take(0);
   if (operation.block === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
   operation.acceptSocket = listener.spares?.take() ?? INVALID_SOCKET;
   const spare = operation.acceptSocket;
   try {
-    driver.transport.accept(listener, operation);
+    context.transport.accept(listener, operation);
   } catch (error) {
     if (!(error instanceof Win32Error) || spare === INVALID_SOCKET) throw error;
     // The socket may not be fit for use yet, or ever: it is not worth another attempt.
-    discardSpare(driver, listener, spare);
+    discardSpare(context, listener, spare);
     operation.acceptSocket = INVALID_SOCKET;
-    driver.operations.renew(operation);
-    driver.transport.accept(listener, operation);
+    context.operations.reset(operation);
+    context.transport.accept(listener, operation);
   }
 }
 
 /** Closes spare sockets until `most` are left. */
-function discardSpares(driver: Driver, listener: Listener, most: number): void {
+function discardSpares(context: Context, listener: Listener, most: number): void {
   const { spares } = listener;
-  while (spares !== null && spares.size > most) discardSpare(driver, listener, spares.take());
+  while (spares !== null && spares.size > most) discardSpare(context, listener, spares.take());
 }
 
-function discardSpare(driver: Driver, listener: Listener, socket: number): void {
+function discardSpare(context: Context, listener: Listener, socket: number): void {
   listener.spares?.forget(socket);
-  discardSocket(driver, socket);
+  discardSocket(context, socket);
 }
 
-function hasPlace(driver: Driver, listener: Listener, now: number): boolean {
+function hasPlace(context: Context, listener: Listener, now: number): boolean {
   const { accepting, accepted, depth, limits, posted } = listener;
   if (accepting.size + accepted.length >= depth.current) return false;
   if (posted > 0) {
-    const { capacity, inUse } = driver.operations;
+    const { capacity, inUse } = context.operations;
     if ((inUse[OperationKind.Accept] ?? 0) * ACCEPT_SHARE >= capacity) return false;
   }
   return posted < limits.room(now);
 }
 
 /** The rate leaves no room: comes again when it does. (Other limits end with the close of a connection.) */
-function awaitRoom(driver: Driver, listener: Listener, now: number): void {
-  const { scheduler } = driver.kernel;
+function awaitRoom(context: Context, listener: Listener, now: number): void {
+  const { scheduler } = context.platform;
   if (listener.roomTimer !== null || listener.limits.blockedBy(now) !== 'acceptRate') return;
   listener.roomTimer = scheduler.setTimer(listener.limits.msUntilRoom(now), () => {
     listener.roomTimer = null;
-    fillPool(driver, listener);
+    fillPool(context, listener);
   });
 }
 
-function shrink(driver: Driver, listener: Listener): void {
+function shrink(context: Context, listener: Listener): void {
   const { depth, accepting, accepted } = listener;
   listener.shrinkTimer = null;
   depth.relax();
-  withdrawAccepts(driver, listener, accepting.size + accepted.length - depth.current);
-  discardSpares(driver, listener, depth.current);
+  cancelPostedAccepts(context, listener, accepting.size + accepted.length - depth.current);
+  discardSpares(context, listener, depth.current);
   if (!depth.isGrown) return;
-  listener.shrinkTimer = driver.kernel.scheduler.setTimer(QUIET_MS, () => {
-    shrink(driver, listener);
+  listener.shrinkTimer = context.platform.scheduler.setTimer(QUIET_MS, () => {
+    shrink(context, listener);
   });
 }

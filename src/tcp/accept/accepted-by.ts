@@ -1,5 +1,5 @@
 /** What a connection has to do with the server that accepted it, for as long as it lives. */
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import type { Operation } from '../../memory/operation.ts';
 import type { AcceptingServer, Connection } from '../connection.ts';
 import { fillPool } from './accept-pool.ts';
@@ -20,16 +20,16 @@ export class AcceptedBy implements AcceptingServer {
     return this.#listener.spares !== null;
   }
 
-  connectionGone(driver: Driver): void {
+  connectionGone(context: Context): void {
     this.#listener.limits.closed(this.#address);
-    fillPool(driver, this.#listener);
+    fillPool(context, this.#listener);
   }
 
-  recycle(driver: Driver, connection: Connection): boolean {
-    return mayReuse(driver, connection, this.#listener) && startDisconnect(driver, connection);
+  recycle(context: Context, connection: Connection): boolean {
+    return mayReuse(context, connection, this.#listener) && startDisconnect(context, connection);
   }
 
-  disconnected(driver: Driver, connection: Connection, operation: Operation): void {
-    completeDisconnect(driver, connection, this.#listener, operation);
+  disconnected(context: Context, connection: Connection, operation: Operation): void {
+    completeDisconnect(context, connection, this.#listener, operation);
   }
 }

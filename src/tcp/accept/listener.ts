@@ -12,7 +12,7 @@ import { LinkedQueue } from '../../util/linked-queue.ts';
 import type { Operation } from '../../memory/operation.ts';
 import type { AcceptRequest } from '../requests.ts';
 import { SocketRecord, type OwnDescription } from '../../sockets/socket-record.ts';
-import type { Spreader } from './spreader.ts';
+import type { Distributor } from './distributor.ts';
 import type { SpareSockets } from './spare-sockets.ts';
 
 /** What accepted sockets are given. */
@@ -35,7 +35,7 @@ export class Listener extends SocketRecord {
     deferAssociation: false,
   };
   /** Where connections go instead of to asyncAccept. */
-  spreader: Spreader | null = null;
+  distributor: Distributor | null = null;
   /** The end point it is bound to, once it listens. */
   local: Endpoint | null = null;
   onAcceptError: ((error: NetworkError) => void) | undefined;
@@ -45,7 +45,7 @@ export class Listener extends SocketRecord {
   /** The accepts that are posted. */
   readonly accepting = new Set<Operation>();
   /** Accepts that were cancelled because the pool shrinks or pauses, and have not come back. */
-  readonly withdrawn = new Set<Operation>();
+  readonly cancelledAccepts = new Set<Operation>();
   readonly waiting = new LinkedQueue<AcceptRequest>();
   readonly accepted = new Fifo<Connection>();
   /** pauseAccept was called. */
@@ -62,12 +62,12 @@ export class Listener extends SocketRecord {
 
   /** Accepts that may still bring a connection. */
   get posted(): number {
-    return this.accepting.size + this.withdrawn.size;
+    return this.accepting.size + this.cancelledAccepts.size;
   }
 
   override *operations(): Iterable<Operation> {
     yield* this.accepting;
-    yield* this.withdrawn;
+    yield* this.cancelledAccepts;
   }
 
   override describe(now: number): OwnDescription {

@@ -4,30 +4,30 @@
  */
 import { Win32Error } from '../../../ffi/check.ts';
 import { ERROR_INVALID_PARAMETER } from '../../../ffi/wsa-errors.ts';
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import { attach } from '../../sockets/association.ts';
 import { fromWin32Error } from '../../util/errors.ts';
 import type { Listener } from './listener.ts';
 
 /** Ties a server that waited for it, as the last step before its first accept. Throws NetworkError, and has done nothing then. */
-export function associateServer(driver: Driver, listener: Listener): void {
+export function associateServer(context: Context, listener: Listener): void {
   try {
-    driver.transport.prepareListener(listener, listener.spares !== null);
+    context.transport.prepareListener(listener, listener.spares !== null);
   } catch (error) {
     throw fromWin32Error('listen', error);
   }
   try {
-    tie(driver, listener);
+    tie(context, listener);
   } catch (error) {
     throw fromWin32Error('loop', error);
   }
 }
 
 /** Throws Win32Error. */
-function tie(driver: Driver, listener: Listener): void {
-  const { transport } = driver;
+function tie(context: Context, listener: Listener): void {
+  const { transport } = context;
   try {
-    attach(driver, listener);
+    attach(context, listener);
   } catch (error) {
     const isTaken = error instanceof Win32Error && error.systemErrorCode === ERROR_INVALID_PARAMETER;
     if (!isTaken || transport.share === undefined) throw error;

@@ -21,7 +21,7 @@ import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import { abandonOperation } from '../../sockets/abandon.ts';
 import { finishClose } from '../../sockets/closer.ts';
 import type { Connection } from '../connection.ts';
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import type { Listener } from './listener.ts';
 import { Stream, WriteEnd } from '../write-state.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
@@ -29,7 +29,11 @@ import { isFresh } from '../../sockets/sockets.ts';
 import type { SpareSockets } from './spare-sockets.ts';
 
 /** Whether the socket of a closing connection, on which nothing is in flight, can be used again. */
-export function mayReuse({ transport }: Driver, connection: Connection, { spares, closing, depth }: Listener): boolean {
+export function mayReuse(
+  { transport }: Context,
+  connection: Connection,
+  { spares, closing, depth }: Listener,
+): boolean {
   if (transport.disconnect === null) return false;
   if (spares === null || !spares.usable || closing || spares.size >= depth.current) return false;
   const { read, write } = connection;
@@ -38,46 +42,46 @@ export function mayReuse({ transport }: Driver, connection: Connection, { spares
 }
 
 /** Starts to disconnect. Returns false when there is no operation for it. */
-export function startDisconnect(driver: Driver, connection: Connection): boolean {
-  const operation = driver.operations.take(OperationKind.Disconnect, connection);
+export function startDisconnect(context: Context, connection: Connection): boolean {
+  const operation = context.operations.take(OperationKind.Disconnect, connection);
   if (operation === null) return false;
   connection.disconnectOperation = operation;
   // The peer may be slow to acknowledge, or gone.
-  driver.grace.add(connection);
+  context.grace.add(connection);
   try {
-    driver.transport.disconnect?.(connection, operation);
+    context.transport.disconnect?.(connection, operation);
   } catch (error) {
-    abandonOperation(driver, connection, operation, error);
+    abandonOperation(context, connection, operation, error);
   }
   return true;
 }
 
 /** DisconnectEx came back. */
 export function completeDisconnect(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   listener: Listener,
   operation: Operation,
 ): void {
   const { error } = operation;
   connection.disconnectOperation = null;
-  driver.operations.release(operation);
-  if (error === 0 && !connection.resetting && !listener.closing) keep(driver, connection, listener);
-  finishClose(driver, connection);
+  context.operations.release(operation);
+  if (error === 0 && !connection.resetting && !listener.closing) keep(context, connection, listener);
+  finishClose(context, connection);
 }
 
 /** Takes the socket from the connection, for the next one. */
-function keep(driver: Driver, connection: Connection, { spares, depth }: Listener): void {
+function keep(context: Context, connection: Connection, { spares, depth }: Listener): void {
   // Others may have come back first: many connections can end at the same time.
-  if (spares === null || spares.size >= depth.current || !isUsable(driver, spares, connection)) return;
+  if (spares === null || spares.size >= depth.current || !isUsable(context, spares, connection)) return;
   spares.put(connection.socket, connection.key);
-  driver.transport.detach(connection);
+  context.transport.detach(connection);
   connection.socket = INVALID_SOCKET;
 }
 
-function isUsable(driver: Driver, spares: SpareSockets, connection: Connection): boolean {
+function isUsable(context: Context, spares: SpareSockets, connection: Connection): boolean {
   if (spares.proven) return true;
-  spares.proven = isFresh(driver, connection.socket);
+  spares.proven = isFresh(context, connection.socket);
   spares.usable = spares.proven;
   return spares.proven;
 }

@@ -24,7 +24,7 @@ import { abandonConnect, announceConnect, beginConnect, connect } from '../conne
 import type { NameAttempts } from '../connect-state.ts';
 import type { Connection } from '../connection.ts';
 import { addConnection } from '../connection-kind.ts';
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import { tooManySockets } from '../../util/errors.ts';
 import { DEFAULT_ATTEMPT_DELAY_MS, HappyEyeballs, type Family } from './happy-eyeballs.ts';
 import { connectTimedOut, LOOKUP, noneConnected, notResolved, weightiest } from './name-errors.ts';
@@ -44,14 +44,14 @@ export interface NameTarget {
 
 /** Starts to connect a fresh record. Whatever fails arrives in the callback. */
 export function connectByName(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   target: NameTarget,
   options: ConnectOptions,
   callback: ConnectCallback,
 ): void {
-  if (!beginConnect(driver, connection, options, callback)) return;
-  const connecting = new NameConnect(driver, connection, target, options);
+  if (!beginConnect(context, connection, options, callback)) return;
+  const connecting = new NameConnect(context, connection, target, options);
   connection.connect?.resolve(connecting);
   connecting.start();
 }
@@ -64,7 +64,7 @@ interface Attempt {
 
 /** One name on its way to a connection. */
 export class NameConnect implements NameAttempts {
-  readonly #driver: Driver;
+  readonly #context: Context;
   readonly #connection: Connection;
   readonly #target: NameTarget;
   readonly #options: ConnectOptions;
@@ -73,16 +73,16 @@ export class NameConnect implements NameAttempts {
   readonly #attempts: Attempt[] = [];
   readonly #unresolved: NetworkError[] = [];
   #over = false;
-  #revoked: NetworkError | null = null;
+  #cancellation: NetworkError | null = null;
 
-  constructor(driver: Driver, connection: Connection, target: NameTarget, options: ConnectOptions) {
-    this.#driver = driver;
+  constructor(context: Context, connection: Connection, target: NameTarget, options: ConnectOptions) {
+    this.#context = context;
     this.#connection = connection;
     this.#target = target;
     this.#options = options;
     // Two attempts cannot be bound to the same local port.
     const delay = target.localPort === 0 ? (options.attemptDelay ?? DEFAULT_ATTEMPT_DELAY_MS) : null;
-    this.#eyeballs = new HappyEyeballs(driver.kernel.scheduler, target.families, delay, {
+    this.#eyeballs = new HappyEyeballs(context.platform.scheduler, target.families, delay, {
       attempt: (address) => this.#attempt(address),
       exhausted: () => this.#fail(),
     });
@@ -94,8 +94,8 @@ export class NameConnect implements NameAttempts {
       // A lookup function is the caller's: it may have stopped the loop, or aborted the signal.
       if (this.#over) return;
       lookUp(lookup, this.#target.name, family, (error, addresses) => {
-        // The PAL may have stopped and forgotten its driver by now.
-        if (!this.#over) this.#driver.loop.enqueue(() => this.#resolved(family, error, addresses));
+        // The PAL may have stopped and forgotten its context by now.
+        if (!this.#over) this.#context.loop.enqueue(() => this.#resolved(family, error, addresses));
       });
     }
   }
@@ -104,7 +104,7 @@ export class NameConnect implements NameAttempts {
   stop(): void {
     this.#over = true;
     this.#eyeballs.stop();
-    for (const attempt of this.#underWay) abort(this.#driver, attempt);
+    for (const attempt of this.#underWay) abort(this.#context, attempt);
     this.#underWay.clear();
   }
 
@@ -126,7 +126,7 @@ export class NameConnect implements NameAttempts {
     const { origin } = this.#connection;
     const tried: Attempt = { error: null };
     this.#attempts.push(tried);
-    const attempt = addConnection(this.#driver, address.family, origin);
+    const attempt = addConnection(this.#context, address.family, origin);
     if (attempt === null) {
       this.#lost(tried, tooManySockets(MAX_SOCKETS));
       return;
@@ -136,7 +136,7 @@ export class NameConnect implements NameAttempts {
     this.#underWay.add(attempt);
     const { noDelay = false } = this.#options;
     const options = readOptions<ConnectOptions>({ noDelay }, CONNECT_OPTIONS);
-    connect(this.#driver, attempt, { address, port, localAddress, localPort }, options, (error) => {
+    connect(this.#context, attempt, { address, port, localAddress, localPort }, options, (error) => {
       if (this.#over) return;
       this.#underWay.delete(attempt);
       if (error === null) this.#won(attempt);
@@ -149,37 +149,37 @@ export class NameConnect implements NameAttempts {
     connection.connect?.resolved();
     this.stop();
     connection.takeSocket(attempt);
-    this.#driver.transport.move(attempt, connection);
+    this.#context.transport.move(attempt, connection);
     attempt.closing = true;
     attempt.closed = true;
-    this.#driver.sockets.remove(attempt);
-    announceConnect(this.#driver, connection);
+    this.#context.sockets.remove(attempt);
+    announceConnect(this.#context, connection);
   }
 
   #lost(tried: Attempt, error: NetworkError): void {
     tried.error = error;
-    if (this.#revoked !== null) this.revoke(this.#revoked);
+    if (this.#cancellation !== null) this.cancel(this.#cancellation);
     else this.#eyeballs.failed();
   }
 
   /** The last attempt has failed, or there was none. */
   #fail(): void {
     const unresolved = this.#attempts.length === 0 ? weightiest(this.#unresolved) : undefined;
-    abandonConnect(this.#driver, this.#connection, unresolved ?? noneConnected(this.#target, this.#failures()));
+    abandonConnect(this.#context, this.#connection, unresolved ?? noneConnected(this.#target, this.#failures()));
   }
 
   /** Cancelled, or out of time: it ends with this error, unless a success is on its way. The first reason is told. */
-  revoke(error: NetworkError): true {
-    this.#revoked ??= error;
+  cancel(error: NetworkError): true {
+    this.#cancellation ??= error;
     this.#eyeballs.stop();
     // A success whose outcome is queued already wins: it is delivered in the coming turn. A failure comes back here.
     for (const { connect } of this.#underWay) if (connect?.operation?.isInKernel === false) return true;
     const { timeout = 0 } = this.#options;
     const told =
-      this.#revoked.kind === NetworkErrorCode.Timeout
+      this.#cancellation.kind === NetworkErrorCode.Timeout
         ? connectTimedOut(this.#target, timeout, this.#failures(), this.#underWay.size, this.#awaited())
-        : this.#revoked;
-    abandonConnect(this.#driver, this.#connection, told);
+        : this.#cancellation;
+    abandonConnect(this.#context, this.#connection, told);
     return true;
   }
 

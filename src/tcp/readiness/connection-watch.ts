@@ -1,7 +1,7 @@
 /**
  * The readiness of a connection.
  *
- * Readable: a zero-byte receive (probe.ts) is posted ahead of time. It is posted again after every callback, and completes at
+ * Readable: a zero-byte receive (zero-byte-receive.ts) is posted ahead of time. It is posted again after every callback, and completes at
  * once while there is something left: that is what makes it level-triggered.
  *
  * Writable: there is no such thing as a zero-byte send that waits. But a send of real bytes does wait, so the one send
@@ -13,16 +13,16 @@ import { checkWinsock } from '../../../ffi/check.ts';
 import { FIONBIO, SOCKET_ERROR } from '../../../ffi/constants.ts';
 import { WSABUF } from '../../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS } from '../../memory/block-pool.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
 import { systemError, writeAfterEnd } from '../../util/errors.ts';
 import type { Connection } from '../connection.ts';
-import { postProbe } from '../probe.ts';
+import { postZeroByteReceive } from '../zero-byte-receive.ts';
 import { readinessOf } from '../readiness-state.ts';
 import { WriteEnd } from '../write-state.ts';
-import { takeLeftover } from '../reader.ts';
+import { takeUnread } from '../reader.ts';
 import { write } from '../writer.ts';
 import { hasRoom, startWatch, Watch } from './watch.ts';
 
@@ -34,61 +34,61 @@ const MAX_TRY_WRITE = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
 class ConnectionWatch extends Watch {
   readonly #connection: Connection;
 
-  constructor(driver: Driver, connection: Connection, interest: Interest, callback: WatchCallback) {
-    super(driver, connection, interest, callback);
+  constructor(context: Context, connection: Connection, interest: Interest, callback: WatchCallback) {
+    super(context, connection, interest, callback);
     this.#connection = connection;
   }
 
   protected get isReadable(): boolean {
-    const { leftover, ended } = this.#connection.read;
-    return this.received || leftover !== null || failureOf(this.#connection) !== null || ended;
+    const { unread, ended } = this.#connection.read;
+    return this.received || unread !== null || failureOf(this.#connection) !== null || ended;
   }
 
   protected isWritable(): boolean {
-    const { driver } = this;
+    const { context } = this;
     const connection = this.#connection;
     if (isSending(connection)) return false;
     // A broken connection is writable: tryWrite then tells what broke it, and takes no room.
     if (failureOf(connection) !== null || connection.write.end !== WriteEnd.Open) return true;
-    if (!hasRoom(driver)) driver.parked.awaitRoom(connection);
-    else if (driver.operations.free === 0) driver.parked.awaitSlot(connection);
+    if (!hasRoom(context)) context.waitingWatches.awaitRoom(connection);
+    else if (context.operations.free === 0) context.waitingWatches.awaitSlot(connection);
     else return true;
     return false;
   }
 
   protected awaitReadable(): void {
     // Nothing is wrong with a connection without an operation: it waits until somebody else's has ended.
-    if (!postProbe(this.driver, this.#connection)) this.driver.parked.awaitSlot(this.#connection);
+    if (!postZeroByteReceive(this.context, this.#connection)) this.context.waitingWatches.awaitSlot(this.#connection);
   }
 }
 
 /** Starts a watch, or changes the one that is there. */
 export function watchConnection(
-  driver: Driver,
+  context: Context,
   connection: Connection,
   interest: Interest,
   callback: WatchCallback,
 ): void {
-  startWatch(driver, connection, interest, callback, () => undefined, ConnectionWatch);
+  startWatch(context, connection, interest, callback, () => undefined, ConnectionWatch);
 }
 
 /** Reads what is there now into the start of `target`. Returns the count, 0 for the end of the stream, or WouldBlock. */
-export function tryRead(driver: Driver, connection: Connection, target: Uint8Array): number {
-  if (connection.read.leftover !== null) return takeLeftover(driver, connection, target);
+export function tryRead(context: Context, connection: Connection, target: Uint8Array): number {
+  if (connection.read.unread !== null) return takeUnread(context, connection, target);
   if (connection.read.ended) return 0;
   const failure = failureOf(connection);
   if (failure !== null) throw failure;
   const length = Math.min(target.byteLength, MAX_TRY_READ);
-  const pinnedAddress = driver.pinned.addressOf(target, length);
-  if (pinnedAddress !== 0) return receiveNow(driver, connection, pinnedAddress, length);
-  const block = driver.blocks.take(classFor(length));
+  const pinnedAddress = context.pinned.addressOf(target, length);
+  if (pinnedAddress !== 0) return receiveNow(context, connection, pinnedAddress, length);
+  const block = context.blocks.take(classFor(length));
   if (block === null) return WouldBlock;
   try {
-    const count = receiveNow(driver, connection, block.address, Math.min(length, block.size));
+    const count = receiveNow(context, connection, block.address, Math.min(length, block.size));
     if (count > 0) block.bytes.copy(target, 0, 0, count);
     return count;
   } finally {
-    driver.blocks.give(block);
+    context.blocks.give(block);
   }
 }
 
@@ -96,18 +96,18 @@ export function tryRead(driver: Driver, connection: Connection, target: Uint8Arr
  * Takes bytes from the start of `data` for sending. Returns the count, or WouldBlock while a send is in flight, the queues of
  * all sockets together are full, or no operation is free.
  */
-export function tryWrite(driver: Driver, connection: Connection, data: Uint8Array): number {
+export function tryWrite(context: Context, connection: Connection, data: Uint8Array): number {
   const failure = failureOf(connection);
   if (failure !== null) throw failure;
   if (connection.write.end !== WriteEnd.Open) throw writeAfterEnd('write');
   if (isSending(connection)) return WouldBlock;
-  if (!hasRoom(driver) || driver.operations.free === 0 || connection.write.refusals > 0) return WouldBlock;
-  const { maxQueuedBytes, maxQueuedBytesPerSocket } = driver.options;
-  const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - driver.queuedBytes);
+  if (!hasRoom(context) || context.operations.free === 0 || connection.write.refusals > 0) return WouldBlock;
+  const { maxQueuedBytes, maxQueuedBytesPerSocket } = context.options;
+  const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - context.queuedBytes);
   // A copy of our own: the caller may use the buffer again as soon as this returns.
   const taken = Uint8Array.prototype.slice.call(data, 0, most);
   const readiness = readinessOf(connection);
-  write(driver, connection, taken, taken.length, null, null, (error) => {
+  write(context, connection, taken, taken.length, null, null, (error) => {
     readiness.finishWrite();
     if (error !== null && !connection.closing) readiness.fail(error);
     connection.watch?.scheduleCheck();
@@ -117,9 +117,9 @@ export function tryWrite(driver: Driver, connection: Connection, data: Uint8Arra
 }
 
 /** A receive that is not overlapped, on a socket that does not block. */
-function receiveNow(driver: Driver, connection: Connection, address: number, length: number): number {
-  const { kernel, counters, scratch } = driver;
-  setNonBlocking(driver, connection);
+function receiveNow(context: Context, connection: Connection, address: number, length: number): number {
+  const { platform, counters, scratch } = context;
+  setNonBlocking(context, connection);
   const countAt = WSABUF.size;
   const flagsAt = countAt + 4;
   scratch.view.setUint32(WSABUF.len, length, true);
@@ -127,9 +127,9 @@ function receiveNow(driver: Driver, connection: Connection, address: number, len
   scratch.view.setUint32(flagsAt, 0, true);
   counters.calls.WSARecv++;
   const at = scratch.address;
-  const result = kernel.ws2_32.WSARecv(connection.socket, at, 1, at + countAt, at + flagsAt, 0, 0);
+  const result = platform.ws2_32.WSARecv(connection.socket, at, 1, at + countAt, at + flagsAt, 0, 0);
   if (result === SOCKET_ERROR) {
-    const code = kernel.ws2_32.WSAGetLastError();
+    const code = platform.ws2_32.WSAGetLastError();
     if (code === WSAEWOULDBLOCK) return WouldBlock;
     throw readinessOf(connection).fail(systemError('read', 'WSARecv', code));
   }
@@ -139,14 +139,14 @@ function receiveNow(driver: Driver, connection: Connection, address: number, len
 }
 
 /** Overlapped calls do not care; without it the first call that has nothing to do would block this thread. */
-function setNonBlocking(driver: Driver, connection: Connection): void {
+function setNonBlocking(context: Context, connection: Connection): void {
   const readiness = readinessOf(connection);
   if (readiness.nonBlocking) return;
-  const { kernel, counters, scratch } = driver;
+  const { platform, counters, scratch } = context;
   scratch.view.setUint32(0, 1, true);
   counters.calls.ioctlsocket++;
-  const result = kernel.ws2_32.ioctlsocket(connection.socket, FIONBIO, scratch.address);
-  checkWinsock(result, kernel.ws2_32, 'ioctlsocket(FIONBIO)');
+  const result = platform.ws2_32.ioctlsocket(connection.socket, FIONBIO, scratch.address);
+  checkWinsock(result, platform.ws2_32, 'ioctlsocket(FIONBIO)');
   readiness.becameNonBlocking();
 }
 

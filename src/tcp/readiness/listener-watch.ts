@@ -1,5 +1,5 @@
 /** The readiness of a listening socket: it is readable while its pool has connections that nobody has taken. */
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import type { SocketHandle } from '../../pal/handles.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
 import { beginAccepting, takeAccepted } from '../accept/acceptor.ts';
@@ -9,8 +9,8 @@ import { startWatch, Watch } from './watch.ts';
 class ListenerWatch extends Watch {
   readonly #listener: Listener;
 
-  constructor(driver: Driver, listener: Listener, interest: Interest, callback: WatchCallback) {
-    super(driver, listener, interest, callback);
+  constructor(context: Context, listener: Listener, interest: Interest, callback: WatchCallback) {
+    super(context, listener, interest, callback);
     this.#listener = listener;
   }
 
@@ -28,12 +28,12 @@ class ListenerWatch extends Watch {
 }
 
 /** Starts a watch, or changes the one that is there. Throws NetworkError when the server cannot begin to accept. */
-export function watchListener(driver: Driver, listener: Listener, interest: Interest, callback: WatchCallback): void {
-  startWatch(driver, listener, interest, callback, beginAccepting, ListenerWatch);
+export function watchListener(context: Context, listener: Listener, interest: Interest, callback: WatchCallback): void {
+  startWatch(context, listener, interest, callback, beginAccepting, ListenerWatch);
 }
 
 /** Takes a connection that is there now, or answers WouldBlock. */
-export function tryAccept(driver: Driver, listener: Listener): SocketHandle | WouldBlock {
-  beginAccepting(driver, listener);
-  return takeAccepted(driver, listener) ?? WouldBlock;
+export function tryAccept(context: Context, listener: Listener): SocketHandle | WouldBlock {
+  beginAccepting(context, listener);
+  return takeAccepted(context, listener) ?? WouldBlock;
 }

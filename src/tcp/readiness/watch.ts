@@ -4,7 +4,7 @@
  * A watch is told, at most once per turn of the loop, what its socket is ready for, and looks again as long as it is: that is
  * level-triggered readiness. What ready means is each kind of socket's: connection-watch.ts, listener-watch.ts.
  */
-import { callbackDue, expectCallback, type Driver } from '../../context/context.ts';
+import { removePendingCallback, addPendingCallback, type Context } from '../../context/context.ts';
 import type { Interest, WatchCallback } from '../../pal/readiness.ts';
 import { bound } from '../../platform/async-context.ts';
 import type { SocketRecord, SocketWatch } from '../../sockets/socket-record.ts';
@@ -13,7 +13,7 @@ import { connectionClosed } from '../../util/errors.ts';
 /** One watch, on a socket that is open. */
 export abstract class Watch implements SocketWatch {
   interest: Interest;
-  protected readonly driver: Driver;
+  protected readonly context: Context;
   /** The zero-byte receive has completed since the last callback. */
   protected received = false;
   readonly #record: SocketRecord;
@@ -21,8 +21,8 @@ export abstract class Watch implements SocketWatch {
   /** A look at the socket is queued. */
   #queued = false;
 
-  constructor(driver: Driver, record: SocketRecord, interest: Interest, callback: WatchCallback) {
-    this.driver = driver;
+  constructor(context: Context, record: SocketRecord, interest: Interest, callback: WatchCallback) {
+    this.context = context;
     this.#record = record;
     this.interest = interest;
     this.#callback = callback;
@@ -44,7 +44,7 @@ export abstract class Watch implements SocketWatch {
   }
 
   scheduleCheck(): void {
-    if (!this.#queued) this.driver.loop.enqueue(this.#check());
+    if (!this.#queued) this.context.loop.enqueue(this.#check());
   }
 
   becameReadable(): void {
@@ -55,8 +55,8 @@ export abstract class Watch implements SocketWatch {
   end(): void {
     const record = this.#record;
     record.watch = null;
-    this.driver.parked.forget(record);
-    endSoon(this.driver, record, this.#callback);
+    this.context.waitingWatches.forget(record);
+    endSoon(this.context, record, this.#callback);
   }
 
   /** Says that a look is queued, and returns it. */
@@ -78,7 +78,7 @@ export abstract class Watch implements SocketWatch {
    * would take all rounds of all turns.
    */
   #tell(): void {
-    const { loop } = this.driver;
+    const { loop } = this.context;
     const record = this.#record;
     const readable = this.interest.readable === true && this.isReadable;
     const writable = this.interest.writable === true && this.isWritable();
@@ -106,58 +106,58 @@ export abstract class Watch implements SocketWatch {
  * @param make makes the watch
  */
 export function startWatch<Record extends SocketRecord>(
-  driver: Driver,
+  context: Context,
   record: Record,
   interest: Interest,
   callback: WatchCallback,
-  prepare: (driver: Driver, record: Record) => void,
-  make: new (driver: Driver, record: Record, interest: Interest, callback: WatchCallback) => Watch,
+  prepare: (context: Context, record: Record) => void,
+  make: new (context: Context, record: Record, interest: Interest, callback: WatchCallback) => Watch,
 ): void {
   // First of all: a hook of async_hooks, which sees it being made, is the caller's own code.
   const told = bound('watch', callback);
   if (record.closing) {
-    expectCallback(driver, record);
-    endSoon(driver, record, told);
+    addPendingCallback(context, record);
+    endSoon(context, record, told);
     return;
   }
-  prepare(driver, record);
+  prepare(context, record);
   if (record.watch instanceof Watch) {
     record.watch.change(interest, told);
   } else {
-    record.watch = new make(driver, record, interest, told);
-    expectCallback(driver, record);
+    record.watch = new make(context, record, interest, told);
+    addPendingCallback(context, record);
   }
   record.watch.scheduleCheck();
 }
 
 /** Ends a watch without a word. A zero-byte receive that is posted comes back to nobody. */
-export function unwatch(driver: Driver, record: SocketRecord): void {
+export function unwatch(context: Context, record: SocketRecord): void {
   if (record.watch === null) return;
   record.watch = null;
-  driver.parked.forget(record);
-  callbackDue(driver, record);
+  context.waitingWatches.forget(record);
+  removePendingCallback(context, record);
 }
 
-function endSoon(driver: Driver, record: SocketRecord, callback: WatchCallback): void {
-  driver.loop.enqueue(() => {
-    callbackDue(driver, record);
+function endSoon(context: Context, record: SocketRecord, callback: WatchCallback): void {
+  context.loop.enqueue(() => {
+    removePendingCallback(context, record);
     callback(connectionClosed('watch'), false, false);
   });
 }
 
 /** After a turn: looks again at watches for whose want of a slot, or of room in the queues, there may be an end now. */
-export function checkParked(driver: Driver): void {
+export function checkWaiting(context: Context): void {
   // Nearly always there is none, and every turn ends here: no closure is made for nothing.
-  if (driver.parked.size > 0) checkAgain(driver);
+  if (context.waitingWatches.size > 0) checkAgain(context);
 }
 
-function checkAgain(driver: Driver): void {
+function checkAgain(context: Context): void {
   const again = ({ watch }: SocketRecord): void => watch?.scheduleCheck();
-  driver.parked.takeForSlots(driver.operations.free, again);
-  if (hasRoom(driver)) driver.parked.takeForRoom(again);
+  context.waitingWatches.takeForSlots(context.operations.free, again);
+  if (hasRoom(context)) context.waitingWatches.takeForRoom(again);
 }
 
 /** The queues of all sockets together take another byte. */
-export function hasRoom(driver: Driver): boolean {
-  return driver.queuedBytes < driver.options.maxQueuedBytes;
+export function hasRoom(context: Context): boolean {
+  return context.queuedBytes < context.options.maxQueuedBytes;
 }

@@ -26,12 +26,12 @@ import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from '../../memory/b
 import { settleClose } from '../../sockets/closer.ts';
 import type { Connection } from '../connection.ts';
 import { DoubleBuffer } from '../../memory/double-buffer.ts';
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import { fileError, fileHandleClosed, fileRange, fileShrunk } from '../../util/errors.ts';
 import type { FileFacts, Files, OpenableFile } from '../../platform/platform.ts';
 import { OperationState, type Operation } from '../../memory/operation.ts';
 import { copyOf, type QueuedFile, type WriteRequest } from '../requests.ts';
-import { finishFile, refuseFile, runSoon, tearFile } from '../write-queue.ts';
+import { finishFile, refuseFile, runSoon, abortFile } from '../write-queue.ts';
 import { send } from '../writer.ts';
 import { handleBehind, isRefusal, setHead, setPosition, TRANSMIT_BYTES } from '../../memory/transmit-context.ts';
 
@@ -47,7 +47,7 @@ export class FileJob implements QueuedFile {
   length = NaN;
   /** What is wrong with the file, found when nothing could be done about it at once. */
   failure: NetworkError | null = null;
-  readonly #driver: Driver;
+  readonly #context: Context;
   readonly #files: Files;
   readonly #connection: Connection;
   #onProgress: SendFileOptions['onProgress'];
@@ -76,8 +76,8 @@ export class FileJob implements QueuedFile {
   #reading = false;
   #ended = false;
 
-  constructor(driver: Driver, connection: Connection, files: Files, source: OpenableFile, options: SendFileOptions) {
-    this.#driver = driver;
+  constructor(context: Context, connection: Connection, files: Files, source: OpenableFile, options: SendFileOptions) {
+    this.#context = context;
     this.#files = files;
     this.#connection = connection;
     this.#source = source;
@@ -87,7 +87,7 @@ export class FileJob implements QueuedFile {
     this.head = copyOf(options.head);
     this.tail = copyOf(options.tail);
     if (options.onProgress !== undefined) this.#onProgress = bound('sendFile', options.onProgress);
-    this.#buffer = new DoubleBuffer(driver.blocks);
+    this.#buffer = new DoubleBuffer(context.blocks);
   }
 
   /** The last byte of the file has been taken. */
@@ -195,7 +195,7 @@ export class FileJob implements QueuedFile {
     // The caller's own code, where it is no FileHandle of Node's but something like it.
     const isOpen = request.callback.runInAsyncScope(() => source.handle.fd === source.fd);
     if (isOpen || this.#abandoned) this.#opened(null, source.fd);
-    else refuseFile(this.#driver, this.#connection, fileHandleClosed());
+    else refuseFile(this.#context, this.#connection, fileHandleClosed());
   }
 
   #open(path: string): void {
@@ -203,28 +203,28 @@ export class FileJob implements QueuedFile {
       if (error === null) this.#owned = true;
       // Given up meanwhile: there may be no loop any more.
       if (this.#abandoned) this.#opened(error, fd);
-      else this.#driver.loop.enqueue(() => this.#opened(error, fd));
+      else this.#context.loop.enqueue(() => this.#opened(error, fd));
     });
   }
 
   #opened(error: NodeJS.ErrnoException | null, fd: number): void {
     if (error === null) {
       this.#fd = fd;
-      if (this.#owned) this.#driver.openFiles++;
+      if (this.#owned) this.#context.openFiles++;
     }
     if (this.#abandoned) return this.#dispose();
-    if (error !== null) return refuseFile(this.#driver, this.#connection, fileError(error));
+    if (error !== null) return refuseFile(this.#context, this.#connection, fileError(error));
     let facts: FileFacts;
     try {
       facts = this.#files.facts(fd);
     } catch (unknown) {
-      return refuseFile(this.#driver, this.#connection, fileError(unknown as NodeJS.ErrnoException));
+      return refuseFile(this.#context, this.#connection, fileError(unknown as NodeJS.ErrnoException));
     }
     // What is no regular file has no size and no places: what comes is sent, as much as was asked for or to the end.
     const size = facts.regular ? facts.size : null;
     const length = this.#wanted ?? (size === null ? NaN : size - this.#offset);
     if (size === null ? this.#offset > 0 : length < 0 || this.#offset + length > size) {
-      return refuseFile(this.#driver, this.#connection, fileRange(this.#offset, this.#wanted, size));
+      return refuseFile(this.#context, this.#connection, fileRange(this.#offset, this.#wanted, size));
     }
     this.length = length;
     this.#isRegular = facts.regular;
@@ -237,7 +237,7 @@ export class FileJob implements QueuedFile {
     const request = this.#request;
     if (operation === null || request === null) return;
     if (this.failure !== null) return this.fail(this.failure);
-    if (this.isSent) return endFile(this.#driver, this.#connection, operation, this);
+    if (this.isSent) return endFile(this.#context, this.#connection, operation, this);
     try {
       if (this.#transmits) this.#transmit(operation, request);
       else this.#copy(operation);
@@ -250,17 +250,19 @@ export class FileJob implements QueuedFile {
   #abandon(operation: Operation, error: unknown): void {
     this.#busy = true;
     if (!operation.handedOver) operation.requested = 0;
-    abandonOperation(this.#driver, this.#connection, operation, error);
+    abandonOperation(this.#context, this.#connection, operation, error);
   }
 
   get #transmits(): boolean {
     return (
-      this.#mayTransmit && this.#handle !== INVALID_HANDLE_VALUE && this.#driver.transport.canTransmit(this.#connection)
+      this.#mayTransmit &&
+      this.#handle !== INVALID_HANDLE_VALUE &&
+      this.#context.transport.canTransmit(this.#connection)
     );
   }
 
   #transmit(operation: Operation, request: WriteRequest): void {
-    const { operations, blocks, transport } = this.#driver;
+    const { operations, blocks, transport } = this.#context;
     setPosition(operations, operation, this.#offset + this.sent);
     const length = Math.min(TRANSMIT_BYTES, this.length - this.sent);
     const head = this.head.subarray(request.sent);
@@ -284,10 +286,10 @@ export class FileJob implements QueuedFile {
     if (!this.#reading && !this.#buffer.isFull && !this.#ended && this.failure === null) this.#readMore(operation);
     if (front === null) return; // the read calls back
     const length = front.end - front.start;
-    this.#driver.operations.setSegment(operation, 0, front.block.address + front.start, length);
+    this.#context.operations.setSegment(operation, 0, front.block.address + front.start, length);
     operation.requested = length;
     this.#busy = true;
-    this.#driver.transport.send(this.#connection, operation, 1);
+    this.#context.transport.send(this.#connection, operation, 1);
   }
 
   #readMore(operation: Operation): void {
@@ -305,31 +307,31 @@ export class FileJob implements QueuedFile {
     const length = Math.min(block.size - head, left);
     const position = this.#isRegular ? this.#offset + this.#read : -1;
     this.#reading = true;
-    this.#driver.operations.beginWork(this.#connection);
+    this.#context.operations.beginWork(this.#connection);
     try {
       this.#files.read(this.#fd, block.bytes.subarray(head, head + length), position, (error, bytes) => {
-        this.#driver.loop.enqueue(() => {
+        this.#context.loop.enqueue(() => {
           this.#reading = false;
-          this.#driver.operations.endWork(this.#connection);
+          this.#context.operations.endWork(this.#connection);
           this.#gotMore(block, head, error, bytes);
         });
       });
     } catch (error) {
       this.#reading = false;
-      this.#driver.operations.endWork(this.#connection);
+      this.#context.operations.endWork(this.#connection);
       this.#buffer.giveEmpty(block);
       throw error;
     }
   }
 
   #gotMore(block: Block, head: number, error: NodeJS.ErrnoException | null, bytes: number): void {
-    const driver = this.#driver;
+    const context = this.#context;
     if (bytes === 0 || error !== null || this.#abandoned) {
       this.#buffer.giveEmpty(block);
       this.#ended = true;
       if (this.#abandoned) {
         if (!this.#busy) this.#dispose();
-        settleClose(driver, this.#connection);
+        settleClose(context, this.#connection);
         return;
       }
       if (error !== null) this.failure = fileError(error);
@@ -358,13 +360,13 @@ export class FileJob implements QueuedFile {
     operation.requested = 0;
     operation.syscall = 'VirtualAlloc';
     this.#busy = true;
-    this.#driver.loop.finishInline(operation, WSAENOBUFS, 0);
+    this.#context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
   }
 
   /** Ends the request with what is wrong with its file. The operation is idle. */
   fail(error: NetworkError): void {
-    if (this.isUntouched) refuseFile(this.#driver, this.#connection, error);
-    else tearFile(this.#driver, this.#connection, error);
+    if (this.isUntouched) refuseFile(this.#context, this.#connection, error);
+    else abortFile(this.#context, this.#connection, error);
   }
 
   /** Nothing was submitted: an empty success carries the queue on. */
@@ -372,7 +374,7 @@ export class FileJob implements QueuedFile {
     this.#operation = null;
     this.#connection.write.leaveFile();
     operation.requested = 0;
-    this.#driver.loop.finishInline(operation, 0, 0);
+    this.#context.loop.completeSynchronously(operation, 0, 0);
     this.#dispose();
   }
 
@@ -384,7 +386,7 @@ export class FileJob implements QueuedFile {
     const fd = this.#fd;
     this.#fd = -1;
     if (!this.#owned) return;
-    this.#driver.openFiles--;
+    this.#context.openFiles--;
     try {
       this.#files.close(fd);
     } catch {
@@ -394,15 +396,15 @@ export class FileJob implements QueuedFile {
 }
 
 /** A file turns out to need no further send. The operation is idle. */
-function endFile(driver: Driver, connection: Connection, operation: Operation, file: FileJob): void {
+function endFile(context: Context, connection: Connection, operation: Operation, file: FileJob): void {
   const request = connection.write.queue.first;
   const done = request === null ? null : finishFile(connection, request, file);
   if (done === null) {
-    send(driver, connection, operation);
+    send(context, connection, operation);
     return;
   }
-  runSoon(driver, connection, done);
+  runSoon(context, connection, done);
   // Nothing was submitted: an empty success carries the queue on.
   operation.requested = 0;
-  driver.loop.finishInline(operation, 0, 0);
+  context.loop.completeSynchronously(operation, 0, 0);
 }

@@ -22,7 +22,7 @@ import { listenerKind } from '../accept/listener-kind.ts';
 import { associateServer } from '../accept/server-association.ts';
 import { bound } from '../../platform/async-context.ts';
 import { DEFAULT_BACKLOG, listenArgument } from './backlog.ts';
-import { captureOrigin, expectCallback, type Driver } from '../../context/context.ts';
+import { captureOrigin, addPendingCallback, type Context } from '../../context/context.ts';
 import { fromWin32Error, tooManySockets, type OperationName } from '../../util/errors.ts';
 import { Listener } from '../accept/listener.ts';
 import { requireInteger, requireOneOf } from '../../util/validate.ts';
@@ -31,10 +31,10 @@ import { keepDuplicate, openListener, rememberUsed } from '../transfer/sharing.t
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
 import { SpareSockets } from '../accept/spare-sockets.ts';
 import { bindSocket, discardSocket, openTcpSocket, setIntOption } from '../../sockets/sockets.ts';
-import { Spreader } from '../accept/spreader.ts';
+import { Distributor } from '../accept/distributor.ts';
 
 /** Makes a listening socket. Throws NetworkError, RangeError or TypeError, and leaves nothing behind when it does. */
-export function openServer(driver: Driver, address: IpAddress, port: number, options: ServerOptions): ServerSocket {
+export function openServer(context: Context, address: IpAddress, port: number, options: ServerOptions): ServerSocket {
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
   requireInteger('backlog', backlog, 1, SOMAXCONN);
   const accepting = resolveAccepting(options);
@@ -53,88 +53,88 @@ export function openServer(driver: Driver, address: IpAddress, port: number, opt
       'Cannot use ipv6Only with an IPv4 address: bind to :: or leave it out',
     );
   }
-  const spreader = options.spread === undefined ? null : makeSpreader(driver, options.spread);
-  const now = driver.kernel.scheduler.now();
-  const context = { address: formatIpAddress(address), port };
-  const origin = captureOrigin(driver);
-  const listener = driver.sockets.add(
+  const distributor = options.spread === undefined ? null : makeDistributor(context, options.spread);
+  const now = context.platform.scheduler.now();
+  const errorContext = { address: formatIpAddress(address), port };
+  const origin = captureOrigin(context);
+  const listener = context.sockets.add(
     (handle: AnyHandle) => new Listener(listenerKind, handle, address.family, now, origin),
   );
   if (listener === null) throw tooManySockets(MAX_SOCKETS);
   let step: OperationName = 'socket';
   let local: Endpoint;
   try {
-    listener.socket = openTcpSocket(driver, address.family);
+    listener.socket = openTcpSocket(context, address.family);
     step = 'bind';
-    applyBindOptions(driver, listener.socket, address.family, options);
-    bindSocket(driver, listener.socket, address, port);
+    applyBindOptions(context, listener.socket, address.family, options);
+    bindSocket(context, listener.socket, address, port);
     step = 'listen';
-    driver.counters.calls.listen++;
-    const { ws2_32 } = driver.kernel;
+    context.counters.calls.listen++;
+    const { ws2_32 } = context.platform;
     checkWinsock(ws2_32.listen(listener.socket, listenArgument(backlog)), ws2_32, 'listen');
-    const staysHere = options.deferAssociation !== true && spreader === null;
-    if (options.reuseSockets === true && staysHere && driver.transport.disconnect !== null) {
+    const staysHere = options.deferAssociation !== true && distributor === null;
+    if (options.reuseSockets === true && staysHere && context.transport.disconnect !== null) {
       listener.spares = new SpareSockets();
     }
-    local = localEndpoint(driver, listener);
+    local = localEndpoint(context, listener);
     listener.local = local;
     // The last step: nothing after it can fail, so what it ties to the loop need not be untied.
-    if (options.deferAssociation !== true || spreader !== null) {
-      driver.transport.prepareListener(listener, listener.spares !== null);
-      attach(driver, listener);
+    if (options.deferAssociation !== true || distributor !== null) {
+      context.transport.prepareListener(listener, listener.spares !== null);
+      attach(context, listener);
     }
   } catch (error) {
-    if (step !== 'socket') discardSocket(driver, listener.socket);
-    driver.sockets.remove(listener);
-    throw fromWin32Error(step, error, context);
+    if (step !== 'socket') discardSocket(context, listener.socket);
+    context.sockets.remove(listener);
+    throw fromWin32Error(step, error, errorContext);
   }
-  return begin(driver, listener, local, options, { accepting, spreader });
+  return begin(context, listener, local, options, { accepting, distributor });
 }
 
 /** Takes hold of another process's listening socket. Throws NetworkError, RangeError or TypeError, and keeps nothing then. */
-export function importServer(driver: Driver, info: SocketInfo, options: ImportServerOptions): ServerSocket {
+export function importServer(context: Context, info: SocketInfo, options: ImportServerOptions): ServerSocket {
   const accepting = resolveAccepting(options);
   requireBufferSizes(options);
-  const spreader = options.spread === undefined ? null : makeSpreader(driver, options.spread);
-  const socket = openListener(driver, info);
-  const origin = captureOrigin(driver);
-  const now = driver.kernel.scheduler.now();
-  const listener = driver.sockets.add(
+  const distributor = options.spread === undefined ? null : makeDistributor(context, options.spread);
+  const socket = openListener(context, info);
+  const origin = captureOrigin(context);
+  const now = context.platform.scheduler.now();
+  const listener = context.sockets.add(
     (handle: AnyHandle) => new Listener(listenerKind, handle, info.family, now, origin),
   );
   if (listener === null) {
-    keepDuplicate(driver, info.id, socket);
+    keepDuplicate(context, info.id, socket);
     throw tooManySockets(MAX_SOCKETS);
   }
   listener.socket = socket;
   rememberUsed(info.id);
   let local: Endpoint;
   try {
-    local = localEndpoint(driver, listener);
+    local = localEndpoint(context, listener);
     listener.local = local;
     // The last step: of a shared server's there is no way back but its close.
-    if (options.deferAssociation !== true || spreader !== null) associateServer(driver, listener);
+    if (options.deferAssociation !== true || distributor !== null) associateServer(context, listener);
   } catch (error) {
-    discardSocket(driver, socket);
-    driver.sockets.remove(listener);
+    discardSocket(context, socket);
+    context.sockets.remove(listener);
     throw fromWin32Error('listen', error);
   }
-  return begin(driver, listener, local, options, { accepting, spreader });
+  return begin(context, listener, local, options, { accepting, distributor });
 }
 
 /** What the options come to. */
 interface Resolved {
   readonly accepting: ReturnType<typeof resolveAccepting>;
-  readonly spreader: Spreader | null;
+  readonly distributor: Distributor | null;
 }
 
 /** Everything that can fail has been done. */
 function begin(
-  driver: Driver,
+  context: Context,
   listener: Listener,
   local: Endpoint,
   options: ImportServerOptions,
-  { accepting, spreader }: Resolved,
+  { accepting, distributor }: Resolved,
 ): ServerSocket {
   listener.depth = accepting.depth;
   listener.limits = new AcceptLimits(accepting.limits, listener.createdAt);
@@ -147,12 +147,12 @@ function begin(
     noDelay: options.noDelay ?? false,
     deferAssociation: options.deferAssociation ?? false,
   };
-  if (spreader !== null && !listener.closing) {
-    listener.spreader = spreader;
+  if (distributor !== null && !listener.closing) {
+    listener.distributor = distributor;
     // It has work for as long as it is open, and keeps the process alive like a pending accept.
-    expectCallback(driver, listener);
+    addPendingCallback(context, listener);
   }
-  fillPool(driver, listener);
+  fillPool(context, listener);
   return { handle: listener.handle as ServerHandle, address: local.address, port: local.port };
 }
 
@@ -162,7 +162,7 @@ function requireBufferSizes(options: ImportServerOptions): void {
   }
 }
 
-function makeSpreader(driver: Driver, options: SpreadOptions): Spreader {
+function makeDistributor(context: Context, options: SpreadOptions): Distributor {
   if (!Array.isArray(options.loops) || options.loops.length === 0) {
     throw argumentError(
       TypeError,
@@ -172,14 +172,14 @@ function makeSpreader(driver: Driver, options: SpreadOptions): Spreader {
     );
   }
   if (options.policy !== undefined) requireOneOf('spread.policy', options.policy, ['round-robin', 'least-loaded']);
-  return new Spreader(options, driver);
+  return new Distributor(options, context);
 }
 
-function applyBindOptions(driver: Driver, socket: number, family: 4 | 6, options: ServerOptions): void {
+function applyBindOptions(context: Context, socket: number, family: 4 | 6, options: ServerOptions): void {
   if (family === 6) {
     // Always said: Windows' default is true, every other system's is false.
     setIntOption(
-      driver,
+      context,
       socket,
       IPPROTO_IPV6,
       IPV6_V6ONLY,
@@ -187,8 +187,9 @@ function applyBindOptions(driver: Driver, socket: number, family: 4 | 6, options
       'setsockopt(IPV6_V6ONLY)',
     );
   }
-  if (options.reuseAddr === true) setIntOption(driver, socket, SOL_SOCKET, SO_REUSEADDR, 1, 'setsockopt(SO_REUSEADDR)');
+  if (options.reuseAddr === true)
+    setIntOption(context, socket, SOL_SOCKET, SO_REUSEADDR, 1, 'setsockopt(SO_REUSEADDR)');
   if (options.exclusive === true) {
-    setIntOption(driver, socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1, 'setsockopt(SO_EXCLUSIVEADDRUSE)');
+    setIntOption(context, socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1, 'setsockopt(SO_EXCLUSIVEADDRUSE)');
   }
 }

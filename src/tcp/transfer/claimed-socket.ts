@@ -18,7 +18,7 @@ import { isUnspecified, parseIpAddress } from '../../pal/ip-address.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../../pal/network-error.ts';
 import { askForEndpoint } from '../../sockets/addresses.ts';
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import { endpointText, kindOf, systemError } from '../../util/errors.ts';
 import { getIntOption, protocolOf } from '../../sockets/sockets.ts';
 
@@ -32,7 +32,7 @@ export interface Claim {
 
 /** Whose claim it is, for messages: the call, and what gave out the token. */
 export interface Claimant {
-  readonly call: 'adopt' | 'importSocket' | 'importServer';
+  readonly call: 'receiveTransfer' | 'importSocket' | 'importServer';
   readonly from: string;
 }
 
@@ -44,39 +44,39 @@ interface Mismatch {
 
 /** Where tokens of the two kinds say it: a TransferToken is of one kind only, and a SocketInfo has no SOCKET. */
 const FIELDS: Readonly<Record<Claimant['call'], Readonly<Record<Mismatch['part'], string>>>> = {
-  adopt: { socket: 'socket', family: 'family', peer: 'peer', kind: 'socket' },
+  receiveTransfer: { socket: 'socket', family: 'family', peer: 'peer', kind: 'socket' },
   importSocket: { socket: 'protocolInfo', family: 'family', peer: 'peer', kind: 'kind' },
   importServer: { socket: 'protocolInfo', family: 'family', peer: 'peer', kind: 'kind' },
 };
 
 /** Throws unless the SOCKET is a connection, and the one that the token says: TypeError, or NetworkError with the system's code. */
-export function requireConnection(driver: Driver, claim: Claim, claimant: Claimant): void {
-  require(driver, claim, claimant, wrongConnection);
+export function requireConnection(context: Context, claim: Claim, claimant: Claimant): void {
+  require(context, claim, claimant, wrongConnection);
 }
 
 /** The same for a listening socket. */
-export function requireListener(driver: Driver, claim: Claim, claimant: Claimant): void {
-  require(driver, claim, claimant, wrongListener);
+export function requireListener(context: Context, claim: Claim, claimant: Claimant): void {
+  require(context, claim, claimant, wrongListener);
 }
 
 /** The SOCKET is a connection still, and the one that is meant. */
-export function isConnection(driver: Driver, claim: Claim): boolean {
+export function isConnection(context: Context, claim: Claim): boolean {
   try {
-    return wrongConnection(driver, claim) === null;
+    return wrongConnection(context, claim) === null;
   } catch {
     return false;
   }
 }
 
 function require(
-  driver: Driver,
+  context: Context,
   claim: Claim,
   { call, from }: Claimant,
-  wrong: (driver: Driver, claim: Claim) => Mismatch | null,
+  wrong: (context: Context, claim: Claim) => Mismatch | null,
 ): void {
   let found: Mismatch | null;
   try {
-    found = wrong(driver, claim);
+    found = wrong(context, claim);
   } catch (error) {
     if (!(error instanceof Win32Error)) throw error;
     throw unanswered(claim, { call, from }, error);
@@ -108,46 +108,46 @@ function unanswered(
 }
 
 /** Throws Win32Error. */
-function wrongConnection(driver: Driver, claim: Claim): Mismatch | null {
-  const wrong = wrongProtocol(driver, claim);
+function wrongConnection(context: Context, claim: Claim): Mismatch | null {
+  const wrong = wrongProtocol(context, claim);
   if (wrong !== null) return wrong;
   const { socket, peer } = claim;
-  const actual = peerOf(driver, socket);
-  if (actual === null) return isBound(driver, claim) ? null : { part: 'socket', truth: 'it is not connected' };
+  const actual = peerOf(context, socket);
+  if (actual === null) return isBound(context, claim) ? null : { part: 'socket', truth: 'it is not connected' };
   if (actual === 'listening') return { part: 'kind', truth: 'it is a listening socket' };
   if (peer === null || isSame(peer, actual)) return null;
   return { part: 'peer', truth: `it is connected to ${endpointText(actual.address, actual.port)}` };
 }
 
 /** Throws Win32Error. */
-function wrongListener(driver: Driver, claim: Claim): Mismatch | null {
-  const wrong = wrongProtocol(driver, claim);
+function wrongListener(context: Context, claim: Claim): Mismatch | null {
+  const wrong = wrongProtocol(context, claim);
   if (wrong !== null) return wrong;
-  return isListening(driver, claim.socket) ? null : { part: 'kind', truth: 'it is no listening socket' };
+  return isListening(context, claim.socket) ? null : { part: 'kind', truth: 'it is no listening socket' };
 }
 
 /** Throws Win32Error. */
-function wrongProtocol(driver: Driver, { socket, family }: Claim): Mismatch | null {
-  const protocol = protocolOf(driver, socket);
+function wrongProtocol(context: Context, { socket, family }: Claim): Mismatch | null {
+  const protocol = protocolOf(context, socket);
   if (protocol.iSocketType !== SOCK_STREAM) return { part: 'socket', truth: 'it is no TCP socket' };
   const actual = protocol.iAddressFamily === AF_INET ? 4 : 6;
   return actual === family ? null : { part: 'family', truth: `the socket is of IPv${actual}` };
 }
 
 /** Null when there is none (any more). Throws Win32Error. */
-function peerOf(driver: Driver, socket: number): Endpoint | 'listening' | null {
+function peerOf(context: Context, socket: number): Endpoint | 'listening' | null {
   try {
-    return askForEndpoint(driver, 'getpeername', socket);
+    return askForEndpoint(context, 'getpeername', socket);
   } catch (error) {
     if (!(error instanceof Win32Error) || error.systemErrorCode !== WSAENOTCONN) throw error;
   }
-  return isListening(driver, socket) ? 'listening' : null;
+  return isListening(context, socket) ? 'listening' : null;
 }
 
 /** A connection that is gone has kept its local address; one that was never made has none, or any. Throws Win32Error. */
-function isBound(driver: Driver, { socket }: Claim): boolean {
+function isBound(context: Context, { socket }: Claim): boolean {
   try {
-    const local = parseIpAddress(askForEndpoint(driver, 'getsockname', socket).address);
+    const local = parseIpAddress(askForEndpoint(context, 'getsockname', socket).address);
     return local !== null && !isUnspecified(local);
   } catch (error) {
     if (error instanceof Win32Error && error.systemErrorCode === WSAEINVAL) return false;
@@ -155,8 +155,8 @@ function isBound(driver: Driver, { socket }: Claim): boolean {
   }
 }
 
-function isListening(driver: Driver, socket: number): boolean {
-  return getIntOption(driver, socket, SOL_SOCKET, SO_ACCEPTCONN, 'getsockopt(SO_ACCEPTCONN)') !== 0;
+function isListening(context: Context, socket: number): boolean {
+  return getIntOption(context, socket, SOL_SOCKET, SO_ACCEPTCONN, 'getsockopt(SO_ACCEPTCONN)') !== 0;
 }
 
 /** The zone is left out: AcceptEx and getpeername need not agree on it. */

@@ -1,7 +1,7 @@
 /**
  * A connection moves from one loop of the process to another.
  *
- *   transfer(): the record leaves its table, the SOCKET goes into a token ──► adopt(): into a record of the other loop
+ *   transfer(): the record leaves its table, the SOCKET goes into a token ──► receiveTransfer(): into a record of the other loop
  *
  * Nothing can be lost on the way: an unassociated connection has had no operation, so what the peer has sent is in the
  * kernel, where the other loop's first read finds it.
@@ -17,7 +17,7 @@ import { NetworkError } from '../../pal/network-error.ts';
 import { isConnection, requireConnection } from './claimed-socket.ts';
 import type { Connection } from '../connection.ts';
 import { addConnection } from '../connection-kind.ts';
-import { captureOrigin, type Driver } from '../../context/context.ts';
+import { captureOrigin, type Context } from '../../context/context.ts';
 import { tooManySockets } from '../../util/errors.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
 import { abortSocket } from '../../sockets/sockets.ts';
@@ -34,7 +34,7 @@ export const TAKEN_WORDS = 3;
 const TWO_32 = 2 ** 32;
 
 /** The tokens that this loop gave out and that may still be unused. */
-export class Offers {
+export class PendingTransfers {
   readonly #tokens = new Set<TransferToken>();
   #pruneAt = FIRST_PRUNING;
 
@@ -47,19 +47,19 @@ export class Offers {
   }
 
   /** Resets the connections that nobody has adopted: a FIN would tell their peers that somebody has served them. */
-  takeBack(driver: Driver): void {
+  takeBack(context: Context): void {
     for (const token of this.#tokens) {
       // Somebody may have closed the SOCKET behind the library's back, and its number may be another one's by now.
-      if (take(token) && isConnection(driver, token)) abortSocket(driver, token.socket);
+      if (take(token) && isConnection(context, token)) abortSocket(context, token.socket);
     }
     this.#tokens.clear();
   }
 }
 
 /** Takes an unassociated connection out of this loop. */
-export function transfer(driver: Driver, connection: Connection): TransferToken {
+export function transfer(context: Context, connection: Connection): TransferToken {
   const { family, peer } = connection;
-  const socket = release(driver, connection);
+  const socket = release(context, connection);
   const token: TransferToken = {
     kind: 'iocp-pal/socket',
     socket,
@@ -67,7 +67,7 @@ export function transfer(driver: Driver, connection: Connection): TransferToken 
     peer,
     taken: sharedWords(socket),
   };
-  driver.offers.add(token);
+  context.pendingTransfers.add(token);
   return token;
 }
 
@@ -89,7 +89,7 @@ export function socketIn(taken: Int32Array): number {
  * Throws NetworkError when it has gone to somebody else or is no socket, TypeError when it is not what the token says; then the
  * token is as good as before.
  */
-export function adopt(driver: Driver, token: TransferToken): SocketHandle {
+export function receiveTransfer(context: Context, token: TransferToken): SocketHandle {
   if (!take(token)) {
     throw new NetworkError(
       'Cannot adopt the connection: its token was used already, or the loop that gave it out has stopped and closed it',
@@ -97,8 +97,8 @@ export function adopt(driver: Driver, token: TransferToken): SocketHandle {
     );
   }
   try {
-    requireConnection(driver, token, { call: 'adopt', from: 'transfer()' });
-    return adoptSocket(driver, token.socket, token.family, token.peer).handle as SocketHandle;
+    requireConnection(context, token, { call: 'receiveTransfer', from: 'transfer()' });
+    return attachSocket(context, token.socket, token.family, token.peer).handle as SocketHandle;
   } catch (error) {
     Atomics.store(token.taken, TAKEN, 0);
     throw error;
@@ -106,8 +106,8 @@ export function adopt(driver: Driver, token: TransferToken): SocketHandle {
 }
 
 /** Makes a record for a connected SOCKET that came from elsewhere. Throws NetworkError, and then leaves it alone. */
-export function adoptSocket(driver: Driver, socket: number, family: 4 | 6, peer: Endpoint | null): Connection {
-  const connection = addConnection(driver, family, captureOrigin(driver));
+export function attachSocket(context: Context, socket: number, family: 4 | 6, peer: Endpoint | null): Connection {
+  const connection = addConnection(context, family, captureOrigin(context));
   if (connection === null) throw tooManySockets(MAX_SOCKETS);
   connection.socket = socket;
   connection.connected = true;
@@ -116,13 +116,13 @@ export function adoptSocket(driver: Driver, socket: number, family: 4 | 6, peer:
 }
 
 /** Takes an unassociated connection's SOCKET away from its record, whose handle is then one of a closed socket. */
-export function release(driver: Driver, connection: Connection): number {
+export function release(context: Context, connection: Connection): number {
   const { socket } = connection;
   connection.closing = true;
   connection.closed = true;
   connection.socket = INVALID_SOCKET;
-  driver.sockets.remove(connection);
-  connection.kind.gone(driver, connection);
+  context.sockets.remove(connection);
+  connection.kind.gone(context, connection);
   return socket;
 }
 

@@ -20,9 +20,9 @@ import { NetworkError } from '../../pal/network-error.ts';
 import { requireConnection, requireListener } from './claimed-socket.ts';
 import type { Connection } from '../connection.ts';
 import type { Listener } from '../accept/listener.ts';
-import type { Driver } from '../../context/context.ts';
+import type { Context } from '../../context/context.ts';
 import { fromWin32Error } from '../../util/errors.ts';
-import { adoptSocket, release } from './handover.ts';
+import { attachSocket, release } from './handover.ts';
 import type { SocketRecord } from '../../sockets/socket-record.ts';
 import { discardSocket } from '../../sockets/sockets.ts';
 
@@ -44,30 +44,30 @@ const FROM_CONNECTION = { call: 'importSocket', from: 'exportSocket() of a conne
 const FROM_SERVER = { call: 'importServer', from: 'exportSocket() of a server' } as const;
 
 /** Makes a duplicate of a server for the process `pid`, and keeps the server. Throws NetworkError. */
-export function exportServer(driver: Driver, listener: Listener, pid: number): SocketInfo {
-  return duplicate(driver, listener, pid, 'iocp-pal/server', null);
+export function exportServer(context: Context, listener: Listener, pid: number): SocketInfo {
+  return duplicate(context, listener, pid, 'iocp-pal/server', null);
 }
 
 /** Moves an unassociated connection to the process `pid`. Throws NetworkError. */
-export function exportConnection(driver: Driver, connection: Connection, pid: number): SocketInfo {
-  const info = duplicate(driver, connection, pid, 'iocp-pal/connection', connection.peer);
-  discardSocket(driver, release(driver, connection));
+export function exportConnection(context: Context, connection: Connection, pid: number): SocketInfo {
+  const info = duplicate(context, connection, pid, 'iocp-pal/connection', connection.peer);
+  discardSocket(context, release(context, connection));
   return info;
 }
 
 /** Makes a duplicate for the process `pid`. Throws NetworkError. */
 function duplicate(
-  driver: Driver,
+  context: Context,
   { socket, family }: SocketRecord,
   pid: number,
   kind: SocketInfo['kind'],
   peer: Endpoint | null,
 ): SocketInfo {
-  const { kernel, counters, scratch } = driver;
+  const { platform, counters, scratch } = context;
   counters.calls.WSADuplicateSocketW++;
   try {
-    const result = kernel.ws2_32.WSADuplicateSocketW(socket, pid, scratch.address);
-    checkWinsock(result, kernel.ws2_32, 'WSADuplicateSocketW');
+    const result = platform.ws2_32.WSADuplicateSocketW(socket, pid, scratch.address);
+    checkWinsock(result, platform.ws2_32, 'WSADuplicateSocketW');
   } catch (error) {
     throw fromWin32Error('socket', error);
   }
@@ -76,60 +76,64 @@ function duplicate(
 }
 
 /** Takes hold of the duplicate of a connection. Throws NetworkError or TypeError, and can be tried again then. */
-export function importConnection(driver: Driver, info: SocketInfo): SocketHandle {
-  const socket = openDuplicate(driver, info);
+export function importConnection(context: Context, info: SocketInfo): SocketHandle {
+  const socket = openDuplicate(context, info);
   const { id, family, peer } = info;
   try {
-    requireConnection(driver, { socket, family, peer }, FROM_CONNECTION);
-    const { handle } = adoptSocket(driver, socket, family, peer);
+    requireConnection(context, { socket, family, peer }, FROM_CONNECTION);
+    const { handle } = attachSocket(context, socket, family, peer);
     rememberUsed(id);
     return handle as SocketHandle;
   } catch (error) {
-    keepDuplicate(driver, id, socket);
+    keepDuplicate(context, id, socket);
     throw error;
   }
 }
 
 /** The SOCKET of a listening socket's duplicate. Throws NetworkError or TypeError, and can be tried again then. */
-export function openListener(driver: Driver, info: SocketInfo): number {
-  const socket = openDuplicate(driver, info);
+export function openListener(context: Context, info: SocketInfo): number {
+  const socket = openDuplicate(context, info);
   const { id, family } = info;
   try {
-    requireListener(driver, { socket, family, peer: null }, FROM_SERVER);
+    requireListener(context, { socket, family, peer: null }, FROM_SERVER);
   } catch (error) {
-    keepDuplicate(driver, id, socket);
+    keepDuplicate(context, id, socket);
     throw error;
   }
   return socket;
 }
 
 /** The SOCKET of a duplicate. Throws NetworkError. */
-function openDuplicate(driver: Driver, { id, protocolInfo }: SocketInfo): number {
+function openDuplicate(context: Context, { id, protocolInfo }: SocketInfo): number {
   if (used.has(id)) throw usedAlready();
   const known = kept.get(id);
   if (known !== undefined) {
     kept.delete(id);
     return known;
   }
-  const { kernel, counters, scratch } = driver;
+  const { platform, counters, scratch } = context;
   scratch.bytes.set(Buffer.from(protocolInfo, 'base64').subarray(0, WSAPROTOCOL_INFOW.size), 0);
   counters.calls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
   const any = FROM_PROTOCOL_INFO;
   try {
-    return checkSocket(kernel.ws2_32.WSASocketW(any, any, any, scratch.address, 0, flags), kernel.ws2_32, 'WSASocketW');
+    return checkSocket(
+      platform.ws2_32.WSASocketW(any, any, any, scratch.address, 0, flags),
+      platform.ws2_32,
+      'WSASocketW',
+    );
   } catch (error) {
     throw fromWin32Error('socket', error);
   }
 }
 
 /** An import has come to nothing. The SOCKET is there still, and nobody could have it from the system a second time. */
-export function keepDuplicate(driver: Driver, id: string, socket: number): void {
+export function keepDuplicate(context: Context, id: string, socket: number): void {
   kept.set(id, socket);
   if (kept.size <= MAX_KEPT) return;
   for (const [oldest, number] of kept) {
     kept.delete(oldest);
-    discardSocket(driver, number);
+    discardSocket(context, number);
     return;
   }
 }

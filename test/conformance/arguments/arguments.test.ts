@@ -244,8 +244,8 @@ onEveryBed('bad input', (bed) => {
 
 onEveryBed('options of createNetworkPal', (bed) => {
   for (const [option, value, code] of [
-    ['poller', 'thread', 'ERR_INVALID_ARG_VALUE'],
-    ['poller', 5, 'ERR_INVALID_ARG_VALUE'],
+    ['waiter', 'thread', 'ERR_INVALID_ARG_VALUE'],
+    ['waiter', 5, 'ERR_INVALID_ARG_VALUE'],
     ['closeGraceMs', -1, 'ERR_OUT_OF_RANGE'],
     ['closeGraceMs', 2 ** 31, 'ERR_OUT_OF_RANGE'],
     ['maxOperations', 15, 'ERR_OUT_OF_RANGE'],

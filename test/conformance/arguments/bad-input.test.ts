@@ -160,7 +160,7 @@ onEveryBed('bad input', (bed) => {
       onConnection: [nothing],
       onRemoteError: [nothing],
       transfer: [socket],
-      adopt: [{}],
+      receiveTransfer: [{}],
       exportSocket: [socket, 1],
       importSocket: [{}],
       importServer: [{}, {}],
@@ -198,7 +198,7 @@ onEveryBed('bad input', (bed) => {
   it("of another thread's calls is refused with a code, and the loop goes on", async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
-    const options = (system.kernel === undefined ? {} : { kernel: system.kernel }) as RemoteOptions;
+    const options = (system.platform === undefined ? {} : { platform: system.platform }) as RemoteOptions;
     const token = tokenOf(pal);
     const given = [token ?? {}, options];
     const uncoded = uncodedRefusals('openRemote', given, openRemote as Call, () => false);
@@ -301,8 +301,8 @@ onEveryBed('bad input', (bed) => {
         expect(create).to.throw(TypeError).with.property('code', 'ERR_INVALID_ARG_TYPE');
       }
     }
-    for (const kernel of [null, 'windows', 1]) {
-      expect(() => createNetworkPal({ kernel: kernel as never }))
+    for (const platform of [null, 'windows', 1]) {
+      expect(() => createNetworkPal({ platform: platform as never }))
         .to.throw(TypeError, 'Cannot use kernel')
         .with.property('code', 'ERR_INVALID_ARG_TYPE');
     }

@@ -132,7 +132,7 @@ onEveryBed('handles of another PAL', (bed) => {
     if (bed.name.startsWith('wsapoll')) this.skip();
     const [one, two] = [first.pal, second.pal];
     const { client } = await pair(one);
-    const remote = openRemote(two.remote(), bed.oneProcess === undefined ? {} : kernelOf(bed.oneProcess()));
+    const remote = openRemote(two.remote(), bed.oneProcess === undefined ? {} : platformOf(bed.oneProcess()));
     const post = one.onRemotePost(nothing);
     const records = two.stats().remoteRecords;
     for (const call of [() => remote.write(client, bytes()), () => remote.close(client), () => remote.post(post)]) {
@@ -143,6 +143,6 @@ onEveryBed('handles of another PAL', (bed) => {
   });
 });
 
-function kernelOf({ kernel }: { kernel?: unknown }): { kernel: never } {
-  return { kernel: kernel as never };
+function platformOf({ platform }: { platform?: unknown }): { platform: never } {
+  return { platform: platform as never };
 }

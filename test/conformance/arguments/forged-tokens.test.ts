@@ -5,7 +5,7 @@
 import { expect } from 'chai';
 import { SO_ACCEPTCONN, SOL_SOCKET, SOMAXCONN } from '../../../ffi/constants.ts';
 import { WSAENOTSOCK } from '../../../ffi/wsa-errors.ts';
-import { NetworkErrorCode, type Kernel, type PalOptions, type TransferToken } from '../../../src/index.ts';
+import { NetworkErrorCode, type Platform, type PalOptions, type TransferToken } from '../../../src/index.ts';
 import { parseIpAddress } from '../../../src/pal/ip-address.ts';
 import { Counters } from '../../../src/loop/counters.ts';
 import { Scratch } from '../../../src/memory/scratch.ts';
@@ -17,7 +17,7 @@ import {
   openUdpSocket,
   type SocketParts,
 } from '../../../src/sockets/sockets.ts';
-import { windowsKernel } from '../../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../../src/windows/windows-platform.ts';
 import { onEveryBed } from '../../support/beds.ts';
 import { rejectionOf, thrownBy } from '../../support/errors.ts';
 import { accept, close, connect, pair, read, readExactly, write } from '../../support/io.ts';
@@ -35,8 +35,8 @@ onEveryBed('a token that says what is not so', (bed) => {
   const opened: number[] = [];
 
   beforeEach(() => {
-    const kernel: Kernel = options.kernel ?? windowsKernel();
-    parts = { kernel, counters: new Counters(), scratch: new Scratch(kernel.memory) };
+    const platform: Platform = options.platform ?? windowsPlatform();
+    parts = { platform, counters: new Counters(), scratch: new Scratch(platform.memory) };
   });
   afterEach(() => {
     for (const socket of opened.splice(0)) discardSocket(parts, socket);
@@ -55,7 +55,7 @@ onEveryBed('a token that says what is not so', (bed) => {
   };
   const listening = (): number => {
     const socket = bound(openTcpSocket(parts, 4), '127.0.0.1');
-    expect(parts.kernel.ws2_32.listen(socket, SOMAXCONN)).to.equal(0);
+    expect(parts.platform.ws2_32.listen(socket, SOMAXCONN)).to.equal(0);
     return socket;
   };
   /** With shared memory of its own that says the same. */
@@ -83,12 +83,12 @@ onEveryBed('a token that says what is not so', (bed) => {
       ['one of the other family', raw(openTcpSocket(parts, 6)), "'family' is wrong: the socket is of IPv6"],
     ];
     for (const [what, socket, message] of wrong) {
-      const error = thrownBy(() => pal.adopt(forged(token, { socket })));
+      const error = thrownBy(() => pal.receiveTransfer(forged(token, { socket })));
       expect(error, what).to.include({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
       expect(error.message, what).to.contain(`Cannot adopt SOCKET ${socket}`).and.contain(message);
       expect(isOpen(socket), what).to.equal(true);
     }
-    const none = thrownBy(() => pal.adopt(forged(token, { socket: NO_SOCKET })));
+    const none = thrownBy(() => pal.receiveTransfer(forged(token, { socket: NO_SOCKET })));
     expect(none).to.include({
       name: 'NetworkError',
       code: 'ENOTSOCK',
@@ -97,7 +97,7 @@ onEveryBed('a token that says what is not so', (bed) => {
     });
     const peer = { address: '127.0.0.1', port: 1, family: 4 } as const;
     for (const changes of [{ family: 6 }, { peer }] as const) {
-      const error = thrownBy(() => pal.adopt(forged(token, changes)));
+      const error = thrownBy(() => pal.receiveTransfer(forged(token, changes)));
       expect(error).to.have.property('code', 'ERR_INVALID_ARG_VALUE');
       expect(error.message).to.contain(`'${String(Object.keys(changes)[0])}' is wrong`);
     }
@@ -106,7 +106,7 @@ onEveryBed('a token that says what is not so', (bed) => {
       [token, client],
       [stranger, other.client],
     ] as const) {
-      const adopted = pal.adopt(whole);
+      const adopted = pal.receiveTransfer(whole);
       await write(pal, peerOfIt, Buffer.from('whole'));
       expect((await readExactly(pal, adopted, 5)).toString()).to.equal('whole');
       await close(pal, adopted);
@@ -118,12 +118,12 @@ onEveryBed('a token that says what is not so', (bed) => {
     const [one, other] = [await pair(pal, { deferAssociation: true }), await pair(pal, { deferAssociation: true })];
     const [token, stranger] = [pal.transfer(one.served), pal.transfer(other.served)];
     const { peer } = stranger;
-    const error = thrownBy(() => pal.adopt({ ...token, socket: stranger.socket, peer }));
+    const error = thrownBy(() => pal.receiveTransfer({ ...token, socket: stranger.socket, peer }));
     expect(error).to.include({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
     expect(error.message).to.contain("'socket' is wrong");
     // What the system finds to be wrong leaves the token as good as before, too.
-    expect(thrownBy(() => pal.adopt({ ...token, peer })).message).to.contain("'peer' is wrong");
-    for (const whole of [token, stranger]) await close(pal, pal.adopt(whole));
+    expect(thrownBy(() => pal.receiveTransfer({ ...token, peer })).message).to.contain("'peer' is wrong");
+    for (const whole of [token, stranger]) await close(pal, pal.receiveTransfer(whole));
   });
 
   it('that was changed after it was given out does not change what the stop takes back', async () => {
@@ -150,7 +150,7 @@ onEveryBed('a token that says what is not so', (bed) => {
     ]);
     const token = pal.transfer(socket);
     await new Promise<void>((resolve) => pal.resetSocket(client, resolve));
-    const adopted = pal.adopt(token);
+    const adopted = pal.receiveTransfer(token);
     // Wine may have told itself of the reset before there was a read to tell, which then gets the end of the stream.
     const outcome = await read(pal, adopted).then(
       (bytes) => `${bytes.length} bytes`,

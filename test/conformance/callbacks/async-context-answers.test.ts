@@ -229,7 +229,7 @@ onEveryBed('async context, of other threads', (bed) => {
   });
 });
 
-/** The WSAPoll driver has no port that other threads could wake. */
+/** The WSAPoll backend has no port that other threads could wake. */
 function isPolled(open: () => unknown): boolean {
   try {
     open();

@@ -1,4 +1,4 @@
-/** Data comes back as it was sent, whatever its size: around powers of two and around the driver's block sizes. */
+/** Data comes back as it was sent, whatever its size: around powers of two and around the library's block sizes. */
 import { expect } from 'chai';
 import { seededBytes } from '../../support/bytes.ts';
 import { onEveryBed } from '../../support/beds.ts';

@@ -81,7 +81,7 @@ onEveryBed('half-close', (bed) => {
 
   it('a send that waits while the peer ends its side is not lost', async function () {
     // Wine 10 says of a non-blocking send of which the system took a part that all is sent, keeps the rest to itself, and drops
-    // that when the peer ends its side. The overlapped calls of the other driver are told the truth.
+    // that when the peer ends its side. The overlapped calls of the other backend are told the truth.
     if (bed.name.startsWith('wsapoll') && underWineSince(10)) return this.skip();
     // Wine has been seen to answer it with success and 0 bytes; iocp/short-sends makes that happen for certain.
     const { pal } = fixture;

@@ -19,7 +19,7 @@ onEveryBed('transfer and adopt', (bed) => {
     const { client, served } = await untouched(here.pal);
     await write(here.pal, client, Buffer.from('early'));
     const port = here.pal.getRemotePort(served);
-    const adopted = there.pal.adopt(structuredClone(here.pal.transfer(served)));
+    const adopted = there.pal.receiveTransfer(structuredClone(here.pal.transfer(served)));
     expect(there.pal.getRemotePort(adopted)).to.equal(port);
     expect(there.pal.getRemoteAddress(adopted)).to.equal('127.0.0.1');
     expect(await text(there.pal, adopted)).to.equal('early');
@@ -31,7 +31,7 @@ onEveryBed('transfer and adopt', (bed) => {
 
   it('the handle that was transferred is that of a closed socket', async () => {
     const { served } = await untouched(here.pal);
-    there.pal.adopt(here.pal.transfer(served));
+    there.pal.receiveTransfer(here.pal.transfer(served));
     expect(thrownBy(() => here.pal.transfer(served)).code).to.equal('ERR_SOCKET_CLOSED');
     expect((await rejectionOf(write(here.pal, served, Buffer.from('x')))).kind).to.equal(
       NetworkErrorCode.ConnectionClosed,
@@ -45,14 +45,14 @@ onEveryBed('transfer and adopt', (bed) => {
     const { served } = await untouched(here.pal);
     const token = here.pal.transfer(served);
     const copy = structuredClone(token);
-    there.pal.adopt(token);
-    expect(thrownBy(() => there.pal.adopt(copy)).code).to.equal('ERR_TOKEN_USED');
-    expect(thrownBy(() => here.pal.adopt(token)).code).to.equal('ERR_TOKEN_USED');
+    there.pal.receiveTransfer(token);
+    expect(thrownBy(() => there.pal.receiveTransfer(copy)).code).to.equal('ERR_TOKEN_USED');
+    expect(thrownBy(() => here.pal.receiveTransfer(token)).code).to.equal('ERR_TOKEN_USED');
   });
 
   it('an adopted connection can go on, and come back', async () => {
     const { client, served } = await untouched(here.pal);
-    const back = here.pal.adopt(there.pal.transfer(there.pal.adopt(here.pal.transfer(served))));
+    const back = here.pal.receiveTransfer(there.pal.transfer(there.pal.receiveTransfer(here.pal.transfer(served))));
     await write(here.pal, back, Buffer.from('home'));
     expect(await text(here.pal, client)).to.equal('home');
   });
@@ -63,7 +63,7 @@ onEveryBed('transfer and adopt', (bed) => {
     here.pal.getRemoteAddress(served);
     here.pal.getLocalPort(served);
     here.pal.getQueuedBytes(served);
-    const adopted = there.pal.adopt(here.pal.transfer(served));
+    const adopted = there.pal.receiveTransfer(here.pal.transfer(served));
     expect(there.pal.getSocketOption(adopted, 'NoDelay')).to.equal(true);
     await Promise.all([write(here.pal, client, Buffer.from('x')), readExactly(there.pal, adopted, 1)]);
     const refusal = thrownBy(() => there.pal.transfer(adopted));
@@ -91,7 +91,7 @@ onEveryBed('transfer and adopt', (bed) => {
     }
     const asConnection = server.handle as unknown as SocketHandle;
     expect(thrownBy(() => here.pal.transfer(asConnection)).code).to.equal('ERR_INVALID_HANDLE_KIND');
-    expect(() => here.pal.adopt({} as never)).to.throw(TypeError, 'transfer()');
+    expect(() => here.pal.receiveTransfer({} as never)).to.throw(TypeError, 'transfer()');
     await Promise.all([write(here.pal, client, Buffer.from('y')), readExactly(here.pal, served, 1)]);
   });
 
@@ -134,7 +134,7 @@ onEveryBed('transfer and adopt', (bed) => {
     const ended = rejectionOf(read(there.pal, client));
     await here.pal.stopEventLoop();
     expect((await ended).code).to.equal('ECONNRESET');
-    expect(thrownBy(() => there.pal.adopt(token)).code).to.equal('ERR_TOKEN_USED');
+    expect(thrownBy(() => there.pal.receiveTransfer(token)).code).to.equal('ERR_TOKEN_USED');
   });
 
   it('many tokens: those that were used are forgotten', async () => {
@@ -144,7 +144,7 @@ onEveryBed('transfer and adopt', (bed) => {
         connect(here.pal, '127.0.0.1', server.port),
         accept(here.pal, server.handle),
       ]);
-      const adopted = there.pal.adopt(here.pal.transfer(socket));
+      const adopted = there.pal.receiveTransfer(here.pal.transfer(socket));
       await Promise.all([close(here.pal, client), close(there.pal, adopted)]);
     }
     expect(there.pal.stats().sockets).to.equal(0);

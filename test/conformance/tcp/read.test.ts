@@ -130,7 +130,7 @@ onEveryBed('read', (bed) => {
   });
 
   it('adapts to a peer that sends much, then little, then much', async () => {
-    // The driver's receive blocks follow the peer; no size may lose or repeat bytes.
+    // The library's receive blocks follow the peer; no size may lose or repeat bytes.
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     for (const size of [10, 100_000, 10, 10, 10, 10, 300_000, 1, 70_000]) {

@@ -1,5 +1,5 @@
 /**
- * reuseSockets: nobody can tell, but stats(). Wine 8.0 cannot reuse sockets, which the driver finds out by itself: then
+ * reuseSockets: nobody can tell, but stats(). Wine 8.0 cannot reuse sockets, which the library finds out by itself: then
  * nothing is reused, and everything works all the same.
  */
 import { expect } from 'chai';

@@ -5,4 +5,4 @@ import echo from './echo.cjs';
 
 const network = simulateNetwork();
 if (process.argv[2] === 'simulated') network.drive();
-await echo(iocpPal, process.argv[2] === 'simulated' ? { kernel: network.kernel({ keepAlive: true }) } : {});
+await echo(iocpPal, process.argv[2] === 'simulated' ? { platform: network.platform({ keepAlive: true }) } : {});

@@ -1,12 +1,12 @@
 /** A thread with a PAL of its own: an echo server, told what to do through its remote queue. */
 import process from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createNetworkPal, type PollerKind, type RemoteToken, type SocketHandle } from '../../../src/index.ts';
+import { createNetworkPal, type WaiterKind, type RemoteToken, type SocketHandle } from '../../../src/index.ts';
 import { echo } from '../../support/io.ts';
 
 /** What the thread is started with. */
 export interface LoopTask {
-  poller: PollerKind;
+  waiter: WaiterKind;
   /** What the thread does at the end of its loop. */
   end: 'naturally' | 'exit';
 }
@@ -19,9 +19,9 @@ export type LoopMessage =
   | { what: 'failed'; code: string }
   | { what: 'stopped' };
 
-const { poller, end } = workerData as LoopTask;
+const { waiter, end } = workerData as LoopTask;
 const say = (message: LoopMessage): void => parentPort?.postMessage(message);
-const pal = createNetworkPal({ poller, strict: true });
+const pal = createNetworkPal({ waiter, strict: true });
 pal.initialize();
 const running = pal.runEventLoop();
 const server = pal.createServer('127.0.0.1', 0);

@@ -16,7 +16,7 @@ export function isEnding(text: string): text is Ending {
 
 /**
  * Lets every thread that is started from now on end so.
- * @param when at its start, or with an event in hand that it has told nobody of: the count of those is the one thing that a poller
+ * @param when at its start, or with an event in hand that it has told nobody of: the count of those is the one thing that a waiter
  *   thread stores
  */
 export function instrumentThreads(ending: Ending, when: 'start' | 'event'): void {

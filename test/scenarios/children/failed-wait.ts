@@ -1,26 +1,26 @@
 /**
- * Somebody in the process closes what a loop waits on: the completion port, or the WSAPoll driver's own socket. The first argument
- * is the driver, the second the poller. Prints what became of the loop, and of one like it that is run afterwards.
+ * Somebody in the process closes what a loop waits on: the completion port, or the WSAPoll backend's own socket. The first argument
+ * is the backend, the second the waiter. Prints what became of the loop, and of one like it that is run afterwards.
  */
 import process from 'node:process';
 import {
   createNetworkPal,
   NetworkError,
-  type DriverKind,
+  type BackendKind,
   type NetworkPal,
   type PalOptions,
 } from '../../../src/index.ts';
 import { SOCK_DGRAM } from '../../../ffi/constants.ts';
-import { windowsKernel } from '../../../src/windows/windows-platform.ts';
+import { windowsPlatform } from '../../../src/windows/windows-platform.ts';
 import { pair, read, write } from '../../support/io.ts';
 
-const [driver = 'iocp', poller = 'worker'] = process.argv.slice(2);
+const [backend = 'iocp', waiter = 'worker'] = process.argv.slice(2);
 
-const real = windowsKernel();
+const real = windowsPlatform();
 /** What the latest loop waits on. */
 let port = 0;
 let wakeSocket = 0;
-const kernel = {
+const platform = {
   ...real,
   kernel32: {
     ...real.kernel32,
@@ -43,7 +43,7 @@ const kernel = {
 process.on('warning', (warning) => console.log(`warning ${'code' in warning ? String(warning.code) : warning.name}`));
 process.on('uncaughtException', (error) => console.log(`uncaught ${error.message}`));
 
-const options = { driver: driver as DriverKind, poller, strict: true, kernel } as PalOptions;
+const options = { backend: backend as BackendKind, waiter, strict: true, platform } as PalOptions;
 const pal: NetworkPal = createNetworkPal(options);
 pal.initialize();
 const running = pal.runEventLoop();
@@ -56,7 +56,7 @@ const ended = running.then(
   () => 'fulfilled',
   (error: unknown) => (error instanceof NetworkError ? `${error.code} ${error.syscall ?? ''}` : String(error)),
 );
-if (driver === 'iocp') real.kernel32.CloseHandle(port);
+if (backend === 'iocp') real.kernel32.CloseHandle(port);
 else real.ws2_32.closesocket(wakeSocket);
 void write(pal, served, new Uint8Array(5)).catch(() => undefined);
 console.log(`loop ${await ended}`);

@@ -1,13 +1,13 @@
-/** Lives the life of a PAL while the process's timers stand still. Arguments: the driver and the poller. */
+/** Lives the life of a PAL while the process's timers stand still. Arguments: the backend and the waiter. */
 import process from 'node:process';
-import { createNetworkPal, type DriverKind, type PollerKind } from '../../../src/index.ts';
+import { createNetworkPal, type BackendKind, type WaiterKind } from '../../../src/index.ts';
 import { freezeTimers } from '../../support/frozen-timers.ts';
 import { lifeOfAPal } from '../../support/life-of-a-pal.ts';
 
-const [driver = 'iocp', poller = 'worker'] = process.argv.slice(2);
+const [backend = 'iocp', waiter = 'worker'] = process.argv.slice(2);
 const thaw = freezeTimers();
 const happened = await lifeOfAPal(
-  createNetworkPal({ driver: driver as DriverKind, poller: poller as PollerKind, strict: true }),
+  createNetworkPal({ backend: backend as BackendKind, waiter: waiter as WaiterKind, strict: true }),
 );
 thaw();
 console.log(happened.join('\n'));

@@ -1,4 +1,4 @@
-/** An echo over a loop that is idle, and has been long enough for its poller thread to wait in the system. */
+/** An echo over a loop that is idle, and has been long enough for its waiter thread to wait in the system. */
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';

@@ -1,10 +1,10 @@
-/** Ends the process in the way that the first argument names; the second names the poller. Traffic is pending meanwhile. */
+/** Ends the process in the way that the first argument names; the second names the waiter. Traffic is pending meanwhile. */
 import process from 'node:process';
-import { createNetworkPal, type PollerKind } from '../../../src/index.ts';
+import { createNetworkPal, type WaiterKind } from '../../../src/index.ts';
 import { connect, pair, read, REFUSING_PORT, write } from '../../support/io.ts';
 
-const [way = '', poller = 'worker'] = process.argv.slice(2);
-const pal = createNetworkPal({ poller: poller as PollerKind, strict: true });
+const [way = '', waiter = 'worker'] = process.argv.slice(2);
+const pal = createNetworkPal({ waiter: waiter as WaiterKind, strict: true });
 pal.initialize();
 
 /** Everything that can be pending, is. */

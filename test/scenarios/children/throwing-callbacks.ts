@@ -1,12 +1,12 @@
 /** Callbacks that throw, where somebody catches it: everything else of the same batch is delivered all the same. */
 import process from 'node:process';
-import { createNetworkPal, type PollerKind } from '../../../src/index.ts';
+import { createNetworkPal, type WaiterKind } from '../../../src/index.ts';
 import { pair, write } from '../../support/io.ts';
 import { until } from '../../support/until.ts';
 
-const [poller = 'worker', skip = ''] = process.argv.slice(2);
+const [waiter = 'worker', skip = ''] = process.argv.slice(2);
 const pal = createNetworkPal({
-  poller: poller as PollerKind,
+  waiter: waiter as WaiterKind,
   skipCompletionPortOnSuccess: skip === 'skip',
   strict: true,
 });

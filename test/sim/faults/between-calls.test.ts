@@ -39,14 +39,14 @@ async function exchangeOnce(
   seed: number,
 ): Promise<{ log: Log; met: number }> {
   const log: Log = [];
-  const met = (): number => kernel.faults?.met ?? 0;
+  const met = (): number => platform.faults?.met ?? 0;
   const network = simulateNetwork({ seed });
-  const kernel = network.kernel({ profile, keepAlive: true, faults: { plan: [fault] } });
-  kernel.files.put('file', Buffer.alloc(100));
-  const other = network.kernel({ profile, keepAlive: true });
+  const platform = network.platform({ profile, keepAlive: true, faults: { plan: [fault] } });
+  platform.files.put('file', Buffer.alloc(100));
+  const other = network.platform({ profile, keepAlive: true });
   const options = { skipCompletionPortOnSuccess: skips, strict: true, maxOperations: 64 };
-  const pal = createNetworkPal({ kernel, ...options });
-  const peer = createNetworkPal({ kernel: other, ...options });
+  const pal = createNetworkPal({ platform, ...options });
+  const peer = createNetworkPal({ platform: other, ...options });
   let stopping = false;
   const told = (what: string, error: NetworkError | null): void => {
     if (error !== null && !stopping) log.push(`${what} ${error.code}`);
@@ -56,7 +56,7 @@ async function exchangeOnce(
   } catch (error) {
     told('initialize', error as NetworkError);
     await network.settle();
-    expect(kernel.openHandles).to.equal(0);
+    expect(platform.openHandles).to.equal(0);
     return { log, met: met() };
   }
   peer.initialize();
@@ -102,7 +102,7 @@ async function exchangeOnce(
   void peer.stopEventLoop();
   await network.settle();
   await ended;
-  expectNothingLeft(kernel);
+  expectNothingLeft(platform);
   return { log, met: met() };
 }
 

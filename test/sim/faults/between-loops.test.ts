@@ -15,14 +15,14 @@ import {
   CALL_FAULTS,
   simulateNetwork,
   type PlannedFault,
-  type SimulatedKernel,
+  type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { thrownBy } from '../../support/errors.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
 interface Process {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
 }
 
@@ -46,20 +46,20 @@ describe('a failure of the system between loops', () => {
   afterEach(async () => {
     for (const { pal } of processes) void pal.stopEventLoop();
     await network.settle(() => processes.every(({ pal }) => !pal.isRunning()));
-    for (const { kernel } of processes) {
-      expectNothingLeft(kernel);
+    for (const { platform } of processes) {
+      expectNothingLeft(platform);
     }
   });
 
   function start(plan: readonly PlannedFault[] = []): Process {
-    return run(network.kernel({ keepAlive: true, faults: { plan } }));
+    return run(network.platform({ keepAlive: true, faults: { plan } }));
   }
 
-  function run(kernel: SimulatedKernel): Process {
-    const pal = createNetworkPal({ kernel, strict: true });
+  function run(platform: SimulatedPlatform): Process {
+    const pal = createNetworkPal({ platform, strict: true });
     pal.initialize();
     void pal.runEventLoop();
-    const process = { kernel, pal };
+    const process = { platform, pal };
     processes.push(process);
     return process;
   }
@@ -101,10 +101,10 @@ describe('a failure of the system between loops', () => {
       const here = start([plan]);
       const there = start();
       const { served, heard } = await connection(here);
-      const error = thrownBy(() => here.pal.exportSocket(served, there.kernel.processId));
+      const error = thrownBy(() => here.pal.exportSocket(served, there.platform.processId));
       expect(error).to.include({ systemErrorCode: code, syscall: 'WSADuplicateSocketW' });
-      expect(there.kernel.openSockets).to.equal(0);
-      const moved = there.pal.importSocket(here.pal.exportSocket(served, there.kernel.processId));
+      expect(there.platform.openSockets).to.equal(0);
+      const moved = there.pal.importSocket(here.pal.exportSocket(served, there.platform.processId));
       there.pal.asyncWrite(moved, Buffer.from('moved'), () => undefined);
       await network.settle(() => heard() === 'moved');
       expect(heard()).to.equal('moved');
@@ -125,7 +125,7 @@ describe('a failure of the system between loops', () => {
       const here = start();
       const there = start([plan]);
       const { served, heard } = await connection(here);
-      const info = here.pal.exportSocket(served, there.kernel.processId);
+      const info = here.pal.exportSocket(served, there.platform.processId);
       expect(thrownBy(() => there.pal.importSocket(info))).to.include({ systemErrorCode: code, syscall: 'WSASocketW' });
       const moved = there.pal.importSocket(info);
       there.pal.asyncWrite(moved, Buffer.from('moved'), () => undefined);
@@ -145,12 +145,12 @@ describe('a failure of the system between loops', () => {
         const here = start();
         const there = start([plan]);
         const server = here.pal.createServer('127.0.0.1', 0);
-        const before = there.kernel.openHandles;
-        const info = here.pal.exportSocket(server.handle, there.kernel.processId);
+        const before = there.platform.openHandles;
+        const info = here.pal.exportSocket(server.handle, there.platform.processId);
         expect(thrownBy(() => there.pal.importServer(info))).to.include({ systemErrorCode: code, syscall });
-        expect(there.kernel.openHandles).to.equal(before);
+        expect(there.platform.openHandles).to.equal(before);
         expect(there.pal.stats().sockets).to.equal(0);
-        const again = here.pal.exportSocket(server.handle, there.kernel.processId);
+        const again = here.pal.exportSocket(server.handle, there.platform.processId);
         const imported = there.pal.importServer(again);
         let accepted = 0;
         there.pal.asyncAccept(imported.handle, (error) => {
@@ -192,7 +192,7 @@ describe('a failure of the system between loops', () => {
     cells('PostQueuedCompletionStatus', async (plan, code) => {
       const process = start([plan]);
       const { served, heard } = await connection(process);
-      const remote = openRemote(process.pal.remote(), { kernel: process.kernel });
+      const remote = openRemote(process.pal.remote(), { platform: process.platform });
       const error = thrownBy(() => remote.write(served, Buffer.from('one ')));
       expect(error).to.include({ systemErrorCode: code, syscall: 'PostQueuedCompletionStatus' });
       expect(error.message).to.contain('do not repeat it');
@@ -208,7 +208,7 @@ describe('a failure of the system between loops', () => {
         { call: 'PostQueuedCompletionStatus', nth: 1, code: CALL_FAULTS.PostQueuedCompletionStatus[0] },
       ]);
       const { served, heard } = await connection(process);
-      const remote = openRemote(process.pal.remote(), { kernel: process.kernel });
+      const remote = openRemote(process.pal.remote(), { platform: process.platform });
       thrownBy(() => remote.write(served, Buffer.from('queued')));
       void process.pal.stopEventLoop();
       await network.settle(() => heard() === 'queued');
@@ -220,7 +220,7 @@ describe('a failure of the system between loops', () => {
         return { call: 'PostQueuedCompletionStatus', nth, code: CALL_FAULTS.PostQueuedCompletionStatus[0] } as const;
       });
       const main = start(plan);
-      const loop = run(main.kernel);
+      const loop = run(main.platform);
       let arrived = 0;
       loop.pal.onConnection(() => arrived++);
       const server = main.pal.createServer('127.0.0.1', 0, { spread: { loops: [loop.pal.remote()] } });

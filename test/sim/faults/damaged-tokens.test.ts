@@ -20,7 +20,7 @@ import {
 import {
   simulateNetwork,
   type ProfileName,
-  type SimulatedKernel,
+  type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { MAX_KEPT } from '../../../src/tcp/transfer/sharing.ts';
@@ -61,20 +61,20 @@ function withInt(protocolInfo: string, offset: number, value: number): string {
 
 describe('damaged tokens', () => {
   let network: SimulatedNetwork;
-  let kernels: SimulatedKernel[];
+  let platforms: SimulatedPlatform[];
 
   beforeEach(() => {
     network = simulateNetwork({ seed: 7 });
-    kernels = [];
+    platforms = [];
   });
 
-  function start(profile: ProfileName = 'windows'): { pal: NetworkPal; kernel: SimulatedKernel } {
-    const kernel = network.kernel({ profile, keepAlive: true });
-    kernels.push(kernel);
-    const pal = createNetworkPal({ kernel, strict: true });
+  function start(profile: ProfileName = 'windows'): { pal: NetworkPal; platform: SimulatedPlatform } {
+    const platform = network.platform({ profile, keepAlive: true });
+    platforms.push(platform);
+    const pal = createNetworkPal({ platform, strict: true });
     pal.initialize();
     void pal.runEventLoop();
-    return { pal, kernel };
+    return { pal, platform };
   }
 
   async function served(pal: NetworkPal): Promise<{ server: ServerHandle; socket: SocketHandle }> {
@@ -90,7 +90,7 @@ describe('damaged tokens', () => {
     for (const pal of pals) void pal.stopEventLoop();
     await network.settle(() => pals.every((pal) => !pal.isRunning()));
     expect(pals.map((pal) => pal.isRunning())).to.deep.equal(pals.map(() => false));
-    for (const kernel of kernels) expectNothingLeft(kernel);
+    for (const platform of platforms) expectNothingLeft(platform);
   }
 
   function refuses(
@@ -113,13 +113,13 @@ describe('damaged tokens', () => {
   it('adopt refuses each of them, and takes the undamaged one', async () => {
     const { pal } = start();
     const token = pal.transfer((await served(pal)).socket);
-    refuses((value) => pal.adopt(value), token, DAMAGED_TOKENS);
-    expect(pal.adopt(token)).to.be.a('number');
+    refuses((value) => pal.receiveTransfer(value), token, DAMAGED_TOKENS);
+    expect(pal.receiveTransfer(token)).to.be.a('number');
     await stop(pal);
   });
 
   it('openRemote refuses a damaged port, number, queue or kind', async () => {
-    const { pal, kernel } = start();
+    const { pal, platform } = start();
     const token = pal.remote();
     const damage = {
       kind: ['iocp-pal/socket', undefined],
@@ -132,11 +132,11 @@ describe('damaged tokens', () => {
         ...[0, 8, token.queue.byteLength - 4, token.queue.byteLength + 4].map((size) => new SharedArrayBuffer(size)),
       ],
     };
-    refuses((value) => openRemote(value, { kernel }), token, damage);
+    refuses((value) => openRemote(value, { platform }), token, damage);
     for (const wrong of [null, 'windows', {}, { kernel32: {} }]) {
-      expect(thrownBy(() => openRemote(token, { kernel: wrong as never })).code).to.equal('ERR_INVALID_ARG_TYPE');
+      expect(thrownBy(() => openRemote(token, { platform: wrong as never })).code).to.equal('ERR_INVALID_ARG_TYPE');
     }
-    openRemote(token, { kernel });
+    openRemote(token, { platform });
     await stop(pal);
   });
 
@@ -159,12 +159,12 @@ describe('damaged tokens', () => {
     const { socket } = await served(here.pal);
     const token = inAnotherRealm(here.pal.transfer(socket));
     expect(token.taken).not.to.be.instanceOf(Int32Array);
-    here.pal.adopt(token);
+    here.pal.receiveTransfer(token);
     let message = '';
     const post = here.pal.onRemotePost((bytes) => (message = Buffer.from(bytes).toString()));
     const remote = inAnotherRealm(here.pal.remote());
     expect(remote.queue).not.to.be.instanceOf(SharedArrayBuffer);
-    openRemote(remote, { kernel: here.kernel }).post(post, Buffer.from('hello'));
+    openRemote(remote, { platform: here.platform }).post(post, Buffer.from('hello'));
     await network.settle(() => message !== '');
     expect(message).to.equal('hello');
     await stop(here.pal, there.pal);
@@ -173,11 +173,11 @@ describe('damaged tokens', () => {
   it('importSocket and importServer refuse each of them, and a second use', async () => {
     const [here, there] = [start(), start()];
     const { server, socket } = await served(here.pal);
-    const connection = here.pal.exportSocket(socket, there.kernel.processId);
+    const connection = here.pal.exportSocket(socket, there.platform.processId);
     refuses((value) => there.pal.importSocket(value), connection, DAMAGED_INFOS);
     there.pal.importSocket(connection);
     expect(thrownBy(() => there.pal.importSocket(connection)).code).to.equal('ERR_TOKEN_USED');
-    const listener = here.pal.exportSocket(server, there.kernel.processId);
+    const listener = here.pal.exportSocket(server, there.platform.processId);
     refuses((value) => there.pal.importServer(value), listener, DAMAGED_INFOS);
     there.pal.importServer(listener);
     expect(thrownBy(() => there.pal.importServer(listener)).code).to.equal('ERR_TOKEN_USED');
@@ -188,8 +188,8 @@ describe('damaged tokens', () => {
     for (const profile of ['windows', 'wine'] as const) {
       const [here, there] = [start(profile), start(profile)];
       const { server, socket } = await served(here.pal);
-      const connection = here.pal.exportSocket(socket, there.kernel.processId);
-      const listener = here.pal.exportSocket(server, there.kernel.processId);
+      const connection = here.pal.exportSocket(socket, there.platform.processId);
+      const listener = here.pal.exportSocket(server, there.platform.processId);
       const { iAddressFamily, iSocketType } = WSAPROTOCOL_INFOW;
       const refused = (call: () => unknown, field: string, truth = ''): void => {
         const error = thrownBy(call);
@@ -223,18 +223,18 @@ describe('damaged tokens', () => {
   });
 
   it('a stop does not touch the socket that has got the number of one that was closed behind its back', async () => {
-    const { pal, kernel } = start();
+    const { pal, platform } = start();
     const { socket } = (await served(pal)) as { socket: SocketHandle };
     const token = pal.transfer(socket);
-    kernel.ws2_32.closesocket(token.socket);
-    expect(thrownBy(() => pal.adopt(token))).to.include({ name: 'NetworkError', code: 'ENOTSOCK' });
-    const stranger = kernel.ws2_32.WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, 0, 0, WSA_FLAG_OVERLAPPED);
+    platform.ws2_32.closesocket(token.socket);
+    expect(thrownBy(() => pal.receiveTransfer(token))).to.include({ name: 'NetworkError', code: 'ENOTSOCK' });
+    const stranger = platform.ws2_32.WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, 0, 0, WSA_FLAG_OVERLAPPED);
     expect(stranger, 'the same number').to.equal(token.socket);
     void pal.stopEventLoop();
     await network.settle(() => !pal.isRunning());
-    expect(kernel.openSockets, "the stranger's").to.equal(1);
-    kernel.ws2_32.closesocket(stranger);
-    expectNothingLeft(kernel);
+    expect(platform.openSockets, "the stranger's").to.equal(1);
+    platform.ws2_32.closesocket(stranger);
+    expectNothingLeft(platform);
   });
 
   it('of duplicates whose import was refused the last ones are kept', async () => {
@@ -242,7 +242,7 @@ describe('damaged tokens', () => {
     const infos: SocketInfo[] = [];
     const wrong: Partial<SocketInfo> = { peer: { address: '127.0.0.1', port: 1, family: 4 } };
     for (let count = 0; count < MAX_KEPT + 2; count++) {
-      const info = here.pal.exportSocket((await served(here.pal)).socket, there.kernel.processId);
+      const info = here.pal.exportSocket((await served(here.pal)).socket, there.platform.processId);
       infos.push(info);
       expect(thrownBy(() => there.pal.importSocket({ ...info, ...wrong })).code).to.equal('ERR_INVALID_ARG_VALUE');
     }

@@ -5,7 +5,7 @@
  */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type SocketHandle, type UdpSocket } from '../../../src/index.ts';
-import { simulateNetwork, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulateNetwork, type SimulatedPlatform } from '../../../src/sim/index.ts';
 
 /** Calls of each kind: V8 optimises what has run some thousand times. */
 const CALLS = 20_000;
@@ -27,15 +27,15 @@ function detach({ buffer }: Uint8Array): void {
 describe('a buffer that is detached under way is noticed by optimised code too', function () {
   /** A PAL with a connection to itself and a UDP socket. */
   function open(): {
-    kernel: SimulatedKernel;
+    platform: SimulatedPlatform;
     pal: NetworkPal;
     served: SocketHandle;
     client: SocketHandle;
     udp: UdpSocket;
   } {
     const network = simulateNetwork({ seed: 0, plain: true, maxSteps: Infinity });
-    const kernel = network.kernel({ profile: 'windows', keepAlive: true });
-    const pal = createNetworkPal({ kernel, strict: true });
+    const platform = network.platform({ profile: 'windows', keepAlive: true });
+    const pal = createNetworkPal({ platform, strict: true });
     pal.initialize();
     void pal.runEventLoop();
     const server = pal.createServer('127.0.0.1', 0);
@@ -43,8 +43,8 @@ describe('a buffer that is detached under way is noticed by optimised code too',
     pal.asyncAccept(server.handle, (_error, socket) => (served = socket));
     const client = pal.asyncConnect('127.0.0.1', server.port, {}, () => undefined);
     const udp = pal.createUdpSocket('127.0.0.1', 0);
-    kernel.run();
-    return { kernel, pal, served, client, udp };
+    platform.run();
+    return { platform, pal, served, client, udp };
   }
 
   const isGone = (count: number): boolean => count % DETACHED === DETACHED - 1;
@@ -55,21 +55,21 @@ describe('a buffer that is detached under way is noticed by optimised code too',
   };
 
   it('by reads', () => {
-    const { kernel, pal, served, client } = open();
+    const { platform, pal, served, client } = open();
     const codes: (string | undefined)[] = [];
     for (let count = 0; count < CALLS; count++) {
       const target = nextBuffer(count);
       pal.asyncRead(served, target, SIZE, (error) => codes.push(error?.code));
       if (isGone(count)) detach(target);
       pal.asyncWrite(client, Buffer.alloc(10), () => undefined);
-      kernel.run();
+      platform.run();
       if (isGone(count)) expect(pal.tryRead(served, Buffer.alloc(SIZE)), 'left over').to.equal(10);
     }
     expectNoticed(codes);
   });
 
   it('by writes', () => {
-    const { kernel, pal, served, client } = open();
+    const { platform, pal, served, client } = open();
     const codes: (string | undefined)[] = [];
     for (let count = 0; count < CALLS; count++) {
       const data = nextBuffer(count);
@@ -77,21 +77,21 @@ describe('a buffer that is detached under way is noticed by optimised code too',
       pal.asyncWrite(client, nextBuffer(count), () => undefined);
       pal.asyncWrite(client, data, (error) => codes.push(error?.code));
       if (isGone(count)) detach(data);
-      kernel.run();
+      platform.run();
       pal.tryRead(served, Buffer.alloc(4 * SIZE));
     }
     expectNoticed(codes);
   });
 
   it('by datagrams that come', () => {
-    const { kernel, pal, udp } = open();
+    const { platform, pal, udp } = open();
     const codes: (string | undefined)[] = [];
     for (let count = 0; count < CALLS; count++) {
       const target = nextBuffer(count);
       pal.asyncReceiveFrom(udp.handle, target, SIZE, (error) => codes.push(error?.code));
       if (isGone(count)) detach(target);
       pal.asyncSendTo(udp.handle, Buffer.alloc(10), udp, () => undefined);
-      kernel.run();
+      platform.run();
     }
     expectNoticed(codes);
   });

@@ -1,5 +1,5 @@
 /**
- * The wait for packets fails, from every moment on: of the poller thread, of the owner's own thread in its place, of a look in
+ * The wait for packets fails, from every moment on: of the waiter thread, of the owner's own thread in its place, of a look in
  * the loop's turn. Everything that is pending is answered once, the loop ends with an error that says why, nothing is freed
  * that the kernel has, and the PAL can be used again.
  */
@@ -9,7 +9,7 @@ import { createNetworkPal, NetworkError, NetworkErrorCode, type NetworkPal } fro
 import {
   simulateNetwork,
   type PlannedFault,
-  type SimulatedKernel,
+  type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
@@ -22,7 +22,7 @@ const WAIT = 'GetQueuedCompletionStatusEx';
 
 interface Bench {
   readonly network: SimulatedNetwork;
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly plan: PlannedFault[];
   /** Answers, by call: how often, and the word. */
@@ -30,7 +30,7 @@ interface Bench {
   readonly end: { error: unknown; ended: boolean };
 }
 
-function start(seed: number, poller: 'worker' | 'inline', profile: 'windows' | 'wine', plan: PlannedFault[]): Bench {
+function start(seed: number, waiter: 'worker' | 'inline', profile: 'windows' | 'wine', plan: PlannedFault[]): Bench {
   const network = simulateNetwork({ seed });
   const options = {
     profile,
@@ -39,10 +39,10 @@ function start(seed: number, poller: 'worker' | 'inline', profile: 'windows' | '
     sendBufferSize: 1000,
     receiveBufferSize: 1000,
   } as const;
-  const kernel = network.kernel(options);
-  const pal = createNetworkPal({ kernel, poller, strict: true, maxOperations: 64, closeGraceMs: 60_000 });
+  const platform = network.platform(options);
+  const pal = createNetworkPal({ platform, waiter, strict: true, maxOperations: 64, closeGraceMs: 60_000 });
   pal.initialize();
-  const bench = { network, kernel, pal, plan, answers: new Map<string, string[]>(), end: run(pal) };
+  const bench = { network, platform, pal, plan, answers: new Map<string, string[]>(), end: run(pal) };
   return bench;
 }
 
@@ -63,14 +63,14 @@ function answer({ answers }: Bench, call: string): (error: NetworkError | null) 
 
 /** One of each call that can wait, and lends the kernel something. */
 function callEverything(bench: Bench): void {
-  const { pal, network, kernel } = bench;
-  const peer = new RawPeer(network, network.kernel());
+  const { pal, network, platform } = bench;
+  const peer = new RawPeer(network, network.platform());
   const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 3 });
   pal.asyncAccept(server.handle, answer(bench, 'accept'));
   pal.asyncConnect('192.0.2.1', 9, {}, answer(bench, 'connect to nobody'));
   const named = { lookup: (): void => undefined };
   pal.asyncConnect('nobody.example', 9, named, answer(bench, 'connect by name'));
-  kernel.files.put('file', Buffer.alloc(100_000));
+  platform.files.put('file', Buffer.alloc(100_000));
   const connected = answer(bench, 'connect');
   const client = pal.asyncConnect('127.0.0.1', peer.port, {}, (error) => {
     connected(error);
@@ -92,7 +92,7 @@ async function settle({ network }: Bench, until?: () => boolean): Promise<void> 
 
 /** It has ended with the error, and everybody was told once. Returns false when nothing has failed. */
 async function expectEnd(bench: Bench, code: number, where: string): Promise<boolean> {
-  const { pal, kernel, end, answers } = bench;
+  const { pal, platform, end, answers } = bench;
   const failed = end.ended;
   if (failed) {
     expect(end.error, where).to.be.instanceOf(NetworkError);
@@ -108,20 +108,20 @@ async function expectEnd(bench: Bench, code: number, where: string): Promise<boo
   for (const [call, heard] of answers) expect(heard, `${where}: ${call}`).to.have.lengthOf(1);
   await pal.stopEventLoop(); // nothing is left to be stopped
   await settle(bench); // files may still be opened for writes that were answered
-  if (code !== ERROR_INVALID_HANDLE) expectNothingLeft(kernel, where);
+  if (code !== ERROR_INVALID_HANDLE) expectNothingLeft(platform, where);
   return failed;
 }
 
 for (const profile of ['windows', 'wine'] as const) {
-  for (const poller of ['worker', 'inline'] as const) {
-    describe(`a wait that fails [${profile}, ${poller}]`, () => {
+  for (const waiter of ['worker', 'inline'] as const) {
+    describe(`a wait that fails [${profile}, ${waiter}]`, () => {
       it('ends the loop from every moment on, with everything answered', async () => {
         let failures = 0;
         for (let nth = 1; nth <= MOMENTS; nth++) {
           for (let seed = 0; seed < SEEDS; seed++) {
             const where = `from wait ${nth} on, seed ${seed}`;
             const plan: PlannedFault[] = [{ call: WAIT, nth, code: ERROR_NO_SYSTEM_RESOURCES, lasting: true }];
-            const bench = start(seed, poller, profile, plan);
+            const bench = start(seed, waiter, profile, plan);
             callEverything(bench);
             await settle(bench, () => bench.end.ended);
             if (await expectEnd(bench, ERROR_NO_SYSTEM_RESOURCES, where)) failures++;
@@ -132,7 +132,7 @@ for (const profile of ['windows', 'wine'] as const) {
 
       it('leaves a PAL that runs again once the system is well', async () => {
         const plan: PlannedFault[] = [{ call: WAIT, nth: 3, code: ERROR_NO_SYSTEM_RESOURCES, lasting: true }];
-        const bench = start(1, poller, profile, plan);
+        const bench = start(1, waiter, profile, plan);
         callEverything(bench);
         await settle(bench, () => bench.end.ended);
         expect(bench.end.error).to.be.instanceOf(NetworkError);
@@ -148,7 +148,7 @@ for (const profile of ['windows', 'wine'] as const) {
       it('while it stops: the flush is cut short, and both promises are settled', async () => {
         for (let seed = 0; seed < SEEDS; seed++) {
           const plan: PlannedFault[] = [];
-          const bench = start(seed, poller, profile, plan);
+          const bench = start(seed, waiter, profile, plan);
           callEverything(bench);
           await settle(bench, () => bench.answers.get('connect')?.length === 1);
           plan.push({ call: WAIT, nth: 1, code: ERROR_NO_SYSTEM_RESOURCES, lasting: true });
@@ -164,10 +164,10 @@ for (const profile of ['windows', 'wine'] as const) {
       it('before the loop runs: it ends when it is run', async () => {
         const plan: PlannedFault[] = [{ call: WAIT, nth: 1, code: ERROR_NO_SYSTEM_RESOURCES, lasting: true }];
         const network = simulateNetwork({ seed: 1 });
-        const kernel = network.kernel({ profile, keepAlive: true, faults: { plan } });
-        const pal = createNetworkPal({ kernel, poller, strict: true });
+        const platform = network.platform({ profile, keepAlive: true, faults: { plan } });
+        const pal = createNetworkPal({ platform, waiter, strict: true });
         pal.initialize();
-        const bench: Bench = { network, kernel, pal, plan, answers: new Map(), end: { error: null, ended: false } };
+        const bench: Bench = { network, platform, pal, plan, answers: new Map(), end: { error: null, ended: false } };
         pal.createServer('127.0.0.1', 0);
         await settle(bench, () => network.clock.now > 5000); // somebody has looked whether anything is due
         const ran = { ...bench, end: run(pal) };
@@ -176,29 +176,29 @@ for (const profile of ['windows', 'wine'] as const) {
       });
 
       it('on a handle that somebody has closed leaves that number alone: it may be anybody’s by now', async () => {
-        const bench = start(1, poller, profile, [{ call: WAIT, nth: 3, code: ERROR_INVALID_HANDLE, lasting: true }]);
+        const bench = start(1, waiter, profile, [{ call: WAIT, nth: 3, code: ERROR_INVALID_HANDLE, lasting: true }]);
         callEverything(bench);
         await settle(bench, () => bench.end.ended);
         expect(await expectEnd(bench, ERROR_INVALID_HANDLE, 'the run')).to.equal(true);
-        expect(bench.kernel.openHandles, 'the port').to.equal(1);
-        expect(bench.kernel.memory.regions, 'everything has ended before').to.equal(0);
+        expect(bench.platform.openHandles, 'the port').to.equal(1);
+        expect(bench.platform.memory.regions, 'everything has ended before').to.equal(0);
       });
 
       it('keeps the memory of what neither a cancel nor closesocket ends, and answers all the same', async () => {
         const plan: PlannedFault[] = [{ call: 'CancelIoEx', nth: 1, code: ERROR_NOT_FOUND, lasting: true }];
-        const bench = start(1, poller, profile, plan);
-        const { kernel } = bench;
+        const bench = start(1, waiter, profile, plan);
+        const { platform } = bench;
         callEverything(bench);
         await settle(bench, () => bench.answers.get('connect')?.length === 1);
         plan.push({ call: WAIT, nth: 1, code: ERROR_NO_SYSTEM_RESOURCES, lasting: true });
-        kernel.ws2_32.closesocket = () => 0;
+        platform.ws2_32.closesocket = () => 0;
         await settle(bench, () => bench.end.ended);
-        // (The simulated kernel would not let its memory go, nor the port that its packets go to.)
+        // (The simulated platform would not let its memory go, nor the port that its packets go to.)
         expect(bench.end.error).to.have.property('code', 'ERR_EVENT_LOOP_FAILED');
         for (const [call, heard] of bench.answers) expect(heard, call).to.have.lengthOf(1);
-        const pending = [...kernel.ledger].filter((io) => !io.done);
+        const pending = [...platform.ledger].filter((io) => !io.done);
         expect(pending.map(({ kind }) => kind)).to.include.members(['WSARecv', 'AcceptEx', 'ConnectEx']);
-        expect(kernel.memory.regions, 'the slab, and the chunks of its blocks').to.be.at.least(2);
+        expect(platform.memory.regions, 'the slab, and the chunks of its blocks').to.be.at.least(2);
         expect(bench.pal.isRunning()).to.equal(false);
       });
     });

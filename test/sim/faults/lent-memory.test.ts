@@ -1,22 +1,22 @@
 /** What is lent to the kernel and changed meanwhile is noticed, to the byte: neither its neighbours nor less than all of it. */
 import { expect } from 'chai';
 import { createNetworkPal } from '../../../src/index.ts';
-import { simulateKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform } from '../../../src/sim/index.ts';
 
 const SIZE = 600;
 
 /** Lends a part of a buffer to a WSARecv that waits, changes one byte of the buffer, and lets the kernel look. */
 function change(from: number, to: number, byte: number): () => void {
-  const kernel = simulateKernel({ seed: 0, plain: true, keepAlive: true });
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+  const platform = simulatePlatform({ seed: 0, plain: true, keepAlive: true });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
   pal.initialize();
   void pal.runEventLoop();
   const buffer = pal.allocateBuffer(SIZE);
   const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
   const client = pal.asyncConnect('127.0.0.1', server.port, {}, () => undefined);
-  kernel.run();
+  platform.run();
   pal.asyncRead(client, buffer.subarray(from, to), to - from, () => undefined);
-  const held = [...kernel.ledger].filter(({ kind }) => kind === 'WSARecv');
+  const held = [...platform.ledger].filter(({ kind }) => kind === 'WSARecv');
   expect(
     held.map(({ total }) => total),
     'a receive that waits',

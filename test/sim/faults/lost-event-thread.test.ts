@@ -8,7 +8,7 @@ import { createNetworkPal, NetworkError, type NetworkPal, type ServerHandle } fr
 import {
   simulateNetwork,
   type FaultOptions,
-  type SimulatedKernel,
+  type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
@@ -18,7 +18,7 @@ const MOMENTS = 8;
 const CONNECTIONS = 8;
 
 interface Party {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly end: { error: unknown; ended: boolean };
   /** Connections that it has accepted. */
@@ -28,15 +28,15 @@ interface Party {
 }
 
 function start(network: SimulatedNetwork, faults?: FaultOptions): Party {
-  const kernel = network.kernel({ keepAlive: true, ...(faults === undefined ? {} : { faults }) });
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+  const platform = network.platform({ keepAlive: true, ...(faults === undefined ? {} : { faults }) });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
   pal.initialize();
   const end = { error: null as unknown, ended: false };
   pal.runEventLoop().then(
     () => (end.ended = true),
     (error: unknown) => Object.assign(end, { error, ended: true }),
   );
-  return { kernel, pal, end, accepted: 0, failed: [] };
+  return { platform, pal, end, accepted: 0, failed: [] };
 }
 
 function acceptAll(party: Party, server: ServerHandle): void {
@@ -55,7 +55,7 @@ function acceptAll(party: Party, server: ServerHandle): void {
 /** A server of the first process that the second accepts from as well, by an event. */
 function share(first: Party, second: Party): number {
   const server = first.pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
-  const info = first.pal.exportSocket(server.handle, second.kernel.processId);
+  const info = first.pal.exportSocket(server.handle, second.platform.processId);
   acceptAll(second, second.pal.importServer(info, { acceptDepth: 2 }).handle);
   acceptAll(first, server.handle);
   return server.port;
@@ -80,10 +80,10 @@ async function stop(network: SimulatedNetwork, parties: readonly Party[], where:
   for (const { pal } of parties) void pal.stopEventLoop();
   await network.settle(() => parties.every(({ end }) => end.ended));
   await network.settle();
-  for (const { kernel, pal, end } of parties) {
+  for (const { platform, pal, end } of parties) {
     expect(end.ended, where).to.equal(true);
     expect(pal.isRunning(), where).to.equal(false);
-    expectNothingLeft(kernel, where);
+    expectNothingLeft(platform, where);
   }
 }
 
@@ -100,7 +100,7 @@ describe('the thread that waits for the event of a shared server', () => {
       expect(visits.answered, `seed ${seed}`).to.equal(CONNECTIONS);
       await stop(network, [first, second, client], `seed ${seed}`);
       expect(second.end.error, `seed ${seed}`).to.equal(null);
-      deaths += second.kernel.eventPollersLost;
+      deaths += second.platform.eventWaitersLost;
       shared += second.accepted;
     }
     expect(deaths, 'threads that died').to.be.above(SEEDS / 4);

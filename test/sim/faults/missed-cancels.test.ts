@@ -5,13 +5,13 @@
 import { expect } from 'chai';
 import { ERROR_NOT_FOUND } from '../../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
-import { simulateNetwork, type ProfileName, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulateNetwork, type ProfileName, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import type { PlannedFault } from '../../../src/sim/faults.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
 interface Bench {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly log: string[];
   readonly told: (what: string) => (error?: { code: string } | null) => void;
@@ -29,14 +29,14 @@ const SEEDS = 200;
 function bench(profile: ProfileName, plan: readonly PlannedFault[], seed = 0): Bench {
   const network = simulateNetwork({ seed, plain: seed === 0 });
   const sizes = { sendBufferSize: BUFFER, receiveBufferSize: BUFFER };
-  const kernel = network.kernel({ profile, keepAlive: true, faults: { plan }, ...sizes });
-  const peer = new RawPeer(network, network.kernel(sizes)); // it reads nothing
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64, closeGraceMs: GRACE_MS });
+  const platform = network.platform({ profile, keepAlive: true, faults: { plan }, ...sizes });
+  const peer = new RawPeer(network, network.platform(sizes)); // it reads nothing
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64, closeGraceMs: GRACE_MS });
   pal.initialize();
   const ended = pal.runEventLoop();
   const log: string[] = [];
   return {
-    kernel,
+    platform,
     pal,
     log,
     told: (what) => (error) => void log.push(`${what} ${error?.code ?? 'ok'}`),
@@ -54,14 +54,14 @@ function bench(profile: ProfileName, plan: readonly PlannedFault[], seed = 0): B
       void pal.stopEventLoop();
       await network.settle();
       await ended;
-      expectNothingLeft(kernel);
+      expectNothingLeft(platform);
     },
   };
 }
 
 /** Runs until nothing happens any more, timers included. */
-async function rest(kernel: SimulatedKernel, log: string[], count: number): Promise<void> {
-  await kernel.settle(() => log.length >= count);
+async function rest(platform: SimulatedPlatform, log: string[], count: number): Promise<void> {
+  await platform.settle(() => log.length >= count);
 }
 
 /** The first cancel finds nothing. */
@@ -71,48 +71,48 @@ const ALL_MISSED: readonly PlannedFault[] = [{ call: 'CancelIoEx', nth: 1, code:
 
 /** What is pending when a socket is closed, by name: returns what its callbacks say. */
 const PENDING: Readonly<Record<string, (bench: Bench) => { close: () => void; expected: string[] }>> = {
-  'a TransmitFile': ({ pal, kernel, told, connect }) => {
+  'a TransmitFile': ({ pal, platform, told, connect }) => {
     const socket = connect();
-    kernel.files.put('file', new Uint8Array(5000));
+    platform.files.put('file', new Uint8Array(5000));
     pal.asyncSendFile(socket, 'file', {}, told('file'));
-    kernel.run();
+    platform.run();
     return { close: () => pal.closeSocket(socket, told('close')), expected: ['file ECANCELED', 'close ok'] };
   },
-  'a WSASend': ({ pal, kernel, told, connect }) => {
+  'a WSASend': ({ pal, platform, told, connect }) => {
     const socket = connect();
     pal.asyncWrite(socket, new Uint8Array(5000), told('write'));
-    kernel.run();
+    platform.run();
     return {
       close: () => pal.closeSocket(socket, told('close')),
       expected: ['write ECANCELED', 'close ok'],
     };
   },
-  'a WSARecv': ({ pal, kernel, told, connect }) => {
+  'a WSARecv': ({ pal, platform, told, connect }) => {
     const socket = connect();
     pal.asyncRead(socket, Buffer.alloc(10), 10, told('read'));
-    kernel.run();
+    platform.run();
     return { close: () => pal.closeSocket(socket, told('close')), expected: ['read ECANCELED', 'close ok'] };
   },
-  'a WSASend and a WSARecv': ({ pal, kernel, told, connect }) => {
+  'a WSASend and a WSARecv': ({ pal, platform, told, connect }) => {
     const socket = connect();
     pal.asyncRead(socket, Buffer.alloc(10), 10, told('read'));
     pal.asyncWrite(socket, new Uint8Array(5000), told('write'));
-    kernel.run();
+    platform.run();
     return {
       close: () => pal.closeSocket(socket, told('close')),
       expected: ['read ECANCELED', 'write ECANCELED', 'close ok'],
     };
   },
-  'an AcceptEx': ({ pal, kernel, told }) => {
+  'an AcceptEx': ({ pal, platform, told }) => {
     const { handle } = pal.createServer('127.0.0.1', 0, { acceptDepth: 3 });
     pal.asyncAccept(handle, told('accept'));
-    kernel.run();
+    platform.run();
     return { close: () => pal.closeSocket(handle, told('close')), expected: ['accept ECANCELED', 'close ok'] };
   },
-  'a WSARecvFrom': ({ pal, kernel, told }) => {
+  'a WSARecvFrom': ({ pal, platform, told }) => {
     const { handle } = pal.createUdpSocket('127.0.0.1', 0);
     pal.asyncReceiveFrom(handle, Buffer.alloc(10), 10, told('receive'));
-    kernel.run();
+    platform.run();
     return { close: () => pal.closeSocket(handle, told('close')), expected: ['receive ECANCELED', 'close ok'] };
   },
 };
@@ -124,9 +124,9 @@ describe('a cancel that misses its operation', () => {
         const scene = bench(profile, MISSED);
         const { close, expected } = begin(scene);
         close();
-        await rest(scene.kernel, scene.log, expected.length);
+        await rest(scene.platform, scene.log, expected.length);
         expect(scene.log, profile).to.deep.equal(expected);
-        expect(scene.kernel.faults?.met, 'cancels that missed').to.equal(1);
+        expect(scene.platform.faults?.met, 'cancels that missed').to.equal(1);
         await scene.stop();
       }
     });
@@ -135,28 +135,28 @@ describe('a cancel that misses its operation', () => {
       const scene = bench('windows', ALL_MISSED);
       const { close, expected } = begin(scene);
       close();
-      await rest(scene.kernel, scene.log, expected.length);
+      await rest(scene.platform, scene.log, expected.length);
       expect(scene.log).to.deep.equal(expected);
-      expect(scene.kernel.faults?.met, 'cancels that missed').to.be.above(10);
+      expect(scene.platform.faults?.met, 'cancels that missed').to.be.above(10);
       await scene.stop();
     });
   }
 
   it('is repeated for a write that was to be torn off, on a socket that stays open', async () => {
-    const { kernel, pal, log, told, connect, stop } = bench('windows', MISSED);
+    const { platform, pal, log, told, connect, stop } = bench('windows', MISSED);
     const name = pal.asyncWrite(connect(), new Uint8Array(5000), {}, told('write'));
-    kernel.run();
+    platform.run();
     expect(pal.cancel(name, { hard: true })).to.equal(true);
-    await rest(kernel, log, 1);
+    await rest(platform, log, 1);
     expect(log).to.deep.equal(['write ECANCELED']);
     await stop();
   });
 
   it('is repeated for a read whose time is over', async () => {
-    const { kernel, pal, log, told, connect, stop } = bench('windows', MISSED);
+    const { platform, pal, log, told, connect, stop } = bench('windows', MISSED);
     const socket = connect();
     pal.asyncRead(socket, Buffer.alloc(10), 10, { timeout: 10 }, told('read'));
-    await rest(kernel, log, 1);
+    await rest(platform, log, 1);
     expect(log).to.deep.equal(['read ETIMEDOUT']);
     await stop();
   });
@@ -177,8 +177,8 @@ describe('a cancel that misses its operation', () => {
         const scene = bench('wine', [], seed);
         const { close, expected } = PENDING[what]!(scene);
         close();
-        const sends = [...scene.kernel.ledger].filter(({ kind }) => kind === 'WSASend' || kind === 'TransmitFile');
-        await rest(scene.kernel, scene.log, expected.length);
+        const sends = [...scene.platform.ledger].filter(({ kind }) => kind === 'WSASend' || kind === 'TransmitFile');
+        await rest(scene.platform, scene.log, expected.length);
         expect(scene.log, `seed ${seed}`).to.have.members(expected);
         expect(scene.log.at(-1), `seed ${seed}`).to.equal('close ok');
         missed += sends.filter(({ wasMissed }) => wasMissed).length;

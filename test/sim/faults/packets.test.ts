@@ -1,7 +1,7 @@
 /** Packets that match no operation: counted and dropped, or thrown on when the PAL is strict. */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
-import { simulateKernel, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import { CONTEXT } from '../../../src/memory/operation.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
@@ -11,7 +11,7 @@ const PORT = 0x1c0;
 const FIRST_PORT = 49152;
 
 interface Bench {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   /** OVERLAPPED of the AcceptEx that is posted. */
   readonly accepting: number;
@@ -19,14 +19,14 @@ interface Bench {
 }
 
 function listening(strict: boolean): Bench {
-  const kernel = simulateKernel({ seed: 0, keepAlive: true });
-  const pal = createNetworkPal({ kernel, strict, maxOperations: 64 });
+  const platform = simulatePlatform({ seed: 0, keepAlive: true });
+  const pal = createNetworkPal({ platform, strict, maxOperations: 64 });
   pal.initialize();
   void pal.runEventLoop();
   const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
-  const [io] = kernel.ledger;
+  const [io] = platform.ledger;
   if (io === undefined) throw new Error('No AcceptEx is posted');
-  return { kernel, pal, accepting: io.overlapped, key: server.handle };
+  return { platform, pal, accepting: io.overlapped, key: server.handle };
 }
 
 const FOREIGN: Readonly<Record<string, (bench: Bench) => [key: number, overlapped: number]>> = {
@@ -43,8 +43,8 @@ describe('a packet that names', () => {
     it(`${what} is dropped`, () => {
       const bench = listening(false);
       const [key, overlapped] = make(bench);
-      bench.kernel.kernel32.PostQueuedCompletionStatus(PORT, 1, key, overlapped);
-      bench.kernel.run();
+      bench.platform.kernel32.PostQueuedCompletionStatus(PORT, 1, key, overlapped);
+      bench.platform.run();
       expect(bench.pal.stats()).to.include({ droppedPackets: 1 });
       expect(bench.pal.stats().operations.accept).to.equal(1);
     });
@@ -52,24 +52,24 @@ describe('a packet that names', () => {
     it(`${what} throws, when strict`, () => {
       const bench = listening(true);
       const [key, overlapped] = make(bench);
-      bench.kernel.kernel32.PostQueuedCompletionStatus(PORT, 1, key, overlapped);
-      expect(() => bench.kernel.run()).to.throw('A completion packet was dropped');
+      bench.platform.kernel32.PostQueuedCompletionStatus(PORT, 1, key, overlapped);
+      expect(() => bench.platform.run()).to.throw('A completion packet was dropped');
     });
   }
 
   it('an operation that has ended, under the key of another socket, throws, when strict', () => {
-    const { kernel, accepting, key } = listening(true);
-    const peer = new RawPeer(kernel.network, kernel.network.kernel());
-    kernel.kernel32.PostQueuedCompletionStatus(PORT, 1, key + 1, accepting);
+    const { platform, accepting, key } = listening(true);
+    const peer = new RawPeer(platform.network, platform.network.platform());
+    platform.kernel32.PostQueuedCompletionStatus(PORT, 1, key + 1, accepting);
     peer.connect(FIRST_PORT); // so that the operation is not pending any more when the packet is looked at
-    expect(() => kernel.run()).to.throw('under the key');
+    expect(() => platform.run()).to.throw('under the key');
   });
 
   it('an operation whose context was overwritten throws', () => {
-    const { kernel, pal, accepting } = listening(false);
-    const region = kernel.memory.at(accepting, 128, 'the context');
+    const { platform, pal, accepting } = listening(false);
+    const region = platform.memory.at(accepting, 128, 'the context');
     region.setUint32(accepting + CONTEXT.GENERATION, 0x5555);
     pal.asyncConnect('127.0.0.1', FIRST_PORT, {}, () => undefined);
-    expect(() => kernel.run()).to.throw('was overwritten in native memory');
+    expect(() => platform.run()).to.throw('was overwritten in native memory');
   });
 });

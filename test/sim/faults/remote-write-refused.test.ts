@@ -23,9 +23,9 @@ async function play(
   act: (pal: ReturnType<typeof createNetworkPal>, client: SocketHandle, write: (text: string) => void) => void,
 ): Promise<Heard> {
   const network = simulateNetwork({ seed: 3 });
-  const kernels = [network.kernel({ keepAlive: true }), network.kernel({ keepAlive: true })] as const;
-  const server = createNetworkPal({ kernel: kernels[0], strict: true });
-  const pal = createNetworkPal({ kernel: kernels[1], strict: true, ...options });
+  const platforms = [network.platform({ keepAlive: true }), network.platform({ keepAlive: true })] as const;
+  const server = createNetworkPal({ platform: platforms[0], strict: true });
+  const pal = createNetworkPal({ platform: platforms[1], strict: true, ...options });
   for (const one of [server, pal]) {
     one.initialize();
     void one.runEventLoop();
@@ -46,7 +46,7 @@ async function play(
     read();
   });
   pal.onRemoteError((error: NetworkError) => heard.failures.push(error.code));
-  const remote = openRemote(pal.remote(), { kernel: kernels[1] });
+  const remote = openRemote(pal.remote(), { platform: platforms[1] });
   pal.asyncConnect('127.0.0.1', listening.port, {}, (error, client) => {
     if (error !== null) throw error;
     act(pal, client, (text) => remote.write(client, Buffer.from(text, 'latin1')));
@@ -56,8 +56,8 @@ async function play(
   void pal.stopEventLoop();
   void server.stopEventLoop();
   await network.settle(() => !pal.isRunning() && !server.isRunning());
-  for (const kernel of kernels) {
-    expectNothingLeft(kernel);
+  for (const platform of platforms) {
+    expectNothingLeft(platform);
   }
   return heard;
 }

@@ -1,7 +1,7 @@
 /** Wine leaves a send alone whose socket is closed, and gives it to the next socket of that number: a cancel ends it once. */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
-import { simulateNetwork, type SimulatedKernel, type SimulatedNetwork } from '../../../src/sim/index.ts';
+import { simulateNetwork, type SimulatedPlatform, type SimulatedNetwork } from '../../../src/sim/index.ts';
 import type { Io } from '../../../src/sim/win32/io.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
@@ -9,7 +9,7 @@ const SEEDS = 100;
 
 interface Bench {
   readonly network: SimulatedNetwork;
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   /** A send that waits. */
   readonly io: Io;
@@ -17,26 +17,26 @@ interface Bench {
 
 function begin(seed: number): Bench {
   const network = simulateNetwork({ seed });
-  const kernel = network.kernel({ profile: 'wine', keepAlive: true, sendBufferSize: 8 });
-  const peer = new RawPeer(network, network.kernel({ receiveBufferSize: 8 }));
-  const pal = createNetworkPal({ kernel, maxOperations: 64 });
+  const platform = network.platform({ profile: 'wine', keepAlive: true, sendBufferSize: 8 });
+  const peer = new RawPeer(network, network.platform({ receiveBufferSize: 8 }));
+  const pal = createNetworkPal({ platform, maxOperations: 64 });
   pal.initialize();
   void pal.runEventLoop();
   const socket = pal.asyncConnect('127.0.0.1', peer.port, {}, () => undefined);
   network.run();
   pal.asyncWrite(socket, new Uint8Array(1000), () => undefined);
   network.run();
-  const io = [...kernel.ledger].find(({ kind }) => kind === 'WSASend');
+  const io = [...platform.ledger].find(({ kind }) => kind === 'WSASend');
   if (io === undefined) throw new Error('No send waits');
-  return { network, kernel, pal, io };
+  return { network, platform, pal, io };
 }
 
 describe('a send whose socket was closed, wine', () => {
   it('ends once, when a cancel is on its way', () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { network, kernel, pal, io } = begin(seed);
-      kernel.kernel32.CancelIoEx(io.socket.number, io.overlapped);
-      kernel.ws2_32.closesocket(io.socket.number);
+      const { network, platform, pal, io } = begin(seed);
+      platform.kernel32.CancelIoEx(io.socket.number, io.overlapped);
+      platform.ws2_32.closesocket(io.socket.number);
       network.run();
       expect([io.done, pal.stats().droppedPackets], `seed ${seed}: done, and packets too many`).to.deep.equal([
         true,
@@ -48,15 +48,15 @@ describe('a send whose socket was closed, wine', () => {
   it('ends once, when it is cancelled on the next socket', () => {
     let inherited = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { network, kernel, pal, io } = begin(seed);
+      const { network, platform, pal, io } = begin(seed);
       const { number } = io.socket;
-      const other = new RawPeer(network, network.kernel({ receiveBufferSize: 8 }));
-      kernel.ws2_32.closesocket(number);
+      const other = new RawPeer(network, network.platform({ receiveBufferSize: 8 }));
+      platform.ws2_32.closesocket(number);
       pal.asyncConnect('127.0.0.1', other.port, {}, () => undefined);
       network.run();
       if (io.done) continue; // it went on before that socket was connected
       inherited++;
-      kernel.kernel32.CancelIoEx(number, io.overlapped);
+      platform.kernel32.CancelIoEx(number, io.overlapped);
       network.run();
       other.drain();
       network.run();

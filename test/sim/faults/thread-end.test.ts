@@ -1,13 +1,13 @@
 /**
  * The thread of a PAL ends, and V8 frees what it owns. Memory that the kernel still has then would be written to when it is
- * somebody else's: the simulation fails at that moment (SimulatedKernel.end).
+ * somebody else's: the simulation fails at that moment (SimulatedPlatform.end).
  */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type SocketHandle, type UdpHandle } from '../../../src/index.ts';
-import { simulateKernel, type ProfileName, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform, type ProfileName, type SimulatedPlatform } from '../../../src/sim/index.ts';
 
 interface Bench {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly client: SocketHandle;
   readonly served: SocketHandle;
@@ -16,9 +16,9 @@ interface Bench {
 const nothing = (): void => undefined;
 
 function connected(seed: number, profile: ProfileName, announced = true): Bench {
-  const real = simulateKernel({ seed, profile, keepAlive: true, sendBufferSize: 1000, receiveBufferSize: 1000 });
-  const kernel = announced ? real : withoutEnd(real);
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+  const real = simulatePlatform({ seed, profile, keepAlive: true, sendBufferSize: 1000, receiveBufferSize: 1000 });
+  const platform = announced ? real : withoutEnd(real);
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
   pal.initialize();
   void pal.runEventLoop();
   const server = pal.createServer('127.0.0.1', 0);
@@ -28,12 +28,12 @@ function connected(seed: number, profile: ProfileName, announced = true): Bench 
   });
   const client = pal.asyncConnect('127.0.0.1', server.port, {}, nothing);
   real.run();
-  return { kernel: real, pal, client, served: served ?? (0 as SocketHandle) };
+  return { platform: real, pal, client, served: served ?? (0 as SocketHandle) };
 }
 
 /** The same kernel for a worker thread, whose end nobody announces. */
-function withoutEnd(kernel: SimulatedKernel): SimulatedKernel {
-  return new Proxy(kernel, {
+function withoutEnd(platform: SimulatedPlatform): SimulatedPlatform {
+  return new Proxy(platform, {
     get: (target, name) => {
       const value: unknown = name === 'threadEnd' ? undefined : Reflect.get(target, name, target);
       return typeof value === 'function' ? (value as () => void).bind(target) : value;
@@ -42,7 +42,7 @@ function withoutEnd(kernel: SimulatedKernel): SimulatedKernel {
 }
 
 /** Operations by which the kernel has memory of V8's. */
-function loans({ ledger, memory }: SimulatedKernel, buffer: Uint8Array): number {
+function loans({ ledger, memory }: SimulatedPlatform, buffer: Uint8Array): number {
   const region = memory.regionOf(buffer.buffer);
   return [...ledger].filter((io) => !io.done && io.lent().some((lent) => lent.region === region)).length;
 }
@@ -72,11 +72,11 @@ for (const profile of ['windows', 'wine'] as const) {
           const bench = connected(seed, profile);
           const buffer = bench.pal.allocateBuffer(100_000);
           lend(bench, buffer);
-          lent += loans(bench.kernel, buffer);
-          bench.kernel.end();
+          lent += loans(bench.platform, buffer);
+          bench.platform.end();
           // Whoever goes on in an 'exit' listener of their own.
           lend(connectedLike(bench), buffer);
-          expect(loans(bench.kernel, buffer)).to.equal(0);
+          expect(loans(bench.platform, buffer)).to.equal(0);
         }
         expect(lent, 'operations that had the memory').to.be.above(0);
       });
@@ -86,8 +86,8 @@ for (const profile of ['windows', 'wine'] as const) {
           const bench = connected(seed, profile, false);
           const buffer = bench.pal.allocateBuffer(100_000);
           lend(bench, buffer);
-          expect(loans(bench.kernel, buffer)).to.equal(0);
-          bench.kernel.end();
+          expect(loans(bench.platform, buffer)).to.equal(0);
+          bench.platform.end();
         }
       });
     }
@@ -117,27 +117,27 @@ function tolerant(pal: NetworkPal): NetworkPal {
 
 describe('a datagram at the end of the thread', () => {
   it('is taken back like everything else', () => {
-    const kernel = simulateKernel({ seed: 1, keepAlive: true });
-    const pal = createNetworkPal({ kernel, strict: true });
+    const platform = simulatePlatform({ seed: 1, keepAlive: true });
+    const pal = createNetworkPal({ platform, strict: true });
     pal.initialize();
     void pal.runEventLoop();
     const { handle }: { handle: UdpHandle } = pal.createUdpSocket('127.0.0.1', 0);
     const buffer = pal.allocateBuffer(100);
     pal.asyncSendTo(handle, buffer, { address: '127.0.0.1', port: 9 }, nothing);
-    kernel.end();
-    expect(loans(kernel, buffer)).to.equal(0);
+    platform.end();
+    expect(loans(platform, buffer)).to.equal(0);
   });
 });
 
 describe('a PAL whose loop has ended', () => {
   it('is not told of the end of its thread', async () => {
-    const kernel = simulateKernel({ seed: 1 });
-    const pal = createNetworkPal({ kernel });
+    const platform = simulatePlatform({ seed: 1 });
+    const pal = createNetworkPal({ platform });
     pal.initialize();
     const ended = pal.runEventLoop();
-    await kernel.settle();
+    await platform.settle();
     await ended;
-    kernel.end();
-    expect(kernel.openHandles).to.equal(0);
+    platform.end();
+    expect(platform.openHandles).to.equal(0);
   });
 });

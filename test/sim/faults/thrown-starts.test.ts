@@ -12,13 +12,13 @@ import {
   type UdpHandle,
 } from '../../../src/index.ts';
 import { OperationKind } from '../../../src/memory/operation.ts';
-import { simulateNetwork, type ProfileName, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulateNetwork, type ProfileName, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import { Injection, InjectedError } from '../support/injection.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
 interface Bench {
   readonly pal: NetworkPal;
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly server: { handle: ServerHandle; port: number };
   readonly client: SocketHandle;
   readonly served: SocketHandle;
@@ -43,7 +43,7 @@ const bytes = (size: number): Uint8Array => new Uint8Array(size).fill(1);
 
 /** The peer's end of what is being tested is not to be met by the fault: it acts a little later. */
 function later(bench: Bench, act: () => void): void {
-  bench.kernel.scheduler.setTimer(5, act);
+  bench.platform.scheduler.setTimer(5, act);
 }
 
 /** A peer that reads whatever comes. */
@@ -57,11 +57,11 @@ function drain({ pal, served }: Bench): void {
   next();
 }
 
-function readAfterTraffic({ pal, client, served, kernel }: Bench): void {
+function readAfterTraffic({ pal, client, served, platform }: Bench): void {
   for (let round = 0; round < 2; round++) {
     pal.asyncRead(served, new Uint8Array(10), 10, nothing);
     pal.asyncWrite(client, bytes(1), nothing);
-    kernel.run();
+    platform.run();
   }
 }
 
@@ -124,7 +124,7 @@ const operations: Record<string, Operation> = {
   'a file that TransmitFile sends': {
     kind: OperationKind.Send,
     prepare: (bench) => {
-      bench.kernel.files.put('file', bytes(1_500_000));
+      bench.platform.files.put('file', bytes(1_500_000));
       drain(bench);
     },
     start: ({ pal, client }, told) =>
@@ -133,7 +133,7 @@ const operations: Record<string, Operation> = {
   'a file that is read and sent': {
     kind: OperationKind.Send,
     prepare: (bench) => {
-      bench.kernel.files.put('file', bytes(600_000));
+      bench.platform.files.put('file', bytes(600_000));
       drain(bench);
     },
     start: ({ pal, client }, told) =>
@@ -150,7 +150,7 @@ const operations: Record<string, Operation> = {
     prepare: (bench) => {
       // The pool is empty while nobody asks.
       bench.pal.asyncConnect('127.0.0.1', bench.server.port, {}, nothing);
-      bench.kernel.run();
+      bench.platform.run();
     },
     start: (bench, told) => {
       const fresh = bench.pal.createServer('127.0.0.1', 0, { acceptDepth: 2 });
@@ -180,7 +180,7 @@ const operations: Record<string, Operation> = {
       ),
   },
   'a probe': {
-    kind: OperationKind.Probe,
+    kind: OperationKind.ZeroByteReceive,
     heals: true,
     start: (bench, told) => {
       later(bench, () => bench.pal.asyncWrite(bench.client, bytes(5), nothing));
@@ -195,10 +195,10 @@ const operations: Record<string, Operation> = {
   'a disconnect': {
     kind: OperationKind.Disconnect,
     heals: true,
-    prepare: ({ pal, client, kernel, served }) => {
+    prepare: ({ pal, client, platform, served }) => {
       pal.asyncRead(served, new Uint8Array(10), 10, nothing);
       pal.shutdown(client, 'send');
-      kernel.run();
+      platform.run();
     },
     start: ({ pal, served }, told) => pal.closeSocket(served, () => told(null)),
   },
@@ -210,9 +210,9 @@ function open(
   skips: boolean,
   injection: Injection,
 ): Bench {
-  const kernel = network.kernel({ profile, keepAlive: true });
+  const platform = network.platform({ profile, keepAlive: true });
   const options = { strict: true, maxOperations: 64, skipCompletionPortOnSuccess: skips };
-  const pal = createNetworkPal({ kernel: injection.wrap(kernel), ...options });
+  const pal = createNetworkPal({ platform: injection.wrap(platform), ...options });
   pal.initialize();
   void pal.runEventLoop();
   const server = pal.createServer('127.0.0.1', 0, { reuseSockets: !skips });
@@ -222,8 +222,8 @@ function open(
   });
   const client = pal.asyncConnect('127.0.0.1', server.port, {}, nothing);
   const udp = pal.createUdpSocket('127.0.0.1', 0);
-  kernel.run();
-  return { pal, kernel, server, client, served, udp };
+  platform.run();
+  return { pal, platform, server, client, served, udp };
 }
 
 /** Runs an operation with a fault at one step. Returns the step, or null when there are not so many. */
@@ -232,7 +232,7 @@ async function run(operation: Operation, fault: number, profile: ProfileName, sk
   const injection = new Injection(fault, operation.kind);
   try {
     const bench = open(network, profile, skips, injection);
-    const { pal, kernel } = bench;
+    const { pal, platform } = bench;
     operation.prepare?.(bench);
     const calls: (NetworkError | null)[] = [];
     let thrown: unknown = null;
@@ -242,7 +242,7 @@ async function run(operation: Operation, fault: number, profile: ProfileName, sk
     } catch (error) {
       thrown = error;
     }
-    kernel.run();
+    platform.run();
     injection.end();
     const where = `${String(injection.step)}: ${pal.describe()}`;
     if (thrown !== null) {
@@ -264,12 +264,12 @@ async function run(operation: Operation, fault: number, profile: ProfileName, sk
     const fresh = reopen(bench);
     operation.prepare?.(fresh);
     operation.start(fresh, (error) => again.push(error));
-    kernel.run();
+    platform.run();
     expect(again, `the next one, after ${where}`).to.deep.equal([null]);
     const ended = pal.stopEventLoop();
     await network.settle();
     await ended;
-    expectNothingLeft(kernel, where);
+    expectNothingLeft(platform, where);
     return injection.step;
   } finally {
     injection.end();
@@ -278,7 +278,7 @@ async function run(operation: Operation, fault: number, profile: ProfileName, sk
 
 /** New sockets on the same PAL. */
 function reopen(bench: Bench): Bench {
-  const { pal, kernel, server } = bench;
+  const { pal, platform, server } = bench;
   const fresh = pal.createServer('127.0.0.1', 0, {});
   let served = 0 as SocketHandle;
   pal.asyncAccept(fresh.handle, (_error, socket) => {
@@ -286,7 +286,7 @@ function reopen(bench: Bench): Bench {
   });
   const client = pal.asyncConnect('127.0.0.1', fresh.port, {}, nothing);
   const udp = pal.createUdpSocket('127.0.0.1', 0);
-  kernel.run();
+  platform.run();
   return { ...bench, server, client, served, udp };
 }
 

@@ -5,7 +5,7 @@
  */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
-import { simulateKernel, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import type { Io } from '../../../src/sim/win32/io.ts';
 import { MOST_UNASKED_CANCELS } from '../../../src/sockets/unasked-cancels.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
@@ -14,7 +14,7 @@ import { expectNothingLeft } from '../support/nothing-left.ts';
 const MORE_THAN_FITS = 400_000;
 
 interface Bench {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly served: SocketHandle;
   readonly client: SocketHandle;
@@ -24,8 +24,8 @@ interface Bench {
 }
 
 async function bench(seed = 0): Promise<Bench> {
-  const kernel = simulateKernel({ seed, profile: 'windows', keepAlive: true });
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 128 });
+  const platform = simulatePlatform({ seed, profile: 'windows', keepAlive: true });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 128 });
   pal.initialize();
   const ended = pal.runEventLoop();
   const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 4 });
@@ -38,21 +38,21 @@ async function bench(seed = 0): Promise<Bench> {
     expect(error).to.equal(null);
     sides[1] = socket;
   });
-  await kernel.settle();
+  await platform.settle();
   const [served, client] = sides;
   if (served === undefined || client === undefined) throw new Error('No connection');
   const cancel = (kind: string): number => {
-    const found = [...kernel.ledger].filter((io) => io.kind === kind && !io.done);
-    for (const io of found) kernel.cancel(io);
+    const found = [...platform.ledger].filter((io) => io.kind === kind && !io.done);
+    for (const io of found) platform.cancel(io);
     return found.length;
   };
   const end = async (): Promise<void> => {
     void pal.stopEventLoop();
-    await kernel.settle();
+    await platform.settle();
     await ended;
-    expectNothingLeft(kernel);
+    expectNothingLeft(platform);
   };
-  return { kernel, pal, served, client, cancel, end };
+  return { platform, pal, served, client, cancel, end };
 }
 
 function write(pal: NetworkPal, socket: SocketHandle, text: string): void {
@@ -63,24 +63,24 @@ function write(pal: NetworkPal, socket: SocketHandle, text: string): void {
 
 describe('an operation that is cancelled, and nobody has asked for it', () => {
   it('a receive is posted again, and its read gets what comes', async () => {
-    const { kernel, pal, served, client, cancel, end } = await bench();
+    const { platform, pal, served, client, cancel, end } = await bench();
     const log: string[] = [];
     const buffer = Buffer.alloc(16);
     pal.asyncRead(served, buffer, 16, (error, bytes) => log.push(error?.code ?? buffer.toString('latin1', 0, bytes)));
-    await kernel.settle();
+    await platform.settle();
     for (let round = 0; round < 3; round++) {
       expect(cancel('WSARecv'), `round ${round}`).to.equal(1);
-      await kernel.settle();
+      await platform.settle();
     }
     expect(log).to.deep.equal([]);
     write(pal, client, 'text');
-    await kernel.settle();
+    await platform.settle();
     expect(log).to.deep.equal(['text']);
     await end();
   });
 
   it('a watch goes on, and no error is kept for tryRead', async () => {
-    const { kernel, pal, served, client, cancel, end } = await bench();
+    const { platform, pal, served, client, cancel, end } = await bench();
     const log: string[] = [];
     const buffer = Buffer.alloc(16);
     pal.watch(served, { readable: true }, (error, readable) => {
@@ -89,42 +89,42 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
       log.push(error?.code ?? (typeof bytes === 'number' ? buffer.toString('latin1', 0, bytes) : 'nothing'));
       pal.unwatch(served);
     });
-    await kernel.settle();
+    await platform.settle();
     for (let round = 0; round < 3; round++) {
       expect(cancel('WSARecv'), `round ${round}`).to.equal(1);
-      await kernel.settle();
+      await platform.settle();
     }
     expect(log, 'not readable').to.deep.equal([]);
     write(pal, client, 'text');
-    await kernel.settle();
+    await platform.settle();
     expect(log).to.deep.equal(['text']);
     await end();
   });
 
   it('accepts are posted again, and onAcceptError is not told', async () => {
-    const { kernel, pal, cancel, end } = await bench();
+    const { platform, pal, cancel, end } = await bench();
     const failures: string[] = [];
     const server = pal.createServer('127.0.0.1', 0, {
       acceptDepth: 4,
       onAcceptError: ({ code }) => failures.push(code),
     });
-    await kernel.settle();
+    await platform.settle();
     expect(cancel('AcceptEx')).to.equal(8);
-    await kernel.settle();
+    await platform.settle();
     expect(pal.stats().acceptErrors).to.equal(0);
     const log: string[] = [];
     pal.asyncAccept(server.handle, (error) => log.push(error?.code ?? 'accepted'));
     pal.asyncConnect('127.0.0.1', server.port, {}, (error) => log.push(error?.code ?? 'connected'));
-    await kernel.settle();
+    await platform.settle();
     expect(log.sort()).to.deep.equal(['accepted', 'connected']);
     expect(failures).to.deep.equal([]);
     expect(cancel('AcceptEx'), 'posted again, all of them').to.equal(8);
-    await kernel.settle();
+    await platform.settle();
     await end();
   });
 
   it('the receives of a UDP socket are posted again, and lose no datagram', async () => {
-    const { kernel, pal, cancel, end } = await bench();
+    const { platform, pal, cancel, end } = await bench();
     const receiver = pal.createUdpSocket('127.0.0.1', 0);
     const sender = pal.createUdpSocket('127.0.0.1', 0);
     const log: string[] = [];
@@ -132,16 +132,16 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
     pal.asyncReceiveFrom(receiver.handle, buffer, 16, (error, bytes) => {
       log.push(error?.code ?? buffer.toString('latin1', 0, bytes));
     });
-    await kernel.settle();
+    await platform.settle();
     const posted = cancel('WSARecvFrom');
     expect(posted).to.be.above(0);
-    await kernel.settle();
+    await platform.settle();
     expect(log).to.deep.equal([]);
     pal.asyncSendTo(sender.handle, Buffer.from('text'), receiver, (error) => log.push(error?.code ?? 'sent'));
-    await kernel.settle();
+    await platform.settle();
     expect(log.sort()).to.deep.equal(['sent', 'text']);
     expect(cancel('WSARecvFrom'), 'as many as before').to.equal(posted);
-    await kernel.settle();
+    await platform.settle();
     await end();
   });
 
@@ -149,7 +149,7 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
     let cancelled = 0;
     // Only some schedules leave a datagram with the kernel for a while.
     for (let seed = 1; seed <= 20; seed++) {
-      const { kernel, pal, cancel, end } = await bench(seed);
+      const { platform, pal, cancel, end } = await bench(seed);
       const receiver = pal.createUdpSocket('127.0.0.1', 0);
       const sender = pal.createUdpSocket('127.0.0.1', 0);
       const log: string[] = [];
@@ -159,7 +159,7 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
       });
       pal.asyncSendTo(sender.handle, Buffer.from('text'), receiver, (error) => log.push(error?.code ?? 'sent'));
       cancelled += cancel('WSASendTo');
-      await kernel.settle();
+      await platform.settle();
       expect(log.sort(), `seed ${seed}`).to.deep.equal(['sent', 'text']);
       await end();
     }
@@ -167,19 +167,19 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
   });
 
   it('a write is a broken connection: ECONNABORTED, also behind it, and its peer gets a reset and no end', async () => {
-    const { kernel, pal, served, client, cancel, end } = await bench();
+    const { platform, pal, served, client, cancel, end } = await bench();
     const log: (string | undefined)[] = [];
     const told = (error: NetworkError | null): void => void log.push(error?.code);
     pal.asyncWrite(served, Buffer.alloc(MORE_THAN_FITS), told);
     pal.asyncWrite(served, Buffer.from('behind it'), told);
-    await kernel.settle();
+    await platform.settle();
     expect(cancel('WSASend')).to.equal(1);
-    await kernel.settle();
+    await platform.settle();
     pal.asyncWrite(served, Buffer.from('later'), told);
-    await kernel.settle();
+    await platform.settle();
     expect(log).to.deep.equal(['ECONNABORTED', 'ECONNABORTED', 'ECONNABORTED']);
     pal.closeSocket(served);
-    await kernel.settle();
+    await platform.settle();
     let end1: string | number = '';
     const buffer = Buffer.alloc(MORE_THAN_FITS);
     for (let round = 0; typeof end1 === 'string' && end1 === '' && round < 20; round++) {
@@ -187,7 +187,7 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
         if (error !== null) end1 = error.code;
         else if (bytes === 0) end1 = 'the end of the stream';
       });
-      await kernel.settle();
+      await platform.settle();
     }
     expect(end1).to.equal('ECONNRESET');
     await end();
@@ -195,20 +195,20 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
 
   describe('again and again, without end', () => {
     /** Cancels until there is nothing to cancel. Returns how often. */
-    async function cancelAll({ kernel, cancel }: Bench, kind: string): Promise<number> {
+    async function cancelAll({ platform, cancel }: Bench, kind: string): Promise<number> {
       let count = 0;
       while (count < 1000) {
         const found = cancel(kind);
         if (found === 0) break;
         count += found;
-        await kernel.settle();
+        await platform.settle();
       }
       return count;
     }
 
     it('is told to a read, after 64 in a row; a success begins a new row', async () => {
       const scene = await bench();
-      const { kernel, pal, served, client, cancel, end } = scene;
+      const { platform, pal, served, client, cancel, end } = scene;
       const log: string[] = [];
       const buffer = Buffer.alloc(16);
       const read = (): void => {
@@ -217,16 +217,16 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
         pal.asyncRead(served, buffer, 16, done);
       };
       read();
-      await kernel.settle();
+      await platform.settle();
       for (let round = 0; round < MOST_UNASKED_CANCELS; round++) {
         cancel('WSARecv');
-        await kernel.settle();
+        await platform.settle();
       }
       write(pal, client, 'text');
-      await kernel.settle();
+      await platform.settle();
       expect(log).to.deep.equal(['text']);
       read();
-      await kernel.settle();
+      await platform.settle();
       expect(await cancelAll(scene, 'WSARecv')).to.equal(MOST_UNASKED_CANCELS + 1);
       expect(log).to.deep.equal(['text', 'ECANCELED']);
       await end();
@@ -234,7 +234,7 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
 
     it('is told to a watch', async () => {
       const scene = await bench();
-      const { kernel, pal, served, end } = scene;
+      const { platform, pal, served, end } = scene;
       const log: string[] = [];
       pal.watch(served, { readable: true }, () => {
         try {
@@ -244,7 +244,7 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
         }
         pal.unwatch(served);
       });
-      await kernel.settle();
+      await platform.settle();
       expect(await cancelAll(scene, 'WSARecv')).to.equal(MOST_UNASKED_CANCELS + 1);
       expect(log).to.deep.equal(['ECANCELED']);
       await end();
@@ -252,28 +252,28 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
 
     it('is a failed accept for a server, after 64 per accept of its pool: told, and posted again with pauses', async () => {
       const depth = 3;
-      const { kernel, pal, end } = await bench();
+      const { platform, pal, end } = await bench();
       const failures: string[] = [];
       const server = pal.createServer('127.0.0.1', 0, {
         acceptDepth: depth,
         onAcceptError: ({ code }) => failures.push(code),
       });
-      await kernel.settle();
-      const own = (): Io[] => [...kernel.ledger].filter((io) => io.kind === 'AcceptEx' && !io.done).slice(-depth);
+      await platform.settle();
+      const own = (): Io[] => [...platform.ledger].filter((io) => io.kind === 'AcceptEx' && !io.done).slice(-depth);
       /** Cancels the server's accepts. Returns the milliseconds until they are posted again. */
       const round = async (): Promise<number> => {
         const posted = own();
         expect(posted).to.have.lengthOf(depth);
-        for (const io of posted) kernel.cancel(io);
-        const began = kernel.scheduler.now();
-        await kernel.settle();
-        return kernel.scheduler.now() - began;
+        for (const io of posted) platform.cancel(io);
+        const began = platform.scheduler.now();
+        await platform.settle();
+        return platform.scheduler.now() - began;
       };
       const connect = async (): Promise<void> => {
         const log: string[] = [];
         pal.asyncAccept(server.handle, (error) => log.push(error?.code ?? 'accepted'));
         pal.asyncConnect('127.0.0.1', server.port, {}, (error) => log.push(error?.code ?? 'connected'));
-        await kernel.settle();
+        await platform.settle();
         expect(log.sort()).to.deep.equal(['accepted', 'connected']);
       };
       const manyRounds = async (): Promise<void> => {
@@ -295,11 +295,11 @@ describe('an operation that is cancelled, and nobody has asked for it', () => {
 
     it('is told to who receives datagrams', async () => {
       const scene = await bench();
-      const { kernel, pal, end } = scene;
+      const { platform, pal, end } = scene;
       const { handle } = pal.createUdpSocket('127.0.0.1', 0);
       const log: string[] = [];
       pal.asyncReceiveFrom(handle, Buffer.alloc(16), 16, (error) => log.push(error?.code ?? 'received'));
-      await kernel.settle();
+      await platform.settle();
       expect(await cancelAll(scene, 'WSARecvFrom')).to.be.within(MOST_UNASKED_CANCELS + 1, MOST_UNASKED_CANCELS + 16);
       expect(log).to.deep.equal(['ECANCELED']);
       await end();

@@ -10,8 +10,8 @@ describe('buffers of 0 bytes', () => {
   for (const profile of ['windows', 'wine'] as const) {
     it(`let a stream through, ${profile}`, async () => {
       const network = simulateNetwork({ seed: 2 });
-      const kernel = network.kernel({ profile, keepAlive: true });
-      const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+      const platform = network.platform({ profile, keepAlive: true });
+      const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
       pal.initialize();
       const ended = pal.runEventLoop();
       let received = 0;
@@ -43,8 +43,8 @@ describe('buffers of 0 bytes', () => {
 
     it(`let datagrams through, ${profile}`, async () => {
       const network = simulateNetwork({ seed: 2 });
-      const kernel = network.kernel({ profile, keepAlive: true });
-      const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+      const platform = network.platform({ profile, keepAlive: true });
+      const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
       pal.initialize();
       const ended = pal.runEventLoop();
       const options = { receiveBufferSize: 0, sendBufferSize: 0 };

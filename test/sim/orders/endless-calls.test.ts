@@ -52,15 +52,15 @@ describe('a callback that goes on for ever while the loop stops', () => {
   for (const [call, begin] of Object.entries(LOOPS)) {
     it(`is answered later and later, and the stop ends: ${call}`, async () => {
       const network = simulateNetwork({ seed: 1 });
-      const kernel = network.kernel({ keepAlive: true });
-      const pal = createNetworkPal({ kernel, strict: true });
+      const platform = network.platform({ keepAlive: true });
+      const pal = createNetworkPal({ platform, strict: true });
       pal.initialize();
       const ended = pal.runEventLoop();
       let stopping = false;
       const times: number[] = [];
       begin(pal, (error) => {
         if (!stopping) return;
-        times.push(kernel.scheduler.now());
+        times.push(platform.scheduler.now());
         if (error !== null && call !== 'connect') expect(error.code).to.equal('ECANCELED');
       });
       // (A connect that is refused takes half a second of simulated time.)
@@ -69,7 +69,7 @@ describe('a callback that goes on for ever while the loop stops', () => {
       void pal.stopEventLoop();
       await network.settle(() => !pal.isRunning());
       await ended;
-      expectNothingLeft(kernel);
+      expectNothingLeft(platform);
       const atTheEnd = times.length;
       expect(atTheEnd, 'answers at once').to.be.above(999);
       // The calls go on being answered, each with one callback, and rarely.
@@ -81,7 +81,7 @@ describe('a callback that goes on for ever while the loop stops', () => {
 
   it('is not met by a thousand callbacks that go on once', async () => {
     const network = simulateNetwork({ seed: 1 });
-    const pal = createNetworkPal({ kernel: network.kernel({ keepAlive: true }), strict: true });
+    const pal = createNetworkPal({ platform: network.platform({ keepAlive: true }), strict: true });
     pal.initialize();
     const server = pal.createServer('127.0.0.1', 0);
     let answers = 0;

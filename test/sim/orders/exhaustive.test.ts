@@ -12,21 +12,21 @@ import { hasSecondWay, type Setting } from '../support/scene.ts';
 
 interface Variant {
   readonly profile: ProfileName;
-  readonly poller: 'worker' | 'inline';
+  readonly waiter: 'worker' | 'inline';
   readonly skips: boolean;
 }
 
 /** Each value of each of the three, in pairs with each of the others. */
 const VARIANTS: readonly Variant[] = [
-  { profile: 'windows', poller: 'worker', skips: false },
-  { profile: 'windows', poller: 'inline', skips: true },
-  { profile: 'wine', poller: 'worker', skips: true },
-  { profile: 'wine', poller: 'inline', skips: false },
+  { profile: 'windows', waiter: 'worker', skips: false },
+  { profile: 'windows', waiter: 'inline', skips: true },
+  { profile: 'wine', waiter: 'worker', skips: true },
+  { profile: 'wine', waiter: 'inline', skips: false },
 ];
 /** Each with one that skips packets and one that does not, with both profiles. */
 const PAIRS = [
-  VARIANTS.filter(({ poller }) => poller === 'worker'),
-  VARIANTS.filter(({ poller }) => poller === 'inline'),
+  VARIANTS.filter(({ waiter }) => waiter === 'worker'),
+  VARIANTS.filter(({ waiter }) => waiter === 'inline'),
 ];
 
 const statusName = (status: number): string =>
@@ -44,7 +44,7 @@ async function check(cell: Cell, variant: Variant, second: boolean): Promise<voi
     for (const status of racing.statuses) statuses.add(status);
   }
   // Sends and receives that succeed at once have no packet on sockets that skip it, nor has a send that waits in a queue,
-  // and a receive that holds a buffer is cancelled by the driver itself after a while.
+  // and a receive that holds a buffer is cancelled by the library itself after a while.
   if (variant.skips || second) return;
   expect([...statuses].map(statusName), 'statuses').to.have.members(cell.statuses.map((name) => `STATUS_${name}`));
 }

@@ -11,14 +11,14 @@ describe('an echo server whose sockets an idle timeout closes', () => {
     let closed = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const network = simulateNetwork({ seed });
-      const kernel = network.kernel({ keepAlive: true });
-      const pal = createNetworkPal({ kernel, strict: true });
+      const platform = network.platform({ keepAlive: true });
+      const pal = createNetworkPal({ platform, strict: true });
       pal.initialize();
       const ended = pal.runEventLoop();
       const server = pal.createServer('127.0.0.1', 0);
       const idle = createIdleTimeout(pal, {
         ms: 1 + (seed % 5),
-        scheduler: kernel.scheduler,
+        scheduler: platform.scheduler,
         onTimeout: (socket) => {
           closed++;
           pal.closeSocket(socket);
@@ -55,14 +55,14 @@ describe('an echo server whose sockets an idle timeout closes', () => {
           talk();
         });
       }
-      const until = kernel.scheduler.now() + 20;
-      kernel.scheduler.setTimer(20, () => undefined);
-      await network.settle(() => kernel.scheduler.now() >= until);
+      const until = platform.scheduler.now() + 20;
+      platform.scheduler.setTimer(20, () => undefined);
+      await network.settle(() => platform.scheduler.now() >= until);
       void pal.stopEventLoop();
       await network.settle(() => !pal.isRunning());
       await ended;
       idle.dispose();
-      expectNothingLeft(kernel);
+      expectNothingLeft(platform);
     }
     expect(closed, 'sockets that the timeout closed').to.be.above(SEEDS);
   });

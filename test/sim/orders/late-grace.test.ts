@@ -9,9 +9,9 @@ describe('a close whose thread was busy until its grace was over', () => {
   for (const profile of ['windows', 'wine'] as const) {
     it(`resets nothing that the system had taken in time, ${profile}`, async () => {
       const network = simulateNetwork({ seed: 0, plain: true });
-      const kernel = network.kernel({ profile, keepAlive: true });
-      const peer = new RawPeer(network, network.kernel());
-      const pal = createNetworkPal({ kernel, strict: true, closeGraceMs: 100, skipCompletionPortOnSuccess: false });
+      const platform = network.platform({ profile, keepAlive: true });
+      const peer = new RawPeer(network, network.platform());
+      const pal = createNetworkPal({ platform, strict: true, closeGraceMs: 100, skipCompletionPortOnSuccess: false });
       pal.initialize();
       const ended = pal.runEventLoop();
       const socket = pal.asyncConnect('127.0.0.1', peer.port, {}, (error) => {
@@ -21,7 +21,7 @@ describe('a close whose thread was busy until its grace was over', () => {
       const log: string[] = [];
       pal.asyncWrite(socket, new Uint8Array(500), (error, bytes) => log.push(`${error?.code ?? 'ok'} ${bytes}`));
       pal.closeSocket(socket, () => log.push('closed'));
-      // The poller has the packet of the write, and cannot tell anybody.
+      // The waiter has the packet of the write, and cannot tell anybody.
       const { agenda } = network;
       const steps = (): unknown[] => Array.from({ length: agenda.length }, (_, place) => agenda.at(place)?.what);
       network.run(() => steps().includes('doorbell'));
@@ -37,9 +37,9 @@ describe('a close whose thread was busy until its grace was over', () => {
 
     it(`drops no datagram behind those that the system had taken, ${profile}`, async () => {
       const network = simulateNetwork({ seed: 0, plain: true });
-      const kernel = network.kernel({ profile, keepAlive: true });
-      const peer = new RawDatagramPeer(network.kernel());
-      const pal = createNetworkPal({ kernel, strict: true, closeGraceMs: 100 });
+      const platform = network.platform({ profile, keepAlive: true });
+      const peer = new RawDatagramPeer(network.platform());
+      const pal = createNetworkPal({ platform, strict: true, closeGraceMs: 100 });
       pal.initialize();
       const ended = pal.runEventLoop();
       const { handle } = pal.createUdpSocket('127.0.0.1', 0);

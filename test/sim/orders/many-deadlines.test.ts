@@ -13,9 +13,9 @@ describe('thousands of calls that end at the same moment', () => {
   for (const way of ['deadlines', 'a signal', 'closing'] as const) {
     it(`are called back over many turns: ${way}`, async () => {
       const network = simulateNetwork({ seed: 1, plain: true, maxSteps: Infinity });
-      const kernel = network.kernel({ keepAlive: true });
-      const peer = new RawPeer(network, network.kernel());
-      const pal = createNetworkPal({ kernel, strict: true });
+      const platform = network.platform({ keepAlive: true });
+      const peer = new RawPeer(network, network.platform());
+      const pal = createNetworkPal({ platform, strict: true });
       pal.initialize();
       const running = pal.runEventLoop();
       const socket = pal.asyncConnect('127.0.0.1', peer.port, {}, () => undefined);
@@ -34,9 +34,9 @@ describe('thousands of calls that end at the same moment', () => {
       let others = 0;
       const other = (): void => {
         others++;
-        if (ended < CALLS) kernel.scheduler.soon(other);
+        if (ended < CALLS) platform.scheduler.soon(other);
       };
-      kernel.scheduler.soon(other);
+      platform.scheduler.soon(other);
       let most = 0;
       while (ended < CALLS) {
         const before = ended;

@@ -35,24 +35,24 @@ async function run(seed: number): Promise<Map<string, number>> {
   const pick = (count: number): number => random.next() % count;
   const faulty = pick(2) === 1;
   const network = simulateNetwork({ seed: seed + 1, impatient: pick(2) === 1 });
-  const kernel = network.kernel({
+  const platform = network.platform({
     profile: pick(2) === 0 ? 'windows' : 'wine',
     keepAlive: true,
     ...(faulty && { faults: { calls: 30, operations: 20 } }),
   });
-  const others = network.kernel({ keepAlive: true });
-  const server = createNetworkPal({ kernel: others });
+  const others = network.platform({ keepAlive: true });
+  const server = createNetworkPal({ platform: others });
   const few = faulty && pick(3) === 0;
   const pal = createNetworkPal({
-    kernel,
-    poller: pick(2) === 0 ? 'worker' : 'inline',
+    platform,
+    waiter: pick(2) === 0 ? 'worker' : 'inline',
     skipCompletionPortOnSuccess: pick(2) === 0,
     maxOperations: few ? 16 : 64,
     strict: true,
   });
-  if (kernel.faults !== null) kernel.faults.enabled = false;
+  if (platform.faults !== null) platform.faults.enabled = false;
   for (const each of [server, pal]) each.initialize();
-  if (kernel.faults !== null) kernel.faults.enabled = true;
+  if (platform.faults !== null) platform.faults.enabled = true;
   const ended = Promise.all([server.runEventLoop(), pal.runEventLoop()]);
   const { port } = server.createServer('::1', 0, { acceptDepth: 8 });
   server.createServer('127.0.0.1', port, { acceptDepth: 8 });
@@ -62,12 +62,12 @@ async function run(seed: number): Promise<Map<string, number>> {
   if (pick(8) === 0) later(network, 'stop', () => void pal.stopEventLoop());
   await network.settle();
   for (const { calls } of named) expect(calls, 'callbacks').to.equal(1);
-  if (kernel.faults !== null) kernel.faults.enabled = false;
+  if (platform.faults !== null) platform.faults.enabled = false;
   void pal.stopEventLoop();
   void server.stopEventLoop();
   await network.settle();
   await ended;
-  expectNothingLeft(kernel);
+  expectNothingLeft(platform);
   for (const { error } of named) {
     if (error === null) continue;
     const known = ADDRESSES_BRING.test(error.code) || (faulty && FAULTS_BRING.test(error.code));
@@ -159,8 +159,8 @@ describe('a name that is being connected to', () => {
       const does = referenced ? 'keeps the loop alive' : 'lets it end when it is unreferenced';
       it(`${does}, ${stage}`, async () => {
         const network = simulateNetwork({ seed: 0, plain: true });
-        const kernel = network.kernel();
-        const pal = createNetworkPal({ kernel, strict: true });
+        const platform = network.platform();
+        const pal = createNetworkPal({ platform, strict: true });
         pal.initialize();
         let over = false;
         const ended = pal.runEventLoop().then(() => (over = true));
@@ -184,7 +184,7 @@ describe('a name that is being connected to', () => {
         await network.settle();
         await ended;
         expect(codes).to.deep.equal(['ECANCELED']);
-        expect(kernel.openHandles).to.equal(0);
+        expect(platform.openHandles).to.equal(0);
       });
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Connecting by name on the simulated kernel: two addresses, in every order of what the resolver, the attempts, the clock
+ * Connecting by name on the simulated platform: two addresses, in every order of what the resolver, the attempts, the clock
  * and the user do. In each of them there is one callback, the winner's bytes flow under the handle that asyncConnect gave
  * out, the losers' sockets are closed, and no operation, slot, handle or timer is left.
  */
@@ -10,13 +10,13 @@ import { everyOrderOfTwo, type Fate, type Meeting, type Setting } from '../suppo
 
 interface Variant {
   readonly profile: ProfileName;
-  readonly poller: 'worker' | 'inline';
+  readonly waiter: 'worker' | 'inline';
   readonly skips: boolean;
 }
 
 const VARIANTS: readonly Variant[] = [
-  { profile: 'windows', poller: 'worker', skips: false },
-  { profile: 'wine', poller: 'inline', skips: true },
+  { profile: 'windows', waiter: 'worker', skips: false },
+  { profile: 'wine', waiter: 'inline', skips: true },
 ];
 
 const REFUSED = 'ECONNREFUSED, ::1 ECONNREFUSED, 127.0.0.1 ECONNREFUSED';

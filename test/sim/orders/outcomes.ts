@@ -5,7 +5,7 @@
  * `alone`: what the callback gets when nothing but the event happens. `racing`: what it may get when the operation could
  * complete at the same moment; each of these comes out of some order, and nothing else out of any. null: it cannot.
  *
- * Windows and Wine agree in every cell: the driver sees to that.
+ * Windows and Wine agree in every cell: the library sees to that.
  */
 export type OperationName = 'read' | 'write' | 'sendFile' | 'connect' | 'accept' | 'receiveFrom' | 'sendTo';
 

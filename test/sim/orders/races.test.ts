@@ -2,13 +2,13 @@
 import { expect } from 'chai';
 import { STATUS_INSUFFICIENT_RESOURCES } from '../../../ffi/ntstatus.ts';
 import { createNetworkPal, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
-import { simulateNetwork, type ProfileName, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulateNetwork, type ProfileName, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import type { FaultOptions } from '../../../src/sim/faults.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
 interface Bench {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly peer: RawPeer;
   readonly socket: SocketHandle;
@@ -19,9 +19,9 @@ interface Bench {
 function connected(profile: ProfileName, buffers: number, faults: FaultOptions = {}): Bench {
   const network = simulateNetwork({ seed: 0, plain: true });
   const sizes = { sendBufferSize: buffers, receiveBufferSize: buffers };
-  const kernel = network.kernel({ profile, keepAlive: true, faults, ...sizes });
-  const peer = new RawPeer(network, network.kernel(sizes));
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64, skipCompletionPortOnSuccess: false });
+  const platform = network.platform({ profile, keepAlive: true, faults, ...sizes });
+  const peer = new RawPeer(network, network.platform(sizes));
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64, skipCompletionPortOnSuccess: false });
   pal.initialize();
   const ended = pal.runEventLoop();
   const socket = pal.asyncConnect('127.0.0.1', peer.port, {}, (error) => {
@@ -32,14 +32,14 @@ function connected(profile: ProfileName, buffers: number, faults: FaultOptions =
     void pal.stopEventLoop();
     await network.settle();
     await ended;
-    expectNothingLeft(kernel);
+    expectNothingLeft(platform);
   };
-  return { kernel, pal, peer, socket, end };
+  return { platform, pal, peer, socket, end };
 }
 
 describe("shutdown('receive') when a receive has just completed", () => {
   it('leaves the bytes to the oldest reader', async () => {
-    const { kernel, pal, peer, socket, end } = connected('windows', 100);
+    const { platform, pal, peer, socket, end } = connected('windows', 100);
     const log: string[] = [];
     const read = (): void => {
       pal.asyncRead(socket, new Uint8Array(10), 10, (error, bytes) => log.push(error?.code ?? String(bytes)));
@@ -47,38 +47,38 @@ describe("shutdown('receive') when a receive has just completed", () => {
     // The first read makes the connection a busy one, whose receives wait in a buffer.
     read();
     peer.send('x');
-    kernel.run(() => log.length === 1);
+    platform.run(() => log.length === 1);
     read();
     read();
     peer.send('abc');
-    kernel.run(() => [...kernel.ledger].every(({ kind, done }) => kind !== 'WSARecv' || done));
+    platform.run(() => [...platform.ledger].every(({ kind, done }) => kind !== 'WSARecv' || done));
     pal.shutdown(socket, 'receive');
-    kernel.run();
+    platform.run();
     expect(log).to.deep.equal(['1', '3', '0']);
     await end();
   });
 
   it('also when somebody reads behind it before the packet is looked at', async () => {
-    const { kernel, pal, peer, socket, end } = connected('windows', 100);
+    const { platform, pal, peer, socket, end } = connected('windows', 100);
     const log: string[] = [];
     const read = (name: string): void => {
       pal.asyncRead(socket, new Uint8Array(10), 10, (error, bytes) => log.push(`${name} ${error?.code ?? bytes}`));
     };
     read('first');
     peer.send('x');
-    kernel.run(() => log.length === 1);
+    platform.run(() => log.length === 1);
     read('second');
     peer.send('abc');
-    kernel.run(() => [...kernel.ledger].every(({ kind, done }) => kind !== 'WSARecv' || done));
+    platform.run(() => [...platform.ledger].every(({ kind, done }) => kind !== 'WSARecv' || done));
     pal.shutdown(socket, 'receive');
     read('third');
-    kernel.run();
+    platform.run();
     expect(log).to.deep.equal(['first 1', 'second 3', 'third 0']);
     await end();
   });
 
   it('also when the bytes came for a buffer that had gone', async () => {
-    const { kernel, pal, peer, socket, end } = connected('windows', 100);
+    const { platform, pal, peer, socket, end } = connected('windows', 100);
     const log: string[] = [];
     const read = (name: string): Uint8Array<ArrayBuffer> => {
       const buffer = new Uint8Array(10);
@@ -87,15 +87,15 @@ describe("shutdown('receive') when a receive has just completed", () => {
     };
     read('first');
     peer.send('x');
-    kernel.run(() => log.length === 1);
+    platform.run(() => log.length === 1);
     const lost = read('second');
     structuredClone(lost, { transfer: [lost.buffer] });
     peer.send('abc');
-    kernel.run(() => log.length === 2);
+    platform.run(() => log.length === 2);
     read('third');
     pal.shutdown(socket, 'receive');
     read('fourth');
-    kernel.run();
+    platform.run();
     expect(log).to.deep.equal(['first 1', 'second ERR_BUFFER_DETACHED', 'third 3', 'fourth 0']);
     await end();
   });
@@ -104,20 +104,20 @@ describe("shutdown('receive') when a receive has just completed", () => {
 describe("shutdown('receive') with a watch", () => {
   it('leaves writing alone when the receive that the watch had posted fails', async () => {
     const plan = [{ operation: 'WSARecv', nth: 1, status: STATUS_INSUFFICIENT_RESOURCES }] as const;
-    const { kernel, pal, peer, socket, end } = connected('windows', 100, { plan });
+    const { platform, pal, peer, socket, end } = connected('windows', 100, { plan });
     let told = 0;
     pal.watch(socket, { readable: true }, () => {
       told++;
       pal.unwatch(socket);
     });
-    kernel.run();
-    expect([...kernel.ledger].map(({ kind }) => kind)).to.deep.equal(['WSARecv']);
+    platform.run();
+    expect([...platform.ledger].map(({ kind }) => kind)).to.deep.equal(['WSARecv']);
     pal.shutdown(socket, 'receive');
     peer.send('x');
-    kernel.run();
-    expect([told, kernel.ledger.size]).to.deep.equal([1, 0]);
+    platform.run();
+    expect([told, platform.ledger.size]).to.deep.equal([1, 0]);
     expect(pal.tryWrite(socket, new Uint8Array(3))).to.equal(3);
-    kernel.run();
+    platform.run();
     expect(peer.end.in.length).to.equal(3);
     await end();
   });
@@ -125,18 +125,18 @@ describe("shutdown('receive') with a watch", () => {
 
 describe('a send under way when the peer half-closes', () => {
   it('arrives whole, although Wine completes it with success and 0 bytes', async () => {
-    const { kernel, pal, peer, socket, end } = connected('wine', 4);
+    const { platform, pal, peer, socket, end } = connected('wine', 4);
     const log: string[] = [];
     pal.asyncWrite(socket, new Uint8Array(8), () => log.push('first written'));
-    kernel.run();
+    platform.run();
     // Both buffers are full: this one has not moved a byte when the FIN comes.
     pal.asyncWrite(socket, new Uint8Array(40), (error) => log.push(error?.code ?? 'second written'));
     pal.asyncRead(socket, new Uint8Array(1), 1, (error, bytes) => log.push(error?.code ?? `read ${bytes}`));
     peer.fin();
-    kernel.run();
+    platform.run();
     expect(log).to.deep.equal(['first written', 'read 0']);
     peer.drain();
-    kernel.run();
+    platform.run();
     expect(log.at(-1)).to.equal('second written');
     expect(peer.end.in.length).to.equal(48);
     await end();

@@ -8,14 +8,14 @@ import {
   STATUS_FAULTS,
   type PlannedFault,
   type ProfileName,
-  type SimulatedKernel,
+  type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
 interface Scene {
   readonly network: SimulatedNetwork;
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly peer: NetworkPal;
   readonly server: ServerSocket;
@@ -31,15 +31,15 @@ function start(
   acceptDepth: ServerOptions['acceptDepth'] = 1,
 ): Scene {
   const network = simulateNetwork({ seed });
-  const kernel = network.kernel({ profile, keepAlive: true, faults: { plan } });
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64, closeGraceMs: 500 });
-  const peer = createNetworkPal({ kernel: network.kernel({ profile, keepAlive: true }), strict: true });
+  const platform = network.platform({ profile, keepAlive: true, faults: { plan } });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64, closeGraceMs: 500 });
+  const peer = createNetworkPal({ platform: network.platform({ profile, keepAlive: true }), strict: true });
   for (const one of [pal, peer]) {
     one.initialize();
     void one.runEventLoop();
   }
   const server = pal.createServer('127.0.0.1', 0, { acceptDepth, reuseSockets: true });
-  const scene: Scene = { network, kernel, pal, peer, server, served: 0 };
+  const scene: Scene = { network, platform, pal, peer, server, served: 0 };
   const next = (): void => {
     pal.asyncAccept(server.handle, (error, client) => {
       if (error !== null) return;
@@ -78,14 +78,14 @@ function enter({ peer, server }: Scene): void {
   });
 }
 
-async function end({ network, kernel, pal, peer }: Scene): Promise<void> {
+async function end({ network, platform, pal, peer }: Scene): Promise<void> {
   const ended = Promise.all([pal.stopEventLoop(), peer.stopEventLoop()]);
   await network.settle();
   await ended;
-  expectNothingLeft(kernel);
+  expectNothingLeft(platform);
 }
 
-describe('reuseSockets on a simulated kernel', () => {
+describe('reuseSockets on a simulated platform', () => {
   it('takes no more sockets than wait at a time, in any order', async () => {
     for (let seed = 0; seed < 40; seed++) {
       const scene = start('windows', seed);
@@ -117,16 +117,16 @@ describe('reuseSockets on a simulated kernel', () => {
 
   it('keeps no more spare sockets than the pool is deep, however many connections end at once', async () => {
     const scene = start('windows', 3, [], { min: 1, max: 8 });
-    const { network, kernel, pal } = scene;
-    const idle = kernel.openHandles;
+    const { network, platform, pal } = scene;
+    const idle = platform.openHandles;
     for (let times = 0; times < 30; times++) enter(scene);
     network.run(() => scene.served === 30);
     expect(pal.stats().calls['DisconnectEx']).to.be.above(16);
-    expect(kernel.openHandles - idle, 'a grown pool, and as many spares').to.be.at.most(7 + 8);
+    expect(platform.openHandles - idle, 'a grown pool, and as many spares').to.be.at.most(7 + 8);
     // Quiet for long enough, the pool is as flat as before, and with it what it keeps.
     const quietAt = network.clock.now + 60_000;
     network.run(() => network.clock.now >= quietAt);
-    expect(kernel.openHandles - idle, 'one spare').to.be.at.most(1);
+    expect(platform.openHandles - idle, 'one spare').to.be.at.most(1);
     await end(scene);
   });
 

@@ -7,7 +7,7 @@ import { createNetworkPal, type NetworkPal, type ServerHandle, type SocketHandle
 import {
   simulateNetwork,
   type ProfileName,
-  type SimulatedKernel,
+  type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { thrownBy } from '../../support/errors.ts';
@@ -17,16 +17,16 @@ import { expectNothingLeft } from '../support/nothing-left.ts';
 const SEEDS = 200;
 
 interface Process {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly ended: Promise<void>;
 }
 
 function start(network: SimulatedNetwork, profile: ProfileName = 'windows'): Process {
-  const kernel = network.kernel({ profile, keepAlive: true });
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+  const platform = network.platform({ profile, keepAlive: true });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
   pal.initialize();
-  return { kernel, pal, ended: pal.runEventLoop() };
+  return { platform, pal, ended: pal.runEventLoop() };
 }
 
 async function stop(network: SimulatedNetwork, processes: Process[]): Promise<void> {
@@ -35,8 +35,8 @@ async function stop(network: SimulatedNetwork, processes: Process[]): Promise<vo
   for (const one of processes) void one.ended.then(() => ended++);
   await network.settle(() => ended === processes.length);
   expect(ended, 'loops that have ended').to.equal(processes.length);
-  for (const { kernel } of processes) {
-    expectNothingLeft(kernel);
+  for (const { platform } of processes) {
+    expectNothingLeft(platform);
   }
 }
 
@@ -80,7 +80,7 @@ describe('sockets between simulated processes', () => {
           listen();
         });
         await network.settle(() => served !== 0);
-        const info = here.pal.exportSocket(served, there.kernel.processId);
+        const info = here.pal.exportSocket(served, there.platform.processId);
         expect(thrownBy(() => here.pal.importSocket(info)).code).to.equal('ERR_WRONG_PROCESS');
         const moved = there.pal.importSocket(structuredClone(info));
         expect(thrownBy(() => there.pal.importSocket(info)).code, 'a second import').to.equal('ERR_TOKEN_USED');
@@ -106,8 +106,8 @@ describe('sockets between simulated processes', () => {
       const [first, second, third, client] = [start(network), start(network), start(network), start(network)];
       const server = first.pal.createServer('127.0.0.1', 0, { acceptDepth: 2 });
       acceptAll(first.pal, server.handle, 1);
-      for (const [index, { pal, kernel }] of [second, third].entries()) {
-        const info = first.pal.exportSocket(server.handle, kernel.processId);
+      for (const [index, { pal, platform }] of [second, third].entries()) {
+        const info = first.pal.exportSocket(server.handle, platform.processId);
         const imported = pal.importServer(info, { acceptDepth: 3 });
         expect(imported.port).to.equal(server.port);
         acceptAll(pal, imported.handle, index + 2);

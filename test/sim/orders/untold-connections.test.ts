@@ -9,7 +9,7 @@ import { createNetworkPal, type NetworkPal, type SocketHandle } from '../../../s
 import {
   simulateNetwork,
   type FaultOptions,
-  type SimulatedKernel,
+  type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
@@ -17,7 +17,7 @@ import { RawPeer } from '../support/raw-peer.ts';
 
 interface Bench {
   readonly network: SimulatedNetwork;
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly peer: RawPeer;
   readonly end: () => Promise<void>;
@@ -25,24 +25,24 @@ interface Bench {
 
 function bench(profile: 'windows' | 'wine', faults: FaultOptions = {}): Bench {
   const network = simulateNetwork({ seed: 0, plain: true });
-  const kernel = network.kernel({ profile, keepAlive: true, faults });
-  const peer = new RawPeer(network, network.kernel());
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+  const platform = network.platform({ profile, keepAlive: true, faults });
+  const peer = new RawPeer(network, network.platform());
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
   pal.initialize();
   const ended = pal.runEventLoop();
   const end = async (): Promise<void> => {
     void pal.stopEventLoop();
     await network.settle();
     await ended;
-    expectNothingLeft(kernel);
+    expectNothingLeft(platform);
   };
-  return { network, kernel, pal, peer, end };
+  return { network, platform, pal, peer, end };
 }
 
 /** Until the packet of the only operation of a kind is in the port, and nobody has looked. */
-function untilDone({ kernel }: Bench, kind: string): void {
-  kernel.run(() => [...kernel.ledger].some((io) => io.kind === kind && io.done));
-  expect([...kernel.ledger].filter((io) => io.kind === kind && io.done)).to.have.lengthOf(1);
+function untilDone({ platform }: Bench, kind: string): void {
+  platform.run(() => [...platform.ledger].some((io) => io.kind === kind && io.done));
+  expect([...platform.ledger].filter((io) => io.kind === kind && io.done)).to.have.lengthOf(1);
 }
 
 type Ending = (pal: NetworkPal, socket: SocketHandle) => unknown;

@@ -1,22 +1,22 @@
 /**
  * closeSocket() threw while stopEventLoop() was ending.
  *
- * When the last socket is gone, the poller thread ends and the port is closed, which takes a moment. isRunning() is true until
- * then and closing is allowed, says the contract; but there was no driver any more, and the timer of createIdleTimeout, which
+ * When the last socket is gone, the waiter thread ends and the port is closed, which takes a moment. isRunning() is true until
+ * then and closing is allowed, says the contract; but there was no context any more, and the timer of createIdleTimeout, which
  * asks isRunning() before it closes, ended the process with an uncaught exception.
  */
 import { expect } from 'chai';
 import { createNetworkPal, NetworkErrorCode, type NetworkError } from '../../../src/index.ts';
-import { simulateKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform } from '../../../src/sim/index.ts';
 
 const isClosed = (error: NetworkError | null): boolean => error?.kind === NetworkErrorCode.ConnectionClosed;
 
-describe('calls while the poller of a stopping loop ends', () => {
+describe('calls while the waiter of a stopping loop ends', () => {
   it('are answered, and closing is allowed', async () => {
-    const kernel = simulateKernel({ seed: 0, keepAlive: true });
-    const createWaiter = kernel.createWaiter.bind(kernel);
+    const platform = simulatePlatform({ seed: 0, keepAlive: true });
+    const createWaiter = platform.createWaiter.bind(platform);
     let whenEnding = (): void => undefined;
-    kernel.createWaiter = (kind, parts) => {
+    platform.createWaiter = (kind, parts) => {
       const waiter = createWaiter(kind, parts);
       const stop = waiter.stop.bind(waiter);
       waiter.stop = async () => {
@@ -25,12 +25,12 @@ describe('calls while the poller of a stopping loop ends', () => {
       };
       return waiter;
     };
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const server = pal.createServer('127.0.0.1', 0);
     const socket = pal.asyncConnect('127.0.0.1', server.port, {}, () => undefined);
-    await kernel.settle();
+    await platform.settle();
     const log: string[] = [];
     whenEnding = () => {
       expect(pal.isRunning()).to.equal(true);
@@ -44,13 +44,13 @@ describe('calls while the poller of a stopping loop ends', () => {
         .with.property('code', 'ERR_EVENT_LOOP_STOPPED');
     };
     const stopped = pal.stopEventLoop();
-    await kernel.settle();
+    await platform.settle();
     await Promise.all([ended, stopped]);
-    await kernel.settle();
+    await platform.settle();
     expect(log).to.deep.equal(['closed', 'write true', 'read true']);
     expect(pal.isRunning()).to.equal(false);
     pal.closeSocket(socket, () => log.push('closed again'));
-    await kernel.settle();
+    await platform.settle();
     expect(log.at(-1)).to.equal('closed again');
   });
 });

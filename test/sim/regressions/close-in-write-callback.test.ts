@@ -8,12 +8,12 @@
  */
 import { expect } from 'chai';
 import { createNetworkPal } from '../../../src/index.ts';
-import { simulateKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform } from '../../../src/sim/index.ts';
 
 describe('closeSocket in a write callback', () => {
   it('closes once, and calls back once', async () => {
-    const kernel = simulateKernel({ seed: 1 });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = simulatePlatform({ seed: 1 });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
     let closed = 0;
@@ -27,7 +27,7 @@ describe('closeSocket in a write callback', () => {
       pal.closeSocket(socket);
     });
     const ended = pal.runEventLoop();
-    await kernel.settle();
+    await platform.settle();
     await ended;
     expect(closed).to.equal(1);
   });

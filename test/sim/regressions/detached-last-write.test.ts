@@ -7,12 +7,12 @@
  */
 import { expect } from 'chai';
 import { createNetworkPal } from '../../../src/index.ts';
-import { simulateKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform } from '../../../src/sim/index.ts';
 
 describe("shutdown('send') behind a write whose buffer was detached", () => {
   it('still sends the FIN', async () => {
-    const kernel = simulateKernel({ seed: 0, keepAlive: true });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = simulatePlatform({ seed: 0, keepAlive: true });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
@@ -34,11 +34,11 @@ describe("shutdown('send') behind a write whose buffer was detached", () => {
       };
       readOn();
     });
-    await kernel.settle();
+    await platform.settle();
     expect(log).to.include('second: ERR_BUFFER_DETACHED');
     expect(log.at(-1)).to.equal('read 0');
     void pal.stopEventLoop();
-    await kernel.settle();
+    await platform.settle();
     await ended;
   });
 });

@@ -14,8 +14,8 @@ describe('closeSocket with a flush that fails', () => {
   it('resets the connection', async () => {
     const plan = [{ operation: 'WSASend', nth: 1, status: STATUS_INSUFFICIENT_RESOURCES }] as const;
     const network = simulateNetwork({ seed: 0 });
-    const kernel = network.kernel({ sendBufferSize: 100, receiveBufferSize: 100, faults: { plan } });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = network.platform({ sendBufferSize: 100, receiveBufferSize: 100, faults: { plan } });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });

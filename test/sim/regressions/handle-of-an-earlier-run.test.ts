@@ -7,12 +7,12 @@
  */
 import { expect } from 'chai';
 import { createNetworkPal, type OperationHandle, type ServerSocket } from '../../../src/index.ts';
-import { simulateKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform } from '../../../src/sim/index.ts';
 
 describe('a handle of an earlier run', () => {
   it('is stale in the next one', async () => {
-    const kernel = simulateKernel({ seed: 1 });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = simulatePlatform({ seed: 1 });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     const servers: ServerSocket[] = [];
     for (let run = 0; run < 2; run++) {
       pal.initialize();
@@ -24,14 +24,14 @@ describe('a handle of an earlier run', () => {
         expect(pal.getLocalPort(servers[1]!.handle)).to.equal(servers[1]?.port);
       }
       void pal.stopEventLoop();
-      await kernel.settle();
+      await platform.settle();
       await ended;
     }
   });
 
   it('that names a call cancels none of the next one', async () => {
-    const kernel = simulateKernel({ seed: 1 });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = simulatePlatform({ seed: 1 });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     const calls: OperationHandle[] = [];
     for (let run = 0; run < 2; run++) {
       pal.initialize();
@@ -43,7 +43,7 @@ describe('a handle of an earlier run', () => {
         expect(pal.cancel(calls[1]!), 'the call of the second').to.equal(true);
       }
       void pal.stopEventLoop();
-      await kernel.settle();
+      await platform.settle();
       await ended;
     }
   });

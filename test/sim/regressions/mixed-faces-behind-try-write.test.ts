@@ -13,9 +13,9 @@ describe('a watch on a socket with an asyncWrite behind a tryWrite', () => {
   it('is refused, and may begin when the asyncWrite is done', async () => {
     const network = simulateNetwork({ seed: 0, plain: true });
     const sizes = { sendBufferSize: 4, receiveBufferSize: 4 };
-    const kernel = network.kernel({ keepAlive: true, ...sizes });
-    const peer = new RawPeer(network, network.kernel(sizes));
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = network.platform({ keepAlive: true, ...sizes });
+    const peer = new RawPeer(network, network.platform(sizes));
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const socket = pal.asyncConnect('127.0.0.1', peer.port, {}, () => undefined);

@@ -15,8 +15,8 @@ describe('a packet that comes twice', () => {
     let dropped = 0;
     for (let seed = 1; seed <= 200; seed++) {
       const network = simulateNetwork({ seed });
-      const kernel = network.kernel({ faults: { duplicates: 2 } });
-      const pal = createNetworkPal({ kernel, maxOperations: 64 });
+      const platform = network.platform({ faults: { duplicates: 2 } });
+      const pal = createNetworkPal({ platform, maxOperations: 64 });
       pal.initialize();
       const ended = pal.runEventLoop();
       const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });

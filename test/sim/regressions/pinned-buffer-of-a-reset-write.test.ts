@@ -20,9 +20,9 @@ describe('a pinned buffer whose write was dropped by a reset', () => {
   it('is kept until the packet of the send has come, and no longer', async () => {
     const network = simulateNetwork({ seed: 0, plain: true });
     const sizes = { sendBufferSize: 4, receiveBufferSize: 4 };
-    const kernel = network.kernel({ keepAlive: true, ...sizes });
-    const peer = new RawPeer(network, network.kernel(sizes));
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = network.platform({ keepAlive: true, ...sizes });
+    const peer = new RawPeer(network, network.platform(sizes));
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const socket = pal.asyncConnect('127.0.0.1', peer.port, {}, () => undefined);
@@ -40,13 +40,13 @@ describe('a pinned buffer whose write was dropped by a reset', () => {
     const log: string[] = [];
     network.run();
     pal.resetSocket(socket);
-    kernel.run(() => log.length === 2);
+    platform.run(() => log.length === 2);
     expect(log).to.deep.equal(['ECANCELED', 'ECANCELED']);
-    expect([...kernel.ledger].map(({ kind }) => kind)).to.include('WSASend');
+    expect([...platform.ledger].map(({ kind }) => kind)).to.include('WSASend');
     await turn();
     collect();
     expect(views.map((view) => view.deref() !== undefined)).to.deep.equal([true, true]);
-    kernel.run();
+    platform.run();
     await turn();
     collect();
     expect(views.map((view) => view.deref() === undefined)).to.deep.equal([true, true]);

@@ -14,8 +14,8 @@ describe('acceptRate, when time passes between two looks at the clock', () => {
     // Each look at the clock is so much later than the one before. The first that leaves room falls on another one each time.
     for (let step = 1; step <= 40; step++) {
       const network = simulateNetwork({ seed: step });
-      const kernel = network.kernel();
-      const { scheduler } = kernel;
+      const platform = network.platform();
+      const { scheduler } = platform;
       let looks = 0;
       const passing = {
         soon: scheduler.soon.bind(scheduler),
@@ -23,8 +23,8 @@ describe('acceptRate, when time passes between two looks at the clock', () => {
         clearTimer: scheduler.clearTimer.bind(scheduler),
         now: () => scheduler.now() + (looks++ * step) / 7,
       };
-      Object.defineProperty(kernel, 'scheduler', { value: passing });
-      const pal = createNetworkPal({ kernel, strict: true });
+      Object.defineProperty(platform, 'scheduler', { value: passing });
+      const pal = createNetworkPal({ platform, strict: true });
       pal.initialize();
       const ended = pal.runEventLoop();
       const server = pal.createServer('127.0.0.1', 0, { acceptRate: RATE });
@@ -37,10 +37,10 @@ describe('acceptRate, when time passes between two looks at the clock', () => {
         });
       next();
       for (let made = 0; made < CONNECTIONS; made++) pal.asyncConnect('127.0.0.1', server.port, {}, () => undefined);
-      await kernel.settle(() => taken === CONNECTIONS);
+      await platform.settle(() => taken === CONNECTIONS);
       expect(taken, `step ${step}`).to.equal(CONNECTIONS);
       const stopped = pal.stopEventLoop();
-      await kernel.settle();
+      await platform.settle();
       await Promise.all([ended, stopped]);
     }
   });

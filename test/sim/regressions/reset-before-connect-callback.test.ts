@@ -13,9 +13,9 @@ describe('a connection that is reset before its connect callback', () => {
     const network = simulateNetwork({ seed: 0 });
     // The first is SO_REUSE_UNICASTPORT.
     const faults = { plan: [{ call: 'setsockopt', nth: 2, code: WSAENOTCONN }] } as const;
-    const kernel = network.kernel({ keepAlive: true, faults });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
-    const peer = createNetworkPal({ kernel: network.kernel({ keepAlive: true }), maxOperations: 64 });
+    const platform = network.platform({ keepAlive: true, faults });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
+    const peer = createNetworkPal({ platform: network.platform({ keepAlive: true }), maxOperations: 64 });
     for (const each of [pal, peer]) each.initialize();
     const ended = Promise.all([pal.runEventLoop(), peer.runEventLoop()]);
     const server = peer.createServer('127.0.0.1', 0, { acceptDepth: 1 });
@@ -29,6 +29,6 @@ describe('a connection that is reset before its connect callback', () => {
     void peer.stopEventLoop();
     await network.settle();
     await ended;
-    expect(kernel.openHandles).to.equal(0);
+    expect(platform.openHandles).to.equal(0);
   });
 });

@@ -12,7 +12,7 @@ import { simulateNetwork } from '../../../src/sim/index.ts';
 describe('resetSocket after closeSocket', () => {
   it('still sets SO_LINGER {1, 0}', async () => {
     const network = simulateNetwork({ seed: 0, trace: true });
-    const pal = createNetworkPal({ kernel: network.kernel(), strict: true, maxOperations: 64 });
+    const pal = createNetworkPal({ platform: network.platform(), strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });

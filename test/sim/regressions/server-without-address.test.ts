@@ -7,18 +7,18 @@
 import { expect } from 'chai';
 import { WSAENETDOWN } from '../../../ffi/wsa-errors.ts';
 import { createNetworkPal } from '../../../src/index.ts';
-import { simulateKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform } from '../../../src/sim/index.ts';
 
 describe('createServer when getsockname fails', () => {
   it('leaves no socket and no operation behind', () => {
     const plan = [{ call: 'getsockname', nth: 1, code: WSAENETDOWN }] as const;
-    const kernel = simulateKernel({ seed: 1, faults: { plan } });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = simulatePlatform({ seed: 1, faults: { plan } });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     expect(() => pal.createServer('127.0.0.1', 0))
       .to.throw()
       .with.property('code', 'ENETDOWN');
     expect(pal.stats()).to.include({ sockets: 0, freeSlots: 64 });
-    expect(kernel.openSockets).to.equal(0);
+    expect(platform.openSockets).to.equal(0);
   });
 });

@@ -25,7 +25,11 @@ async function connections(pal: NetworkPal, network: SimulatedNetwork, count: nu
 describe('a watch without a free slot', () => {
   it('lets the loop come to rest, and is told as soon as there is one', async () => {
     const network = simulateNetwork({ seed: 0 });
-    const pal = createNetworkPal({ kernel: network.kernel({ keepAlive: true }), strict: true, maxOperations: SLOTS });
+    const pal = createNetworkPal({
+      platform: network.platform({ keepAlive: true }),
+      strict: true,
+      maxOperations: SLOTS,
+    });
     pal.initialize();
     const ended = pal.runEventLoop();
     const [watched, peer, ...others] = (await connections(pal, network, 1 + SLOTS / 2)) as [
@@ -56,8 +60,8 @@ describe('a watch without a free slot', () => {
 
   it('is forgotten when it ends before', async () => {
     const network = simulateNetwork({ seed: 0 });
-    const kernel = network.kernel({ keepAlive: true });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: SLOTS });
+    const platform = network.platform({ keepAlive: true });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: SLOTS });
     pal.initialize();
     const ended = pal.runEventLoop();
     const [first, second, ...others] = (await connections(pal, network, 1 + SLOTS / 2)) as [
@@ -77,6 +81,6 @@ describe('a watch without a free slot', () => {
     void pal.stopEventLoop();
     await network.settle();
     await ended;
-    expect(kernel.openHandles).to.equal(0);
+    expect(platform.openHandles).to.equal(0);
   });
 });

@@ -7,13 +7,13 @@
 import { expect } from 'chai';
 import { WSAENOBUFS } from '../../../ffi/wsa-errors.ts';
 import { createNetworkPal } from '../../../src/index.ts';
-import { simulateKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform } from '../../../src/sim/index.ts';
 
 describe('a write after one that failed', () => {
   it('fails too, and nothing of it is sent', async () => {
     const plan = [{ call: 'WSASend', nth: 1, code: WSAENOBUFS }] as const;
-    const kernel = simulateKernel({ seed: 0, keepAlive: true, faults: { plan } });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = simulatePlatform({ seed: 0, keepAlive: true, faults: { plan } });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
@@ -29,11 +29,11 @@ describe('a write after one that failed', () => {
     pal.asyncConnect('127.0.0.1', server.port, {}, (_, socket) => {
       pal.asyncRead(socket, new Uint8Array(16), 16, (error, bytes) => log.push(`read ${error?.code ?? bytes}`));
     });
-    await kernel.settle();
+    await platform.settle();
     expect(log).to.include('first: ENOBUFS').and.to.include('second: ENOBUFS');
     expect(log).to.not.include('read 6');
     void pal.stopEventLoop();
-    await kernel.settle();
+    await platform.settle();
     await ended;
   });
 });

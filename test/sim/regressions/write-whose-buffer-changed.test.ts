@@ -7,16 +7,16 @@
  */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
-import { simulateKernel, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulatePlatform, type SimulatedPlatform } from '../../../src/sim/index.ts';
 
 const KIB = 1024;
 
 /** What a peer gets of what `send` writes. */
 async function received(
-  kernel: SimulatedKernel,
+  platform: SimulatedPlatform,
   send: (pal: NetworkPal, socket: SocketHandle) => void,
 ): Promise<Buffer> {
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
   pal.initialize();
   const ended = pal.runEventLoop();
   const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
@@ -33,9 +33,9 @@ async function received(
     };
     readOn();
   });
-  await kernel.settle();
+  await platform.settle();
   void pal.stopEventLoop();
-  await kernel.settle();
+  await platform.settle();
   await ended;
   return Buffer.concat(parts);
 }
@@ -44,9 +44,9 @@ describe('a write whose buffer changes while it is under way', () => {
   it('goes on behind what was sent, when the buffer before it was detached meanwhile', async () => {
     const first = new Uint8Array(200 * KIB).fill(1);
     const second = new Uint8Array(200 * KIB).map((_, index) => index / KIB);
-    const kernel = simulateKernel({ seed: 0, plain: true, keepAlive: true });
+    const platform = simulatePlatform({ seed: 0, plain: true, keepAlive: true });
     let outcome = '';
-    const bytes = await received(kernel, (pal, socket) => {
+    const bytes = await received(platform, (pal, socket) => {
       pal.asyncWrite(socket, [first, second], (error, sent) => (outcome = error?.code ?? String(sent)));
       // One send takes 256 KiB at most: all of the first buffer, and a part of the second.
       structuredClone(first, { transfer: [first.buffer] });
@@ -65,9 +65,9 @@ describe('a write whose buffer changes while it is under way', () => {
       options,
     );
     const data = new Uint8Array(memory).fill(7);
-    const kernel = simulateKernel({ seed: 0, plain: true, keepAlive: true });
+    const platform = simulatePlatform({ seed: 0, plain: true, keepAlive: true });
     let outcome = '';
-    const bytes = await received(kernel, (pal, socket) => {
+    const bytes = await received(platform, (pal, socket) => {
       pal.asyncWrite(socket, data, (error, sent) => (outcome = `${error?.code} after ${sent}`));
       memory.resize(256 * KIB);
     });

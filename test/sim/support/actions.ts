@@ -109,7 +109,7 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
     const side = anySide(world, who);
     if (side === null || side.closing || !side.party.running) return;
     if (side.connected) cancelTransfer(world, side, size % 2 === 0);
-    else if (world.call(side, () => side.party.pal.cancel(side.handle))) side.revoked = true;
+    else if (world.call(side, () => side.party.pal.cancel(side.handle))) side.cancellation = true;
   },
   writeAndClose: (world, { who, size }) => {
     const side = anySide(world, who);
@@ -269,7 +269,7 @@ function connect(world: World, who: number, name: Name | null = null): Side | nu
       side.connected = true;
       if (name !== null) rememberPort(world, side);
     } else if (error.code === 'ECANCELED') {
-      if (!side.closing && !side.revoked) side.fail('a connect was cancelled on an open socket');
+      if (!side.closing && !side.cancellation) side.fail('a connect was cancelled on an open socket');
       side.closing = true;
     } else {
       // A connection that was broken before its callback counts as one that never was.

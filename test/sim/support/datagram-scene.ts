@@ -1,6 +1,6 @@
 /** A receive or a send on a UDP socket, and a peer that does what the tree says. */
 import type { NetworkPal, UdpHandle } from '../../../src/index.ts';
-import type { SimulatedKernel } from '../../../src/sim/index.ts';
+import type { SimulatedPlatform } from '../../../src/sim/index.ts';
 import type { IoKind } from '../../../src/sim/win32/io.ts';
 import type { SimulatedSocket } from '../../../src/sim/sockets/socket.ts';
 import { RawDatagramPeer } from './raw-datagram-peer.ts';
@@ -20,13 +20,13 @@ export class DatagramScene extends Scene {
   /** Sent after the operation had ended. */
   #sentNext = false;
 
-  constructor(setting: Setting, pal: NetworkPal, kernel: SimulatedKernel, others: SimulatedKernel) {
-    super(setting, pal, kernel);
+  constructor(setting: Setting, pal: NetworkPal, platform: SimulatedPlatform, others: SimulatedPlatform) {
+    super(setting, pal, platform);
     this.#peer = new RawDatagramPeer(others);
     const { handle, port } = pal.createUdpSocket('127.0.0.1', 0, { receiveDepth: setting.second ? 2 : 1 });
     this.socket = handle;
     this.#port = port;
-    const [simulated] = kernel.network.udpPorts.boundAt(port);
+    const [simulated] = platform.network.udpPorts.boundAt(port);
     if (simulated === undefined) throw new Error(`Nobody is bound to ${port}`);
     this.#simulated = simulated;
   }

@@ -26,8 +26,8 @@ export class FileScene extends StreamScene {
   }
 
   override prepare(): void {
-    this.kernel.files.put('file', Buffer.from(FILE));
-    if (this.setting.second) this.#fd = this.kernel.files.openNow('file');
+    this.platform.files.put('file', Buffer.from(FILE));
+    if (this.setting.second) this.#fd = this.platform.files.openNow('file');
     this.connect(() => this.fillBuffers());
   }
 
@@ -52,7 +52,7 @@ export class FileScene extends StreamScene {
   }
 
   override check(): void {
-    if (this.setting.second) this.kernel.files.close(this.#fd); // it has stayed open: whose it is closes it
+    if (this.setting.second) this.platform.files.close(this.#fd); // it has stayed open: whose it is closes it
     super.check();
   }
 

@@ -3,8 +3,8 @@
  * methods of the parts that take part in it, and every function of the Win32 tables, which throw as koffi would, before they do
  * anything. Nothing of this is in the library: the methods are replaced on their prototypes while a test runs.
  */
-import type { Kernel } from '../../../src/index.ts';
-import type { SimulatedKernel } from '../../../src/sim/index.ts';
+import type { Platform } from '../../../src/index.ts';
+import type { SimulatedPlatform } from '../../../src/sim/index.ts';
 import { ExtensionFunctions } from '../../../src/overlapped/extension-functions.ts';
 import { OverlappedTransport } from '../../../src/overlapped/overlapped-transport.ts';
 import { BlockPool } from '../../../src/memory/block-pool.ts';
@@ -13,7 +13,7 @@ import type { Operation, OperationKind } from '../../../src/memory/operation.ts'
 import { OperationTable } from '../../../src/memory/operation-table.ts';
 import { PendingCalls } from '../../../src/sockets/pending-call.ts';
 import { PinnedBuffers } from '../../../src/memory/pinned-buffers.ts';
-import { QuietSweep } from '../../../src/tcp/quiet-sweep.ts';
+import { IdleSweep } from '../../../src/tcp/idle-sweep.ts';
 import { DatagramRequestPool } from '../../../src/udp/datagram-requests.ts';
 import { RequestPool } from '../../../src/tcp/requests.ts';
 import { Scratch } from '../../../src/memory/scratch.ts';
@@ -31,7 +31,7 @@ const STEPS: readonly [object, readonly string[]][] = [
   [RequestPool.prototype, ['takeRead', 'takeWrite']],
   [DatagramRequestPool.prototype, ['takeReceive', 'takeSend']],
   [PendingCalls.prototype, ['begin']],
-  [QuietSweep.prototype, ['watch']],
+  [IdleSweep.prototype, ['watch']],
   [Scratch.prototype, ['setSockaddr', 'setPointer']],
   [Object.getPrototypeOf(sendCursor) as object, ['begin', 'available', 'move']],
   [ExtensionFunctions.prototype, ['of', 'transmitFile', 'disconnectEx']],
@@ -78,7 +78,7 @@ export class Injection {
     this.#kind = kind;
     for (const [prototype, names] of STEPS) for (const name of names) this.#replace(prototype as Methods, name);
     this.#arm(OperationTable.prototype as unknown as Methods, 'take');
-    this.#arm(OperationTable.prototype as unknown as Methods, 'renew');
+    this.#arm(OperationTable.prototype as unknown as Methods, 'reset');
   }
 
   /** Operations that are taken from now on are of interest. */
@@ -92,14 +92,14 @@ export class Injection {
   }
 
   /** The same kernel, whose functions are steps too. */
-  wrap(kernel: SimulatedKernel): Kernel {
+  wrap(platform: SimulatedPlatform): Platform {
     const tables = {
-      kernel32: this.#table(kernel.kernel32),
-      ws2_32: this.#table(kernel.ws2_32),
-      mswsock: this.#pointers(kernel.mswsock),
-      files: this.#table(kernel.files),
+      kernel32: this.#table(platform.kernel32),
+      ws2_32: this.#table(platform.ws2_32),
+      mswsock: this.#pointers(platform.mswsock),
+      files: this.#table(platform.files),
     };
-    return new Proxy(kernel, {
+    return new Proxy(platform, {
       get: (target, name) => {
         if (name in tables) return tables[name as keyof typeof tables];
         const value: unknown = Reflect.get(target, name, target);

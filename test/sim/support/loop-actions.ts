@@ -23,47 +23,51 @@ export const LOOP_DEEDS: Readonly<
     if (token === undefined) return;
     const taken: TransferToken = token;
     const copy = structuredClone(taken);
-    const heirs = world.parties.filter((party) => party.running && party.kernel === side.party.kernel);
-    const heir = heirs[size % (heirs.length + 1)];
+    const heirs = world.parties.filter((party) => party.running && party.platform === side.party.platform);
+    const takenOverBy = heirs[size % (heirs.length + 1)];
     // Nobody adopts it: its connection is reset when the loop stops.
-    if (heir === undefined) return lose(side);
-    settle(side, heir, heir.pal.adopt(copy));
-    expect(() => heir.pal.adopt(taken))
+    if (takenOverBy === undefined) return lose(side);
+    settle(side, takenOverBy, takenOverBy.pal.receiveTransfer(copy));
+    expect(() => takenOverBy.pal.receiveTransfer(taken))
       .to.throw(Error)
       .with.property('code', 'ERR_TOKEN_USED');
   },
   exportSocket: (world, { who, size }) => {
     const side = movable(world, who);
-    const heir = running(world, size);
-    if (side === null || heir === null) return;
+    const takenOverBy = running(world, size);
+    if (side === null || takenOverBy === null) return;
     let info: SocketInfo | undefined;
-    move(world, side, () => (info = side.party.pal.exportSocket(side.handle, heir.kernel.processId)));
+    move(world, side, () => (info = side.party.pal.exportSocket(side.handle, takenOverBy.platform.processId)));
     if (info === undefined) return;
     const taken = info;
     let handle = 0 as SocketHandle;
-    const take = (): void => void (handle = heir.pal.importSocket(taken));
+    const take = (): void => void (handle = takenOverBy.pal.importSocket(taken));
     // What a failure leaves can be taken all the same.
-    if (!world.call(null, take)) heir.withoutFaults(take);
-    settle(side, heir, handle);
-    heir.withoutFaults(() => {
-      expect(() => heir.pal.importSocket(taken))
+    if (!world.call(null, take)) takenOverBy.withoutFaults(take);
+    settle(side, takenOverBy, handle);
+    takenOverBy.withoutFaults(() => {
+      expect(() => takenOverBy.pal.importSocket(taken))
         .to.throw(Error)
         .with.property('code', 'ERR_TOKEN_USED');
     });
   },
   shareServer: (world, { who, size }) => {
     const found = openServer(world, who);
-    const heir = running(world, size);
-    if (found === null || heir === null || heir.servers.length >= MAX_SERVERS) return;
+    const takenOverBy = running(world, size);
+    if (found === null || takenOverBy === null || takenOverBy.servers.length >= MAX_SERVERS) return;
     let info: SocketInfo | undefined;
-    world.call(null, () => (info = found.party.pal.exportSocket(found.server.socket.handle, heir.kernel.processId)));
+    world.call(
+      null,
+      () => (info = found.party.pal.exportSocket(found.server.socket.handle, takenOverBy.platform.processId)),
+    );
     if (info === undefined) return;
     const taken = info;
     const options = { acceptDepth: world.settings.acceptDepth, deferAssociation: world.settings.defers };
-    const import_ = (): void => addServer(heir, heir.pal.importServer(taken, options), found.server.group);
+    const import_ = (): void =>
+      addServer(takenOverBy, takenOverBy.pal.importServer(taken, options), found.server.group);
     if (world.call(null, import_)) return;
     // A failure before the socket was taken leaves a duplicate that nobody has; one behind it has closed it.
-    heir.withoutFaults(() => {
+    takenOverBy.withoutFaults(() => {
       try {
         import_();
       } catch (error) {
@@ -157,8 +161,8 @@ function move(world: World, side: Side, go: () => void): void {
   });
 }
 
-function settle(side: Side, heir: Party, handle: SocketHandle): void {
-  side.party = heir;
+function settle(side: Side, takenOverBy: Party, handle: SocketHandle): void {
+  side.party = takenOverBy;
   side.handle = handle;
   side.submitted = 0;
 }

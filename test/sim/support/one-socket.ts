@@ -2,10 +2,10 @@
  * One operation on one socket, and one event that meets it: run in every order that there is.
  *
  * The set-up takes the first way at every fork. From then on the tree decides which step comes next, where the steps are
- * the driver's turns, what the network and the kernel do, and what the test itself does.
+ * the library's turns, what the network and the kernel do, and what the test itself does.
  */
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
-import { firstChoice, simulateNetwork, type ChoiceTree, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { firstChoice, simulateNetwork, type ChoiceTree, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import type { Outcome } from '../orders/outcomes.ts';
 import { DatagramScene } from './datagram-scene.ts';
 import { everyOrderOf } from './every-order.ts';
@@ -29,11 +29,11 @@ export async function everyOrder(setting: Setting): Promise<Findings> {
 async function oneOrder(setting: Setting, tree: ChoiceTree, statuses: Set<number>): Promise<Outcome> {
   const network = simulateNetwork({ choices: firstChoice, plain: true });
   const buffers = { sendBufferSize: BUFFER_SIZE, receiveBufferSize: BUFFER_SIZE };
-  const kernel = network.kernel({ profile: setting.profile, keepAlive: true, ...buffers });
-  const others = network.kernel(buffers);
+  const platform = network.platform({ profile: setting.profile, keepAlive: true, ...buffers });
+  const others = network.platform(buffers);
   const pal = createNetworkPal({
-    kernel,
-    poller: setting.poller,
+    platform,
+    waiter: setting.waiter,
     skipCompletionPortOnSuccess: setting.skips,
     closeGraceMs: 100,
     maxOperations: 16,
@@ -41,10 +41,10 @@ async function oneOrder(setting: Setting, tree: ChoiceTree, statuses: Set<number
   });
   pal.initialize();
   const ended = pal.runEventLoop();
-  const scene = sceneOf(setting, pal, kernel, others);
+  const scene = sceneOf(setting, pal, platform, others);
   scene.prepare();
   network.run();
-  collectStatuses(kernel, scene, statuses);
+  collectStatuses(platform, scene, statuses);
   network.choices = tree;
   scene.begin();
   network.run();
@@ -61,17 +61,17 @@ async function oneOrder(setting: Setting, tree: ChoiceTree, statuses: Set<number
   return outcome;
 }
 
-function sceneOf(setting: Setting, pal: NetworkPal, kernel: SimulatedKernel, others: SimulatedKernel): Scene {
+function sceneOf(setting: Setting, pal: NetworkPal, platform: SimulatedPlatform, others: SimulatedPlatform): Scene {
   const { operation } = setting;
-  if (operation === 'receiveFrom' || operation === 'sendTo') return new DatagramScene(setting, pal, kernel, others);
-  if (operation === 'sendFile') return new FileScene(setting, pal, kernel, others);
-  return new StreamScene(setting, pal, kernel, others);
+  if (operation === 'receiveFrom' || operation === 'sendTo') return new DatagramScene(setting, pal, platform, others);
+  if (operation === 'sendFile') return new FileScene(setting, pal, platform, others);
+  return new StreamScene(setting, pal, platform, others);
 }
 
 /** Notes what the kernel says about operations of the scene's kind. */
-function collectStatuses(kernel: SimulatedKernel, scene: Scene, statuses: Set<number>): void {
-  const finish = kernel.finish.bind(kernel);
-  kernel.finish = (io, status, bytes) => {
+function collectStatuses(platform: SimulatedPlatform, scene: Scene, statuses: Set<number>): void {
+  const finish = platform.finish.bind(platform);
+  platform.finish = (io, status, bytes) => {
     if (io.kind === scene.kind && !scene.done && !scene.over) statuses.add(status);
     finish(io, status, bytes);
   };

@@ -8,7 +8,7 @@ import {
   type ServerSocket,
   type SocketHandle,
 } from '../../../src/index.ts';
-import type { SimulatedKernel } from '../../../src/sim/index.ts';
+import type { SimulatedPlatform } from '../../../src/sim/index.ts';
 import type { Settings } from './program.ts';
 
 export interface Server {
@@ -32,7 +32,7 @@ export interface PartyOptions {
 const QUEUE_BYTES = 16_384;
 
 export class Party {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly servers: Server[] = [];
   running = false;
@@ -53,15 +53,15 @@ export class Party {
   readonly #onRemoteError: RemoteErrorCallback;
 
   constructor(
-    kernel: SimulatedKernel,
-    { poller, skips, slots }: Settings,
+    platform: SimulatedPlatform,
+    { waiter, skips, slots }: Settings,
     { graceMs, trace, onRemoteError }: PartyOptions,
   ) {
-    this.kernel = kernel;
+    this.platform = platform;
     this.#onRemoteError = onRemoteError;
     this.pal = createNetworkPal({
-      kernel,
-      poller,
+      platform,
+      waiter,
       skipCompletionPortOnSuccess: skips,
       closeGraceMs: graceMs,
       maxOperations: slots,
@@ -78,7 +78,7 @@ export class Party {
 
   /** Its loop, as another thread has it. */
   get remote(): RemoteLoop {
-    this.#remote ??= openRemote(this.pal.remote(), { kernel: this.kernel });
+    this.#remote ??= openRemote(this.pal.remote(), { platform: this.platform });
     return this.#remote;
   }
 
@@ -97,7 +97,7 @@ export class Party {
   }
 
   withoutFaults<Result>(act: () => Result): Result {
-    const { faults } = this.kernel;
+    const { faults } = this.platform;
     if (faults !== null) faults.enabled = false;
     try {
       return act();

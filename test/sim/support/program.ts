@@ -107,7 +107,7 @@ export interface Settings {
   readonly profile: ProfileName;
   readonly pals: 1 | 2;
   readonly skips: boolean;
-  readonly poller: 'worker' | 'inline';
+  readonly waiter: 'worker' | 'inline';
   readonly buffers: number | undefined;
   readonly ending: 'drain' | 'stop' | 'close';
   readonly faults: FaultOptions | undefined;
@@ -132,7 +132,7 @@ const FAULTS: readonly (FaultOptions | undefined)[] = [
   { calls: 20, operations: 20, shortSends: 5 },
 ];
 
-/** Poller threads that die, in some programs: whatever happens must be what happens without that. */
+/** Waiter threads that die, in some programs: whatever happens must be what happens without that. */
 function withDeaths(faults: FaultOptions | undefined, deaths: boolean): FaultOptions | undefined {
   return deaths ? { ...faults, threads: 4 } : faults;
 }
@@ -142,7 +142,7 @@ export function settingsOf({ settings }: Program): Settings {
     profile: settings % 2 === 0 ? 'windows' : 'wine',
     pals: (settings >>> 1) % 2 === 0 ? 1 : 2,
     skips: (settings >>> 2) % 2 === 1,
-    poller: (settings >>> 3) % 2 === 0 ? 'worker' : 'inline',
+    waiter: (settings >>> 3) % 2 === 0 ? 'worker' : 'inline',
     buffers: BUFFERS[(settings >>> 4) % 4],
     ending: ENDINGS[(settings >>> 6) % 4] ?? 'drain',
     faults: withDeaths(FAULTS[(settings >>> 8) % 4], (settings >>> 21) % 4 === 3),

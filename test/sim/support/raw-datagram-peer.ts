@@ -1,5 +1,5 @@
 /** A UDP socket without a PAL: it sends what the test says, and keeps what comes. */
-import type { SimulatedKernel } from '../../../src/sim/index.ts';
+import type { SimulatedPlatform } from '../../../src/sim/index.ts';
 import { loopbackAddress } from '../../../src/sim/sockets/sockaddr.ts';
 import { SimulatedSocket } from '../../../src/sim/sockets/socket.ts';
 import type { UdpEnd } from '../../../src/sim/sockets/udp-end.ts';
@@ -12,9 +12,9 @@ export class RawDatagramPeer {
   readonly port: number;
   readonly #end: UdpEnd;
 
-  constructor(kernel: SimulatedKernel) {
-    const socket = new SimulatedSocket(0, kernel, 4, 'datagram');
-    kernel.network.udpPorts.bind(socket, loopbackAddress(4, 0));
+  constructor(platform: SimulatedPlatform) {
+    const socket = new SimulatedSocket(0, platform, 4, 'datagram');
+    platform.network.udpPorts.bind(socket, loopbackAddress(4, 0));
     socket.receiveBufferSize = ROOM;
     this.port = socket.local?.port ?? 0;
     if (socket.udp === null) throw new Error('A datagram socket without its end');

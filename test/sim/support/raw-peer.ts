@@ -1,5 +1,5 @@
 /** The other end of a connection without a PAL: it does what the test says, at once, and nothing else. */
-import type { SimulatedKernel, SimulatedNetwork } from '../../../src/sim/index.ts';
+import type { SimulatedPlatform, SimulatedNetwork } from '../../../src/sim/index.ts';
 import { Step } from '../../../src/sim/schedule/agenda.ts';
 import { anyAddress, loopbackAddress } from '../../../src/sim/sockets/sockaddr.ts';
 import { Listener, SimulatedSocket } from '../../../src/sim/sockets/socket.ts';
@@ -9,16 +9,16 @@ const CLIENT_PORT = 60000;
 
 export class RawPeer {
   readonly #network: SimulatedNetwork;
-  readonly #kernel: SimulatedKernel;
+  readonly #platform: SimulatedPlatform;
   readonly #listener: Listener;
   readonly port: number;
   #connecting: TcpEnd | null = null;
 
   /** @param port to listen on; 0 for any */
-  constructor(network: SimulatedNetwork, kernel: SimulatedKernel, family: 4 | 6 = 4, port = 0) {
+  constructor(network: SimulatedNetwork, platform: SimulatedPlatform, family: 4 | 6 = 4, port = 0) {
     this.#network = network;
-    this.#kernel = kernel;
-    const socket = new SimulatedSocket(0, kernel, family);
+    this.#platform = platform;
+    const socket = new SimulatedSocket(0, platform, family);
     network.ports.bind(socket, anyAddress(family, port));
     this.port = socket.local?.port ?? 0;
     this.#listener = new Listener(socket, 1);
@@ -69,11 +69,11 @@ export class RawPeer {
     const listener = this.#network.listenerAt(target);
     if (listener === null) return;
     const local = loopbackAddress(4, CLIENT_PORT);
-    const served = new TcpEnd(this.#network, listener.socket.kernel, target, local);
-    this.#connecting = new TcpEnd(this.#network, this.#kernel, local, target);
+    const served = new TcpEnd(this.#network, listener.socket.platform, target, local);
+    this.#connecting = new TcpEnd(this.#network, this.#platform, local, target);
     this.#connecting.peer = served;
     served.peer = this.#connecting;
-    listener.socket.kernel.arrive(listener, served);
+    listener.socket.platform.arrive(listener, served);
   }
 
   /** Something that the test does, at any moment from now on. */

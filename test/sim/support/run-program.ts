@@ -2,7 +2,7 @@
 import { describeProgram, type Program } from './program.ts';
 import { World } from './world.ts';
 
-/** Rejects when the driver does what it must not. */
+/** Rejects when the library does what it must not. */
 export async function runProgram(program: Program): Promise<void> {
   // Every operation that is cut off makes an error, and its stack trace is what it costs. explain() has them.
   const limit = Error.stackTraceLimit;

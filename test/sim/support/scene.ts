@@ -8,7 +8,7 @@ import {
   type SocketHandle,
   type UdpHandle,
 } from '../../../src/index.ts';
-import type { ProfileName, SimulatedKernel } from '../../../src/sim/index.ts';
+import type { ProfileName, SimulatedPlatform } from '../../../src/sim/index.ts';
 import { Step } from '../../../src/sim/schedule/agenda.ts';
 import type { IoKind } from '../../../src/sim/win32/io.ts';
 import type { EventName, OperationName, Outcome } from '../orders/outcomes.ts';
@@ -20,12 +20,12 @@ export interface Setting {
   readonly race: boolean;
   readonly profile: ProfileName;
   readonly skips: boolean;
-  readonly poller: 'worker' | 'inline';
-  /** The operation takes the second of its ways through the driver, see SECOND_WAYS. */
+  readonly waiter: 'worker' | 'inline';
+  /** The operation takes the second of its ways through the library, see SECOND_WAYS. */
   readonly second: boolean;
 }
 
-/** Operations that go two ways through the driver, and what the second one is. */
+/** Operations that go two ways through the library, and what the second one is. */
 const SECOND_WAYS: Partial<Readonly<Record<OperationName, string>>> = {
   read: 'bytes have come before: the receive waits in a buffer, and not without one',
   sendFile: 'a descriptor that node:fs reads from, and WSASend sends: no TransmitFile',
@@ -46,7 +46,7 @@ export abstract class Scene {
   protected operation = 0 as OperationHandle | SocketHandle;
   protected readonly setting: Setting;
   protected readonly pal: NetworkPal;
-  protected readonly kernel: SimulatedKernel;
+  protected readonly platform: SimulatedPlatform;
   readonly #controller = new AbortController();
   #outcome: Outcome = 'still pending';
   #calls = 0;
@@ -57,10 +57,10 @@ export abstract class Scene {
   /** All that the tree decides is decided. */
   over = false;
 
-  constructor(setting: Setting, pal: NetworkPal, kernel: SimulatedKernel) {
+  constructor(setting: Setting, pal: NetworkPal, platform: SimulatedPlatform) {
     this.setting = setting;
     this.pal = pal;
-    this.kernel = kernel;
+    this.platform = platform;
   }
 
   /** The kind of the kernel's operations whose packets end the call. */
@@ -104,7 +104,7 @@ export abstract class Scene {
 
   /** After the end: one callback, before that of close. */
   check(): void {
-    const { ledger, memory, files, openHandles } = this.kernel;
+    const { ledger, memory, files, openHandles } = this.platform;
     if (this.#calls !== 1) throw new Error(`${this.#calls} callbacks`);
     if (this.#closes !== this.#closesExpected) throw new Error(`${this.#closes} close callbacks`);
     if (openHandles + ledger.size + memory.regions + files.openCount > 0)
@@ -113,7 +113,7 @@ export abstract class Scene {
 
   /** Something that the test does, at any moment from now on. */
   protected later(what: string, run: () => void): void {
-    this.kernel.network.agenda.add(new Step(what, run, true));
+    this.platform.network.agenda.add(new Step(what, run, true));
   }
 
   /** The event was one that takes the call back, and it did. */
@@ -148,7 +148,7 @@ export abstract class Scene {
       if (event === 'closeSocket') pal.closeSocket(socket, closed);
       else pal.resetSocket(socket as SocketHandle, closed);
     } else if (event === 'stopEventLoop') void pal.stopEventLoop();
-    else if (event === 'timeout') this.kernel.network.passTime();
+    else if (event === 'timeout') this.platform.network.passTime();
     else if (event === 'cancel()') pal.cancel(this.operation);
     else if (event === 'cancel(hard)') pal.cancel(this.operation, { hard: true });
     else if (event === 'abort of its signal') this.#controller.abort();

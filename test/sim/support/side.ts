@@ -48,7 +48,7 @@ export class Side {
   /** Connects with a timeout, which may end it before its callback says so. */
   timed = false;
   /** It was asked to be taken back while it was connecting. */
-  revoked = false;
+  cancellation = false;
   /** The read that was asked for last, and those that were asked to be taken back. */
   lastRead = 0 as OperationHandle;
   readonly revokedReads = new Set<OperationHandle>();
@@ -157,7 +157,7 @@ export class Side {
   }
 
   get #wasAbandoned(): boolean {
-    return !this.connected && (this.closing || this.timed || this.revoked);
+    return !this.connected && (this.closing || this.timed || this.cancellation);
   }
 
   #breaks(): boolean {

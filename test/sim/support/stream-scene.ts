@@ -1,6 +1,6 @@
 /** A read, a write, a connect or an accept, and a peer that does what the tree says. */
 import { type NetworkPal, type ServerHandle, type SocketHandle } from '../../../src/index.ts';
-import type { SimulatedKernel } from '../../../src/sim/index.ts';
+import type { SimulatedPlatform } from '../../../src/sim/index.ts';
 import type { IoKind } from '../../../src/sim/win32/io.ts';
 import type { EventName } from '../orders/outcomes.ts';
 import { RawPeer } from './raw-peer.ts';
@@ -18,9 +18,9 @@ export class StreamScene extends Scene {
   protected override socket = 0 as SocketHandle;
   #serverPort = 0;
 
-  constructor(setting: Setting, pal: NetworkPal, kernel: SimulatedKernel, others: SimulatedKernel) {
-    super(setting, pal, kernel);
-    this.peer = new RawPeer(kernel.network, others);
+  constructor(setting: Setting, pal: NetworkPal, platform: SimulatedPlatform, others: SimulatedPlatform) {
+    super(setting, pal, platform);
+    this.peer = new RawPeer(platform.network, others);
   }
 
   get kind(): IoKind {

@@ -88,13 +88,13 @@ export function startSendFile(
   timeout?: number | null,
 ): void {
   if (!mayWrite(side)) return;
-  const { pal, kernel } = side.party;
+  const { pal, platform } = side.party;
   const bytes = streamBytes(side.stream, side.written, size);
   const edge = Math.min(3, size >>> 2);
   const content = bytes.subarray(edge, size - edge);
   const offset = size % 5;
   const name = `${side.label} ${side.written}`;
-  kernel.files.put(name, Buffer.concat([new Uint8Array(offset), content, new Uint8Array(9)]));
+  platform.files.put(name, Buffer.concat([new Uint8Array(offset), content, new Uint8Array(9)]));
   const [head, tail] = [bytes.subarray(0, edge), bytes.subarray(size - edge)];
   const options = { offset, length: content.length, head, tail, transmitFile };
   if (timeout === undefined || side.sendShut) {

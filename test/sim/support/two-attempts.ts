@@ -8,7 +8,7 @@ import {
   simulateNetwork,
   type ChoiceTree,
   type ProfileName,
-  type SimulatedKernel,
+  type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { everyOrderOf } from './every-order.ts';
@@ -24,7 +24,7 @@ export interface Setting {
   readonly four: Fate;
   readonly meeting: Meeting;
   readonly profile: ProfileName;
-  readonly poller: 'worker' | 'inline';
+  readonly waiter: 'worker' | 'inline';
   readonly skips: boolean;
   /** Of asyncConnect, ms. */
   readonly timeout?: number;
@@ -42,14 +42,20 @@ export function everyOrderOfTwo(setting: Setting): Promise<{ outcomes: Set<strin
 
 async function oneOrder(setting: Setting, tree: ChoiceTree): Promise<string> {
   const network = simulateNetwork({ choices: firstChoice, plain: true });
-  const { profile, poller, skips } = setting;
-  const kernel = network.kernel({ profile, keepAlive: true });
-  const others = network.kernel();
+  const { profile, waiter, skips } = setting;
+  const platform = network.platform({ profile, keepAlive: true });
+  const others = network.platform();
   const four = new RawPeer(network, others, 4);
   const six = new RawPeer(network, others, 6, four.port);
   if (setting.four === 'refuses') four.refuse();
   if (setting.six === 'refuses') six.refuse();
-  const pal = createNetworkPal({ kernel, poller, skipCompletionPortOnSuccess: skips, maxOperations: 16, strict: true });
+  const pal = createNetworkPal({
+    platform,
+    waiter,
+    skipCompletionPortOnSuccess: skips,
+    maxOperations: 16,
+    strict: true,
+  });
   pal.initialize();
   const ended = pal.runEventLoop();
   network.run();
@@ -58,11 +64,11 @@ async function oneOrder(setting: Setting, tree: ChoiceTree): Promise<string> {
   scene.begin();
   network.run();
   network.choices = firstChoice;
-  scene.checkEnd(kernel);
+  scene.checkEnd(platform);
   void pal.stopEventLoop();
   await network.settle();
   await ended;
-  scene.checkGone(kernel);
+  scene.checkGone(platform);
   return scene.outcome;
 }
 
@@ -110,7 +116,7 @@ class Scene {
   }
 
   /** Everything that can happen has happened: one callback, and nothing but the winner is left. */
-  checkEnd(kernel: SimulatedKernel): void {
+  checkEnd(platform: SimulatedPlatform): void {
     const connects = this.#log.filter((line) => line.startsWith('connect'));
     if (connects.length !== 1) throw new Error(`${connects.length} callbacks: ${this.#log.join(', ')}`);
     const { meeting } = this.#setting;
@@ -119,7 +125,7 @@ class Scene {
     }
     const leavesItOpen = meeting === 'nothing' || meeting === 'cancel';
     const open = leavesItOpen && (this.outcome === 'IPv6' || this.outcome === 'IPv4');
-    if (kernel.openSockets !== (open ? 1 : 0)) throw new Error(`${kernel.openSockets} sockets are open`);
+    if (platform.openSockets !== (open ? 1 : 0)) throw new Error(`${platform.openSockets} sockets are open`);
     if (this.#stopped) return;
     const { sockets, operations, pendingCallbacks, freeSlots, slots, droppedPackets } = this.#pal.stats();
     const left = { operations: Object.values(operations), pendingCallbacks, used: slots - freeSlots, droppedPackets };
@@ -130,8 +136,8 @@ class Scene {
   }
 
   /** After the end of the loop. */
-  checkGone(kernel: SimulatedKernel): void {
-    if (kernel.openHandles + kernel.ledger.size > 0) throw new Error('Something is left in the kernel');
+  checkGone(platform: SimulatedPlatform): void {
+    if (platform.openHandles + platform.ledger.size > 0) throw new Error('Something is left in the kernel');
     if (this.#network.clock.next !== undefined) throw new Error('A timer is left');
   }
 

@@ -101,9 +101,9 @@ export const WAYS: Record<string, (scene: Scene, count: number, bench: Bench) =>
 /** The steps of ending `count` calls. */
 export async function stepsFor(scene: string, way: string, count: number): Promise<number> {
   const network = simulateNetwork({ seed: 1, plain: true, maxSteps: Infinity });
-  const kernel = network.kernel({ keepAlive: true });
-  const peer = new RawPeer(network, network.kernel());
-  const pal = createNetworkPal({ kernel, maxOperations: 1024, closeGraceMs: 100 });
+  const platform = network.platform({ keepAlive: true });
+  const peer = new RawPeer(network, network.platform());
+  const pal = createNetworkPal({ platform, maxOperations: 1024, closeGraceMs: 100 });
   pal.initialize();
   const running = pal.runEventLoop();
   let outcomes = 0;

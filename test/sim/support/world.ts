@@ -1,4 +1,4 @@
-/** Runs one program against the driver on a simulated kernel, and checks what its users see. */
+/** Runs one program against the library on a simulated platform, and checks what its users see. */
 import type { AnyHandle, NetworkError, SocketHandle } from '../../../src/index.ts';
 import {
   firstChoice,
@@ -46,15 +46,15 @@ export class World {
     this.network = simulateNetwork({ choices, trace, impatient });
     for (let index = 0; index < pals; index++) {
       const sizes = buffers === undefined ? {} : { sendBufferSize: buffers, receiveBufferSize: buffers };
-      const first = oneProcess ? this.parties[0]?.kernel : undefined;
-      const kernel = first ?? this.network.kernel({ profile, ...sizes, ...(faults !== undefined && { faults }) });
+      const first = oneProcess ? this.parties[0]?.platform : undefined;
+      const platform = first ?? this.network.platform({ profile, ...sizes, ...(faults !== undefined && { faults }) });
       const onRemoteError = (error: NetworkError, socket: AnyHandle): void => {
         submissionFailed(
           this.sides.find(({ party: { pal }, handle }) => pal === party.pal && handle === socket),
           error,
         );
       };
-      const party = new Party(kernel, this.settings, { graceMs: GRACE_MS, trace, onRemoteError });
+      const party = new Party(platform, this.settings, { graceMs: GRACE_MS, trace, onRemoteError });
       this.parties.push(party);
     }
   }
@@ -68,7 +68,7 @@ export class World {
     for (const party of this.parties) {
       party.start();
       // Without anything pending the loop would end before the program does.
-      party.kernel.keepAlive = true;
+      party.platform.keepAlive = true;
     }
     act(this, { action: 'listen', who: 0, size: 0, wait: 0, nested: false });
     for (const number of this.#program.commands) {
@@ -278,14 +278,14 @@ export class World {
     const idle = this.settings.ending === 'close';
     for (const party of this.parties) {
       if (idle)
-        party.kernel.keepAlive = false; // the loop ends by itself
+        party.platform.keepAlive = false; // the loop ends by itself
       else if (party.running) this.stop(party);
     }
     await this.network.settle(() => this.parties.every(({ ended }) => ended));
     for (const party of this.parties) {
       if (!party.ended) throw new ModelError('The loop does not end');
       if (party.posted !== party.heard) throw new ModelError(`${party.heard} of ${party.posted} posts were heard`);
-      const { openHandles, ledger, memory } = party.kernel;
+      const { openHandles, ledger, memory } = party.platform;
       const { regions } = memory;
       if (openHandles + ledger.size + regions > 0) {
         throw new ModelError(

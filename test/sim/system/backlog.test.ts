@@ -37,11 +37,11 @@ for (const [profile, rows] of Object.entries({
 async function crowd(clients: number, listen = (backlog: number): number => backlog): Promise<Record<string, number>> {
   const network = simulateNetwork({ seed: 1 });
   const pals = [0, 1].map(() => {
-    const kernel = network.kernel({ profile: 'windows', keepAlive: true });
-    const { ws2_32 } = kernel;
+    const platform = network.platform({ profile: 'windows', keepAlive: true });
+    const { ws2_32 } = platform;
     const original = ws2_32.listen.bind(ws2_32);
     ws2_32.listen = (socket, backlog) => original(socket, listen(backlog));
-    const pal = createNetworkPal({ kernel, strict: true });
+    const pal = createNetworkPal({ platform, strict: true });
     pal.initialize();
     return pal;
   });

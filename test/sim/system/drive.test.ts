@@ -11,7 +11,7 @@ describe('a network that drives itself', () => {
   it('does not come to its end after so many steps', async () => {
     const network = simulateNetwork({ seed: 1, maxSteps: MAX_STEPS });
     const drive = network.drive();
-    const pal = createNetworkPal({ kernel: network.kernel(), strict: true, maxOperations: 64 });
+    const pal = createNetworkPal({ platform: network.platform(), strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const server = pal.createUdpSocket('127.0.0.1', 0);

@@ -45,14 +45,14 @@ function talk(pal: NetworkPal, port: number, received: (text: string) => void): 
 describe('a simulated network', () => {
   for (const profile of ['windows', 'wine'] satisfies ProfileName[]) {
     for (const skipCompletionPortOnSuccess of [false, true]) {
-      for (const poller of ['worker', 'inline'] as const) {
+      for (const waiter of ['worker', 'inline'] as const) {
         const skips = skipCompletionPortOnSuccess ? ', skipping packets' : '';
-        it(`carries an echo between two processes (${profile}, ${poller}${skips})`, async () => {
+        it(`carries an echo between two processes (${profile}, ${waiter}${skips})`, async () => {
           for (let seed = 0; seed < 50; seed++) {
             const network = simulateNetwork({ seed });
-            const kernels = [network.kernel({ profile }), network.kernel({ profile })] as const;
-            const pals = kernels.map((kernel) =>
-              createNetworkPal({ kernel, poller, skipCompletionPortOnSuccess, strict: true, maxOperations: 64 }),
+            const platforms = [network.platform({ profile }), network.platform({ profile })] as const;
+            const pals = platforms.map((platform) =>
+              createNetworkPal({ platform, waiter, skipCompletionPortOnSuccess, strict: true, maxOperations: 64 }),
             );
             const [server, client] = pals;
             if (server === undefined || client === undefined) throw new Error('unreachable');
@@ -64,8 +64,8 @@ describe('a simulated network', () => {
             await network.settle();
             await ended;
             expect(text, `seed ${seed}`).to.equal(TEXT);
-            for (const kernel of kernels) {
-              expectNothingLeft(kernel, `seed ${seed}`);
+            for (const platform of platforms) {
+              expectNothingLeft(platform, `seed ${seed}`);
             }
           }
         });
@@ -77,7 +77,7 @@ describe('a simulated network', () => {
     const traces: string[] = [];
     for (let round = 0; round < 2; round++) {
       const network = simulateNetwork({ seed: 4711, trace: true });
-      const pal = createNetworkPal({ kernel: network.kernel(), strict: true, maxOperations: 64 });
+      const pal = createNetworkPal({ platform: network.platform(), strict: true, maxOperations: 64 });
       pal.initialize();
       const port = echoOnce(pal);
       talk(pal, port, () => undefined);

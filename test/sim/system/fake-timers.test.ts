@@ -6,14 +6,14 @@ import { freezeTimers } from '../../support/frozen-timers.ts';
 import { lifeOfAPal, WHOLE_LIFE } from '../../support/life-of-a-pal.ts';
 
 describe('fake timers, simulated', () => {
-  for (const poller of ['worker', 'inline'] as const) {
-    it(`do not stop the loop [${poller}]`, async () => {
+  for (const waiter of ['worker', 'inline'] as const) {
+    it(`do not stop the loop [${waiter}]`, async () => {
       const network = simulateNetwork({ seed: 1 });
-      const kernel = network.kernel();
+      const platform = network.platform();
       const thaw = freezeTimers();
       const end = network.drive();
       try {
-        expect(await lifeOfAPal(createNetworkPal({ kernel, poller, strict: true }))).to.deep.equal(WHOLE_LIFE);
+        expect(await lifeOfAPal(createNetworkPal({ platform, waiter, strict: true }))).to.deep.equal(WHOLE_LIFE);
       } finally {
         end();
         thaw();

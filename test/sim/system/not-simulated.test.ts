@@ -1,14 +1,14 @@
-/** What the simulated kernel does not simulate, it says, instead of doing something else. */
+/** What the simulated platform does not simulate, it says, instead of doing something else. */
 import { expect } from 'chai';
 import { createNetworkPal } from '../../../src/index.ts';
-import { simulateKernel, SimulationError } from '../../../src/sim/index.ts';
+import { simulatePlatform, SimulationError } from '../../../src/sim/index.ts';
 
 /** The first handle of a process that stays open: the PAL's port. */
 const PORT = 0x1c0;
 
-describe('the simulated kernel says what it does not simulate', () => {
+describe('the simulated platform says what it does not simulate', () => {
   it('a wait for packets that would block the thread', () => {
-    const { kernel32 } = simulateKernel();
+    const { kernel32 } = simulatePlatform();
     const port = kernel32.CreateIoCompletionPort(-1, 0, 0, 0);
     const entries = kernel32.VirtualAlloc(0, 4096, 0, 0);
     const wait = (ms: number): number => kernel32.GetQueuedCompletionStatusEx(port, entries, 1, entries + 4000, ms, 0);
@@ -18,20 +18,20 @@ describe('the simulated kernel says what it does not simulate', () => {
   });
 
   it('datagrams on a socket that skips packets', () => {
-    const kernel = simulateKernel({ seed: 0, keepAlive: true });
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const platform = simulatePlatform({ seed: 0, keepAlive: true });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     void pal.runEventLoop();
     const socket = pal.createUdpSocket('127.0.0.1', 0);
     const receive = (): void => void pal.asyncReceiveFrom(socket.handle, new Uint8Array(8), 8, () => undefined);
     receive();
-    kernel.run();
-    const [io] = kernel.ledger;
+    platform.run();
+    const [io] = platform.ledger;
     if (io === undefined) throw new Error('No receive waits');
-    kernel.kernel32.SetFileCompletionNotificationModes(io.socket.number, 1);
+    platform.kernel32.SetFileCompletionNotificationModes(io.socket.number, 1);
     expect(() => {
       pal.asyncSendTo(socket.handle, new Uint8Array(1), socket, () => undefined);
-      kernel.run();
+      platform.run();
     }).to.throw(SimulationError, 'WSASendTo on a socket that skips packets');
   });
 });

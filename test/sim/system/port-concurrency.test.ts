@@ -1,6 +1,6 @@
 /**
  * Two threads take packets off the port in turns. Windows lets no more threads have packets than the port's concurrency value
- * says, and the poller counts as running from its dequeue until it blocks: a poll that finds nothing meanwhile would mean
+ * says, and the waiter counts as running from its dequeue until it blocks: a poll that finds nothing meanwhile would mean
  * nothing, and a deadline would end a call whose packet has come.
  */
 import { expect } from 'chai';
@@ -21,13 +21,13 @@ function runWithout({ agenda }: SimulatedNetwork, ...kept: string[]): void {
   }
 }
 
-describe('a port whose poller is on its way back to its gate', () => {
+describe('a port whose waiter is on its way back to its gate', () => {
   for (const profile of ['windows', 'wine'] as const) {
     it(`gives its packets to the loop, so that a deadline comes behind them, ${profile}`, async () => {
       const network = simulateNetwork({ choices: firstChoice, plain: true });
-      const kernel = network.kernel({ profile, keepAlive: true });
-      const peer = new RawDatagramPeer(network.kernel());
-      const pal = createNetworkPal({ kernel, strict: true });
+      const platform = network.platform({ profile, keepAlive: true });
+      const peer = new RawDatagramPeer(network.platform());
+      const pal = createNetworkPal({ platform, strict: true });
       pal.initialize();
       const ended = pal.runEventLoop();
       const log: string[] = [];
@@ -39,13 +39,13 @@ describe('a port whose poller is on its way back to its gate', () => {
       );
       runWithout(network);
       peer.send('a', one.port);
-      runWithout(network, 'doorbell', 'poller blocks');
-      // The poller has rung, and has not blocked since. The thread of the loop is busy until the deadline is over.
+      runWithout(network, 'doorbell', 'waiter blocks');
+      // The waiter has rung, and has not blocked since. The thread of the loop is busy until the deadline is over.
       peer.send('bc', two.port);
-      runWithout(network, 'doorbell', 'poller blocks', 'turn');
+      runWithout(network, 'doorbell', 'waiter blocks', 'turn');
       expect(network.passTime(), 'the deadline is over').to.equal(true);
-      runWithout(network, 'poller blocks', 'turn');
-      runWithout(network, 'poller blocks');
+      runWithout(network, 'waiter blocks', 'turn');
+      runWithout(network, 'waiter blocks');
       expect(log).to.deep.equal(['one 1', 'two 2']);
       void pal.stopEventLoop();
       await network.settle();

@@ -1,7 +1,7 @@
 /** Two sockets on one port: who gets it, by Microsoft's table, and what was measured under Wine. */
 import { expect } from 'chai';
 import { WSAEACCES, WSAEADDRINUSE } from '../../../ffi/wsa-errors.ts';
-import { simulateKernel, type ProfileName } from '../../../src/sim/index.ts';
+import { simulatePlatform, type ProfileName } from '../../../src/sim/index.ts';
 import { PortRegistry } from '../../../src/sim/sockets/port-registry.ts';
 import { anyAddress, loopbackAddress } from '../../../src/sim/sockets/sockaddr.ts';
 import { SimulatedSocket } from '../../../src/sim/sockets/socket.ts';
@@ -36,10 +36,10 @@ const WINE = [
 ].flatMap((row) => [row, row]);
 
 function bindBoth(profile: ProfileName, first: [Option, Place], second: [Option, Place]): number {
-  const kernel = simulateKernel({ profile });
+  const platform = simulatePlatform({ profile });
   const registry = new PortRegistry();
   const bind = (number: number, [option, place]: [Option, Place]): number => {
-    const socket = new SimulatedSocket(number, kernel, 4);
+    const socket = new SimulatedSocket(number, platform, 4);
     socket.reuses = option === 'reuse';
     socket.exclusive = option === 'exclusive';
     return registry.bind(socket, place === 'wildcard' ? anyAddress(4, PORT) : loopbackAddress(4, PORT));

@@ -16,7 +16,7 @@ interface Bench {
 function start(profile: ProfileName): Bench {
   const network = simulateNetwork({ seed: 0, dynamicPorts: PORTS });
   const pal = createNetworkPal({
-    kernel: network.kernel({ profile, keepAlive: true }),
+    platform: network.platform({ profile, keepAlive: true }),
     strict: true,
     maxOperations: 64,
   });

@@ -1,14 +1,14 @@
-/** Client editions of Windows carry out two TransmitFile at a time: nothing of the driver's may count on more. */
+/** Client editions of Windows carry out two TransmitFile at a time: nothing of the library's may count on more. */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
-import { simulateNetwork, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulateNetwork, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
 const CONNECTIONS = 10;
 const FILE_BYTES = 100_000;
 
 interface Bench {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly served: SocketHandle[];
   readonly clients: SocketHandle[];
@@ -17,9 +17,14 @@ interface Bench {
 
 function open(seed: number): Bench {
   const network = simulateNetwork({ seed, plain: true });
-  const kernel = network.kernel({ profile: 'windows', keepAlive: true, sendBufferSize: 5000, receiveBufferSize: 5000 });
-  kernel.files.put('file', Buffer.alloc(FILE_BYTES, 7));
-  const pal = createNetworkPal({ kernel, strict: true, maxOperations: 128 });
+  const platform = network.platform({
+    profile: 'windows',
+    keepAlive: true,
+    sendBufferSize: 5000,
+    receiveBufferSize: 5000,
+  });
+  platform.files.put('file', Buffer.alloc(FILE_BYTES, 7));
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 128 });
   pal.initialize();
   const ended = pal.runEventLoop();
   const server = pal.createServer('127.0.0.1', 0);
@@ -28,15 +33,15 @@ function open(seed: number): Bench {
     pal.asyncAccept(server.handle, (_error, socket) => served.push(socket));
     clients.push(pal.asyncConnect('127.0.0.1', server.port, {}, () => undefined));
   }
-  kernel.run();
+  platform.run();
   expect(served).to.have.lengthOf(CONNECTIONS);
   const end = async (): Promise<void> => {
     void pal.stopEventLoop();
     await network.settle();
     await ended;
-    expectNothingLeft(kernel);
+    expectNothingLeft(platform);
   };
-  return { kernel, pal, served, clients, end };
+  return { platform, pal, served, clients, end };
 }
 
 /** Reads until the end or an error. Returns how many bytes have come. */
@@ -54,22 +59,22 @@ function drain(pal: NetworkPal, socket: SocketHandle): { bytes: number } {
 }
 
 /** Two files that cannot go on: the send buffers before them are full, and the peers do not read. */
-function holdUp({ kernel, pal, served }: Bench): void {
+function holdUp({ platform, pal, served }: Bench): void {
   for (const socket of served.slice(0, 2)) {
     pal.asyncWrite(socket, Buffer.alloc(50_000), () => undefined);
     pal.asyncSendFile(socket, 'file', {}, () => undefined);
   }
-  kernel.run();
+  platform.run();
 }
 
 describe('more TransmitFile than the system carries out at a time', () => {
   it('all end, and every byte comes', async () => {
-    const { kernel, pal, served, clients, end } = open(1);
+    const { platform, pal, served, clients, end } = open(1);
     const outcomes: (string | number)[] = [];
     for (const socket of served)
       pal.asyncSendFile(socket, 'file', {}, (error, bytes) => outcomes.push(error?.code ?? bytes));
     const got = clients.map((client) => drain(pal, client));
-    kernel.run();
+    platform.run();
     expect(outcomes).to.deep.equal(Array<number>(CONNECTIONS).fill(FILE_BYTES));
     expect(got.map(({ bytes }) => bytes)).to.deep.equal(Array<number>(CONNECTIONS).fill(FILE_BYTES));
     await end();
@@ -77,15 +82,15 @@ describe('more TransmitFile than the system carries out at a time', () => {
 
   it('the others wait while the first two have peers that do not read', async () => {
     const bench = open(2);
-    const { kernel, pal, served, clients, end } = bench;
+    const { platform, pal, served, clients, end } = bench;
     holdUp(bench);
     const outcomes: (string | number)[] = [];
     for (const socket of served.slice(2))
       pal.asyncSendFile(socket, 'file', {}, (error, bytes) => outcomes.push(error?.code ?? bytes));
-    kernel.run();
+    platform.run();
     expect(outcomes, 'two hold up the rest').to.deep.equal([]);
     for (const client of clients) drain(pal, client);
-    kernel.run();
+    platform.run();
     expect(outcomes).to.have.lengthOf(CONNECTIONS - 2);
     await end();
   });
@@ -97,15 +102,15 @@ describe('more TransmitFile than the system carries out at a time', () => {
   })) {
     it(`one that waits for its turn ends with ${what}`, async () => {
       const bench = open(3);
-      const { kernel, pal, served, end } = bench;
+      const { platform, pal, served, end } = bench;
       holdUp(bench);
       const errors: (NetworkError | null)[] = [];
       const third = served[2]!;
       const operation = pal.asyncSendFile(third, 'file', {}, (error) => errors.push(error));
-      kernel.run();
+      platform.run();
       expect(errors, 'it waits').to.deep.equal([]);
       act(pal, operation, third);
-      kernel.network.run(() => errors.length === 1);
+      platform.network.run(() => errors.length === 1);
       expect(errors).to.have.lengthOf(1);
       expect(errors[0]).to.have.property('name', 'NetworkError');
       await end();

@@ -15,8 +15,8 @@ describe('closing a UDP socket with sends under way', () => {
       for (let seed = 1; seed <= 60; seed++) {
         // Impatient: the grace may end before the system has taken anything.
         const network = simulateNetwork({ seed, impatient: true });
-        const kernel = network.kernel({ profile, keepAlive: true });
-        const pal = createNetworkPal({ kernel, strict: true, closeGraceMs: 1 });
+        const platform = network.platform({ profile, keepAlive: true });
+        const pal = createNetworkPal({ platform, strict: true, closeGraceMs: 1 });
         pal.initialize();
         const ended = pal.runEventLoop();
         const server = pal.createUdpSocket('127.0.0.1', 0);
@@ -40,7 +40,7 @@ describe('closing a UDP socket with sends under way', () => {
         void pal.stopEventLoop();
         await network.settle();
         await ended;
-        expectNothingLeft(kernel);
+        expectNothingLeft(platform);
       }
       // All three happen.
       for (const count of [sent, droppedInKernel, droppedInQueue]) expect(count).to.be.above(0);

@@ -32,8 +32,8 @@ async function exchange(
   seed: number,
 ): Promise<Outcome> {
   const network = simulateNetwork({ seed });
-  const kernel = network.kernel({ profile, keepAlive: true, faults: { plan: [fault] } });
-  const pal = createNetworkPal({ kernel, strict: true });
+  const platform = network.platform({ profile, keepAlive: true, faults: { plan: [fault] } });
+  const pal = createNetworkPal({ platform, strict: true });
   pal.initialize();
   const ended = pal.runEventLoop();
   const server = pal.createUdpSocket('127.0.0.1', 0, { reportUnreachable });
@@ -57,9 +57,9 @@ async function exchange(
   void pal.stopEventLoop();
   await network.settle();
   await ended;
-  expectNothingLeft(kernel);
+  expectNothingLeft(platform);
   expect(received.pop(), 'the receive that was pending at the stop').to.equal('ECANCELED');
-  return { received, sent, unreachable, met: kernel.faults?.met === 1 };
+  return { received, sent, unreachable, met: platform.faults?.met === 1 };
 }
 
 async function exchangeThatMeets(fault: PlannedFault, profile: ProfileName, report: boolean): Promise<Outcome> {

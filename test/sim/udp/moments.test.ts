@@ -2,12 +2,12 @@
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type UdpOptions, type UdpSocket } from '../../../src/index.ts';
 import { WSAEHOSTUNREACH } from '../../../ffi/wsa-errors.ts';
-import { simulateNetwork, type FaultOptions, type SimulatedKernel } from '../../../src/sim/index.ts';
+import { simulateNetwork, type FaultOptions, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 import { RawDatagramPeer } from '../support/raw-datagram-peer.ts';
 
 interface Bench {
-  readonly kernel: SimulatedKernel;
+  readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly socket: UdpSocket;
   readonly peers: readonly [RawDatagramPeer, RawDatagramPeer];
@@ -16,19 +16,19 @@ interface Bench {
 
 function bench(options: UdpOptions = {}, faults: FaultOptions = {}): Bench {
   const network = simulateNetwork({ seed: 0, plain: true });
-  const kernel = network.kernel({ profile: 'windows', keepAlive: true, faults });
-  const pal = createNetworkPal({ kernel, strict: true, closeGraceMs: 100 });
+  const platform = network.platform({ profile: 'windows', keepAlive: true, faults });
+  const pal = createNetworkPal({ platform, strict: true, closeGraceMs: 100 });
   pal.initialize();
   const ended = pal.runEventLoop();
   const socket = pal.createUdpSocket('127.0.0.1', 0, options);
-  const other = network.kernel();
+  const other = network.platform();
   const stop = async (): Promise<void> => {
     void pal.stopEventLoop();
     await network.settle();
     await ended;
-    expectNothingLeft(kernel);
+    expectNothingLeft(platform);
   };
-  return { kernel, pal, socket, peers: [new RawDatagramPeer(other), new RawDatagramPeer(other)], stop };
+  return { platform, pal, socket, peers: [new RawDatagramPeer(other), new RawDatagramPeer(other)], stop };
 }
 
 /** More than the system has at a time. */
@@ -38,14 +38,14 @@ const TEXTS = Array.from({ length: SENDS }, (_, number) => String(number));
 describe('datagrams to the peer of a connected socket', () => {
   for (const again of [false, true]) {
     it(`go to that peer although it is another one's turn before theirs (${again ? 'connected again' : 'disconnected'})`, async () => {
-      const { kernel, pal, socket, peers, stop } = bench();
+      const { platform, pal, socket, peers, stop } = bench();
       const log: string[] = [];
       pal.connectUdp(socket.handle, peers[0].address, peers[0].port);
       for (const text of TEXTS)
         pal.asyncSendTo(socket.handle, Buffer.from(text), null, (error) => log.push(error?.code ?? text));
       pal.disconnectUdp(socket.handle);
       if (again) pal.connectUdp(socket.handle, peers[1].address, peers[1].port);
-      kernel.run();
+      platform.run();
       expect(log.toSorted()).to.deep.equal(TEXTS.toSorted());
       expect(peers[0].take().toSorted()).to.deep.equal(TEXTS.toSorted());
       expect(peers[1].take()).to.deep.equal([]);
@@ -55,7 +55,7 @@ describe('datagrams to the peer of a connected socket', () => {
 
   it('name that peer when they fail, and go there when they are made again', async () => {
     for (const reportUnreachable of [true, false]) {
-      const { kernel, pal, socket, peers, stop } = bench(
+      const { platform, pal, socket, peers, stop } = bench(
         { reportUnreachable },
         { plan: [{ call: 'WSASendTo', nth: 1, code: WSAEHOSTUNREACH }] },
       );
@@ -64,7 +64,7 @@ describe('datagrams to the peer of a connected socket', () => {
       pal.asyncSendTo(socket.handle, Buffer.from('x'), null, (error) => log.push(error?.port ?? 'sent'));
       pal.disconnectUdp(socket.handle);
       pal.connectUdp(socket.handle, peers[1].address, peers[1].port);
-      kernel.run();
+      platform.run();
       expect(log).to.deep.equal([reportUnreachable ? peers[0].port : 'sent']);
       expect([peers[0].take(), peers[1].take()]).to.deep.equal([reportUnreachable ? [] : ['x'], []]);
       await stop();
@@ -74,7 +74,7 @@ describe('datagrams to the peer of a connected socket', () => {
 
 describe('a receive whose buffer has gone', () => {
   it('leaves its datagram to the next one that waits, also where none is kept', async () => {
-    const { kernel, pal, socket, peers, stop } = bench({ maxQueuedReceiveBytes: 0 });
+    const { platform, pal, socket, peers, stop } = bench({ maxQueuedReceiveBytes: 0 });
     const log: string[] = [];
     const [gone, there] = [new Uint8Array(4), Buffer.alloc(4)];
     pal.asyncReceiveFrom(socket.handle, gone, 4, (error) => log.push(error?.code ?? 'received'));
@@ -83,7 +83,7 @@ describe('a receive whose buffer has gone', () => {
     });
     structuredClone(gone, { transfer: [gone.buffer] });
     peers[0].send('here', socket.port);
-    kernel.run();
+    platform.run();
     expect(log).to.deep.equal(['ERR_BUFFER_DETACHED', 'here']);
     expect(pal.stats().datagramsDropped).to.equal(0);
     await stop();

@@ -1,5 +1,5 @@
 /**
- * Random traffic between UDP sockets on the simulated kernel: every callback exactly once and before the close callback,
+ * Random traffic between UDP sockets on the simulated platform: every callback exactly once and before the close callback,
  * every datagram one that was sent, and in order where the network keeps it.
  */
 import { expect } from 'chai';
@@ -114,19 +114,19 @@ async function play(
   faults: FaultOptions | undefined,
 ): Promise<Story> {
   const network = simulateNetwork({ seed, ...options });
-  const kernel = network.kernel({ profile, keepAlive: true, ...(faults !== undefined && { faults }) });
-  const pal = createNetworkPal({ kernel, strict: true, poller: seed % 2 === 0 ? 'worker' : 'inline' });
-  if (kernel.faults !== null) kernel.faults.enabled = false;
+  const platform = network.platform({ profile, keepAlive: true, ...(faults !== undefined && { faults }) });
+  const pal = createNetworkPal({ platform, strict: true, waiter: seed % 2 === 0 ? 'worker' : 'inline' });
+  if (platform.faults !== null) platform.faults.enabled = false;
   pal.initialize();
   const ended = pal.runEventLoop();
   const party = new Party(pal, seed);
-  if (kernel.faults !== null) kernel.faults.enabled = true;
+  if (platform.faults !== null) platform.faults.enabled = true;
   for (let left = ACTIONS; left > 0; left--) {
     party.act();
     for (let steps = seed % 7; steps > 0; steps--) network.step();
   }
   network.run();
-  if (kernel.faults !== null) kernel.faults.enabled = false;
+  if (platform.faults !== null) platform.faults.enabled = false;
   party.end(() => network.run());
   expect(pal.stats()).to.include({
     pendingCallbacks: 0,
@@ -138,7 +138,7 @@ async function play(
   void pal.stopEventLoop();
   await network.settle();
   await ended;
-  expectNothingLeft(kernel);
+  expectNothingLeft(platform);
   return party.story;
 }
 
@@ -166,8 +166,8 @@ describe('random datagrams', function () {
     it(`are lost, doubled and reordered by a network that does so, and nothing worse happens, ${profile}`, async () => {
       let doubled = 0;
       for (const seed of SEEDS) {
-        const weather = { datagrams: { lose: 5, double: 5, reorder: true } };
-        const { got } = await play(seed, profile, weather, undefined);
+        const packetLoss = { datagrams: { lose: 5, double: 5, reorder: true } };
+        const { got } = await play(seed, profile, packetLoss, undefined);
         for (const [path, texts] of got) {
           for (const text of texts) expect(text.startsWith(`${path} `), `seed ${seed}`).to.equal(true);
           doubled += texts.length - new Set(texts).size;

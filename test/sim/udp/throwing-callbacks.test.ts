@@ -10,8 +10,8 @@ describe('receives whose callbacks throw', () => {
     it(`cost nobody else a datagram, ${profile}`, async () => {
       for (let seed = 1; seed <= 60; seed++) {
         const network = simulateNetwork({ seed });
-        const kernel = network.kernel({ profile, keepAlive: true });
-        const pal = createNetworkPal({ kernel, strict: true });
+        const platform = network.platform({ profile, keepAlive: true });
+        const pal = createNetworkPal({ platform, strict: true });
         pal.initialize();
         const ended = pal.runEventLoop();
         const socket = pal.createUdpSocket('127.0.0.1', 0);

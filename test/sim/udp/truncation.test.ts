@@ -9,8 +9,8 @@ describe('datagrams that are cut by the system', () => {
     it(`end one receive each, ${profile}`, async () => {
       for (let seed = 1; seed <= 60; seed++) {
         const network = simulateNetwork({ seed });
-        const kernel = network.kernel({ profile, keepAlive: true });
-        const pal = createNetworkPal({ kernel, strict: true });
+        const platform = network.platform({ profile, keepAlive: true });
+        const pal = createNetworkPal({ platform, strict: true });
         pal.initialize();
         const ended = pal.runEventLoop();
         const socket = pal.createUdpSocket('127.0.0.1', 0, { maxDatagramSize: 100, receiveDepth: 2 });
@@ -32,7 +32,7 @@ describe('datagrams that are cut by the system', () => {
         void pal.stopEventLoop();
         await network.settle();
         await ended;
-        expectNothingLeft(kernel);
+        expectNothingLeft(platform);
       }
     });
   }

@@ -1,10 +1,10 @@
-/** Ends the process in the way that the argument names, while the poller thread is in WSAPoll and operations wait. */
+/** Ends the process in the way that the argument names, while the waiter thread is in WSAPoll and operations wait. */
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetworkPal } from '../../../src/index.ts';
 import { pair } from '../../support/io.ts';
 
-const pal = createNetworkPal({ driver: 'wsapoll', strict: true });
+const pal = createNetworkPal({ backend: 'wsapoll', strict: true });
 pal.initialize();
 const running = pal.runEventLoop();
 const { client, server } = await pair(pal);

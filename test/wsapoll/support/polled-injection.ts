@@ -1,15 +1,15 @@
 /**
- * Makes one step throw on the real kernel under the WSAPoll driver: between the taking of an operation and its wait in the poll
+ * Makes one step throw on the real kernel under the WSAPoll backend: between the taking of an operation and its wait in the poll
  * set, and between the report of its readiness and the end of the call that it waited for. The steps are the methods that take
  * part, every function of the Win32 tables, and what is asked of the memory, the files and the time; they throw as koffi or V8
  * would, before they do anything. The methods are replaced on their prototypes while a test runs.
  */
-import type { Kernel } from '../../../src/index.ts';
+import type { Platform } from '../../../src/index.ts';
 import { BlockPool } from '../../../src/memory/block-pool.ts';
 import type { Operation, OperationKind } from '../../../src/memory/operation.ts';
 import { OperationTable } from '../../../src/memory/operation-table.ts';
 import { PinnedBuffers } from '../../../src/memory/pinned-buffers.ts';
-import { QuietSweep } from '../../../src/tcp/quiet-sweep.ts';
+import { IdleSweep } from '../../../src/tcp/idle-sweep.ts';
 import { Scratch } from '../../../src/memory/scratch.ts';
 import { sendCursor } from '../../../src/tcp/send-cursor.ts';
 import { PolledMember } from '../../../src/wsapoll/polled-member.ts';
@@ -29,7 +29,7 @@ const STEPS: readonly [object, readonly string[]][] = [
   [OperationTable.prototype, ['setSegment']],
   [BlockPool.prototype, ['take']],
   [PinnedBuffers.prototype, ['addressOf']],
-  [QuietSweep.prototype, ['watch']],
+  [IdleSweep.prototype, ['watch']],
   [Scratch.prototype, ['setSockaddr']],
   [Object.getPrototypeOf(sendCursor) as object, ['begin', 'available', 'move']],
   [PolledTransport.prototype, ['attach', ...SUBMITTING]],
@@ -67,7 +67,7 @@ export class PolledInjection {
     this.#spared = spared;
     for (const [prototype, names] of STEPS) for (const name of names) this.#replace(prototype as Methods, name);
     this.#arm('take');
-    this.#arm('renew');
+    this.#arm('reset');
     for (const name of SUBMITTING) this.#around(PolledTransport.prototype, name, (call) => this.#disarmAfter(call));
     for (const name of LOOPS_OWN) this.#around(PollSet.prototype, name, (call) => this.#spare(call));
     this.#around(PolledMember.prototype, 'ready', (call, member) => this.#onReady(call, member));
@@ -99,10 +99,10 @@ export class PolledInjection {
   }
 
   /** The same kernel, whose functions are steps too. */
-  wrap(kernel: Kernel): Kernel {
-    const { kernel32, ws2_32, memory, files, scheduler } = kernel;
+  wrap(platform: Platform): Platform {
+    const { kernel32, ws2_32, memory, files, scheduler } = platform;
     return {
-      ...kernel,
+      ...platform,
       kernel32: this.#table(kernel32),
       ws2_32: this.#table(ws2_32),
       memory: this.#table(memory),
@@ -141,7 +141,7 @@ export class PolledInjection {
     });
   }
 
-  #arm(name: 'take' | 'renew'): void {
+  #arm(name: 'take' | 'reset'): void {
     const { prototype } = OperationTable;
     this.#around(prototype, name, (call, _table, args) => {
       const result = call();

@@ -1,4 +1,4 @@
 import * as iocpPal from 'iocp-pal';
 import echo from '../echo.cjs';
 
-for (const poller of ['worker', 'inline']) test(poller, () => echo(iocpPal, { poller }));
+for (const waiter of ['worker', 'inline']) test(waiter, () => echo(iocpPal, { waiter }));

@@ -10,4 +10,4 @@ test('the timers are fake', () => {
   expect(globalThis.setImmediate).not.toBe(setImmediate);
 });
 
-for (const poller of ['worker', 'inline']) test(poller, () => echoAndTimeOut(iocpPal, { poller }));
+for (const waiter of ['worker', 'inline']) test(waiter, () => echoAndTimeOut(iocpPal, { waiter }));

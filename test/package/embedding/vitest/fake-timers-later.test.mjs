@@ -3,14 +3,14 @@ import { echoAndTimeOut, everything } from './echoes.mjs';
 
 afterEach(() => vi.useRealTimers());
 
-for (const poller of ['worker', 'inline']) {
-  test(`${poller}, what vitest fakes by itself`, () => {
+for (const waiter of ['worker', 'inline']) {
+  test(`${waiter}, what vitest fakes by itself`, () => {
     vi.useFakeTimers();
-    return echoAndTimeOut(iocpPal, { poller });
+    return echoAndTimeOut(iocpPal, { waiter });
   });
 
-  test(`${poller}, everything that it can fake`, () => {
+  test(`${waiter}, everything that it can fake`, () => {
     vi.useFakeTimers({ toFake: everything() });
-    return echoAndTimeOut(iocpPal, { poller });
+    return echoAndTimeOut(iocpPal, { waiter });
   });
 }

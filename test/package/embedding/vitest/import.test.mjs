@@ -8,4 +8,4 @@ test('is loaded as the project says', () => {
   expect(String(iocpPal.createNetworkPal !== createNetworkPal)).toBe(process.env['INLINED']);
 });
 
-for (const poller of ['worker', 'inline']) test(poller, () => echoAndTimeOut(iocpPal, { poller }));
+for (const waiter of ['worker', 'inline']) test(waiter, () => echoAndTimeOut(iocpPal, { waiter }));

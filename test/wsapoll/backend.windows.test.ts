@@ -1,4 +1,4 @@
-/** The WSAPoll driver on the real system: many sockets, the wake-up, and the end. */
+/** The WSAPoll backend on the real system: many sockets, the wake-up, and the end. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { SocketHandle } from '../../src/index.ts';
@@ -11,7 +11,7 @@ import { testPal } from '../support/pal-fixture.ts';
 import { turns } from '../support/until.ts';
 
 for (const bed of [wsapollWorker, wsapollInline]) {
-  describe(`the WSAPoll driver [${bed.name}]`, () => {
+  describe(`the WSAPoll backend [${bed.name}]`, () => {
     const fixture = testPal(bed);
 
     it('400 waiting connections, beyond the first array of 256: every one is found', async () => {
@@ -71,7 +71,7 @@ for (const bed of [wsapollWorker, wsapollInline]) {
   });
 }
 
-describe('the end of a process whose poller is in WSAPoll', () => {
+describe('the end of a process whose waiter is in WSAPoll', () => {
   const test = testsInPairs();
   for (const [way, code, output] of [
     ['natural-end', 0, /loop ended/],

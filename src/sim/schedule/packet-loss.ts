@@ -2,7 +2,7 @@
 import type { SimulatedNetwork } from '../network.ts';
 
 /** Options of simulateNetwork about datagrams. */
-export interface WeatherOptions {
+export interface PacketLossOptions {
   /** One in so many datagrams is lost. Default: none. */
   lose?: number;
   /** One in so many arrives again. Default: none. */
@@ -11,12 +11,12 @@ export interface WeatherOptions {
   reorder?: boolean;
 }
 
-export class Weather {
+export class PacketLoss {
   readonly reorders: boolean;
   readonly #network: SimulatedNetwork;
-  readonly #options: WeatherOptions;
+  readonly #options: PacketLossOptions;
 
-  constructor(network: SimulatedNetwork, options: WeatherOptions) {
+  constructor(network: SimulatedNetwork, options: PacketLossOptions) {
     this.#network = network;
     this.#options = options;
     this.reorders = options.reorder ?? false;

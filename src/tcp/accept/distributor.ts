@@ -3,7 +3,7 @@
  * so without a message between threads, and with one wake-up per idle-to-busy change of a loop.
  *
  * Round robin takes the loops in turn. Least loaded takes the one with the fewest connections that came this way and are
- * open: a counter in the loop's shared memory, which the spreader raises at once (so that a burst does not go to one
+ * open: a counter in the loop's shared memory, which the distributor raises at once (so that a burst does not go to one
  * loop) and the loop lowers when it has closed one.
  *
  * A loop that has stopped, or whose queue is full, is passed over. A connection that no loop takes is reset and reported.
@@ -20,31 +20,31 @@ import { RemoteCommand } from '../../remote/commands.ts';
 import { openRing, readRemoteToken } from '../../remote/remote-loop.ts';
 import { Submitted, type RingProducer } from '../../remote/ring.ts';
 import type { Counters } from '../../loop/counters.ts';
-import type { Kernel, Scheduler } from '../../platform/platform.ts';
+import type { Platform, Scheduler } from '../../platform/platform.ts';
 
 /** Milliseconds between two attempts to wake a loop: the system was out of a resource that others give back. */
 const WAKE_RETRY_MS = 10;
 
-/** What a spreader works with; a Driver has it all. */
-export interface SpreaderParts {
-  readonly kernel: Kernel;
+/** What a distributor works with; a Context has it all. */
+export interface DistributorParts {
+  readonly platform: Platform;
   readonly counters: Counters;
 }
 
-export class Spreader {
+export class Distributor {
   readonly #scheduler: Scheduler;
   readonly #loops: readonly RingProducer[];
   readonly #policy: SpreadPolicy;
   #next = 0;
 
   /** @throws TypeError when a loop is not what pal.remote() returned. */
-  constructor({ loops, policy = 'round-robin' }: SpreadOptions, { kernel, counters }: SpreaderParts) {
-    this.#scheduler = kernel.scheduler;
+  constructor({ loops, policy = 'round-robin' }: SpreadOptions, { platform, counters }: DistributorParts) {
+    this.#scheduler = platform.scheduler;
     const counted = (): void => {
       counters.calls.PostQueuedCompletionStatus++;
     };
     this.#loops = loops.map((token, index) =>
-      openRing(readRemoteToken(`spread.loops[${index}]`, token), { kernel }, counted),
+      openRing(readRemoteToken(`spread.loops[${index}]`, token), { platform }, counted),
     );
     this.#policy = policy;
   }
@@ -62,7 +62,7 @@ export class Spreader {
 
   #submit(loop: RingProducer, socket: number, payload: Uint8Array): boolean {
     try {
-      return loop.submit(RemoteCommand.Adopt, socket, payload) === Submitted.Done;
+      return loop.submit(RemoteCommand.AcceptConnection, socket, payload) === Submitted.Done;
     } catch (error) {
       this.#wakeLater(loop, error);
       return true;
@@ -73,7 +73,7 @@ export class Spreader {
     if (!(error instanceof Win32Error)) throw error;
     this.#scheduler.setTimer(WAKE_RETRY_MS, () => {
       try {
-        loop.rouse();
+        loop.wakeIfAsleep();
       } catch (again) {
         this.#wakeLater(loop, again);
       }

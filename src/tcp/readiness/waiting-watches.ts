@@ -8,7 +8,7 @@ import type { SocketRecord } from '../../sockets/socket-record.ts';
 /** Watches for writing that are looked at again per turn at most: there may be room for a few only. */
 const MAX_WRITERS_PER_TURN = 64;
 
-export class ParkedWatches {
+export class WaitingWatches {
   /** In the order of their coming, so that nobody is passed over. */
   readonly #awaitingSlot = new Set<SocketRecord>();
   readonly #awaitingRoom = new Set<SocketRecord>();

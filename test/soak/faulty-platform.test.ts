@@ -4,14 +4,14 @@ import { WSAECONNRESET } from '../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkError } from '../../src/index.ts';
 import { CALL_FAULTS, simulateNetwork } from '../../src/sim/index.ts';
 import { POINTERS } from '../../src/sim/win32/mswsock.ts';
-import { faultyKernel } from './faulty-kernel.ts';
+import { faultyPlatform } from './faulty-platform.ts';
 
 describe('faultyKernel', () => {
   it('fails nothing until it is told to', async () => {
     const network = simulateNetwork({ seed: 0 });
-    const faulty = faultyKernel(network.kernel(), 1);
-    const { kernel } = faulty;
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const faulty = faultyPlatform(network.platform(), 1);
+    const { platform } = faulty;
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const log: string[] = [];
@@ -35,28 +35,28 @@ describe('faultyKernel', () => {
 
   it('fails a call without making it, and says why', () => {
     const network = simulateNetwork({ seed: 0 });
-    const faulty = faultyKernel(network.kernel(), 1);
-    const { kernel } = faulty;
+    const faulty = faultyPlatform(network.platform(), 1);
+    const { platform } = faulty;
     faulty.oneIn = 1;
     const codes = new Set<number>();
     for (let count = 0; count < 100; count++) {
-      expect(kernel.ws2_32.WSARecv(1, 2, 1, 3, 4, 5, 0)).to.equal(-1);
-      const code = kernel.ws2_32.WSAGetLastError();
-      expect(kernel.kernel32.GetLastError(), 'asked again, either way').to.equal(code);
+      expect(platform.ws2_32.WSARecv(1, 2, 1, 3, 4, 5, 0)).to.equal(-1);
+      const code = platform.ws2_32.WSAGetLastError();
+      expect(platform.kernel32.GetLastError(), 'asked again, either way').to.equal(code);
       codes.add(code);
     }
     expect([...codes]).to.have.members([...new Set(CALL_FAULTS.WSARecv)]);
     expect(codes.has(WSAECONNRESET)).to.equal(true);
     expect(faulty.injected).to.deep.equal({ WSARecv: 100 });
     // Calls that Microsoft lists no such failure for are made.
-    expect(kernel.ws2_32.closesocket(12345)).to.equal(-1);
+    expect(platform.ws2_32.closesocket(12345)).to.equal(-1);
     expect(faulty.injected).to.deep.equal({ WSARecv: 100 });
   });
 
   it('knows how each call says that it failed', () => {
     const network = simulateNetwork({ seed: 0 });
-    const faulty = faultyKernel(network.kernel(), 1);
-    const { ws2_32, mswsock } = faulty.kernel;
+    const faulty = faultyPlatform(network.platform(), 1);
+    const { ws2_32, mswsock } = faulty.platform;
     faulty.oneIn = 1;
     const failing = {
       WSARecvFrom: () => ws2_32.WSARecvFrom(1, 2, 1, 3, 4, 5, 6, 7, 0),
@@ -73,9 +73,9 @@ describe('faultyKernel', () => {
 
   it('cancels receives under way, which are posted again', async () => {
     const network = simulateNetwork({ seed: 3 });
-    const faulty = faultyKernel(network.kernel({ keepAlive: true }), 1);
-    const { kernel } = faulty;
-    const pal = createNetworkPal({ kernel, strict: true, maxOperations: 64 });
+    const faulty = faultyPlatform(network.platform({ keepAlive: true }), 1);
+    const { platform } = faulty;
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
     pal.initialize();
     const ended = pal.runEventLoop();
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });

@@ -3,7 +3,7 @@
  * completes when there is something to take, the end of the stream, or an error; that is poll's POLLIN.
  */
 import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
-import type { Driver } from '../context/context.ts';
+import type { Context } from '../context/context.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { abandonOperation } from '../sockets/abandon.ts';
 import { settleClose } from '../sockets/closer.ts';
@@ -13,30 +13,30 @@ import type { Connection } from './connection.ts';
 import { readinessOf } from './readiness-state.ts';
 
 /** Posts one, unless it is posted. Returns false when there is no operation for it. */
-export function postProbe(driver: Driver, connection: Connection): boolean {
+export function postZeroByteReceive(context: Context, connection: Connection): boolean {
   const readiness = readinessOf(connection);
-  if (readiness.probe !== null) return true;
-  const operation = driver.operations.take(OperationKind.Probe, connection);
+  if (readiness.zeroByteReceive !== null) return true;
+  const operation = context.operations.take(OperationKind.ZeroByteReceive, connection);
   if (operation === null) return false;
   readiness.begin(operation);
   operation.requested = 0;
   try {
-    driver.operations.setSegment(operation, 0, 0, 0);
-    driver.transport.receive(connection, operation);
+    context.operations.setSegment(operation, 0, 0, 0);
+    context.transport.receive(connection, operation);
   } catch (error) {
-    abandonOperation(driver, connection, operation, error);
+    abandonOperation(context, connection, operation, error);
   }
   return true;
 }
 
 /** The zero-byte receive came back. */
-export function completeProbe(driver: Driver, connection: Connection, operation: Operation): void {
+export function completeZeroByteReceive(context: Context, connection: Connection, operation: Operation): void {
   const { error } = operation;
   const readiness = readinessOf(connection);
   readiness.finish();
-  driver.operations.release(operation);
+  context.operations.release(operation);
   if (connection.closing) {
-    settleClose(driver, connection);
+    settleClose(context, connection);
     return;
   }
   const { watch } = connection;

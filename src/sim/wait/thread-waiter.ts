@@ -1,5 +1,5 @@
 /**
- * The poller thread of a simulated process, as the driver's own ThreadWaiter sees a real one.
+ * The waiter thread of a simulated process, as the library's own ThreadWaiter sees a real one.
  *
  *   starts ──step──► ready ──let in──► waits ──step: takes a batch──► rung ──step: the doorbell is heard──► ready
  *                                                                └─step─► blocks again
@@ -13,51 +13,51 @@ import { WAKE_KEY } from '../../iocp/completion-key.ts';
 import { ENTRY_WORDS } from '../../iocp/completion-port.ts';
 import type { PortWaiter, WaiterParts } from '../../platform/platform.ts';
 import { GATE_PROTOCOL, READY } from '../../wait/gate.ts';
-import { ThreadWaiter, type PollerListener, type PollerThread } from '../../wait/thread-waiter.ts';
+import { ThreadWaiter, type WaiterListener, type WaiterThread } from '../../wait/thread-waiter.ts';
 import { Step } from '../schedule/agenda.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import type { CompletionPort } from '../win32/port.ts';
 import { portOf, SimulatedWaiter } from './waiter.ts';
 
 const { COUNT, GATE, CLOSED, OPEN } = GATE_PROTOCOL;
 
 /** A waiter whose waits run in another thread. */
-export function createThreadWaiter(kernel: SimulatedKernel, parts: WaiterParts): PortWaiter {
+export function createThreadWaiter(platform: SimulatedPlatform, parts: WaiterParts): PortWaiter {
   const { batch, countAddress, entries } = parts.port;
   const first = entries.subarray(0, ENTRY_WORDS);
   const count = new Uint32Array(batch.buffer, countAddress - batch.address, 1);
-  let thread: SimulatedPoller | null = null;
+  let thread: SimulatedThreadWaiter | null = null;
   return new ThreadWaiter({
-    start: (control, listener) => (thread = new SimulatedPoller(kernel, parts, control, listener)),
+    start: (control, listener) => (thread = new SimulatedThreadWaiter(platform, parts, control, listener)),
     prepare: () => {
       first.fill(0);
       thread?.letIn();
     },
     interrupt: () => thread?.interrupt(),
-    substitute: (callbacks) => new SimulatedWaiter(kernel, { ...parts, ...callbacks }),
+    substitute: (callbacks) => new SimulatedWaiter(platform, { ...parts, ...callbacks }),
     recover: () => (first.some((word) => word !== 0) ? (count[0] ?? 0) : 0),
     onLost: (error) => {
-      kernel.pollersLost++;
-      kernel.network.note(() => `${kernel.name}: ${error.message}`);
+      platform.waitersLost++;
+      platform.network.note(() => `${platform.name}: ${error.message}`);
     },
     onReady: parts.onReady,
     onFailure: parts.onFailure,
   });
 }
 
-class SimulatedPoller implements PollerThread {
-  readonly #kernel: SimulatedKernel;
+class SimulatedThreadWaiter implements WaiterThread {
+  readonly #platform: SimulatedPlatform;
   readonly #parts: WaiterParts;
   readonly #control: Int32Array;
-  readonly #listener: PollerListener;
+  readonly #listener: WaiterListener;
   readonly #port: CompletionPort;
-  readonly #readyStep = new Step('poller is ready', () => this.#begin(), true);
+  readonly #readyStep = new Step('waiter is ready', () => this.#begin(), true);
   readonly #takeStep = new Step('waiter takes packets', () => this.#takeBatch());
   readonly #ringStep = new Step('doorbell', () => this.#ring(), true);
-  readonly #blockStep = new Step('poller blocks', () => this.#block());
-  readonly #failStep = new Step('the wait of the poller fails', () => this.#fail(), true);
-  readonly #dieStep = new Step('poller dies', () => this.#die());
-  readonly #endStep = new Step('end of the poller', () => this.#end(), true);
+  readonly #blockStep = new Step('waiter blocks', () => this.#block());
+  readonly #failStep = new Step('the wait of the waiter fails', () => this.#fail(), true);
+  readonly #dieStep = new Step('waiter dies', () => this.#die());
+  readonly #endStep = new Step('end of the waiter', () => this.#end(), true);
   #letInBy = false;
   /** The code that its wait fails with, or 0. */
   #fault = 0;
@@ -65,14 +65,14 @@ class SimulatedPoller implements PollerThread {
   #referenced = true;
   #holding = false;
 
-  constructor(kernel: SimulatedKernel, parts: WaiterParts, control: Int32Array, listener: PollerListener) {
-    this.#kernel = kernel;
+  constructor(platform: SimulatedPlatform, parts: WaiterParts, control: Int32Array, listener: WaiterListener) {
+    this.#platform = platform;
     this.#parts = parts;
     this.#control = control;
     this.#listener = listener;
-    this.#port = portOf(kernel, parts.port.handle);
+    this.#port = portOf(platform, parts.port.handle);
     this.#port.onPacket.add(this.#update);
-    kernel.network.agenda.add(this.#readyStep);
+    platform.network.agenda.add(this.#readyStep);
     this.#updateHold();
   }
 
@@ -90,9 +90,9 @@ class SimulatedPoller implements PollerThread {
   letIn(): void {
     this.#letInBy = true;
     this.#port.waited = true;
-    if (this.#mayDie()) this.#kernel.network.agenda.add(this.#dieStep);
-    this.#fault = this.#kernel.waitFault('GetQueuedCompletionStatusEx');
-    this.#kernel.network.agenda.set(this.#failStep, this.#fault !== 0);
+    if (this.#mayDie()) this.#platform.network.agenda.add(this.#dieStep);
+    this.#fault = this.#platform.waitFault('GetQueuedCompletionStatusEx');
+    this.#platform.network.agenda.set(this.#failStep, this.#fault !== 0);
     this.#update();
   }
 
@@ -100,7 +100,7 @@ class SimulatedPoller implements PollerThread {
   interrupt(): void {
     this.#port.push({ key: WAKE_KEY, overlapped: 0, status: 0, bytes: 0, io: null });
     if (this.#dead) return; // its end will be heard
-    const { network } = this.#kernel;
+    const { network } = this.#platform;
     if (this.#letInBy && !this.#isRung && this.#fault === 0 && network.maybe()) {
       Atomics.store(this.#control, COUNT, this.#fill());
       // Its last doorbell is heard before its end, unless it never came to ring.
@@ -125,17 +125,17 @@ class SimulatedPoller implements PollerThread {
     Atomics.store(this.#control, COUNT, found);
     if (this.#mayDie()) return this.#die();
     Atomics.compareExchange(this.#control, GATE, OPEN, CLOSED);
-    this.#kernel.network.agenda.add(this.#ringStep);
-    if (this.#port.running > 0) this.#kernel.network.agenda.add(this.#blockStep);
+    this.#platform.network.agenda.add(this.#ringStep);
+    if (this.#port.running > 0) this.#platform.network.agenda.add(this.#blockStep);
     this.#update();
   }
 
   #fill(): number {
     const { batch, capacity, countAddress } = this.#parts.port;
     Atomics.add(this.#control, GATE_PROTOCOL.WAITS, 1);
-    const found = this.#kernel.dequeue(this.#port, batch.address, capacity, countAddress);
+    const found = this.#platform.dequeue(this.#port, batch.address, capacity, countAddress);
     // (Where another thread is not held up by it, nobody can tell: a step less in every order.)
-    if (this.#kernel.profile.limitsConcurrency && this.#port.concurrency === 1) this.#port.running = 1;
+    if (this.#platform.profile.limitsConcurrency && this.#port.concurrency === 1) this.#port.running = 1;
     return found;
   }
 
@@ -144,9 +144,9 @@ class SimulatedPoller implements PollerThread {
   }
 
   #ring(): void {
-    this.#kernel.network.agenda.remove(this.#ringStep);
-    this.#letGo();
-    this.#kernel.network.note(() => `${this.#kernel.name}: doorbell`);
+    this.#platform.network.agenda.remove(this.#ringStep);
+    this.#detach();
+    this.#platform.network.note(() => `${this.#platform.name}: doorbell`);
     this.#listener.message(null);
     this.#update();
   }
@@ -154,14 +154,14 @@ class SimulatedPoller implements PollerThread {
   /** It says so, and comes to its end. */
   #fail(): void {
     Atomics.add(this.#control, GATE_PROTOCOL.WAITS, 1);
-    this.#letGo();
+    this.#detach();
     this.#listener.message({ syscall: 'GetQueuedCompletionStatusEx', systemErrorCode: this.#fault });
     this.#die();
   }
 
   /** It runs no code any more. A message that it has posted is still heard. */
   #die(): void {
-    const { agenda } = this.#kernel.network;
+    const { agenda } = this.#platform.network;
     this.#dead = true;
     for (const step of [this.#readyStep, this.#takeStep, this.#failStep, this.#dieStep]) agenda.remove(step);
     this.#block();
@@ -169,31 +169,31 @@ class SimulatedPoller implements PollerThread {
   }
 
   #end(): void {
-    const { agenda } = this.#kernel.network;
+    const { agenda } = this.#platform.network;
     if (this.#isRung) this.#ring();
     const steps = [this.#readyStep, this.#takeStep, this.#blockStep, this.#failStep, this.#dieStep, this.#endStep];
     for (const step of steps) agenda.remove(step);
     this.#block();
-    this.#letGo();
+    this.#detach();
     this.#port.onPacket.delete(this.#update);
     const died = this.#dead;
     this.#dead = true;
     this.#holding = this.#hold(false);
-    this.#listener.ended(died ? new Error('The poller thread has died') : null);
+    this.#listener.ended(died ? new Error('The waiter thread has died') : null);
   }
 
-  #letGo(): void {
+  #detach(): void {
     this.#letInBy = false;
     this.#port.waited = false;
   }
 
   #mayDie(): boolean {
-    return !this.#dead && this.#kernel.faults?.kills() === true;
+    return !this.#dead && this.#platform.faults?.kills() === true;
   }
 
   readonly #update = (): void => {
     const waits = this.#letInBy && !this.#isRung && !this.#dead && this.#fault === 0;
-    this.#kernel.network.agenda.set(this.#takeStep, waits && this.#port.packets.length > 0);
+    this.#platform.network.agenda.set(this.#takeStep, waits && this.#port.packets.length > 0);
   };
 
   /** A worker_thread keeps the process alive while it lives and is ref'd. */
@@ -202,7 +202,7 @@ class SimulatedPoller implements PollerThread {
   }
 
   #hold(wanted: boolean): boolean {
-    if (wanted !== this.#holding) this.#kernel.hold(wanted ? 1 : -1);
+    if (wanted !== this.#holding) this.#platform.hold(wanted ? 1 : -1);
     return wanted;
   }
 }

@@ -1,16 +1,16 @@
-/** One simulated process: its memory, its handles, its turns, and the Win32 tables that a driver is given. */
+/** One simulated process: its memory, its handles, its turns, and the Win32 tables that a backend is given. */
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { STATUS_CANCELLED } from '../../ffi/ntstatus.ts';
 import type {
   EventWaiterParts,
-  Kernel,
-  PollerKind,
+  Platform,
+  WaiterKind,
   PortWaiter,
   Scheduler,
   ThreadEnd,
   WaiterParts,
 } from '../platform/platform.ts';
-import { AcceptDesk } from './sockets/accept-desk.ts';
+import { AcceptMatcher } from './sockets/accept-matcher.ts';
 import { Step } from './schedule/agenda.ts';
 import type { SimulatedEvent } from './win32/event.ts';
 import { createEventWaiter } from './wait/event-waiter.ts';
@@ -22,7 +22,7 @@ import { SimulatedMemory } from './memory/memory.ts';
 import { SimulatedMswsock } from './win32/mswsock.ts';
 import type { SimulatedNetwork } from './network.ts';
 import type { CompletionPort } from './win32/port.ts';
-import { createThreadWaiter } from './wait/poller.ts';
+import { createThreadWaiter } from './wait/thread-waiter.ts';
 import { type Packet } from './win32/port.ts';
 import { TransmitQueue } from './win32/transmit-queue.ts';
 import { PROFILES, type Profile, type ProfileName } from './profile.ts';
@@ -35,7 +35,7 @@ import { SimulatedWaiter } from './wait/waiter.ts';
 import { SimulatedWs2_32 } from './win32/ws2_32.ts';
 
 /** Options of a simulated process. */
-export interface KernelOptions {
+export interface PlatformOptions {
   /** Whose behaviour to show where Windows and Wine differ. Default 'windows'. */
   profile?: ProfileName;
   /** Calls and operations that fail. Default: none but those that a network makes fail. */
@@ -60,13 +60,13 @@ const FIRST_HANDLE = 0x1c0;
 const FIRST_PROCESS_ID = 0x400;
 
 /** One simulated process: createNetworkPal takes it as its kernel. */
-export class SimulatedKernel implements Kernel {
+export class SimulatedPlatform implements Platform {
   readonly network: SimulatedNetwork;
   readonly profile: Profile;
   readonly memory = new SimulatedMemory();
-  readonly kernel32: Kernel['kernel32'];
-  readonly ws2_32: Kernel['ws2_32'];
-  readonly mswsock: Kernel['mswsock'];
+  readonly kernel32: Platform['kernel32'];
+  readonly ws2_32: Platform['ws2_32'];
+  readonly mswsock: Platform['mswsock'];
   readonly scheduler: Scheduler;
   readonly threadEnd: ThreadEnd;
   readonly files: SimulatedFiles;
@@ -77,19 +77,19 @@ export class SimulatedKernel implements Kernel {
   readonly processId: number;
   readonly layeredProvider: boolean;
   #hasLostPort = false;
-  /** Poller threads that have died. */
-  pollersLost = 0;
+  /** Waiter threads that have died. */
+  waitersLost = 0;
   /** Threads that wait for an event, and have died. */
-  eventPollersLost = 0;
+  eventWaitersLost = 0;
   sendBufferSize: number;
   receiveBufferSize: number;
   lastError = 0;
   readonly #life: ProcessLife;
-  readonly #desk: AcceptDesk;
+  readonly #accepts: AcceptMatcher;
   readonly #handles = new Map<number, SimulatedHandle>();
   readonly #freeNumbers: number[] = [];
 
-  constructor(network: SimulatedNetwork, index: number, options: KernelOptions) {
+  constructor(network: SimulatedNetwork, index: number, options: PlatformOptions) {
     this.network = network;
     this.name = `process ${index}`;
     this.processId = FIRST_PROCESS_ID + 4 * index;
@@ -100,7 +100,7 @@ export class SimulatedKernel implements Kernel {
     this.faults = options.faults === undefined ? null : new Faults(network, options.faults);
     this.transmits = new TransmitQueue(this.profile.transmitsAtOnce);
     this.ledger = new Ledger(this.memory, options.faults?.duplicates !== undefined);
-    this.#desk = new AcceptDesk(this);
+    this.#accepts = new AcceptMatcher(this);
     this.#life = new ProcessLife(network, this.name, options.keepAlive ?? false);
     this.scheduler = this.#life.scheduler;
     this.threadEnd = { watch: (callback) => this.#life.onEnd(callback), pause: () => void network.step() };
@@ -117,7 +117,7 @@ export class SimulatedKernel implements Kernel {
     return this.network.numberPal();
   }
 
-  createWaiter(kind: PollerKind, parts: WaiterParts): PortWaiter {
+  createWaiter(kind: WaiterKind, parts: WaiterParts): PortWaiter {
     return kind === 'worker' ? createThreadWaiter(this, parts) : new SimulatedWaiter(this, parts);
   }
 
@@ -249,10 +249,10 @@ export class SimulatedKernel implements Kernel {
   strand(io: Io): void {
     const step = new Step('stranded send goes on', () => {
       if (io.done) return; // a cancel that took its time came first
-      const heir = this.#handles.get(io.socket.number);
-      const end = heir instanceof SimulatedSocket ? heir.end : null;
+      const takenOverBy = this.#handles.get(io.socket.number);
+      const end = takenOverBy instanceof SimulatedSocket ? takenOverBy.end : null;
       if (end !== null) {
-        io.heir = end;
+        io.takenOverBy = end;
         end.sends.push(io);
         end.serveSends();
       } else this.finish(io, STATUS_CANCELLED, 0);
@@ -269,25 +269,25 @@ export class SimulatedKernel implements Kernel {
     return code;
   }
 
-  /** Takes packets off a port into the driver's memory. Returns their number. */
+  /** Takes packets off a port into the library's memory. Returns their number. */
   dequeue(port: CompletionPort, entries: number, capacity: number, countAddress: number): number {
     return dequeue(this, port, entries, capacity, countAddress);
   }
 
   arrive(listener: Listener, end: TcpEnd): void {
-    this.#desk.arrive(listener, end);
+    this.#accepts.arrive(listener, end);
   }
 
   serveAccepts(listener: Listener): void {
-    this.#desk.serve(listener);
+    this.#accepts.serve(listener);
   }
 
   updateAccepts(listener: Listener): void {
-    this.#desk.update(listener);
+    this.#accepts.update(listener);
   }
 
   completeAccept(io: Io, end: TcpEnd): void {
-    this.#desk.complete(io, end);
+    this.#accepts.complete(io, end);
   }
 
   /** The connection of a DisconnectEx is over. */
@@ -306,7 +306,7 @@ export class SimulatedKernel implements Kernel {
     socket.udp?.close();
     // The AcceptEx of an accept socket ends with it.
     if (socket.accept !== null) this.#cancelNow(socket.accept);
-    if (socket.listener !== null) this.#desk.close(socket.listener);
+    if (socket.listener !== null) this.#accepts.close(socket.listener);
     socket.attempt?.abandon(STATUS_CANCELLED);
     // "Does not enable previously set properties or options until SO_UPDATE_CONNECT_CONTEXT is set": SO_LINGER neither.
     socket.end?.close(socket.lingerZero && !socket.contextMissing);
@@ -332,17 +332,17 @@ export class SimulatedKernel implements Kernel {
     } else if (io.kind === 'AcceptEx') remove(socket.listener?.accepts, io);
     else {
       remove(socket.end?.receives, io);
-      remove((io.heir ?? socket.end)?.sends, io);
+      remove((io.takenOverBy ?? socket.end)?.sends, io);
       remove(socket.udp?.receives, io);
       remove(socket.udp?.sends, io);
     }
     if (io.acceptSocket !== null) io.acceptSocket.accept = null;
     this.finish(io, STATUS_CANCELLED, 0);
     const sending = io.kind === 'WSASend' || io.kind === 'TransmitFile';
-    if (sending && this.profile.cancelledSendMayBreak && this.network.maybe()) (io.heir ?? socket.end)?.abort();
+    if (sending && this.profile.cancelledSendMayBreak && this.network.maybe()) (io.takenOverBy ?? socket.end)?.abort();
     socket.end?.update();
     socket.udp?.update();
-    if (socket.listener !== null) this.#desk.update(socket.listener);
+    if (socket.listener !== null) this.#accepts.update(socket.listener);
   }
 }
 

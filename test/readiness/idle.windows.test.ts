@@ -279,7 +279,7 @@ onEveryBed('bytes for a buffer that is gone', (bed) => {
   });
 });
 
-// One bed of each driver: 1000 connections take seconds under Wine.
+// One bed of each backend: 1000 connections take seconds under Wine.
 for (const bed of beds.filter(({ name }) => name === 'iocp worker' || name === 'wsapoll worker')) {
   describe(`1000 connections gone quiet [${bed.name}]`, () => {
     const count = 1000;

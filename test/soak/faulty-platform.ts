@@ -1,13 +1,13 @@
 /**
  * A kernel whose calls fail now and then, with the codes that src/sim/faults.ts has for them: the call is not made, and
  * the last error says why. And one that hits what is under way: a CancelIoEx that nobody asked for, whose packet says
- * ERROR_OPERATION_ABORTED, which no driver can tell from a driver or a filter that gave up.
+ * ERROR_OPERATION_ABORTED, which nobody can tell from a driver or a filter that gave up.
  */
 import { CALL_FAULTS } from '../../src/sim/faults.ts';
 import { Prng } from '../../src/sim/schedule/prng.ts';
 import { SOCKET_ERROR } from '../../ffi/constants.ts';
 import { ERROR_IO_PENDING } from '../../ffi/wsa-errors.ts';
-import type { Kernel } from '../../src/platform/platform.ts';
+import type { Platform } from '../../src/platform/platform.ts';
 
 /** The calls that may fail, and what each returns then. */
 const FAILURE_RESULTS: Readonly<Partial<Record<string, number>>> = {
@@ -40,9 +40,9 @@ const CODES: Readonly<Partial<Record<string, readonly number[]>>> = CALL_FAULTS;
 
 type NumericFunction = (...args: number[]) => number;
 
-export interface FaultyKernel {
+export interface FaultyPlatform {
   /** The kernel to make PALs with. */
-  readonly kernel: Kernel;
+  readonly platform: Platform;
   /** One in so many calls fails; 0: none. */
   oneIn: number;
   /** How often each call was made to fail, and how many operations were cancelled. */
@@ -50,7 +50,7 @@ export interface FaultyKernel {
 }
 
 /** Wraps a kernel. Nothing fails until `oneIn` is set. */
-export function faultyKernel(kernel: Kernel, seed: number): FaultyKernel {
+export function faultyPlatform(platform: Platform, seed: number): FaultyPlatform {
   const prng = new Prng(seed);
   /** What GetLastError and WSAGetLastError say after a failure of ours; null: ask the system. */
   let forced: number | null = null;
@@ -74,8 +74,8 @@ export function faultyKernel(kernel: Kernel, seed: number): FaultyKernel {
       const result = real(...args);
       if (overlappedAt !== undefined && (args[overlappedAt] ?? 0) !== 0 && strikes()) {
         // The last error is the caller's to read: kept, and said again.
-        forced = result === failure ? kernel.ws2_32.WSAGetLastError() : null;
-        if (forced === ERROR_IO_PENDING && kernel.kernel32.CancelIoEx(args[0] ?? 0, args[overlappedAt] ?? 0) !== 0) {
+        forced = result === failure ? platform.ws2_32.WSAGetLastError() : null;
+        if (forced === ERROR_IO_PENDING && platform.kernel32.CancelIoEx(args[0] ?? 0, args[overlappedAt] ?? 0) !== 0) {
           count(`${name} cancelled`);
         }
       }
@@ -90,13 +90,13 @@ export function faultyKernel(kernel: Kernel, seed: number): FaultyKernel {
       }),
     ) as Table;
 
-  const mswsock = over(kernel.mswsock, {
-    AcceptEx: (pointer: number) => wrap('AcceptEx', kernel.mswsock.AcceptEx(pointer)),
-    ConnectEx: (pointer: number) => wrap('ConnectEx', kernel.mswsock.ConnectEx(pointer)),
-    TransmitFile: (pointer: number) => wrap('TransmitFile', kernel.mswsock.TransmitFile(pointer)),
+  const mswsock = over(platform.mswsock, {
+    AcceptEx: (pointer: number) => wrap('AcceptEx', platform.mswsock.AcceptEx(pointer)),
+    ConnectEx: (pointer: number) => wrap('ConnectEx', platform.mswsock.ConnectEx(pointer)),
+    TransmitFile: (pointer: number) => wrap('TransmitFile', platform.mswsock.TransmitFile(pointer)),
   });
-  const faulty: FaultyKernel = {
-    kernel: over(kernel, { kernel32: wrapTable(kernel.kernel32), ws2_32: wrapTable(kernel.ws2_32), mswsock }),
+  const faulty: FaultyPlatform = {
+    platform: over(platform, { kernel32: wrapTable(platform.kernel32), ws2_32: wrapTable(platform.ws2_32), mswsock }),
     oneIn: 0,
     injected: {},
   };

@@ -1,7 +1,7 @@
 /** Where connections that arrive meet the AcceptEx operations that wait for them. */
 import { STATUS_CANCELLED } from '../../../ffi/ntstatus.ts';
 import type { Io } from '../win32/io.ts';
-import type { SimulatedKernel } from '../kernel.ts';
+import type { SimulatedPlatform } from '../platform.ts';
 import { writeSockaddr } from './sockaddr.ts';
 import type { Listener } from './socket.ts';
 import type { TcpEnd } from './tcp-end.ts';
@@ -9,26 +9,26 @@ import type { TcpEnd } from './tcp-end.ts';
 /** Bytes of the int in front of each address that AcceptEx writes: its length, as Wine has it. */
 export const LENGTH_PREFIX = 4;
 
-export class AcceptDesk {
-  readonly #kernel: SimulatedKernel;
+export class AcceptMatcher {
+  readonly #platform: SimulatedPlatform;
 
-  constructor(kernel: SimulatedKernel) {
-    this.#kernel = kernel;
+  constructor(platform: SimulatedPlatform) {
+    this.#platform = platform;
   }
 
   /** A connection is established. */
   arrive(listener: Listener, end: TcpEnd): void {
     listener.backlog.push(end);
-    if (listener.accepts.length > 0 && !this.#kernel.network.maybe()) this.serve(listener);
+    if (listener.accepts.length > 0 && !this.#platform.network.maybe()) this.serve(listener);
     else this.update(listener);
   }
 
   update(listener: Listener): void {
-    this.#kernel.network.agenda.set(listener.serve, listener.accepts.length > 0 && listener.backlog.length > 0);
+    this.#platform.network.agenda.set(listener.serve, listener.accepts.length > 0 && listener.backlog.length > 0);
   }
 
   serve(listener: Listener): void {
-    const { network } = this.#kernel;
+    const { network } = this.#platform;
     while (listener.accepts.length > 0 && listener.backlog.length > 0) {
       const end = listener.backlog.shift();
       if (end === undefined) break;
@@ -36,11 +36,11 @@ export class AcceptDesk {
       const place = listener.socket.isShared ? network.choices.pick(listener.accepts.length) : 0;
       const [io] = listener.accepts.splice(place, 1);
       if (io === undefined) break;
-      const fault = io.kernel.faults?.status('AcceptEx') ?? 0;
+      const fault = io.platform.faults?.status('AcceptEx') ?? 0;
       if (fault !== 0) {
         end.abort();
         fail(io, fault);
-      } else if (end.broken !== 0 && !this.#mayAcceptBroken()) fail(io, io.kernel.profile.acceptedResetStatus);
+      } else if (end.broken !== 0 && !this.#mayAcceptBroken()) fail(io, io.platform.profile.acceptedResetStatus);
       else this.complete(io, end);
     }
     this.update(listener);
@@ -49,7 +49,7 @@ export class AcceptDesk {
   /** Puts the connection on the accept socket and reports it. */
   complete(io: Io, end: TcpEnd): void {
     this.attach(io, end);
-    io.kernel.finish(io, 0, 0);
+    io.platform.finish(io, 0, 0);
   }
 
   attach(io: Io, end: TcpEnd): void {
@@ -57,11 +57,11 @@ export class AcceptDesk {
     const buffer = io.segments[0];
     if (socket === null || buffer === undefined) throw new Error('An AcceptEx without socket or buffer');
     socket.accept = null;
-    end.kernel = io.kernel;
+    end.platform = io.platform;
     socket.end = end;
     socket.local = end.local;
-    socket.contextMissing = io.kernel.profile.needsContext;
-    io.kernel.applyBufferSizes(socket);
+    socket.contextMissing = io.platform.profile.needsContext;
+    io.platform.applyBufferSizes(socket);
     io.verify();
     io.verified = true;
     const { region, address } = buffer;
@@ -87,11 +87,11 @@ export class AcceptDesk {
    * indicated, but was subsequently terminated by the remote peer" (AcceptEx, WSAECONNRESET).
    */
   #mayAcceptBroken(): boolean {
-    return this.#kernel.profile.name === 'windows' && this.#kernel.network.maybe();
+    return this.#platform.profile.name === 'windows' && this.#platform.network.maybe();
   }
 }
 
 function fail(io: Io, status: number): void {
   if (io.acceptSocket !== null) io.acceptSocket.accept = null;
-  io.kernel.finish(io, status, 0);
+  io.platform.finish(io, status, 0);
 }

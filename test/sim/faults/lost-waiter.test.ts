@@ -1,4 +1,4 @@
-/** A poller thread that dies, at every moment at which it may: no packet is lost, no call, and the stop ends. */
+/** A waiter thread that dies, at every moment at which it may: no packet is lost, no call, and the stop ends. */
 import { expect } from 'chai';
 import { createNetworkPal } from '../../../src/index.ts';
 import { simulateNetwork } from '../../../src/sim/index.ts';
@@ -8,15 +8,15 @@ import { RawPeer } from '../support/raw-peer.ts';
 const SEEDS = 300;
 const MESSAGES = 5;
 
-describe('a poller thread that dies', () => {
+describe('a waiter thread that dies', () => {
   for (const profile of ['windows', 'wine'] as const) {
     it(`costs nothing, at any moment, ${profile}`, async () => {
       let deaths = 0;
       for (let seed = 0; seed < SEEDS; seed++) {
         const network = simulateNetwork({ seed, plain: true });
-        const kernel = network.kernel({ profile, keepAlive: true, faults: { threads: 3 } });
-        const peer = new RawPeer(network, network.kernel());
-        const pal = createNetworkPal({ kernel, strict: true, skipCompletionPortOnSuccess: false, maxOperations: 16 });
+        const platform = network.platform({ profile, keepAlive: true, faults: { threads: 3 } });
+        const peer = new RawPeer(network, network.platform());
+        const pal = createNetworkPal({ platform, strict: true, skipCompletionPortOnSuccess: false, maxOperations: 16 });
         pal.initialize();
         const running = pal.runEventLoop();
         let text = '';
@@ -35,12 +35,12 @@ describe('a poller thread that dies', () => {
         }
         network.run();
         expect(text, `seed ${seed}`).to.equal('01234');
-        deaths += kernel.pollersLost;
+        deaths += platform.waitersLost;
         const stopped = pal.stopEventLoop();
         await network.settle();
         await stopped;
         await running;
-        expectNothingLeft(kernel, `seed ${seed}`);
+        expectNothingLeft(platform, `seed ${seed}`);
       }
       expect(deaths, 'threads that died').to.be.above(SEEDS / 4);
       expect(deaths, 'not all of them').to.be.at.most(SEEDS);

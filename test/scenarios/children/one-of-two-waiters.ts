@@ -1,11 +1,11 @@
-/** Two PALs, of which one loses its poller thread; the first argument is their driver. Prints what happened, in order. */
+/** Two PALs, of which one loses its waiter thread; the first argument is their backend. Prints what happened, in order. */
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { createNetworkPal, type DriverKind, type NetworkPal } from '../../../src/index.ts';
+import { createNetworkPal, type BackendKind, type NetworkPal } from '../../../src/index.ts';
 import { pair, read, write } from '../../support/io.ts';
 
-const [driver = 'iocp'] = process.argv.slice(2);
+const [backend = 'iocp'] = process.argv.slice(2);
 /** Milliseconds in which a loop becomes idle, and leaves the waiting to whoever waits for it. */
 const IDLE_MS = 50;
 
@@ -20,7 +20,7 @@ interface Talker {
 }
 
 async function begin(): Promise<Talker> {
-  const pal = createNetworkPal({ driver: driver as DriverKind, strict: true });
+  const pal = createNetworkPal({ backend: backend as BackendKind, strict: true });
   pal.initialize();
   const running = pal.runEventLoop();
   const { client, served } = await pair(pal);

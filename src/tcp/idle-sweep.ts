@@ -18,7 +18,7 @@ const SWEEP_MS = 15_000;
 /** Receives cancelled per sweep at most, so that a thousand connections going quiet together cost no long turn. */
 const MAX_PER_SWEEP = 512;
 
-export class QuietSweep {
+export class IdleSweep {
   readonly #scheduler: Scheduler;
   readonly #operations: OperationTable;
   readonly #transport: Transport;
@@ -50,9 +50,9 @@ export class QuietSweep {
       if (connection.closing) continue;
       holding = true;
       const { read } = connection;
-      if (read.isQuiet() && cancelled < MAX_PER_SWEEP && operation.isInKernel && !read.quieting && !read.ended) {
+      if (read.isIdle() && cancelled < MAX_PER_SWEEP && operation.isInKernel && !read.reclaiming && !read.ended) {
         cancelled++;
-        read.quiet();
+        read.idleSweep();
         this.#transport.cancelOperation(connection, operation);
       }
     }

@@ -1,12 +1,12 @@
 /**
- * A kernel that costs nothing: every call pends, and its packet is there at the next dequeue. What is left of a round trip
- * on it is the driver's own code.
+ * A platform that costs nothing: every call pends, and its packet is there at the next dequeue. What is left of a round trip
+ * on it is the library's own code.
  *
  * It models no network. A receive brings `messageBytes` bytes at once, a send takes all it is given, a connect succeeds.
  */
 import { OVERLAPPED, OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
-import type { Kernel, PortWaiter } from '../../src/platform/platform.ts';
+import type { Platform, PortWaiter } from '../../src/platform/platform.ts';
 
 /** Packets that can be under way: a power of two. */
 const RING_SIZE = 65536;
@@ -16,12 +16,12 @@ const WAIT_TIMEOUT = 258;
 const FIRST_ADDRESS = 0x100000;
 const REAL_HANDLES = 0x20000;
 
-export interface FreeKernel extends Kernel {
+export interface FreePlatform extends Platform {
   /** Runs turns until `done` says so. */
   run(done: () => boolean): void;
 }
 
-export function freeKernel(messageBytes: number): FreeKernel {
+export function freePlatform(messageBytes: number): FreePlatform {
   const regions: NativeRegion[] = [];
   let nextAddress = FIRST_ADDRESS;
   const memory: NativeMemory = {
@@ -65,7 +65,7 @@ export function freeKernel(messageBytes: number): FreeKernel {
   let head = 0;
   let tail = 0;
   const push = (socket: number, overlapped: number, bytes: number): void => {
-    // As Windows does: the OVERLAPPED has the outcome too, and that is where the driver looks.
+    // As Windows does: the OVERLAPPED has the outcome too, and that is where the library looks.
     contexts(overlapped)[(overlapped - slabAddress + OVERLAPPED.InternalHigh) / 4] = bytes;
     const at = tail & (RING_SIZE - 1);
     ringKey[at] = keys[socket] ?? 0;

@@ -1,17 +1,17 @@
 /**
- * Loses its poller thread in the way that the first argument names, and goes on. The second one is the driver, the third when an
+ * Loses its waiter thread in the way that the first argument names, and goes on. The second one is the backend, the third when an
  * agent in the thread ends it.
  * Prints what happened, in order.
  */
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { createNetworkPal, type DriverKind } from '../../../src/index.ts';
+import { createNetworkPal, type BackendKind } from '../../../src/index.ts';
 import { accept, connect, pair, read, write } from '../../support/io.ts';
 import { until } from '../../support/until.ts';
 import { instrumentThreads, isEnding } from './agent-in-threads.ts';
 
-const [way = '', driver = 'iocp', when = 'start'] = process.argv.slice(2);
+const [way = '', backend = 'iocp', when = 'start'] = process.argv.slice(2);
 /** Milliseconds in which a thread that is up gets to wait in the system. */
 const IDLE_MS = 300;
 /** Events, of which the thread gets one at last. */
@@ -25,7 +25,7 @@ process.on('warning', (warning) => {
 });
 
 if (isEnding(way)) instrumentThreads(way, when === 'event' ? 'event' : 'start');
-const pal = createNetworkPal({ driver: driver as DriverKind, strict: true });
+const pal = createNetworkPal({ backend: backend as BackendKind, strict: true });
 pal.initialize();
 const running = pal.runEventLoop();
 if (way === 'before-it-is-ready') void (await worker).terminate();
