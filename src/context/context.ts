@@ -11,7 +11,7 @@ import type { PendingTransfers } from '../tcp/transfer/handover.ts';
 import type { PendingCalls } from '../sockets/pending-call.ts';
 import type { PinnedBuffers } from '../memory/pinned-buffers.ts';
 import type { IdleSweep } from '../tcp/idle-sweep.ts';
-import type { RequestPool } from '../tcp/requests.ts';
+import type { RequestPool } from '../tcp/connection/requests.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import type { SocketTable } from '../sockets/socket-table.ts';

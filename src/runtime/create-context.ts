@@ -19,7 +19,7 @@ import { WaitingWatches } from '../tcp/readiness/waiting-watches.ts';
 import { CallNames, PendingCalls, type PendingCall } from '../sockets/pending-call.ts';
 import { PinnedBuffers } from '../memory/pinned-buffers.ts';
 import { IdleSweep } from '../tcp/idle-sweep.ts';
-import { RequestPool } from '../tcp/requests.ts';
+import { RequestPool } from '../tcp/connection/requests.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { PostNumbers } from '../remote/post-numbers.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';

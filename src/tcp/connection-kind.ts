@@ -5,14 +5,14 @@ import type { NetworkError } from '../pal/network-error.ts';
 import { abort, beginGrace } from '../sockets/closer.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { lingerZero } from '../sockets/sockets.ts';
-import { Connection } from './connection.ts';
+import { Connection } from './connection/connection.ts';
 import { completeConnect, failConnect, cancelConnect } from './connector.ts';
 import { completeZeroByteReceive } from './zero-byte-receive.ts';
 import { completeReceive, failReads, cancelRead } from './reader.ts';
-import type { ConnectRequest, ReadRequest, WriteRequest } from './requests.ts';
+import type { ConnectRequest, ReadRequest, WriteRequest } from './connection/requests.ts';
 import { sendFin } from './shutdown.ts';
 import { dropWrites } from './write-queue.ts';
-import { Stream } from './write-state.ts';
+import { Stream } from './connection/write-state.ts';
 import { cancelWrite } from './write-cancellation.ts';
 import { completeSend } from './writer.ts';
 

@@ -18,13 +18,13 @@ import type { NetworkError } from '../pal/network-error.ts';
 import { abandonOperation, causeOf } from '../sockets/abandon.ts';
 import { BLOCK_SIZES, classFor, type Block } from '../memory/block-pool.ts';
 import { settleClose } from '../sockets/closer.ts';
-import type { Connection } from './connection.ts';
-import { IDLE } from './read-state.ts';
+import type { Connection } from './connection/connection.ts';
+import { IDLE } from './connection/read-state.ts';
 import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
-import type { ReadRequest } from './requests.ts';
+import type { ReadRequest } from './connection/requests.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
 /** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Connection } from '../../src/tcp/connection.ts';
+import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { BlockPool } from '../../src/memory/block-pool.ts';
 import { OperationTable } from '../../src/memory/operation-table.ts';

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { POLLHUP, POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { loopback } from '../../src/pal/ip-address.ts';
-import { Connection } from '../../src/tcp/connection.ts';
+import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { CONTEXT, OperationKind, type Operation } from '../../src/memory/operation.ts';
 import { PolledTransport } from '../../src/wsapoll/polled-transport.ts';

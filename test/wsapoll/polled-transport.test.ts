@@ -20,7 +20,7 @@ import {
 import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { loopback, parseIpAddress } from '../../src/pal/ip-address.ts';
-import { Connection } from '../../src/tcp/connection.ts';
+import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { SendToRequest } from '../../src/udp/datagram-requests.ts';
 import { datagramKind } from '../../src/udp/datagram-kind.ts';

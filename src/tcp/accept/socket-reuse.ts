@@ -20,10 +20,10 @@
 import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import { abandonOperation } from '../../sockets/abandon.ts';
 import { beginGrace, finishClose } from '../../sockets/closer.ts';
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { Context } from '../../context/context.ts';
 import type { Listener } from './listener.ts';
-import { Stream, WriteEnd } from '../write-state.ts';
+import { Stream, WriteEnd } from '../connection/write-state.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
 import { isFresh } from '../../sockets/sockets.ts';
 import type { SpareSockets } from './spare-sockets.ts';

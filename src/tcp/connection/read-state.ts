@@ -1,7 +1,7 @@
 /** The receiving side of a connection. Whatever changes it goes through the methods here; reader.ts says what happens when. */
-import type { Block } from '../memory/block-pool.ts';
-import type { Operation } from '../memory/operation.ts';
-import { LinkedQueue } from '../util/linked-queue.ts';
+import type { Block } from '../../memory/block-pool.ts';
+import type { Operation } from '../../memory/operation.ts';
+import { LinkedQueue } from '../../util/linked-queue.ts';
 import type { ReadRequest } from './requests.ts';
 
 /** The block class of a connection that waits without a buffer. */
