@@ -18,7 +18,7 @@ const writer = 'writer.ts';
 const closer = 'closer.ts';
 const files = 'file-sender.ts';
 const writeQueue = 'write-queue.ts';
-const revocation = 'write-cancellation.ts';
+const cancellation = 'write-cancellation.ts';
 const acceptor = 'acceptor.ts';
 const connector = 'connector.ts';
 const pool = 'accept-pool.ts';
@@ -870,19 +870,19 @@ export const mutations = [
   },
   {
     id: 'a file in the middle is taken back as if nothing had gone out',
-    file: revocation,
+    file: cancellation,
     find: '  if (file.isUntouched) refuseFile(context, connection, error);\n  else if (!hard) return false;',
     replace: '  if (file.isUntouched || hard) refuseFile(context, connection, error);\n  else if (!hard) return false;',
   },
   {
     id: 'a soft cancel tears a file off',
-    file: revocation,
+    file: cancellation,
     find: '  else if (!hard) return false;\n  else if (file.isBusy) {',
     replace: '  else if (file.isBusy) {',
   },
   {
     id: 'a file is truncated although its last byte has gone',
-    file: revocation,
+    file: cancellation,
     find: '  else if (file.isBusy) {',
     replace: '  else if (file.isBusy && !hard) {',
   },

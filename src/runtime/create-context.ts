@@ -152,7 +152,7 @@ function complete(context: Context, operation: Operation): void {
   );
 }
 
-/** See Revoke. */
+/** See Cancel. */
 function takeBack(context: Context, call: PendingCall, error: NetworkError, hard: boolean): boolean {
   const { owner } = call;
   if (call.cancellation !== null) return true; // the first reason is the one that is told

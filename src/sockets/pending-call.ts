@@ -2,7 +2,7 @@
  * Calls that somebody waits for: their names, their deadlines, their signals.
  *
  * A call is *begun* when it is queued, and *ended* when its callback is certain to run. Between the two it can be
- * *revoked*: by cancel(), by its deadline, by its signal. Revoking is a request. What the kernel has is cancelled there,
+ * *cancelled*: by cancel(), by its deadline, by its signal. Cancelling is a request. What the kernel has is cancelled there,
  * and the packet tells what came of it: a success that was on its way wins, and so do its bytes.
  */
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
@@ -38,7 +38,7 @@ export abstract class PendingCall extends DeadlineEntry {
   signalCalls: SignalCalls | null = null;
   beforeOfSignal: PendingCall | null = null;
   afterOfSignal: PendingCall | null = null;
-  /** It was revoked while it began, or while the kernel had it: what its callback gets unless it succeeded all the same. */
+  /** It was cancelled while it began, or while the kernel had it: what its callback gets unless it succeeded all the same. */
   cancellation: NetworkError | null = null;
 }
 

@@ -52,7 +52,7 @@ export class IdleSweep {
       const { read } = connection;
       if (read.isIdle() && cancelled < MAX_PER_SWEEP && operation.isInKernel && !read.reclaiming && !read.ended) {
         cancelled++;
-        read.idleSweep();
+        read.reclaim();
         this.#transport.cancelOperation(connection, operation);
       }
     }

@@ -2,7 +2,7 @@
 import { checkSocket } from '../../ffi/check.ts';
 import {
   INVALID_SOCKET,
-  WAITERR,
+  POLLERR,
   POLLRDNORM,
   POLLWRNORM,
   SO_ERROR,
@@ -93,7 +93,7 @@ export class StreamMember extends PolledMember {
     this.trying(operation);
     let code = getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)');
     // POLLERR is a failure, whatever SO_ERROR has to say of it: somebody may have read it before. Nearly all are refusals.
-    if (code === 0 && (revents & WAITERR) !== 0) code = WSAECONNREFUSED;
+    if (code === 0 && (revents & POLLERR) !== 0) code = WSAECONNREFUSED;
     if (code === 0 && (revents & POLLWRNORM) === 0) return;
     this.#connect = null;
     this.complete(operation, code, 0);
@@ -104,7 +104,7 @@ export class StreamMember extends PolledMember {
     const operation = this.#zeroByteReceive;
     if (operation === null) return;
     this.trying(operation);
-    const broken = (revents & WAITERR) !== 0 && (revents & POLLRDNORM) === 0;
+    const broken = (revents & POLLERR) !== 0 && (revents & POLLRDNORM) === 0;
     const code = broken ? getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)') : 0;
     this.#zeroByteReceive = null;
     this.complete(operation, broken && code === 0 ? WSAECONNRESET : code, 0);
@@ -139,7 +139,7 @@ export class StreamMember extends PolledMember {
     const bytes = code === 0 ? this.transferred(operation) : 0;
     // A graceful end is POLLHUP without POLLERR. Wine answers the receive after a RST with the end of the stream; Windows
     // with WSAECONNRESET itself.
-    if (code === 0 && bytes === 0 && (revents & WAITERR) !== 0) code = WSAECONNRESET;
+    if (code === 0 && bytes === 0 && (revents & POLLERR) !== 0) code = WSAECONNRESET;
     this.complete(operation, code, bytes);
   }
 
