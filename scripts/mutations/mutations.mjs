@@ -244,7 +244,7 @@ const datagramMutations = [
   {
     id: 'closing waits for sends without end',
     file: datagramKind,
-    find: '    if (socket.sending.length > 0) context.grace.add(socket);',
+    find: '    if (socket.sending.length > 0) beginGrace(context, socket);',
     replace: '',
   },
 ];
@@ -513,7 +513,7 @@ export const mutations = [
   {
     id: 'a flush has no end',
     file: connectionKind,
-    find: 'if (connection.write.queue.length > 0) context.grace.add(connection);',
+    find: 'if (connection.write.queue.length > 0) beginGrace(context, connection);',
     replace: '',
   },
   {

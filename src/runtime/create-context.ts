@@ -10,7 +10,7 @@ import { DatagramRequestPool } from '../udp/datagram-requests.ts';
 import type { Context } from '../context/context.ts';
 import { PendingTransfers } from '../tcp/transfer/handover.ts';
 import { EventLoop } from '../loop/event-loop.ts';
-import { GraceTimer } from '../loop/grace-timer.ts';
+import { wheelOf } from '../loop/deadline-wheel.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Operation } from '../memory/operation.ts';
 import { OperationTable } from '../memory/operation-table.ts';
@@ -107,10 +107,7 @@ export function createContext(
       loop,
       transport,
       idleSweep: new IdleSweep(platform.scheduler, operations, transport),
-      grace: new GraceTimer<SocketRecord>(platform.scheduler, options.closeGraceMs, (record) => {
-        // A thread that was busy has heard nothing: what came in time is not too late.
-        loop.enqueueBehindEvents(() => record.kind.graceExpired(context, record));
-      }),
+      closing: wheelOf(loop, platform.scheduler, (record) => record.kind.graceExpired(context, record)),
       waitingWatches: new WaitingWatches(),
       queuedBytes: 0,
       pendingCallbacks: 0,

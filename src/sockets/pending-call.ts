@@ -7,7 +7,7 @@
  */
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import { DeadlineEntry, DeadlineWheel } from '../loop/deadline-wheel.ts';
+import { DeadlineEntry, wheelOf, type DeadlineWheel } from '../loop/deadline-wheel.ts';
 import { aborted, connectionClosed, timedOut, type OperationName } from '../util/errors.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import type { Scheduler } from '../platform/platform.ts';
@@ -19,8 +19,6 @@ import type { SocketRecord } from './socket-record.ts';
 export const NO_OPERATION = 0 as OperationHandle;
 /** Names that are found without a hash; older calls that are still pending move to a map. A power of two. */
 const RECENT = 4096;
-/** Deadlines that are met before others have their turn: a quarter of what a turn of the loop handles. */
-const DEADLINES_PER_LOOK = 256;
 
 /** One asyncRead, asyncWrite, asyncAccept, … */
 export abstract class PendingCall extends DeadlineEntry {
@@ -84,18 +82,12 @@ export class PendingCalls {
   readonly #old = new Map<number, PendingCall>();
   readonly #names: CallNames;
 
-  /** @param loop where deadlines are met: after the port was asked, so that what came in time is not too late. */
   constructor(scheduler: Scheduler, loop: EventLoop, names: CallNames, cancel: Cancel) {
     this.#names = names;
     this.#cancel = cancel;
-    const meetOne = (call: PendingCall): void => {
-      loop.charge(1);
+    this.#wheel = wheelOf(loop, scheduler, (call) => {
       this.#cancel(call, timedOut(call.operation, call.timeout), true);
-    };
-    const meet = (): void => {
-      if (!this.#wheel.expire(meetOne, DEADLINES_PER_LOOK)) loop.enqueue(meet);
-    };
-    this.#wheel = new DeadlineWheel(scheduler, () => loop.enqueueBehindEvents(meet));
+    });
   }
 
   /** Deadlines that are set. */

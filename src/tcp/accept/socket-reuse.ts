@@ -19,7 +19,7 @@
  */
 import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import { abandonOperation } from '../../sockets/abandon.ts';
-import { finishClose } from '../../sockets/closer.ts';
+import { beginGrace, finishClose } from '../../sockets/closer.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Context } from '../../context/context.ts';
 import type { Listener } from './listener.ts';
@@ -47,7 +47,7 @@ export function startDisconnect(context: Context, connection: Connection): boole
   if (operation === null) return false;
   connection.disconnectOperation = operation;
   // The peer may be slow to acknowledge, or gone.
-  context.grace.add(connection);
+  beginGrace(context, connection);
   try {
     context.transport.disconnect?.(connection, operation);
   } catch (error) {
