@@ -24,6 +24,7 @@ export const rooms = [
   'remote',
   'context',
   'sockets',
+  'tcp/connection',
   'tcp',
   'tcp/by-name',
   'tcp/send-file',
