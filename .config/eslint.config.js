@@ -2,28 +2,10 @@ import js from '@eslint/js';
 import path from 'node:path';
 import { defineConfig } from 'eslint/config';
 import ts from 'typescript-eslint';
+import { importRules } from './rooms.js';
 
 /** Node's timers, which are globals as well. */
 const TIMERS = ['set', 'clear'].flatMap((verb) => ['Timeout', 'Interval', 'Immediate'].map((what) => verb + what));
-
-/** The rooms of src/sim, each of which imports only those before it: see src/sim/machine/machine.ts. */
-const SIM_ROOMS = ['schedule', 'machine', 'memory', 'kernel', 'win32', 'wait'];
-/** What the simulation may have of the library that it tests: contracts, sizes, and what a real platform is made of as well. */
-const SIM_MAY_IMPORT = '(pal|util|platform|memory|wait)/|iocp/completion-key\\.ts$';
-
-/**
- * @param {string[]} files
- * @param {{ regex: string, message: string, allowTypeImports?: boolean }[]} patterns what they may not import
- * @returns {import('eslint').Linter.Config}
- */
-function withoutImports(files, ...patterns) {
-  return { files, rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] } };
-}
-
-/** @param {string} up the way from a file of the simulation to src */
-function partsUnderTest(up) {
-  return { regex: `^${up}(?!\\.\\.|${SIM_MAY_IMPORT})`, message: 'The simulation must not be what it tests.' };
-}
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -90,17 +72,7 @@ export default defineConfig(
       ],
     },
   },
-  ...SIM_ROOMS.flatMap((room, place) => {
-    const later = {
-      regex: `^\\.\\./(${[...SIM_ROOMS.slice(place + 1), '[^/]+$'].join('|')})`,
-      message: 'A room of src/sim imports only those before it; of later ones it knows what machine.ts says.',
-    };
-    return [
-      withoutImports([`src/sim/${room}/*.ts`], later, partsUnderTest('\\.\\./\\.\\./')),
-      withoutImports([`src/sim/${room}/machine.ts`], { ...later, allowTypeImports: true }),
-    ];
-  }),
-  withoutImports(['src/sim/*.ts'], partsUnderTest('\\.\\./')),
+  ...importRules(),
   {
     files: ['test/**/*.test.ts'],
     rules: {
