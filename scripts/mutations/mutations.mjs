@@ -289,7 +289,7 @@ export const mutations = [
   {
     id: 'count bytes that were asked for, not those that came',
     file: transport,
-    find: 'completeSynchronously(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);',
+    find: 'completeSynchronously(operation, 0, operations.words[operation.word + SLOT.BYTES / 4] ?? 0);',
     replace: 'completeSynchronously(operation, 0, operation.requested);',
   },
   {
@@ -845,7 +845,7 @@ export const mutations = [
   },
   {
     id: "the upper half of a file's offset is lost",
-    file: 'transmit-context.ts',
+    file: 'transmit-buffers.ts',
     find: 'Math.floor(position / TWO_32)',
     replace: '0',
     survives: 'simulated files are smaller; overlapped/send-file sends from beyond 2^32 on Windows',

@@ -3,7 +3,7 @@
  *
  * What a receive waits in follows the peer:
  * - quiet (nothing has come yet, or not for a while): no buffer at all, a zero-byte receive, which completes when there
- *   is something to receive. Ten thousand silent connections pin their contexts only.
+ *   is something to receive. Ten thousand silent connections pin their slots only.
  * - busy: straight into a pinned block, one call per message. A receive that fills its block makes the next one larger,
  *   one that leaves most of it empty makes it smaller.
  * The bytes are copied to the user's buffer when the receive completes; a user's own pinned buffer is filled in place.

@@ -11,7 +11,7 @@ import {
 } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAECONNREFUSED, WSAECONNRESET, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
-import { CONTEXT, OperationKind, type Operation } from '../memory/operation.ts';
+import { SLOT, OperationKind, type Operation } from '../memory/operation.ts';
 import { getIntOption } from '../sockets/sockets.ts';
 import { PolledMember } from './polled-member.ts';
 
@@ -121,15 +121,15 @@ export class StreamMember extends PolledMember {
       return;
     }
     const { platform, counters, operations } = this.parts;
-    operations.words[operation.word + CONTEXT.FLAGS / 4] = 0;
+    operations.words[operation.word + SLOT.FLAGS / 4] = 0;
     counters.calls.WSARecv++;
     const { address } = operation;
     const result = platform.ws2_32.WSARecv(
       this.socket,
-      address + CONTEXT.WSABUFS,
+      address + SLOT.WSABUFS,
       1,
-      address + CONTEXT.BYTES,
-      address + CONTEXT.FLAGS,
+      address + SLOT.BYTES,
+      address + SLOT.FLAGS,
       0,
       0,
     );
@@ -167,27 +167,27 @@ export class StreamMember extends PolledMember {
 
   #tryAccept(operation: Operation): number {
     const { platform, counters, operations } = this.parts;
-    const lengthWord = operation.word + CONTEXT.BYTES / 4;
+    const lengthWord = operation.word + SLOT.BYTES / 4;
     operations.words[lengthWord] = sockaddr_in6.size;
     counters.calls.accept++;
     const address = (operation.block?.address ?? 0) + ADDRESS_AT;
-    const socket = platform.ws2_32.accept(this.socket, address, operation.address + CONTEXT.BYTES);
+    const socket = platform.ws2_32.accept(this.socket, address, operation.address + SLOT.BYTES);
     if (socket === INVALID_SOCKET) return platform.ws2_32.WSAGetLastError();
     operation.acceptSocket = checkSocket(socket, platform.ws2_32, 'accept');
     return 0;
   }
 
-  /** Returns 0 or the error code; the count is in the context. */
+  /** Returns 0 or the error code; the count is in the slot. */
   #trySend(operation: Operation): number {
     const { platform, counters, operations } = this.parts;
-    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operations.words[operation.word + SLOT.BYTES / 4] = 0;
     counters.calls.WSASend++;
     const { address } = operation;
     const result = platform.ws2_32.WSASend(
       this.socket,
-      address + CONTEXT.WSABUFS,
+      address + SLOT.WSABUFS,
       this.#segments,
-      address + CONTEXT.BYTES,
+      address + SLOT.BYTES,
       0,
       0,
       0,

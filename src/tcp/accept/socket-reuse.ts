@@ -15,7 +15,7 @@
  * connection.)
  *
  * A packet cannot reach the wrong connection: all operations of the old one have come back before its socket is spare,
- * and contexts carry generations.
+ * and slots carry generations.
  */
 import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import { abandonOperation } from '../../sockets/abandon.ts';

@@ -33,7 +33,7 @@ import { OperationState, type Operation } from '../../memory/operation.ts';
 import { copyOf, type QueuedFile, type WriteRequest } from '../connection/requests.ts';
 import { finishFile, refuseFile, runSoon, abortFile } from '../write-queue.ts';
 import { send } from '../writer.ts';
-import { handleBehind, isRefusal, setHead, setPosition, TRANSMIT_BYTES } from '../../memory/transmit-context.ts';
+import { handleBehind, isRefusal, setHead, setPosition, TRANSMIT_BYTES } from '../../memory/transmit-buffers.ts';
 
 /** Bytes that are read at a time where there is no TransmitFile: the largest block. Two of them are pinned per file. */
 const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
