@@ -1,4 +1,4 @@
-// An ES module's program. With 'simulated', on the kernel that the package brings for tests.
+// An ES module's program. With 'simulated', on the platform that the package brings for tests.
 import * as iocpPal from 'iocp-pal';
 import { simulateNetwork } from 'iocp-pal/sim';
 import echo from './echo.cjs';

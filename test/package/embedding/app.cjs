@@ -4,6 +4,6 @@ const iocpPal = require('iocp-pal');
 const echo = require('./echo.cjs');
 
 async function main() {
-  for (const poller of ['worker', 'inline']) await echo(iocpPal, { poller });
+  for (const waiter of ['worker', 'inline']) await echo(iocpPal, { waiter });
 }
 void main();

@@ -2,4 +2,4 @@ const iocpPal = require('iocp-pal');
 const echo = require('../echo.cjs');
 
 jest.useFakeTimers();
-for (const poller of ['worker', 'inline']) test(poller, () => echo(iocpPal, { poller }));
+for (const waiter of ['worker', 'inline']) test(waiter, () => echo(iocpPal, { waiter }));
