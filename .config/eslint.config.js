@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import path from 'node:path';
 import { defineConfig } from 'eslint/config';
 import ts from 'typescript-eslint';
+import { importRules } from './rooms.js';
 
 /** Node's timers, which are globals as well. */
 const TIMERS = ['set', 'clear'].flatMap((verb) => ['Timeout', 'Interval', 'Immediate'].map((what) => verb + what));
@@ -71,6 +72,7 @@ export default defineConfig(
       ],
     },
   },
+  ...importRules(),
   {
     files: ['test/**/*.test.ts'],
     rules: {

@@ -31,7 +31,7 @@ export const WSA_FLAG_NO_HANDLE_INHERIT = 0x80;
 export const FIONBIO = 0x8004667e | 0;
 
 /** WSAPOLLFD.events and .revents (winsock2.h). */
-export const WAITERR = 0x0001;
+export const POLLERR = 0x0001;
 export const POLLHUP = 0x0002;
 export const POLLNVAL = 0x0004;
 export const POLLWRNORM = 0x0010;

@@ -18,7 +18,7 @@ const writer = 'writer.ts';
 const closer = 'closer.ts';
 const files = 'file-sender.ts';
 const writeQueue = 'write-queue.ts';
-const revocation = 'write-cancellation.ts';
+const cancellation = 'write-cancellation.ts';
 const acceptor = 'acceptor.ts';
 const connector = 'connector.ts';
 const pool = 'accept-pool.ts';
@@ -244,7 +244,7 @@ const datagramMutations = [
   {
     id: 'closing waits for sends without end',
     file: datagramKind,
-    find: '    if (socket.sending.length > 0) context.grace.add(socket);',
+    find: '    if (socket.sending.length > 0) beginGrace(context, socket);',
     replace: '',
   },
 ];
@@ -289,7 +289,7 @@ export const mutations = [
   {
     id: 'count bytes that were asked for, not those that came',
     file: transport,
-    find: 'completeSynchronously(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);',
+    find: 'completeSynchronously(operation, 0, operations.words[operation.word + SLOT.BYTES / 4] ?? 0);',
     replace: 'completeSynchronously(operation, 0, operation.requested);',
   },
   {
@@ -513,7 +513,7 @@ export const mutations = [
   {
     id: 'a flush has no end',
     file: connectionKind,
-    find: 'if (connection.write.queue.length > 0) context.grace.add(connection);',
+    find: 'if (connection.write.queue.length > 0) beginGrace(context, connection);',
     replace: '',
   },
   {
@@ -845,7 +845,7 @@ export const mutations = [
   },
   {
     id: "the upper half of a file's offset is lost",
-    file: 'transmit-context.ts',
+    file: 'transmit-buffers.ts',
     find: 'Math.floor(position / TWO_32)',
     replace: '0',
     survives: 'simulated files are smaller; overlapped/send-file sends from beyond 2^32 on Windows',
@@ -870,19 +870,19 @@ export const mutations = [
   },
   {
     id: 'a file in the middle is taken back as if nothing had gone out',
-    file: revocation,
+    file: cancellation,
     find: '  if (file.isUntouched) refuseFile(context, connection, error);\n  else if (!hard) return false;',
     replace: '  if (file.isUntouched || hard) refuseFile(context, connection, error);\n  else if (!hard) return false;',
   },
   {
     id: 'a soft cancel tears a file off',
-    file: revocation,
+    file: cancellation,
     find: '  else if (!hard) return false;\n  else if (file.isBusy) {',
     replace: '  else if (file.isBusy) {',
   },
   {
     id: 'a file is truncated although its last byte has gone',
-    file: revocation,
+    file: cancellation,
     find: '  else if (file.isBusy) {',
     replace: '  else if (file.isBusy && !hard) {',
   },

@@ -12,7 +12,7 @@ import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../
 import { localEndpoint, NO_ENDPOINT } from '../sockets/addresses.ts';
 import { boundOnce, type ContextType } from '../platform/async-context.ts';
 import { close } from '../sockets/closer.ts';
-import { Connection } from '../tcp/connection.ts';
+import { Connection } from '../tcp/connection/connection.ts';
 import { formatDescription, inspectContext } from '../runtime/describe.ts';
 import { setReferenced, type Context } from '../context/context.ts';
 import { fromWin32Error, saysGone } from '../util/errors.ts';

@@ -22,7 +22,7 @@ import { connectionClosed, fromWin32Error } from '../util/errors.ts';
 import { changeMembership } from '../udp/multicast.ts';
 import { requireInteger } from '../util/validate.ts';
 import { GROUP_OPTIONS, readOptions, UDP_OPTIONS } from '../util/read-options.ts';
-import { byteLengthOf } from '../tcp/requests.ts';
+import { byteLengthOf } from '../tcp/connection/requests.ts';
 import { NO_ENDPOINT } from '../sockets/addresses.ts';
 import { ResolvedDestination } from '../sockets/socket-addresses.ts';
 import {

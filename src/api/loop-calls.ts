@@ -17,7 +17,7 @@ import { NetworkError } from '../pal/network-error.ts';
 import { RemoteInbox } from '../remote/inbox.ts';
 import { requireUnassociated } from '../sockets/association.ts';
 import { bound } from '../platform/async-context.ts';
-import { Connection } from '../tcp/connection.ts';
+import { Connection } from '../tcp/connection/connection.ts';
 import type { Context } from '../context/context.ts';
 import { receiveTransfer, attachSocket, transfer } from '../tcp/transfer/handover.ts';
 import { Listener } from '../tcp/accept/listener.ts';

@@ -4,7 +4,7 @@ import { argumentError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../pal/readiness.ts';
 import { associate } from '../sockets/association.ts';
-import type { Connection } from '../tcp/connection.ts';
+import type { Connection } from '../tcp/connection/connection.ts';
 import { connectionClosed } from '../util/errors.ts';
 import { Listener } from '../tcp/accept/listener.ts';
 import { readOptions, WATCH_INTEREST } from '../util/read-options.ts';

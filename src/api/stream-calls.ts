@@ -21,7 +21,7 @@ import { reset } from '../sockets/closer.ts';
 import { shutdownConnection } from '../tcp/shutdown.ts';
 import { connect } from '../tcp/connector.ts';
 import { connectByName } from '../tcp/by-name/name-connector.ts';
-import { Connection } from '../tcp/connection.ts';
+import { Connection } from '../tcp/connection/connection.ts';
 import { addConnection, connectionKind } from '../tcp/connection-kind.ts';
 import { captureOrigin, type Context } from '../context/context.ts';
 import { aborted, cancelled, connectionClosed, tooManySockets, type OperationName } from '../util/errors.ts';
@@ -29,7 +29,7 @@ import { Listener } from '../tcp/accept/listener.ts';
 import { foreignHandle, isForeignOperation } from '../util/pal-number.ts';
 import { requireInteger, requireOneOf } from '../util/validate.ts';
 import { read } from '../tcp/reader.ts';
-import { byteLengthOf } from '../tcp/requests.ts';
+import { byteLengthOf } from '../tcp/connection/requests.ts';
 import { openServer } from '../tcp/server/server.ts';
 import {
   CANCEL_OPTIONS,

@@ -3,7 +3,7 @@ import type { Counters } from '../loop/counters.ts';
 import type { BlockPool } from '../memory/block-pool.ts';
 import type { DatagramRequestPool } from '../udp/datagram-requests.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
-import type { GraceTimer } from '../loop/grace-timer.ts';
+import type { DeadlineWheel } from '../loop/deadline-wheel.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { OperationTable } from '../memory/operation-table.ts';
 import type { WaitingWatches } from '../tcp/readiness/waiting-watches.ts';
@@ -11,7 +11,7 @@ import type { PendingTransfers } from '../tcp/transfer/handover.ts';
 import type { PendingCalls } from '../sockets/pending-call.ts';
 import type { PinnedBuffers } from '../memory/pinned-buffers.ts';
 import type { IdleSweep } from '../tcp/idle-sweep.ts';
-import type { RequestPool } from '../tcp/requests.ts';
+import type { RequestPool } from '../tcp/connection/requests.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import type { SocketTable } from '../sockets/socket-table.ts';
@@ -37,7 +37,8 @@ export interface Context {
   readonly loop: EventLoop;
   readonly transport: Transport;
   readonly idleSweep: IdleSweep;
-  readonly grace: GraceTimer<SocketRecord>;
+  /** Closing sockets that wait for something, which they may for closeGraceMs. */
+  readonly closing: DeadlineWheel<SocketRecord>;
   readonly waitingWatches: WaitingWatches;
   /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel, over all sockets. */
   queuedBytes: number;

@@ -2,7 +2,7 @@
  * How operations are carried out: what differs from backend to backend below the queues, the closing and the errors.
  *
  * Every operation that is started here ends exactly once, in a later turn: through the backend's event source, or
- * through EventLoop.completeSynchronously. Until then its context and its block are lent.
+ * through EventLoop.completeSynchronously. Until then its slot and its block are lent.
  */
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Endpoint } from '../pal/handles.ts';
@@ -45,11 +45,11 @@ export interface Transport {
   /**
    * Sends `bytes` (at least 1) of a file from the offset that is in the OVERLAPPED. Only where canTransmit says yes.
    * @param file its HANDLE, lent until the operation has ended
-   * @param buffers address of TRANSMIT_FILE_BUFFERS in the context, or 0
+   * @param buffers address of TRANSMIT_FILE_BUFFERS in the slot, or 0
    */
   transmitFile(connection: SocketRecord, operation: Operation, file: number, bytes: number, buffers: number): void;
   /**
-   * Receives one datagram into the operation's first WSABUF, and its sender's address into the context. A datagram that
+   * Receives one datagram into the operation's first WSABUF, and its sender's address into the slot. A datagram that
    * was longer than the WSABUF ends with WSAEMSGSIZE.
    */
   receiveFrom(socket: SocketRecord, operation: Operation): void;

@@ -15,6 +15,7 @@
  * number of steps that does not depend on how long it was; as many at a time as the owner likes.
  */
 import type { Scheduler, TimerHandle } from '../platform/platform.ts';
+import type { EventLoop } from './event-loop.ts';
 
 /** Milliseconds of a tick: finer than Windows' own timers (15.6 ms, or 1 ms where somebody asked for it). */
 export const TICK_MS = 4;
@@ -23,6 +24,8 @@ const LEVELS = 5;
 /** Ticks of one slot, by level, and of all that the wheel can tell apart. */
 const SPANS = Array.from({ length: LEVELS + 1 }, (_, level) => SLOTS ** level);
 const NOT_WAITING = -1;
+/** Deadlines that are met before others have their turn: a quarter of what a turn of the loop handles. */
+const DEADLINES_PER_LOOK = 256;
 
 /** What can have a deadline: linked into the wheel itself, so that setting one allocates nothing. */
 export abstract class DeadlineEntry {
@@ -32,9 +35,13 @@ export abstract class DeadlineEntry {
   before: DeadlineEntry | null = null;
   after: DeadlineEntry | null = null;
 
+  get hasDeadline(): boolean {
+    return this.dueTick !== NOT_WAITING;
+  }
+
   /** Whole milliseconds until it is due, 0 when it is; null when it has no deadline. @param now scheduler milliseconds */
   timeLeft(now: number): number | null {
-    return this.dueTick === NOT_WAITING ? null : Math.max(0, Math.round(this.dueTick * TICK_MS - now));
+    return this.hasDeadline ? Math.max(0, Math.round(this.dueTick * TICK_MS - now)) : null;
   }
 }
 
@@ -68,10 +75,9 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
     return this.#counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Sets a deadline. The entry must have none. @param ms 1 … 2^31 - 1, from now. */
+  /** Sets a deadline. The entry must have none. @param ms 0 … 2^31 - 1, from now. */
   add(entry: Entry, ms: number): void {
-    if (entry.dueTick !== NOT_WAITING)
-      throw new Error('A deadline was set twice. This is a bug in iocp-pal; please report it');
+    if (entry.hasDeadline) throw new Error('A deadline was set twice. This is a bug in iocp-pal; please report it');
     if (this.size === 0) this.#tick = this.#now();
     entry.dueTick = Math.ceil((this.#scheduler.now() + ms) / TICK_MS);
     this.#place(entry);
@@ -80,7 +86,7 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
 
   /** Takes a deadline back; nothing happens when there is none. */
   remove(entry: Entry): void {
-    if (entry.dueTick === NOT_WAITING) return;
+    if (!entry.hasDeadline) return;
     this.#unlink(entry);
     entry.dueTick = NOT_WAITING;
   }
@@ -133,7 +139,11 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
     entry.dueTick = this.#tick + ahead;
     let level = 0;
     while (level < LEVELS - 1 && ahead >= (SPANS[level + 1] ?? Infinity)) level++;
-    const slot = this.#slot(level, entry.dueTick);
+    this.#link(entry, level, entry.dueTick);
+  }
+
+  #link(entry: DeadlineEntry, level: number, tick: number): void {
+    const slot = this.#slot(level, tick);
     entry.wheelLevel = level;
     entry.before = slot.before;
     entry.after = slot;
@@ -161,20 +171,9 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
         const entry = slot.after;
         this.#unlink(entry);
         if (entry.dueTick > this.#tick) this.#place(entry);
-        else this.#append(entry);
+        else this.#link(entry, 0, this.#tick); // about to be met
       }
     }
-  }
-
-  /** Into level 0's slot of the current tick, which is about to be met. */
-  #append(entry: DeadlineEntry): void {
-    const slot = this.#slot(0, this.#tick);
-    entry.wheelLevel = 0;
-    entry.before = slot.before;
-    entry.after = slot;
-    slot.before.after = entry;
-    slot.before = entry;
-    this.#counts[0] = (this.#counts[0] ?? 0) + 1;
   }
 
   /** Hands over up to `limit` deadlines of the current tick. Returns how many. */
@@ -237,4 +236,24 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
     this.#timer = null;
     if (this.size > 0) this.#due();
   };
+}
+
+/**
+ * A wheel whose deadlines are met in turns of the loop: after the port was asked, so that what came in time is not too
+ * late, and not so many at once that others wait for their turn.
+ */
+export function wheelOf<Entry extends DeadlineEntry>(
+  loop: Pick<EventLoop, 'charge' | 'enqueue' | 'enqueueBehindEvents'>,
+  scheduler: Scheduler,
+  met: (entry: Entry) => void,
+): DeadlineWheel<Entry> {
+  const meetOne = (entry: Entry): void => {
+    loop.charge(1);
+    met(entry);
+  };
+  const meet = (): void => {
+    if (!wheel.expire(meetOne, DEADLINES_PER_LOOK)) loop.enqueue(meet);
+  };
+  const wheel = new DeadlineWheel<Entry>(scheduler, () => loop.enqueueBehindEvents(meet));
+  return wheel;
 }

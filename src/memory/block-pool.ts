@@ -2,7 +2,7 @@
  * Pinned data buffers: blocks of a few sizes, cut from chunks of native memory that are taken when needed and kept.
  *
  * An idle connection has a receive posted all its life, so the smallest block decides what 10 000 of them cost: 512
- * bytes and a 128-byte context each, below the 1 KiB that the design allows.
+ * bytes and a slot of 128 bytes each, below the 1 KiB that the design allows.
  */
 import { Buffer } from 'node:buffer';
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';

@@ -1,5 +1,5 @@
 /**
- * All operation contexts of one PAL: one slab of native memory, taken once, and the Operation objects that belong to its
+ * All operations of one PAL: one slab of native memory, taken once, and the Operation objects that belong to its
  * slots. Objects are made when a slot is first used and reused for ever: a completion allocates nothing.
  *
  * take() and release() are the one place that counts what a socket has in flight, which its close waits for, and release()
@@ -7,7 +7,7 @@
  */
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 import type { BlockPool } from './block-pool.ts';
-import { CONTEXT, CONTEXT_SIZE, Operation, OperationKind, OperationState, type OperationOwner } from './operation.ts';
+import { SLOT, SLOT_SIZE, Operation, OperationKind, OperationState, type OperationOwner } from './operation.ts';
 
 const TWO_32 = 4294967296;
 
@@ -18,7 +18,7 @@ export class OperationTable {
   readonly capacity: number;
   /** The whole slab, as 32-bit words. */
   readonly words: Uint32Array;
-  /** Contexts taken and not released, by kind. */
+  /** Operations taken and not released, by kind. */
   readonly inUse: number[] = Object.values(OperationKind).map(() => 0);
   readonly #memory: NativeMemory;
   readonly #blocks: BlockPool;
@@ -28,13 +28,11 @@ export class OperationTable {
   readonly #free: Operation[] = [];
   #leftBehind = 0;
 
-  /** @param capacity contexts, at least 1. Throws RangeError when the system has no memory for them. */
+  /** @param capacity operations, at least 1. Throws RangeError when the system has no memory for them. */
   constructor(memory: NativeMemory, capacity: number, blocks: BlockPool) {
-    const region = memory.allocate(capacity * CONTEXT_SIZE);
+    const region = memory.allocate(capacity * SLOT_SIZE);
     if (region === null) {
-      throw new RangeError(
-        `Cannot take ${capacity * CONTEXT_SIZE} bytes for ${capacity} operations: lower maxOperations`,
-      );
+      throw new RangeError(`Cannot take ${capacity * SLOT_SIZE} bytes for ${capacity} operations: lower maxOperations`);
     }
     this.#memory = memory;
     this.#blocks = blocks;
@@ -44,7 +42,7 @@ export class OperationTable {
     this.#doubles = new Float64Array(region.buffer);
   }
 
-  /** Contexts in use. */
+  /** Operations in use. */
   get used(): number {
     return this.#operations.length - this.#free.length - this.#leftBehind;
   }
@@ -58,7 +56,7 @@ export class OperationTable {
     return this.#region.buffer.byteLength;
   }
 
-  /** Takes a context with a zeroed OVERLAPPED, or null when all are in use. */
+  /** Takes an operation with a zeroed OVERLAPPED, or null when all are in use. */
   take(kind: OperationKind, owner: OperationOwner): Operation | null {
     const operation = this.#free.pop() ?? this.#make();
     if (operation === null) return null;
@@ -70,7 +68,7 @@ export class OperationTable {
     return operation;
   }
 
-  /** Readies a context for another call of the same kind and owner. */
+  /** Readies an operation for another call of the same kind and owner. */
   reset(operation: Operation): void {
     operation.state = OperationState.Prepared;
     operation.generation = (operation.generation + 1) & 0x3fffffff;
@@ -78,7 +76,7 @@ export class OperationTable {
     operation.error = 0;
     operation.handedOver = false;
     operation.thrown = null;
-    this.words[operation.word + CONTEXT.GENERATION / 4] = operation.generation;
+    this.words[operation.word + SLOT.GENERATION / 4] = operation.generation;
     const first = operation.word / 2;
     const doubles = this.#doubles;
     doubles[first] = 0;
@@ -87,7 +85,7 @@ export class OperationTable {
     doubles[first + 3] = 0;
   }
 
-  /** Gives a context and its block back. The kernel must be done with them. */
+  /** Gives an operation and its block back. The kernel must be done with them. */
   release(operation: Operation): void {
     if (operation.isInKernel || operation.state === OperationState.Free) {
       throw new Error(
@@ -135,31 +133,31 @@ export class OperationTable {
     if (operation.lent !== null) keptForKernel.add(operation.lent);
   }
 
-  /** The context at an OVERLAPPED's address, given in two halves, or null when the address is not a context's. */
+  /** The operation at an OVERLAPPED's address, given in two halves, or null when there is none. */
   find(addressLow: number, addressHigh: number): Operation | null {
-    const index = (addressHigh * TWO_32 + addressLow - this.#region.address) / CONTEXT_SIZE;
+    const index = (addressHigh * TWO_32 + addressLow - this.#region.address) / SLOT_SIZE;
     return this.#operations[index] ?? null;
   }
 
-  /** True when the context in memory still carries the generation that was submitted. */
+  /** True when the slot in memory still carries the generation that was submitted. */
   isIntact(operation: Operation): boolean {
-    return this.words[operation.word + CONTEXT.GENERATION / 4] === operation.generation;
+    return this.words[operation.word + SLOT.GENERATION / 4] === operation.generation;
   }
 
-  /** Writes one WSABUF of a context. */
+  /** Writes one WSABUF of an operation. */
   setSegment(operation: Operation, segment: number, address: number, length: number): void {
-    const word = operation.word + CONTEXT.WSABUFS / 4 + segment * 4;
+    const word = operation.word + SLOT.WSABUFS / 4 + segment * 4;
     this.words[word] = length;
     this.words[word + 2] = address; // modulo 2^32
     this.words[word + 3] = address / TWO_32;
   }
 
-  /** Contexts that are not free, for describe() and for leak reports. */
+  /** Operations that are not free, for describe() and for leak reports. */
   *pending(): Iterable<Operation> {
     for (const operation of this.#operations) if (operation.state !== OperationState.Free) yield operation;
   }
 
-  /** Cancels nothing and waits for nothing: gives the slab back when no context is in the kernel, else leaks it. */
+  /** Cancels nothing and waits for nothing: gives the slab back when no operation is in the kernel, else leaks it. */
   dispose(): void {
     if (this.#leftBehind > 0) return;
     for (const operation of this.#operations) if (operation.isInKernel) return;
@@ -169,7 +167,7 @@ export class OperationTable {
   #make(): Operation | null {
     const index = this.#operations.length;
     if (index === this.capacity) return null;
-    const operation = new Operation(index, this.#region.address + index * CONTEXT_SIZE);
+    const operation = new Operation(index, this.#region.address + index * SLOT_SIZE);
     this.#operations.push(operation);
     return operation;
   }

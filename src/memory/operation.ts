@@ -1,8 +1,8 @@
 /**
- * An operation context: what the kernel writes into while an AcceptEx, ConnectEx, DisconnectEx, WSARecv, WSASend,
+ * An operation: what the kernel writes into while an AcceptEx, ConnectEx, DisconnectEx, WSARecv, WSASend,
  * WSARecvFrom or WSASendTo is under way, and what we remember about it meanwhile.
  *
- * Life of a context
+ * Life of an operation
  *
  *   Free ──take──► Prepared ──the call──► Submitted ──CancelIoEx──► Cancelling
  *    ▲                │                       │                         │
@@ -14,12 +14,12 @@
  * that skips packets on success, that it succeeded at once. CancelIoEx and closesocket give nothing back: they only make
  * the packet come sooner.
  *
- * The context is Submitted *before* the call. A packet may be dequeued by the waiter thread before the call has
- * returned; since dispatch is a later turn of this thread, it always finds the context complete.
+ * An operation is Submitted *before* the call. A packet may be dequeued by the waiter thread before the call has
+ * returned; since dispatch is a later turn of this thread, it always finds the operation complete.
  */
 import type { Block } from './block-pool.ts';
 
-/** Which call a context serves. */
+/** Which call an operation is. */
 export const OperationKind = {
   None: 0,
   Receive: 1,
@@ -33,24 +33,24 @@ export const OperationKind = {
 } as const;
 export type OperationKind = (typeof OperationKind)[keyof typeof OperationKind];
 
-/** Where a context is in its life. */
+/** Where an operation is in its life. */
 export const OperationState = { Free: 0, Prepared: 1, Submitted: 2, Cancelling: 3, Completed: 4 } as const;
 export type OperationState = (typeof OperationState)[keyof typeof OperationState];
 
-/** Bytes from one context to the next: two cache lines, so that no two contexts share one. */
-export const CONTEXT_SIZE = 128;
+/** Bytes of a slot, which is the memory of one operation: two cache lines, so that no two operations share one. */
+export const SLOT_SIZE = 128;
 /** The same in 32-bit words. */
-export const CONTEXT_WORDS = CONTEXT_SIZE / 4;
-/** WSABUFs that one context has room for. */
+export const SLOT_WORDS = SLOT_SIZE / 4;
+/** WSABUFs that a slot has room for. */
 export const MAX_SEGMENTS = 4;
 
-/** Offsets in a context, bytes. OVERLAPPED comes first, so that its address is the context's. */
-export const CONTEXT = { OVERLAPPED: 0, WSABUFS: 32, FLAGS: 96, BYTES: 100, GENERATION: 104 } as const;
+/** Offsets in a slot, bytes. OVERLAPPED comes first, so that its address is the slot's. */
+export const SLOT = { OVERLAPPED: 0, WSABUFS: 32, FLAGS: 96, BYTES: 100, GENERATION: 104 } as const;
 /**
  * A datagram lies in one WSABUF, so the room of the others holds the peer's sockaddr_in or sockaddr_in6 (28 bytes), and
  * its length, which WSARecvFrom writes.
  */
-export const DATAGRAM_CONTEXT = { ADDRESS: 48, ADDRESS_LENGTH: 76 } as const;
+export const DATAGRAM_SLOT = { ADDRESS: 48, ADDRESS_LENGTH: 76 } as const;
 
 /** What an operation belongs to: a socket. */
 export interface OperationOwner {
@@ -74,13 +74,13 @@ export interface OutgoingDatagram {
 export class Operation {
   /** Slot number. */
   readonly index: number;
-  /** Address of the context, so of its OVERLAPPED. */
+  /** Address of the slot, so of its OVERLAPPED. */
   readonly address: number;
-  /** First 32-bit word of the context in the slab. */
+  /** First 32-bit word of the slot in the slab. */
   readonly word: number;
   kind: OperationKind = OperationKind.None;
   state: OperationState = OperationState.Free;
-  /** Counts the uses of the slot; also written into the context, where a packet must find the same number. */
+  /** Counts the uses of the slot; also written into it, where a packet must find the same number. */
   generation = 0;
   /** The socket whose completion key the packet must carry. */
   owner: OperationOwner | null = null;
@@ -115,10 +115,10 @@ export class Operation {
   constructor(index: number, address: number) {
     this.index = index;
     this.address = address;
-    this.word = index * CONTEXT_WORDS;
+    this.word = index * SLOT_WORDS;
   }
 
-  /** True while the kernel may write into the context. */
+  /** True while the kernel may write into the slot. */
   get isInKernel(): boolean {
     return this.state === OperationState.Submitted || this.state === OperationState.Cancelling;
   }

@@ -3,17 +3,17 @@
  *
  * How a packet travels
  *
- *   asyncRead ──► context Submitted ──► WSARecv ──► kernel … packet ──► port
+ *   asyncRead ─► operation Submitted ─► WSARecv ──► kernel … packet ──► port
  *                                                                        │
  *        busy: poll() takes a batch, timeout 0 ◄─────────────────────────┤
  *        idle: the waiter takes a batch, and wakes the loop ◄────────────┘
  *                                    │
  *                      the batch: OVERLAPPED_ENTRY[BATCH_SIZE]
  *                                    │
- *   callback ◄── completed(op) ◄── dispatch(): the context is found by the packet's OVERLAPPED pointer, and believed
+ *   callback ◄── completed(op) ◄── dispatch(): the operation is found by the packet's OVERLAPPED pointer, and believed
  *                                  only if its state, its generation and its socket's key agree
  *
- * Who owns what: from the submit on, context and data buffer are the kernel's, until dispatch() has the packet in
+ * Who owns what: from the submit on, slot and data buffer are the kernel's, until dispatch() has the packet in
  * hand. The batch is the waiter's between wait() and onReady, and ours otherwise; so it has one writer at a time.
  *
  * A packet carries no NTSTATUS of its own that is documented: the status is read from OVERLAPPED.Internal.

@@ -20,7 +20,7 @@ import { ACCEPTEX_ADDRESS_SLACK, OVERLAPPED, sockaddr_in, sockaddr_in6 } from '.
 import { WSAEMSGSIZE } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
-import { CONTEXT, DATAGRAM_CONTEXT, OperationKind, OperationState, type Operation } from '../memory/operation.ts';
+import { SLOT, DATAGRAM_SLOT, OperationKind, OperationState, type Operation } from '../memory/operation.ts';
 import { sendOneSynOnly } from '../sockets/one-syn.ts';
 import { readSockaddr } from '../memory/scratch.ts';
 import { writeDestination } from '../sockets/socket-addresses.ts';
@@ -74,18 +74,18 @@ export class OverlappedTransport implements Transport {
   receive(connection: SocketRecord, operation: Operation): void {
     const { platform, counters, operations } = this.#parts;
     const { words } = operations;
-    words[operation.word + CONTEXT.FLAGS / 4] = 0;
-    words[operation.word + CONTEXT.BYTES / 4] = 0;
+    words[operation.word + SLOT.FLAGS / 4] = 0;
+    words[operation.word + SLOT.BYTES / 4] = 0;
     operation.syscall = 'WSARecv';
     operation.state = OperationState.Submitted;
     counters.calls.WSARecv++;
     const result = platform.ws2_32.WSARecv(
       connection.socket,
-      operation.address + CONTEXT.WSABUFS,
+      operation.address + SLOT.WSABUFS,
       1,
       // NULL with an overlapped call, as documented, unless the packet is skipped and this is the only report.
-      connection.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
-      operation.address + CONTEXT.FLAGS,
+      connection.skipsPackets ? operation.address + SLOT.BYTES : 0,
+      operation.address + SLOT.FLAGS,
       operation.address,
       0,
     );
@@ -95,15 +95,15 @@ export class OverlappedTransport implements Transport {
 
   send(connection: SocketRecord, operation: Operation, segments: number): void {
     const { platform, counters, operations } = this.#parts;
-    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operations.words[operation.word + SLOT.BYTES / 4] = 0;
     operation.syscall = 'WSASend';
     operation.state = OperationState.Submitted;
     counters.calls.WSASend++;
     const result = platform.ws2_32.WSASend(
       connection.socket,
-      operation.address + CONTEXT.WSABUFS,
+      operation.address + SLOT.WSABUFS,
       segments,
-      connection.skipsPackets ? operation.address + CONTEXT.BYTES : 0,
+      connection.skipsPackets ? operation.address + SLOT.BYTES : 0,
       0,
       operation.address,
       0,
@@ -128,7 +128,7 @@ export class OverlappedTransport implements Transport {
     operation.handedOver = true;
     // It has no out-parameter for the count: a success without a packet is told by the OVERLAPPED alone.
     if (result !== 0 && connection.skipsPackets) {
-      operations.words[operation.word + CONTEXT.BYTES / 4] =
+      operations.words[operation.word + SLOT.BYTES / 4] =
         operations.words[operation.word + OVERLAPPED.InternalHigh / 4] ?? 0;
     }
     this.#settle(connection, operation, result !== 0);
@@ -137,20 +137,20 @@ export class OverlappedTransport implements Transport {
   receiveFrom(socket: SocketRecord, operation: Operation): void {
     const { platform, counters, operations } = this.#parts;
     const { words } = operations;
-    words[operation.word + CONTEXT.FLAGS / 4] = 0;
-    words[operation.word + DATAGRAM_CONTEXT.ADDRESS / 4] = 0; // no address family, until there is one
-    words[operation.word + DATAGRAM_CONTEXT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
+    words[operation.word + SLOT.FLAGS / 4] = 0;
+    words[operation.word + DATAGRAM_SLOT.ADDRESS / 4] = 0; // no address family, until there is one
+    words[operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
     operation.syscall = 'WSARecvFrom';
     operation.state = OperationState.Submitted;
     counters.calls.WSARecvFrom++;
     const result = platform.ws2_32.WSARecvFrom(
       socket.socket,
-      operation.address + CONTEXT.WSABUFS,
+      operation.address + SLOT.WSABUFS,
       1,
       0,
-      operation.address + CONTEXT.FLAGS,
-      operation.address + DATAGRAM_CONTEXT.ADDRESS,
-      operation.address + DATAGRAM_CONTEXT.ADDRESS_LENGTH,
+      operation.address + SLOT.FLAGS,
+      operation.address + DATAGRAM_SLOT.ADDRESS,
+      operation.address + DATAGRAM_SLOT.ADDRESS_LENGTH,
       operation.address,
       0,
     );
@@ -166,11 +166,11 @@ export class OverlappedTransport implements Transport {
     counters.calls.WSASendTo++;
     const result = platform.ws2_32.WSASendTo(
       socket.socket,
-      operation.address + CONTEXT.WSABUFS,
+      operation.address + SLOT.WSABUFS,
       1,
       0,
       0,
-      addressLength === 0 ? 0 : operation.address + DATAGRAM_CONTEXT.ADDRESS,
+      addressLength === 0 ? 0 : operation.address + DATAGRAM_SLOT.ADDRESS,
       addressLength,
       operation.address,
       0,
@@ -184,7 +184,7 @@ export class OverlappedTransport implements Transport {
     const { ConnectEx } = this.#extensions.of(connection.family, connection.socket);
     sendOneSynOnly(this.#parts, connection.socket, address);
     const length = scratch.setSockaddr(0, address, port);
-    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operations.words[operation.word + SLOT.BYTES / 4] = 0;
     operation.syscall = 'ConnectEx';
     operation.state = OperationState.Submitted;
     counters.calls.ConnectEx++;
@@ -232,7 +232,7 @@ export class OverlappedTransport implements Transport {
       0,
       length,
       length,
-      operation.address + CONTEXT.BYTES,
+      operation.address + SLOT.BYTES,
       operation.address,
     );
     operation.handedOver = true;
@@ -286,7 +286,7 @@ export class OverlappedTransport implements Transport {
     if (outcome === NO_ERROR) return;
     if (outcome !== FINISHED) completeSynchronously(operation, outcome, 0);
     else if (connection.skipsPackets) {
-      completeSynchronously(operation, 0, operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0);
+      completeSynchronously(operation, 0, operations.words[operation.word + SLOT.BYTES / 4] ?? 0);
     }
   }
 

@@ -72,9 +72,9 @@ export interface OperationDescription {
    * watch).
    */
   readonly kind: string;
-  /** 'Prepared', 'Submitted', 'Cancelling' or 'Completed': where its context is in its life. */
+  /** 'Prepared', 'Submitted', 'Cancelling' or 'Completed': where it is in its life. */
   readonly state: string;
-  /** Slot of its context. */
+  /** Number of its slot. */
   readonly slot: number;
   /** The system call: 'WSARecv'. */
   readonly syscall: string;

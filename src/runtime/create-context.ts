@@ -10,7 +10,7 @@ import { DatagramRequestPool } from '../udp/datagram-requests.ts';
 import type { Context } from '../context/context.ts';
 import { PendingTransfers } from '../tcp/transfer/handover.ts';
 import { EventLoop } from '../loop/event-loop.ts';
-import { GraceTimer } from '../loop/grace-timer.ts';
+import { wheelOf } from '../loop/deadline-wheel.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Operation } from '../memory/operation.ts';
 import { OperationTable } from '../memory/operation-table.ts';
@@ -19,7 +19,7 @@ import { WaitingWatches } from '../tcp/readiness/waiting-watches.ts';
 import { CallNames, PendingCalls, type PendingCall } from '../sockets/pending-call.ts';
 import { PinnedBuffers } from '../memory/pinned-buffers.ts';
 import { IdleSweep } from '../tcp/idle-sweep.ts';
-import { RequestPool } from '../tcp/requests.ts';
+import { RequestPool } from '../tcp/connection/requests.ts';
 import { Scratch } from '../memory/scratch.ts';
 import { PostNumbers } from '../remote/post-numbers.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
@@ -107,10 +107,7 @@ export function createContext(
       loop,
       transport,
       idleSweep: new IdleSweep(platform.scheduler, operations, transport),
-      grace: new GraceTimer<SocketRecord>(platform.scheduler, options.closeGraceMs, (record) => {
-        // A thread that was busy has heard nothing: what came in time is not too late.
-        loop.enqueueBehindEvents(() => record.kind.graceExpired(context, record));
-      }),
+      closing: wheelOf(loop, platform.scheduler, (record) => record.kind.graceExpired(context, record)),
       waitingWatches: new WaitingWatches(),
       queuedBytes: 0,
       pendingCallbacks: 0,
@@ -155,7 +152,7 @@ function complete(context: Context, operation: Operation): void {
   );
 }
 
-/** See Revoke. */
+/** See Cancel. */
 function takeBack(context: Context, call: PendingCall, error: NetworkError, hard: boolean): boolean {
   const { owner } = call;
   if (call.cancellation !== null) return true; // the first reason is the one that is told

@@ -224,7 +224,7 @@ export class Lifecycle {
     const running = this.#running;
     try {
       context.loop.release();
-      context.grace.dispose();
+      context.closing.dispose();
       context.idleSweep.dispose();
       context.calls.dispose();
       this.#last = { stats: collectStats(context), description: inspectContext(context, this.stage) };

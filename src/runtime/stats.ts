@@ -1,7 +1,7 @@
 /** stats(): a snapshot of the context. */
 import type { NetworkStats } from '../pal/network-stats.ts';
 import type { Context } from '../context/context.ts';
-import { CONTEXT_SIZE, OperationKind } from '../memory/operation.ts';
+import { SLOT_SIZE, OperationKind } from '../memory/operation.ts';
 
 export function collectStats(context: Context): NetworkStats {
   const { counters, operations, blocks, pinned, sockets } = context;
@@ -39,7 +39,7 @@ export function collectStats(context: Context): NetworkStats {
     datagramsDropped: counters.datagramsDropped,
     unreachableReports: counters.unreachableReports,
     queuedBytes: context.queuedBytes,
-    pinnedBytes: operations.used * CONTEXT_SIZE + blocks.lentBytes + pinned.byteLength,
+    pinnedBytes: operations.used * SLOT_SIZE + blocks.lentBytes + pinned.byteLength,
     reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.reservedBytes,
     accepted: counters.accepted,
     refused: counters.refused,

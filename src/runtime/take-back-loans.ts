@@ -8,7 +8,7 @@ const TAKE_BACK_PAUSES = 2000;
 
 /**
  * Takes back what V8 owns and the kernel has: cancels those operations and waits until they have ended. Their packets are
- * nobody's any more: that an operation is over is written in its context before, wherever its packet goes.
+ * nobody's any more: that an operation is over is written in its slot before, wherever its packet goes.
  */
 export function takeBackLoans(context: Context): void {
   context.pinned.stopLending();

@@ -66,12 +66,18 @@ export function settleClose(context: Context, record: SocketRecord): void {
   if (!kind.recycle(context, record)) finishClose(context, record);
 }
 
+/** What a closing socket waits for must be over closeGraceMs after its close began. */
+export function beginGrace({ closing, options }: Context, record: SocketRecord): void {
+  if (!record.hasDeadline) closing.add(record, options.closeGraceMs);
+}
+
 /** The last step: closesocket, unless the socket is gone already, and the close callbacks. */
 export function finishClose(context: Context, record: SocketRecord): void {
   record.closed = true;
   // Only now: a reset may have come while the packets of a close were awaited.
   if (record.socket !== INVALID_SOCKET) closeSystemSocket(context, record);
   context.sockets.remove(record);
+  context.closing.remove(record);
   record.kind.gone(context, record);
   for (const callback of record.closeCallbacks.splice(0)) notifyClosed(context, record, callback);
 }

@@ -2,12 +2,12 @@
  * Calls that somebody waits for: their names, their deadlines, their signals.
  *
  * A call is *begun* when it is queued, and *ended* when its callback is certain to run. Between the two it can be
- * *revoked*: by cancel(), by its deadline, by its signal. Revoking is a request. What the kernel has is cancelled there,
+ * *cancelled*: by cancel(), by its deadline, by its signal. Cancelling is a request. What the kernel has is cancelled there,
  * and the packet tells what came of it: a success that was on its way wins, and so do its bytes.
  */
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import { DeadlineEntry, DeadlineWheel } from '../loop/deadline-wheel.ts';
+import { DeadlineEntry, wheelOf, type DeadlineWheel } from '../loop/deadline-wheel.ts';
 import { aborted, connectionClosed, timedOut, type OperationName } from '../util/errors.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import type { Scheduler } from '../platform/platform.ts';
@@ -19,8 +19,6 @@ import type { SocketRecord } from './socket-record.ts';
 export const NO_OPERATION = 0 as OperationHandle;
 /** Names that are found without a hash; older calls that are still pending move to a map. A power of two. */
 const RECENT = 4096;
-/** Deadlines that are met before others have their turn: a quarter of what a turn of the loop handles. */
-const DEADLINES_PER_LOOK = 256;
 
 /** One asyncRead, asyncWrite, asyncAccept, … */
 export abstract class PendingCall extends DeadlineEntry {
@@ -40,7 +38,7 @@ export abstract class PendingCall extends DeadlineEntry {
   signalCalls: SignalCalls | null = null;
   beforeOfSignal: PendingCall | null = null;
   afterOfSignal: PendingCall | null = null;
-  /** It was revoked while it began, or while the kernel had it: what its callback gets unless it succeeded all the same. */
+  /** It was cancelled while it began, or while the kernel had it: what its callback gets unless it succeeded all the same. */
   cancellation: NetworkError | null = null;
 }
 
@@ -84,18 +82,12 @@ export class PendingCalls {
   readonly #old = new Map<number, PendingCall>();
   readonly #names: CallNames;
 
-  /** @param loop where deadlines are met: after the port was asked, so that what came in time is not too late. */
   constructor(scheduler: Scheduler, loop: EventLoop, names: CallNames, cancel: Cancel) {
     this.#names = names;
     this.#cancel = cancel;
-    const meetOne = (call: PendingCall): void => {
-      loop.charge(1);
+    this.#wheel = wheelOf(loop, scheduler, (call) => {
       this.#cancel(call, timedOut(call.operation, call.timeout), true);
-    };
-    const meet = (): void => {
-      if (!this.#wheel.expire(meetOne, DEADLINES_PER_LOOK)) loop.enqueue(meet);
-    };
-    this.#wheel = new DeadlineWheel(scheduler, () => loop.enqueueBehindEvents(meet));
+    });
   }
 
   /** Deadlines that are set. */

@@ -6,7 +6,7 @@ import { AF_INET } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
-import { DATAGRAM_CONTEXT, type Operation } from '../memory/operation.ts';
+import { DATAGRAM_SLOT, type Operation } from '../memory/operation.ts';
 import { readSockaddr, writeSockaddr } from '../memory/scratch.ts';
 
 /** 32-bit words of a sockaddr_in6, and of the part of a sockaddr_in that says anything. */
@@ -64,10 +64,10 @@ export class ResolvedDestination {
   }
 }
 
-/** Writes where an operation's datagram goes into its context. Returns the bytes of the address: 0 for the connected peer. */
+/** Writes where an operation's datagram goes into its slot. Returns the bytes of the address: 0 for the connected peer. */
 export function writeDestination(words: Uint32Array, { word, datagram }: Operation): number {
   const destination = datagram?.destination ?? null;
   if (destination === null) return 0;
-  words.set(destination.words, word + DATAGRAM_CONTEXT.ADDRESS / 4);
+  words.set(destination.words, word + DATAGRAM_SLOT.ADDRESS / 4);
   return destination.length;
 }

@@ -21,7 +21,7 @@ export interface SocketKind {
   readonly isDatagram: boolean;
   /** An operation of the socket has come back. */
   complete(context: Context, record: SocketRecord, operation: Operation): void;
-  /** Takes a pending call back, see Revoke in pending-call.ts. */
+  /** Takes a pending call back, see Cancel in pending-call.ts. */
   cancel(context: Context, record: SocketRecord, call: PendingCall, error: NetworkError, hard: boolean): boolean;
   /** The socket begins to close: answers who waits, and begins to wait for what is to be flushed. */
   beginClose(context: Context, record: SocketRecord): void;

@@ -4,6 +4,7 @@ import type { AnyHandle } from '../pal/handles.ts';
 import type { CloseCallback } from '../pal/network-pal.ts';
 import type { SocketDescription } from '../pal/pal-description.ts';
 import type { Interest } from '../pal/readiness.ts';
+import { DeadlineEntry } from '../loop/deadline-wheel.ts';
 import type { Operation, OperationOwner } from '../memory/operation.ts';
 import type { SocketKind } from './socket-kind.ts';
 
@@ -24,7 +25,8 @@ export interface SocketWatch {
   end(): void;
 }
 
-export abstract class SocketRecord implements OperationOwner {
+/** Its deadline is the end of what its close may wait for (closer.ts). */
+export abstract class SocketRecord extends DeadlineEntry implements OperationOwner {
   readonly kind: SocketKind;
   /** Our name for the socket, and its completion key unless it came with one (useKey). */
   readonly handle: AnyHandle;
@@ -70,6 +72,7 @@ export abstract class SocketRecord implements OperationOwner {
   readonly closeCallbacks: CloseCallback[] = [];
 
   constructor(kind: SocketKind, handle: AnyHandle, family: 4 | 6, createdAt: number, origin: string | undefined) {
+    super();
     this.kind = kind;
     this.handle = handle;
     this.useKey(handle);

@@ -2,17 +2,17 @@
 import type { Context } from '../context/context.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import { abort } from '../sockets/closer.ts';
+import { abort, beginGrace } from '../sockets/closer.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { lingerZero } from '../sockets/sockets.ts';
-import { Connection } from './connection.ts';
+import { Connection } from './connection/connection.ts';
 import { completeConnect, failConnect, cancelConnect } from './connector.ts';
 import { completeZeroByteReceive } from './zero-byte-receive.ts';
 import { completeReceive, failReads, cancelRead } from './reader.ts';
-import type { ConnectRequest, ReadRequest, WriteRequest } from './requests.ts';
+import type { ConnectRequest, ReadRequest, WriteRequest } from './connection/requests.ts';
 import { sendFin } from './shutdown.ts';
 import { dropWrites } from './write-queue.ts';
-import { Stream } from './write-state.ts';
+import { Stream } from './connection/write-state.ts';
 import { cancelWrite } from './write-cancellation.ts';
 import { completeSend } from './writer.ts';
 
@@ -61,7 +61,7 @@ export const connectionKind: SocketKind = {
     if (connection.write.stream === Stream.Truncated) connection.resetting = true;
     failConnect(context, connection);
     failReads(context, connection);
-    if (connection.write.queue.length > 0) context.grace.add(connection);
+    if (connection.write.queue.length > 0) beginGrace(context, connection);
   },
 
   abort(context: Context, connection: Connection): void {

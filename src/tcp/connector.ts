@@ -22,13 +22,13 @@ import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
 import { abandonOperation } from '../sockets/abandon.ts';
 import { attach } from '../sockets/association.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
-import { ConnectState } from './connect-state.ts';
-import type { Connection } from './connection.ts';
+import { ConnectState } from './connection/connect-state.ts';
+import type { Connection } from './connection/connection.ts';
 import { removePendingCallback, addPendingCallback, type Context } from '../context/context.ts';
 import { aborted, connectionClosed, outOfSlots, systemError, timedOut } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { whyOver } from '../sockets/pending-call.ts';
-import { ConnectRequest } from './requests.ts';
+import { ConnectRequest } from './connection/requests.ts';
 import { bindSocket, openTcpSocket, setIntOption, sharePorts } from '../sockets/sockets.ts';
 
 /** Where to connect to and from. */

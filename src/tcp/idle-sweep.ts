@@ -4,7 +4,7 @@
  *
  * One timer for all connections, and only while some receive holds a buffer; each sweep looks at every receive once.
  */
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { OperationKind } from '../memory/operation.ts';
 import type { OperationTable } from '../memory/operation-table.ts';
 import type { Scheduler, TimerHandle } from '../platform/platform.ts';
@@ -52,7 +52,7 @@ export class IdleSweep {
       const { read } = connection;
       if (read.isIdle() && cancelled < MAX_PER_SWEEP && operation.isInKernel && !read.reclaiming && !read.ended) {
         cancelled++;
-        read.idleSweep();
+        read.reclaim();
         this.#transport.cancelOperation(connection, operation);
       }
     }

@@ -3,7 +3,7 @@
  *
  * What a receive waits in follows the peer:
  * - quiet (nothing has come yet, or not for a while): no buffer at all, a zero-byte receive, which completes when there
- *   is something to receive. Ten thousand silent connections pin their contexts only.
+ *   is something to receive. Ten thousand silent connections pin their slots only.
  * - busy: straight into a pinned block, one call per message. A receive that fills its block makes the next one larger,
  *   one that leaves most of it empty makes it smaller.
  * The bytes are copied to the user's buffer when the receive completes; a user's own pinned buffer is filled in place.
@@ -18,13 +18,13 @@ import type { NetworkError } from '../pal/network-error.ts';
 import { abandonOperation, causeOf } from '../sockets/abandon.ts';
 import { BLOCK_SIZES, classFor, type Block } from '../memory/block-pool.ts';
 import { settleClose } from '../sockets/closer.ts';
-import type { Connection } from './connection.ts';
-import { IDLE } from './read-state.ts';
+import type { Connection } from './connection/connection.ts';
+import { IDLE } from './connection/read-state.ts';
 import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
-import type { ReadRequest } from './requests.ts';
+import type { ReadRequest } from './connection/requests.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
 /** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */

@@ -1,6 +1,6 @@
 /** Where the next bytes to be sent are: the queue is read ahead of what the kernel has taken. */
-import type { Connection } from './connection.ts';
-import type { WriteRequest } from './requests.ts';
+import type { Connection } from './connection/connection.ts';
+import type { WriteRequest } from './connection/requests.ts';
 
 /** A place in a connection's queue, moving ahead of what is sent. One is enough: gathering is synchronous. */
 class SendCursor {

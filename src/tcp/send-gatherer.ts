@@ -4,7 +4,7 @@
  */
 import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from '../memory/block-pool.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import type { Context } from '../context/context.ts';
 import { sendCursor } from './send-cursor.ts';
 import { MAX_SEGMENTS, type Operation } from '../memory/operation.ts';

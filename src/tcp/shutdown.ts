@@ -2,9 +2,9 @@
 import { INVALID_SOCKET, SD_RECEIVE, SD_SEND } from '../../ffi/constants.ts';
 import type { Context } from '../context/context.ts';
 import type { ShutdownHow } from '../pal/network-pal.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { endReads } from './reader.ts';
-import { WriteEnd } from './write-state.ts';
+import { WriteEnd } from './connection/write-state.ts';
 
 /** `connection` is open and connected. */
 export function shutdownConnection(context: Context, connection: Connection, how: ShutdownHow): void {

@@ -1,9 +1,9 @@
 /** Taking writes back. docs/cancellation.md tells it to users. */
 import type { NetworkError } from '../pal/network-error.ts';
 import { settleClose } from '../sockets/closer.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import type { Context } from '../context/context.ts';
-import type { QueuedFile, WriteRequest } from './requests.ts';
+import type { QueuedFile, WriteRequest } from './connection/requests.ts';
 import { answer, refuseFile, abortFile } from './write-queue.ts';
 
 /**

@@ -8,8 +8,8 @@ import type { Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
 import { connectionClosed } from '../util/errors.ts';
-import type { Connection } from './connection.ts';
-import type { QueuedFile, WriteRequest, WritingCall } from './requests.ts';
+import type { Connection } from './connection/connection.ts';
+import type { QueuedFile, WriteRequest, WritingCall } from './connection/requests.ts';
 
 export function hasWrites(connection: Connection): boolean {
   return connection.write.queue.length > 0;

@@ -1,11 +1,11 @@
 /** Writes that are answered without being queued: refused for want of room, or with nothing to wait for. */
 import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { removePendingCallback, addPendingCallback, type Context } from '../context/context.ts';
 import { behindRefused, queueFull, queuesFull, writeTooLarge } from '../util/errors.ts';
 import { NO_OPERATION } from '../sockets/pending-call.ts';
-import type { WriteRequest } from './requests.ts';
+import type { WriteRequest } from './connection/requests.ts';
 
 /** Why a write of so many bytes is refused now, or null. Throws RangeError for one that always would be. */
 export function whyNotQueued(context: Context, connection: Connection, total: number): NetworkError | null {

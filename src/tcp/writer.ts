@@ -15,7 +15,7 @@ import type { OperationHandle, OperationOptions } from '../pal/pending-operation
 import { abandonOperation } from '../sockets/abandon.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
 import { sendFin } from './shutdown.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
 import { bufferDetached, outOfSlots, streamTruncated, systemError, writeAfterEnd } from '../util/errors.ts';
 import { sendCursor } from './send-cursor.ts';
@@ -33,9 +33,9 @@ import {
   abortFile,
 } from './write-queue.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
-import type { QueuedFile, WriteRequest, WritingCall } from './requests.ts';
+import type { QueuedFile, WriteRequest, WritingCall } from './connection/requests.ts';
 import { DETACHED, gather } from './send-gatherer.ts';
-import { Stream, WriteEnd } from './write-state.ts';
+import { Stream, WriteEnd } from './connection/write-state.ts';
 import { answerSoon, refuse, whyNotQueued } from './write-refusal.ts';
 
 /** Sends in a row that may succeed without taking a byte, before the connection counts as broken. */

@@ -9,8 +9,8 @@ import { abandonOperation } from '../sockets/abandon.ts';
 import { settleClose } from '../sockets/closer.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 import { systemError } from '../util/errors.ts';
-import type { Connection } from './connection.ts';
-import { readinessOf } from './readiness-state.ts';
+import type { Connection } from './connection/connection.ts';
+import { readinessOf } from './connection/readiness-state.ts';
 
 /** Posts one, unless it is posted. Returns false when there is no operation for it. */
 export function postZeroByteReceive(context: Context, connection: Connection): boolean {

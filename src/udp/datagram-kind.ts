@@ -2,7 +2,7 @@
 import type { Context } from '../context/context.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import { abort } from '../sockets/closer.ts';
+import { abort, beginGrace } from '../sockets/closer.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { completeReceiveFrom, cancelReceive, stopReceiving } from './datagram-receiver.ts';
 import type { ReceiveFromRequest, SendToRequest } from './datagram-requests.ts';
@@ -32,7 +32,7 @@ export const datagramKind: SocketKind = {
 
   beginClose(context: Context, socket: DatagramSocket): void {
     stopReceiving(context, socket);
-    if (socket.sending.length > 0) context.grace.add(socket);
+    if (socket.sending.length > 0) beginGrace(context, socket);
   },
 
   abort(context: Context, socket: DatagramSocket): void {

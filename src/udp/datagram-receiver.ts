@@ -27,7 +27,7 @@ import type { ReceiveFromRequest } from './datagram-requests.ts';
 import type { Arrival, DatagramSocket } from './datagram-socket.ts';
 import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
 import { bufferDetached, connectionClosed, isUnreachable, outOfSlots, systemError } from '../util/errors.ts';
-import { DATAGRAM_CONTEXT, OperationKind, type Operation } from '../memory/operation.ts';
+import { DATAGRAM_SLOT, OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
@@ -352,9 +352,9 @@ function release(context: Context, socket: DatagramSocket, operation: Operation)
 
 function peerOf(context: Context, socket: DatagramSocket, operation: Operation): Endpoint {
   const { words } = context.operations;
-  const lengthWord = operation.word + DATAGRAM_CONTEXT.ADDRESS_LENGTH / 4;
+  const lengthWord = operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4;
   if (words[lengthWord] === 0) return socket.peer ?? NO_ENDPOINT; // a provider that names nobody on a connected socket
-  return socket.peers.find(words, operation.word + DATAGRAM_CONTEXT.ADDRESS / 4) ?? socket.peer ?? NO_ENDPOINT;
+  return socket.peers.find(words, operation.word + DATAGRAM_SLOT.ADDRESS / 4) ?? socket.peer ?? NO_ENDPOINT;
 }
 
 /** Returns false when the reader's buffer has no room for them any more. */

@@ -29,7 +29,7 @@ import {
 } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
-import { byteLengthOf } from '../tcp/requests.ts';
+import { byteLengthOf } from '../tcp/connection/requests.ts';
 import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 

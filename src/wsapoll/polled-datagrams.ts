@@ -5,7 +5,7 @@
 import { POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
-import { CONTEXT, DATAGRAM_CONTEXT, type Operation } from '../memory/operation.ts';
+import { SLOT, DATAGRAM_SLOT, type Operation } from '../memory/operation.ts';
 import { writeDestination } from '../sockets/socket-addresses.ts';
 import { PolledMember } from './polled-member.ts';
 
@@ -74,24 +74,24 @@ export class DatagramMember extends PolledMember {
     }
   }
 
-  /** Returns 0 or the error code; the count and the sender are in the context. */
+  /** Returns 0 or the error code; the count and the sender are in the slot. */
   #tryReceive(operation: Operation): number {
     const { platform, counters, operations } = this.parts;
     const { words } = operations;
-    words[operation.word + CONTEXT.FLAGS / 4] = 0;
-    words[operation.word + CONTEXT.BYTES / 4] = 0;
-    words[operation.word + DATAGRAM_CONTEXT.ADDRESS / 4] = 0;
-    words[operation.word + DATAGRAM_CONTEXT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
+    words[operation.word + SLOT.FLAGS / 4] = 0;
+    words[operation.word + SLOT.BYTES / 4] = 0;
+    words[operation.word + DATAGRAM_SLOT.ADDRESS / 4] = 0;
+    words[operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
     counters.calls.WSARecvFrom++;
     const { address } = operation;
     const result = platform.ws2_32.WSARecvFrom(
       this.socket,
-      address + CONTEXT.WSABUFS,
+      address + SLOT.WSABUFS,
       1,
-      address + CONTEXT.BYTES,
-      address + CONTEXT.FLAGS,
-      address + DATAGRAM_CONTEXT.ADDRESS,
-      address + DATAGRAM_CONTEXT.ADDRESS_LENGTH,
+      address + SLOT.BYTES,
+      address + SLOT.FLAGS,
+      address + DATAGRAM_SLOT.ADDRESS,
+      address + DATAGRAM_SLOT.ADDRESS_LENGTH,
       0,
       0,
     );
@@ -102,16 +102,16 @@ export class DatagramMember extends PolledMember {
     const { platform, counters, operations } = this.parts;
     // Now, and not when it began to wait: the socket may have lost its peer since.
     const addressLength = writeDestination(operations.words, operation);
-    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operations.words[operation.word + SLOT.BYTES / 4] = 0;
     counters.calls.WSASendTo++;
     const { address } = operation;
     const result = platform.ws2_32.WSASendTo(
       this.socket,
-      address + CONTEXT.WSABUFS,
+      address + SLOT.WSABUFS,
       1,
-      address + CONTEXT.BYTES,
+      address + SLOT.BYTES,
       0,
-      addressLength === 0 ? 0 : address + DATAGRAM_CONTEXT.ADDRESS,
+      addressLength === 0 ? 0 : address + DATAGRAM_SLOT.ADDRESS,
       addressLength,
       0,
       0,

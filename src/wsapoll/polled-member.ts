@@ -3,7 +3,7 @@ import { Win32Error } from '../../ffi/check.ts';
 import { POLLNVAL } from '../../ffi/constants.ts';
 import { WSAENOBUFS, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { codeOfThrown } from '../sockets/abandon.ts';
-import { CONTEXT, OperationState, type Operation } from '../memory/operation.ts';
+import { SLOT, OperationState, type Operation } from '../memory/operation.ts';
 import type { BackendParts } from '../context/transport.ts';
 import type { PollSet } from './poll-set.ts';
 import type { PolledSocket } from './polled-socket.ts';
@@ -96,7 +96,7 @@ export abstract class PolledMember implements PolledSocket {
   }
 
   protected transferred(operation: Operation): number {
-    return this.parts.operations.words[operation.word + CONTEXT.BYTES / 4] ?? 0;
+    return this.parts.operations.words[operation.word + SLOT.BYTES / 4] ?? 0;
   }
 
   /** The call of an operation that waits is about to be made. */

@@ -2,7 +2,7 @@
 import { checkSocket } from '../../ffi/check.ts';
 import {
   INVALID_SOCKET,
-  WAITERR,
+  POLLERR,
   POLLRDNORM,
   POLLWRNORM,
   SO_ERROR,
@@ -11,7 +11,7 @@ import {
 } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { WSAECONNREFUSED, WSAECONNRESET, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
-import { CONTEXT, OperationKind, type Operation } from '../memory/operation.ts';
+import { SLOT, OperationKind, type Operation } from '../memory/operation.ts';
 import { getIntOption } from '../sockets/sockets.ts';
 import { PolledMember } from './polled-member.ts';
 
@@ -93,7 +93,7 @@ export class StreamMember extends PolledMember {
     this.trying(operation);
     let code = getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)');
     // POLLERR is a failure, whatever SO_ERROR has to say of it: somebody may have read it before. Nearly all are refusals.
-    if (code === 0 && (revents & WAITERR) !== 0) code = WSAECONNREFUSED;
+    if (code === 0 && (revents & POLLERR) !== 0) code = WSAECONNREFUSED;
     if (code === 0 && (revents & POLLWRNORM) === 0) return;
     this.#connect = null;
     this.complete(operation, code, 0);
@@ -104,7 +104,7 @@ export class StreamMember extends PolledMember {
     const operation = this.#zeroByteReceive;
     if (operation === null) return;
     this.trying(operation);
-    const broken = (revents & WAITERR) !== 0 && (revents & POLLRDNORM) === 0;
+    const broken = (revents & POLLERR) !== 0 && (revents & POLLRDNORM) === 0;
     const code = broken ? getIntOption(this.parts, this.socket, SOL_SOCKET, SO_ERROR, 'getsockopt(SO_ERROR)') : 0;
     this.#zeroByteReceive = null;
     this.complete(operation, broken && code === 0 ? WSAECONNRESET : code, 0);
@@ -121,15 +121,15 @@ export class StreamMember extends PolledMember {
       return;
     }
     const { platform, counters, operations } = this.parts;
-    operations.words[operation.word + CONTEXT.FLAGS / 4] = 0;
+    operations.words[operation.word + SLOT.FLAGS / 4] = 0;
     counters.calls.WSARecv++;
     const { address } = operation;
     const result = platform.ws2_32.WSARecv(
       this.socket,
-      address + CONTEXT.WSABUFS,
+      address + SLOT.WSABUFS,
       1,
-      address + CONTEXT.BYTES,
-      address + CONTEXT.FLAGS,
+      address + SLOT.BYTES,
+      address + SLOT.FLAGS,
       0,
       0,
     );
@@ -139,7 +139,7 @@ export class StreamMember extends PolledMember {
     const bytes = code === 0 ? this.transferred(operation) : 0;
     // A graceful end is POLLHUP without POLLERR. Wine answers the receive after a RST with the end of the stream; Windows
     // with WSAECONNRESET itself.
-    if (code === 0 && bytes === 0 && (revents & WAITERR) !== 0) code = WSAECONNRESET;
+    if (code === 0 && bytes === 0 && (revents & POLLERR) !== 0) code = WSAECONNRESET;
     this.complete(operation, code, bytes);
   }
 
@@ -167,27 +167,27 @@ export class StreamMember extends PolledMember {
 
   #tryAccept(operation: Operation): number {
     const { platform, counters, operations } = this.parts;
-    const lengthWord = operation.word + CONTEXT.BYTES / 4;
+    const lengthWord = operation.word + SLOT.BYTES / 4;
     operations.words[lengthWord] = sockaddr_in6.size;
     counters.calls.accept++;
     const address = (operation.block?.address ?? 0) + ADDRESS_AT;
-    const socket = platform.ws2_32.accept(this.socket, address, operation.address + CONTEXT.BYTES);
+    const socket = platform.ws2_32.accept(this.socket, address, operation.address + SLOT.BYTES);
     if (socket === INVALID_SOCKET) return platform.ws2_32.WSAGetLastError();
     operation.acceptSocket = checkSocket(socket, platform.ws2_32, 'accept');
     return 0;
   }
 
-  /** Returns 0 or the error code; the count is in the context. */
+  /** Returns 0 or the error code; the count is in the slot. */
   #trySend(operation: Operation): number {
     const { platform, counters, operations } = this.parts;
-    operations.words[operation.word + CONTEXT.BYTES / 4] = 0;
+    operations.words[operation.word + SLOT.BYTES / 4] = 0;
     counters.calls.WSASend++;
     const { address } = operation;
     const result = platform.ws2_32.WSASend(
       this.socket,
-      address + CONTEXT.WSABUFS,
+      address + SLOT.WSABUFS,
       this.#segments,
-      address + CONTEXT.BYTES,
+      address + SLOT.BYTES,
       0,
       0,
       0,

@@ -1,7 +1,7 @@
 /**
  * Operations on non-blocking sockets: each waits for its readiness in the PollSet, then does its call, and is done.
  *
- * The contexts and blocks are the same as the completion port backend's, and so is everything above: only the kernel never
+ * The operations and blocks are the same as the completion port backend's, and so is everything above: only the kernel never
  * holds them here. A send is tried at once, since it nearly always succeeds; a receive waits first, since the peer has
  * nearly never answered yet.
  */

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { Connection } from '../../src/tcp/connection.ts';
+import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { BlockPool } from '../../src/memory/block-pool.ts';
 import { OperationTable } from '../../src/memory/operation-table.ts';
-import { CONTEXT, CONTEXT_SIZE, MAX_SEGMENTS, OperationKind, OperationState } from '../../src/memory/operation.ts';
+import { SLOT, SLOT_SIZE, MAX_SEGMENTS, OperationKind, OperationState } from '../../src/memory/operation.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { OVERLAPPED, WSABUF } from '../../ffi/layouts.ts';
 import { FakeMemory } from '../support/fake-memory.ts';
@@ -25,19 +25,19 @@ describe('OperationTable', () => {
 
   it('has room for everything in a context, and nothing overlaps', () => {
     const parts = [
-      [CONTEXT.OVERLAPPED, OVERLAPPED.size],
-      [CONTEXT.WSABUFS, MAX_SEGMENTS * WSABUF.size],
-      [CONTEXT.FLAGS, 4],
-      [CONTEXT.BYTES, 4],
-      [CONTEXT.GENERATION, 4],
+      [SLOT.OVERLAPPED, OVERLAPPED.size],
+      [SLOT.WSABUFS, MAX_SEGMENTS * WSABUF.size],
+      [SLOT.FLAGS, 4],
+      [SLOT.BYTES, 4],
+      [SLOT.GENERATION, 4],
     ] as const;
     let end = 0;
     for (const [offset, size] of parts) {
       expect(offset).to.be.at.least(end);
       end = offset + size;
     }
-    expect(end).to.be.at.most(CONTEXT_SIZE);
-    expect(CONTEXT.OVERLAPPED, 'the address of the context is that of its OVERLAPPED').to.equal(0);
+    expect(end).to.be.at.most(SLOT_SIZE);
+    expect(SLOT.OVERLAPPED, 'the address of the context is that of its OVERLAPPED').to.equal(0);
   });
 
   it('hands out each slot once, at its own address, and null when all are in use', () => {
@@ -78,10 +78,10 @@ describe('OperationTable', () => {
 
   it('finds nothing at any other address', () => {
     const { address } = take();
-    for (const other of [0, 1, address - 1, address + 1, address + 32, address - CONTEXT_SIZE, address + TWO_32]) {
+    for (const other of [0, 1, address - 1, address + 1, address + 32, address - SLOT_SIZE, address + TWO_32]) {
       expect(find(other), String(other)).to.equal(null);
     }
-    expect(find(address + CONTEXT_SIZE), 'a slot that was never used').to.equal(null);
+    expect(find(address + SLOT_SIZE), 'a slot that was never used').to.equal(null);
   });
 
   it('zeroes the OVERLAPPED for each use', () => {
@@ -101,7 +101,7 @@ describe('OperationTable', () => {
       table.reset(operation);
     }
     expect(seen.size).to.equal(100);
-    table.words[operation.word + CONTEXT.GENERATION / 4] = 12345678;
+    table.words[operation.word + SLOT.GENERATION / 4] = 12345678;
     expect(table.isIntact(operation)).to.equal(false);
   });
 
@@ -120,7 +120,7 @@ describe('OperationTable', () => {
     }
     const view = new DataView([...memory.regions.values()][0]!.buffer);
     for (let segment = 0; segment < MAX_SEGMENTS; segment++) {
-      const start = operation.index * CONTEXT_SIZE + CONTEXT.WSABUFS + segment * WSABUF.size;
+      const start = operation.index * SLOT_SIZE + SLOT.WSABUFS + segment * WSABUF.size;
       expect(view.getUint32(start + WSABUF.len, true)).to.equal(1000 + segment);
       expect(view.getBigUint64(start + WSABUF.buf, true)).to.equal(BigInt(0x7ffe_8765_4320 + segment));
     }

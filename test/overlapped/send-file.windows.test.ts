@@ -12,7 +12,7 @@ import { INVALID_HANDLE_VALUE, SIO_GET_EXTENSION_FUNCTION_POINTER } from '../../
 import { WSAID } from '../../ffi/mswsock.ts';
 import { WSAEINVAL, WSAEOPNOTSUPP } from '../../ffi/wsa-errors.ts';
 import type { Platform, NetworkPal, SendFileOptions } from '../../src/index.ts';
-import { TRANSMIT_BYTES } from '../../src/memory/transmit-context.ts';
+import { TRANSMIT_BYTES } from '../../src/memory/transmit-buffers.ts';
 import { windowsPlatform } from '../../src/windows/windows-platform.ts';
 import { iocpSkipping, iocpWorker } from '../support/beds.ts';
 import { seededBytes } from '../support/bytes.ts';

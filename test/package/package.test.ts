@@ -1,7 +1,7 @@
 /**
  * What npm would publish: packed, checked, installed in empty projects, and used there from JavaScript and TypeScript.
  *
- * It needs the registry (koffi is installed with it), seconds, and for the real thing Windows or Wine.
+ * It needs the registry (koffi is installed with it), some minutes, and for the real thing Windows or Wine.
  */
 import { expect } from 'chai';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,10 @@ const TIMEOUT_MS = 900_000;
 
 /** What may be in the tarball. */
 const PUBLISHED =
-  /^(dist\/(ffi|src)\/.+\.(js|mjs|cjs|c?js\.map|d\.ts|d\.cts)|docs\/[\w-]+\.(md|svg)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
+  /^(dist\/(ffi|src)\/.+\.(js|mjs|cjs|c?js\.map|d\.ts|d\.cts)|docs\/(benchmarks\/)?[\w-]+\.(md|svg)|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE|package\.json)$/;
+
+/** The code that the README shows: an echo server, and a test on the simulated platform. */
+const JS_BLOCK = /```js\n([\s\S]*?)```/g;
 
 describe('the package', function () {
   this.timeout(TIMEOUT_MS);
@@ -30,7 +33,7 @@ describe('the package', function () {
     project = await makeProject('project', ['consumer']);
   });
 
-  it('holds the library, its pages, README, LICENSE and CHANGELOG, and nothing else', () => {
+  it('holds the library, its pages, README, LICENSE, CHANGELOG, CONTRIBUTING and SECURITY, and nothing else', () => {
     const files = packed.files.map((file) => file.path);
     expect(files.filter((file) => !PUBLISHED.test(file))).to.deep.equal([]);
     expect(files).to.include.members(['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']);
@@ -101,6 +104,34 @@ describe('the package', function () {
       });
     }
   }
+
+  describe('the README', () => {
+    const [echo = '', seeded = ''] = [...readFileSync(path.join(root, 'README.md'), 'utf8').matchAll(JS_BLOCK)].map(
+      ([, code = '']) => code,
+    );
+
+    it('has a seeded test, which passes as it stands', async () => {
+      expect(seeded).to.match(/^\/\/ echo\.test\.mjs\n/);
+      writeFileSync(path.join(project, 'echo.test.mjs'), seeded);
+      expect(await run(process.execPath, ['--test', '--test-reporter=tap', 'echo.test.mjs'], project)).to.match(
+        /^# pass 1$/m,
+      );
+    });
+
+    it('has an echo server, which echoes as it stands', async function () {
+      if (process.env['IOCP_PAL_RUN_WINDOWS'] === undefined) return this.skip();
+      expect(echo).to.match(/^\/\/ echo\.mjs\n/);
+      // But for its port, which may be somebody's here.
+      writeFileSync(path.join(project, 'echo.mjs'), echo.replace('7007', '0'));
+      const args = ['--import', './readme-client.mjs', 'echo.mjs'];
+      const { code, stdout, stderr } = await runOnWindowsNode(args, { cwd: project, stdio: 'pipe' });
+      expect({ code, stdout: stdout.replaceAll(/\r|(?<=:)\d+/g, ''), stderr }).to.deep.equal({
+        code: 0,
+        stdout: 'echo server on 127.0.0.1:\necho: hello\n',
+        stderr: '',
+      });
+    });
+  });
 
   describe('npx iocp-pal', () => {
     const bin = path.join('node_modules', 'iocp-pal', 'dist', 'src', 'doctor', 'bin.js');

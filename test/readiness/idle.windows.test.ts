@@ -286,7 +286,7 @@ for (const bed of beds.filter(({ name }) => name === 'iocp worker' || name === '
     const sweeps = new Sweeps();
     const fixture = testPal(bed, sweeps.options);
 
-    it('pin their contexts only, less than 1 KiB each', async () => {
+    it('pin their slots only, less than 1 KiB each', async () => {
       const { pal } = fixture;
       const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
       const served: SocketHandle[] = [];

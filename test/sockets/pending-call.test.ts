@@ -1,12 +1,12 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import type { SocketHandle } from '../../src/pal/handles.ts';
-import { Connection } from '../../src/tcp/connection.ts';
+import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import type { EventLoop } from '../../src/loop/event-loop.ts';
 import { isForeignOperation } from '../../src/util/pal-number.ts';
 import { CallNames, NO_OPERATION, PendingCalls } from '../../src/sockets/pending-call.ts';
-import { ReadRequest } from '../../src/tcp/requests.ts';
+import { ReadRequest } from '../../src/tcp/connection/requests.ts';
 import { FakeScheduler } from '../support/fake-scheduler.ts';
 
 /** More calls than have a place of their own. */

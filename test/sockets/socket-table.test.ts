@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { AnyHandle } from '../../src/index.ts';
-import { Connection } from '../../src/tcp/connection.ts';
+import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { MAX_GENERATIONS, MAX_SOCKETS, SocketTable } from '../../src/sockets/socket-table.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { LinkedQueue } from '../../src/util/linked-queue.ts';
-import { AcceptRequest } from '../../src/tcp/requests.ts';
+import { AcceptRequest } from '../../src/tcp/connection/requests.ts';
 
 describe('LinkedQueue', () => {
   const request = (): AcceptRequest => new AcceptRequest(() => undefined, undefined);

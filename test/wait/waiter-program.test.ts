@@ -1,8 +1,8 @@
 /** The text that waiter threads run: it must need nothing that only its module has. */
 import { expect } from 'chai';
 import { runInNewContext } from 'node:vm';
-import { EVENT_PROGRAM } from '../../src/iocp/event-program.ts';
-import { PORT_PROGRAM } from '../../src/iocp/port-program.ts';
+import { EVENT_PROGRAM } from '../../src/wait/event-program.ts';
+import { PORT_PROGRAM } from '../../src/wait/port-program.ts';
 import { CONTROL_WORDS, GATE_PROTOCOL, openGate, stopGate, READY, takeCount } from '../../src/wait/gate.ts';
 import { POLL_PROGRAM } from '../../src/wsapoll/poll-program.ts';
 import { POLL_WORDS } from '../../src/wsapoll/poll-words.ts';

@@ -4,7 +4,7 @@ import { POLLNVAL } from '../../ffi/constants.ts';
 import { Win32Error } from '../../ffi/check.ts';
 import { ERROR_OPERATION_ABORTED, WSAENETDOWN, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import type { AnyHandle } from '../../src/index.ts';
-import { Connection } from '../../src/tcp/connection.ts';
+import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { OperationKind } from '../../src/memory/operation.ts';
 import { PolledTransport } from '../../src/wsapoll/polled-transport.ts';

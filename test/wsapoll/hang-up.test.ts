@@ -6,9 +6,9 @@ import { expect } from 'chai';
 import { POLLHUP, POLLRDNORM, POLLWRNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { loopback } from '../../src/pal/ip-address.ts';
-import { Connection } from '../../src/tcp/connection.ts';
+import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
-import { CONTEXT, OperationKind, type Operation } from '../../src/memory/operation.ts';
+import { SLOT, OperationKind, type Operation } from '../../src/memory/operation.ts';
 import { PolledTransport } from '../../src/wsapoll/polled-transport.ts';
 import { PollSet } from '../../src/wsapoll/poll-set.ts';
 import { FakePoll } from './fake-poll.ts';
@@ -34,7 +34,7 @@ class World {
       if (this.room === 0) return SOCKET_ERROR; // FakePoll's last error is WSAEWOULDBLOCK
       const { words } = this.fake.parts.operations;
       for (const operation of this.pending) {
-        if (operation.address + CONTEXT.BYTES === bytesAt) words[operation.word + CONTEXT.BYTES / 4] = this.room;
+        if (operation.address + SLOT.BYTES === bytesAt) words[operation.word + SLOT.BYTES / 4] = this.room;
       }
       return 0;
     };

@@ -1,6 +1,6 @@
 /** The set under WSAPoll: who is in it, at which place, and who may touch it when. */
 import { expect } from 'chai';
-import { WAITERR, POLLRDNORM, POLLWRNORM } from '../../ffi/constants.ts';
+import { POLLERR, POLLRDNORM, POLLWRNORM } from '../../ffi/constants.ts';
 import { PollSet } from '../../src/wsapoll/poll-set.ts';
 import type { PolledSocket } from '../../src/wsapoll/polled-socket.ts';
 import { FakePoll, WAKE_SOCKET, type Entry } from './fake-poll.ts';
@@ -155,12 +155,12 @@ describe('PollSet', () => {
 
   it('tells those that have something, and no others', () => {
     const { fake, set, members } = setOf(300);
-    fake.revents.set(members[7]!.socket, POLLRDNORM).set(members[299]!.socket, WAITERR);
+    fake.revents.set(members[7]!.socket, POLLRDNORM).set(members[299]!.socket, POLLERR);
     const count = set.poll();
     expect(count).to.equal(2);
     dispatchAll(set, count);
     expect(members.filter(({ told }) => told.length > 0)).to.deep.equal([members[7], members[299]]);
-    expect(members[299]!.told).to.deep.equal([WAITERR]);
+    expect(members[299]!.told).to.deep.equal([POLLERR]);
   });
 
   describe('while the waiter has the array', () => {

@@ -1,7 +1,7 @@
 /** What operations make of readiness, where the system's answers are hard to get by: on a kernel that says what we say. */
 import { expect } from 'chai';
 import {
-  WAITERR,
+  POLLERR,
   POLLHUP,
   POLLNVAL,
   POLLRDNORM,
@@ -20,7 +20,7 @@ import {
 import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import type { AnyHandle } from '../../src/index.ts';
 import { loopback, parseIpAddress } from '../../src/pal/ip-address.ts';
-import { Connection } from '../../src/tcp/connection.ts';
+import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import { SendToRequest } from '../../src/udp/datagram-requests.ts';
 import { datagramKind } from '../../src/udp/datagram-kind.ts';
@@ -138,7 +138,7 @@ describe('PolledTransport', () => {
     expect(fake.entries().length, 'left the set').to.equal(1);
   });
 
-  for (const revents of [WAITERR, WAITERR | POLLHUP, WAITERR | POLLHUP | POLLWRNORM]) {
+  for (const revents of [POLLERR, POLLERR | POLLHUP, POLLERR | POLLHUP | POLLWRNORM]) {
     it(`a connect that ends with ${revents}, and of which SO_ERROR says nothing, has failed`, () => {
       const { fake, transport, connection, take, poll } = world();
       const operation = take(OperationKind.Connect);
@@ -177,8 +177,8 @@ describe('PolledTransport', () => {
   });
 
   for (const [what, revents, error] of [
-    ['a reset with nothing to read is the probe’s error', WAITERR | POLLHUP, WSAECONNRESET],
-    ['a reset behind data is data first', WAITERR | POLLHUP | POLLRDNORM, 0],
+    ['a reset with nothing to read is the probe’s error', POLLERR | POLLHUP, WSAECONNRESET],
+    ['a reset behind data is data first', POLLERR | POLLHUP | POLLRDNORM, 0],
     ['a graceful end is no error', POLLHUP, 0],
   ] as const) {
     it(what, () => {

@@ -10,7 +10,7 @@ import { STATUS_END_OF_FILE, STATUS_PENDING } from '../../../ffi/ntstatus.ts';
 import { SimulatedEvent } from './event.ts';
 import type { OpenFile } from '../memory/files.ts';
 import type { SimulatedPlatform } from '../platform.ts';
-import { CONTEXT_SIZE } from '../../memory/operation.ts';
+import { SLOT_SIZE } from '../../memory/operation.ts';
 import { hex, type Region, type SimulatedMemory } from '../memory/memory.ts';
 import type { CompletionPort } from './port.ts';
 import { SimulationError } from '../simulation-error.ts';
@@ -124,9 +124,9 @@ export class Io {
     return this.moved < this.total ? STATUS_END_OF_FILE : 0;
   }
 
-  /** What the library calls this context. */
+  /** What the library calls this operation. */
   get slot(): string {
-    const index = (this.overlapped - this.region.address) / CONTEXT_SIZE;
+    const index = (this.overlapped - this.region.address) / SLOT_SIZE;
     return `slot ${index} (${this.kind} on socket ${this.socket.number}, OVERLAPPED ${hex(this.overlapped)})`;
   }
 
@@ -255,7 +255,7 @@ export class Ledger {
       if (call === 'TransmitFile' && (word === OVERLAPPED.Offset / 4 || word === OVERLAPPED.OffsetHigh / 4)) continue;
       if (call === 'AcceptEx' && word === OVERLAPPED.hEvent / 4) continue;
       if (region.words[first + word] === 0) continue;
-      const slot = (address - region.address) / CONTEXT_SIZE;
+      const slot = (address - region.address) / SLOT_SIZE;
       throw new SimulationError(`${call} was given an OVERLAPPED that is not zeroed: slot ${slot}, word ${word}`);
     }
     return region;

@@ -3,7 +3,7 @@
  *
  * Each accept takes one connection per look at the port. A server whose sockets keep it busy looks rarely, so with few
  * accepts posted it takes few connections, however many wait: 1000 echoing connections left a pool of 32 with 64 to 96
- * accepts a second under Wine, where one of 256 had 900. A quiet server needs few: each costs a socket, a context and a
+ * accepts a second under Wine, where one of 256 had 900. A quiet server needs few: each costs a socket, a slot and a
  * block, about 640 bytes of pinned memory.
  *
  * It doubles as soon as one turn of the event loop has taken half of the pool, and halves after QUIET_MS in which no turn

@@ -1,7 +1,7 @@
 /** What a connection has to do with the server that accepted it, for as long as it lives. */
 import type { Context } from '../../context/context.ts';
 import type { Operation } from '../../memory/operation.ts';
-import type { AcceptingServer, Connection } from '../connection.ts';
+import type { AcceptingServer, Connection } from '../connection/connection.ts';
 import { fillPool } from './accept-pool.ts';
 import type { Listener } from './listener.ts';
 import { completeDisconnect, mayReuse, startDisconnect } from './socket-reuse.ts';

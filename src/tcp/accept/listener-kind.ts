@@ -3,7 +3,7 @@ import type { Context } from '../../context/context.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import { notOfThisKind, type SocketKind } from '../../sockets/socket-kind.ts';
-import type { AcceptRequest } from '../requests.ts';
+import type { AcceptRequest } from '../connection/requests.ts';
 import { completeAccept, cancelAccept, stopAccepting } from './acceptor.ts';
 import type { Listener } from './listener.ts';
 

@@ -15,15 +15,15 @@
  * connection.)
  *
  * A packet cannot reach the wrong connection: all operations of the old one have come back before its socket is spare,
- * and contexts carry generations.
+ * and slots carry generations.
  */
 import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import { abandonOperation } from '../../sockets/abandon.ts';
-import { finishClose } from '../../sockets/closer.ts';
-import type { Connection } from '../connection.ts';
+import { beginGrace, finishClose } from '../../sockets/closer.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { Context } from '../../context/context.ts';
 import type { Listener } from './listener.ts';
-import { Stream, WriteEnd } from '../write-state.ts';
+import { Stream, WriteEnd } from '../connection/write-state.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
 import { isFresh } from '../../sockets/sockets.ts';
 import type { SpareSockets } from './spare-sockets.ts';
@@ -47,7 +47,7 @@ export function startDisconnect(context: Context, connection: Connection): boole
   if (operation === null) return false;
   connection.disconnectOperation = operation;
   // The peer may be slow to acknowledge, or gone.
-  context.grace.add(connection);
+  beginGrace(context, connection);
   try {
     context.transport.disconnect?.(connection, operation);
   } catch (error) {

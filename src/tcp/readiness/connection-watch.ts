@@ -18,10 +18,10 @@ import { BLOCK_SIZES, classFor, LARGEST_CLASS } from '../../memory/block-pool.ts
 import type { NetworkError } from '../../pal/network-error.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
 import { systemError, writeAfterEnd } from '../../util/errors.ts';
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { postZeroByteReceive } from '../zero-byte-receive.ts';
-import { readinessOf } from '../readiness-state.ts';
-import { WriteEnd } from '../write-state.ts';
+import { readinessOf } from '../connection/readiness-state.ts';
+import { WriteEnd } from '../connection/write-state.ts';
 import { takeUnread } from '../reader.ts';
 import { write } from '../writer.ts';
 import { hasRoom, startWatch, Watch } from './watch.ts';

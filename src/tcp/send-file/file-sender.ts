@@ -24,16 +24,16 @@ import { abandonOperation } from '../../sockets/abandon.ts';
 import { bound } from '../../platform/async-context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from '../../memory/block-pool.ts';
 import { settleClose } from '../../sockets/closer.ts';
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { DoubleBuffer } from '../../memory/double-buffer.ts';
 import type { Context } from '../../context/context.ts';
 import { fileError, fileHandleClosed, fileRange, fileShrunk } from '../../util/errors.ts';
 import type { FileFacts, Files, OpenableFile } from '../../platform/platform.ts';
 import { OperationState, type Operation } from '../../memory/operation.ts';
-import { copyOf, type QueuedFile, type WriteRequest } from '../requests.ts';
+import { copyOf, type QueuedFile, type WriteRequest } from '../connection/requests.ts';
 import { finishFile, refuseFile, runSoon, abortFile } from '../write-queue.ts';
 import { send } from '../writer.ts';
-import { handleBehind, isRefusal, setHead, setPosition, TRANSMIT_BYTES } from '../../memory/transmit-context.ts';
+import { handleBehind, isRefusal, setHead, setPosition, TRANSMIT_BYTES } from '../../memory/transmit-buffers.ts';
 
 /** Bytes that are read at a time where there is no TransmitFile: the largest block. Two of them are pinned per file. */
 const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;

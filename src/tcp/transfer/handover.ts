@@ -15,7 +15,7 @@ import type { TransferToken } from '../../pal/loops.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
 import { isConnection, requireConnection } from './claimed-socket.ts';
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { addConnection } from '../connection-kind.ts';
 import { captureOrigin, type Context } from '../../context/context.ts';
 import { tooManySockets } from '../../util/errors.ts';

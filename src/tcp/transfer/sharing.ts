@@ -18,7 +18,7 @@ import type { SocketInfo } from '../../pal/loops.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
 import { requireConnection, requireListener } from './claimed-socket.ts';
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { Listener } from '../accept/listener.ts';
 import type { Context } from '../../context/context.ts';
 import { fromWin32Error } from '../../util/errors.ts';

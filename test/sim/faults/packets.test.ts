@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
 import { simulatePlatform, type SimulatedPlatform } from '../../../src/sim/index.ts';
-import { CONTEXT } from '../../../src/memory/operation.ts';
+import { SLOT } from '../../../src/memory/operation.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
 /** The first handle of a process that stays open: the PAL's port. */
@@ -68,7 +68,7 @@ describe('a packet that names', () => {
   it('an operation whose context was overwritten throws', () => {
     const { platform, pal, accepting } = listening(false);
     const region = platform.memory.at(accepting, 128, 'the context');
-    region.setUint32(accepting + CONTEXT.GENERATION, 0x5555);
+    region.setUint32(accepting + SLOT.GENERATION, 0x5555);
     pal.asyncConnect('127.0.0.1', FIRST_PORT, {}, () => undefined);
     expect(() => platform.run()).to.throw('was overwritten in native memory');
   });

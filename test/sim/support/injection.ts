@@ -15,7 +15,7 @@ import { PendingCalls } from '../../../src/sockets/pending-call.ts';
 import { PinnedBuffers } from '../../../src/memory/pinned-buffers.ts';
 import { IdleSweep } from '../../../src/tcp/idle-sweep.ts';
 import { DatagramRequestPool } from '../../../src/udp/datagram-requests.ts';
-import { RequestPool } from '../../../src/tcp/requests.ts';
+import { RequestPool } from '../../../src/tcp/connection/requests.ts';
 import { Scratch } from '../../../src/memory/scratch.ts';
 import { sendCursor } from '../../../src/tcp/send-cursor.ts';
 

@@ -4,8 +4,8 @@
  * safe in a thread that may be torn down).
  */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
-import type { WaitOnce } from '../wait/gate.ts';
-import { waiterProgram, type MakeWait, type WaiterData } from '../wait/waiter-program.ts';
+import type { WaitOnce } from './gate.ts';
+import { waiterProgram, type MakeWait, type WaiterData } from './waiter-program.ts';
 
 /** What this thread is started with. */
 export interface PortWaiterData extends WaiterData {

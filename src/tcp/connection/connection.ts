@@ -2,17 +2,17 @@
  * One TCP connection. What reading, writing, connecting and the readiness calls know of it is in a group each, which one file
  * changes: read-state.ts, write-state.ts, connect-state.ts, readiness-state.ts.
  */
-import type { Endpoint } from '../pal/handles.ts';
-import type { RequestDescription, SocketState } from '../pal/pal-description.ts';
-import { describeRequest } from '../sockets/describe-request.ts';
-import type { Context } from '../context/context.ts';
+import type { Endpoint } from '../../pal/handles.ts';
+import type { RequestDescription, SocketState } from '../../pal/pal-description.ts';
+import { describeRequest } from '../../sockets/describe-request.ts';
+import type { Context } from '../../context/context.ts';
 import type { ConnectState } from './connect-state.ts';
 import { ReadState } from './read-state.ts';
 import type { ReadinessState } from './readiness-state.ts';
 import { WriteState } from './write-state.ts';
-import type { Operation } from '../memory/operation.ts';
+import type { Operation } from '../../memory/operation.ts';
 import type { WriteRequest } from './requests.ts';
-import { SocketRecord, type OwnDescription } from '../sockets/socket-record.ts';
+import { SocketRecord, type OwnDescription } from '../../sockets/socket-record.ts';
 
 /** The server that has accepted a connection (accept/accepted-by.ts), as the connection sees it. */
 export interface AcceptingServer {

@@ -2,11 +2,11 @@
 import { kernel32Function, type Kernel32 } from '../../ffi/kernel32.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { WaiterKind, PortWaiter, WaiterParts } from '../platform/platform.ts';
-import { InlineWaiter } from '../wait/inline-waiter.ts';
-import type { WaiterData } from '../wait/waiter-program.ts';
-import { createWorkerWaiter, WAIT_SLICE_MS } from '../wait/worker-waiter.ts';
-import { WAKE_KEY } from './completion-key.ts';
-import { ENTRY_WORDS } from './completion-port.ts';
+import { InlineWaiter } from './inline-waiter.ts';
+import type { WaiterData } from './waiter-program.ts';
+import { createWorkerWaiter, WAIT_SLICE_MS } from './worker-waiter.ts';
+import { WAKE_KEY } from '../iocp/completion-key.ts';
+import { ENTRY_WORDS } from '../iocp/completion-port.ts';
 import { PORT_PROGRAM, type PortWaiterData } from './port-program.ts';
 
 export function createPortWaiter(kernel32: Kernel32, kind: WaiterKind, parts: WaiterParts): PortWaiter {

@@ -1,21 +1,40 @@
 import { expect } from 'chai';
-import { GraceTimer } from '../../src/loop/grace-timer.ts';
+import { DeadlineEntry, wheelOf, type DeadlineWheel } from '../../src/loop/deadline-wheel.ts';
 import { FakeScheduler } from '../support/fake-scheduler.ts';
 
-describe('GraceTimer', () => {
+class Item extends DeadlineEntry {
+  readonly name: string;
+  constructor(name: string) {
+    super();
+    this.name = name;
+  }
+}
+
+/** Deadlines of an event loop; here all of them lie the same time ahead, as those of closing sockets do. */
+describe('The deadline wheel of a loop', () => {
+  const MS = 100;
   let scheduler: FakeScheduler;
   let expired: string[];
-  let timer: GraceTimer<string>;
+  let charged: number;
+  let wheel: DeadlineWheel<Item>;
+  /** A turn of the loop takes a millisecond. */
+  const loop = {
+    charge: (things: number): void => void (charged += things),
+    enqueue: (task: () => void): void => void scheduler.setTimer(1, task),
+    enqueueBehindEvents: (task: () => void): void => task(),
+  };
   beforeEach(() => {
     scheduler = new FakeScheduler();
     expired = [];
-    timer = new GraceTimer(scheduler, 100, (item) => expired.push(item));
+    charged = 0;
+    wheel = wheelOf(loop, scheduler, (item) => expired.push(item.name));
   });
+  const add = (name: string, ms = MS): void => wheel.add(new Item(name), ms);
 
   it('reports each item once its time is over, in order', () => {
-    timer.add('a');
+    add('a');
     scheduler.advance(60);
-    timer.add('b');
+    add('b');
     scheduler.advance(39);
     expect(expired).to.deep.equal([]);
     scheduler.advance(1);
@@ -28,27 +47,28 @@ describe('GraceTimer', () => {
   });
 
   it('reports thousands whose time is over at once a part at a time, in order', () => {
-    for (let item = 0; item < 3000; item++) timer.add(String(item));
+    for (let item = 0; item < 3000; item++) add(String(item));
     scheduler.advance(100);
-    expect(expired).to.have.lengthOf(1024);
+    expect(expired).to.have.lengthOf(256);
+    expect(charged, 'things that the turn has handled').to.equal(256);
     scheduler.advance(1);
-    expect(expired).to.have.lengthOf(2048);
-    scheduler.advance(1);
+    expect(expired).to.have.lengthOf(512);
+    scheduler.advance(10);
     expect(expired).to.deep.equal(Array.from({ length: 3000 }, (_, item) => String(item)));
     expect(scheduler.pending, 'no timer is left').to.equal(0);
   });
 
   it('needs one timer for any number of items', () => {
-    for (let index = 0; index < 1000; index++) timer.add(String(index));
+    for (let index = 0; index < 1000; index++) add(String(index));
     expect(scheduler.pending).to.equal(1);
-    scheduler.advance(100);
+    scheduler.advance(100 + 3);
     expect(expired).to.have.lengthOf(1000);
   });
 
   it('works again after it ran dry', () => {
-    timer.add('a');
+    add('a');
     scheduler.advance(1000);
-    timer.add('b');
+    add('b');
     scheduler.advance(99);
     expect(expired).to.deep.equal(['a']);
     scheduler.advance(1);
@@ -56,18 +76,18 @@ describe('GraceTimer', () => {
   });
 
   it('takes items that are added while it reports', () => {
-    const again = new GraceTimer<string>(scheduler, 10, (item) => {
-      expired.push(item);
-      if (expired.length < 3) again.add('more');
+    wheel = wheelOf(loop, scheduler, (item) => {
+      expired.push(item.name);
+      if (expired.length < 3) add('more', 10);
     });
-    again.add('first');
+    add('first', 10);
     scheduler.advance(100);
     expect(expired).to.deep.equal(['first', 'more', 'more']);
   });
 
   it('is over with dispose', () => {
-    timer.add('a');
-    timer.dispose();
+    add('a');
+    wheel.dispose();
     expect(scheduler.pending).to.equal(0);
     scheduler.advance(1000);
     expect(expired).to.deep.equal([]);

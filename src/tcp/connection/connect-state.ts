@@ -1,6 +1,6 @@
 /** An attempt to connect. Connections that were accepted have none. Whatever changes it goes through the methods here. */
-import type { Operation } from '../memory/operation.ts';
-import type { NetworkError } from '../pal/network-error.ts';
+import type { Operation } from '../../memory/operation.ts';
+import type { NetworkError } from '../../pal/network-error.ts';
 import type { ConnectRequest } from './requests.ts';
 
 /** A name that is being resolved and connected to (by-name/name-connector.ts), as the connection sees it. */

@@ -1,6 +1,6 @@
 /** What the readiness calls know of a connection; most have none. Whatever changes it goes through the methods here. */
-import type { Operation } from '../memory/operation.ts';
-import type { NetworkError } from '../pal/network-error.ts';
+import type { Operation } from '../../memory/operation.ts';
+import type { NetworkError } from '../../pal/network-error.ts';
 import type { Connection } from './connection.ts';
 
 export class ReadinessState {

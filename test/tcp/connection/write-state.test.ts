@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { ERROR_OPERATION_ABORTED, WSAECONNRESET } from '../../ffi/wsa-errors.ts';
-import { Operation } from '../../src/memory/operation.ts';
-import { WriteRequest } from '../../src/tcp/requests.ts';
-import { Stream, WriteEnd, WriteState } from '../../src/tcp/write-state.ts';
+import { ERROR_OPERATION_ABORTED, WSAECONNRESET } from '../../../ffi/wsa-errors.ts';
+import { Operation } from '../../../src/memory/operation.ts';
+import { WriteRequest } from '../../../src/tcp/connection/requests.ts';
+import { Stream, WriteEnd, WriteState } from '../../../src/tcp/connection/write-state.ts';
 
 describe('WriteState', () => {
   let state: WriteState;

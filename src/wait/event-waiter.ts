@@ -4,8 +4,8 @@ import { WAIT_OBJECT_0 } from '../../ffi/constants.ts';
 import { kernel32Function, type Kernel32 } from '../../ffi/kernel32.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { EventWaiterParts, PortWaiter } from '../platform/platform.ts';
-import type { WaiterData } from '../wait/waiter-program.ts';
-import { createWorkerWaiter, WAIT_SLICE_MS } from '../wait/worker-waiter.ts';
+import type { WaiterData } from './waiter-program.ts';
+import { createWorkerWaiter, WAIT_SLICE_MS } from './worker-waiter.ts';
 import { EVENT_PROGRAM, type EventWaiterData } from './event-program.ts';
 
 export function createEventWaiter(kernel32: Kernel32, { event, onReady, onFailure }: EventWaiterParts): PortWaiter {

@@ -3,12 +3,12 @@
  * asking costs no allocation in steady state.
  */
 import { isUint8Array } from 'node:util/types';
-import { BoundCallback, boundOnce } from '../platform/async-context.ts';
-import type { AcceptCallback, BytesCallback, ConnectCallback, WriteData } from '../pal/network-pal.ts';
-import type { NetworkError } from '../pal/network-error.ts';
-import type { FileDescription } from '../pal/pal-description.ts';
-import type { Operation } from '../memory/operation.ts';
-import { PendingCall, type PendingCalls } from '../sockets/pending-call.ts';
+import { BoundCallback, boundOnce } from '../../platform/async-context.ts';
+import type { AcceptCallback, BytesCallback, ConnectCallback, WriteData } from '../../pal/network-pal.ts';
+import type { NetworkError } from '../../pal/network-error.ts';
+import type { FileDescription } from '../../pal/pal-description.ts';
+import type { Operation } from '../../memory/operation.ts';
+import { PendingCall, type PendingCalls } from '../../sockets/pending-call.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const NO_CALLBACK = new BoundCallback<Parameters<BytesCallback>>('read', () => {

@@ -1,7 +1,7 @@
 /** The program of the thread that waits for the event of shared accepts (event-waiter.ts), in slices like port-program.ts. */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
-import type { WaitOnce } from '../wait/gate.ts';
-import { waiterProgram, type MakeWait, type WaiterData } from '../wait/waiter-program.ts';
+import type { WaitOnce } from './gate.ts';
+import { waiterProgram, type MakeWait, type WaiterData } from './waiter-program.ts';
 
 /** What the waiting thread is started with. */
 export interface EventWaiterData extends WaiterData {

@@ -17,10 +17,10 @@
  *
  * The send operation is there from the first write on until the queue is empty, or the stream has failed.
  */
-import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
-import type { Operation } from '../memory/operation.ts';
-import type { NetworkError } from '../pal/network-error.ts';
-import { LinkedQueue } from '../util/linked-queue.ts';
+import { ERROR_OPERATION_ABORTED } from '../../../ffi/wsa-errors.ts';
+import type { Operation } from '../../memory/operation.ts';
+import type { NetworkError } from '../../pal/network-error.ts';
+import { LinkedQueue } from '../../util/linked-queue.ts';
 import type { QueuedFile, WriteRequest } from './requests.ts';
 
 /** How far the end of the stream is. */

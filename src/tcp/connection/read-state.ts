@@ -1,7 +1,7 @@
 /** The receiving side of a connection. Whatever changes it goes through the methods here; reader.ts says what happens when. */
-import type { Block } from '../memory/block-pool.ts';
-import type { Operation } from '../memory/operation.ts';
-import { LinkedQueue } from '../util/linked-queue.ts';
+import type { Block } from '../../memory/block-pool.ts';
+import type { Operation } from '../../memory/operation.ts';
+import { LinkedQueue } from '../../util/linked-queue.ts';
 import type { ReadRequest } from './requests.ts';
 
 /** The block class of a connection that waits without a buffer. */
@@ -17,7 +17,7 @@ export interface UnreadBytes {
 export class ReadState {
   readonly queue = new LinkedQueue<ReadRequest>();
   operation: Operation | null = null;
-  /** Block class that the next receive asks for, or QUIET; follows what the peer sends. */
+  /** Block class that the next receive asks for, or IDLE; follows what the peer sends. */
   blockClass = IDLE;
   /** The receive was cancelled to take its block back, and is to be posted again. */
   reclaiming = false;
@@ -52,13 +52,13 @@ export class ReadState {
 
   /** Whether no receive with a block was posted since this was asked before. */
   isIdle(): boolean {
-    const idleSweep = !this.#receivedSince;
+    const idle = !this.#receivedSince;
     this.#receivedSince = false;
-    return idleSweep;
+    return idle;
   }
 
   /** The receive is being cancelled to take its block back. */
-  idleSweep(): void {
+  reclaim(): void {
     this.reclaiming = true;
   }
 

@@ -1,10 +1,10 @@
-/** What TransmitFile is given in the context of its operation, and what it answers where it cannot be had. */
+/** What TransmitFile is given in the slot of its operation, and what it answers where it cannot be had. */
 import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
 import { OVERLAPPED, TRANSMIT_FILE_BUFFERS } from '../../ffi/layouts.ts';
 import { ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED, WSAEINVAL, WSAEOPNOTSUPP } from '../../ffi/wsa-errors.ts';
 import type { Files } from '../platform/platform.ts';
 import type { OperationTable } from './operation-table.ts';
-import { CONTEXT, type Operation } from './operation.ts';
+import { SLOT, type Operation } from './operation.ts';
 
 /**
  * Bytes of a file that one TransmitFile is given: 1 MiB. The system takes up to 2^31 - 2; smaller pieces are what progress
@@ -38,10 +38,10 @@ export function setPosition({ words }: OperationTable, { word }: Operation, posi
 
 /** Sets what goes out in front of the file. Returns the address of the TRANSMIT_FILE_BUFFERS, which lie where a send has its WSABUFs. */
 export function setHead({ words }: OperationTable, operation: Operation, address: number, length: number): number {
-  const word = operation.word + CONTEXT.WSABUFS / 4;
+  const word = operation.word + SLOT.WSABUFS / 4;
   words.fill(0, word, word + TRANSMIT_FILE_BUFFERS.size / 4);
   words[word + TRANSMIT_FILE_BUFFERS.Head / 4] = address % TWO_32;
   words[word + TRANSMIT_FILE_BUFFERS.Head / 4 + 1] = Math.floor(address / TWO_32);
   words[word + TRANSMIT_FILE_BUFFERS.HeadLength / 4] = length;
-  return operation.address + CONTEXT.WSABUFS;
+  return operation.address + SLOT.WSABUFS;
 }
