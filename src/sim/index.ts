@@ -10,8 +10,8 @@
  * await platform.settle(); // lets everything happen that can; or run(), without promises
  * await ended;
  */
-import type { PlatformOptions, SimulatedPlatform } from './platform.ts';
 import { SimulatedNetwork, type NetworkOptions } from './network.ts';
+import type { PlatformOptions, SimulatedPlatform } from './platform.ts';
 
 /** Options of simulatePlatform. */
 export interface SimulationOptions extends NetworkOptions, PlatformOptions {
@@ -31,8 +31,8 @@ export function simulateNetwork(options: NetworkOptions = {}): SimulatedNetwork 
 }
 
 export { ChoiceTree, firstChoice, scriptedChoices, seededChoices, type Choices } from './schedule/choices.ts';
-export { CALL_FAULTS, STATUS_FAULTS, type FaultOptions, type PlannedFault } from './faults.ts';
+export { CALL_FAULTS, STATUS_FAULTS, type FaultOptions, type PlannedFault } from './machine/faults.ts';
 export type { PlatformOptions, SimulatedPlatform } from './platform.ts';
 export type { NetworkOptions, SimulatedNetwork } from './network.ts';
-export { PROFILES, type Profile, type ProfileName } from './profile.ts';
-export { SimulationError } from './simulation-error.ts';
+export { PROFILES, type Profile, type ProfileName } from './machine/profile.ts';
+export { SimulationError } from './machine/simulation-error.ts';

@@ -9,16 +9,17 @@
 import { inOwnContext } from '../platform/async-context.ts';
 import { clearImmediate, clearTimeout, now, setImmediate, setTimeout } from '../platform/node-timers.ts';
 import { simulatedPalNumber } from '../util/pal-number.ts';
+import type { Route, SharedNetwork } from './machine/machine.ts';
+import { SimulationError, takeUnheard } from './machine/simulation-error.ts';
 import { Agenda, type Step } from './schedule/agenda.ts';
 import { firstChoice, seededChoices, type Choices } from './schedule/choices.ts';
 import { Clock } from './schedule/clock.ts';
+import { PacketLoss, type PacketLossOptions } from './schedule/packet-loss.ts';
+import { PortRegistry } from './kernel/port-registry.ts';
+import type { SimulatedAddress } from './kernel/sockaddr.ts';
+import type { SimulatedSocket } from './kernel/socket.ts';
 import type { Duplicate } from './win32/duplicates.ts';
 import { SimulatedPlatform, type PlatformOptions } from './platform.ts';
-import { PortRegistry } from './sockets/port-registry.ts';
-import { SimulationError, takeUnheard } from './simulation-error.ts';
-import type { SimulatedAddress } from './sockets/sockaddr.ts';
-import type { SimulatedSocket } from './sockets/socket.ts';
-import { PacketLoss, type PacketLossOptions } from './schedule/packet-loss.ts';
 
 /** Options of simulateNetwork. */
 export interface NetworkOptions {
@@ -51,9 +52,6 @@ export interface NetworkOptions {
   maxSteps?: number | undefined;
 }
 
-/** What happens to a SYN: it finds its way, nobody answers it, or a router says no. */
-export type Route = 'ok' | 'silent' | 'unreachable';
-
 const DEFAULT_MAX_STEPS = 200_000;
 /**
  * Milliseconds in which nothing but timers and what they run has happened, after which nothing is expected any more: a
@@ -66,7 +64,7 @@ const STEPS_PER_TURN = 64;
 const IMPATIENCE = 40;
 
 /** The network that simulated processes share: its steps, its time, its choices. */
-export class SimulatedNetwork {
+export class SimulatedNetwork implements SharedNetwork {
   readonly seed: number;
   choices: Choices;
   plain: boolean;
@@ -242,10 +240,6 @@ export class SimulatedNetwork {
   /** The ports of a socket's protocol. */
   portsOf({ udp }: SimulatedSocket): PortRegistry {
     return udp === null ? this.ports : this.udpPorts;
-  }
-
-  listenerAt(target: SimulatedAddress): ReturnType<PortRegistry['listenerAt']> {
-    return this.ports.listenerAt(target);
   }
 
   get isTracing(): boolean {

@@ -1,6 +1,6 @@
 /** One simulated process: its memory, its handles, its turns, and the Win32 tables that a backend is given. */
-import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { STATUS_CANCELLED } from '../../ffi/ntstatus.ts';
+import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import type {
   EventWaiterParts,
   Platform,
@@ -10,29 +10,27 @@ import type {
   ThreadEnd,
   WaiterParts,
 } from '../platform/platform.ts';
-import { AcceptMatcher } from './sockets/accept-matcher.ts';
+import { Faults, type FaultOptions, type WaitCall } from './machine/faults.ts';
+import type { SimulatedHandle, SimulatedProcess } from './machine/machine.ts';
+import { PROFILES, type Profile, type ProfileName } from './machine/profile.ts';
+import { SimulationError } from './machine/simulation-error.ts';
 import { Step } from './schedule/agenda.ts';
-import type { SimulatedEvent } from './win32/event.ts';
-import { createEventWaiter } from './wait/event-waiter.ts';
-import { Faults, type FaultOptions, type WaitCall } from './faults.ts';
-import { SimulatedFiles, type OpenFile } from './memory/files.ts';
-import { Ledger, type Io } from './win32/io.ts';
-import { dequeue, SimulatedKernel32 } from './win32/kernel32.ts';
+import { SimulatedFiles } from './memory/files.ts';
 import { SimulatedMemory } from './memory/memory.ts';
+import { AcceptMatcher } from './kernel/accept-matcher.ts';
+import type { Packet } from './kernel/completion-port.ts';
+import { Ledger, type Io } from './kernel/io.ts';
+import { SimulatedSocket } from './kernel/socket.ts';
+import { TransmitQueue } from './kernel/transmit-queue.ts';
+import { SimulatedKernel32 } from './win32/kernel32.ts';
 import { SimulatedMswsock } from './win32/mswsock.ts';
-import type { SimulatedNetwork } from './network.ts';
-import type { CompletionPort } from './win32/port.ts';
-import { createThreadWaiter } from './wait/thread-waiter.ts';
-import { type Packet } from './win32/port.ts';
-import { TransmitQueue } from './win32/transmit-queue.ts';
-import { PROFILES, type Profile, type ProfileName } from './profile.ts';
-import { ProcessLife } from './process-life.ts';
-import { SimulationError } from './simulation-error.ts';
-import { SimulatedSocket, type Listener } from './sockets/socket.ts';
-import type { TcpEnd } from './sockets/tcp-end.ts';
-import { traced } from './memory/traced.ts';
-import { SimulatedWaiter } from './wait/waiter.ts';
+import { traced } from './win32/traced.ts';
 import { SimulatedWs2_32 } from './win32/ws2_32.ts';
+import { createEventWaiter } from './wait/event-waiter.ts';
+import { createThreadWaiter } from './wait/thread-waiter.ts';
+import { SimulatedWaiter } from './wait/waiter.ts';
+import type { SimulatedNetwork } from './network.ts';
+import { ProcessLife } from './process-life.ts';
 
 /** Options of a simulated process. */
 export interface PlatformOptions {
@@ -50,9 +48,6 @@ export interface PlatformOptions {
   layeredProvider?: boolean | undefined;
 }
 
-/** What a handle of a process may be. */
-export type SimulatedHandle = SimulatedSocket | CompletionPort | SimulatedEvent | OpenFile;
-
 /** Handles that a process may have open. */
 const MAX_HANDLES = 65536;
 const FIRST_HANDLE = 0x1c0;
@@ -60,7 +55,7 @@ const FIRST_HANDLE = 0x1c0;
 const FIRST_PROCESS_ID = 0x400;
 
 /** One simulated process: createNetworkPal takes it as its kernel. */
-export class SimulatedPlatform implements Platform {
+export class SimulatedPlatform implements Platform, SimulatedProcess {
   readonly network: SimulatedNetwork;
   readonly profile: Profile;
   readonly memory = new SimulatedMemory();
@@ -73,6 +68,7 @@ export class SimulatedPlatform implements Platform {
   readonly faults: Faults | null;
   readonly ledger: Ledger;
   readonly transmits: TransmitQueue;
+  readonly accepts: AcceptMatcher;
   readonly name: string;
   readonly processId: number;
   readonly layeredProvider: boolean;
@@ -85,7 +81,6 @@ export class SimulatedPlatform implements Platform {
   receiveBufferSize: number;
   lastError = 0;
   readonly #life: ProcessLife;
-  readonly #accepts: AcceptMatcher;
   readonly #handles = new Map<number, SimulatedHandle>();
   readonly #freeNumbers: number[] = [];
 
@@ -100,7 +95,7 @@ export class SimulatedPlatform implements Platform {
     this.faults = options.faults === undefined ? null : new Faults(network, options.faults);
     this.transmits = new TransmitQueue(this.profile.transmitsAtOnce);
     this.ledger = new Ledger(this.memory, options.faults?.duplicates !== undefined);
-    this.#accepts = new AcceptMatcher(this);
+    this.accepts = new AcceptMatcher(this);
     this.#life = new ProcessLife(network, this.name, options.keepAlive ?? false);
     this.scheduler = this.#life.scheduler;
     this.threadEnd = { watch: (callback) => this.#life.onEnd(callback), pause: () => void network.step() };
@@ -269,27 +264,6 @@ export class SimulatedPlatform implements Platform {
     return code;
   }
 
-  /** Takes packets off a port into the library's memory. Returns their number. */
-  dequeue(port: CompletionPort, entries: number, capacity: number, countAddress: number): number {
-    return dequeue(this, port, entries, capacity, countAddress);
-  }
-
-  arrive(listener: Listener, end: TcpEnd): void {
-    this.#accepts.arrive(listener, end);
-  }
-
-  serveAccepts(listener: Listener): void {
-    this.#accepts.serve(listener);
-  }
-
-  updateAccepts(listener: Listener): void {
-    this.#accepts.update(listener);
-  }
-
-  completeAccept(io: Io, end: TcpEnd): void {
-    this.#accepts.complete(io, end);
-  }
-
   /** The connection of a DisconnectEx is over. */
   disconnected(io: Io): void {
     const { socket } = io;
@@ -306,7 +280,7 @@ export class SimulatedPlatform implements Platform {
     socket.udp?.close();
     // The AcceptEx of an accept socket ends with it.
     if (socket.accept !== null) this.#cancelNow(socket.accept);
-    if (socket.listener !== null) this.#accepts.close(socket.listener);
+    if (socket.listener !== null) this.accepts.close(socket.listener);
     socket.attempt?.abandon(STATUS_CANCELLED);
     // "Does not enable previously set properties or options until SO_UPDATE_CONNECT_CONTEXT is set": SO_LINGER neither.
     socket.end?.close(socket.lingerZero && !socket.contextMissing);
@@ -342,7 +316,7 @@ export class SimulatedPlatform implements Platform {
     if (sending && this.profile.cancelledSendMayBreak && this.network.maybe()) (io.takenOverBy ?? socket.end)?.abort();
     socket.end?.update();
     socket.udp?.update();
-    if (socket.listener !== null) this.#accepts.update(socket.listener);
+    if (socket.listener !== null) this.accepts.update(socket.listener);
   }
 }
 

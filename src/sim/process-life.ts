@@ -3,12 +3,12 @@
  * (beforeExit) comes when nothing is left, and comes again when what it caused is over.
  */
 import type { Scheduler } from '../platform/platform.ts';
+import type { SharedNetwork } from './machine/machine.ts';
 import { Step } from './schedule/agenda.ts';
-import type { SimulatedNetwork } from './network.ts';
 
 export class ProcessLife {
   readonly scheduler: Scheduler;
-  readonly #network: SimulatedNetwork;
+  readonly #network: SharedNetwork;
   readonly #immediates: (() => void)[] = [];
   readonly #turn: Step;
   readonly #idle: Step;
@@ -17,7 +17,7 @@ export class ProcessLife {
   #holds = 0;
   #told = false;
 
-  constructor(network: SimulatedNetwork, name: string, keepAlive: boolean) {
+  constructor(network: SharedNetwork, name: string, keepAlive: boolean) {
     this.#network = network;
     this.#holds = keepAlive ? 1 : 0;
     this.#keepAlive = keepAlive;

@@ -18,17 +18,23 @@ describe('rooms', () => {
   });
 
   it('have a lint rule each, which refuses what stands below', () => {
-    const rule = importRules().find(({ files }) => files?.[0] === path.posix.join('src', 'tcp/accept', '*.ts'));
-    const [, { patterns }] = rule?.rules?.['@typescript-eslint/no-restricted-imports'] as [
-      string,
-      { patterns: { regex: string; allowTypeImports: boolean }[] },
-    ];
-    const isRefused = (module: string) => patterns.some(({ regex }) => new RegExp(regex).test(module));
+    const patterns = patternsOf('tcp/accept');
     for (const below of ['../server/server.ts', '../../udp/multicast.ts', '../../index.ts']) {
-      expect(isRefused(below), below).to.equal(true);
+      expect(isRefused(patterns, below), below).to.equal(true);
     }
     for (const above of ['./listener.ts', '../connection.ts', '../by-name/name-lookup.ts', '../../util/fifo.ts']) {
-      expect(isRefused(above), above).to.equal(false);
+      expect(isRefused(patterns, above), above).to.equal(false);
+    }
+    expect(patterns.some((pattern) => pattern.allowTypeImports)).to.equal(false);
+  });
+
+  it('of the simulation have such a rule too, and import nothing of what it tests', () => {
+    const patterns = patternsOf('sim/kernel');
+    for (const refused of ['../win32/ws2_32.ts', '../platform.ts', '../../context/context.ts', '../../tcp/reader.ts']) {
+      expect(isRefused(patterns, refused), refused).to.equal(true);
+    }
+    for (const allowed of ['./socket.ts', '../machine/machine.ts', '../memory/files.ts', '../../memory/operation.ts']) {
+      expect(isRefused(patterns, allowed), allowed).to.equal(false);
     }
     expect(patterns.some((pattern) => pattern.allowTypeImports)).to.equal(false);
   });
@@ -42,3 +48,21 @@ describe('rooms', () => {
     });
   }
 });
+
+interface Pattern {
+  readonly regex: string;
+  readonly allowTypeImports: boolean;
+}
+
+function patternsOf(folder: string): readonly Pattern[] {
+  const rule = importRules().find(({ files }) => files?.[0] === path.posix.join('src', folder, '*.ts'));
+  const [, { patterns }] = rule?.rules?.['@typescript-eslint/no-restricted-imports'] as [
+    string,
+    { patterns: readonly Pattern[] },
+  ];
+  return patterns;
+}
+
+function isRefused(patterns: readonly Pattern[], module: string): boolean {
+  return patterns.some(({ regex }) => new RegExp(regex).test(module));
+}

@@ -1,9 +1,9 @@
 /**
- * A kernel whose calls fail now and then, with the codes that src/sim/faults.ts has for them: the call is not made, and
+ * A kernel whose calls fail now and then, with the codes that src/sim/machine/faults.ts has for them: the call is not made, and
  * the last error says why. And one that hits what is under way: a CancelIoEx that nobody asked for, whose packet says
  * ERROR_OPERATION_ABORTED, which nobody can tell from a driver or a filter that gave up.
  */
-import { CALL_FAULTS } from '../../src/sim/faults.ts';
+import { CALL_FAULTS } from '../../src/sim/machine/faults.ts';
 import { Prng } from '../../src/sim/schedule/prng.ts';
 import { SOCKET_ERROR } from '../../ffi/constants.ts';
 import { ERROR_IO_PENDING } from '../../ffi/wsa-errors.ts';

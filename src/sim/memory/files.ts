@@ -5,10 +5,10 @@
 import { describeSystemError } from '../../../ffi/system-error.ts';
 import { ERROR_TOO_MANY_OPEN_FILES } from '../../../ffi/wsa-errors.ts';
 import type { FileFacts, Files } from '../../platform/platform.ts';
+import type { FaultyCall } from '../machine/faults.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
 import { Step } from '../schedule/agenda.ts';
-import type { FaultyCall } from '../faults.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { SimulationError } from '../simulation-error.ts';
 
 /** What is on the simulated disk under a name. */
 interface DiskFile {
@@ -56,11 +56,11 @@ export class OpenFile {
 const FIRST_FD = 3;
 
 export class SimulatedFiles implements Files {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: SimulatedProcess;
   readonly #disk = new Map<string, DiskFile>();
   readonly #open = new Map<number, OpenFile>();
 
-  constructor(platform: SimulatedPlatform) {
+  constructor(platform: SimulatedProcess) {
     this.#platform = platform;
   }
 

@@ -7,7 +7,7 @@
  */
 import { undetachableBuffer } from '../../../ffi/collected-memory.ts';
 import type { NativeMemory, NativeRegion } from '../../../ffi/memory.ts';
-import { SimulationError } from '../simulation-error.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
 
 const GRANULARITY = 65536;
 const FIRST_PAGE = 0x1_2345_0000 / GRANULARITY;

@@ -1,5 +1,5 @@
 /** What the simulated network does to datagrams: by default nothing. */
-import type { SimulatedNetwork } from '../network.ts';
+import type { Choices } from './choices.ts';
 
 /** Options of simulateNetwork about datagrams. */
 export interface PacketLossOptions {
@@ -13,10 +13,10 @@ export interface PacketLossOptions {
 
 export class PacketLoss {
   readonly reorders: boolean;
-  readonly #network: SimulatedNetwork;
+  readonly #network: { readonly choices: Choices };
   readonly #options: PacketLossOptions;
 
-  constructor(network: SimulatedNetwork, options: PacketLossOptions) {
+  constructor(network: { readonly choices: Choices }, options: PacketLossOptions) {
     this.#network = network;
     this.#options = options;
     this.reorders = options.reorder ?? false;

@@ -13,17 +13,17 @@ import { Win32Error } from '../../../ffi/check.ts';
 import type { EventWaiterParts, PortWaiter, WaiterCallbacks } from '../../platform/platform.ts';
 import { GATE_PROTOCOL, READY } from '../../wait/gate.ts';
 import { ThreadWaiter, type WaiterListener, type WaiterThread } from '../../wait/thread-waiter.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
 import { Step } from '../schedule/agenda.ts';
-import { SimulatedEvent } from '../win32/event.ts';
+import { SimulatedEvent } from '../kernel/event.ts';
 import { HeldWaiter } from './held-waiter.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { SimulationError } from '../simulation-error.ts';
 
 const { COUNT, GATE, CLOSED, OPEN, WAITS } = GATE_PROTOCOL;
 const WAIT = 'WaitForSingleObject';
 
 /** A waiter whose waits run in another thread. */
-export function createEventWaiter(platform: SimulatedPlatform, parts: EventWaiterParts): PortWaiter {
+export function createEventWaiter(platform: SimulatedProcess, parts: EventWaiterParts): PortWaiter {
   const event = platform.handle(parts.event);
   if (!(event instanceof SimulatedEvent)) throw new SimulationError(`A waiter for ${parts.event}, which is no event`);
   let thread: EventWaiter | null = null;
@@ -43,7 +43,7 @@ export function createEventWaiter(platform: SimulatedPlatform, parts: EventWaite
 }
 
 class EventWaiter implements WaiterThread {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: SimulatedProcess;
   readonly #event: SimulatedEvent;
   readonly #control: Int32Array;
   readonly #listener: WaiterListener;
@@ -57,7 +57,7 @@ class EventWaiter implements WaiterThread {
   #referenced = true;
   #holding = false;
 
-  constructor(platform: SimulatedPlatform, event: SimulatedEvent, control: Int32Array, listener: WaiterListener) {
+  constructor(platform: SimulatedProcess, event: SimulatedEvent, control: Int32Array, listener: WaiterListener) {
     this.#platform = platform;
     this.#event = event;
     this.#control = control;
@@ -164,7 +164,7 @@ class EventLook extends HeldWaiter implements PortWaiter {
   #armed = false;
   #fault = 0;
 
-  constructor(platform: SimulatedPlatform, event: SimulatedEvent, callbacks: WaiterCallbacks) {
+  constructor(platform: SimulatedProcess, event: SimulatedEvent, callbacks: WaiterCallbacks) {
     super(platform);
     this.#event = event;
     this.#callbacks = callbacks;

@@ -1,5 +1,5 @@
 /** What the simulated waiters have in common: they count, and keep the process alive. */
-import type { SimulatedPlatform } from '../platform.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
 
 export abstract class HeldWaiter {
   /** What was found since the last take(). */
@@ -7,10 +7,10 @@ export abstract class HeldWaiter {
   /** Waits since the last takeWaits(). */
   protected waits = 0;
   protected referenced = true;
-  protected readonly platform: SimulatedPlatform;
+  protected readonly platform: SimulatedProcess;
   #holding = false;
 
-  constructor(platform: SimulatedPlatform) {
+  constructor(platform: SimulatedProcess) {
     this.platform = platform;
   }
 

@@ -9,22 +9,23 @@
  * A process may have threads that die (faults.threads): before they are ready, while they wait, with packets in hand that
  * they have told nobody of, or with a doorbell on its way. Their end is heard one step later.
  */
+import { OVERLAPPED_ENTRY } from '../../../ffi/layouts.ts';
 import { WAKE_KEY } from '../../iocp/completion-key.ts';
-import { ENTRY_WORDS } from '../../iocp/completion-port.ts';
 import type { PortWaiter, WaiterParts } from '../../platform/platform.ts';
 import { GATE_PROTOCOL, READY } from '../../wait/gate.ts';
 import { ThreadWaiter, type WaiterListener, type WaiterThread } from '../../wait/thread-waiter.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
 import { Step } from '../schedule/agenda.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import type { CompletionPort } from '../win32/port.ts';
+import type { CompletionPort } from '../kernel/completion-port.ts';
+import { dequeue } from '../win32/kernel32.ts';
 import { portOf, SimulatedWaiter } from './waiter.ts';
 
 const { COUNT, GATE, CLOSED, OPEN } = GATE_PROTOCOL;
 
 /** A waiter whose waits run in another thread. */
-export function createThreadWaiter(platform: SimulatedPlatform, parts: WaiterParts): PortWaiter {
+export function createThreadWaiter(platform: SimulatedProcess, parts: WaiterParts): PortWaiter {
   const { batch, countAddress, entries } = parts.port;
-  const first = entries.subarray(0, ENTRY_WORDS);
+  const first = entries.subarray(0, OVERLAPPED_ENTRY.size / Uint32Array.BYTES_PER_ELEMENT);
   const count = new Uint32Array(batch.buffer, countAddress - batch.address, 1);
   let thread: SimulatedThreadWaiter | null = null;
   return new ThreadWaiter({
@@ -46,7 +47,7 @@ export function createThreadWaiter(platform: SimulatedPlatform, parts: WaiterPar
 }
 
 class SimulatedThreadWaiter implements WaiterThread {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: SimulatedProcess;
   readonly #parts: WaiterParts;
   readonly #control: Int32Array;
   readonly #listener: WaiterListener;
@@ -65,7 +66,7 @@ class SimulatedThreadWaiter implements WaiterThread {
   #referenced = true;
   #holding = false;
 
-  constructor(platform: SimulatedPlatform, parts: WaiterParts, control: Int32Array, listener: WaiterListener) {
+  constructor(platform: SimulatedProcess, parts: WaiterParts, control: Int32Array, listener: WaiterListener) {
     this.#platform = platform;
     this.#parts = parts;
     this.#control = control;
@@ -133,7 +134,7 @@ class SimulatedThreadWaiter implements WaiterThread {
   #fill(): number {
     const { batch, capacity, countAddress } = this.#parts.port;
     Atomics.add(this.#control, GATE_PROTOCOL.WAITS, 1);
-    const found = this.#platform.dequeue(this.#port, batch.address, capacity, countAddress);
+    const found = dequeue(this.#platform, this.#port, batch.address, capacity, countAddress);
     // (Where another thread is not held up by it, nobody can tell: a step less in every order.)
     if (this.#platform.profile.limitsConcurrency && this.#port.concurrency === 1) this.#port.running = 1;
     return found;

@@ -4,11 +4,12 @@
  */
 import { Win32Error } from '../../../ffi/check.ts';
 import type { PortWaiter, WaiterParts } from '../../platform/platform.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
 import { Step } from '../schedule/agenda.ts';
+import { CompletionPort } from '../kernel/completion-port.ts';
+import { dequeue } from '../win32/kernel32.ts';
 import { HeldWaiter } from './held-waiter.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { CompletionPort } from '../win32/port.ts';
-import { SimulationError } from '../simulation-error.ts';
 
 export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   readonly #parts: WaiterParts;
@@ -20,7 +21,7 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   /** The code that its wait fails with, or 0. */
   #fault = 0;
 
-  constructor(platform: SimulatedPlatform, parts: WaiterParts) {
+  constructor(platform: SimulatedProcess, parts: WaiterParts) {
     super(platform);
     this.#parts = parts;
     this.#port = portOf(platform, parts.port.handle);
@@ -55,7 +56,7 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
   readonly #takeBatch = (): void => {
     const { port, onReady } = this.#parts;
     this.waits++;
-    this.taken += this.platform.dequeue(this.#port, port.batch.address, port.capacity, port.countAddress);
+    this.taken += dequeue(this.platform, this.#port, port.batch.address, port.capacity, port.countAddress);
     this.#detach();
     this.platform.network.note(() => `${this.platform.name}: waited, ${this.taken} packets`);
     onReady();
@@ -87,7 +88,7 @@ export class SimulatedWaiter extends HeldWaiter implements PortWaiter {
 }
 
 /** The port of a handle. */
-export function portOf(platform: SimulatedPlatform, handle: number): CompletionPort {
+export function portOf(platform: SimulatedProcess, handle: number): CompletionPort {
   const port = platform.handle(handle);
   if (!(port instanceof CompletionPort)) throw new SimulationError(`A waiter for ${handle}, which is no port`);
   return port;

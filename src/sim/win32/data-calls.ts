@@ -3,11 +3,11 @@ import { SOCKET_ERROR } from '../../../ffi/constants.ts';
 import { WSABUF } from '../../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_CONNECTION_RESET, STATUS_PENDING } from '../../../ffi/ntstatus.ts';
 import { ERROR_IO_PENDING, WSAENOTCONN, WSAESHUTDOWN, WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
-import { Io, type IoKind, type Segment } from './io.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { SimulationError } from '../simulation-error.ts';
-import type { SimulatedSocket } from '../sockets/socket.ts';
-import type { TcpEnd } from '../sockets/tcp-end.ts';
+import type { IoKind, SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
+import { Io, type Segment } from '../kernel/io.ts';
+import type { SimulatedSocket } from '../kernel/socket.ts';
+import type { TcpEnd } from '../kernel/tcp-end.ts';
 
 /** What an out-parameter holds that means nothing: a pending call must not be believed. */
 const MEANINGLESS = 0xdead_beef;
@@ -15,9 +15,9 @@ const MEANINGLESS = 0xdead_beef;
 const MAX_BUFFERS = 1024;
 
 export class DataCalls {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: SimulatedProcess;
 
-  constructor(platform: SimulatedPlatform) {
+  constructor(platform: SimulatedProcess) {
     this.#platform = platform;
   }
 
@@ -125,7 +125,7 @@ export class DataCalls {
 }
 
 /** Success at once. The packet comes as well, unless the socket skips it. */
-export function finishAtOnce(platform: SimulatedPlatform, io: Io, bytes: number): void {
+export function finishAtOnce(platform: SimulatedProcess, io: Io, bytes: number): void {
   if (io.socket.skips) {
     io.verify();
     io.write(0, bytes);
@@ -135,7 +135,7 @@ export function finishAtOnce(platform: SimulatedPlatform, io: Io, bytes: number)
 
 /** An operation on the WSABUFs of a call, checked and not yet lent. */
 export function prepareIo(
-  platform: SimulatedPlatform,
+  platform: SimulatedProcess,
   kind: IoKind,
   socket: SimulatedSocket,
   buffers: number,

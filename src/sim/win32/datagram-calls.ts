@@ -11,22 +11,22 @@ import {
   WSAEMSGSIZE,
   WSAENETUNREACH,
 } from '../../../ffi/wsa-errors.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
+import type { Io } from '../kernel/io.ts';
+import { loopbackAddress, readSockaddr, sockaddrSize, type SimulatedAddress } from '../kernel/sockaddr.ts';
+import type { SimulatedSocket } from '../kernel/socket.ts';
+import type { UdpEnd } from '../kernel/udp-end.ts';
 import { prepareIo } from './data-calls.ts';
-import type { Io } from './io.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { SimulationError } from '../simulation-error.ts';
-import { loopbackAddress, readSockaddr, sockaddrSize, type SimulatedAddress } from '../sockets/sockaddr.ts';
-import type { SimulatedSocket } from '../sockets/socket.ts';
-import type { UdpEnd } from '../sockets/udp-end.ts';
 
 /** Largest datagrams over IPv4 and IPv6, bytes. */
 const MAX_IPV4_DATAGRAM = 65507;
 const MAX_IPV6_DATAGRAM = 65527;
 
 export class DatagramCalls {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: SimulatedProcess;
 
-  constructor(platform: SimulatedPlatform) {
+  constructor(platform: SimulatedProcess) {
     this.#platform = platform;
   }
 

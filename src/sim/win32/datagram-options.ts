@@ -20,9 +20,9 @@ import {
 import { ip_mreq, ip_mreq_source, ipv6_mreq } from '../../../ffi/layouts.ts';
 import { WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAEFAULT, WSAEINVAL } from '../../../ffi/wsa-errors.ts';
 import type { Region } from '../memory/memory.ts';
-import { SimulatedAddress } from '../sockets/sockaddr.ts';
-import type { SimulatedSocket } from '../sockets/socket.ts';
-import type { UdpEnd } from '../sockets/udp-end.ts';
+import { SimulatedAddress } from '../kernel/sockaddr.ts';
+import type { SimulatedSocket } from '../kernel/socket.ts';
+import type { UdpEnd } from '../kernel/udp-end.ts';
 
 /** Where a setsockopt has its value. */
 interface Value {

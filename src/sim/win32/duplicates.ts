@@ -4,7 +4,6 @@
  * The duplicate is a handle of the other process from the first call on, as on Windows: one that nobody takes stays open
  * until that process ends. It can be taken once, in that process only.
  */
-import { WSAPROTOCOL_INFOW } from '../../../ffi/layouts.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -14,24 +13,25 @@ import {
   SOCK_STREAM,
   XP1_IFS_HANDLES,
 } from '../../../ffi/constants.ts';
+import { WSAPROTOCOL_INFOW } from '../../../ffi/layouts.ts';
 import { WSAEINVAL, WSAEMFILE } from '../../../ffi/wsa-errors.ts';
-import type { SimulatedPlatform } from '../platform.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
 import type { Region } from '../memory/memory.ts';
-import type { SimulatedSocket } from '../sockets/socket.ts';
+import type { SimulatedSocket } from '../kernel/socket.ts';
 
 /** Where a duplicate has its number: the provider's own member. */
 const TICKET_AT = WSAPROTOCOL_INFOW.dwProviderReserved;
 
 /** A duplicate that has not been taken. */
 export interface Duplicate {
-  readonly platform: SimulatedPlatform;
+  readonly platform: SimulatedProcess;
   /** Its number in that process. */
   readonly number: number;
 }
 
 /** Makes a duplicate. Returns 0 or a Winsock code. */
 export function duplicate(
-  platform: SimulatedPlatform,
+  platform: SimulatedProcess,
   socket: SimulatedSocket,
   processId: number,
   info: number,
@@ -61,7 +61,7 @@ export function writeProtocol(region: Region, info: number, { family, udp }: Sim
 }
 
 /** The number of a duplicate that was made for this process; null when there is none, or somebody has it. */
-export function takeDuplicate(platform: SimulatedPlatform, info: number): number | null {
+export function takeDuplicate(platform: SimulatedProcess, info: number): number | null {
   const { network, memory } = platform;
   const region = memory.at(info, WSAPROTOCOL_INFOW.size, 'WSASocketW: lpProtocolInfo');
   const place = region.getUint32(info + TICKET_AT) - 1;

@@ -9,13 +9,12 @@ import {
   ERROR_NOT_FOUND,
   WAIT_TIMEOUT,
 } from '../../../ffi/wsa-errors.ts';
-import { SimulatedEvent } from './event.ts';
+import type { IoKind, SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
 import { OpenFile } from '../memory/files.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { CompletionPort, writeEntry } from './port.ts';
-import { SimulationError } from '../simulation-error.ts';
-import type { IoKind } from './io.ts';
-import { SimulatedSocket } from '../sockets/socket.ts';
+import { CompletionPort, writeEntry } from '../kernel/completion-port.ts';
+import { SimulatedEvent } from '../kernel/event.ts';
+import { SimulatedSocket } from '../kernel/socket.ts';
 
 const FALSE = 0;
 const TRUE = 1;
@@ -24,9 +23,9 @@ const TRUE = 1;
 const LOSES_NOTHING: readonly IoKind[] = ['WSARecv', 'AcceptEx', 'WSARecvFrom', 'WSASendTo'];
 
 export class SimulatedKernel32 implements Kernel32 {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: SimulatedProcess;
 
-  constructor(platform: SimulatedPlatform) {
+  constructor(platform: SimulatedProcess) {
     this.#platform = platform;
   }
 
@@ -77,7 +76,7 @@ export class SimulatedKernel32 implements Kernel32 {
         .setUint32(countAddress, platform.profile.countOnTimeout);
       return this.#fail(WAIT_TIMEOUT);
     }
-    platform.dequeue(port, entries, capacity, countAddress);
+    dequeue(platform, port, entries, capacity, countAddress);
     return TRUE;
   }
 
@@ -190,7 +189,7 @@ export class SimulatedKernel32 implements Kernel32 {
 
 /** Takes packets off a port into the library's memory. Returns their number. */
 export function dequeue(
-  platform: SimulatedPlatform,
+  platform: SimulatedProcess,
   port: CompletionPort,
   entries: number,
   capacity: number,

@@ -1,5 +1,6 @@
 /** AcceptEx, ConnectEx, DisconnectEx and TransmitFile of a simulated process, behind the pointers that WSAIoctl gives out. */
 import { TF_REUSE_SOCKET } from '../../../ffi/constants.ts';
+import { ACCEPTEX_ADDRESS_SLACK } from '../../../ffi/layouts.ts';
 import type {
   AcceptEx,
   ConnectEx,
@@ -8,7 +9,6 @@ import type {
   MswsockPointers,
   TransmitFile,
 } from '../../../ffi/mswsock.ts';
-import { ACCEPTEX_ADDRESS_SLACK } from '../../../ffi/layouts.ts';
 import {
   ERROR_IO_PENDING,
   WSAEADDRNOTAVAIL,
@@ -20,12 +20,12 @@ import {
   WSAENOBUFS,
   WSAENOTCONN,
 } from '../../../ffi/wsa-errors.ts';
-import { LENGTH_PREFIX } from '../sockets/accept-matcher.ts';
-import { Attempt } from '../sockets/attempt.ts';
-import { Io } from './io.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { SimulationError } from '../simulation-error.ts';
-import { readSockaddr, sockaddrSize } from '../sockets/sockaddr.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
+import { LENGTH_PREFIX } from '../kernel/accept-matcher.ts';
+import { Attempt } from '../kernel/attempt.ts';
+import { Io } from '../kernel/io.ts';
+import { readSockaddr, sockaddrSize } from '../kernel/sockaddr.ts';
 import { transmitFile } from './transmit-file.ts';
 
 /** What WSAIoctl(SIO_GET_EXTENSION_FUNCTION_POINTER) gives for each function. */
@@ -41,9 +41,9 @@ const FALSE = 0;
 const TRUE = 1;
 
 export class SimulatedMswsock implements MswsockPointers {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: SimulatedProcess;
 
-  constructor(platform: SimulatedPlatform) {
+  constructor(platform: SimulatedProcess) {
     this.#platform = platform;
   }
 
@@ -101,12 +101,12 @@ export class SimulatedMswsock implements MswsockPointers {
     if (first?.broken === 0 && platform.profile.extensionsMaySucceedAtOnce && platform.network.maybe()) {
       listener.backlog.shift();
       if (socket.skips) throw new SimulationError('AcceptEx on a listener that skips packets is not simulated');
-      platform.completeAccept(io, first);
+      platform.accepts.complete(io, first);
       return TRUE; // the packet comes all the same
     }
     listener.accepts.push(io);
-    if (platform.network.maybe()) platform.updateAccepts(listener);
-    else platform.serveAccepts(listener);
+    if (platform.network.maybe()) platform.accepts.update(listener);
+    else platform.accepts.serve(listener);
     return this.#fail(ERROR_IO_PENDING);
   };
 

@@ -28,10 +28,10 @@ import {
 } from '../../../ffi/constants.ts';
 import { LINGER, WSAPROTOCOL_INFOW } from '../../../ffi/layouts.ts';
 import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT, WSAENOTCONN } from '../../../ffi/wsa-errors.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import { SimulatedSocket } from '../kernel/socket.ts';
 import { datagramDefault, setDatagramOption, LOOPBACK_INDEX } from './datagram-options.ts';
 import { writeProtocol } from './duplicates.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { SimulatedSocket } from '../sockets/socket.ts';
 
 const KEEP_ALIVE_TIMES: readonly number[] = [TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT];
 /** XP1_GUARANTEED_DELIVERY and XP1_GUARANTEED_ORDER: what a TCP provider always has. */
@@ -44,7 +44,7 @@ const LEAST_BUFFER = 2048;
 const keyOf = (level: number, name: number): number => level * 65536 + (name & 0xffff);
 
 export function setOption(
-  platform: SimulatedPlatform,
+  platform: SimulatedProcess,
   socket: SimulatedSocket,
   level: number,
   name: number,
@@ -103,7 +103,7 @@ export function setOption(
 }
 
 export function getOption(
-  platform: SimulatedPlatform,
+  platform: SimulatedProcess,
   socket: SimulatedSocket,
   level: number,
   name: number,
@@ -134,12 +134,12 @@ export function getOption(
 }
 
 /** What such an option reads as once it is set. Numbers as the caller's memory has them: an address's first byte is the lowest. */
-function readBack({ profile }: SimulatedPlatform, level: number, name: number, number: number): number {
+function readBack({ profile }: SimulatedProcess, level: number, name: number, number: number): number {
   const isAddress = level === IPPROTO_IP && name === IP_MULTICAST_IF && (number & 0xff) !== 0;
   return isAddress && profile.multicastInterfaceReadsAsIndex ? LOOPBACK_INDEX * 2 ** 24 : number;
 }
 
-function readOption(platform: SimulatedPlatform, socket: SimulatedSocket, level: number, name: number): number | null {
+function readOption(platform: SimulatedProcess, socket: SimulatedSocket, level: number, name: number): number | null {
   const known = socket.options.get(keyOf(level, name));
   if (known !== undefined) return known;
   const datagram = datagramDefault(socket, level, name);

@@ -2,11 +2,11 @@
 import { OVERLAPPED, TRANSMIT_FILE_BUFFERS } from '../../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_CONNECTION_RESET, STATUS_PENDING } from '../../../ffi/ntstatus.ts';
 import { ERROR_IO_PENDING, WSAEINVAL, WSAENOTCONN, WSAESHUTDOWN } from '../../../ffi/wsa-errors.ts';
-import { finishAtOnce } from './data-calls.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
 import { OpenFile } from '../memory/files.ts';
-import { Io, type Segment } from './io.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { SimulationError } from '../simulation-error.ts';
+import { Io, type Segment } from '../kernel/io.ts';
+import { finishAtOnce } from './data-calls.ts';
 
 /** "The maximum number of bytes that can be transmitted using a single call". */
 const MAX_BYTES = 2 ** 31 - 2;
@@ -15,7 +15,7 @@ const FALSE = 0;
 const TRUE = 1;
 
 export function transmitFile(
-  platform: SimulatedPlatform,
+  platform: SimulatedProcess,
   s: number,
   handle: number,
   bytes: number,
@@ -64,7 +64,7 @@ export function transmitFile(
   return fail(ERROR_IO_PENDING);
 }
 
-function headOf(platform: SimulatedPlatform, buffers: number): Segment[] {
+function headOf(platform: SimulatedProcess, buffers: number): Segment[] {
   if (buffers === 0) return [];
   const region = platform.memory.at(buffers, TRANSMIT_FILE_BUFFERS.size, 'TransmitFile: lpTransmitBuffers');
   if (region.getUint32(buffers + TRANSMIT_FILE_BUFFERS.TailLength) !== 0) {

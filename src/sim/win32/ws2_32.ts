@@ -22,6 +22,8 @@ import {
   WSA_FLAG_OVERLAPPED,
 } from '../../../ffi/constants.ts';
 import { GUID, WSADATA_SIZE } from '../../../ffi/layouts.ts';
+import { WSAID } from '../../../ffi/mswsock.ts';
+import type { Ws2_32 } from '../../../ffi/ws2_32.ts';
 import {
   WSAEADDRNOTAVAIL,
   WSAEAFNOSUPPORT,
@@ -32,26 +34,24 @@ import {
   WSAENOTCONN,
   WSAEOPNOTSUPP,
 } from '../../../ffi/wsa-errors.ts';
-import { WSAID } from '../../../ffi/mswsock.ts';
-import type { Ws2_32 } from '../../../ffi/ws2_32.ts';
-import { backlogLimit } from '../sockets/backlog.ts';
+import type { FaultyCall } from '../machine/faults.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
+import { backlogLimit } from '../kernel/backlog.ts';
+import { readSockaddr, sockaddrSize, writeSockaddr, type SimulatedAddress } from '../kernel/sockaddr.ts';
+import { Listener, SimulatedSocket } from '../kernel/socket.ts';
 import { DataCalls } from './data-calls.ts';
 import { DatagramCalls } from './datagram-calls.ts';
 import { duplicate, takeDuplicate } from './duplicates.ts';
-import type { FaultyCall } from '../faults.ts';
-import type { SimulatedPlatform } from '../platform.ts';
 import { POINTERS } from './mswsock.ts';
-import { SimulationError } from '../simulation-error.ts';
-import { readSockaddr, sockaddrSize, writeSockaddr, type SimulatedAddress } from '../sockets/sockaddr.ts';
 import { getOption, setOption } from './socket-options.ts';
-import { Listener, SimulatedSocket } from '../sockets/socket.ts';
 
 export class SimulatedWs2_32 implements Ws2_32 {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: SimulatedProcess;
   readonly #data: DataCalls;
   readonly #datagrams: DatagramCalls;
 
-  constructor(platform: SimulatedPlatform) {
+  constructor(platform: SimulatedProcess) {
     this.#platform = platform;
     this.#data = new DataCalls(platform);
     this.#datagrams = new DatagramCalls(platform);

@@ -1,5 +1,5 @@
 /**
- * Every call and every operation fails once with every code that src/sim/faults.ts knows for it: its user is told, with
+ * Every call and every operation fails once with every code that src/sim/machine/faults.ts knows for it: its user is told, with
  * the word of ffi/, and nothing is left behind. One test for each cell.
  */
 import { expect } from 'chai';

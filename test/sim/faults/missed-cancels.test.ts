@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { ERROR_NOT_FOUND } from '../../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
 import { simulateNetwork, type ProfileName, type SimulatedPlatform } from '../../../src/sim/index.ts';
-import type { PlannedFault } from '../../../src/sim/faults.ts';
+import type { PlannedFault } from '../../../src/sim/machine/faults.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
 import { simulateNetwork, type SimulatedPlatform, type SimulatedNetwork } from '../../../src/sim/index.ts';
-import type { Io } from '../../../src/sim/win32/io.ts';
+import type { Io } from '../../../src/sim/kernel/io.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
 const SEEDS = 100;

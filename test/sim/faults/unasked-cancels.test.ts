@@ -6,7 +6,7 @@
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
 import { simulatePlatform, type SimulatedPlatform } from '../../../src/sim/index.ts';
-import type { Io } from '../../../src/sim/win32/io.ts';
+import type { Io } from '../../../src/sim/kernel/io.ts';
 import { MOST_UNASKED_CANCELS } from '../../../src/sockets/unasked-cancels.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { STATUS_INSUFFICIENT_RESOURCES } from '../../../ffi/ntstatus.ts';
 import { createNetworkPal, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
 import { simulateNetwork, type ProfileName, type SimulatedPlatform } from '../../../src/sim/index.ts';
-import type { FaultOptions } from '../../../src/sim/faults.ts';
+import type { FaultOptions } from '../../../src/sim/machine/faults.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 

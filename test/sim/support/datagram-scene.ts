@@ -1,8 +1,8 @@
 /** A receive or a send on a UDP socket, and a peer that does what the tree says. */
 import type { NetworkPal, UdpHandle } from '../../../src/index.ts';
 import type { SimulatedPlatform } from '../../../src/sim/index.ts';
-import type { IoKind } from '../../../src/sim/win32/io.ts';
-import type { SimulatedSocket } from '../../../src/sim/sockets/socket.ts';
+import type { IoKind } from '../../../src/sim/machine/machine.ts';
+import type { SimulatedSocket } from '../../../src/sim/kernel/socket.ts';
 import { RawDatagramPeer } from './raw-datagram-peer.ts';
 import { Scene, type Setting } from './scene.ts';
 

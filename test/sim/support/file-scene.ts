@@ -2,7 +2,7 @@
  * A sendFile behind a write that fills the buffers: the file is opened (or read, on the second way) at any moment, and sent
  * when the peer reads.
  */
-import type { IoKind } from '../../../src/sim/win32/io.ts';
+import type { IoKind } from '../../../src/sim/machine/machine.ts';
 import type { EventName } from '../orders/outcomes.ts';
 import { BUFFER_SIZE, StreamScene } from './stream-scene.ts';
 

@@ -25,7 +25,7 @@ export const LOOP_DEEDS: Readonly<
     const copy = structuredClone(taken);
     const heirs = world.parties.filter((party) => party.running && party.platform === side.party.platform);
     const takenOverBy = heirs[size % (heirs.length + 1)];
-    // Nobody adopts it: its connection is reset when the loop stops.
+    // Nobody receives it: its connection is reset when the loop stops.
     if (takenOverBy === undefined) return lose(side);
     settle(side, takenOverBy, takenOverBy.pal.receiveTransfer(copy));
     expect(() => takenOverBy.pal.receiveTransfer(taken))

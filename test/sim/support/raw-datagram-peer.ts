@@ -1,8 +1,8 @@
 /** A UDP socket without a PAL: it sends what the test says, and keeps what comes. */
 import type { SimulatedPlatform } from '../../../src/sim/index.ts';
-import { loopbackAddress } from '../../../src/sim/sockets/sockaddr.ts';
-import { SimulatedSocket } from '../../../src/sim/sockets/socket.ts';
-import type { UdpEnd } from '../../../src/sim/sockets/udp-end.ts';
+import { loopbackAddress } from '../../../src/sim/kernel/sockaddr.ts';
+import { SimulatedSocket } from '../../../src/sim/kernel/socket.ts';
+import type { UdpEnd } from '../../../src/sim/kernel/udp-end.ts';
 
 /** Bytes that it keeps: more than any test sends. */
 const ROOM = 1000;

@@ -1,9 +1,9 @@
 /** The other end of a connection without a PAL: it does what the test says, at once, and nothing else. */
 import type { SimulatedPlatform, SimulatedNetwork } from '../../../src/sim/index.ts';
 import { Step } from '../../../src/sim/schedule/agenda.ts';
-import { anyAddress, loopbackAddress } from '../../../src/sim/sockets/sockaddr.ts';
-import { Listener, SimulatedSocket } from '../../../src/sim/sockets/socket.ts';
-import { TcpEnd } from '../../../src/sim/sockets/tcp-end.ts';
+import { anyAddress, loopbackAddress } from '../../../src/sim/kernel/sockaddr.ts';
+import { Listener, SimulatedSocket } from '../../../src/sim/kernel/socket.ts';
+import { TcpEnd } from '../../../src/sim/kernel/tcp-end.ts';
 
 const CLIENT_PORT = 60000;
 
@@ -66,14 +66,14 @@ export class RawPeer {
   /** A connection of its own to a port. */
   connect(port: number): void {
     const target = loopbackAddress(4, port);
-    const listener = this.#network.listenerAt(target);
+    const listener = this.#network.ports.listenerAt(target);
     if (listener === null) return;
     const local = loopbackAddress(4, CLIENT_PORT);
     const served = new TcpEnd(this.#network, listener.socket.platform, target, local);
     this.#connecting = new TcpEnd(this.#network, this.#platform, local, target);
     this.#connecting.peer = served;
     served.peer = this.#connecting;
-    listener.socket.platform.arrive(listener, served);
+    listener.socket.platform.accepts.arrive(listener, served);
   }
 
   /** Something that the test does, at any moment from now on. */

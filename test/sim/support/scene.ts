@@ -10,7 +10,7 @@ import {
 } from '../../../src/index.ts';
 import type { ProfileName, SimulatedPlatform } from '../../../src/sim/index.ts';
 import { Step } from '../../../src/sim/schedule/agenda.ts';
-import type { IoKind } from '../../../src/sim/win32/io.ts';
+import type { IoKind } from '../../../src/sim/machine/machine.ts';
 import type { EventName, OperationName, Outcome } from '../orders/outcomes.ts';
 
 export interface Setting {

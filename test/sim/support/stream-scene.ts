@@ -1,7 +1,7 @@
 /** A read, a write, a connect or an accept, and a peer that does what the tree says. */
 import { type NetworkPal, type ServerHandle, type SocketHandle } from '../../../src/index.ts';
 import type { SimulatedPlatform } from '../../../src/sim/index.ts';
-import type { IoKind } from '../../../src/sim/win32/io.ts';
+import type { IoKind } from '../../../src/sim/machine/machine.ts';
 import type { EventName } from '../orders/outcomes.ts';
 import { RawPeer } from './raw-peer.ts';
 import { Scene, type Setting } from './scene.ts';

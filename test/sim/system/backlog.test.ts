@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { SOMAXCONN } from '../../../ffi/constants.ts';
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
 import { simulateNetwork, type ProfileName } from '../../../src/sim/index.ts';
-import { backlogLimit } from '../../../src/sim/sockets/backlog.ts';
-import { PROFILES } from '../../../src/sim/profile.ts';
+import { backlogLimit } from '../../../src/sim/kernel/backlog.ts';
+import { PROFILES } from '../../../src/sim/machine/profile.ts';
 
 for (const [profile, rows] of Object.entries({
   windows: [

@@ -2,9 +2,9 @@
 import { expect } from 'chai';
 import { WSAEACCES, WSAEADDRINUSE } from '../../../ffi/wsa-errors.ts';
 import { simulatePlatform, type ProfileName } from '../../../src/sim/index.ts';
-import { PortRegistry } from '../../../src/sim/sockets/port-registry.ts';
-import { anyAddress, loopbackAddress } from '../../../src/sim/sockets/sockaddr.ts';
-import { SimulatedSocket } from '../../../src/sim/sockets/socket.ts';
+import { PortRegistry } from '../../../src/sim/kernel/port-registry.ts';
+import { anyAddress, loopbackAddress } from '../../../src/sim/kernel/sockaddr.ts';
+import { SimulatedSocket } from '../../../src/sim/kernel/socket.ts';
 
 const PORT = 5150;
 const OPTIONS = ['default', 'reuse', 'exclusive'] as const;

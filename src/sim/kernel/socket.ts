@@ -1,23 +1,23 @@
 /** A simulated SOCKET: its place on a port, its options, and what it has become (listener, attempt, connection, UDP). */
+import type { SimulatedProcess } from '../machine/machine.ts';
 import { Step } from '../schedule/agenda.ts';
 import type { Attempt } from './attempt.ts';
-import type { Io } from '../win32/io.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import type { CompletionPort } from '../win32/port.ts';
+import type { CompletionPort } from './completion-port.ts';
+import type { Io } from './io.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
 import type { TcpEnd } from './tcp-end.ts';
 import { UdpEnd } from './udp-end.ts';
 
 /** A handle of a socket. */
 interface Owner {
-  readonly platform: SimulatedPlatform;
+  readonly platform: SimulatedProcess;
   /** Taken by somebody else as soon as it is closed. */
   readonly number: number;
 }
 
 export class SimulatedSocket {
   /** The process that has it; of several, the one that has had it longest. And its number there. */
-  platform: SimulatedPlatform;
+  platform: SimulatedProcess;
   number: number;
   readonly family: 4 | 6;
   port: CompletionPort | null = null;
@@ -59,7 +59,7 @@ export class SimulatedSocket {
   /** Its other handles, made by WSADuplicateSocketW. */
   readonly #duplicates: Owner[] = [];
 
-  constructor(number: number, platform: SimulatedPlatform, family: 4 | 6, kind: 'stream' | 'datagram' = 'stream') {
+  constructor(number: number, platform: SimulatedProcess, family: 4 | 6, kind: 'stream' | 'datagram' = 'stream') {
     this.number = number;
     this.platform = platform;
     this.family = family;
@@ -71,12 +71,12 @@ export class SimulatedSocket {
   }
 
   /** A process has another handle of it. */
-  addOwner(platform: SimulatedPlatform, number: number): void {
+  addOwner(platform: SimulatedProcess, number: number): void {
     this.#duplicates.push({ platform, number });
   }
 
   /** A handle was closed. Returns true when it was the last. */
-  removeOwner(platform: SimulatedPlatform, number: number): boolean {
+  removeOwner(platform: SimulatedProcess, number: number): boolean {
     const place = this.#duplicates.findIndex((owner) => owner.platform === platform && owner.number === number);
     if (place >= 0) {
       this.#duplicates.splice(place, 1);
@@ -132,7 +132,7 @@ export class Listener {
     this.socket = socket;
     this.limit = limit;
     this.serve = new Step('accept', () => {
-      socket.platform.serveAccepts(this);
+      socket.platform.accepts.serve(this);
     });
   }
 }

@@ -15,7 +15,7 @@ import {
   STATUS_NETWORK_UNREACHABLE,
   STATUS_PORT_UNREACHABLE,
   STATUS_TOO_MANY_OPENED_FILES,
-} from '../../ffi/ntstatus.ts';
+} from '../../../ffi/ntstatus.ts';
 import {
   ERROR_ACCESS_DENIED,
   ERROR_INVALID_PARAMETER,
@@ -35,9 +35,8 @@ import {
   WSAEOPNOTSUPP,
   WSAETIMEDOUT,
   WSAEADDRINUSE,
-} from '../../ffi/wsa-errors.ts';
-import type { IoKind } from './win32/io.ts';
-import type { SimulatedNetwork } from './network.ts';
+} from '../../../ffi/wsa-errors.ts';
+import type { IoKind, SharedNetwork } from './machine.ts';
 
 /** What each call may fail with at once. */
 export const CALL_FAULTS = {
@@ -121,7 +120,7 @@ export interface FaultOptions {
 }
 
 export class Faults {
-  readonly #network: SimulatedNetwork;
+  readonly #network: SharedNetwork;
   readonly #options: FaultOptions;
   readonly #counts = new Map<string, number>();
   /** False while nothing may fail at random. */
@@ -129,7 +128,7 @@ export class Faults {
   /** Failures of the plan that have happened: an operation that succeeds at once never meets the fault of its packet. */
   met = 0;
 
-  constructor(network: SimulatedNetwork, options: FaultOptions) {
+  constructor(network: SharedNetwork, options: FaultOptions) {
     this.#network = network;
     this.#options = options;
   }

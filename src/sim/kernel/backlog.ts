@@ -1,6 +1,6 @@
 /** What a system makes of listen()'s backlog. */
 import { SOMAXCONN_HINT_MAX, SOMAXCONN_HINT_MIN } from '../../../ffi/constants.ts';
-import type { Profile } from '../profile.ts';
+import type { Profile } from '../machine/profile.ts';
 import type { Listener } from './socket.ts';
 
 /** Linux' net.core.somaxconn since 5.4. */

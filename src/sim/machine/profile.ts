@@ -10,7 +10,7 @@ import {
   STATUS_HANDLES_CLOSED,
   STATUS_INVALID_CONNECTION,
   STATUS_PORT_UNREACHABLE,
-} from '../../ffi/ntstatus.ts';
+} from '../../../ffi/ntstatus.ts';
 
 /** Whose behaviour is simulated. */
 export type ProfileName = 'windows' | 'wine';

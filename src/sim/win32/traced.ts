@@ -1,8 +1,8 @@
 /** Writes every call of a table into the trace: its name, its arguments, and what came of it. */
 import { describeSystemError } from '../../../ffi/system-error.ts';
 import { ERROR_IO_PENDING, WAIT_TIMEOUT } from '../../../ffi/wsa-errors.ts';
-import type { SimulatedPlatform } from '../platform.ts';
-import { hex } from './memory.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import { hex } from '../memory/memory.ts';
 
 type Call = (...args: number[]) => unknown;
 
@@ -10,7 +10,7 @@ type Call = (...args: number[]) => unknown;
 const SILENT = new Set(['WSAGetLastError', 'GetLastError', 'VirtualAlloc', 'VirtualFree']);
 
 /** The table itself, or one that traces, when the network keeps a trace. */
-export function traced<Table extends object>(platform: SimulatedPlatform, name: string, table: Table): Table {
+export function traced<Table extends object>(platform: SimulatedProcess, name: string, table: Table): Table {
   if (!platform.network.isTracing) return table;
   const calls = table as Record<string, unknown>;
   const result: Record<string, unknown> = {};
@@ -26,7 +26,7 @@ export function traced<Table extends object>(platform: SimulatedPlatform, name: 
   return result as Table;
 }
 
-function tracedCall(platform: SimulatedPlatform, key: string, call: Call): Call {
+function tracedCall(platform: SimulatedProcess, key: string, call: Call): Call {
   return (...args) => {
     const shown = args.map((arg) => (Math.abs(arg) > 65535 ? hex(arg) : String(arg))).join(', ');
     const place = platform.network.reserve();

@@ -1,11 +1,11 @@
 /** Which sockets a datagram reaches: one, all members of a group, or everybody on a port. */
-import type { SimulatedNetwork } from '../network.ts';
+import type { SharedNetwork } from '../machine/machine.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
 import type { SimulatedSocket } from './socket.ts';
 import type { Flight, UdpEnd } from './udp-end.ts';
 
 /** The ends that `flight`, sent by `sender`, arrives at. */
-export function receiversOf(network: SimulatedNetwork, sender: UdpEnd, flight: Flight): readonly UdpEnd[] {
+export function receiversOf(network: SharedNetwork, sender: UdpEnd, flight: Flight): readonly UdpEnd[] {
   const { to, from } = flight;
   const bound = network.udpPorts.boundAt(to.port);
   if (to.isMulticast || to.isBroadcast) {

@@ -1,8 +1,8 @@
 /** An I/O completion port: packets, first in first out for each handle, in any order between handles. */
 import { OVERLAPPED_ENTRY } from '../../../ffi/layouts.ts';
 import type { Choices } from '../schedule/choices.ts';
-import type { Io } from './io.ts';
 import type { Region } from '../memory/memory.ts';
+import type { Io } from './io.ts';
 
 /** A completion packet; `io` is null for those that PostQueuedCompletionStatus made. */
 export interface Packet {

@@ -9,12 +9,11 @@
  * after closesocket the rest of `out` and the FIN still travel.
  */
 import { STATUS_CANCELLED, STATUS_CONNECTION_ABORTED, STATUS_CONNECTION_RESET } from '../../../ffi/ntstatus.ts';
+import type { SharedNetwork, SimulatedProcess } from '../machine/machine.ts';
 import { Step } from '../schedule/agenda.ts';
 import { ByteQueue } from './byte-queue.ts';
-import type { Io } from '../win32/io.ts';
-import type { SimulatedNetwork } from '../network.ts';
+import type { Io } from './io.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
-import type { SimulatedPlatform } from '../platform.ts';
 
 export class TcpEnd {
   /** The other end. */
@@ -22,7 +21,7 @@ export class TcpEnd {
   readonly local: SimulatedAddress;
   readonly remote: SimulatedAddress;
   /** The process it is in. */
-  platform: SimulatedPlatform;
+  platform: SimulatedProcess;
   readonly out = new ByteQueue();
   readonly in = new ByteQueue();
   readonly receives: Io[] = [];
@@ -43,7 +42,7 @@ export class TcpEnd {
   /** A receive was pending when the RST arrived. */
   #resetSeen = false;
   #rstAsked = false;
-  readonly #network: SimulatedNetwork;
+  readonly #network: SharedNetwork;
   /** What DisconnectEx waits for: both sides have ended, or the connection broke. */
   #disconnected: (() => void) | null = null;
   readonly #leave: Step;
@@ -51,12 +50,7 @@ export class TcpEnd {
   readonly #receive: Step;
   readonly #send: Step;
 
-  constructor(
-    network: SimulatedNetwork,
-    platform: SimulatedPlatform,
-    local: SimulatedAddress,
-    remote: SimulatedAddress,
-  ) {
+  constructor(network: SharedNetwork, platform: SimulatedProcess, local: SimulatedAddress, remote: SimulatedAddress) {
     this.#network = network;
     this.platform = platform;
     this.local = local;

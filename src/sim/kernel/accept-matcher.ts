@@ -1,7 +1,7 @@
 /** Where connections that arrive meet the AcceptEx operations that wait for them. */
 import { STATUS_CANCELLED } from '../../../ffi/ntstatus.ts';
-import type { Io } from '../win32/io.ts';
-import type { SimulatedPlatform } from '../platform.ts';
+import type { SimulatedProcess } from '../machine/machine.ts';
+import type { Io } from './io.ts';
 import { writeSockaddr } from './sockaddr.ts';
 import type { Listener } from './socket.ts';
 import type { TcpEnd } from './tcp-end.ts';
@@ -10,9 +10,9 @@ import type { TcpEnd } from './tcp-end.ts';
 export const LENGTH_PREFIX = 4;
 
 export class AcceptMatcher {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: SimulatedProcess;
 
-  constructor(platform: SimulatedPlatform) {
+  constructor(platform: SimulatedProcess) {
     this.#platform = platform;
   }
 

@@ -6,10 +6,10 @@
  */
 import { STATUS_CONNECTION_REFUSED, STATUS_HOST_UNREACHABLE, STATUS_IO_TIMEOUT } from '../../../ffi/ntstatus.ts';
 import type { TimerHandle } from '../../platform/platform.ts';
+import type { SharedNetwork } from '../machine/machine.ts';
 import { Step } from '../schedule/agenda.ts';
 import { isFull } from './backlog.ts';
-import type { Io } from '../win32/io.ts';
-import type { SimulatedNetwork } from '../network.ts';
+import type { Io } from './io.ts';
 import { loopbackAddress, type SimulatedAddress } from './sockaddr.ts';
 import type { SimulatedSocket } from './socket.ts';
 import { TcpEnd } from './tcp-end.ts';
@@ -23,7 +23,7 @@ const REFUSED_SYN_RETRY_MS = 500;
 
 export class Attempt {
   readonly io: Io;
-  readonly #network: SimulatedNetwork;
+  readonly #network: SharedNetwork;
   readonly #socket: SimulatedSocket;
   readonly #target: SimulatedAddress;
   readonly #syn: Step;
@@ -33,7 +33,7 @@ export class Attempt {
   /** The client's end, once the server has answered. */
   #end: TcpEnd | null = null;
 
-  constructor(network: SimulatedNetwork, socket: SimulatedSocket, io: Io, target: SimulatedAddress) {
+  constructor(network: SharedNetwork, socket: SimulatedSocket, io: Io, target: SimulatedAddress) {
     this.#network = network;
     this.#socket = socket;
     this.io = io;
@@ -70,7 +70,7 @@ export class Attempt {
     const route = this.#network.route(this.#target.unmapped ?? this.#target);
     if (route === 'unreachable') return this.abandon(STATUS_HOST_UNREACHABLE);
     if (route === 'silent') return this.#wait(GIVE_UP_MS, () => this.abandon(STATUS_IO_TIMEOUT));
-    const listener = this.#network.listenerAt(this.#target);
+    const listener = this.#network.ports.listenerAt(this.#target);
     if (listener === null) return this.#refused();
     if (isFull(listener)) {
       if (listener.socket.platform.profile.refusesWhenFull) return this.#refused();
@@ -87,7 +87,7 @@ export class Attempt {
     this.#end.peer = serverSide;
     serverSide.peer = this.#end;
     this.#network.note(() => `SYN arrives, ${local.toString()} → ${this.#target.toString()}`);
-    listener.socket.platform.arrive(listener, serverSide);
+    listener.socket.platform.accepts.arrive(listener, serverSide);
     this.#network.agenda.add(this.#answer);
   }
 

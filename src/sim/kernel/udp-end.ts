@@ -7,9 +7,9 @@
  * The network loses, doubles and reorders nothing unless it is told to. What has been taken travels on after closesocket.
  */
 import { STATUS_BUFFER_OVERFLOW, STATUS_CANCELLED } from '../../../ffi/ntstatus.ts';
+import type { SharedNetwork } from '../machine/machine.ts';
 import { Step } from '../schedule/agenda.ts';
-import type { Io } from '../win32/io.ts';
-import type { SimulatedNetwork } from '../network.ts';
+import type { Io } from './io.ts';
 import type { SimulatedAddress } from './sockaddr.ts';
 import { writeSockaddr } from './sockaddr.ts';
 import type { SimulatedSocket } from './socket.ts';
@@ -42,7 +42,7 @@ export class UdpEnd {
   /** Status of an ICMP report that nobody has been told yet. */
   report = 0;
   closed = false;
-  readonly #network: SimulatedNetwork;
+  readonly #network: SharedNetwork;
   readonly #inbox: Flight[] = [];
   #inboxBytes = 0;
   readonly #out: Flight[] = [];

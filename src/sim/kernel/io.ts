@@ -7,19 +7,16 @@
  */
 import { OVERLAPPED } from '../../../ffi/layouts.ts';
 import { STATUS_END_OF_FILE, STATUS_PENDING } from '../../../ffi/ntstatus.ts';
-import { SimulatedEvent } from './event.ts';
-import type { OpenFile } from '../memory/files.ts';
-import type { SimulatedPlatform } from '../platform.ts';
 import { SLOT_SIZE } from '../../memory/operation.ts';
+import type { IoKind, SimulatedProcess } from '../machine/machine.ts';
+import { SimulationError } from '../machine/simulation-error.ts';
+import type { OpenFile } from '../memory/files.ts';
 import { hex, type Region, type SimulatedMemory } from '../memory/memory.ts';
-import type { CompletionPort } from './port.ts';
-import { SimulationError } from '../simulation-error.ts';
-import type { SimulatedAddress } from '../sockets/sockaddr.ts';
-import type { SimulatedSocket } from '../sockets/socket.ts';
-import type { TcpEnd } from '../sockets/tcp-end.ts';
-
-export type IoKind =
-  'WSARecv' | 'WSASend' | 'TransmitFile' | 'AcceptEx' | 'ConnectEx' | 'DisconnectEx' | 'WSARecvFrom' | 'WSASendTo';
+import type { CompletionPort } from './completion-port.ts';
+import { SimulatedEvent } from './event.ts';
+import type { SimulatedAddress } from './sockaddr.ts';
+import type { SimulatedSocket } from './socket.ts';
+import type { TcpEnd } from './tcp-end.ts';
 
 /** Bytes from which on a buffer's checksum samples, and the distance of its samples in 32-bit words. */
 const SAMPLED_FROM = 1024;
@@ -52,7 +49,7 @@ export class Io {
   /** Bytes in all segments. */
   readonly buffered: number;
   /** The process whose call it is. */
-  readonly platform: SimulatedPlatform;
+  readonly platform: SimulatedProcess;
   readonly port: CompletionPort | null;
   /** Set when it is done, in place of a packet. */
   readonly event: SimulatedEvent | null;
@@ -82,7 +79,7 @@ export class Io {
   #sum = 0;
 
   constructor(
-    platform: SimulatedPlatform,
+    platform: SimulatedProcess,
     kind: IoKind,
     socket: SimulatedSocket,
     overlapped: number,
@@ -205,7 +202,7 @@ function mix(sum: number, value = 0): number {
 }
 
 /** The event that hEvent asks for, with its lowest bit set: one that comes instead of a packet. */
-function eventOf(platform: SimulatedPlatform, region: Region, overlapped: number): SimulatedEvent | null {
+function eventOf(platform: SimulatedProcess, region: Region, overlapped: number): SimulatedEvent | null {
   const hEvent = region.getPointer(overlapped + OVERLAPPED.hEvent);
   if (hEvent === 0) return null;
   const event = platform.handle(hEvent - 1);
