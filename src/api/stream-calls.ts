@@ -16,7 +16,7 @@ import type { ServerOptions } from '../pal/server-options.ts';
 import { accept, beginAccepting, NO_HANDLE, pauseAccepting, resumeAccepting } from '../tcp/accept/acceptor.ts';
 import { associate } from '../sockets/association.ts';
 import type { ContextType } from '../platform/async-context.ts';
-import { remoteEndpoint } from '../sockets/addresses.ts';
+import { NO_ENDPOINT, remoteEndpoint } from '../sockets/addresses.ts';
 import { reset } from '../sockets/closer.ts';
 import { shutdownConnection } from '../tcp/shutdown.ts';
 import { connect } from '../tcp/connector.ts';
@@ -53,7 +53,7 @@ import {
   requireUnwatched,
   wrongKind,
 } from './arguments.ts';
-import { NO_ENDPOINT, PalCore } from './core.ts';
+import { PalCore } from './core.ts';
 import { requireFamilies } from './name-arguments.ts';
 
 /** The largest number of an operation, negated: see OperationHandle. */
@@ -89,7 +89,7 @@ export abstract class StreamCalls extends PalCore {
   }
 
   #refuseAccept(callback: AcceptCallback, error: NetworkError): OperationHandle {
-    return this.answerSoon('accept', () => callback(error, NO_HANDLE, null));
+    return this.answerSoon('accept', () => callback(error, NO_HANDLE, NO_ENDPOINT));
   }
 
   pauseAccept(server: ServerHandle): void {
