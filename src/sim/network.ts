@@ -41,7 +41,7 @@ export interface NetworkOptions {
   segmentSize?: number | undefined;
   /**
    * Ports that a bind to port 0 may take, from 49 152 on, 1 … 16 384. Default 16 384, as Windows has them. (No port rests in
-   * TIME_WAIT.)
+   * TIME_WAIT; only a socket with a DisconnectEx does.)
    */
   dynamicPorts?: number | undefined;
   /** What happens to datagrams on their way. Default: they arrive, once, in order. */
