@@ -1,6 +1,6 @@
 /** The questions by name. */
 import type { Question } from '../lib/question.ts';
-import { acceptQuestion } from './accept.ts';
+import { acceptQuestion, reuse } from './accept.ts';
 import { arrivals } from './arrivals.ts';
 import { echo } from './echo.ts';
 import { idle } from './idle.ts';
@@ -18,6 +18,7 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
   'small-writes': smallWrites,
   'send-file': sendFile,
   accept: acceptQuestion,
+  reuse,
   arrivals,
   latency,
   memory,

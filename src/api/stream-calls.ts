@@ -48,6 +48,7 @@ import {
   requireCallback,
   requireData,
   requireHost,
+  requireListenAddress,
   requireOwnConnections,
   requirePort,
   requireUnwatched,
@@ -63,7 +64,7 @@ export abstract class StreamCalls extends PalCore {
   createServer(address: string, port: number, options: ServerOptions = {}): ServerSocket {
     this.lifecycle.open('createServer');
     requirePort(port, 0);
-    const [at, read] = [requireAddress('address', address), readServerOptions(options)];
+    const [at, read] = [requireListenAddress(address), readServerOptions(options)];
     // (Once more: a getter of theirs may have stopped the loop, and a stop closes what is open when it begins.)
     return openServer(this.lifecycle.open('createServer'), at, port, read);
   }

@@ -81,7 +81,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
 
   /**
    * Binds and listens.
-   * @param address IPv4 or IPv6 text; '0.0.0.0' and '::' are any address.
+   * @param address IPv4 or IPv6 text; '0.0.0.0' and '::' are any address, 'localhost' is 127.0.0.1. Nothing is looked up.
    * @param port 0 … 65535; 0 lets the system choose.
    * @throws NetworkError AddressInUse, AddressNotAvailable, InvalidAddress, PermissionDenied, …; RangeError for the port.
    */
