@@ -1,7 +1,7 @@
 /** Connections that come, say one thing and go. */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { grid, NOTHING_MEASURED, type Scenario } from '../lib/scenario.ts';
 import { withUsage } from '../lib/usage.ts';
 import { open } from '../load/connections.ts';
 import { Meter } from '../load/meter.ts';
@@ -9,7 +9,7 @@ import { until } from '../load/stall.ts';
 
 const WARM_UP_SECONDS = 0.5;
 
-export const acceptQuestion: Question = {
+export const accepting: Scenario = {
   title: 'accept: connect, one echo, close, again; "connections" are those at a time, latency is the whole of it',
   server: 'echo',
   ratioOf: 'messagesPerSecond',
