@@ -120,7 +120,7 @@ export const loopMutations = [
     replace: 'return Atomics.compareExchange(taken, TAKEN, 0, 1) >= 0;',
   },
   {
-    id: 'loops: keep what nobody has adopted',
+    id: 'loops: keep what nobody has received',
     file: handover,
     find: 'if (take(token) && isConnection(context, token)) abortSocket(context, token.socket);',
     replace: 'take(token);',

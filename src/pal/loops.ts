@@ -24,7 +24,7 @@ export type RemotePostCallback = (message: Uint8Array) => void;
 export type RemoteErrorCallback = (error: NetworkError, socket: AnyHandle) => void;
 
 /**
- * A connection on its way from one thread to another: plain data that postMessage takes. It can be adopted once, by whichever
+ * A connection on its way from one thread to another: plain data that postMessage takes. It can be received once, by whichever
  * thread comes first.
  */
 export interface TransferToken {
@@ -36,7 +36,7 @@ export interface TransferToken {
   readonly family: 4 | 6;
   /** The connection's peer, as far as it is known. */
   readonly peer: Endpoint | null;
-  /** Three words of shared memory: 1 once somebody has adopted the connection, and the SOCKET in two halves. */
+  /** Three words of shared memory: 1 once somebody has received the connection, and the SOCKET in two halves. */
   readonly taken: Int32Array;
 }
 
@@ -114,14 +114,14 @@ export interface LoopCalls {
 
   /**
    * Takes a connection out of this loop, for another thread's receiveTransfer(). Nothing that the peer has sent is lost. The handle is
-   * that of a closed socket from then on. A connection that nobody has adopted when this loop stops is reset.
+   * that of a closed socket from then on. A connection that nobody has received when this loop stops is reset.
    * @throws NetworkError ERR_SOCKET_ASSOCIATED unless it came from a server with deferAssociation and has not been used.
    */
   transfer(socket: SocketHandle): TransferToken;
   /**
    * Takes over the connection of a token. It can be transferred again until the first call that ties it (deferAssociation).
    * The system is asked what the SOCKET is before it is taken over; after an error the token is as good as before.
-   * @throws NetworkError ERR_TOKEN_USED when somebody has adopted it, or its loop has stopped; ENOTSOCK when its SOCKET is none
+   * @throws NetworkError ERR_TOKEN_USED when somebody has received it, or its loop has stopped; ENOTSOCK when its SOCKET is none
    * (any more); TypeError ERR_INVALID_ARG_VALUE for other things, and when the SOCKET is not the connection that the token says.
    */
   receiveTransfer(token: TransferToken): SocketHandle;

@@ -1,7 +1,7 @@
 /**
  * Tying a socket to this loop: to its completion port, or into its set of polled sockets.
  *
- *   accepted, adopted, imported ── unassociated ──first call that needs it──► associated, for good
+ *   accepted, moved, imported ── unassociated ──first call that needs it──► associated, for good
  *                                     │
  *                                     └── transfer(), exportSocket(): another loop may have it
  *

@@ -7,7 +7,7 @@
  * kernel, where the other loop's first read finds it.
  *
  * A token is used once: `taken` is shared by all of its copies. It also holds the SOCKET, by which a copy is noticed that says another
- * one. A token that nobody has adopted when its loop stops is taken back, and its connection reset: nobody else could.
+ * one. A token that nobody has received when its loop stops is taken back, and its connection reset: nobody else could.
  */
 import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import type { Endpoint, SocketHandle } from '../../pal/handles.ts';
@@ -46,7 +46,7 @@ export class PendingTransfers {
     this.#pruneAt = Math.max(FIRST_PRUNING, 2 * this.#tokens.size);
   }
 
-  /** Resets the connections that nobody has adopted: a FIN would tell their peers that somebody has served them. */
+  /** Resets the connections that nobody has received: a FIN would tell their peers that somebody has served them. */
   takeBack(context: Context): void {
     for (const token of this.#tokens) {
       // Somebody may have closed the SOCKET behind the library's back, and its number may be another one's by now.
@@ -92,7 +92,7 @@ export function socketIn(taken: Int32Array): number {
 export function receiveTransfer(context: Context, token: TransferToken): SocketHandle {
   if (!take(token)) {
     throw new NetworkError(
-      'Cannot adopt the connection: its token was used already, or the loop that gave it out has stopped and closed it',
+      'Cannot receive the connection: its token was used already, or the loop that gave it out has stopped and closed it',
       { kind: NetworkErrorCode.ConnectionClosed, code: 'ERR_TOKEN_USED' },
     );
   }

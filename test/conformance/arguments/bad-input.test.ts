@@ -303,7 +303,7 @@ onEveryBed('bad input', (bed) => {
     }
     for (const platform of [null, 'windows', 1]) {
       expect(() => createNetworkPal({ platform: platform as never }))
-        .to.throw(TypeError, 'Cannot use kernel')
+        .to.throw(TypeError, 'Cannot use platform')
         .with.property('code', 'ERR_INVALID_ARG_TYPE');
     }
     expect(() => createNetworkPal({ strict: 'false' as never })).to.throw(TypeError, "the string 'false'");

@@ -57,7 +57,9 @@ const CALLS: Readonly<Record<string, (pal: NetworkPal, handle: never) => unknown
 /** What is not about a handle. */
 const WITHOUT_HANDLE = new Set<string>(
   `initialize runEventLoop stopEventLoop isRunning createServer asyncConnect createUdpSocket allocateBuffer stats inspect
-   describe remote onRemotePost offRemotePost onConnection onRemoteError adopt importSocket importServer`.split(/\s+/),
+   describe remote onRemotePost offRemotePost onConnection onRemoteError receiveTransfer importSocket importServer`.split(
+    /\s+/,
+  ),
 );
 /** Methods of our own class that are no part of the contract. */
 const INTERNAL = new Set('find known requireGiven close listener established answerSoon refuseBytes'.split(' '));

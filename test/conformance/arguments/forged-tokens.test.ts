@@ -85,7 +85,7 @@ onEveryBed('a token that says what is not so', (bed) => {
     for (const [what, socket, message] of wrong) {
       const error = thrownBy(() => pal.receiveTransfer(forged(token, { socket })));
       expect(error, what).to.include({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
-      expect(error.message, what).to.contain(`Cannot adopt SOCKET ${socket}`).and.contain(message);
+      expect(error.message, what).to.contain(`Cannot receiveTransfer SOCKET ${socket}`).and.contain(message);
       expect(isOpen(socket), what).to.equal(true);
     }
     const none = thrownBy(() => pal.receiveTransfer(forged(token, { socket: NO_SOCKET })));
@@ -106,10 +106,10 @@ onEveryBed('a token that says what is not so', (bed) => {
       [token, client],
       [stranger, other.client],
     ] as const) {
-      const adopted = pal.receiveTransfer(whole);
+      const received = pal.receiveTransfer(whole);
       await write(pal, peerOfIt, Buffer.from('whole'));
-      expect((await readExactly(pal, adopted, 5)).toString()).to.equal('whole');
-      await close(pal, adopted);
+      expect((await readExactly(pal, received, 5)).toString()).to.equal('whole');
+      await close(pal, received);
     }
   });
 
@@ -141,7 +141,7 @@ onEveryBed('a token that says what is not so', (bed) => {
     expect(isOpen(innocent)).to.equal(true);
   });
 
-  it('is none that was reset on its way: it is adopted, and its read ends', async () => {
+  it('is none that was reset on its way: it is received, and its read ends', async () => {
     const { pal } = fixture;
     const server = pal.createServer('127.0.0.1', 0, { deferAssociation: true });
     const [client, { socket }] = await Promise.all([
@@ -150,9 +150,9 @@ onEveryBed('a token that says what is not so', (bed) => {
     ]);
     const token = pal.transfer(socket);
     await new Promise<void>((resolve) => pal.resetSocket(client, resolve));
-    const adopted = pal.receiveTransfer(token);
+    const received = pal.receiveTransfer(token);
     // Wine may have told itself of the reset before there was a read to tell, which then gets the end of the stream.
-    const outcome = await read(pal, adopted).then(
+    const outcome = await read(pal, received).then(
       (bytes) => `${bytes.length} bytes`,
       (failure: unknown) => (failure as { code: string }).code,
     );

@@ -6,7 +6,7 @@ import { rejectionOf, thrownBy } from '../../support/errors.ts';
 import { accept, close, connect, pair, read, readExactly, write } from '../../support/io.ts';
 import { testPal } from '../../support/pal-fixture.ts';
 
-onEveryBed('transfer and adopt', (bed) => {
+onEveryBed('transfer and receiveTransfer', (bed) => {
   let shared = {};
   const here = testPal(bed, () => (shared = bed.oneProcess?.() ?? {}));
   const there = testPal(bed, () => shared);
@@ -19,14 +19,14 @@ onEveryBed('transfer and adopt', (bed) => {
     const { client, served } = await untouched(here.pal);
     await write(here.pal, client, Buffer.from('early'));
     const port = here.pal.getRemotePort(served);
-    const adopted = there.pal.receiveTransfer(structuredClone(here.pal.transfer(served)));
-    expect(there.pal.getRemotePort(adopted)).to.equal(port);
-    expect(there.pal.getRemoteAddress(adopted)).to.equal('127.0.0.1');
-    expect(await text(there.pal, adopted)).to.equal('early');
-    await write(there.pal, adopted, Buffer.from('answer'));
+    const received = there.pal.receiveTransfer(structuredClone(here.pal.transfer(served)));
+    expect(there.pal.getRemotePort(received)).to.equal(port);
+    expect(there.pal.getRemoteAddress(received)).to.equal('127.0.0.1');
+    expect(await text(there.pal, received)).to.equal('early');
+    await write(there.pal, received, Buffer.from('answer'));
     expect(await text(here.pal, client)).to.equal('answer');
     await close(here.pal, client);
-    expect(await text(there.pal, adopted)).to.equal('');
+    expect(await text(there.pal, received)).to.equal('');
   });
 
   it('the handle that was transferred is that of a closed socket', async () => {
@@ -50,7 +50,7 @@ onEveryBed('transfer and adopt', (bed) => {
     expect(thrownBy(() => here.pal.receiveTransfer(token)).code).to.equal('ERR_TOKEN_USED');
   });
 
-  it('an adopted connection can go on, and come back', async () => {
+  it('a received connection can go on, and come back', async () => {
     const { client, served } = await untouched(here.pal);
     const back = here.pal.receiveTransfer(there.pal.transfer(there.pal.receiveTransfer(here.pal.transfer(served))));
     await write(here.pal, back, Buffer.from('home'));
@@ -63,10 +63,10 @@ onEveryBed('transfer and adopt', (bed) => {
     here.pal.getRemoteAddress(served);
     here.pal.getLocalPort(served);
     here.pal.getQueuedBytes(served);
-    const adopted = there.pal.receiveTransfer(here.pal.transfer(served));
-    expect(there.pal.getSocketOption(adopted, 'NoDelay')).to.equal(true);
-    await Promise.all([write(here.pal, client, Buffer.from('x')), readExactly(there.pal, adopted, 1)]);
-    const refusal = thrownBy(() => there.pal.transfer(adopted));
+    const received = there.pal.receiveTransfer(here.pal.transfer(served));
+    expect(there.pal.getSocketOption(received, 'NoDelay')).to.equal(true);
+    await Promise.all([write(here.pal, client, Buffer.from('x')), readExactly(there.pal, received, 1)]);
+    const refusal = thrownBy(() => there.pal.transfer(received));
     expect(refusal.code).to.equal('ERR_SOCKET_ASSOCIATED');
     expect(refusal.message).to.contain('deferAssociation');
   });
@@ -124,7 +124,7 @@ onEveryBed('transfer and adopt', (bed) => {
     expect(await ended).to.equal('ECONNRESET');
   });
 
-  it('what nobody has adopted when its loop stops is reset', async () => {
+  it('what nobody has received when its loop stops is reset', async () => {
     const server = here.pal.createServer('127.0.0.1', 0, { deferAssociation: true });
     const [client, { socket }] = await Promise.all([
       connect(there.pal, '127.0.0.1', server.port),
@@ -144,8 +144,8 @@ onEveryBed('transfer and adopt', (bed) => {
         connect(here.pal, '127.0.0.1', server.port),
         accept(here.pal, server.handle),
       ]);
-      const adopted = there.pal.receiveTransfer(here.pal.transfer(socket));
-      await Promise.all([close(here.pal, client), close(there.pal, adopted)]);
+      const received = there.pal.receiveTransfer(here.pal.transfer(socket));
+      await Promise.all([close(here.pal, client), close(there.pal, received)]);
     }
     expect(there.pal.stats().sockets).to.equal(0);
   });

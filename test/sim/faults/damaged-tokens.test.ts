@@ -110,7 +110,7 @@ describe('damaged tokens', () => {
     }
   }
 
-  it('adopt refuses each of them, and takes the undamaged one', async () => {
+  it('receiveTransfer refuses each of them, and takes the undamaged one', async () => {
     const { pal } = start();
     const token = pal.transfer((await served(pal)).socket);
     refuses((value) => pal.receiveTransfer(value), token, DAMAGED_TOKENS);

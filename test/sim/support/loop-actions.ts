@@ -25,7 +25,7 @@ export const LOOP_DEEDS: Readonly<
     const copy = structuredClone(taken);
     const others = world.pals.filter((owner) => owner.running && owner.platform === side.owner.platform);
     const newOwner = others[size % (others.length + 1)];
-    // Nobody adopts it: its connection is reset when the loop stops.
+    // Nobody receives it: its connection is reset when the loop stops.
     if (newOwner === undefined) return lose(side);
     settle(side, newOwner, newOwner.pal.receiveTransfer(copy));
     expect(() => newOwner.pal.receiveTransfer(taken))
