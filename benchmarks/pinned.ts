@@ -96,7 +96,7 @@ async function busy(options: PalOptions, serve: typeof serveAsync): Promise<stri
     .filter(([, count]) => count !== '0.00')
     .map(([name, count]) => `${name} ${count}`);
   await Promise.all([pal.stopEventLoop(), clients.stopEventLoop()]);
-  return `${calls.join(', ')}; doorbells ${per(before.wakeUps, after.wakeUps)}`;
+  return `${calls.join(', ')}; wake-ups ${per(before.wakeUps, after.wakeUps)}`;
 }
 
 const backends: Record<string, PalOptions> = {

@@ -6,7 +6,8 @@ import type { Settings } from './scenario.ts';
 
 export interface Options extends Settings {
   scenarios: string[];
-  peers: string[];
+  /** Undefined: the scenario's own. */
+  peers: readonly string[] | undefined;
   rounds: number;
   json: string | undefined;
   profile: string | undefined;
@@ -37,10 +38,10 @@ ${Object.values(SCENARIOS)
 
 options:
   --peers A,B,…        who is measured: ${PEERS.join(', ')}
-                       (${DEFAULT_PEERS.join(',')})
+                       (${DEFAULT_PEERS.join(',')}; reuse has its own)
   --connections N,N,…  instead of the scenario's own
   --active N           connections that send, for idle, arrivals and many-*
-  --size BYTES,…       message sizes, for echo, idle, latency, accept, arrivals and udp
+  --size BYTES,…       message sizes, for echo, idle, latency, accept, reuse, arrivals and udp
   --seconds N          of each measurement (5)
   --rounds N           each peer's turns; the result is the median (3)
   --json FILE          write the result there too
@@ -54,8 +55,8 @@ export function parseOptions(args: readonly string[]): Options | null {
   const scenarios = positionals.length === 0 ? ['echo'] : positionals;
   for (const name of scenarios)
     requireOneOf('scenario', name, [...Object.keys(SCENARIOS), OVERHEAD, ...MANY_CONNECTIONS, REPORT]);
-  const peers = values.peers.split(',');
-  for (const name of peers) requireOneOf('peer', name, PEERS);
+  const peers = values.peers?.split(',');
+  for (const name of peers ?? []) requireOneOf('peer', name, PEERS);
   return {
     scenarios,
     peers,
@@ -75,7 +76,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
-        peers: { type: 'string', default: DEFAULT_PEERS.join(',') },
+        peers: { type: 'string' },
         connections: { type: 'string' },
         active: { type: 'string' },
         size: { type: 'string' },

@@ -1,7 +1,7 @@
 /** Runs one scenario: cell by cell, round by round, peer after peer. */
 import type { CpuPlan } from './cpus.ts';
 import type { Options } from './options.ts';
-import { serverOf } from './peers.ts';
+import { DEFAULT_PEERS, serverOf } from './peers.ts';
 import { endProgress, progress } from './progress.ts';
 import type { Cell, Measurement, Scenario } from './scenario.ts';
 import { makeRow, type Row, type Rounds } from './rows.ts';
@@ -20,14 +20,15 @@ export async function runScenario(
   options: Options,
   cpus: CpuPlan | null,
 ): Promise<Result> {
+  const peers = options.peers ?? scenario.peers ?? DEFAULT_PEERS;
   const rows: Row[] = [];
   let serverNode = 'none that came up';
   for (const cell of scenario.cells(options)) {
-    const byPeer = new Map<string, Rounds>(options.peers.map((peer) => [peer, []]));
+    const byPeer = new Map<string, Rounds>(peers.map((peer) => [peer, []]));
     for (let round = 0; round < options.rounds; round++) {
       // Peers in turn, each round beginning with another one: whatever drifts, drifts for all.
-      const shift = round % options.peers.length;
-      const order = [...options.peers.slice(shift), ...options.peers.slice(0, shift)];
+      const shift = round % peers.length;
+      const order = [...peers.slice(shift), ...peers.slice(0, shift)];
       for (const peer of order) {
         const where = `${name}, ${cell.connections} connections, round ${round + 1} of ${options.rounds}, ${peer}`;
         progress(where);
@@ -36,7 +37,7 @@ export async function runScenario(
         progress(`${where}: ${typeof outcome === 'string' ? outcome : headline(scenario, outcome)}`);
       }
     }
-    rows.push(...options.peers.map((peer) => makeRow(name, scenario, cell, peer, byPeer)));
+    rows.push(...peers.map((peer) => makeRow(name, scenario, cell, peer, byPeer)));
   }
   endProgress();
   return { rows, serverNode };

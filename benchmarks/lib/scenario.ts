@@ -55,6 +55,8 @@ export interface Scenario {
   title: string;
   /** The servers: benchmarks/servers/<server>-<pal or node-net>.ts. */
   server: 'echo' | 'pump' | 'small-writes' | 'send-file' | 'udp';
+  /** Measured when --peers does not say; without it DEFAULT_PEERS. */
+  peers?: readonly string[];
   /** The figure that is compared with node:net. */
   ratioOf: 'messagesPerSecond' | 'megabytesPerSecond' | 'rssBytesPerConnection';
   cells: (settings: Settings) => Cell[];

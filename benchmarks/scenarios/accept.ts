@@ -1,6 +1,7 @@
 /** Connections that come, say one thing and go. */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { REFERENCE } from '../lib/peers.ts';
 import { grid, NOTHING_MEASURED, type Scenario } from '../lib/scenario.ts';
 import { withUsage } from '../lib/usage.ts';
 import { open } from '../load/connections.ts';
@@ -52,6 +53,16 @@ export const accepting: Scenario = {
       ...meter.figures(),
     };
   },
+};
+
+/**
+ * What reuseSockets is worth. The visitors end first, so every socket could be used again; and the sockets of such a server do
+ * not skip packets, which is measured by itself.
+ */
+export const reuse: Scenario = {
+  ...accepting,
+  title: 'reuse: the same, on a server with reuseSockets and on one without; "msg/s" is connections per second',
+  peers: ['iocp', 'iocp-no-skip', 'iocp-reuse', REFERENCE],
 };
 
 /** Connects, has one message echoed, and ends in good order: resolves when the server has ended its side too. */

@@ -1,6 +1,6 @@
 /** The scenarios by name. */
 import type { Scenario } from '../lib/scenario.ts';
-import { accepting } from './accept.ts';
+import { accepting, reuse } from './accept.ts';
 import { arrivals } from './arrivals.ts';
 import { echo } from './echo.ts';
 import { idle } from './idle.ts';
@@ -18,6 +18,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'small-writes': smallWrites,
   'send-file': sendFile,
   accept: accepting,
+  reuse,
   arrivals,
   latency,
   memory,

@@ -211,10 +211,10 @@ export const loopMutations = [
     this.#waiter = null;`,
   },
   {
-    id: 'loops: open the gate of a waiter that must end',
-    file: 'gate.ts',
-    find: 'Atomics.compareExchange(control, GATE, CLOSED, OPEN);\n  Atomics.notify',
-    replace: 'Atomics.store(control, GATE, OPEN);\n  Atomics.notify',
+    id: 'loops: let a waiter wait that must end',
+    file: 'wait-permit.ts',
+    find: 'Atomics.compareExchange(control, PERMIT, WITHHELD, GRANTED);\n  Atomics.notify',
+    replace: 'Atomics.store(control, PERMIT, GRANTED);\n  Atomics.notify',
   },
   {
     id: 'loops: post accepts before there is a port',

@@ -153,9 +153,9 @@ const datagramMutations = [
   {
     id: 'a cancelled receive takes a datagram with it',
     file: receiver,
-    find: '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, null, 0);',
+    find: '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, NO_ENDPOINT, 0);',
     replace:
-      '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(context, socket, lost);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, null, 0);',
+      '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(context, socket, lost);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, NO_ENDPOINT, 0);',
   },
   {
     id: 'a request that leaves its queue is where the next one stops',

@@ -2,7 +2,7 @@
 import { isUint8Array } from 'node:util/types';
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import { isHostName } from '../util/host-name.ts';
-import { parseIpAddress, whyNoAddress, type IpAddress } from '../pal/ip-address.ts';
+import { loopback, parseIpAddress, whyNoAddress, type IpAddress } from '../pal/ip-address.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
@@ -14,13 +14,23 @@ import type { SocketRecord } from '../sockets/socket-record.ts';
 
 /** Largest timeout, ms: what Node's timers take. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const LOCALHOST = /^(?:.+\.)?localhost\.?$/i;
 
 export function requireAddress(name: string, text: unknown): IpAddress {
   requireText(name, text);
   const address = parseIpAddress(text);
   if (address !== null) return address;
-  const why = isHostName(text) ? '. Resolve names first' : whyNoAddress(text);
+  const why = isHostName(text) ? '. Resolve the name first, with dns.lookup()' : whyNoAddress(text);
   throw invalidAddress(`Cannot use ${name} '${text}': it must be an IPv4 or IPv6 address, as text${why}`);
+}
+
+/**
+ * Where a server is to listen. 'localhost' and the names below it are 127.0.0.1, whatever a resolver would say (RFC 6761, 6.3):
+ * every client that is told such a name comes there, be it after ::1 has refused it.
+ */
+export function requireListenAddress(text: unknown): IpAddress {
+  const isLocalhost = typeof text === 'string' && LOCALHOST.test(text) && isHostName(text);
+  return isLocalhost ? loopback(4) : requireAddress('address', text);
 }
 
 /** An address, or the name of a host that has some. */

@@ -9,7 +9,7 @@ import type { CloseCallback } from '../pal/network-pal.ts';
 import type { NetworkStats } from '../pal/network-stats.ts';
 import type { PalDescription } from '../pal/pal-description.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../pal/socket-option.ts';
-import { localEndpoint } from '../sockets/addresses.ts';
+import { localEndpoint, NO_ENDPOINT } from '../sockets/addresses.ts';
 import { boundOnce, type ContextType } from '../platform/async-context.ts';
 import { close } from '../sockets/closer.ts';
 import { Connection } from '../tcp/connection/connection.ts';
@@ -35,9 +35,6 @@ const MAX_BUFFER_SIZE = 2 ** 30;
 function isGone(record: SocketRecord, { systemErrorCode }: Win32Error): boolean {
   return record instanceof Connection && saysGone(systemErrorCode);
 }
-
-/** What the address queries say of a socket that is closed. */
-export const NO_ENDPOINT: Endpoint = { address: '', port: 0, family: 4 };
 
 export abstract class PalCore {
   protected readonly lifecycle: Lifecycle;

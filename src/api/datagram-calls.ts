@@ -23,6 +23,7 @@ import { changeMembership } from '../udp/multicast.ts';
 import { requireInteger } from '../util/validate.ts';
 import { GROUP_OPTIONS, readOptions, UDP_OPTIONS } from '../util/read-options.ts';
 import { byteLengthOf } from '../tcp/connection/requests.ts';
+import { NO_ENDPOINT } from '../sockets/addresses.ts';
 import { ResolvedDestination } from '../sockets/socket-addresses.ts';
 import {
   emptyBuffer,
@@ -33,7 +34,6 @@ import {
   requirePort,
   wrongKind,
 } from './arguments.ts';
-import { NO_ENDPOINT } from './core.ts';
 import { LoopCalls } from './loop-calls.ts';
 import { abortedAlready, callbackOf, optionsOf } from './stream-calls.ts';
 
@@ -168,7 +168,7 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
 
   /** A function of its own: one that makes a closure of what it works with pays for that on every call. */
   #refuseReceive(error: NetworkError, callback: ReceiveFromCallback): OperationHandle {
-    return this.answerSoon('receive', () => callback(error, 0, null, 0));
+    return this.answerSoon('receive', () => callback(error, 0, NO_ENDPOINT, 0));
   }
 }
 

@@ -26,6 +26,7 @@ import { requireInteger } from '../util/validate.ts';
 import { readServerOptions } from '../util/read-options.ts';
 import { importServer } from '../tcp/server/server.ts';
 import { exportConnection, exportServer, importConnection } from '../tcp/transfer/sharing.ts';
+import { NO_ENDPOINT } from '../sockets/addresses.ts';
 import { abortSocket } from '../sockets/sockets.ts';
 import { decodeArrival } from '../tcp/accept/distributor.ts';
 import { abortStream } from '../tcp/write-cancellation.ts';
@@ -178,7 +179,7 @@ function arrive(context: Context, socket: number, payload: Buffer, stopping: boo
     throw error;
   }
   connection.countsAsLoad = true;
-  loop.enqueue(() => callback(connection.handle as SocketHandle, connection.peer));
+  loop.enqueue(() => callback(connection.handle as SocketHandle, connection.peer ?? NO_ENDPOINT));
 }
 
 function tooLate(): NetworkError {

@@ -16,7 +16,7 @@ import type { ServerOptions } from '../pal/server-options.ts';
 import { accept, beginAccepting, NO_HANDLE, pauseAccepting, resumeAccepting } from '../tcp/accept/acceptor.ts';
 import { associate } from '../sockets/association.ts';
 import type { ContextType } from '../platform/async-context.ts';
-import { remoteEndpoint } from '../sockets/addresses.ts';
+import { NO_ENDPOINT, remoteEndpoint } from '../sockets/addresses.ts';
 import { reset } from '../sockets/closer.ts';
 import { shutdownConnection } from '../tcp/shutdown.ts';
 import { connect } from '../tcp/connector.ts';
@@ -48,12 +48,13 @@ import {
   requireCallback,
   requireData,
   requireHost,
+  requireListenAddress,
   requireOwnConnections,
   requirePort,
   requireUnwatched,
   wrongKind,
 } from './arguments.ts';
-import { NO_ENDPOINT, PalCore } from './core.ts';
+import { PalCore } from './core.ts';
 import { requireFamilies } from './name-arguments.ts';
 
 /** The largest number of an operation, negated: see OperationHandle. */
@@ -63,7 +64,7 @@ export abstract class StreamCalls extends PalCore {
   createServer(address: string, port: number, options: ServerOptions = {}): ServerSocket {
     this.lifecycle.open('createServer');
     requirePort(port, 0);
-    const [at, read] = [requireAddress('address', address), readServerOptions(options)];
+    const [at, read] = [requireListenAddress(address), readServerOptions(options)];
     // (Once more: a getter of theirs may have stopped the loop, and a stop closes what is open when it begins.)
     return openServer(this.lifecycle.open('createServer'), at, port, read);
   }
@@ -89,7 +90,7 @@ export abstract class StreamCalls extends PalCore {
   }
 
   #refuseAccept(callback: AcceptCallback, error: NetworkError): OperationHandle {
-    return this.answerSoon('accept', () => callback(error, NO_HANDLE, null));
+    return this.answerSoon('accept', () => callback(error, NO_HANDLE, NO_ENDPOINT));
   }
 
   pauseAccept(server: ServerHandle): void {

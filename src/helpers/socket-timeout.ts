@@ -33,9 +33,9 @@ export interface SocketTimeoutOptions {
   /** Milliseconds, 1 … 2^31-1. */
   ms: number;
   /** What to do with a socket whose time is over. Each limit has its own default. */
-  onTimeout?: (socket: SocketHandle) => void;
+  onTimeout?: ((socket: SocketHandle) => void) | undefined;
   /** Time and timers; for tests. Default: Node's. */
-  scheduler?: Pick<Scheduler, 'now' | 'setTimer' | 'clearTimer'>;
+  scheduler?: Pick<Scheduler, 'now' | 'setTimer' | 'clearTimer'> | undefined;
 }
 
 const OPTIONS: OptionNames<SocketTimeoutOptions> = { ms: false, onTimeout: false, scheduler: false };

@@ -7,7 +7,7 @@
  * setImmediate, so Node's timers and other sockets get theirs in between. Once turns find nothing (SPIN_TURNS), the source
  * is handed to its waiter, which wakes the loop again.
  *
- * Rejected: a waiter thread that posts every batch to this thread (measured: 7600 echoes/s where the gate gave 11 700;
+ * Rejected: a waiter thread that posts every batch to this thread (measured: 7600 echoes/s where the permit gave 11 700;
  * each batch costs a wake-up); one event per wait; a posted message per event.
  */
 import type { Counters } from './counters.ts';

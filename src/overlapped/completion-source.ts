@@ -36,7 +36,7 @@ export const BATCH_SIZE = 128;
 /**
  * Threads that take packets off the port: the loop's own, and the waiter. They take turns, but Windows counts a thread as
  * running from its dequeue until it blocks, and lets no more of them have packets than the port's concurrency value. With
- * 1, a poll after the doorbell would find nothing while the waiter is on its way back to its gate, whatever is queued.
+ * 1, a look after the wake-up would find nothing while the waiter is on its way to its next permit, whatever is queued.
  * Source: https://learn.microsoft.com/windows/win32/fileio/i-o-completion-ports ("Threads and Concurrency")
  */
 const DEQUEUING_THREADS = 2;

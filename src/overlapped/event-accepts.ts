@@ -112,7 +112,7 @@ export class EventAccepts {
   }
 
   readonly #signalled = (): void => {
-    // Its last doorbell may be heard while it ends.
+    // Its last wake-up may arrive while it ends.
     if (this.#waiter === null) return;
     this.#waiter.take();
     // Armed first or last is the same: an accept that ends in between is seen, or has set the event.

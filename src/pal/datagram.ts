@@ -11,14 +11,9 @@ import type { OperationHandle, OperationOptions } from './pending-operation.ts';
  * Called once for each asyncReceiveFrom: with the error, or null, the bytes in the buffer, who sent them, and the length of
  * the datagram itself. `size` is more than `bytes` when the datagram did not fit, and the rest of it is lost; it is
  * Infinity where the system cut it off (UdpOptions.maxDatagramSize) and so nobody knows how long it was. On error, `bytes`
- * and `size` are 0 and the peer is null.
+ * and `size` are 0, and the peer's address is '' (as it is where the system does not name the sender).
  */
-export type ReceiveFromCallback = (
-  error: NetworkError | null,
-  bytes: number,
-  peer: Endpoint | null,
-  size: number,
-) => void;
+export type ReceiveFromCallback = (error: NetworkError | null, bytes: number, peer: Endpoint, size: number) => void;
 
 /** Called once for each asyncSendTo: with the error, or null and the number of bytes. */
 export type SendToCallback = (error: NetworkError | null, bytes: number) => void;
@@ -44,37 +39,37 @@ export interface UdpSocket {
 /** Options of createUdpSocket. */
 export interface UdpOptions {
   /** SO_REUSEADDR. Default false. For several sockets on one port, as multicast receivers on one machine need it. */
-  reuseAddr?: boolean;
+  reuseAddr?: boolean | undefined;
   /** SO_EXCLUSIVEADDRUSE. Default false. Nobody else can bind the port, not even with SO_REUSEADDR. */
-  exclusive?: boolean;
+  exclusive?: boolean | undefined;
   /** IPv6 sockets: false (the default) also serves IPv4 peers, as ::ffff:a.b.c.d. */
-  ipv6Only?: boolean;
+  ipv6Only?: boolean | undefined;
   /** SO_BROADCAST. Default false: sending to a broadcast address fails with PermissionDenied. */
-  broadcast?: boolean;
+  broadcast?: boolean | undefined;
   /** SO_RCVBUF, bytes. Default: the system's. */
-  receiveBufferSize?: number;
+  receiveBufferSize?: number | undefined;
   /** SO_SNDBUF, bytes. Default: the system's. */
-  sendBufferSize?: number;
+  sendBufferSize?: number | undefined;
   /** Receives kept posted once the first asyncReceiveFrom was called, 1 … 256. Default 4. Each pins one block. */
-  receiveDepth?: number;
+  receiveDepth?: number | undefined;
   /**
    * Bytes of a datagram that a receive takes at most, 1 … 65536. Default 65536, more than any datagram has, so that
    * only a small buffer of your own can cut one. Less pins less memory, and lets the system cut what is longer.
    */
-  maxDatagramSize?: number;
+  maxDatagramSize?: number | undefined;
   /**
    * Bytes of pinned memory for datagrams that came when nobody was asking, 0 … 2^30; each takes at least 512. Default
    * 1048576 (1 MiB).
    */
-  maxQueuedReceiveBytes?: number;
+  maxQueuedReceiveBytes?: number | undefined;
   /** Which datagram goes when that memory is full. Default 'newest', as in the system's own buffer. Counted in stats(). */
-  dropWhenFull?: 'newest' | 'oldest';
+  dropWhenFull?: 'newest' | 'oldest' | undefined;
   /**
    * Default false: an ICMP "unreachable" that an earlier send brought about is nobody's error. True: it ends one
    * asyncReceiveFrom (or asyncSendTo, where the system tells it there) with ECONNRESET, ECONNREFUSED or the like; the
    * next one receives as before.
    */
-  reportUnreachable?: boolean;
+  reportUnreachable?: boolean | undefined;
 }
 
 /** Options of joinGroup and leaveGroup. */
@@ -83,9 +78,9 @@ export interface GroupOptions {
    * The interface that the group is joined on. IPv4 sockets: its address as text, or its index. IPv6 sockets: its index,
    * or text with the index as scope ('::%4', 'fe80::1%4'). Default: the system's choice.
    */
-  interface?: string | number;
+  interface?: string | number | undefined;
   /** Only datagrams from this address, as text. IPv4 only. */
-  source?: string;
+  source?: string | undefined;
 }
 
 /** Calls on UDP sockets. closeSocket, the options, the addresses, ref and unref take their handles too. */

@@ -12,23 +12,23 @@ export type FileSource = string | URL | number | { readonly fd: number };
 /** Options of asyncSendFile. */
 export interface SendFileOptions extends OperationOptions {
   /** First byte of the file to send. Default 0. */
-  offset?: number;
+  offset?: number | undefined;
   /** Bytes of the file to send. Default: from the offset to the end of the file as it is when it is opened. */
-  length?: number;
+  length?: number | undefined;
   /** Bytes to send before the file, at most 65536; copied at the call. */
-  head?: Uint8Array;
+  head?: Uint8Array | undefined;
   /** Bytes to send after the file, at most 65536; copied at the call. */
-  tail?: Uint8Array;
+  tail?: Uint8Array | undefined;
   /**
    * Told after each piece, before the callback: how many bytes of the file the system has taken so far, of how many. The
    * total is NaN for what has no size (a pipe) and is sent to its end.
    */
-  onProgress?: (bytesSent: number, bytesTotal: number) => void;
+  onProgress?: ((bytesSent: number, bytesTotal: number) => void) | undefined;
   /**
    * Let the system send from its file cache (TransmitFile), where it can. Default true. False: read and send, as is done
    * anyway where TransmitFile cannot be had. Client editions of Windows serve two TransmitFile at a time, machine-wide.
    */
-  transmitFile?: boolean;
+  transmitFile?: boolean | undefined;
 }
 
 /** The calls that send files; NetworkPal has them. */

@@ -64,7 +64,7 @@ export interface SpreadOptions {
   /** What the loops' pal.remote() returned; at least one. The server's own loop may be among them. */
   readonly loops: readonly RemoteToken[];
   /** Default 'round-robin'. */
-  readonly policy?: SpreadPolicy;
+  readonly policy?: SpreadPolicy | undefined;
 }
 
 /** Options of importServer: those of createServer that are not about binding. */
@@ -84,8 +84,8 @@ export type ImportServerOptions = Pick<
   | 'onAcceptError'
 >;
 
-/** Called with each connection that a spreading server has handed to this loop. */
-export type ConnectionCallback = (socket: SocketHandle, peer: Endpoint | null) => void;
+/** Called with each connection that a spreading server has handed to this loop, and its peer, as AcceptCallback has it. */
+export type ConnectionCallback = (socket: SocketHandle, peer: Endpoint) => void;
 
 /** The part of the contract that other loops see. */
 export interface LoopCalls {

@@ -24,8 +24,11 @@ import type { SocketOption, SocketOptionReadings, SocketOptionValues } from './s
 
 /** Called once: with the error, or null and the number of bytes. */
 export type BytesCallback = (error: NetworkError | null, bytes: number) => void;
-/** Called once: with the error, or null and the new connection with its peer. On error, the handle is 0. */
-export type AcceptCallback = (error: NetworkError | null, client: SocketHandle, peer: Endpoint | null) => void;
+/**
+ * Called once: with the error, or null and the new connection with its peer. On error, the handle is 0, and the peer's address ''
+ * (as it is where the system does not name the peer).
+ */
+export type AcceptCallback = (error: NetworkError | null, client: SocketHandle, peer: Endpoint) => void;
 /** Called once: with the error, or null. The handle is the one that asyncConnect returned; on error it is closed. */
 export type ConnectCallback = (error: NetworkError | null, socket: SocketHandle) => void;
 /** Called once, with nothing to say. */
@@ -34,11 +37,11 @@ export type CloseCallback = () => void;
 /** Options of asyncConnect. The timeout covers resolving a name and all attempts; the system's own is about 21 s each. */
 export interface ConnectOptions extends NameOptions, OperationOptions {
   /** Local address to connect from, as text. Default: the system's choice. */
-  localAddress?: string;
+  localAddress?: string | undefined;
   /** Local port. Default 0, the system's choice. */
-  localPort?: number;
+  localPort?: number | undefined;
   /** TCP_NODELAY of the connection. Default false, as in node:net. */
-  noDelay?: boolean;
+  noDelay?: boolean | undefined;
 }
 
 /** Directions of shutdown. */
@@ -78,7 +81,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
 
   /**
    * Binds and listens.
-   * @param address IPv4 or IPv6 text; '0.0.0.0' and '::' are any address.
+   * @param address IPv4 or IPv6 text; '0.0.0.0' and '::' are any address, 'localhost' is 127.0.0.1. Nothing is looked up.
    * @param port 0 … 65535; 0 lets the system choose.
    * @throws NetworkError AddressInUse, AddressNotAvailable, InvalidAddress, PermissionDenied, …; RangeError for the port.
    */

@@ -27,7 +27,7 @@ export interface NetworkStats {
   batches: number;
   /** Packets of the largest batch; 128 at most on a port. */
   largestBatch: number;
-  /** Most packets that the waiter has left in its mailbox at a time. The mailbox holds one batch, 128 on a port. */
+  /** Most packets that the waiter has found in one wait. A batch of a port holds 128. */
   batchHighWater: number;
   /** Most outcomes and callbacks without a packet of their own that have waited for their turn at a time. */
   readyHighWater: number;

@@ -8,9 +8,9 @@ export type WouldBlock = typeof WouldBlock;
 /** What a watch is about. */
 export interface Interest {
   /** There is something to read (or the end of the stream, or an error), or a connection to accept. */
-  readable?: boolean;
+  readable?: boolean | undefined;
   /** tryWrite would take bytes. */
-  writable?: boolean;
+  writable?: boolean | undefined;
 }
 
 /**

@@ -6,9 +6,9 @@ import type { NetworkError } from './network-error.ts';
 /** Bounds between which the number of accepts kept posted follows the arrival of connections. */
 export interface AcceptDepthBounds {
   /** What a quiet server keeps posted, 1 … 1024. Default 32, or `max` if that is less. */
-  min?: number;
+  min?: number | undefined;
   /** What a busy one keeps posted at most: accepts, `min` … 1024. Default 512, or `min` if that is more. */
-  max?: number;
+  max?: number | undefined;
 }
 
 /** Why a server takes no more connections, or has just refused one. */
@@ -36,60 +36,60 @@ export interface ServerOptions {
    * most, and at least 200 where more are asked for (SOMAXCONN_HINT); Linux, and so Wine, net.core.somaxconn.
    * https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-listen
    */
-  backlog?: number;
+  backlog?: number | undefined;
   /** SO_REUSEADDR. Default false: on Windows it lets another process take the port over. */
-  reuseAddr?: boolean;
+  reuseAddr?: boolean | undefined;
   /** SO_EXCLUSIVEADDRUSE. Default false. Nobody else can bind the port, not even with SO_REUSEADDR. */
-  exclusive?: boolean;
+  exclusive?: boolean | undefined;
   /** IPv6 servers: false (the default) also accepts IPv4 peers, as ::ffff:a.b.c.d. */
-  ipv6Only?: boolean;
+  ipv6Only?: boolean | undefined;
   /** SO_RCVBUF of accepted sockets, bytes. Default: the system's. */
-  receiveBufferSize?: number;
+  receiveBufferSize?: number | undefined;
   /** SO_SNDBUF of accepted sockets, bytes. Default: the system's. */
-  sendBufferSize?: number;
+  sendBufferSize?: number | undefined;
   /** TCP_NODELAY of accepted sockets. Default false, as in node:net. */
-  noDelay?: boolean;
+  noDelay?: boolean | undefined;
   /**
    * AcceptEx operations kept posted: a number, 1 … 1024, for always so many; or bounds between which it follows the
    * arrival of connections. Default { min: 32, max: 512 }. Connections that nobody has taken hold a place.
    */
-  acceptDepth?: number | AcceptDepthBounds;
+  acceptDepth?: number | AcceptDepthBounds | undefined;
   /** Connections of this server that may be open, 1 … 1048576, counted from accept to closesocket. Default: no limit. */
-  maxConnections?: number;
+  maxConnections?: number | undefined;
   /**
    * The same for each remote address. What is beyond it is always closed: a pause would hold up every other address too.
    * Default: no limit.
    */
-  maxConnectionsPerAddress?: number;
+  maxConnectionsPerAddress?: number | undefined;
   /** Connections per second, 1 … 1000000; after a quiet second, as many at once. Default: no limit. */
-  acceptRate?: number;
+  acceptRate?: number | undefined;
   /**
    * Beyond maxConnections or acceptRate: 'pause' (the default) accepts no more, so connections wait in the system's
    * backlog; 'close' accepts them and closes them at once with RST.
    */
-  whenFull?: WhenFull;
+  whenFull?: WhenFull | undefined;
   /**
    * Leaves the server, until its first asyncAccept, tryAccept or watch, and each of its connections, until the first call
    * that reads, writes, sends a file, watches or shuts down, without a completion port: so long they can go to another
    * loop (transfer, exportSocket). Default false.
    */
-  deferAssociation?: boolean;
+  deferAssociation?: boolean | undefined;
   /**
    * Hands every connection to one of these loops instead of to asyncAccept; they get it through onConnection. Limits on
    * open connections do not count what was handed on.
    */
-  spread?: SpreadOptions;
+  spread?: SpreadOptions | undefined;
   /**
    * Accept on the sockets of connections that have ended (DisconnectEx) instead of on fresh ones: a connection that the
    * peer ended first, and that was then closed without an error, with no socket option set. Sockets of this server do not
    * skip packets then. The WSAPoll backend, spread and deferAssociation leave it without effect. Default false: see
    * docs/accepting.md.
    */
-  reuseSockets?: boolean;
+  reuseSockets?: boolean | undefined;
   /** Told of every connection that was refused, and each time the server begins to pause. */
-  onLimit?: (event: AcceptLimitEvent) => void;
+  onLimit?: ((event: AcceptLimitEvent) => void) | undefined;
   /** Told of every accept that failed and was posted again; the server lives on. */
-  onAcceptError?: (error: NetworkError) => void;
+  onAcceptError?: ((error: NetworkError) => void) | undefined;
 }
 
 /** Accepting, stopped and started by hand. */

@@ -46,11 +46,11 @@ export interface KeepAliveOptions {
   /** Probe an idle peer, or not. */
   enabled: boolean;
   /** Seconds of silence before the first probe, 1 … 32767. */
-  idleSeconds?: number;
+  idleSeconds?: number | undefined;
   /** Seconds between probes, 1 … 32767. */
-  intervalSeconds?: number;
+  intervalSeconds?: number | undefined;
   /** Unanswered probes until the connection counts as broken, 1 … 255. Windows 10 1703 and later. */
-  count?: number;
+  count?: number | undefined;
 }
 
 /** SO_LINGER. `{ enabled: true, seconds: 0 }` makes close send RST; resetSocket does that and more. */

@@ -26,7 +26,7 @@ const NO_BYTES = new Uint8Array(0);
 /** What openRemote wakes the loop with. */
 export interface RemoteOptions {
   /** The system of the loop. Default: the Windows of this process. */
-  platform?: { readonly kernel32: Pick<Kernel32, 'PostQueuedCompletionStatus' | 'GetLastError'> };
+  platform?: { readonly kernel32: Pick<Kernel32, 'PostQueuedCompletionStatus' | 'GetLastError'> } | undefined;
 }
 
 const OPTIONS: OptionNames<RemoteOptions> = { platform: false };

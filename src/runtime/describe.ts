@@ -44,16 +44,14 @@ function inspectOperation({ kind, state, index, syscall }: Operation): SocketDes
 }
 
 /**
- * The same as text: a line for the PAL, one per socket, one per operation of the kernel and per call that waits, and where
+ * The same as text: a line for the PAL, one per socket, one for the kernel's operations of each sort, one per call that waits, and where
  * origins were tracked, the places that made them.
  */
 export function formatDescription({ state, operations, pendingCallbacks, sockets }: PalDescription): string {
   const lines = [`${sockets.length} sockets, ${operations} operations, ${pendingCallbacks} callbacks owed, ${state}`];
   for (const socket of sockets) {
     lines.push(formatSocket(socket));
-    for (const operation of socket.operations) {
-      lines.push(`    ${operation.kind} in slot ${operation.slot}: ${operation.state}`);
-    }
+    for (const line of formatOperations(socket.operations)) lines.push(`    ${line}`);
     for (const request of socket.requests) {
       lines.push(`    ${formatRequest(request)}`);
       if (request.origin !== undefined) lines.push(indent(request.origin));
@@ -77,6 +75,15 @@ function formatSocket(socket: SocketDescription): string {
     ...(socket.referenced ? [] : ['unreferenced']),
   ];
   return `  ${kind} ${handle} (SOCKET ${systemSocket}), ${ageMs} ms old, ${state}: ${facts.join(', ')}`;
+}
+
+/** A line for each, and one for all that are of the same kind and in the same state, as the accepts of an idle server are. */
+function formatOperations(operations: SocketDescription['operations']): string[] {
+  return operations.flatMap(({ kind, state, slot }, index) => {
+    const alike = operations.filter((other) => other.kind === kind && other.state === state);
+    if (alike[0] !== operations[index]) return [];
+    return alike.length === 1 ? `${kind} in slot ${slot}: ${state}` : `${alike.length} × ${kind}: ${state}`;
+  });
 }
 
 function formatRequest(request: RequestDescription): string {

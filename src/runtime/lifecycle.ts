@@ -260,9 +260,12 @@ export class Lifecycle {
         code: 'ERR_NOT_INITIALIZED',
       });
     }
-    const state = this.#stopped !== null ? 'is stopping' : 'has stopped';
+    const [state, when] =
+      this.#stopped === null
+        ? ['has stopped', 'to begin anew']
+        : ['is stopping', "when stopEventLoop()'s promise resolves"];
     return new NetworkError(
-      `Cannot call ${call}(): the event loop ${state}. Call runEventLoop() or initialize() once it has stopped`,
+      `Cannot call ${call}(): the event loop ${state}. Call runEventLoop() or initialize() ${when}`,
       { kind: NetworkErrorCode.EventLoopError, code: 'ERR_EVENT_LOOP_STOPPED' },
     );
   }

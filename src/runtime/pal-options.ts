@@ -12,31 +12,31 @@ export type BackendKind = 'iocp' | 'wsapoll';
 /** Options of createNetworkPal. */
 export interface PalOptions {
   /** 'iocp' (default): completion ports. 'wsapoll': readiness through WSAPoll, for comparison; it does not scale. */
-  backend?: BackendKind;
+  backend?: BackendKind | undefined;
   /** 'worker' (default): a worker_thread waits. 'inline': this thread waits, for threads that do nothing else. */
-  waiter?: WaiterKind;
+  waiter?: WaiterKind | undefined;
   /**
    * Let calls that succeed at once skip the completion port (SetFileCompletionNotificationModes). 'auto', the default:
    * for each socket whose provider has real file handles and for which the system confirms it, as libuv does. True: the
    * same. False: never, so that every operation ends with a packet. docs/benchmarks.md has the figures that decided it.
    */
-  skipCompletionPortOnSuccess?: 'auto' | boolean;
+  skipCompletionPortOnSuccess?: 'auto' | boolean | undefined;
   /** Milliseconds that closeSocket spends on flushing what is queued, 0 … 2^31-1. Default 5000. */
-  closeGraceMs?: number;
+  closeGraceMs?: number | undefined;
   /** Operations that may be under way at a time, 16 … 1048576; each takes 128 bytes. Default 65536. */
-  maxOperations?: number;
+  maxOperations?: number | undefined;
   /** Bytes that asyncWrite queues per socket before it refuses, at least 65536. Default 67108864 (64 MiB). */
-  maxQueuedBytesPerSocket?: number;
+  maxQueuedBytesPerSocket?: number | undefined;
   /** Bytes that asyncWrite queues on all sockets together before it refuses, at least 65536. Default 1073741824 (1 GiB). */
-  maxQueuedBytes?: number;
+  maxQueuedBytes?: number | undefined;
   /** Bytes of the queue through which other threads submit to the loop (remote()), 4096 … 67108864. Default 1048576. */
-  remoteQueueBytes?: number;
+  remoteQueueBytes?: number | undefined;
   /** Remember where sockets and operations were made, for describe(). Costs a stack trace each. Default false. */
-  trackOrigins?: boolean;
+  trackOrigins?: boolean | undefined;
   /** Throw on what is otherwise only counted, such as packets that match no operation. Default false. */
-  strict?: boolean;
+  strict?: boolean | undefined;
   /** The system to work on. Default: the Windows of this process. */
-  platform?: Platform;
+  platform?: Platform | undefined;
 }
 
 const PAL_OPTIONS: OptionNames<PalOptions> = {
@@ -54,7 +54,9 @@ const PAL_OPTIONS: OptionNames<PalOptions> = {
 };
 
 /** The options with all defaults filled in, but for the kernel. */
-export type ResolvedPalOptions = Readonly<Required<Omit<PalOptions, 'platform'>>>;
+export type ResolvedPalOptions = {
+  readonly [Name in Exclude<keyof PalOptions, 'platform'>]: NonNullable<PalOptions[Name]>;
+};
 
 const DEFAULTS: ResolvedPalOptions = {
   backend: 'iocp',
@@ -86,7 +88,7 @@ export function readPalOptions(given: unknown): PalOptions {
  * @param options from readPalOptions
  */
 export function resolvePalOptions({ platform: _kernel, ...given }: PalOptions): ResolvedPalOptions {
-  const options = { ...DEFAULTS, ...given };
+  const options = { ...DEFAULTS, ...(given as Partial<ResolvedPalOptions>) };
   requireOneOf('backend', options.backend, ['iocp', 'wsapoll']);
   requireOneOf('waiter', options.waiter, ['worker', 'inline']);
   if (typeof options.skipCompletionPortOnSuccess !== 'boolean') {

@@ -16,7 +16,7 @@ import type { PlatformOptions, SimulatedPlatform } from './platform.ts';
 /** Options of simulatePlatform. */
 export interface SimulationOptions extends NetworkOptions, PlatformOptions {
   /** The network to join, instead of one of its own; the network's options are then its own too. */
-  network?: SimulatedNetwork;
+  network?: SimulatedNetwork | undefined;
 }
 
 /** A simulated process, to be passed to createNetworkPal as its platform. */

@@ -27,29 +27,29 @@ export interface NetworkOptions {
    * Seed, an integer of 32 bits: decides everything that a real system leaves open. 0 always takes the first way: the
    * plainest run. Default 1.
    */
-  seed?: number;
+  seed?: number | undefined;
   /** Takes the place of the seed: a script, or a ChoiceTree. */
-  choices?: Choices;
+  choices?: Choices | undefined;
   /**
    * Leaves out what a real system could do but mostly does not (data in pieces, packets and cancels that take their
    * time), so that only the order of steps is chosen. For walking through every order. Default false.
    */
-  plain?: boolean;
+  plain?: boolean | undefined;
   /** Timers may come before everything else that is possible, as on a slow network. Default: when nothing else is. */
-  impatient?: boolean;
+  impatient?: boolean | undefined;
   /** So many bytes travel together, never in pieces. Default 1: each byte of a stream may arrive alone. */
-  segmentSize?: number;
+  segmentSize?: number | undefined;
   /**
    * Ports that a bind to port 0 may take, from 49 152 on, 1 … 16 384. Default 16 384, as Windows has them. (No port rests in
-   * TIME_WAIT.)
+   * TIME_WAIT; only a socket with a DisconnectEx does.)
    */
-  dynamicPorts?: number;
+  dynamicPorts?: number | undefined;
   /** What happens to datagrams on their way. Default: they arrive, once, in order. */
-  datagrams?: PacketLossOptions;
+  datagrams?: PacketLossOptions | undefined;
   /** Keep a trace of calls, packets and deliveries, for trace(). Default false. */
-  trace?: boolean;
+  trace?: boolean | undefined;
   /** Steps after which a run counts as endless; one in real time, see drive(), never does. Default 200 000. */
-  maxSteps?: number;
+  maxSteps?: number | undefined;
 }
 
 const DEFAULT_MAX_STEPS = 200_000;

@@ -35,17 +35,17 @@ import { ProcessLife } from './process-life.ts';
 /** Options of a simulated process. */
 export interface PlatformOptions {
   /** Whose behaviour to show where Windows and Wine differ. Default 'windows'. */
-  profile?: ProfileName;
+  profile?: ProfileName | undefined;
   /** Calls and operations that fail. Default: none but those that a network makes fail. */
-  faults?: FaultOptions;
+  faults?: FaultOptions | undefined;
   /** Bytes of a connection's kernel buffer for sending. Default: the profile's. */
-  sendBufferSize?: number;
+  sendBufferSize?: number | undefined;
   /** Bytes of a connection's kernel buffer for receiving. Default: the profile's. */
-  receiveBufferSize?: number;
+  receiveBufferSize?: number | undefined;
   /** Something else keeps the process alive, so it never goes idle. Default false. */
-  keepAlive?: boolean;
+  keepAlive?: boolean | undefined;
   /** The TCP provider has no real file handles (a layered service provider). Default false. */
-  layeredProvider?: boolean;
+  layeredProvider?: boolean | undefined;
 }
 
 /** Handles that a process may have open. */

@@ -12,6 +12,9 @@ import type { SocketRecord } from './socket-record.ts';
 /** Offset in the scratch page of the address's length, behind the longest address. */
 const LENGTH_AT = 128;
 
+/** The end point of nobody: of a socket that is closed, or of a peer that the system does not name. */
+export const NO_ENDPOINT: Endpoint = Object.freeze({ address: '', port: 0, family: 4 });
+
 /** The end point that the socket is bound to. Throws NetworkError when it has none (yet). */
 export function localEndpoint(context: Context, record: SocketRecord): Endpoint {
   if (record.socket === INVALID_SOCKET) throw systemError('address', 'getsockname', WSAEINVAL);

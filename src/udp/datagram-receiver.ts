@@ -19,6 +19,7 @@ import type { ReceiveFromCallback } from '../pal/datagram.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import { NO_ENDPOINT } from '../sockets/addresses.ts';
 import { abandonOperation, causeOf } from '../sockets/abandon.ts';
 import { BLOCK_SIZES, classFor, type Block } from '../memory/block-pool.ts';
 import { settleClose } from '../sockets/closer.ts';
@@ -90,7 +91,7 @@ function answerSoon(context: Context, socket: DatagramSocket, request: ReceiveFr
   context.datagrams.giveReceive(request);
   context.loop.enqueue(() => {
     removePendingCallback(context, socket);
-    callback.finish(error, 0, null, 0);
+    callback.finish(error, 0, NO_ENDPOINT, 0);
   });
 }
 
@@ -251,7 +252,7 @@ function keep(
   from: Block,
   bytes: number,
   size: number,
-  peer: Endpoint | null,
+  peer: Endpoint,
 ): void {
   const sizeClass = classFor(bytes);
   // One that somebody waits for all the same (the buffer before had gone) is on its way there, and needs no room.
@@ -302,7 +303,7 @@ function answer(context: Context, socket: DatagramSocket, request: ReceiveFromRe
   const { callback } = request;
   context.datagrams.giveReceive(request);
   removePendingCallback(context, socket);
-  callback.finish(error, 0, null, 0);
+  callback.finish(error, 0, NO_ENDPOINT, 0);
 }
 
 /** Posts as many receives as the pool has places for. */
@@ -349,11 +350,11 @@ function release(context: Context, socket: DatagramSocket, operation: Operation)
   context.operations.release(operation);
 }
 
-function peerOf(context: Context, socket: DatagramSocket, operation: Operation): Endpoint | null {
+function peerOf(context: Context, socket: DatagramSocket, operation: Operation): Endpoint {
   const { words } = context.operations;
   const lengthWord = operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4;
-  if (words[lengthWord] === 0) return socket.peer; // a provider that names nobody on a connected socket
-  return socket.peers.find(words, operation.word + DATAGRAM_SLOT.ADDRESS / 4) ?? socket.peer;
+  if (words[lengthWord] === 0) return socket.peer ?? NO_ENDPOINT; // a provider that names nobody on a connected socket
+  return socket.peers.find(words, operation.word + DATAGRAM_SLOT.ADDRESS / 4) ?? socket.peer ?? NO_ENDPOINT;
 }
 
 /** Returns false when the reader's buffer has no room for them any more. */

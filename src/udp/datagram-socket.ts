@@ -17,7 +17,7 @@ export interface Arrival {
   readonly bytes: number;
   /** The length that it had; Infinity when the system cut it. */
   readonly size: number;
-  readonly peer: Endpoint | null;
+  readonly peer: Endpoint;
 }
 
 /** How a socket receives; docs in pal/datagram.ts. */

@@ -1,6 +1,6 @@
 /** The program of the thread that waits for the event of shared accepts (event-waiter.ts), in slices like port-program.ts. */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
-import type { WaitOnce } from './gate.ts';
+import type { WaitOnce } from './wait-permit.ts';
 import { waiterProgram, type MakeWait, type WaiterData } from './waiter-program.ts';
 
 /** What the waiting thread is started with. */

@@ -1,5 +1,5 @@
 /**
- * Waiting in another thread, so that the owner's stays free for everything else. gate.ts has the protocol.
+ * Waiting in another thread, so that the owner's stays free for everything else. wait-permit.ts has the protocol.
  *
  *   starting ──'ready'──► serving ──it ends──► gone
  *   └───── the substitute waits ─────┘         └── the substitute waits
@@ -11,7 +11,15 @@
  */
 import { Win32Error } from '../../ffi/check.ts';
 import type { PortWaiter, WaiterCallbacks } from '../platform/platform.ts';
-import { CONTROL_WORDS, openGate, READY, stopGate, takeCount, takeWaits, type WaiterMessage } from './gate.ts';
+import {
+  CONTROL_WORDS,
+  grantPermit,
+  READY,
+  stopPermits,
+  takeCount,
+  takeWaits,
+  type WaiterMessage,
+} from './wait-permit.ts';
 
 /** The waiter thread, from outside. */
 export interface WaiterThread {
@@ -29,7 +37,7 @@ export interface WaiterListener {
 
 /** What the waiter is made from. */
 export interface ThreadWaiterParts extends WaiterCallbacks {
-  /** Starts the thread, which lives until the gate says STOP. It keeps the process alive. Throws when there can be none. */
+  /** Starts the thread, which lives until the permit says STOP. It keeps the process alive. Throws when there can be none. */
   start: (control: Int32Array, listener: WaiterListener) => WaiterThread;
   /** Called before each wait of the thread, to write the library's own words of the control block. */
   prepare?: (control: Int32Array) => void;
@@ -52,7 +60,7 @@ export class ThreadWaiter implements PortWaiter {
   #lost = false;
   #substitute: PortWaiter | null = null;
   #armed = false;
-  /** The thread was let in and has not rung since: what its wait has written is there to be recovered. */
+  /** The thread was let in and has not woken us since: what its wait has written is there to be recovered. */
   #isLetIn = false;
   #taken = 0;
   #waits = 0;
@@ -110,7 +118,7 @@ export class ThreadWaiter implements PortWaiter {
     this.stopNow();
     if (!this.#gone) await this.#end;
     this.#dropSubstitute();
-    // What it found after its last doorbell was heard.
+    // What it found after its last wake-up.
     this.#taken += this.#recover();
     this.#armed = false;
   }
@@ -119,7 +127,7 @@ export class ThreadWaiter implements PortWaiter {
   stopNow(): void {
     this.#stopping = true;
     if (this.#gone) return;
-    stopGate(this.#control);
+    stopPermits(this.#control);
     this.#parts.interrupt();
   }
 
@@ -171,7 +179,7 @@ export class ThreadWaiter implements PortWaiter {
   #letIn(): void {
     this.#isLetIn = true;
     this.#parts.prepare?.(this.#control);
-    openGate(this.#control);
+    grantPermit(this.#control);
   }
 
   #armSubstitute(): void {
@@ -192,7 +200,7 @@ export class ThreadWaiter implements PortWaiter {
     const substitute = this.#substitute;
     if (substitute === null) return;
     this.#substitute = null;
-    void substitute.stop(); // it is on this thread: it has let go when this returns
+    void substitute.stop(); // it is on this thread, so it has ended when this returns
     this.#waits += substitute.takeWaits();
     const found = substitute.take();
     if (found === 0) return;

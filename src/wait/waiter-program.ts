@@ -9,12 +9,12 @@
  */
 import { bindFunction, loadKoffiFrom } from '../../ffi/thread-koffi.ts';
 import type { KoffiModule } from '../../ffi/koffi.ts';
-import { pollUntilStopped, type GateProtocol, type WaiterMessage, type WaitOnce } from './gate.ts';
+import { waitUntilStopped, type PermitProtocol, type WaiterMessage, type WaitOnce } from './wait-permit.ts';
 
 /** What every waiter thread is started with. Handles and addresses are numbers, valid in the whole process. */
 export interface WaiterData {
   control: Int32Array;
-  gate: GateProtocol;
+  protocol: PermitProtocol;
   /** Where koffi may be loaded from: ffi/thread-koffi.ts. */
   koffi: readonly string[];
 }
@@ -24,19 +24,19 @@ export type MakeWait<Data> = (data: Data, koffi: KoffiModule, bind: typeof bindF
 
 /** The program of a waiter thread that waits in the way that `makeWait` makes. */
 export function waiterProgram<Data extends WaiterData>(makeWait: MakeWait<Data>): string {
-  const parts = [loadKoffiFrom, bindFunction, pollUntilStopped, makeWait];
+  const parts = [loadKoffiFrom, bindFunction, waitUntilStopped, makeWait];
   return `'use strict';\n(${String(startWaiter)})(\n${parts.map(String).join(',\n')},\n);\n`;
 }
 
 function startWaiter(
   load: typeof loadKoffiFrom,
   bind: typeof bindFunction,
-  poll: typeof pollUntilStopped,
+  run: typeof waitUntilStopped,
   makeWait: MakeWait<WaiterData>,
 ): void {
   const threads = globalThis.process.getBuiltinModule('node:worker_threads');
   const data = threads.workerData as WaiterData;
-  poll(data.control, data.gate, makeWait(data, load(data.koffi), bind), (message: WaiterMessage) => {
+  run(data.control, data.protocol, makeWait(data, load(data.koffi), bind), (message: WaiterMessage) => {
     threads.parentPort?.postMessage(message);
   });
 }

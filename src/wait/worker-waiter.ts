@@ -2,7 +2,7 @@
  * Waiting in a worker_thread: thread-waiter.ts over a real one.
  *
  * Lifecycle: the thread starts with the waiter and ends with stop(), or at process exit, where only synchronous steps
- * are possible: set the gate to STOP and interrupt the wait. A thread left in a blocking system call would keep the
+ * are possible: set the permit to STOP and interrupt the wait. A thread left in a blocking system call would keep the
  * process from ending, whichever way it ends: neither terminate() nor process.exit() can interrupt it. So the wait is cut
  * into slices of WAIT_SLICE_MS too: the thread ends within one where nobody can interrupt it (terminate() of the thread that
  * owns the PAL).
@@ -13,7 +13,7 @@ import { koffiFiles } from '../../ffi/koffi.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { PortWaiter, WaiterCallbacks } from '../platform/platform.ts';
-import { GATE_PROTOCOL, type WaiterMessage } from './gate.ts';
+import { PERMIT_PROTOCOL, type WaiterMessage } from './wait-permit.ts';
 import { InlineWaiter } from './inline-waiter.ts';
 import type { WaiterData } from './waiter-program.ts';
 import { waiterThreadOptions } from './thread-options.ts';
@@ -100,7 +100,7 @@ export function createWorkerWaiter(parts: WorkerWaiterParts): PortWaiter {
 }
 
 function startWorker(parts: WorkerWaiterParts, control: Int32Array, listener: WaiterListener): WaiterThread {
-  const common: WaiterData = { control, gate: GATE_PROTOCOL, koffi: koffiFiles() };
+  const common: WaiterData = { control, protocol: PERMIT_PROTOCOL, koffi: koffiFiles() };
   const worker = startThread(parts.program, waiterThreadOptions({ ...parts.data, ...common }));
   let failure: Error | null = null;
   worker.on('message', (message: WaiterMessage) => listener.message(message));

@@ -1,9 +1,9 @@
 /**
- * The program of the WSAPoll backend's waiter thread: waits in WSAPoll when the gate is open, and rings. The array belongs
+ * The program of the WSAPoll backend's waiter thread: waits in WSAPoll when it is permitted to, and wakes the loop. The array belongs
  * to this thread meanwhile; whoever wants to change it interrupts the wait first (poll-set.ts).
  */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
-import type { WaitOnce } from '../wait/gate.ts';
+import type { WaitOnce } from '../wait/wait-permit.ts';
 import { waiterProgram, type MakeWait, type WaiterData } from '../wait/waiter-program.ts';
 import type { PollWords } from './poll-words.ts';
 

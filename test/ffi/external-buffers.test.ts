@@ -60,7 +60,7 @@ describe('a runtime that forbids external ArrayBuffers', () => {
   }
 
   it('is noticed wherever the memory is taken, and the rest is given back', () => {
-    // From the second, third … region on: the slab, the mailbox.
+    // From the second, third … region on: the slab, the port's batch.
     for (let allowed = 1; allowed <= 2; allowed++) {
       const platform = simulatePlatform({ keepAlive: true });
       const real = platform.memory;

@@ -151,7 +151,7 @@ describe('the event loop counts', () => {
     expect(counters).to.include({ packets: 3 + 128 + 128 + 9 + 1, batches: 5, largestBatch: 128 });
   });
 
-  it('the most that the waiter has left in the mailbox, whatever polls find', () => {
+  it('the most that the waiter has found in one wait, whatever the loop finds by itself', () => {
     const { loop, counters, runAll } = makeLoop({ taken: [2, 5, 4], polled: [100] });
     loop.activate();
     runAll();

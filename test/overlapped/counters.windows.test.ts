@@ -82,7 +82,7 @@ for (const bed of [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollI
       );
     });
 
-    it('doorbells, once the loop has gone idle, and the mailbox within a batch', async () => {
+    it('wake-ups, once the loop has gone idle, and at most a batch of packets from the waiter', async () => {
       const { pal } = fixture;
       const { client, served } = await pair(pal);
       const exchange = async (): Promise<void> => {
@@ -101,7 +101,7 @@ for (const bed of [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollI
           });
           return rounds >= 20 && pal.stats().wakeUps > 0;
         },
-        () => `a doorbell, in ${rounds} exchanges`,
+        () => `a wake-up, in ${rounds} exchanges`,
       );
       await exchanging;
       const { wakeUps, batches, packets, largestBatch, batchHighWater } = pal.stats();

@@ -31,7 +31,7 @@ export function answerDatagrams(world: World): number {
       if (error?.code === 'ECANCELED' && error.systemErrorCode === undefined) return;
       if (error !== null) failUnlessTolerated(world, 'receiving datagrams', error);
       // A copy: it must stay as it is until it has been sent.
-      else if (peer !== null) answer(world, handle, Buffer.from(buffer.subarray(0, bytes)), peer);
+      else answer(world, handle, Buffer.from(buffer.subarray(0, bytes)), peer);
       next();
     });
   next();

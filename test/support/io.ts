@@ -38,7 +38,7 @@ export function accept(pal: NetworkPal, server: ServerHandle): Promise<Accepted>
   return new Promise((resolve, reject) => {
     pal.asyncAccept(server, (error, socket, peer) => {
       if (error !== null) reject(error);
-      else if (peer === null) reject(new Error('An accept without an error has no peer'));
+      else if (peer.address === '') reject(new Error('An accept without an error has no peer'));
       else resolve({ socket, peer });
     });
   });

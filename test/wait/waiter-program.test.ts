@@ -3,7 +3,14 @@ import { expect } from 'chai';
 import { runInNewContext } from 'node:vm';
 import { EVENT_PROGRAM } from '../../src/wait/event-program.ts';
 import { PORT_PROGRAM } from '../../src/wait/port-program.ts';
-import { CONTROL_WORDS, GATE_PROTOCOL, openGate, stopGate, READY, takeCount } from '../../src/wait/gate.ts';
+import {
+  CONTROL_WORDS,
+  PERMIT_PROTOCOL,
+  grantPermit,
+  stopPermits,
+  READY,
+  takeCount,
+} from '../../src/wait/wait-permit.ts';
 import { POLL_PROGRAM } from '../../src/wsapoll/poll-program.ts';
 import { POLL_WORDS } from '../../src/wsapoll/poll-words.ts';
 
@@ -23,13 +30,13 @@ function run(program: string, data: object, functions: Record<string, Call>): { 
       parentPort: {
         postMessage: (message: unknown) => {
           posted.push(message);
-          if (message !== READY) stopGate(control);
+          if (message !== READY) stopPermits(control);
         },
       },
-      workerData: { ...data, control, gate: GATE_PROTOCOL, koffi: ['Z:\\gone.node', 'Z:\\koffi.node'] },
+      workerData: { ...data, control, protocol: PERMIT_PROTOCOL, koffi: ['Z:\\gone.node', 'Z:\\koffi.node'] },
     },
   };
-  openGate(control);
+  grantPermit(control);
   runInNewContext(program, { process: { getBuiltinModule: (name: string) => modules[name] } });
   return { posted, count: takeCount(control) };
 }
@@ -47,7 +54,7 @@ describe('wait/waiter-program', () => {
     ...{ port: 44, entriesAddress: 0x1000, capacity: 128, countAddress: 0x2000, sliceMs: 1000, timeoutCode: 258 },
   };
 
-  it('of a port waits again after a timeout, and rings with the count of packets', () => {
+  it('of a port waits again after a timeout, and wakes the loop with the count of packets', () => {
     const answers = [0, 1];
     const get = (...args: number[]): number => {
       expect(args).to.deep.equal([44, 0x1000, 128, 0x2000, 1000, 0]);
@@ -69,7 +76,7 @@ describe('wait/waiter-program', () => {
     ...{ event: 48, sliceMs: 1000, signaledCode: 0, timeoutCode: 258 },
   };
 
-  it('of an event waits again after a timeout, and rings when it is signaled', () => {
+  it('of an event waits again after a timeout, and wakes the loop when it is signaled', () => {
     const answers = [258, 0];
     const functions = { 'kernel32.dll wait': () => answers.shift()!, 'kernel32.dll error': () => 0 };
     expect(run(EVENT_PROGRAM, event, functions)).to.deep.equal({ posted: [READY, null], count: 1 });
@@ -87,13 +94,13 @@ describe('wait/waiter-program', () => {
     ...{ words: POLL_WORDS, sliceMs: 1000, notSocketCode: 10038 },
   };
 
-  it('of polled sockets waits again when nothing is found, and rings when something is', () => {
+  it('of polled sockets waits again when nothing is found, and wakes the loop when something is found', () => {
     const answers = [0, 2];
     const functions = { 'ws2_32.dll poll': () => answers.shift()!, 'ws2_32.dll error': () => 0 };
     expect(run(POLL_PROGRAM, sockets, functions)).to.deep.equal({ posted: [READY, null], count: 2 });
   });
 
-  it('of polled sockets rings when one of them was closed, and ends with what failed otherwise', () => {
+  it('of polled sockets wakes the loop when one of them was closed, and ends with what failed otherwise', () => {
     const closed = { 'ws2_32.dll poll': () => -1, 'ws2_32.dll error': () => 10038 };
     expect(run(POLL_PROGRAM, sockets, closed)).to.deep.equal({ posted: [READY, null], count: 1 });
     const failed = { 'ws2_32.dll poll': () => -1, 'ws2_32.dll error': () => 10022 };

@@ -76,8 +76,8 @@ export function receiveFrom(
   const buffer = Buffer.alloc(2048);
   return new Promise((resolve, reject) => {
     pal.asyncReceiveFrom(socket, buffer, buffer.length, { timeout: ms }, (error, bytes, peer) => {
-      if (error === null && peer !== null) resolve({ data: buffer.subarray(0, bytes), peer });
-      else if (error?.code === 'ETIMEDOUT' || error === null) resolve(null);
+      if (error === null) resolve({ data: buffer.subarray(0, bytes), peer });
+      else if (error.code === 'ETIMEDOUT') resolve(null);
       else reject(error);
     });
   });

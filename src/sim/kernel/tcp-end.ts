@@ -35,6 +35,9 @@ export class TcpEnd {
   /** FIN follows `out`. */
   finAsked = false;
   finDelivered = false;
+  /** Its FIN left before the peer's was there: this side rests in TIME_WAIT when both have arrived. */
+  #endedFirst = false;
+  #rests = false;
   /** The peer's FIN has arrived. */
   ended = false;
   /** Status that everything on this end fails with from now on; 0 while the connection lives. */
@@ -62,8 +65,7 @@ export class TcpEnd {
     });
     this.#leave = new Step('disconnect is through', () => {
       const done = this.#disconnected;
-      this.#disconnected = null;
-      done?.();
+      if (done !== null) this.#afterTimeWait(done);
     });
     this.#receive = new Step('serve receive', () => {
       this.serveReceives();
@@ -80,11 +82,12 @@ export class TcpEnd {
     // Nothing reaches a peer that is gone; its RST is on the way.
     const dataFlows = this.out.length > 0 && peer.broken === 0 && (peer.orphan || peer.window > 0);
     const finFlows = this.finAsked && !this.finDelivered && this.out.length === 0 && this.sends.length === 0;
+    if (finFlows && !this.ended) this.#endedFirst = true;
     agenda.set(this.#flow, this.#rstAsked || dataFlows || finFlows);
     const readable = this.in.length > 0 || this.ended || this.broken !== 0;
     agenda.set(this.#receive, readable && this.receives.length > 0);
     const over = this.broken !== 0 || (this.ended && this.finDelivered);
-    agenda.set(this.#leave, this.#disconnected !== null && over);
+    agenda.set(this.#leave, this.#disconnected !== null && over && !this.#rests);
     agenda.set(this.#send, this.sends.length > 0 && (this.broken !== 0 || (this.room > 0 && this.#mayMove)));
   }
 
@@ -161,6 +164,20 @@ export class TcpEnd {
   stay(): void {
     this.#disconnected = null;
     this.update();
+  }
+
+  /** Lets the time in TIME_WAIT pass for a side that rests there, unless the disconnect is cancelled meanwhile. */
+  #afterTimeWait(done: () => void): void {
+    const { timeWaitMs } = this.platform.profile;
+    const leave = (): void => {
+      if (this.#disconnected !== done) return;
+      this.#disconnected = null;
+      done();
+    };
+    if (!this.#endedFirst || this.broken !== 0 || timeWaitMs === 0) return leave();
+    this.#rests = true;
+    this.#network.note(() => `${this.toString()} rests in TIME_WAIT`);
+    this.#network.clock.set(timeWaitMs, leave, false);
   }
 
   /** Completes pending receives with what there is. */

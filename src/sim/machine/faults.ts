@@ -104,19 +104,19 @@ export type PlannedFault =
 /** What fails beside what a network makes fail. */
 export interface FaultOptions {
   /** One in so many calls fails at once. Default: none. */
-  calls?: number;
+  calls?: number | undefined;
   /** One in so many calls of node:fs fails. Default: none. */
-  files?: number;
+  files?: number | undefined;
   /** One in so many operations completes with an error. Default: none. */
-  operations?: number;
+  operations?: number | undefined;
   /** One in so many send operations takes less than it was given, and says so. Default: none. */
-  shortSends?: number;
+  shortSends?: number | undefined;
   /** One in so many packets comes twice, as with a provider that ignores the skip mode. Default: none. */
-  duplicates?: number;
+  duplicates?: number | undefined;
   /** One in so many moments at which the waiter thread may die is its end. Default: none. */
-  threads?: number;
+  threads?: number | undefined;
   /** Failures at certain places. Default: none. */
-  plan?: readonly PlannedFault[];
+  plan?: readonly PlannedFault[] | undefined;
 }
 
 export class Faults {

@@ -47,6 +47,11 @@ export interface Profile {
   readonly refusesWhenFull: boolean;
   /** DisconnectEx(TF_REUSE_SOCKET) leaves the sending side shut, for the next connection too. */
   readonly disconnectLeavesShut: boolean;
+  /**
+   * Milliseconds for which a connection rests in TIME_WAIT on the side that has ended it first, and a DisconnectEx on that side
+   * with it (TcpTimedWaitDelay).
+   */
+  readonly timeWaitMs: number;
   /** Milliseconds for which a refused SYN is repeated before the connect fails, without SIO_TCP_INITIAL_RTO. */
   readonly refusedAfterMs: number;
   /** SIO_TCP_INITIAL_RTO is known. */
@@ -105,6 +110,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     shutReceiveResets: true,
     refusesWhenFull: true,
     disconnectLeavesShut: false,
+    timeWaitMs: 120_000,
     refusedAfterMs: 2000,
     knowsInitialRto: true,
     knowsKeepAliveTimes: true,
@@ -141,6 +147,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     shutReceiveResets: false,
     refusesWhenFull: false,
     disconnectLeavesShut: true,
+    timeWaitMs: 0,
     refusedAfterMs: 0,
     knowsInitialRto: false,
     knowsKeepAliveTimes: false,

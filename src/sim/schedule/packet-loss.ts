@@ -4,11 +4,11 @@ import type { Choices } from './choices.ts';
 /** Options of simulateNetwork about datagrams. */
 export interface PacketLossOptions {
   /** One in so many datagrams is lost. Default: none. */
-  lose?: number;
+  lose?: number | undefined;
   /** One in so many arrives again. Default: none. */
-  double?: number;
+  double?: number | undefined;
   /** Datagrams of one socket may overtake one another. Default false. */
-  reorder?: boolean;
+  reorder?: boolean | undefined;
 }
 
 export class PacketLoss {

@@ -11,7 +11,7 @@
  */
 import { Win32Error } from '../../../ffi/check.ts';
 import type { EventWaiterParts, PortWaiter, WaiterCallbacks } from '../../platform/platform.ts';
-import { GATE_PROTOCOL, READY } from '../../wait/gate.ts';
+import { PERMIT_PROTOCOL, READY } from '../../wait/wait-permit.ts';
 import { ThreadWaiter, type WaiterListener, type WaiterThread } from '../../wait/thread-waiter.ts';
 import type { SimulatedProcess } from '../machine/machine.ts';
 import { SimulationError } from '../machine/simulation-error.ts';
@@ -19,7 +19,7 @@ import { Step } from '../schedule/agenda.ts';
 import { SimulatedEvent } from '../kernel/event.ts';
 import { HeldWaiter } from './held-waiter.ts';
 
-const { COUNT, GATE, CLOSED, OPEN, WAITS } = GATE_PROTOCOL;
+const { COUNT, PERMIT, WITHHELD, GRANTED, WAITS } = PERMIT_PROTOCOL;
 const WAIT = 'WaitForSingleObject';
 
 /** A waiter whose waits run in another thread. */
@@ -77,14 +77,14 @@ class EventWaiter implements WaiterThread {
     this.#hold(false);
   }
 
-  /** The gate is about to be opened. */
+  /** The permit is about to be granted. */
   letIn(): void {
     const { agenda } = this.#platform.network;
     agenda.add(this.#waitStep);
     if (this.#mayDie()) agenda.add(this.#dieStep);
   }
 
-  /** The gate says STOP: the event wakes it. */
+  /** The permit says STOP: the event wakes it. */
   interrupt(): void {
     if (this.#dead) return; // its end will be heard
     this.#event.set();
@@ -114,7 +114,7 @@ class EventWaiter implements WaiterThread {
     this.#waiting = false;
     if (this.#mayDie()) return this.#die();
     Atomics.store(this.#control, COUNT, 1);
-    Atomics.compareExchange(this.#control, GATE, OPEN, CLOSED);
+    Atomics.compareExchange(this.#control, PERMIT, GRANTED, WITHHELD);
     this.#platform.network.agenda.add(this.#ringStep);
   };
 

@@ -1,18 +1,18 @@
 /**
  * The waiter thread of a simulated process, as the library's own ThreadWaiter sees a real one.
  *
- *   starts ──step──► ready ──let in──► waits ──step: takes a batch──► rung ──step: the doorbell is heard──► ready
+ *   starts ──step──► ready ──let in──► waits ──step: takes a batch──► rung ──step: the wake-up arrives──► ready
  *                                                                └─step─► blocks again
  *
  * Its wait may fail (faults.plan): it says so, and ends.
  *
  * A process may have threads that die (faults.threads): before they are ready, while they wait, with packets in hand that
- * they have told nobody of, or with a doorbell on its way. Their end is heard one step later.
+ * they have told nobody of, or with a wake-up on its way. Their end is heard one step later.
  */
 import { OVERLAPPED_ENTRY } from '../../../ffi/layouts.ts';
 import { WAKE_KEY } from '../../iocp/completion-key.ts';
 import type { PortWaiter, WaiterParts } from '../../platform/platform.ts';
-import { GATE_PROTOCOL, READY } from '../../wait/gate.ts';
+import { PERMIT_PROTOCOL, READY } from '../../wait/wait-permit.ts';
 import { ThreadWaiter, type WaiterListener, type WaiterThread } from '../../wait/thread-waiter.ts';
 import type { SimulatedProcess } from '../machine/machine.ts';
 import { Step } from '../schedule/agenda.ts';
@@ -20,7 +20,7 @@ import type { CompletionPort } from '../kernel/completion-port.ts';
 import { dequeue } from '../win32/kernel32.ts';
 import { portOf, SimulatedWaiter } from './waiter.ts';
 
-const { COUNT, GATE, CLOSED, OPEN } = GATE_PROTOCOL;
+const { COUNT, PERMIT, WITHHELD, GRANTED } = PERMIT_PROTOCOL;
 
 /** A waiter whose waits run in another thread. */
 export function createThreadWaiter(platform: SimulatedProcess, parts: WaiterParts): PortWaiter {
@@ -54,7 +54,7 @@ class SimulatedThreadWaiter implements WaiterThread {
   readonly #port: CompletionPort;
   readonly #readyStep = new Step('waiter is ready', () => this.#begin(), true);
   readonly #takeStep = new Step('waiter takes packets', () => this.#takeBatch());
-  readonly #ringStep = new Step('doorbell', () => this.#ring(), true);
+  readonly #ringStep = new Step('wake-up', () => this.#ring(), true);
   readonly #blockStep = new Step('waiter blocks', () => this.#block());
   readonly #failStep = new Step('the wait of the waiter fails', () => this.#fail(), true);
   readonly #dieStep = new Step('waiter dies', () => this.#die());
@@ -87,7 +87,7 @@ class SimulatedThreadWaiter implements WaiterThread {
     this.#updateHold();
   }
 
-  /** The gate is about to be opened. */
+  /** The permit is about to be granted. */
   letIn(): void {
     this.#letInBy = true;
     this.#port.waited = true;
@@ -97,14 +97,14 @@ class SimulatedThreadWaiter implements WaiterThread {
     this.#update();
   }
 
-  /** The gate says STOP: a packet wakes it, and it may take others with that. */
+  /** The permit says STOP: a packet wakes it, and it may take others with that. */
   interrupt(): void {
     this.#port.push({ key: WAKE_KEY, overlapped: 0, status: 0, bytes: 0, io: null });
     if (this.#dead) return; // its end will be heard
     const { network } = this.#platform;
     if (this.#letInBy && !this.#isRung && this.#fault === 0 && network.maybe()) {
       Atomics.store(this.#control, COUNT, this.#fill());
-      // Its last doorbell is heard before its end, unless it never came to ring.
+      // Its last wake-up arrives before its end, unless it was never sent.
       if (network.maybe()) this.#ring();
     } else if (this.#isRung) this.#ring();
     this.#end();
@@ -125,7 +125,7 @@ class SimulatedThreadWaiter implements WaiterThread {
     if (this.#mayDie()) return this.#die();
     Atomics.store(this.#control, COUNT, found);
     if (this.#mayDie()) return this.#die();
-    Atomics.compareExchange(this.#control, GATE, OPEN, CLOSED);
+    Atomics.compareExchange(this.#control, PERMIT, GRANTED, WITHHELD);
     this.#platform.network.agenda.add(this.#ringStep);
     if (this.#port.running > 0) this.#platform.network.agenda.add(this.#blockStep);
     this.#update();
@@ -133,7 +133,7 @@ class SimulatedThreadWaiter implements WaiterThread {
 
   #fill(): number {
     const { batch, capacity, countAddress } = this.#parts.port;
-    Atomics.add(this.#control, GATE_PROTOCOL.WAITS, 1);
+    Atomics.add(this.#control, PERMIT_PROTOCOL.WAITS, 1);
     const found = dequeue(this.#platform, this.#port, batch.address, capacity, countAddress);
     // (Where another thread is not held up by it, nobody can tell: a step less in every order.)
     if (this.#platform.profile.limitsConcurrency && this.#port.concurrency === 1) this.#port.running = 1;
@@ -147,14 +147,14 @@ class SimulatedThreadWaiter implements WaiterThread {
   #ring(): void {
     this.#platform.network.agenda.remove(this.#ringStep);
     this.#detach();
-    this.#platform.network.note(() => `${this.#platform.name}: doorbell`);
+    this.#platform.network.note(() => `${this.#platform.name}: wake-up`);
     this.#listener.message(null);
     this.#update();
   }
 
   /** It says so, and comes to its end. */
   #fail(): void {
-    Atomics.add(this.#control, GATE_PROTOCOL.WAITS, 1);
+    Atomics.add(this.#control, PERMIT_PROTOCOL.WAITS, 1);
     this.#detach();
     this.#listener.message({ syscall: 'GetQueuedCompletionStatusEx', systemErrorCode: this.#fault });
     this.#die();

@@ -134,7 +134,7 @@ export class SimulatedMswsock implements MswsockPointers {
     return this.#fail(ERROR_IO_PENDING);
   };
 
-  /** Only what a careful caller does: nothing pending, the peer's end received, packets for everything. */
+  /** Only what a careful caller does: nothing pending, packets for everything. */
   readonly #disconnectEx: DisconnectEx = (s, overlapped, flags, reserved) => {
     const platform = this.#platform;
     const socket = platform.socket(s);
@@ -149,7 +149,6 @@ export class SimulatedMswsock implements MswsockPointers {
     const fault = platform.faults?.call('DisconnectEx') ?? 0;
     if (fault !== 0) return this.#fail(fault);
     if (end.broken !== 0) return this.#fail(WSAENOTCONN);
-    if (!end.ended) throw new SimulationError('DisconnectEx before the peer has ended: TIME_WAIT is not simulated');
     const io = new Io(platform, 'DisconnectEx', socket, overlapped, region, []);
     socket.disconnect = io;
     platform.ledger.lend(io);

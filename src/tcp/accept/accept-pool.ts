@@ -21,6 +21,7 @@ import type { Context } from '../../context/context.ts';
 import { kindOf, systemError } from '../../util/errors.ts';
 import type { Listener } from './listener.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
+import { discardSpares } from './socket-reuse.ts';
 import { abortSocket, discardSocket } from '../../sockets/sockets.ts';
 
 /** One in so many operations may be an accept, over all servers; but each server may post one, or it would be deaf. */
@@ -160,22 +161,12 @@ function post(context: Context, listener: Listener, operation: Operation): void 
   } catch (error) {
     if (!(error instanceof Win32Error) || spare === INVALID_SOCKET) throw error;
     // The socket may not be fit for use yet, or ever: it is not worth another attempt.
-    discardSpare(context, listener, spare);
+    listener.spares?.forget(spare);
+    discardSocket(context, spare);
     operation.acceptSocket = INVALID_SOCKET;
     context.operations.reset(operation);
     context.transport.accept(listener, operation);
   }
-}
-
-/** Closes spare sockets until `most` are left. */
-function discardSpares(context: Context, listener: Listener, most: number): void {
-  const { spares } = listener;
-  while (spares !== null && spares.size > most) discardSpare(context, listener, spares.take());
-}
-
-function discardSpare(context: Context, listener: Listener, socket: number): void {
-  listener.spares?.forget(socket);
-  discardSocket(context, socket);
 }
 
 function hasPlace(context: Context, listener: Listener, now: number): boolean {

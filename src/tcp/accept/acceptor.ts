@@ -20,6 +20,7 @@ import {
   stopPool,
   cancelPostedAccepts,
 } from './accept-pool.ts';
+import { NO_ENDPOINT } from '../../sockets/addresses.ts';
 import { attach } from '../../sockets/association.ts';
 import { AcceptedBy } from './accepted-by.ts';
 import { associateServer } from './server-association.ts';
@@ -182,7 +183,7 @@ function answer(context: Context, listener: Listener, request: AcceptRequest, er
   context.calls.end(request);
   context.loop.enqueue(() => {
     removePendingCallback(context, listener);
-    request.callback(error, NO_HANDLE, null);
+    request.callback(error, NO_HANDLE, NO_ENDPOINT);
   });
 }
 
@@ -207,7 +208,7 @@ function serve(context: Context, listener: Listener): void {
   // Before the callback: it may throw, and the pool must not lose a place to that.
   connectionTaken(context, listener);
   fillPool(context, listener, POSTS_PER_CONNECTION);
-  request.callback(null, connection.handle as SocketHandle, connection.peer);
+  request.callback(null, connection.handle as SocketHandle, connection.peer ?? NO_ENDPOINT);
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Operation } from '../../memory/operation.ts';
 import type { AcceptRequest } from '../connection/requests.ts';
 import { SocketRecord, type OwnDescription } from '../../sockets/socket-record.ts';
 import type { Distributor } from './distributor.ts';
-import type { SpareSockets } from './spare-sockets.ts';
+import type { SpareSockets } from './socket-reuse.ts';
 
 /** What accepted sockets are given. */
 export interface AcceptedOptions {

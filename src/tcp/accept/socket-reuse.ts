@@ -25,8 +25,47 @@ import type { Context } from '../../context/context.ts';
 import type { Listener } from './listener.ts';
 import { Stream, WriteEnd } from '../connection/write-state.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
-import { isFresh } from '../../sockets/sockets.ts';
-import type { SpareSockets } from './spare-sockets.ts';
+import { discardSocket, isFresh } from '../../sockets/sockets.ts';
+
+/**
+ * The sockets of one server that can be accepted on again, and the completion key under which each of them is on the port: a
+ * socket that is on a port stays there, under the key it came with.
+ */
+export class SpareSockets {
+  readonly #spare: number[] = [];
+  /** Of the spare ones, and of those that wait in an accept. */
+  readonly #keys = new Map<number, number>();
+
+  /** A socket of this server was looked at after its disconnect, and was fresh. */
+  proven = false;
+  /** False once one was not: the system cannot do it, and is not asked again. */
+  usable = true;
+
+  /** Sockets that wait to be taken. */
+  get size(): number {
+    return this.#spare.length;
+  }
+
+  put(socket: number, key: number): void {
+    this.#keys.set(socket, key);
+    this.#spare.push(socket);
+  }
+
+  /** A socket to accept on, or INVALID_SOCKET. Its key is known until it is forgotten. */
+  take(): number {
+    return this.#spare.pop() ?? INVALID_SOCKET;
+  }
+
+  /** The key of a socket that was put here; undefined for any other. */
+  keyOf(socket: number): number | undefined {
+    return this.#keys.get(socket);
+  }
+
+  /** The socket was closed, or is a connection's again. Its number may come back as another socket's. */
+  forget(socket: number): void {
+    this.#keys.delete(socket);
+  }
+}
 
 /** Whether the socket of a closing connection, on which nothing is in flight, can be used again. */
 export function mayReuse(
@@ -84,4 +123,13 @@ function isUsable(context: Context, spares: SpareSockets, connection: Connection
   spares.proven = isFresh(context, connection.socket);
   spares.usable = spares.proven;
   return spares.proven;
+}
+
+/** Closes spare sockets until `most` are left. */
+export function discardSpares(context: Context, { spares }: Listener, most: number): void {
+  while (spares !== null && spares.size > most) {
+    const socket = spares.take();
+    spares.forget(socket);
+    discardSocket(context, socket);
+  }
 }

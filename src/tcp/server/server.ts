@@ -29,7 +29,7 @@ import { requireInteger, requireOneOf } from '../../util/validate.ts';
 import { resolveAccepting } from './server-limits.ts';
 import { keepDuplicate, openListener, rememberUsed } from '../transfer/sharing.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
-import { SpareSockets } from '../accept/spare-sockets.ts';
+import { SpareSockets } from '../accept/socket-reuse.ts';
 import { bindSocket, discardSocket, openTcpSocket, setIntOption } from '../../sockets/sockets.ts';
 import { Distributor } from '../accept/distributor.ts';
 

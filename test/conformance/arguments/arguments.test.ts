@@ -35,14 +35,22 @@ const rows: Row[] = [
     call: (pal) => pal.asyncConnect(address, 1, {}, never),
     ...badAddress,
   })),
-  ...[...names, ...badAddresses].flatMap((address): Row[] => [
-    { what: `createServer on '${address}'`, call: (pal) => pal.createServer(address, 0), ...badAddress },
-    {
-      what: `asyncConnect from '${address}'`,
-      call: (pal) => pal.asyncConnect('127.0.0.1', 1, { localAddress: address }, never),
-      ...badAddress,
-    },
-  ]),
+  ...[...names, ...badAddresses].map((address): Row => ({
+    what: `asyncConnect from '${address}'`,
+    call: (pal) => pal.asyncConnect('127.0.0.1', 1, { localAddress: address }, never),
+    ...badAddress,
+  })),
+  ...['localhost:80', '.localhost', ...badAddresses].map((address): Row => ({
+    what: `createServer on '${address}'`,
+    call: (pal) => pal.createServer(address, 0),
+    ...badAddress,
+  })),
+  ...['example.com', 'localhost.example', 'alocalhost'].map((address): Row => ({
+    what: `createServer on '${address}'`,
+    call: (pal) => pal.createServer(address, 0),
+    ...badAddress,
+    message: /IPv4 or IPv6 address, as text\. Resolve the name first, with dns\.lookup\(\)/,
+  })),
   {
     what: 'asyncConnect to an interface by its name',
     call: (pal) => pal.asyncConnect('fe80::1%eth0', 1, {}, never),

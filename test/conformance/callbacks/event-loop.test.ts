@@ -213,7 +213,7 @@ onEveryBed('event loop', (bed) => {
     for (const call of calls) {
       const error = thrownBy(call);
       expect(error.code).to.equal('ERR_EVENT_LOOP_STOPPED');
-      expect(error.message).to.match(/has stopped/);
+      expect(error.message).to.match(/has stopped\. Call runEventLoop\(\) or initialize\(\) to begin anew$/);
     }
     const later = goingOn.map((call) => new Promise<NetworkError | null>((resolve) => call(resolve)));
     for (const answer of await Promise.all(later)) {

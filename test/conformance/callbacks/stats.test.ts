@@ -95,6 +95,17 @@ onEveryBed('inspect()', (bed) => {
     expect(described.requests.map(({ kind }) => kind)).to.deep.equal(['accept', 'accept']);
   });
 
+  it('sums up the accepts that an idle server has posted in one line', () => {
+    const { pal } = fixture;
+    pal.createServer('127.0.0.1', 0);
+    const lines = pal.describe().split('\n');
+    const accepts = lines.filter((line) => line.includes('Accept'));
+    expect(accepts).to.deep.equal(['    32 × Accept: Submitted']);
+    const one = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
+    const described = pal.inspect().sockets.find(({ handle }) => handle === one.handle);
+    expect(pal.describe()).to.contain(`    Accept in slot ${described!.operations[0]!.slot}: Submitted`);
+  });
+
   it('tells a connection: its peer, what is pending in order, and its queues', async () => {
     const { pal } = fixture;
     const { server, client, served } = await pair(pal);

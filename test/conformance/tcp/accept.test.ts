@@ -42,6 +42,21 @@ onEveryBed('accept', (bed) => {
     }
   });
 
+  it('with an error there is a handle and a peer, which are nobody', async () => {
+    const { pal } = fixture;
+    const { handle } = pal.createServer('127.0.0.1', 0);
+    const heard: unknown[][] = [];
+    pal.asyncAccept(handle, (error, client, peer) => heard.push([error?.code, client, peer.address, peer.port]));
+    await close(pal, handle);
+    pal.asyncAccept(handle, (error, client, peer) => heard.push([error?.code, client, peer.address, peer.port]));
+    await until(
+      () => heard.length === 2,
+      () => 'both to be answered',
+      bed,
+    );
+    expect(heard).to.deep.equal(Array(2).fill(['ECANCELED', 0, '', 0]));
+  });
+
   it('is not flooded: untaken connections are bounded by acceptDepth', async () => {
     const { pal } = fixture;
     const depth = 4;

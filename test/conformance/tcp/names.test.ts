@@ -323,6 +323,16 @@ onEveryBed('connect by name', (bed) => {
     expect(pal.stats()).to.include({ sockets: 1, droppedPackets: 0 });
   });
 
+  it("a server on 'localhost' is on 127.0.0.1, and found by that name", async () => {
+    const { pal } = fixture;
+    const { lookup } = lookupIn({ 6: ['::1'], 4: ['127.0.0.1'] });
+    for (const name of ['localhost', 'LocalHost.', 'app.localhost']) {
+      const server = pal.createServer(name, 0);
+      expect(server.address).to.equal('127.0.0.1');
+      await Promise.all([connect(pal, name, server.port, { lookup }), accept(pal, server.handle)]);
+    }
+  });
+
   if (bed.real) {
     it("resolves 'localhost' through the system", async () => {
       const { pal } = fixture;

@@ -8,6 +8,7 @@ import { Outcomes } from '../../support/outcomes.ts';
 import { sharedPal } from '../../support/pal-fixture.ts';
 import { receive, receiveMany, send } from '../../support/udp.ts';
 import { collectUncaught } from '../../support/uncaught.ts';
+import { until } from '../../support/until.ts';
 
 onEveryBed('udp, closing', (bed) => {
   const fixture = sharedPal(bed);
@@ -24,6 +25,25 @@ onEveryBed('udp, closing', (bed) => {
     await outcomes.settled(bed);
     expect(outcomes.log).to.deep.equal([...labels.map((label) => `${label} ECANCELED`), 'close ok']);
     for (const label of labels) expectClosed(outcomes.errors.get(label), label);
+  });
+
+  it('with an error there is a sender, who is nobody', async () => {
+    const { pal } = fixture;
+    const { handle } = pal.createUdpSocket('127.0.0.1', 0);
+    const heard: unknown[][] = [];
+    const receive = (): number =>
+      pal.asyncReceiveFrom(handle, new Uint8Array(10), 10, (error, bytes, peer, size) =>
+        heard.push([error?.code, bytes, peer.address, peer.port, size]),
+      );
+    receive();
+    await close(pal, handle);
+    receive();
+    await until(
+      () => heard.length === 2,
+      () => 'both to be answered',
+      bed,
+    );
+    expect(heard).to.deep.equal(Array(2).fill(['ECANCELED', 0, '', 0, 0]));
   });
 
   it('sends what was accepted, answers it, then itself', async () => {

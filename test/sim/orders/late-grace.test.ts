@@ -24,8 +24,8 @@ describe('a close whose thread was busy until its grace was over', () => {
       // The waiter has the packet of the write, and cannot tell anybody.
       const { agenda } = network;
       const steps = (): unknown[] => Array.from({ length: agenda.length }, (_, place) => agenda.at(place)?.what);
-      network.run(() => steps().includes('doorbell'));
-      expect(steps()).to.include('doorbell');
+      network.run(() => steps().includes('wake-up'));
+      expect(steps()).to.include('wake-up');
       expect(network.passTime(), 'the grace is over').to.equal(true);
       network.run();
       expect(log).to.deep.equal(['ok 500', 'closed']);

@@ -1,7 +1,13 @@
 /** reuseSockets on a kernel that fails, is slow, or never answers. */
 import { expect } from 'chai';
 import { describeSystemError } from '../../../ffi/system-error.ts';
-import { createNetworkPal, type NetworkPal, type ServerOptions, type ServerSocket } from '../../../src/index.ts';
+import {
+  createNetworkPal,
+  type NetworkPal,
+  type ServerOptions,
+  type ServerSocket,
+  type SocketHandle,
+} from '../../../src/index.ts';
 import {
   CALL_FAULTS,
   simulateNetwork,
@@ -13,6 +19,8 @@ import {
 } from '../../../src/sim/index.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
+const GRACE_MS = 500;
+
 interface Scene {
   readonly network: SimulatedNetwork;
   readonly platform: SimulatedPlatform;
@@ -23,16 +31,38 @@ interface Scene {
   served: number;
 }
 
-/** A server that reads to the end and closes. */
+/** What the server does with each connection. */
+type Serve = (pal: NetworkPal, client: SocketHandle, closed: () => void) => void;
+
+/** Reads to the end and closes. */
+const readToTheEnd: Serve = (pal, client, closed) => {
+  const buffer = new Uint8Array(64);
+  const read = (): void => {
+    pal.asyncRead(client, buffer, 64, (failure, bytes) => {
+      if (failure === null && bytes > 0) read();
+      else pal.closeSocket(client, closed);
+    });
+  };
+  read();
+};
+
+/** Answers, and closes without waiting for the peer's end. */
+const endFirst: Serve = (pal, client, closed) => {
+  pal.asyncRead(client, new Uint8Array(64), 64, () => {
+    pal.asyncWrite(client, Buffer.from('bye'), () => pal.closeSocket(client, closed));
+  });
+};
+
 function start(
   profile: ProfileName,
   seed: number,
   plan: readonly PlannedFault[] = [],
   acceptDepth: ServerOptions['acceptDepth'] = 1,
+  serve: Serve = readToTheEnd,
 ): Scene {
   const network = simulateNetwork({ seed });
   const platform = network.platform({ profile, keepAlive: true, faults: { plan } });
-  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64, closeGraceMs: 500 });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64, closeGraceMs: GRACE_MS });
   const peer = createNetworkPal({ platform: network.platform({ profile, keepAlive: true }), strict: true });
   for (const one of [pal, peer]) {
     one.initialize();
@@ -43,18 +73,7 @@ function start(
   const next = (): void => {
     pal.asyncAccept(server.handle, (error, client) => {
       if (error !== null) return;
-      const buffer = new Uint8Array(64);
-      const read = (): void => {
-        pal.asyncRead(client, buffer, 64, (failure, bytes) => {
-          if (failure === null && bytes > 0) read();
-          else {
-            pal.closeSocket(client, () => {
-              scene.served++;
-            });
-          }
-        });
-      };
-      read();
+      serve(pal, client, () => scene.served++);
       next();
     });
   };
@@ -129,6 +148,83 @@ describe('reuseSockets on a simulated platform', () => {
     expect(platform.openHandles - idle, 'one spare').to.be.at.most(1);
     await end(scene);
   });
+
+  it('closes as ever where it ends first: a disconnect would rest in TIME_WAIT', async () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const scene = start('windows', seed, [], 1, endFirst);
+      const { network, pal, peer, server } = scene;
+      const startedAt = network.clock.now;
+      for (let times = 0; times < 10; times++) {
+        // The client sends nothing more when it has been answered: its end comes after the server's.
+        peer.asyncConnect('127.0.0.1', server.port, {}, (error, socket) => {
+          if (error !== null) return;
+          peer.asyncWrite(socket, Buffer.from('hello'), () => undefined);
+          peer.asyncRead(socket, new Uint8Array(8), 8, () => {
+            peer.asyncRead(socket, new Uint8Array(8), 8, () => peer.closeSocket(socket));
+          });
+        });
+        network.run(() => scene.served === times + 1);
+      }
+      expect(network.clock.now - startedAt, `seed ${seed}`).to.be.below(GRACE_MS);
+      expect(pal.stats().calls['DisconnectEx']).to.equal(0);
+      await end(scene);
+    }
+  });
+
+  it('serves on where some connections are ended by the peer, some by itself, and some by both at once', async () => {
+    const eitherFirst: Serve = (pal, client, closed) => {
+      if (pal.stats().accepted % 2 === 0) readToTheEnd(pal, client, closed);
+      else endFirst(pal, client, closed);
+    };
+    let reused = 0;
+    for (let seed = 0; seed < 20; seed++) {
+      const scene = start('windows', seed, [], { min: 1, max: 4 }, eitherFirst);
+      const { network, pal } = scene;
+      const startedAt = network.clock.now;
+      for (let wave = 1; wave <= 3; wave++) {
+        for (let times = 0; times < 4; times++) enter(scene);
+        network.run(() => scene.served === 4 * wave);
+      }
+      const { accepted, acceptErrors, droppedPackets } = pal.stats();
+      expect({ accepted, acceptErrors, droppedPackets }, `seed ${seed}`).to.deep.equal({
+        accepted: 12,
+        acceptErrors: 0,
+        droppedPackets: 0,
+      });
+      expect(network.clock.now - startedAt, `seed ${seed}: nothing waits for TIME_WAIT`).to.be.below(GRACE_MS);
+      reused += pal.stats().reused;
+      await end(scene);
+    }
+    expect(reused, 'over all seeds').to.be.above(20);
+  });
+
+  for (const way of ['stop', 'reset'] as const) {
+    const limit = way === 'stop' ? GRACE_MS + 10 : 10;
+    it(`is done within ${limit} ms when a ${way} comes in the middle of its disconnects`, async () => {
+      for (let seed = 0; seed < 8; seed++) {
+        const clients: SocketHandle[] = [];
+        // What the server has written cannot leave, and the FIN of the disconnect is behind it.
+        const writeMuch: Serve = (pal, client, closed) => {
+          clients.push(client);
+          pal.asyncWrite(client, Buffer.alloc(200_000), () => undefined);
+          readToTheEnd(pal, client, closed);
+        };
+        const scene = start('windows', seed, [], { min: 1, max: 8 }, writeMuch);
+        const { network, pal, peer, server } = scene;
+        for (let times = 0; times < 3; times++) {
+          const stuck = peer.asyncConnect('127.0.0.1', server.port, {}, () => peer.shutdown(stuck, 'send'));
+        }
+        network.run(() => pal.stats().calls['DisconnectEx'] === 3);
+        const startedAt = network.clock.now;
+        if (way === 'stop') void pal.stopEventLoop();
+        else for (const client of clients) pal.resetSocket(client);
+        await network.settle(() => scene.served === 3);
+        expect(scene.served).to.equal(3);
+        expect(network.clock.now - startedAt, `seed ${seed}`).to.be.at.most(limit);
+        await end(scene);
+      }
+    });
+  }
 
   const faults: PlannedFault[] = [
     ...CALL_FAULTS.DisconnectEx.map((code) => ({ call: 'DisconnectEx', nth: 2, code }) as const),

@@ -1,4 +1,4 @@
-/** initialize() left its completion port open, and its mailbox allocated, when the waiter thread could not be started. */
+/** initialize() left its completion port open, and its batch allocated, when the waiter thread could not be started. */
 import { expect } from 'chai';
 import { createNetworkPal } from '../../../src/index.ts';
 import { simulatePlatform } from '../../../src/sim/index.ts';

@@ -96,8 +96,8 @@ export class DatagramScene extends Scene {
     const buffer = Buffer.alloc(16);
     this.operation = pal.asyncReceiveFrom(this.socket, buffer, 16, options, (error, bytes, peer) => {
       const text = buffer.toString('latin1', 0, bytes);
-      if (error === null && (text !== DATAGRAM || peer?.port !== this.#peer.port))
-        throw new Error(`${text} was received, from ${peer?.port}`);
+      if (error === null && (text !== DATAGRAM || peer.port !== this.#peer.port))
+        throw new Error(`${text} was received, from ${peer.port}`);
       this.ended(error);
     });
   }

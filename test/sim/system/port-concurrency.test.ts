@@ -21,7 +21,7 @@ function runWithout({ agenda }: SimulatedNetwork, ...kept: string[]): void {
   }
 }
 
-describe('a port whose waiter is on its way back to its gate', () => {
+describe('a port whose waiter is on its way to its next permit', () => {
   for (const profile of ['windows', 'wine'] as const) {
     it(`gives its packets to the loop, so that a deadline comes behind them, ${profile}`, async () => {
       const network = simulateNetwork({ choices: firstChoice, plain: true });
@@ -39,10 +39,10 @@ describe('a port whose waiter is on its way back to its gate', () => {
       );
       runWithout(network);
       peer.send('a', one.port);
-      runWithout(network, 'doorbell', 'waiter blocks');
+      runWithout(network, 'wake-up', 'waiter blocks');
       // The waiter has rung, and has not blocked since. The thread of the loop is busy until the deadline is over.
       peer.send('bc', two.port);
-      runWithout(network, 'doorbell', 'waiter blocks', 'turn');
+      runWithout(network, 'wake-up', 'waiter blocks', 'turn');
       expect(network.passTime(), 'the deadline is over').to.equal(true);
       runWithout(network, 'waiter blocks', 'turn');
       runWithout(network, 'waiter blocks');

@@ -80,7 +80,7 @@ class RandomTraffic {
     const done = this.#owe(at.handle);
     this.#pal.asyncReceiveFrom(at.handle, buffer, 1000, (error, bytes, peer) => {
       done();
-      if (error === null) push(this.story.got, `${peer?.port}>${at.port}`, buffer.toString('latin1', 0, bytes));
+      if (error === null) push(this.story.got, `${peer.port}>${at.port}`, buffer.toString('latin1', 0, bytes));
       else if (error.code !== 'ECANCELED') this.story.failures++;
     });
   }

@@ -1,29 +1,29 @@
-/** The gate between the event loop and its waiter thread, where the order of two of its words' changes decides. */
+/** The permit between the event loop and its waiter thread, where the order of two of its words' changes decides. */
 import { expect } from 'chai';
 import {
   CONTROL_WORDS,
-  GATE_PROTOCOL,
-  openGate,
-  pollUntilStopped,
-  stopGate,
+  PERMIT_PROTOCOL,
+  grantPermit,
+  waitUntilStopped,
+  stopPermits,
   takeCount,
   takeWaits,
   type WaitOnce,
-} from '../../src/wait/gate.ts';
+} from '../../src/wait/wait-permit.ts';
 
 const control = (): Int32Array => new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS));
 
 const poll = (words: Int32Array, waitOnce: WaitOnce): void =>
-  pollUntilStopped(words, GATE_PROTOCOL, waitOnce, () => undefined);
+  waitUntilStopped(words, PERMIT_PROTOCOL, waitOnce, () => undefined);
 
-describe('wait/gate', () => {
-  it('lets the waiter wait until something is found, and once each time it is opened', () => {
+describe('wait/wait-permit', () => {
+  it('lets the waiter wait until something is found, and once for each time it is granted', () => {
     const words = control();
     const found = [0, 0, 3];
-    openGate(words);
+    grantPermit(words);
     poll(words, () => {
       const count = found.shift();
-      if (found.length === 0) stopGate(words);
+      if (found.length === 0) stopPermits(words);
       return count!;
     });
     expect(takeCount(words)).to.equal(3);
@@ -31,20 +31,20 @@ describe('wait/gate', () => {
     expect(takeWaits(words)).to.equal(3);
   });
 
-  it('stays at STOP when it is opened after that: a doorbell may be answered while the waiter ends', () => {
+  it('stays at STOP when it is granted after that: a wake-up may be answered while the waiter ends', () => {
     const words = control();
     let waits = 0;
-    openGate(words);
+    grantPermit(words);
     poll(words, () => {
       expect(++waits, 'waits').to.equal(1);
-      stopGate(words);
+      stopPermits(words);
       const stopped = [...words];
-      openGate(words);
-      // Otherwise the waiter would wait for the gate for ever, and this test with it.
+      grantPermit(words);
+      // Otherwise the waiter would wait for a permit for ever, and this test with it.
       expect([...words]).to.deep.equal(stopped);
       return 1;
     });
-    openGate(words);
+    grantPermit(words);
     poll(words, () => expect.fail('the waiter waits although it must end'));
   });
 });

@@ -3,17 +3,17 @@
  *
  *   event loop                                     waiter thread
  *   ----------                                     -------------
- *   idle: GATE = OPEN, notify        ──────►       waits for GATE ≠ CLOSED
+ *   idle: PERMIT = GRANTED, notify     ──────►     waits for PERMIT ≠ WITHHELD
  *   (touches neither source nor results)           waits for events
- *                                                  COUNT = n, GATE = CLOSED
- *   doorbell: reads COUNT and results  ◄──────     postMessage
- *   polls by itself until nothing is left
+ *                                                  COUNT = n, PERMIT = WITHHELD
+ *   woken: reads COUNT and results     ◄──────     postMessage: the wake-up
+ *   looks by itself until nothing is left
  *
- * The gate is what keeps one waiter on the source, and one doorbell per idle-to-busy change instead of one per batch.
+ * The permit keeps one waiter at a time on the source, and one wake-up per change from idle to busy instead of one per batch.
  */
 
-/** Index of the gate's word: CLOSED, OPEN or STOP. */
-const GATE = 0;
+/** Index of the permit's word: WITHHELD, GRANTED or STOP. */
+const PERMIT = 0;
 /** Index of the count of events that the waiter found. */
 const COUNT = 1;
 /** Index of the count of waits that the waiter has begun. */
@@ -24,9 +24,9 @@ export const FIRST_FREE_WORD = 3;
 export const CONTROL_WORDS = 8;
 
 /** The waiter may not touch the source. */
-const CLOSED = 0;
+const WITHHELD = 0;
 /** The waiter may wait, once. */
-const OPEN = 1;
+const GRANTED = 1;
 /** The waiter must end. */
 const STOP = 2;
 
@@ -34,26 +34,26 @@ const STOP = 2;
 export const READY = 'ready';
 
 /** The same for the waiter, whose program is text and has no names but its parameters' (waiter-program.ts). */
-export const GATE_PROTOCOL = { GATE, COUNT, WAITS, CLOSED, OPEN, STOP, READY } as const;
-export type GateProtocol = typeof GATE_PROTOCOL;
+export const PERMIT_PROTOCOL = { PERMIT, COUNT, WAITS, WITHHELD, GRANTED, STOP, READY } as const;
+export type PermitProtocol = typeof PERMIT_PROTOCOL;
 
-/** What the waiter posts then: null is the doorbell, anything else the failure of a wait. */
+/** What the waiter posts then: null is the wake-up, anything else the failure of a wait. */
 export type WaiterMessage = typeof READY | null | { syscall: string; systemErrorCode: number };
 
 /** One wait of a waiter thread: the number of events, 0 for none yet, or what failed. */
 export type WaitOnce = () => number | { syscall: string; systemErrorCode: number };
 
-/** Lets the waiter in; one that must end stays out. For the event loop. */
-export function openGate(control: Int32Array): void {
-  // Not a plain store: a doorbell that was on its way when the stop began may be answered behind it.
-  Atomics.compareExchange(control, GATE, CLOSED, OPEN);
-  Atomics.notify(control, GATE);
+/** Permits the waiter one wait; one that must end gets no permit. For the event loop. */
+export function grantPermit(control: Int32Array): void {
+  // Not a plain store: a wake-up that was on its way when the stop began may be answered after it.
+  Atomics.compareExchange(control, PERMIT, WITHHELD, GRANTED);
+  Atomics.notify(control, PERMIT);
 }
 
 /** Tells the waiter to end, as soon as its wait returns. For the event loop. */
-export function stopGate(control: Int32Array): void {
-  Atomics.store(control, GATE, STOP);
-  Atomics.notify(control, GATE);
+export function stopPermits(control: Int32Array): void {
+  Atomics.store(control, PERMIT, STOP);
+  Atomics.notify(control, PERMIT);
 }
 
 /** Takes the count of events that the waiter found. For the event loop. */
@@ -67,29 +67,29 @@ export function takeWaits(control: Int32Array): number {
 }
 
 /**
- * The waiter thread's whole life. A wait that found nothing (its slice of time is over) goes on, unless the gate says
+ * The waiter thread's whole life. A wait that found nothing (its slice of time is over) is repeated, unless the permit says
  * STOP. Needs nothing but its parameters: see waiter-program.ts.
  */
-export function pollUntilStopped(
+export function waitUntilStopped(
   control: Int32Array,
-  gate: GateProtocol,
+  protocol: PermitProtocol,
   waitOnce: WaitOnce,
   post: (message: WaiterMessage) => void,
 ): void {
-  post(gate.READY);
+  post(protocol.READY);
   for (;;) {
-    Atomics.wait(control, gate.GATE, gate.CLOSED);
-    if (Atomics.load(control, gate.GATE) === gate.STOP) return;
-    Atomics.add(control, gate.WAITS, 1);
+    Atomics.wait(control, protocol.PERMIT, protocol.WITHHELD);
+    if (Atomics.load(control, protocol.PERMIT) === protocol.STOP) return;
+    Atomics.add(control, protocol.WAITS, 1);
     const found = waitOnce();
     if (typeof found !== 'number') {
       post(found);
       return;
     }
     if (found === 0) continue;
-    Atomics.store(control, gate.COUNT, found);
+    Atomics.store(control, protocol.COUNT, found);
     // Not a plain store: a STOP that came meanwhile must stay.
-    Atomics.compareExchange(control, gate.GATE, gate.OPEN, gate.CLOSED);
+    Atomics.compareExchange(control, protocol.PERMIT, protocol.GRANTED, protocol.WITHHELD);
     post(null);
   }
 }
