@@ -177,9 +177,9 @@ function headerBytes(stream: number, offset: number): Buffer {
 }
 
 /** Compares what there is of a datagram of `size` bytes with its stream. */
-function compareDatagram(side: SoakPal, data: Buffer, size: number): void {
+function compareDatagram(owner: SoakPal, data: Buffer, size: number): void {
   if (data.length < HEADER_BYTES || size < data.length) {
     throw new Error(`A datagram of ${size} bytes came, ${data.length} of them: nobody sent such a one`);
   }
-  side.compare(data.subarray(HEADER_BYTES), data.readUInt32LE(0), data.readUInt32LE(4));
+  owner.compare(data.subarray(HEADER_BYTES), data.readUInt32LE(0), data.readUInt32LE(4));
 }

@@ -127,17 +127,17 @@ function briefSend(
 
 /** Ends the stream, and compares what the other end says of it with what it should have got. */
 async function requireDigest(
-  side: SoakPal,
+  owner: SoakPal,
   socket: SocketHandle,
   bytes: number,
   sent: readonly Uint8Array[],
 ): Promise<void> {
   const total = sent.reduce((sum, { length }) => sum + length, 0);
   if (bytes !== total) throw new Error(`asyncSendFile says that ${bytes} bytes were sent, of ${total}`);
-  side.pal.shutdown(socket, 'send');
+  owner.pal.shutdown(socket, 'send');
   const answer = Buffer.alloc(DIGEST_BYTES);
   for (let got = 0; got < DIGEST_BYTES;) {
-    const count = await side.read(socket, answer.subarray(got));
+    const count = await owner.read(socket, answer.subarray(got));
     if (count === 0) throw new EndedEarly(`The digest ended after ${got} bytes`);
     got += count;
   }
@@ -145,12 +145,12 @@ async function requireDigest(
   for (const piece of sent) hash.update(piece);
   if (!hash.digest().equals(answer))
     throw new Error(`A file of ${total} bytes has come with another digest: corruption`);
-  side.bytesVerified += total;
+  owner.bytesVerified += total;
 }
 
 /** No digest may come. */
-async function requireReset(side: SoakPal, socket: SocketHandle): Promise<void> {
-  const code = await side.read(socket, Buffer.alloc(DIGEST_BYTES)).then(
+async function requireReset(owner: SoakPal, socket: SocketHandle): Promise<void> {
+  const code = await owner.read(socket, Buffer.alloc(DIGEST_BYTES)).then(
     (bytes) => `${bytes} bytes`,
     (error: unknown) => (error as { code?: string }).code ?? '',
   );

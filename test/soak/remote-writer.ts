@@ -15,7 +15,7 @@ export interface RemoteWriter {
   end(): Promise<unknown>;
 }
 
-/** Starts the thread, for connections of this side. */
+/** Starts the thread, for connections of this PAL. */
 export async function startRemoteWriter({ pal }: SoakPal, world: Pick<World, 'fail'>): Promise<RemoteWriter> {
   pal.onRemoteError((error) => failUnlessTolerated(world, 'writing from another thread', error));
   const thread = startThread(new URL('children/remote-writes', import.meta.url), { remote: pal.remote() });

@@ -17,7 +17,7 @@ export interface Sample {
   /** Callbacks that somebody still waits for. */
   readonly pendingCallbacks: number;
   readonly queuedBytes: number;
-  /** Native memory in use by operations and allocateBuffer. */
+  /** Native memory lent to operations and allocateBuffer. */
   readonly pinnedBytes: number;
   /** Native memory taken from the system. */
   readonly reservedBytes: number;
