@@ -91,8 +91,8 @@ async function busy(options: PalOptions, serve: typeof serveAsync): Promise<stri
   for (let count = 0; count < ROUNDS; count++) await round();
   const after = pal.stats();
   const per = (from: number, to: number): string => ((to - from) / (BUSY * ROUNDS)).toFixed(2);
-  const calls = Object.entries(after.calls)
-    .map(([name, count]) => [name, per(before.calls[name] ?? 0, count)] as const)
+  const calls = Object.entries(after.syscalls)
+    .map(([name, count]) => [name, per(before.syscalls[name] ?? 0, count)] as const)
     .filter(([, count]) => count !== '0.00')
     .map(([name, count]) => `${name} ${count}`);
   await Promise.all([pal.stopEventLoop(), clients.stopEventLoop()]);

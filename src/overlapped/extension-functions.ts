@@ -87,7 +87,7 @@ export class ExtensionFunctions {
   #pointer(socket: number, guid: string): number {
     const { address } = this.#scratch;
     this.#writeGuid(guid);
-    this.#counters.calls.WSAIoctl++;
+    this.#counters.syscalls.WSAIoctl++;
     const result = this.#tables.ws2_32.WSAIoctl(
       socket,
       SIO_GET_EXTENSION_FUNCTION_POINTER,

@@ -78,7 +78,7 @@ export interface NetworkStats {
    * Win32 calls by name, those of the waiter thread included. Not counted: GetLastError and WSAGetLastError, which belong
    * to the call before them, VirtualAlloc and VirtualFree (see reservedBytes), and what ends the waiter and the port.
    */
-  calls: Record<string, number>;
+  syscalls: Record<string, number>;
 }
 
 /** Numbers of operations, by kind. */

@@ -99,7 +99,7 @@ export function createContext(
       operations,
       blocks,
       pinned: new PinnedBuffers(platform.memory, !transport.keepsBuffers || platform.threadEnd !== undefined),
-      calls,
+      pendingCalls: calls,
       requests: new RequestPool(calls),
       datagrams: new DatagramRequestPool(calls),
       sockets,
@@ -126,7 +126,7 @@ export function createContext(
 /** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */
 function startWinsock(platform: Platform, counters: Counters, scratch: Scratch): void {
   if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
-  counters.calls.WSAStartup++;
+  counters.syscalls.WSAStartup++;
   checkReturnedCode(platform.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
 }
 

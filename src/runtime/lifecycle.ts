@@ -226,7 +226,7 @@ export class Lifecycle {
       context.loop.release();
       context.closing.dispose();
       context.idleSweep.dispose();
-      context.calls.dispose();
+      context.pendingCalls.dispose();
       this.#last = { stats: collectStats(context), description: inspectContext(context, this.stage) };
       await context.loop.close();
       context.blocks.dispose();

@@ -33,7 +33,7 @@ export abstract class PendingCall extends DeadlineEntry {
   timeout = 0;
   signal: AbortSignal | null = null;
   /** Who takes it back when its signal is aborted. */
-  calls: PendingCalls | null = null;
+  pendingCalls: PendingCalls | null = null;
   /** Its place among the calls of its signal. Only signal-calls.ts writes these three. */
   signalCalls: SignalCalls | null = null;
   beforeOfSignal: PendingCall | null = null;
@@ -132,7 +132,7 @@ export class PendingCalls {
     if (call.signal !== null) {
       unwatchSignal(call);
       call.signal = null;
-      call.calls = null;
+      call.pendingCalls = null;
     }
   }
 
@@ -180,7 +180,7 @@ export class PendingCalls {
     }
     if (signal !== undefined) {
       call.signal = signal;
-      call.calls = this;
+      call.pendingCalls = this;
       watchSignal(call, signal);
       // By what has run since it was looked at before: it calls no listener any more.
       if (signal.aborted) call.cancellation = aborted(call.operation, signal);

@@ -80,7 +80,7 @@ export function beginConnect(
   let why = options.signal?.aborted === true ? aborted('connect', options.signal) : null;
   try {
     if (why === null) {
-      context.calls.begin(request, connection, options);
+      context.pendingCalls.begin(request, connection, options);
       why = whyOver(request, connection);
     }
   } catch (error) {
@@ -144,7 +144,7 @@ function isAwaited({ connect }: Connection): boolean {
 export function announceConnect(context: Context, connection: Connection): void {
   const request = connection.connect?.answer() ?? null;
   if (request === null) return;
-  context.calls.end(request);
+  context.pendingCalls.end(request);
   connection.connect = null;
   connection.connected = true;
   removePendingCallback(context, connection);
@@ -166,7 +166,7 @@ function answer(context: Context, connection: Connection, error: NetworkError): 
   const { connect } = connection;
   const request = connect?.answer() ?? null;
   if (connect === null || request === null) return;
-  context.calls.end(request);
+  context.pendingCalls.end(request);
   connect.resolved()?.stop();
   context.loop.enqueue(() => {
     removePendingCallback(context, connection);

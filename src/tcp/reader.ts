@@ -48,7 +48,7 @@ export function read(
   try {
     request = context.requests.takeRead(target, maxBytes, callback);
     request.origin = captureOrigin(context);
-    name = context.calls.begin(request, connection, options);
+    name = context.pendingCalls.begin(request, connection, options);
     // Only now is the connection looked at: the caller's own code may have run in there.
     why = whyOver(request, connection);
     const served = connection.read.ended || connection.read.unread !== null;

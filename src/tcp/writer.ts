@@ -60,7 +60,7 @@ export function write(
   try {
     request = context.requests.takeWrite(data, total, call, callback);
     request.origin = captureOrigin(context);
-    name = context.calls.begin(request, connection, options);
+    name = context.pendingCalls.begin(request, connection, options);
     // Only now is the connection looked at: the caller's own code may have run in there.
     over = whyOver(request, connection) ?? whyEnded(call, connection);
     if (over === null) {

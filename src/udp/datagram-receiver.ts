@@ -49,7 +49,7 @@ export function receiveFrom(
   let name: OperationHandle;
   try {
     request.origin = captureOrigin(context);
-    name = context.calls.begin(request, socket, options);
+    name = context.pendingCalls.begin(request, socket, options);
   } catch (error) {
     context.datagrams.giveReceive(request);
     throw error;

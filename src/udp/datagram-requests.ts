@@ -48,12 +48,12 @@ export function sendOf({ datagram }: Operation): SendToRequest | null {
 
 /** Keeps requests for reuse. */
 export class DatagramRequestPool {
-  readonly #calls: PendingCalls;
+  readonly #pendingCalls: PendingCalls;
   #receives: ReceiveFromRequest | null = null;
   #sends: SendToRequest | null = null;
 
   constructor(calls: PendingCalls) {
-    this.#calls = calls;
+    this.#pendingCalls = calls;
   }
 
   takeReceive(target: Uint8Array, maxBytes: number, callback: ReceiveFromCallback): ReceiveFromRequest {
@@ -68,7 +68,7 @@ export class DatagramRequestPool {
 
   /** Its callback is certain to run: it cannot be cancelled any more. */
   giveReceive(request: ReceiveFromRequest): void {
-    this.#calls.end(request);
+    this.#pendingCalls.end(request);
     request.target = NO_BYTES;
     request.callback = NO_RECEIVE_CALLBACK;
     request.origin = undefined;
@@ -96,7 +96,7 @@ export class DatagramRequestPool {
 
   /** The same for a send. */
   giveSend(request: SendToRequest): void {
-    this.#calls.end(request);
+    this.#pendingCalls.end(request);
     request.data = NO_BYTES;
     request.destination = null;
     request.callback = NO_SEND_CALLBACK;

@@ -57,7 +57,7 @@ export function sendTo(
   try {
     request = context.datagrams.takeSend(data, total, destination, callback);
     request.origin = captureOrigin(context);
-    name = context.calls.begin(request, socket, options);
+    name = context.pendingCalls.begin(request, socket, options);
     // Only now is the socket looked at: the caller's own code may have run in there.
     why = whyOver(request, socket) ?? whyNotQueued(context, socket, total);
     if (why === null) {

@@ -66,7 +66,7 @@ onEveryBed('an idle connection', (bed) => {
     expect(pal.stats().pinnedBytes, 'busy').to.equal(CONTEXT_BYTES + BLOCK_BYTES);
     // How often a receive was posted again: a call on completion ports, a cancelled operation on WSAPoll.
     const reposts = (): number =>
-      bed.name.startsWith('iocp') ? (pal.stats().calls['WSARecv'] ?? 0) : pal.stats().inlineCompletions;
+      bed.name.startsWith('iocp') ? (pal.stats().syscalls['WSARecv'] ?? 0) : pal.stats().inlineCompletions;
     const before = reposts();
     await sweptTo(pal, CONTEXT_BYTES);
     expect(pal.stats().pendingCallbacks, 'the read is still waiting').to.equal(1);
@@ -112,7 +112,7 @@ onEveryBed('an idle connection', (bed) => {
       );
     };
     await hear(1);
-    const cancelled = pal.stats().calls['CancelIoEx'] ?? 0;
+    const cancelled = pal.stats().syscalls['CancelIoEx'] ?? 0;
     for (let count = 2; count <= 20; count++) {
       expect(sweeps.isPlanned).to.equal(true);
       await sweeps.sweep();
@@ -120,7 +120,7 @@ onEveryBed('an idle connection', (bed) => {
       expect(pal.stats().pinnedBytes, 'still busy').to.equal(CONTEXT_BYTES + BLOCK_BYTES);
       await hear(count);
     }
-    expect((pal.stats().calls['CancelIoEx'] ?? 0) - cancelled, 'receives cancelled').to.equal(0);
+    expect((pal.stats().syscalls['CancelIoEx'] ?? 0) - cancelled, 'receives cancelled').to.equal(0);
   });
 
   it('lends a pinned buffer of the user at once, and leaves it there', async () => {
@@ -169,7 +169,7 @@ onEveryBed('data that comes in the moment a connection is found idle', (bed) => 
     const leastMessages = 60;
     const mostMessages = 5000;
     // WSAPoll cancels without a call; on completion ports the count shows that the race was run, whatever that takes here.
-    const cancels = (): number => (bed.name.startsWith('iocp') ? (pal.stats().calls['CancelIoEx'] ?? 0) : Infinity);
+    const cancels = (): number => (bed.name.startsWith('iocp') ? (pal.stats().syscalls['CancelIoEx'] ?? 0) : Infinity);
     const goesOn = (message: number): boolean =>
       message < leastMessages || (cancels() <= connections && message < mostMessages);
     let talking = connections;

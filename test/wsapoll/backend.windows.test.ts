@@ -49,7 +49,7 @@ for (const bed of [wsapollWorker, wsapollInline]) {
       took.sort((one, other) => one - other);
       // The slice of a wait is 1000 ms; without the wake-up this would take that long.
       expect(took[10], 'median, ms').to.be.below(500);
-      expect(pal.stats().calls['WSASendTo'] ?? 0).to.be.at.most(20 * 4);
+      expect(pal.stats().syscalls['WSASendTo'] ?? 0).to.be.at.most(20 * 4);
     });
 
     it('a refused connect is reported, with every other socket idle', async () => {

@@ -81,7 +81,7 @@ describe('PollSet', () => {
     const { fake, set } = setOf(0);
     expect(fake.entries()).to.deep.equal([WAKE]);
     expect(set.poll()).to.equal(0);
-    expect(fake.counters.calls.WSAPoll).to.equal(0);
+    expect(fake.counters.syscalls.WSAPoll).to.equal(0);
   });
 
   it('a socket enters at the end, with what it waits for', () => {

@@ -51,7 +51,7 @@ export function accept(
 ): OperationHandle {
   beginAccepting(context, listener);
   const request = new AcceptRequest(callback, captureOrigin(context));
-  const name = context.calls.begin(request, listener, options);
+  const name = context.pendingCalls.begin(request, listener, options);
   const why = whyOver(request, listener);
   addPendingCallback(context, listener);
   if (why !== null) {
@@ -180,7 +180,7 @@ export function stopAccepting(context: Context, listener: Listener): void {
 }
 
 function answer(context: Context, listener: Listener, request: AcceptRequest, error: NetworkError): void {
-  context.calls.end(request);
+  context.pendingCalls.end(request);
   context.loop.enqueue(() => {
     removePendingCallback(context, listener);
     request.callback(error, NO_HANDLE, NO_ENDPOINT);
@@ -203,7 +203,7 @@ function serve(context: Context, listener: Listener): void {
   const connection = nextUntaken(context, listener);
   const request = connection === undefined ? null : listener.waiting.shift();
   if (request === null || connection === undefined) return;
-  context.calls.end(request);
+  context.pendingCalls.end(request);
   removePendingCallback(context, listener);
   // Before the callback: it may throw, and the pool must not lose a place to that.
   connectionTaken(context, listener);

@@ -148,12 +148,12 @@ export class ConnectRequest extends PendingCall {
 
 /** Keeps requests for reuse. */
 export class RequestPool {
-  readonly #calls: PendingCalls;
+  readonly #pendingCalls: PendingCalls;
   #reads: ReadRequest | null = null;
   #writes: WriteRequest | null = null;
 
   constructor(calls: PendingCalls) {
-    this.#calls = calls;
+    this.#pendingCalls = calls;
   }
 
   takeRead(target: Uint8Array, maxBytes: number, callback: BytesCallback): ReadRequest {
@@ -167,7 +167,7 @@ export class RequestPool {
   }
 
   giveRead(request: ReadRequest): void {
-    this.#calls.end(request);
+    this.#pendingCalls.end(request);
     request.target = NO_BYTES;
     request.callback = NO_CALLBACK;
     request.origin = undefined;
@@ -189,7 +189,7 @@ export class RequestPool {
   }
 
   giveWrite(request: WriteRequest): void {
-    this.#calls.end(request);
+    this.#pendingCalls.end(request);
     request.setBuffers(NO_BYTES, null);
     request.file = null;
     request.callback = NO_CALLBACK;

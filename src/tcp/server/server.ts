@@ -69,7 +69,7 @@ export function openServer(context: Context, address: IpAddress, port: number, o
     applyBindOptions(context, listener.socket, address.family, options);
     bindSocket(context, listener.socket, address, port);
     step = 'listen';
-    context.counters.calls.listen++;
+    context.counters.syscalls.listen++;
     const { ws2_32 } = context.platform;
     checkWinsock(ws2_32.listen(listener.socket, listenArgument(backlog)), ws2_32, 'listen');
     const staysHere = options.deferAssociation !== true && distributor === null;

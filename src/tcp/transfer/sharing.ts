@@ -64,7 +64,7 @@ function duplicate(
   peer: Endpoint | null,
 ): SocketInfo {
   const { platform, counters, scratch } = context;
-  counters.calls.WSADuplicateSocketW++;
+  counters.syscalls.WSADuplicateSocketW++;
   try {
     const result = platform.ws2_32.WSADuplicateSocketW(socket, pid, scratch.address);
     checkWinsock(result, platform.ws2_32, 'WSADuplicateSocketW');
@@ -113,7 +113,7 @@ function openDuplicate(context: Context, { id, protocolInfo }: SocketInfo): numb
   }
   const { platform, counters, scratch } = context;
   scratch.bytes.set(Buffer.from(protocolInfo, 'base64').subarray(0, WSAPROTOCOL_INFOW.size), 0);
-  counters.calls.WSASocketW++;
+  counters.syscalls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
   const any = FROM_PROTOCOL_INFO;
   try {
