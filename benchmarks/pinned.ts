@@ -1,5 +1,5 @@
 /**
- * What a connection costs in pinned memory and in Win32 calls, by backend and by face. Counts, not times: they hold on
+ * What a connection costs in pinned memory and in Win32 calls, by backend and by API. Counts, not times: they hold on
  * any machine. `npm run wine -- benchmarks/pinned.ts` (on Windows: node benchmarks/pinned.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { accept, connect, readExactly, write } from '../test/support/io.ts';
 const IDLE = 1000;
 const BUSY = 64;
 const ROUNDS = 100;
-/** Longer than two sweeps for quiet connections. */
+/** Longer than two sweeps for idle connections. */
 const QUIET_MS = 50_000;
 
 function start(options: PalOptions): NetworkPal {
@@ -19,7 +19,7 @@ function start(options: PalOptions): NetworkPal {
   return pal;
 }
 
-/** Echoes messages of up to 64 bytes, as the asynchronous face would have it. */
+/** Echoes messages of up to 64 bytes, by the asynchronous calls. */
 function serveAsync(pal: NetworkPal, socket: SocketHandle): void {
   const buffer = new Uint8Array(64);
   const next = (): void =>
@@ -31,7 +31,7 @@ function serveAsync(pal: NetworkPal, socket: SocketHandle): void {
   next();
 }
 
-/** The same through the readiness face: one read per call, as a poll loop would. */
+/** The same by the readiness calls: one read per call, as a poll loop would. */
 function serveReady(pal: NetworkPal, socket: SocketHandle): void {
   const buffer = new Uint8Array(64);
   pal.watch(socket, { readable: true }, (error) => {

@@ -2,7 +2,7 @@
  * How operations are carried out: what differs from backend to backend below the queues, the closing and the errors.
  *
  * Every operation that is started here ends exactly once, in a later turn: through the backend's event source, or
- * through EventLoop.completeSynchronously. Until then its slot and its block are lent.
+ * through EventLoop.completeSynchronously. Until then its slot and its block are in use.
  */
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Endpoint } from '../pal/handles.ts';

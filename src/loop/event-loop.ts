@@ -205,7 +205,7 @@ export class EventLoop {
     this.#parts.afterTurn();
   }
 
-  /** A wait on this thread is as good as a turn; a wait on another one is for when it really is quiet. */
+  /** A wait on this thread is as good as a turn; a wait on another one is for when nothing comes any more. */
   #wantsAnotherTurn(): boolean {
     return !this.#source.waitsHere && !this.#source.waiting && this.#idleTurns < SPIN_TURNS;
   }

@@ -104,7 +104,7 @@ export class OperationTable {
     else this.#free.push(operation);
   }
 
-  /** Gives an operation's block back and lets go of the user's buffers. The kernel must be done with them. */
+  /** Gives an operation's block back and forgets the user's buffers. The kernel must be done with them. */
   giveBuffers(operation: Operation): void {
     if (operation.block !== null) this.#blocks.give(operation.block);
     operation.block = null;

@@ -1,5 +1,5 @@
 /**
- * An operation: what the kernel writes into while an AcceptEx, ConnectEx, DisconnectEx, WSARecv, WSASend,
+ * An operation: what the kernel writes into while an AcceptEx, ConnectEx, DisconnectEx, WSARecv, WSASend, TransmitFile,
  * WSARecvFrom or WSASendTo is under way, and what we remember about it meanwhile.
  *
  * Life of an operation

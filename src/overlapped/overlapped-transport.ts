@@ -119,7 +119,7 @@ export class OverlappedTransport implements Transport {
     const { counters, operations } = this.#parts;
     const TransmitFile = this.#extensions.transmitFile(connection.family, connection.socket);
     if (TransmitFile === null)
-      throw new Error('TransmitFile is not to be had. This is a bug in iocp-pal; please report it');
+      throw new Error('TransmitFile is unavailable on this socket. This is a bug in iocp-pal; please report it');
     operation.syscall = 'TransmitFile';
     operation.state = OperationState.Submitted;
     counters.syscalls.TransmitFile++;

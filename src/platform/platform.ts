@@ -42,7 +42,7 @@ export interface PortWaiter {
   ref(): void;
   /** Lets the process end although it waits. */
   unref(): void;
-  /** Ends the waiter; resolves when it has let go of the port for good. take() may still have packets then. */
+  /** Ends the waiter; resolves when it does not use the port any more. take() may still have packets then. */
   stop(): Promise<void>;
 }
 
@@ -128,7 +128,7 @@ export interface ThreadEnd {
 export interface Platform extends Win32Tables {
   /** Time and turns. */
   readonly scheduler: Scheduler;
-  /** Id of the process that it is the kernel of. Default: this process. */
+  /** Id of the process that it belongs to. Default: this process. */
   readonly processId?: number;
   /** A number for a PAL that is made on it, 0 … 8191, which its handles carry. Default: the thread counts its PALs. */
   numberPal?(): number;

@@ -4,7 +4,7 @@
  *   Idle ──initialize──► Ready ──run──► Running ──stop──► Stopping ──last socket gone──► Idle
  *                          └──────────────stop──────────────►┘
  *
- * Stopping is closing every socket as closeSocket does, running all callbacks, and only then letting go: the waiter ends,
+ * Stopping is closing every socket as closeSocket does, running all callbacks, and only then giving things back: the waiter ends,
  * the port is closed, the memory goes back. So the kernel never holds an operation whose memory is gone.
  *
  * A wait that fails for good (a port that somebody has closed) ends the loop in the same way, without flushing anything, and

@@ -58,7 +58,7 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
   pendingCallbacks = 0;
   /** Pending callbacks keep the process alive. */
   referenced = true;
-  /** The readiness face's watch, when there is one. */
+  /** The watch of the readiness calls, when there is one. */
   watch: SocketWatch | null = null;
   /** The turn of the loop in which a watch of the socket was called last. */
   watchedTurn = 0;

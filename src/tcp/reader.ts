@@ -2,8 +2,8 @@
  * Reading: at most one receive in flight per connection, posted only while somebody waits for it.
  *
  * What a receive waits in follows the peer:
- * - quiet (nothing has come yet, or not for a while): no buffer at all, a zero-byte receive, which completes when there
- *   is something to receive. Ten thousand silent connections pin their slots only.
+ * - idle (nothing has come yet, or not for a while): no buffer at all, a zero-byte receive, which completes when there
+ *   is something to receive. Ten thousand idle connections pin their slots only.
  * - busy: straight into a pinned block, one call per message. A receive that fills its block makes the next one larger,
  *   one that leaves most of it empty makes it smaller.
  * The bytes are copied to the user's buffer when the receive completes; a user's own pinned buffer is filled in place.
@@ -130,7 +130,7 @@ export function completeReceive(context: Context, connection: Connection, operat
     return;
   }
   if (error === ERROR_OPERATION_ABORTED && (wasReclaimed || mayPostAgain(connection))) {
-    // Cancelled to make it quiet; or Windows has cancelled it with another operation of its socket. Nothing was received.
+    // Cancelled to take its buffer back; or Windows has cancelled it with another operation of its socket. Nothing was received.
     if (wasReclaimed) connection.read.useClass(IDLE);
     repost(context, connection, operation, request);
     return;
@@ -223,7 +223,7 @@ function serveUnread(context: Context, connection: Connection): void {
   else callback.finish(bufferDetached('read', count, target.byteLength), 0);
 }
 
-/** The readiness face's way to the same bytes. Returns how many there were. */
+/** The readiness calls' way to the same bytes. Returns how many there were. */
 export function takeUnread(context: Context, connection: Connection, target: Uint8Array): number {
   const { unread } = connection.read;
   if (unread === null) return 0;

@@ -39,7 +39,7 @@ export function completeZeroByteReceive(context: Context, connection: Connection
     return;
   }
   const { watch } = connection;
-  // Nobody takes a probe back. Windows may cancel it with another operation of its socket.
+  // Nobody here cancels a zero-byte receive. Windows may cancel it with another operation of its socket.
   if (error === 0) connection.unaskedCancels = 0;
   if (error === ERROR_OPERATION_ABORTED && !connection.read.ended && mayPostAgain(connection)) {
     watch?.scheduleCheck();

@@ -20,7 +20,7 @@ export const ADDRESS_AT = 0;
 
 export class StreamMember extends PolledMember {
   #receive: Operation | null = null;
-  /** The readiness face's zero-byte receive. It may wait beside a receive: unwatch leaves it posted. */
+  /** The zero-byte receive of the readiness calls. It may wait beside a receive: unwatch leaves it posted. */
   #zeroByteReceive: Operation | null = null;
   #send: Operation | null = null;
   #segments = 0;

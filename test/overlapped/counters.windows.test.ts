@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 
 /** What stats() leaves out, as it says. */
 const UNCOUNTED = new Set(['VirtualAlloc', 'VirtualFree', 'CloseHandle']);
-/** Made by the waiter too, which the observed kernel does not see. */
+/** Made by the waiter too, which the observed platform does not see. */
 const WAITS = new Set(['GetQueuedCompletionStatusEx', 'WSAPoll']);
 /** Milliseconds in which a loop that has nothing to do goes idle, on a machine that has nothing else to do. */
 const PAUSE_MS = 10;

@@ -1,6 +1,6 @@
 /**
- * The receive of a quiet connection holds no buffer, that of a busy one does; and on the way from one to the other no
- * byte is lost. The sweep that finds the quiet ones is due every 15 s; here it comes when a test says so.
+ * The receive of an idle connection holds no buffer, that of a busy one does; and on the way from one to the other no
+ * byte is lost. The sweep that finds the idle ones is due every 15 s; here it comes when a test says so.
  */
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
@@ -20,7 +20,7 @@ const BLOCK_BYTES = 512;
 
 const nothing = (): void => undefined;
 
-onEveryBed('a quiet connection', (bed) => {
+onEveryBed('an idle connection', (bed) => {
   const sweeps = new Sweeps();
   const fixture = testPal(bed, sweeps.options);
 
@@ -57,7 +57,7 @@ onEveryBed('a quiet connection', (bed) => {
     expect(pal.stats().pinnedBytes).to.equal(CONTEXT_BYTES);
   });
 
-  it('becomes busy with the first bytes, and quiet again after a while', async () => {
+  it('becomes busy with the first bytes, and idle again after a while', async () => {
     const { pal, client, served } = await aPair();
     const reading = readExactly(pal, client, 10);
     await write(pal, served, seededBytes(10));
@@ -75,7 +75,7 @@ onEveryBed('a quiet connection', (bed) => {
       await turns(5, bed);
     }
     expect(sweeps.isPlanned, 'there is nothing to look for').to.equal(false);
-    expect(reposts() - before, 'once quiet, left alone').to.be.at.most(1);
+    expect(reposts() - before, 'once idle, left alone').to.be.at.most(1);
     await write(pal, served, seededBytes(10, 2));
     await pinned(pal, 0);
   });
@@ -159,7 +159,7 @@ onEveryBed('a quiet connection', (bed) => {
   });
 });
 
-onEveryBed('data that comes in the moment a connection is found quiet', (bed) => {
+onEveryBed('data that comes in the moment a connection is found idle', (bed) => {
   const sweeps = new Sweeps();
   const fixture = testPal(bed, sweeps.options);
 
@@ -281,7 +281,7 @@ onEveryBed('bytes for a buffer that is gone', (bed) => {
 
 // One bed of each backend: 1000 connections take seconds under Wine.
 for (const bed of beds.filter(({ name }) => name === 'iocp worker' || name === 'wsapoll worker')) {
-  describe(`1000 connections gone quiet [${bed.name}]`, () => {
+  describe(`1000 connections that have become idle [${bed.name}]`, () => {
     const count = 1000;
     const sweeps = new Sweeps();
     const fixture = testPal(bed, sweeps.options);

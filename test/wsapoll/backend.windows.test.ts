@@ -52,7 +52,7 @@ for (const bed of [wsapollWorker, wsapollInline]) {
       expect(pal.stats().syscalls['WSASendTo'] ?? 0).to.be.at.most(20 * 4);
     });
 
-    it('a refused connect is reported, with every other socket quiet', async () => {
+    it('a refused connect is reported, with every other socket idle', async () => {
       const { pal } = fixture;
       await pair(pal);
       expect(await rejectionOf(connect(pal, '127.0.0.1', REFUSING_PORT))).to.include({ code: 'ECONNREFUSED' });

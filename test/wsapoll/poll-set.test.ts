@@ -228,7 +228,7 @@ describe('PollSet', () => {
       expect(members.map(({ told }) => told.length)).to.deep.equal([0, 1]);
     });
 
-    it('many enter at once: the array grows when the waiter has let go', () => {
+    it('many enter at once: the array grows when the waiter no longer uses it', () => {
       const { fake, set } = setOf(250);
       set.wait();
       const late = Array.from({ length: 600 }, (_, index) => new Member(4 + index * 4));

@@ -86,7 +86,7 @@ export function beginAccepting(context: Context, listener: Listener): void {
   fillPool(context, listener);
 }
 
-/** The readiness face: takes a connection that is there, or answers null. */
+/** For tryAccept: takes a connection that is there, or answers null. */
 export function takeAccepted(context: Context, listener: Listener): SocketHandle | null {
   const connection = listener.paused ? undefined : nextUntaken(context, listener);
   if (connection === undefined) return null;
@@ -106,7 +106,7 @@ export function completeAccept(context: Context, listener: Listener, operation: 
   if (error !== 0) {
     const cancelledAccepts = listener.cancelledAccepts.has(operation);
     releaseAccept(context, listener, operation);
-    // Withdrawn, or cancelled by Windows with one that was: no connection is lost. Its place may be free for another, since
+    // Cancelled by the pool, or by Windows together with one that was: no connection is lost. Its place may be free for another, since
     // the pool may have been resumed meanwhile. A system that cancels every accept is one that fails: there are pauses then.
     const isHarmless =
       error === ERROR_OPERATION_ABORTED && (cancelledAccepts || mayPostAgain(listener, listener.depth.current));

@@ -52,7 +52,7 @@ export class Listener extends SocketRecord {
   /** Accepts in a row that failed because their connection was gone. */
   gone = 0;
   retryTimer: TimerHandle | null = null;
-  /** Runs while the pool is deeper than a quiet server needs. */
+  /** Runs while the pool is deeper than a server without arrivals needs. */
   shrinkTimer: TimerHandle | null = null;
   /** Runs while acceptRate leaves no room for a single accept. */
   roomTimer: TimerHandle | null = null;

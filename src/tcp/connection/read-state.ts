@@ -27,7 +27,7 @@ export class ReadState {
   ended = false;
   /** The end of the peer's stream was read. */
   peerEnded = false;
-  /** A receive into a block was posted since the last sweep for quiet connections. */
+  /** A receive into a block was posted since the last sweep for idle connections. */
   #receivedSince = false;
 
   begin(operation: Operation): void {

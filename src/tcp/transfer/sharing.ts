@@ -3,7 +3,7 @@
  * process, and says in a WSAPROTOCOL_INFOW how to get hold of it there. It can be used once, in that process only.
  *
  * Both handles are one socket, and one socket works with one port: so only an unassociated connection is exported, and it
- * moves: this process lets go of it, which sends no FIN as long as the other handle lives. A server stays open here as well,
+ * moves: this process closes its handle, which sends no FIN as long as the other handle lives. A server stays open here as well,
  * and every process that has it accepts from it: the first through its port, the others through an event (Transport.share).
  *
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaduplicatesocketw
