@@ -3,14 +3,14 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pinThisProcess, planCpus } from './lib/cpus.ts';
 import { describeEnvironment, formatEnvironment } from './lib/environment.ts';
-import { CROWDS, HELP, OVERHEAD, parseOptions, REPORT, UsageError, type Options } from './lib/options.ts';
-import { formatCrowds, measureCrowd } from './crowd/main.ts';
+import { MANY_CONNECTIONS, HELP, OVERHEAD, parseOptions, REPORT, UsageError, type Options } from './lib/options.ts';
+import { formatMany, measureMany } from './many-connections/main.ts';
 import type { Row } from './lib/rows.ts';
 import { runOverhead } from './overhead/run.ts';
-import { runQuestion } from './lib/runner.ts';
+import { runScenario } from './lib/runner.ts';
 import { formatRows } from './lib/table.ts';
 import { writeReport } from './report/main.ts';
-import { QUESTIONS } from './questions/index.ts';
+import { SCENARIOS } from './scenarios/index.ts';
 
 const calledFrom = process.cwd();
 process.chdir(path.resolve(import.meta.dirname, '..')); // scripts are named relative to the repository
@@ -29,16 +29,16 @@ async function main(options: Options): Promise<number> {
   if (cpus !== null) pinThisProcess(cpus.client);
   const rows: Row[] = [];
   let serverNode = '';
-  for (const name of options.questions) {
+  for (const name of options.scenarios) {
     if (name === REPORT) console.log(`written: ${(await writeReport()).join(', ')}`);
     if (name === OVERHEAD && (await runOverhead()) !== 0) return 1;
-    if (CROWDS.includes(name)) console.log(formatCrowds(await measureCrowd(name, options, cpus)));
-    const question = QUESTIONS[name];
-    if (question === undefined) continue;
-    const result = await runQuestion(name, question, options, cpus);
+    if (MANY_CONNECTIONS.includes(name)) console.log(formatMany(await measureMany(name, options, cpus)));
+    const scenario = SCENARIOS[name];
+    if (scenario === undefined) continue;
+    const result = await runScenario(name, scenario, options, cpus);
     serverNode = result.serverNode;
     rows.push(...result.rows);
-    console.log(`\n${question.title}\n\n${formatRows(result.rows)}`);
+    console.log(`\n${scenario.title}\n\n${formatRows(result.rows)}`);
   }
   if (rows.length === 0) return 0;
   const environment = describeEnvironment(serverNode, cpus);

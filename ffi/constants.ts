@@ -40,7 +40,6 @@ export const POLLRDNORM = 0x0100;
 /** shutdown()'s `how`. */
 export const SD_RECEIVE = 0;
 export const SD_SEND = 1;
-export const SD_BOTH = 2;
 
 /** setsockopt levels and names (winsock2.h, mswsock.h, ws2ipdef.h). */
 export const SOL_SOCKET = 0xffff;
@@ -99,7 +98,6 @@ export const TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS = 0xfe;
 /** winbase.h, ioapiset.h. */
 export const INVALID_HANDLE_VALUE = -1;
 export const WAIT_OBJECT_0 = 0;
-export const INFINITE = 0xffffffff;
 export const FILE_SKIP_COMPLETION_PORT_ON_SUCCESS = 1;
 export const FILE_SKIP_SET_EVENT_ON_HANDLE = 2;
 

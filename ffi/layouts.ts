@@ -2,7 +2,7 @@
  * Struct layouts as byte offsets, for 64-bit Windows (x64 and arm64 agree). Little-endian throughout.
  *
  * They are not trusted: test/ffi/layouts.test.ts compares every number here with the layout that koffi computes from
- * the C declaration in `C_DECLARATIONS`, which is Microsoft's own, field by field.
+ * the C declaration, which is Microsoft's own, field by field.
  */
 
 /** OVERLAPPED, minwinbase.h. */
@@ -83,63 +83,6 @@ export const WSAPROTOCOL_INFOW = {
   dwProviderReserved: 112,
   szProtocol: 116,
   size: 628,
-} as const;
-
-/** The C declarations that the offsets above stand for: type and name of each member, in order. */
-export const C_DECLARATIONS = {
-  OVERLAPPED: {
-    Internal: 'uintptr_t',
-    InternalHigh: 'uintptr_t',
-    Offset: 'uint32_t',
-    OffsetHigh: 'uint32_t',
-    hEvent: 'uintptr_t',
-  },
-  OVERLAPPED_ENTRY: {
-    lpCompletionKey: 'uintptr_t',
-    lpOverlapped: 'uintptr_t',
-    Internal: 'uintptr_t',
-    dwNumberOfBytesTransferred: 'uint32_t',
-  },
-  WSABUF: { len: 'uint32_t', buf: 'uintptr_t' },
-  sockaddr_in: { sin_family: 'uint16_t', sin_port: 'uint16_t', sin_addr: 'uint32_t', sin_zero: 'uint8_t[8]' },
-  sockaddr_in6: {
-    sin6_family: 'uint16_t',
-    sin6_port: 'uint16_t',
-    sin6_flowinfo: 'uint32_t',
-    sin6_addr: 'uint8_t[16]',
-    sin6_scope_id: 'uint32_t',
-  },
-  ip_mreq: { imr_multiaddr: 'uint32_t', imr_interface: 'uint32_t' },
-  ip_mreq_source: { imr_multiaddr: 'uint32_t', imr_sourceaddr: 'uint32_t', imr_interface: 'uint32_t' },
-  ipv6_mreq: { ipv6mr_multiaddr: 'uint8_t[16]', ipv6mr_interface: 'uint32_t' },
-  GUID: { Data1: 'uint32_t', Data2: 'uint16_t', Data3: 'uint16_t', Data4: 'uint8_t[8]' },
-  WSAPOLLFD: { fd: 'uintptr_t', events: 'int16_t', revents: 'int16_t' },
-  TRANSMIT_FILE_BUFFERS: { Head: 'uintptr_t', HeadLength: 'uint32_t', Tail: 'uintptr_t', TailLength: 'uint32_t' },
-  LINGER: { l_onoff: 'uint16_t', l_linger: 'uint16_t' },
-  TCP_INITIAL_RTO_PARAMETERS: { Rtt: 'uint16_t', MaxSynRetransmissions: 'uint8_t' },
-  WSAPROTOCOL_INFOW: {
-    dwServiceFlags1: 'uint32_t',
-    dwServiceFlags2: 'uint32_t',
-    dwServiceFlags3: 'uint32_t',
-    dwServiceFlags4: 'uint32_t',
-    dwProviderFlags: 'uint32_t',
-    ProviderId: 'uint8_t[16]',
-    dwCatalogEntryId: 'uint32_t',
-    ChainLen: 'int32_t',
-    ChainEntries: 'uint32_t[7]',
-    iVersion: 'int32_t',
-    iAddressFamily: 'int32_t',
-    iMaxSockAddr: 'int32_t',
-    iMinSockAddr: 'int32_t',
-    iSocketType: 'int32_t',
-    iProtocol: 'int32_t',
-    iProtocolMaxOffset: 'int32_t',
-    iNetworkByteOrder: 'int32_t',
-    iSecurityScheme: 'int32_t',
-    dwMessageSize: 'uint32_t',
-    dwProviderReserved: 'uint32_t',
-    szProtocol: 'char16_t[256]',
-  },
 } as const;
 
 /** Bytes that WSAStartup may write: WSADATA on 64-bit Windows is 408. */

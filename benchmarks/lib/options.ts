@@ -1,46 +1,46 @@
 /** The command line. */
 import { parseArgs } from 'node:util';
-import { QUESTIONS } from '../questions/index.ts';
+import { SCENARIOS } from '../scenarios/index.ts';
 import { DEFAULT_PEERS, PEERS } from './peers.ts';
-import type { Settings } from './question.ts';
+import type { Settings } from './scenario.ts';
 
 export interface Options extends Settings {
-  questions: string[];
-  /** Undefined: the question's own. */
+  scenarios: string[];
+  /** Undefined: the scenario's own. */
   peers: readonly string[] | undefined;
   rounds: number;
   json: string | undefined;
   profile: string | undefined;
 }
 
-/** The question that has no peers and no runner; see benchmarks/overhead/. */
+/** The scenario that has no peers and no runner; see benchmarks/overhead/. */
 export const OVERHEAD = 'overhead';
-/** Questions without peers: what a server does for some while many others hold connections; see benchmarks/crowd/. */
-export const CROWDS = ['crowd-idle', 'crowd-abuse'];
-/** Not a question: makes docs/benchmarks.md's tables and charts from docs/benchmarks/*.json. */
+/** Scenarios without peers: what a server does for some while many others hold connections; see benchmarks/many-connections/. */
+export const MANY_CONNECTIONS = ['many-idle', 'many-abusers'];
+/** Not a scenario: makes docs/benchmarks.md's tables and charts from docs/benchmarks/*.json. */
 export const REPORT = 'report';
 
 /** A command line that cannot be run; the message says what to change. */
 export class UsageError extends Error {}
 
-export const HELP = `npm run bench -- [question …] [options]
+export const HELP = `npm run bench -- [scenario …] [options]
 
 Runs servers in processes of their own on the Windows node.exe, one after the other, and compares them with node:net.
 
-questions (echo):
-${Object.values(QUESTIONS)
+scenarios (echo):
+${Object.values(SCENARIOS)
   .map(({ title }) => `  ${title}`)
   .join('\n')}
   ${OVERHEAD}: the library's own code and koffi's calls, on a platform that costs nothing
-  crowd-idle: 1000 busy connections and 10 000 idle ones in one process
-  crowd-abuse: 100 good clients alone, and among 10 000 that mean no good
+  many-idle: 1000 busy connections and 10 000 idle ones in one process
+  many-abusers: 100 good clients alone, and among 10 000 that mean no good
   ${REPORT}: makes the tables and charts of docs/benchmarks.md from docs/benchmarks/*.json
 
 options:
   --peers A,B,…        who is measured: ${PEERS.join(', ')}
                        (${DEFAULT_PEERS.join(',')}; reuse has its own)
-  --connections N,N,…  instead of the question's own
-  --active N           connections that send, for idle, arrivals and crowd-*
+  --connections N,N,…  instead of the scenario's own
+  --active N           connections that send, for idle, arrivals and many-*
   --size BYTES,…       message sizes, for echo, idle, latency, accept, reuse, arrivals and udp
   --seconds N          of each measurement (5)
   --rounds N           each peer's turns; the result is the median (3)
@@ -52,13 +52,13 @@ options:
 export function parseOptions(args: readonly string[]): Options | null {
   const { values, positionals } = parse(args);
   if (values.help) return null;
-  const questions = positionals.length === 0 ? ['echo'] : positionals;
-  for (const name of questions)
-    requireOneOf('question', name, [...Object.keys(QUESTIONS), OVERHEAD, ...CROWDS, REPORT]);
+  const scenarios = positionals.length === 0 ? ['echo'] : positionals;
+  for (const name of scenarios)
+    requireOneOf('scenario', name, [...Object.keys(SCENARIOS), OVERHEAD, ...MANY_CONNECTIONS, REPORT]);
   const peers = values.peers?.split(',');
   for (const name of peers ?? []) requireOneOf('peer', name, PEERS);
   return {
-    questions,
+    scenarios,
     peers,
     connections: numbers('connections', values.connections, 10_000),
     active: numbers('active', values.active, 10_000)?.[0],

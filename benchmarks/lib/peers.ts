@@ -10,7 +10,7 @@ const PROGRAMS: Readonly<Record<string, { file: string; args: string[] }>> = {
   deno: { file: 'node_modules/@deno/win32-x64/deno.exe', args: ['run', '--allow-all'] },
 };
 
-/** Peers by name, with the ending of their server's file: servers/<question's server>-<ending>.ts. */
+/** Peers by name, with the ending of their server's file: servers/<scenario's server>-<ending>.ts. */
 const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'node-net'>> = {
   iocp: 'pal',
   'iocp-inline': 'pal',

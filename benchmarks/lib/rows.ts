@@ -1,11 +1,11 @@
 /** From the measurements of all rounds to the rows of the result. */
 import { REFERENCE } from './peers.ts';
-import { NOTHING_MEASURED, type Cell, type Measurement, type Question } from './question.ts';
+import { NOTHING_MEASURED, type Cell, type Measurement, type Scenario } from './scenario.ts';
 
 /** One peer in one cell: medians over the rounds. */
 export interface Row extends Cell, Measurement {
   peer: string;
-  question: string;
+  scenario: string;
   rounds: number;
   /** Median over the rounds of this peer's figure over node:net's in the same round. Null without one. */
   ratioToNodeNet: number | null;
@@ -18,7 +18,7 @@ export type Rounds = (Measurement | string)[];
 
 export function makeRow(
   name: string,
-  question: Question,
+  scenario: Scenario,
   cell: Cell,
   peer: string,
   byPeer: ReadonlyMap<string, Rounds>,
@@ -29,14 +29,14 @@ export function makeRow(
   const ratios = rounds.flatMap((round, index) => {
     const other = reference[index];
     if (typeof round === 'string' || other === undefined || typeof other === 'string') return [];
-    const [mine, theirs] = [round[question.ratioOf], other[question.ratioOf]];
+    const [mine, theirs] = [round[scenario.ratioOf], other[scenario.ratioOf]];
     return mine === null || theirs === null || theirs <= 0 ? [] : [mine / theirs];
   });
   const names = Object.keys(NOTHING_MEASURED) as (keyof Measurement)[];
   const medians = names.map((figure) => [figure, median(good.map((round) => round[figure]))] as const);
   return {
     peer,
-    question: name,
+    scenario: name,
     ...cell,
     ...(Object.fromEntries(medians) as unknown as Measurement),
     rounds: good.length,

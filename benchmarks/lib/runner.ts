@@ -1,9 +1,9 @@
-/** Runs one question: cell by cell, round by round, peer after peer. */
+/** Runs one scenario: cell by cell, round by round, peer after peer. */
 import type { CpuPlan } from './cpus.ts';
 import type { Options } from './options.ts';
 import { DEFAULT_PEERS, serverOf } from './peers.ts';
 import { endProgress, progress } from './progress.ts';
-import type { Cell, Measurement, Question } from './question.ts';
+import type { Cell, Measurement, Scenario } from './scenario.ts';
 import { makeRow, type Row, type Rounds } from './rows.ts';
 import { ServerProcess } from './server-process.ts';
 import { show } from './table.ts';
@@ -14,16 +14,16 @@ export interface Result {
   serverNode: string;
 }
 
-export async function runQuestion(
+export async function runScenario(
   name: string,
-  question: Question,
+  scenario: Scenario,
   options: Options,
   cpus: CpuPlan | null,
 ): Promise<Result> {
-  const peers = options.peers ?? question.peers ?? DEFAULT_PEERS;
+  const peers = options.peers ?? scenario.peers ?? DEFAULT_PEERS;
   const rows: Row[] = [];
   let serverNode = 'none that came up';
-  for (const cell of question.cells(options)) {
+  for (const cell of scenario.cells(options)) {
     const byPeer = new Map<string, Rounds>(peers.map((peer) => [peer, []]));
     for (let round = 0; round < options.rounds; round++) {
       // Peers in turn, each round beginning with another one: whatever drifts, drifts for all.
@@ -32,12 +32,12 @@ export async function runQuestion(
       for (const peer of order) {
         const where = `${name}, ${cell.connections} connections, round ${round + 1} of ${options.rounds}, ${peer}`;
         progress(where);
-        const outcome = await measureOnce(question, cell, peer, options, cpus, (node) => (serverNode = node));
+        const outcome = await measureOnce(scenario, cell, peer, options, cpus, (node) => (serverNode = node));
         byPeer.get(peer)?.push(outcome);
-        progress(`${where}: ${typeof outcome === 'string' ? outcome : headline(question, outcome)}`);
+        progress(`${where}: ${typeof outcome === 'string' ? outcome : headline(scenario, outcome)}`);
       }
     }
-    rows.push(...peers.map((peer) => makeRow(name, question, cell, peer, byPeer)));
+    rows.push(...peers.map((peer) => makeRow(name, scenario, cell, peer, byPeer)));
   }
   endProgress();
   return { rows, serverNode };
@@ -45,7 +45,7 @@ export async function runQuestion(
 
 /** A measurement, or why there is none. */
 async function measureOnce(
-  question: Question,
+  scenario: Scenario,
   cell: Cell,
   peer: string,
   options: Options,
@@ -54,9 +54,9 @@ async function measureOnce(
 ): Promise<Measurement | string> {
   let server: ServerProcess | null = null;
   try {
-    server = await ServerProcess.start({ ...serverOf(peer, question.server), cpus, profileFolder: options.profile });
+    server = await ServerProcess.start({ ...serverOf(peer, scenario.server), cpus, profileFolder: options.profile });
     sawNode(server.node);
-    return await question.measure(server, cell, options);
+    return await scenario.measure(server, cell, options);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {
@@ -64,7 +64,7 @@ async function measureOnce(
   }
 }
 
-function headline(question: Question, outcome: Measurement): string {
+function headline(scenario: Scenario, outcome: Measurement): string {
   const unit = { messagesPerSecond: 'msg/s', megabytesPerSecond: 'MB/s', rssBytesPerConnection: 'B/connection' };
-  return `${show(outcome[question.ratioOf], 0) ?? 'nothing'} ${unit[question.ratioOf]}`;
+  return `${show(outcome[scenario.ratioOf], 0) ?? 'nothing'} ${unit[scenario.ratioOf]}`;
 }

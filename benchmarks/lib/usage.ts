@@ -1,5 +1,5 @@
 /** What a server used while something ran. */
-import type { Measurement } from './question.ts';
+import type { Measurement } from './scenario.ts';
 import type { ServerProcess } from './server-process.ts';
 
 /** Runs `work` and tells what the server's process spent on it. */

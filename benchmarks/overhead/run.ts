@@ -1,4 +1,4 @@
-/** The overhead question: no peers and no network, so no runner; main.ts of this folder, on the Windows node. */
+/** The overhead scenario: no peers and no network, so no runner; main.ts of this folder, on the Windows node. */
 import process from 'node:process';
 import { runOnWindowsNode } from '../../scripts/wine.mjs';
 

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatEnvironment, type Environment } from '../lib/environment.ts';
-import { NOTHING_MEASURED } from '../lib/question.ts';
+import { NOTHING_MEASURED } from '../lib/scenario.ts';
 import type { Row } from '../lib/rows.ts';
 import { formatRows } from '../lib/table.ts';
 import { lineChart, type ChartOptions } from './chart.ts';
@@ -21,11 +21,11 @@ interface Results {
   rows: Row[];
 }
 
-/** The charts: a figure over the number of connections, from the result file of the question's name. */
-const CHARTS: readonly (ChartOptions & { file: string; question: string; bytes?: number; figure: keyof Row })[] = [
+/** The charts: a figure over the number of connections, from the result file of the scenario's name. */
+const CHARTS: readonly (ChartOptions & { file: string; scenario: string; bytes?: number; figure: keyof Row })[] = [
   {
     file: 'echo.svg',
-    question: 'echo',
+    scenario: 'echo',
     bytes: 64,
     figure: 'ratioToNodeNet',
     title: 'Echo of 64 bytes, all connections active',
@@ -34,7 +34,7 @@ const CHARTS: readonly (ChartOptions & { file: string; question: string; bytes?:
   },
   {
     file: 'echo-p99.svg',
-    question: 'echo',
+    scenario: 'echo',
     bytes: 64,
     figure: 'p99Ms',
     title: 'Echo of 64 bytes: 99th percentile of the round trip',
@@ -44,7 +44,7 @@ const CHARTS: readonly (ChartOptions & { file: string; question: string; bytes?:
   },
   {
     file: 'idle.svg',
-    question: 'idle',
+    scenario: 'idle',
     figure: 'messagesPerSecond',
     title: 'Echo on 16 connections, the others open and silent',
     xLabel: 'connections',
@@ -57,9 +57,9 @@ const CHARTS: readonly (ChartOptions & { file: string; question: string; bytes?:
 export async function writeReport(): Promise<string[]> {
   const results = readResults();
   const written: string[] = [];
-  for (const { file, question, bytes, figure, ...options } of CHARTS) {
+  for (const { file, scenario, bytes, figure, ...options } of CHARTS) {
     const points = results
-      .filter(({ name }) => name === question)
+      .filter(({ name }) => name === scenario)
       .flatMap(({ rows }) => rows)
       .filter((row) => bytes === undefined || row.messageBytes === bytes)
       .flatMap((row) => {

@@ -1,4 +1,4 @@
-/** The echo server with limits, for benchmarks/crowd. Arguments: headerMs, idleMs, connections per address or 0. */
+/** The echo server with limits, for benchmarks/many-connections. Arguments: headerMs, idleMs, connections per address or 0. */
 import { createNetworkPal } from '../../src/index.ts';
 import { report } from './control.ts';
 import { GUARDED_PAL, serveGuarded } from './guarded.ts';

@@ -9,7 +9,7 @@ import { connectedPair, readExactly, write } from './steps/pal-promises.ts';
 import type { Check } from './report.ts';
 import { StepFailure, type Step, type StepParts } from './steps/step.ts';
 import { withoutPaths } from './without-paths.ts';
-import { crowd } from './steps/crowd.ts';
+import { manyConnections } from './steps/many-connections.ts';
 import { halfClose, refused, reset } from './steps/endings.ts';
 import { cancel, datagrams, file } from './steps/transfers.ts';
 import { messageOf } from '../../ffi/thrown.ts';
@@ -21,7 +21,7 @@ const DESCRIBE_LINES = 8;
 /** A first round trip that takes longer than this is worth a word, though nothing is wrong. */
 const SLOW_START_MS = 3000;
 
-const STEPS: readonly Step[] = [crowd, halfClose, reset, refused, datagrams, file, cancel];
+const STEPS: readonly Step[] = [manyConnections, halfClose, reset, refused, datagrams, file, cancel];
 
 /** Runs every step with each of the waiters. Never rejects. */
 export async function selfTest(machine: Machine, deadlineMs = STEP_DEADLINE_MS): Promise<Check[]> {

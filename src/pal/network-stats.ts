@@ -54,11 +54,11 @@ export interface NetworkStats {
   /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel. */
   queuedBytes: number;
   /**
-   * Bytes lent to operations at this moment, and those of allocateBuffer. (Small buffers are cut from arenas of up to 1 MiB, and
+   * Bytes that operations use at this moment, and those of allocateBuffer. (Small buffers are cut from arenas of up to 1 MiB, and
    * count until all of their arena are garbage.)
    */
   pinnedBytes: number;
-  /** Bytes of native memory taken from the system, lent or not. */
+  /** Bytes of native memory taken from the system, in use or not. */
   reservedBytes: number;
   /** Connections that a server's limits had closed at once; they are not among the accepted ones. */
   refused: number;
@@ -78,7 +78,7 @@ export interface NetworkStats {
    * Win32 calls by name, those of the waiter thread included. Not counted: GetLastError and WSAGetLastError, which belong
    * to the call before them, VirtualAlloc and VirtualFree (see reservedBytes), and what ends the waiter and the port.
    */
-  calls: Record<string, number>;
+  syscalls: Record<string, number>;
 }
 
 /** Numbers of operations, by kind. */

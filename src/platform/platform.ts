@@ -42,14 +42,13 @@ export interface PortWaiter {
   ref(): void;
   /** Lets the process end although it waits. */
   unref(): void;
-  /** Ends the waiter; resolves when it has let go of the port for good. take() may still have packets then. */
+  /** Ends the waiter; resolves when it does not use the port any more. take() may still have packets then. */
   stop(): Promise<void>;
 }
 
 /** The two ways of waiting; see docs/design.md. */
 export type WaiterKind = 'worker' | 'inline';
 
-/** What both kinds of waiters report to. */
 export interface WaiterCallbacks {
   onReady: () => void;
   /** The wait itself failed, which no healthy port or poll set does; nobody waits any more. */
@@ -104,7 +103,6 @@ export interface OpenedFile {
 
 /** Files to send from: node:fs, and the HANDLE behind its descriptors. Errors are Node's own (ENOENT, EACCES). */
 export interface Files {
-  /** Opens for reading. */
   open(path: string, callback: (error: NodeJS.ErrnoException | null, fd: number) => void): void;
   /** Throws Node's error. */
   facts(fd: number): FileFacts;
@@ -136,7 +134,7 @@ export interface ThreadEnd {
 export interface Platform extends Win32Tables {
   /** Time and turns. */
   readonly scheduler: Scheduler;
-  /** Id of the process that it is the kernel of. Default: this process. */
+  /** Id of the process that it belongs to. Default: this process. */
   readonly processId?: number;
   /** A number for a PAL that is made on it, 0 … 8191, which its handles carry. Default: the thread counts its PALs. */
   numberPal?(): number;

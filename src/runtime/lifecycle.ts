@@ -4,7 +4,7 @@
  *   Idle ──initialize──► Ready ──run──► Running ──stop──► Stopping ──last socket gone──► Idle
  *                          └──────────────stop──────────────►┘
  *
- * Stopping is closing every socket as closeSocket does, running all callbacks, and only then letting go: the waiter ends,
+ * Stopping is closing every socket as closeSocket does, running all callbacks, and only then giving things back: the waiter ends,
  * the port is closed, the memory goes back. So the kernel never holds an operation whose memory is gone.
  *
  * A wait that fails for good (a port that somebody has closed) ends the loop in the same way, without flushing anything, and
@@ -33,7 +33,6 @@ import { takeBackLoans } from './take-back-loans.ts';
 import { checkWaiting } from '../tcp/readiness/watch.ts';
 import { createContext, makeKept, type ContextHooks, type Kept } from './create-context.ts';
 
-/** What can be told of a loop that has stopped. */
 export interface LastWords {
   readonly stats: NetworkStats;
   readonly description: PalDescription;
@@ -72,12 +71,10 @@ export class Lifecycle {
     this.#platform = platform;
   }
 
-  /** Number of the PAL. */
   get palNumber(): number {
     return this.#kept.pal;
   }
 
-  /** The handles of all runs. */
   get sockets(): SocketTable {
     return this.#kept.sockets;
   }
@@ -221,7 +218,7 @@ export class Lifecycle {
       context.loop.release();
       context.closing.dispose();
       context.idleSweep.dispose();
-      context.calls.dispose();
+      context.pendingCalls.dispose();
       this.#last = { stats: collectStats(context), description: inspectContext(context, this.stage) };
       await context.loop.close();
       context.blocks.dispose();
@@ -283,7 +280,6 @@ function withResolvers(): PromiseWithResolvers {
   return { promise, resolve, reject };
 }
 
-/** What initialize() throws for what went wrong in it. */
 function initializationError(error: unknown): unknown {
   if (!(error instanceof ExternalBuffersRefusedError)) return fromWin32Error('initialize', error);
   const message =

@@ -99,7 +99,7 @@ export class SimulatedNetwork implements SharedNetwork {
     this.#segmentSize = options.segmentSize ?? 1;
     this.#maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
     this.#trace = options.trace === true ? [] : null;
-    this.#schedulingBias = this.plain ? 0 : this.choices.pick(MOODS);
+    this.#schedulingBias = this.plain ? 0 : this.choices.pick(BIASES);
     takeUnheard(); // of another network
   }
 
@@ -285,14 +285,14 @@ export class SimulatedNetwork implements SharedNetwork {
   #place(possible: number): number {
     if (possible === 1) return 0;
     const { choices } = this;
-    if (this.#schedulingBias < EVEN_MOODS || choices.pick(4) === 0) return choices.pick(possible);
-    return this.#schedulingBias === EVEN_MOODS ? possible - 1 : 0;
+    if (this.#schedulingBias < EVEN_BIASES || choices.pick(4) === 0) return choices.pick(possible);
+    return this.#schedulingBias === EVEN_BIASES ? possible - 1 : 0;
   }
 }
 
-/** Moods of a run: the first few choose evenly, then one for the newest first, one for the oldest first. */
-const EVEN_MOODS = 3;
-const MOODS = EVEN_MOODS + 2;
+/** Scheduling biases of a run: the first few choose evenly, then one for the newest first, one for the oldest first. */
+const EVEN_BIASES = 3;
+const BIASES = EVEN_BIASES + 2;
 
 /** Runs everything that promises have to do. */
 function drainPromises(): Promise<void> {

@@ -5,6 +5,7 @@ import * as layouts from '../../ffi/layouts.ts';
 import { WSAID } from '../../ffi/mswsock.ts';
 import { NtStatus } from '../../ffi/ntstatus.ts';
 import { SystemErrorCode } from '../../ffi/wsa-errors.ts';
+import { C_DECLARATIONS } from './c-declarations.ts';
 
 /** A C expression, and what it must be worth. Compared without signs, in 64 bits. */
 export interface Claim {
@@ -55,7 +56,7 @@ function numbers(table: object): Claim[] {
 }
 
 function structs(): Claim[] {
-  return (Object.keys(layouts.C_DECLARATIONS) as (keyof typeof layouts.C_DECLARATIONS)[]).flatMap((name) => {
+  return (Object.keys(C_DECLARATIONS) as (keyof typeof C_DECLARATIONS)[]).flatMap((name) => {
     const { size, ...offsets } = layouts[name] as Record<string, number> & { size: number };
     const type = STRUCTS[name] ?? name;
     const members = Object.entries(offsets).map(([member, offset]) => ({

@@ -3,7 +3,7 @@
  * beside Microsoft's pages. A generated C file holds one _Static_assert for each; the compiler names those that fail.
  *
  * Runs where x86_64-w64-mingw32-gcc is installed (Debian: gcc-mingw-w64-x86-64-win32, which `npm test` installs on a CI
- * machine), and is skipped elsewhere. Not asked: ffi/process.ts, whose structs no header has; the suite alone uses them.
+ * machine), and is skipped elsewhere. Not asked: what test/soak/system-handles.ts says of structs that no header has.
  */
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';

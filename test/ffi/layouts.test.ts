@@ -2,8 +2,9 @@
 import { expect } from 'chai';
 import { loadKoffi, type KoffiModule } from '../../ffi/koffi.ts';
 import * as layouts from '../../ffi/layouts.ts';
+import { C_DECLARATIONS } from './c-declarations.ts';
 
-type StructName = keyof typeof layouts.C_DECLARATIONS;
+type StructName = keyof typeof C_DECLARATIONS;
 
 describe('ffi/layouts.ts', () => {
   let koffi: KoffiModule;
@@ -15,9 +16,9 @@ describe('ffi/layouts.ts', () => {
     }
   });
 
-  for (const name of Object.keys(layouts.C_DECLARATIONS) as StructName[]) {
+  for (const name of Object.keys(C_DECLARATIONS) as StructName[]) {
     it(`${name} lies as the compiler would lay it`, () => {
-      const members: Record<string, string> = layouts.C_DECLARATIONS[name];
+      const members: Record<string, string> = C_DECLARATIONS[name];
       const { size, ...offsets } = layouts[name] as Record<string, number> & { size: number };
       const struct = koffi.struct(members);
       expect(koffi.sizeof(struct), 'size').to.equal(size);
@@ -30,6 +31,6 @@ describe('ffi/layouts.ts', () => {
 
   it('has a declaration for every layout', () => {
     const structs = Object.entries(layouts).filter(([, value]) => typeof value === 'object' && 'size' in value);
-    expect(structs.map(([name]) => name).sort()).to.deep.equal(Object.keys(layouts.C_DECLARATIONS).sort());
+    expect(structs.map(([name]) => name).sort()).to.deep.equal(Object.keys(C_DECLARATIONS).sort());
   });
 });

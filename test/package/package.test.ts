@@ -71,7 +71,7 @@ describe('the package', function () {
     expect(told.filter(({ resolutionKind }) => resolutionKind !== 'node10')).to.deep.equal([]);
   });
 
-  it('names its classes as they are called, in every face of it', async () => {
+  it('names its classes as they are called, in every form of it', async () => {
     for (const [entry, names] of [
       ['index', ['NetworkError', 'RemoteLoop']],
       ['sim/index', ['ChoiceTree', 'SimulationError']],

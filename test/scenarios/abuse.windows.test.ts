@@ -1,6 +1,6 @@
 /**
  * Peers that mean no good cost a bounded amount, and do not stop those that do: docs/limits.md. The full size, 10 000 of
- * them, is `npm run bench -- crowd-abuse`.
+ * them, is `npm run bench -- many-abusers`.
  */
 import { expect } from 'chai';
 import { runChild, type ChildEnd } from '../support/child.ts';

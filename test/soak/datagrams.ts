@@ -6,7 +6,7 @@ import { Buffer } from 'node:buffer';
 import type { Destination, UdpHandle, UdpOptions } from '../../src/index.ts';
 import { streamBytes } from '../sim/support/pattern.ts';
 import { someStream, type Random } from './talk.ts';
-import { EndedEarly, failUnlessTolerated, isTolerated, type Party, type World } from './world.ts';
+import { EndedEarly, failUnlessTolerated, isTolerated, type SoakPal, type World } from './world.ts';
 
 /** Bytes in front of a datagram: its stream, and the offset of what follows. */
 const HEADER_BYTES = 8;
@@ -143,7 +143,7 @@ async function exchange({ client }: World, handle: UdpHandle, to: Destination | 
 
 /** Returns false when a failure was injected. */
 function send(
-  { pal }: Party,
+  { pal }: SoakPal,
   handle: UdpHandle,
   data: readonly Uint8Array[],
   to: Destination | null,
@@ -158,7 +158,7 @@ function send(
 }
 
 /** The next datagram; null when none comes in time, or a failure was injected. */
-function receive({ pal }: Party, handle: UdpHandle, room: number): Promise<Answer | null> {
+function receive({ pal }: SoakPal, handle: UdpHandle, room: number): Promise<Answer | null> {
   const buffer = Buffer.alloc(room);
   return new Promise((resolve, reject) => {
     pal.asyncReceiveFrom(handle, buffer, room, { timeout: ANSWER_MS }, (error, bytes, _, size) => {
@@ -177,9 +177,9 @@ function headerBytes(stream: number, offset: number): Buffer {
 }
 
 /** Compares what there is of a datagram of `size` bytes with its stream. */
-function compareDatagram(party: Party, data: Buffer, size: number): void {
+function compareDatagram(owner: SoakPal, data: Buffer, size: number): void {
   if (data.length < HEADER_BYTES || size < data.length) {
     throw new Error(`A datagram of ${size} bytes came, ${data.length} of them: nobody sent such a one`);
   }
-  party.compare(data.subarray(HEADER_BYTES), data.readUInt32LE(0), data.readUInt32LE(4));
+  owner.compare(data.subarray(HEADER_BYTES), data.readUInt32LE(0), data.readUInt32LE(4));
 }

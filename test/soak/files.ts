@@ -10,7 +10,7 @@ import { streamBytes } from '../sim/support/pattern.ts';
 import { sendFile } from '../support/io.ts';
 import { underWine } from '../support/wine.ts';
 import { connected, type Random } from './talk.ts';
-import { EndedEarly, type Party, type World } from './world.ts';
+import { EndedEarly, type SoakPal, type World } from './world.ts';
 import { Wish, wishBytes } from './wishes.ts';
 import { remove } from '../../scripts/remove.mjs';
 
@@ -103,7 +103,7 @@ export async function fileCancelled(world: World, random: Random): Promise<void>
 }
 
 function briefSend(
-  { pal }: Party,
+  { pal }: SoakPal,
   socket: SocketHandle,
   file: SoakFile,
   random: Random,
@@ -127,17 +127,17 @@ function briefSend(
 
 /** Ends the stream, and compares what the other end says of it with what it should have got. */
 async function requireDigest(
-  party: Party,
+  owner: SoakPal,
   socket: SocketHandle,
   bytes: number,
   sent: readonly Uint8Array[],
 ): Promise<void> {
   const total = sent.reduce((sum, { length }) => sum + length, 0);
   if (bytes !== total) throw new Error(`asyncSendFile says that ${bytes} bytes were sent, of ${total}`);
-  party.pal.shutdown(socket, 'send');
+  owner.pal.shutdown(socket, 'send');
   const answer = Buffer.alloc(DIGEST_BYTES);
   for (let got = 0; got < DIGEST_BYTES;) {
-    const count = await party.read(socket, answer.subarray(got));
+    const count = await owner.read(socket, answer.subarray(got));
     if (count === 0) throw new EndedEarly(`The digest ended after ${got} bytes`);
     got += count;
   }
@@ -145,15 +145,15 @@ async function requireDigest(
   for (const piece of sent) hash.update(piece);
   if (!hash.digest().equals(answer))
     throw new Error(`A file of ${total} bytes has come with another digest: corruption`);
-  party.bytesVerified += total;
+  owner.bytesVerified += total;
 }
 
 /** No digest may come. */
-async function requireReset(party: Party, socket: SocketHandle): Promise<void> {
-  const code = await party.read(socket, Buffer.alloc(DIGEST_BYTES)).then(
+async function requireReset(owner: SoakPal, socket: SocketHandle): Promise<void> {
+  const code = await owner.read(socket, Buffer.alloc(DIGEST_BYTES)).then(
     (bytes) => `${bytes} bytes`,
     (error: unknown) => (error as { code?: string }).code ?? '',
   );
-  if (code === `${DIGEST_BYTES} bytes`) throw new Error('A file that was torn off ended in good order');
-  if (!RESET.includes(code)) throw new EndedEarly(`Reading after a file was torn off: ${code}`);
+  if (code === `${DIGEST_BYTES} bytes`) throw new Error('A truncated file ended in good order');
+  if (!RESET.includes(code)) throw new EndedEarly(`Reading after a file was truncated: ${code}`);
 }

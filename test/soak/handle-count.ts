@@ -2,12 +2,13 @@
 import process from 'node:process';
 import { loadKoffi } from '../../ffi/koffi.ts';
 import type { NativeMemory } from '../../ffi/memory.ts';
+import { loadProcessFunctions } from '../../ffi/process.ts';
 import {
-  loadProcessFunctions,
+  loadSystemInformation,
   SYSTEM_HANDLE_INFORMATION_EX as HEAD,
   SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX as ENTRY,
   SystemExtendedHandleInformation,
-} from '../../ffi/process.ts';
+} from './system-handles.ts';
 
 /** Room for 100 000 handles of the whole system, 40 bytes each. */
 const TABLE_BYTES = 4 * 2 ** 20;
@@ -17,7 +18,7 @@ const TABLE_BYTES = 4 * 2 ** 20;
  * processes truly, and a list can be counted.
  */
 export function handleCounter(memory: NativeMemory): () => number {
-  const functions = loadProcessFunctions(loadKoffi());
+  const functions = { ...loadProcessFunctions(loadKoffi()), ...loadSystemInformation(loadKoffi()) };
   const region = memory.allocate(TABLE_BYTES);
   if (region === null) throw new Error('No memory for the table of handles');
   const view = new DataView(region.buffer);

@@ -20,7 +20,7 @@ import { handOn } from './moving.ts';
 import { startRemoteWriter } from './remote-writer.ts';
 import { acceptAll, serveOne } from './server.ts';
 import type { Random } from './talk.ts';
-import { isTolerated, Party, type World } from './world.ts';
+import { isTolerated, SoakPal, type World } from './world.ts';
 
 /** Sessions at a time. */
 const CONCURRENCY = 24;
@@ -58,8 +58,8 @@ let sessions = 0;
 const faulty = faultyPlatform(windowsPlatform(), options.seed);
 const { platform } = faulty;
 const palOptions = { platform, strict: true, closeGraceMs: 300 } as const;
-const server = new Party(createNetworkPal(palOptions));
-const client = new Party(createNetworkPal(palOptions));
+const server = new SoakPal(createNetworkPal(palOptions));
+const client = new SoakPal(createNetworkPal(palOptions));
 for (const { pal } of [server, client]) {
   pal.initialize();
   void pal.runEventLoop();

@@ -4,7 +4,7 @@ import type { SocketHandle } from '../../src/index.ts';
 import { startThread } from '../support/thread.ts';
 import type { RemoteTask } from './children/remote-writes.ts';
 import { BUFFER_BYTES, connected, someBytes, type Random } from './talk.ts';
-import { failUnlessTolerated, type Party, type World } from './world.ts';
+import { failUnlessTolerated, type SoakPal, type World } from './world.ts';
 import { Wish, wishBytes } from './wishes.ts';
 
 /** The thread, as this one sees it. */
@@ -15,8 +15,8 @@ export interface RemoteWriter {
   end(): Promise<unknown>;
 }
 
-/** Starts the thread, for connections of this party. */
-export async function startRemoteWriter({ pal }: Party, world: Pick<World, 'fail'>): Promise<RemoteWriter> {
+/** Starts the thread, for connections of this PAL. */
+export async function startRemoteWriter({ pal }: SoakPal, world: Pick<World, 'fail'>): Promise<RemoteWriter> {
   pal.onRemoteError((error) => failUnlessTolerated(world, 'writing from another thread', error));
   const thread = startThread(new URL('children/remote-writes', import.meta.url), { remote: pal.remote() });
   thread.on('error', (error) => world.fail(`the writing thread: ${error.stack ?? error.message}`));

@@ -5,7 +5,7 @@ import type { SocketHandle } from '../../src/index.ts';
 import { streamBytes } from '../sim/support/pattern.ts';
 import { connect, REFUSING_PORT } from '../support/io.ts';
 import { BUFFER_BYTES, connected, someBytes, someStream, start, type Random } from './talk.ts';
-import { EndedEarly, isTolerated, type Party, type World } from './world.ts';
+import { EndedEarly, isTolerated, type SoakPal, type World } from './world.ts';
 import { Wish, wishBytes } from './wishes.ts';
 
 export async function echo(
@@ -145,7 +145,7 @@ const ENDS = ['ETIMEDOUT', 'ECANCELED', 'ABORT_ERR'];
 const LONGEST_READ_MS = 8;
 
 /** One read that ends soon, by its timeout, by a signal, or by cancel(). */
-function briefRead({ pal, idle }: Party, socket: SocketHandle, buffer: Buffer, random: Random): Promise<number> {
+function briefRead({ pal, idle }: SoakPal, socket: SocketHandle, buffer: Buffer, random: Random): Promise<number> {
   idle.touch(socket);
   const kind = random(3);
   const ms = random(LONGEST_READ_MS);

@@ -44,7 +44,7 @@ export function isTolerated(error: unknown): boolean {
 }
 
 /** One PAL with its time limit, and what it has seen. */
-export class Party {
+export class SoakPal {
   readonly pal: NetworkPal;
   readonly idle: SocketTimeout;
   bytesVerified = 0;
@@ -112,8 +112,8 @@ export class Party {
 
 /** Both sides. */
 export interface World {
-  readonly server: Party;
-  readonly client: Party;
+  readonly server: SoakPal;
+  readonly client: SoakPal;
   /** Serves wishes. */
   readonly listening: ServerSocket;
   /** Serves wishes too, on the other side's loop: what it accepts goes there. */

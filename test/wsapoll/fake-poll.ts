@@ -1,5 +1,5 @@
 /**
- * As much of Windows as a PollSet needs: memory, sockets that are numbers, a waiter that the test lets go, and a WSAPoll
+ * As much of Windows as a PollSet needs: memory, sockets that are numbers, a waiter that the test ends, and a WSAPoll
  * that reports what the test says. Everything else throws.
  */
 import { INVALID_SOCKET, SOCKET_ERROR, SO_ERROR, SOL_SOCKET } from '../../ffi/constants.ts';

@@ -101,10 +101,10 @@ describe('a hang-up, under WSAPoll', () => {
     world.fake.revents.set(SOCKET, POLLHUP);
     world.run(105);
     expect(world.fake.entries().map(({ socket }) => socket)).to.not.include(SOCKET);
-    const probe = world.start(OperationKind.ZeroByteReceive);
+    const zeroByte = world.start(OperationKind.ZeroByteReceive);
     expect(world.fake.entries().at(-1)).to.deep.equal({ socket: SOCKET, events: POLLRDNORM | POLLWRNORM });
     world.run(1);
-    expect(world.fake.completed).to.deep.equal([probe]);
+    expect(world.fake.completed).to.deep.equal([zeroByte]);
     world.returns = 0;
     world.run(1000);
     expect(world.returns, 'and the send rests again').to.be.within(100, 220);

@@ -82,11 +82,11 @@ export class SimulatedSocket {
       this.#duplicates.splice(place, 1);
       return false;
     }
-    const takenOverBy = this.#duplicates.shift();
-    if (takenOverBy === undefined) return true;
-    this.platform = takenOverBy.platform;
-    this.number = takenOverBy.number;
-    if (this.end !== null) this.end.platform = takenOverBy.platform;
+    const next = this.#duplicates.shift();
+    if (next === undefined) return true;
+    this.platform = next.platform;
+    this.number = next.number;
+    if (this.end !== null) this.end.platform = next.platform;
     return false;
   }
 

@@ -1,6 +1,6 @@
 /**
  * A few good clients of a server with limits, alone and then among many that mean no good: some say nothing, some a byte a
- * second, some never read, some reset. Prints what it saw, as JSON. benchmarks/crowd is the same at full size.
+ * second, some never read, some reset. Prints what it saw, as JSON. benchmarks/many-connections is the same at full size.
  * Argument: how many times as patient as usual the server is.
  */
 import process from 'node:process';
@@ -29,7 +29,7 @@ void pal.runEventLoop();
 const load = new ClosedLoop(GOOD, MESSAGE_BYTES);
 const asked = { port: server.port, usage: () => Promise.resolve({ accepted: counts.accepted }) };
 try {
-  const report = await crowd();
+  const report = await serveAbusers();
   console.log(`report ${JSON.stringify(report)}`);
   console.log('ending');
   await pal.stopEventLoop();
@@ -39,7 +39,7 @@ try {
   process.exit(String(error).includes('ended a connection') ? LOST_A_GOOD_ONE : 1);
 }
 
-async function crowd(): Promise<AbuseReport> {
+async function serveAbusers(): Promise<AbuseReport> {
   await load.connect(asked, GOOD);
   await load.warmUp(0.2);
   const alone = await measure(() => true);

@@ -17,7 +17,7 @@ const SEEDS = 150;
 const MOMENTS = 8;
 const CONNECTIONS = 8;
 
-interface Party {
+interface SimulatedPal {
   readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly end: { error: unknown; ended: boolean };
@@ -27,7 +27,7 @@ interface Party {
   failed: string[];
 }
 
-function start(network: SimulatedNetwork, faults?: FaultOptions): Party {
+function start(network: SimulatedNetwork, faults?: FaultOptions): SimulatedPal {
   const platform = network.platform({ keepAlive: true, ...(faults === undefined ? {} : { faults }) });
   const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
   pal.initialize();
@@ -39,21 +39,21 @@ function start(network: SimulatedNetwork, faults?: FaultOptions): Party {
   return { platform, pal, end, accepted: 0, failed: [] };
 }
 
-function acceptAll(party: Party, server: ServerHandle): void {
-  const { pal } = party;
+function acceptAll(owner: SimulatedPal, server: ServerHandle): void {
+  const { pal } = owner;
   pal.asyncAccept(server, (error, socket) => {
     if (error !== null) {
-      party.failed.push(error.code);
+      owner.failed.push(error.code);
       return;
     }
-    party.accepted++;
+    owner.accepted++;
     pal.asyncWrite(socket, Uint8Array.of(1), () => pal.closeSocket(socket));
-    acceptAll(party, server);
+    acceptAll(owner, server);
   });
 }
 
 /** A server of the first process that the second accepts from as well, by an event. */
-function share(first: Party, second: Party): number {
+function share(first: SimulatedPal, second: SimulatedPal): number {
   const server = first.pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
   const info = first.pal.exportSocket(server.handle, second.platform.processId);
   acceptAll(second, second.pal.importServer(info, { acceptDepth: 2 }).handle);
@@ -62,7 +62,7 @@ function share(first: Party, second: Party): number {
 }
 
 /** Connects, and counts those that were answered. */
-function visit(client: Party, port: number): { answered: number } {
+function visit(client: SimulatedPal, port: number): { answered: number } {
   const visits = { answered: 0 };
   for (let count = 0; count < CONNECTIONS; count++) {
     client.pal.asyncConnect('127.0.0.1', port, {}, (error, socket) => {
@@ -76,11 +76,11 @@ function visit(client: Party, port: number): { answered: number } {
   return visits;
 }
 
-async function stop(network: SimulatedNetwork, parties: readonly Party[], where: string): Promise<void> {
-  for (const { pal } of parties) void pal.stopEventLoop();
-  await network.settle(() => parties.every(({ end }) => end.ended));
+async function stop(network: SimulatedNetwork, pals: readonly SimulatedPal[], where: string): Promise<void> {
+  for (const { pal } of pals) void pal.stopEventLoop();
+  await network.settle(() => pals.every(({ end }) => end.ended));
   await network.settle();
-  for (const { platform, pal, end } of parties) {
+  for (const { platform, pal, end } of pals) {
     expect(end.ended, where).to.equal(true);
     expect(pal.isRunning(), where).to.equal(false);
     expectNothingLeft(platform, where);

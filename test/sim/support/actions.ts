@@ -4,7 +4,7 @@ import { NetworkErrorCode, type NetworkError, type SocketHandle } from '../../..
 import { Step } from '../../../src/sim/schedule/agenda.ts';
 import { addServer, anySide, openServer, running, shut } from './choosing.ts';
 import { LOOP_DEEDS } from './loop-actions.ts';
-import type { Party, Server } from './party.ts';
+import type { SimulatedPal, Server } from './simulated-pal.ts';
 import { streamBytes } from './pattern.ts';
 import type { Action, Command, Deed } from './program.ts';
 import type { Side } from './side.ts';
@@ -19,31 +19,31 @@ export function act(world: World, command: Command): void {
 
 const DEEDS: Readonly<Record<Action, Deed>> = {
   listen: (world, { who, size }) => {
-    const party = running(world, who);
-    if (party === null || party.servers.length > 4) return;
+    const owner = running(world, who);
+    if (owner === null || owner.servers.length > 4) return;
     const { acceptDepth, backlog } = world.settings;
     world.call(null, () => {
       const depth = size % 2 === 0 ? acceptDepth : { min: 1, max: acceptDepth };
-      const socket = party.pal.createServer('127.0.0.1', 0, {
+      const socket = owner.pal.createServer('127.0.0.1', 0, {
         acceptDepth: depth,
         backlog,
         reuseSockets: size % 4 !== 1,
         deferAssociation: world.settings.defers,
       });
-      addServer(party, socket, []);
+      addServer(owner, socket, []);
     });
   },
   closeServer: (world, { who }) => {
     const found = openServer(world, who);
     if (found === null) return;
-    const { party, server } = found;
-    if (who % 4 === 0) closeServer(world, party, server);
-    else if (who % 4 === 1) world.call(null, () => party.pal.pauseAccept(server.socket.handle));
-    else world.call(null, () => party.pal.resumeAccept(server.socket.handle));
+    const { owner, server } = found;
+    if (who % 4 === 0) closeServer(world, owner, server);
+    else if (who % 4 === 1) world.call(null, () => owner.pal.pauseAccept(server.socket.handle));
+    else world.call(null, () => owner.pal.resumeAccept(server.socket.handle));
   },
   accept: (world, { who }) => {
     const found = openServer(world, who);
-    if (found !== null) acceptOne(world, found.party, found.server);
+    if (found !== null) acceptOne(world, found.owner, found.server);
   },
   connect: (world, { who }) => {
     connect(world, who);
@@ -56,15 +56,15 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
     if (side !== null) world.close(side, who % 2 === 0);
   },
   connectNowhere: (world, { who }) => {
-    const party = running(world, who);
-    if (party === null || world.sides.length >= MAX_SIDES) return;
+    const owner = running(world, who);
+    if (owner === null || world.sides.length >= MAX_SIDES) return;
     // Port 1 refuses; TEST-NET-1 never answers, so only the timeout ends it.
     const refused = who % 2 === 0;
     const end = world.callback(null, 'connect to nowhere', (error: NetworkError | null) => {
       if (error === null) throw new Error('A connection to nowhere');
     });
     world.call(null, () => {
-      party.pal.asyncConnect(refused ? '127.0.0.1' : '192.0.2.1', 1, refused ? {} : { timeout: 700 }, end);
+      owner.pal.asyncConnect(refused ? '127.0.0.1' : '192.0.2.1', 1, refused ? {} : { timeout: 700 }, end);
     });
   },
   read: (world, { who, size }) => {
@@ -79,7 +79,7 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   },
   pinnedRead: (world, { who, size }) => {
     const side = anySide(world, who);
-    const buffer = side === null ? null : pinned(side.party, size);
+    const buffer = side === null ? null : pinned(side.owner, size);
     if (side !== null && buffer !== null) startRead(world, side, buffer);
   },
   write: (world, { who, size }) => {
@@ -92,7 +92,7 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   },
   pinnedWrite: (world, { who, size }) => {
     const side = anySide(world, who);
-    const buffer = side === null ? null : pinned(side.party, size);
+    const buffer = side === null ? null : pinned(side.owner, size);
     if (side === null || buffer === null || !mayWrite(side)) return;
     buffer.set(streamBytes(side.stream, side.written, size));
     writeData(world, side, buffer, size);
@@ -107,9 +107,9 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   },
   cancel: (world, { who, size }) => {
     const side = anySide(world, who);
-    if (side === null || side.closing || !side.party.running) return;
+    if (side === null || side.closing || !side.owner.running) return;
     if (side.connected) cancelTransfer(world, side, size % 2 === 0);
-    else if (world.call(side, () => side.party.pal.cancel(side.handle))) side.cancellation = true;
+    else if (world.call(side, () => side.owner.pal.cancel(side.handle))) side.cancellation = true;
   },
   writeAndClose: (world, { who, size }) => {
     const side = anySide(world, who);
@@ -140,18 +140,18 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   },
   closeTwice: (world, { who }) => {
     const side = anySide(world, who);
-    if (!side?.party.running) return;
+    if (!side?.owner.running) return;
     world.close(side, false);
     world.close(side, who % 2 === 0);
   },
   reset: (world, { who }) => {
     const side = anySide(world, who);
-    if (side !== null && side.party.running && !side.closeSeen && who % 2 === 0) world.close(side, true);
+    if (side !== null && side.owner.running && !side.closeSeen && who % 2 === 0) world.close(side, true);
   },
   useStale: (world, { who }) => {
     const side = anySide(world, who);
-    if (side === null || !side.closing || !side.party.running) return;
-    const { pal } = side.party;
+    if (side === null || !side.closing || !side.owner.running) return;
+    const { pal } = side.owner;
     const told = world.callback(side, 'a read of a stale handle', (error: NetworkError | null) => {
       if (error?.kind !== NetworkErrorCode.ConnectionClosed) side.fail(`a stale handle read: ${error?.message}`);
     });
@@ -170,8 +170,8 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
     const side = anySide(world, who);
     if (!side?.usable) return;
     world.call(side, () => {
-      if (who % 2 === 0) side.party.pal.unref(side.handle);
-      else side.party.pal.ref(side.handle);
+      if (who % 2 === 0) side.owner.pal.unref(side.handle);
+      else side.owner.pal.ref(side.handle);
     });
   },
   passTime: (world, { who }) => {
@@ -187,43 +187,43 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   ...LOOP_DEEDS,
 };
 
-export function acceptOne(world: World, party: Party, server: Server): void {
+export function acceptOne(world: World, owner: SimulatedPal, server: Server): void {
   const accepted = world.callback(null, 'accept', (error: NetworkError | null, client: SocketHandle, peer) => {
     server.pending--;
     if (error !== null) {
       const mayFail = world.settings.faults?.calls !== undefined && error.systemErrorCode !== undefined;
-      if (server.open && party.running && !mayFail) throw error;
+      if (server.open && owner.running && !mayFail) throw error;
       return;
     }
-    const side = world.newSide(party, 'served', client);
+    const side = world.newSide(owner, 'served', client);
     side.connected = true;
     side.free = world.settings.defers;
     const { port } = peer as { port: number };
     world.pair(side, port);
-    if (!party.running) side.closing = true; // stopEventLoop closes it
+    if (!owner.running) side.closing = true; // stopEventLoop closes it
   });
   server.pending++;
-  if (!world.call(null, () => party.pal.asyncAccept(server.socket.handle, accepted))) server.pending--;
+  if (!world.call(null, () => owner.pal.asyncAccept(server.socket.handle, accepted))) server.pending--;
 }
 
 /** As many accepts as could be answered. */
-export function acceptAll(world: World, party: Party, server: Server): void {
+export function acceptAll(world: World, owner: SimulatedPal, server: Server): void {
   const waiting = world.sides.filter(
     ({ target, peer }) => target?.server.group === server.group && peer === null,
   ).length;
-  if (server.open && party.running) world.call(null, () => party.pal.resumeAccept(server.socket.handle));
-  for (let count = waiting - server.pending; count > 0 && server.open && party.running; count--) {
-    acceptOne(world, party, server);
+  if (server.open && owner.running) world.call(null, () => owner.pal.resumeAccept(server.socket.handle));
+  for (let count = waiting - server.pending; count > 0 && server.open && owner.running; count--) {
+    acceptOne(world, owner, server);
   }
 }
 
-export function closeServer(world: World, party: Party, server: Server): void {
-  if (!server.open || !party.running) return;
+export function closeServer(world: World, owner: SimulatedPal, server: Server): void {
+  if (!server.open || !owner.running) return;
   server.open = false;
   const closed = world.callback(null, 'close of a server', () => {
     if (server.pending > 0) throw new Error(`A server closed with ${server.pending} accept callbacks owed`);
   });
-  world.call(null, () => party.pal.closeSocket(server.socket.handle, closed));
+  world.call(null, () => owner.pal.closeSocket(server.socket.handle, closed));
 }
 
 /** A name that a program connects to. */
@@ -258,9 +258,9 @@ function resolver(world: World, { addresses, soon }: Name): LookupFunction {
 
 function connect(world: World, who: number, name: Name | null = null): Side | null {
   const found = openServer(world, who >>> 1);
-  const party = running(world, who);
-  if (found === null || party === null || world.sides.length >= MAX_SIDES) return null;
-  const side = world.newSide(party, 'client', 0 as SocketHandle);
+  const owner = running(world, who);
+  if (found === null || owner === null || world.sides.length >= MAX_SIDES) return null;
+  const side = world.newSide(owner, 'client', 0 as SocketHandle);
   side.target = found;
   const timed = who % 3 === 0;
   side.timed = timed;
@@ -276,7 +276,7 @@ function connect(world: World, who: number, name: Name | null = null): Side | nu
       const mayFail =
         side.mayBreak() ||
         found.server.group.some(({ open }) => !open) ||
-        !found.party.running ||
+        !found.owner.running ||
         world.settings.backlog === 1;
       side.closing = true;
       side.failed = true;
@@ -291,7 +291,7 @@ function connect(world: World, who: number, name: Name | null = null): Side | nu
   const options = { ...(timed && { timeout: 5000 }), ...(name !== null && { lookup: resolver(world, name) }) };
   if (name !== null) world.strays = true;
   const called = world.call(side, () => {
-    side.handle = party.pal.asyncConnect(name === null ? '127.0.0.1' : 'host.test', port, options, done);
+    side.handle = owner.pal.asyncConnect(name === null ? '127.0.0.1' : 'host.test', port, options, done);
   });
   if (!called) {
     side.pending--;
@@ -304,13 +304,13 @@ function connect(world: World, who: number, name: Name | null = null): Side | nu
 }
 
 function rememberPort(world: World, side: Side): void {
-  const port = side.party.portOf(side.handle);
+  const port = side.owner.portOf(side.handle);
   if (port !== null) world.remember(side, port);
 }
 
-function pinned(party: Party, size: number): Uint8Array | null {
-  if (!party.running || party.pinned.length >= 4) return null;
-  const buffer = party.pal.allocateBuffer(size);
-  party.pinned.push(buffer);
+function pinned(owner: SimulatedPal, size: number): Uint8Array | null {
+  if (!owner.running || owner.pinned.length >= 4) return null;
+  const buffer = owner.pal.allocateBuffer(size);
+  owner.pinned.push(buffer);
   return buffer;
 }

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { NetworkError, SocketHandle, SocketInfo, TransferToken } from '../../../src/index.ts';
 import { addServer, anySide, openServer, running } from './choosing.ts';
-import type { Party } from './party.ts';
+import type { SimulatedPal } from './simulated-pal.ts';
 import { streamBytes } from './pattern.ts';
 import type { Deed } from './program.ts';
 import type { Side } from './side.ts';
@@ -19,55 +19,54 @@ export const LOOP_DEEDS: Readonly<
     const side = movable(world, who);
     if (side === null) return;
     let token: TransferToken | undefined;
-    move(world, side, () => (token = side.party.pal.transfer(side.handle)));
+    move(world, side, () => (token = side.owner.pal.transfer(side.handle)));
     if (token === undefined) return;
     const taken: TransferToken = token;
     const copy = structuredClone(taken);
-    const heirs = world.parties.filter((party) => party.running && party.platform === side.party.platform);
-    const takenOverBy = heirs[size % (heirs.length + 1)];
+    const others = world.pals.filter((owner) => owner.running && owner.platform === side.owner.platform);
+    const newOwner = others[size % (others.length + 1)];
     // Nobody receives it: its connection is reset when the loop stops.
-    if (takenOverBy === undefined) return lose(side);
-    settle(side, takenOverBy, takenOverBy.pal.receiveTransfer(copy));
-    expect(() => takenOverBy.pal.receiveTransfer(taken))
+    if (newOwner === undefined) return lose(side);
+    settle(side, newOwner, newOwner.pal.receiveTransfer(copy));
+    expect(() => newOwner.pal.receiveTransfer(taken))
       .to.throw(Error)
       .with.property('code', 'ERR_TOKEN_USED');
   },
   exportSocket: (world, { who, size }) => {
     const side = movable(world, who);
-    const takenOverBy = running(world, size);
-    if (side === null || takenOverBy === null) return;
+    const newOwner = running(world, size);
+    if (side === null || newOwner === null) return;
     let info: SocketInfo | undefined;
-    move(world, side, () => (info = side.party.pal.exportSocket(side.handle, takenOverBy.platform.processId)));
+    move(world, side, () => (info = side.owner.pal.exportSocket(side.handle, newOwner.platform.processId)));
     if (info === undefined) return;
     const taken = info;
     let handle = 0 as SocketHandle;
-    const take = (): void => void (handle = takenOverBy.pal.importSocket(taken));
+    const take = (): void => void (handle = newOwner.pal.importSocket(taken));
     // What a failure leaves can be taken all the same.
-    if (!world.call(null, take)) takenOverBy.withoutFaults(take);
-    settle(side, takenOverBy, handle);
-    takenOverBy.withoutFaults(() => {
-      expect(() => takenOverBy.pal.importSocket(taken))
+    if (!world.call(null, take)) newOwner.withoutFaults(take);
+    settle(side, newOwner, handle);
+    newOwner.withoutFaults(() => {
+      expect(() => newOwner.pal.importSocket(taken))
         .to.throw(Error)
         .with.property('code', 'ERR_TOKEN_USED');
     });
   },
   shareServer: (world, { who, size }) => {
     const found = openServer(world, who);
-    const takenOverBy = running(world, size);
-    if (found === null || takenOverBy === null || takenOverBy.servers.length >= MAX_SERVERS) return;
+    const newOwner = running(world, size);
+    if (found === null || newOwner === null || newOwner.servers.length >= MAX_SERVERS) return;
     let info: SocketInfo | undefined;
     world.call(
       null,
-      () => (info = found.party.pal.exportSocket(found.server.socket.handle, takenOverBy.platform.processId)),
+      () => (info = found.owner.pal.exportSocket(found.server.socket.handle, newOwner.platform.processId)),
     );
     if (info === undefined) return;
     const taken = info;
     const options = { acceptDepth: world.settings.acceptDepth, deferAssociation: world.settings.defers };
-    const import_ = (): void =>
-      addServer(takenOverBy, takenOverBy.pal.importServer(taken, options), found.server.group);
+    const import_ = (): void => addServer(newOwner, newOwner.pal.importServer(taken, options), found.server.group);
     if (world.call(null, import_)) return;
     // A failure before the socket was taken leaves a duplicate that nobody has; one behind it has closed it.
-    takenOverBy.withoutFaults(() => {
+    newOwner.withoutFaults(() => {
       try {
         import_();
       } catch (error) {
@@ -78,42 +77,42 @@ export const LOOP_DEEDS: Readonly<
   remoteWrite: (world, { who, size }) => {
     const side = world.sides[who % Math.max(1, world.sides.length)];
     if (side?.usable !== true || side.sendShut || !mayWrite(side)) return;
-    const count = Math.min(size, side.party.remote.maxBytes);
+    const count = Math.min(size, side.owner.remote.maxBytes);
     const data = Buffer.from(streamBytes(side.stream, side.written, count));
     side.free = false;
-    if (submit(world, side.party, () => side.party.remote.write(side.handle, data))) {
+    if (submit(world, side.owner, () => side.owner.remote.write(side.handle, data))) {
       side.written += count;
-      side.submitted = side.party.submitted;
+      side.submitted = side.owner.submitted;
     }
     data.fill(0); // it was copied
   },
   remoteClose: (world, { who }) => {
     const side = world.sides[who % Math.max(1, world.sides.length)];
     if (side?.usable !== true || who % 2 === 0) return;
-    if (!submit(world, side.party, () => side.party.remote.close(side.handle))) return;
-    side.submitted = side.party.submitted;
+    if (!submit(world, side.owner, () => side.owner.remote.close(side.handle))) return;
+    side.submitted = side.owner.submitted;
     side.closing = true;
     side.closedAt = world.now;
   },
   remotePost: (world, { who }) => {
-    const party = running(world, who);
-    if (party !== null) post(world, party);
+    const owner = running(world, who);
+    if (owner !== null) post(world, owner);
   },
 };
 
 /** Posts the number of the post, and sees to it that they are heard in order. */
-export function post(world: World, party: Party): void {
-  if (party.post === 0) {
-    party.post = party.pal.onRemotePost((message) => {
+export function post(world: World, owner: SimulatedPal): void {
+  if (owner.post === 0) {
+    owner.post = owner.pal.onRemotePost((message) => {
       world.requireOutside('a post');
       const number = Buffer.from(message).readUInt32LE(0);
-      if (number !== party.heard) throw new Error(`Post ${number} was heard in the place of ${party.heard}`);
-      party.heard++;
+      if (number !== owner.heard) throw new Error(`Post ${number} was heard in the place of ${owner.heard}`);
+      owner.heard++;
     });
   }
   const message = Buffer.alloc(4);
-  message.writeUInt32LE(party.posted);
-  if (submit(world, party, () => party.remote.post(party.post, message))) party.posted++;
+  message.writeUInt32LE(owner.posted);
+  if (submit(world, owner, () => owner.remote.post(owner.post, message))) owner.posted++;
 }
 
 /** What could not be carried out of what was submitted. */
@@ -126,7 +125,7 @@ export function submissionFailed(side: Side | undefined, error: NetworkError): v
 }
 
 /** Makes a submission. True when it is queued, also when the loop could not be woken for it. */
-function submit(world: World, party: Party, make: () => void): boolean {
+function submit(world: World, owner: SimulatedPal, make: () => void): boolean {
   let error: NetworkError | null = null;
   const judged = (): void => {
     try {
@@ -139,7 +138,7 @@ function submit(world: World, party: Party, make: () => void): boolean {
   world.call(null, judged);
   const failure = error as NetworkError | null;
   const queued = failure === null || failure.syscall === 'PostQueuedCompletionStatus';
-  if (queued) party.submitted++;
+  if (queued) owner.submitted++;
   return queued;
 }
 
@@ -161,8 +160,8 @@ function move(world: World, side: Side, go: () => void): void {
   });
 }
 
-function settle(side: Side, takenOverBy: Party, handle: SocketHandle): void {
-  side.party = takenOverBy;
+function settle(side: Side, newOwner: SimulatedPal, handle: SocketHandle): void {
+  side.owner = newOwner;
   side.handle = handle;
   side.submitted = 0;
 }

@@ -4,7 +4,7 @@
  */
 import type { NetworkError, OperationHandle, SocketHandle } from '../../../src/index.ts';
 import { streamBytes } from './pattern.ts';
-import type { Party, Server } from './party.ts';
+import type { SimulatedPal, Server } from './simulated-pal.ts';
 import type { World } from './world.ts';
 
 export class ModelError extends Error {
@@ -14,7 +14,7 @@ export class ModelError extends Error {
 export class Side {
   readonly world: World;
   /** The PAL that has it; another one after a transfer. */
-  party: Party;
+  owner: SimulatedPal;
   readonly label: string;
   /** Number of the stream that this side writes. */
   readonly stream: number;
@@ -57,16 +57,16 @@ export class Side {
   /** When that may tear it off and reset the connection, ms of the network's clock. */
   tornFrom = Infinity;
   /** Connecting sides: where to. */
-  target: { readonly party: Party; readonly server: Server } | null = null;
+  target: { readonly owner: SimulatedPal; readonly server: Server } | null = null;
   watching = false;
   /** Accepted without a port, and not used since: it can go to another loop. */
   free = false;
-  /** Submissions to its party when the last one for it was made. */
+  /** Submissions to its PAL when the last one for it was made. */
   submitted = 0;
 
-  constructor(world: World, party: Party, stream: number, label: string, handle: SocketHandle) {
+  constructor(world: World, owner: SimulatedPal, stream: number, label: string, handle: SocketHandle) {
     this.world = world;
-    this.party = party;
+    this.owner = owner;
     this.stream = stream;
     this.label = label;
     this.handle = handle;
@@ -74,12 +74,12 @@ export class Side {
 
   /** What was submitted for it has not been carried out: a call of its own would overtake that. */
   get hasQueued(): boolean {
-    return this.party.running && this.submitted > this.party.carriedOut;
+    return this.owner.running && this.submitted > this.owner.carriedOut;
   }
 
   /** Open for calls. */
   get usable(): boolean {
-    return this.connected && !this.closing && this.party.running;
+    return this.connected && !this.closing && this.owner.running;
   }
 
   /** Nothing has closed it here: neither its user nor a file that was torn off. */
@@ -153,7 +153,7 @@ export class Side {
   get #untakenIsLost(): boolean {
     // An accept that failed drops its connection.
     if (this.world.settings.faults?.calls !== undefined || this.world.strays) return true;
-    return this.target?.server.group.some(({ open, party }) => !open || !party.running) === true;
+    return this.target?.server.group.some(({ open, owner }) => !open || !owner.running) === true;
   }
 
   get #wasAbandoned(): boolean {

@@ -9,7 +9,7 @@ const REVOKED: ReadonlySet<NetworkErrorCode> = new Set([NetworkErrorCode.Interru
 
 /** One read, checked when it ends; then `next`. */
 export function startRead(world: World, side: Side, buffer: Uint8Array, next?: () => void): void {
-  if (!side.party.running) return;
+  if (!side.owner.running) return;
   let name = 0 as OperationHandle;
   const done = world.callback(side, 'read', (error: NetworkError | null, bytes: number) => {
     side.reads--;
@@ -26,7 +26,7 @@ export function startRead(world: World, side: Side, buffer: Uint8Array, next?: (
   });
   side.reads++;
   side.free = false;
-  if (world.call(side, () => (name = side.party.pal.asyncRead(side.handle, buffer, buffer.length, done)))) {
+  if (world.call(side, () => (name = side.owner.pal.asyncRead(side.handle, buffer, buffer.length, done)))) {
     side.lastRead = name;
     return;
   }
@@ -47,11 +47,11 @@ export function startWrite(world: World, side: Side, sizes: readonly number[]): 
 
 /** After a failed write nothing sensible can follow: the stream has a hole. */
 export function mayWrite(side: Side): boolean {
-  return side.party.running && !side.writeFailed && side.revocable === null;
+  return side.owner.running && !side.writeFailed && side.revocable === null;
 }
 
 export function writeData(world: World, side: Side, data: Uint8Array | Uint8Array[], total: number): void {
-  startWriting(world, side, total, (done) => side.party.pal.asyncWrite(side.handle, data, done));
+  startWriting(world, side, total, (done) => side.owner.pal.asyncWrite(side.handle, data, done));
 }
 
 /** There was no slot for a call, or the system refused to tie its socket to the loop, so that it was never begun. */
@@ -63,7 +63,7 @@ function isStarved({ settings }: World, name: OperationHandle, { code, systemErr
 
 /** Takes back what can be: the file at the end of the queue, else the last read. */
 export function cancelTransfer(world: World, side: Side, hard: boolean): void {
-  const { pal } = side.party;
+  const { pal } = side.owner;
   const { revocable, lastRead } = side;
   if (revocable === null) {
     world.call(side, () => {
@@ -88,7 +88,7 @@ export function startSendFile(
   timeout?: number | null,
 ): void {
   if (!mayWrite(side)) return;
-  const { pal, platform } = side.party;
+  const { pal, platform } = side.owner;
   const bytes = streamBytes(side.stream, side.written, size);
   const edge = Math.min(3, size >>> 2);
   const content = bytes.subarray(edge, size - edge);
@@ -112,7 +112,7 @@ export function startSendFile(
 
 /** A file was taken back: nothing of it was sent, or the connection was reset with it. */
 function fileWasRevoked(side: Side, total: number, bytes: number): void {
-  const { pal } = side.party;
+  const { pal } = side.owner;
   if (side.closing) {
     side.writeFailed = true;
     return;
@@ -171,7 +171,7 @@ export function writeBroke(side: Side, error: NetworkError): void {
 export function startWatch(world: World, side: Side, size: number): void {
   if (!side.usable || side.pending > 0 || side.ended) return;
   side.free = false;
-  const { pal } = side.party;
+  const { pal } = side.owner;
   const buffer = new Uint8Array(Math.max(size, 4096));
   const ready = (error: NetworkError | null, readable: boolean): void => {
     if (error !== null) {

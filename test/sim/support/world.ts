@@ -10,7 +10,7 @@ import {
 import { acceptAll, act, closeServer } from './actions.ts';
 import { shut } from './choosing.ts';
 import { post, submissionFailed } from './loop-actions.ts';
-import { Party } from './party.ts';
+import { SimulatedPal } from './simulated-pal.ts';
 import { decode, settingsOf, type Command, type Program, type Settings } from './program.ts';
 import { ModelError, Side } from './side.ts';
 import { startRead } from './transfers.ts';
@@ -23,7 +23,7 @@ export const MAX_SIDES = 32;
 export class World {
   readonly settings: Settings;
   readonly network: SimulatedNetwork;
-  readonly parties: Party[] = [];
+  readonly pals: SimulatedPal[] = [];
   readonly sides: Side[] = [];
   readonly graceMs = GRACE_MS;
   /** A name was connected to: its attempts may make connections that nobody has asked for. */
@@ -46,16 +46,16 @@ export class World {
     this.network = simulateNetwork({ choices, trace, impatient });
     for (let index = 0; index < pals; index++) {
       const sizes = buffers === undefined ? {} : { sendBufferSize: buffers, receiveBufferSize: buffers };
-      const first = oneProcess ? this.parties[0]?.platform : undefined;
+      const first = oneProcess ? this.pals[0]?.platform : undefined;
       const platform = first ?? this.network.platform({ profile, ...sizes, ...(faults !== undefined && { faults }) });
       const onRemoteError = (error: NetworkError, socket: AnyHandle): void => {
         submissionFailed(
-          this.sides.find(({ party: { pal }, handle }) => pal === party.pal && handle === socket),
+          this.sides.find(({ owner: { pal }, handle }) => pal === owner.pal && handle === socket),
           error,
         );
       };
-      const party = new Party(platform, this.settings, { graceMs: GRACE_MS, trace, onRemoteError });
-      this.parties.push(party);
+      const owner = new SimulatedPal(platform, this.settings, { graceMs: GRACE_MS, trace, onRemoteError });
+      this.pals.push(owner);
     }
   }
 
@@ -65,10 +65,10 @@ export class World {
 
   /** The whole program. */
   async run(): Promise<void> {
-    for (const party of this.parties) {
-      party.start();
+    for (const owner of this.pals) {
+      owner.start();
       // Without anything pending the loop would end before the program does.
-      party.platform.keepAlive = true;
+      owner.platform.keepAlive = true;
     }
     act(this, { action: 'listen', who: 0, size: 0, wait: 0, nested: false });
     for (const number of this.#program.commands) {
@@ -133,9 +133,9 @@ export class World {
     };
   }
 
-  newSide(party: Party, label: string, handle: SocketHandle): Side {
+  newSide(owner: SimulatedPal, label: string, handle: SocketHandle): Side {
     this.#streams++;
-    const side = new Side(this, party, this.#streams, `${label} ${this.sides.length}`, handle);
+    const side = new Side(this, owner, this.#streams, `${label} ${this.sides.length}`, handle);
     this.sides.push(side);
     return side;
   }
@@ -162,7 +162,7 @@ export class World {
 
   /** closeSocket or resetSocket, with its callback. */
   close(side: Side, reset: boolean): void {
-    const { pal } = side.party;
+    const { pal } = side.owner;
     const done = this.callback(null, `close of ${side.label}`, () => {
       if (side.pending > side.late) side.fail(`closed with ${side.pending - side.late} callbacks owed`);
       side.closeSeen = true;
@@ -181,8 +181,8 @@ export class World {
     this.#nested.length = 0;
     this.#carryOut();
     for (let round = 0; round < 3; round++) {
-      for (const party of this.parties) {
-        for (const server of party.servers) acceptAll(this, party, server);
+      for (const owner of this.pals) {
+        for (const server of owner.servers) acceptAll(this, owner, server);
       }
       for (const side of this.sides) {
         if (!side.usable) continue;
@@ -196,13 +196,13 @@ export class World {
 
   /** Everything that was submitted, also to a loop that could not be woken. */
   #carryOut(): void {
-    for (const party of this.parties) {
-      if (!party.running || party.submitted === 0) continue;
+    for (const owner of this.pals) {
+      if (!owner.running || owner.submitted === 0) continue;
       // A full queue is being worked on.
-      this.network.run(() => party.submitted === party.carriedOut);
-      party.withoutFaults(() => post(this, party));
+      this.network.run(() => owner.submitted === owner.carriedOut);
+      owner.withoutFaults(() => post(this, owner));
       this.network.run();
-      const { submitted, carriedOut, posted, heard } = party;
+      const { submitted, carriedOut, posted, heard } = owner;
       if (submitted !== carriedOut || posted !== heard) {
         throw new ModelError(
           `Submitted ${submitted} and carried out ${carriedOut}, posted ${posted} and heard ${heard}`,
@@ -233,66 +233,66 @@ export class World {
     this.#carryOut();
     // Twice: an accept that was on its way may bring one more connection.
     for (let round = 0; round < 2; round++) {
-      for (const side of this.sides) if (side.party.running && !side.closing) this.close(side, false);
-      for (const party of this.parties) {
-        for (const server of party.servers) closeServer(this, party, server);
+      for (const side of this.sides) if (side.owner.running && !side.closing) this.close(side, false);
+      for (const owner of this.pals) {
+        for (const server of owner.servers) closeServer(this, owner, server);
       }
       this.network.run();
     }
-    for (const party of this.parties) {
-      if (!party.running) continue;
-      if (party.post !== 0) party.pal.offRemotePost(party.post);
-      const stats = party.pal.stats();
+    for (const owner of this.pals) {
+      if (!owner.running) continue;
+      if (owner.post !== 0) owner.pal.offRemotePost(owner.post);
+      const stats = owner.pal.stats();
       const { sockets, pendingCallbacks, queuedBytes, freeSlots, slots } = stats;
-      const pinned = stats.pinnedBytes - party.pinnedBytes;
+      const pinned = stats.pinnedBytes - owner.pinnedBytes;
       if (sockets + pendingCallbacks + queuedBytes + pinned > 0 || freeSlots !== slots) {
-        throw new ModelError(`Left behind: ${JSON.stringify(stats)}\n${party.pal.describe()}`);
+        throw new ModelError(`Left behind: ${JSON.stringify(stats)}\n${owner.pal.describe()}`);
       }
     }
   }
 
   async #restart(command: Command): Promise<void> {
-    const party = this.parties[command.who % this.parties.length];
-    if (party === undefined) return;
-    if (party.running) {
-      this.stop(party);
+    const owner = this.pals[command.who % this.pals.length];
+    if (owner === undefined) return;
+    if (owner.running) {
+      this.stop(owner);
       return;
     }
-    await this.network.settle(() => party.ended);
-    if (!party.ended) throw new ModelError('stopEventLoop does not come to an end');
-    party.start();
+    await this.network.settle(() => owner.ended);
+    if (!owner.ended) throw new ModelError('stopEventLoop does not come to an end');
+    owner.start();
   }
 
-  stop(party: Party): void {
-    party.running = false;
+  stop(owner: SimulatedPal): void {
+    owner.running = false;
     for (const side of this.sides) {
-      if (side.party !== party) continue;
+      if (side.owner !== owner) continue;
       if (!side.closing) side.closedAt = this.now;
       side.closing = true;
     }
-    for (const server of party.servers) server.open = false;
-    this.call(null, () => void party.pal.stopEventLoop());
+    for (const server of owner.servers) server.open = false;
+    this.call(null, () => void owner.pal.stopEventLoop());
   }
 
   async #end(): Promise<void> {
     const idle = this.settings.ending === 'close';
-    for (const party of this.parties) {
+    for (const owner of this.pals) {
       if (idle)
-        party.platform.keepAlive = false; // the loop ends by itself
-      else if (party.running) this.stop(party);
+        owner.platform.keepAlive = false; // the loop ends by itself
+      else if (owner.running) this.stop(owner);
     }
-    await this.network.settle(() => this.parties.every(({ ended }) => ended));
-    for (const party of this.parties) {
-      if (!party.ended) throw new ModelError('The loop does not end');
-      if (party.posted !== party.heard) throw new ModelError(`${party.heard} of ${party.posted} posts were heard`);
-      const { openHandles, ledger, memory } = party.platform;
+    await this.network.settle(() => this.pals.every(({ ended }) => ended));
+    for (const owner of this.pals) {
+      if (!owner.ended) throw new ModelError('The loop does not end');
+      if (owner.posted !== owner.heard) throw new ModelError(`${owner.heard} of ${owner.posted} posts were heard`);
+      const { openHandles, ledger, memory } = owner.platform;
       const { regions } = memory;
       if (openHandles + ledger.size + regions > 0) {
         throw new ModelError(
           `Left in the kernel: ${openHandles} handles, ${ledger.size} operations, ${regions} regions`,
         );
       }
-      for (const server of party.servers) {
+      for (const server of owner.servers) {
         if (server.pending > 0) throw new ModelError(`${server.pending} accept callbacks never came`);
       }
     }
@@ -305,7 +305,7 @@ export class World {
     // Only what hands a connection to another loop has no other answer for one that has closed.
     if (code === 'ERR_SOCKET_CLOSED' && (side === null || side.closing || this.now >= side.tornFrom)) return;
     if (code === 'ENOTCONN' && side?.connected === false) return;
-    if (code === 'ERR_MIXED_FACES' && side !== null) return;
+    if (code === 'ERR_MIXED_APIS' && side !== null) return;
     if (this.settings.faults?.calls !== undefined && (error as NetworkError).systemErrorCode !== undefined) return;
     throw error;
   }

@@ -34,7 +34,10 @@ for (const [profile, rows] of Object.entries({
 }
 
 /** What becomes of clients that all connect in one turn, to a server that looks only once all of them have their answer. */
-async function crowd(clients: number, listen = (backlog: number): number => backlog): Promise<Record<string, number>> {
+async function connectAtOnce(
+  clients: number,
+  listen = (backlog: number): number => backlog,
+): Promise<Record<string, number>> {
   const network = simulateNetwork({ seed: 1 });
   const pals = [0, 1].map(() => {
     const platform = network.platform({ profile: 'windows', keepAlive: true });
@@ -74,11 +77,11 @@ async function crowd(clients: number, listen = (backlog: number): number => back
 
 describe('1000 clients that connect in one turn, on simulated Windows', () => {
   it('all get in, although the server does not look meanwhile', async () => {
-    expect(await crowd(1000)).to.deep.equal({ connected: 1000, accepted: 1000 });
+    expect(await connectAtOnce(1000)).to.deep.equal({ connected: 1000, accepted: 1000 });
   });
 
   it('are refused beyond 200 and the posted accepts, were the backlog told plainly: the simulation knows', async () => {
-    const outcomes = await crowd(1000, Math.abs);
+    const outcomes = await connectAtOnce(1000, Math.abs);
     expect(outcomes).to.deep.equal({ connected: 232, accepted: 232, ECONNREFUSED: 768 });
   });
 });

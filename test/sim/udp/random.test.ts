@@ -20,7 +20,7 @@ interface Story {
   failures: number;
 }
 
-class Party {
+class RandomTraffic {
   readonly story: Story = { sent: new Map(), got: new Map(), owed: new Map(), closed: new Set(), failures: 0 };
   readonly #pal: NetworkPal;
   readonly #prng: Prng;
@@ -119,15 +119,15 @@ async function play(
   if (platform.faults !== null) platform.faults.enabled = false;
   pal.initialize();
   const ended = pal.runEventLoop();
-  const party = new Party(pal, seed);
+  const traffic = new RandomTraffic(pal, seed);
   if (platform.faults !== null) platform.faults.enabled = true;
   for (let left = ACTIONS; left > 0; left--) {
-    party.act();
+    traffic.act();
     for (let steps = seed % 7; steps > 0; steps--) network.step();
   }
   network.run();
   if (platform.faults !== null) platform.faults.enabled = false;
-  party.end(() => network.run());
+  traffic.end(() => network.run());
   expect(pal.stats()).to.include({
     pendingCallbacks: 0,
     queuedBytes: 0,
@@ -139,7 +139,7 @@ async function play(
   await network.settle();
   await ended;
   expectNothingLeft(platform);
-  return party.story;
+  return traffic.story;
 }
 
 const SEEDS = Array.from({ length: isLong ? 150 : 60 }, (_, index) => index + 1);

@@ -13,7 +13,7 @@ import type { Settings } from './program.ts';
 
 export interface Server {
   readonly socket: ServerSocket;
-  readonly party: Party;
+  readonly owner: SimulatedPal;
   /** The servers that accept from one socket, this one among them. */
   readonly group: Server[];
   open: boolean;
@@ -21,8 +21,8 @@ export interface Server {
   pending: number;
 }
 
-/** What a party is made with beside its settings. */
-export interface PartyOptions {
+/** What a simulated PAL is made with beside its settings. */
+export interface SimulatedPalOptions {
   readonly graceMs: number;
   readonly trace: boolean;
   readonly onRemoteError: RemoteErrorCallback;
@@ -31,7 +31,7 @@ export interface PartyOptions {
 /** Small enough to be full at times. */
 const QUEUE_BYTES = 16_384;
 
-export class Party {
+export class SimulatedPal {
   readonly platform: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly servers: Server[] = [];
@@ -55,7 +55,7 @@ export class Party {
   constructor(
     platform: SimulatedPlatform,
     { waiter, skips, slots }: Settings,
-    { graceMs, trace, onRemoteError }: PartyOptions,
+    { graceMs, trace, onRemoteError }: SimulatedPalOptions,
   ) {
     this.platform = platform;
     this.#onRemoteError = onRemoteError;

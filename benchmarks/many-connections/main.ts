@@ -1,5 +1,5 @@
 /**
- * npm run bench -- crowd-idle crowd-abuse: what a server does for some while very many others hold connections.
+ * npm run bench -- many-idle many-abusers: what a server does for some while very many others hold connections.
  *
  * - 10 000 idle connections and 1000 busy ones in one process, with the defaults.
  * - 100 good clients alone, and then among 10 000 that mean no good (load/abusers.ts), on the echo server with limits.
@@ -34,7 +34,7 @@ const SETTLE_MS = 25_000;
 const SAMPLE_MS = 500;
 
 /** A line of the table. */
-export interface CrowdRow {
+export interface ManyRow {
   what: string;
   connections: number;
   active: number;
@@ -68,22 +68,22 @@ const NOBODY_ACTIVE = {
 } as const;
 
 /** What the command line may change. */
-export interface CrowdSettings {
+export interface ManySettings {
   seconds: number;
   connections: readonly number[] | undefined;
   active: number | undefined;
 }
 
-export async function measureCrowd(name: string, settings: CrowdSettings, cpus: CpuPlan | null): Promise<CrowdRow[]> {
+export async function measureMany(name: string, settings: ManySettings, cpus: CpuPlan | null): Promise<ManyRow[]> {
   const others = settings.connections?.[0] ?? OTHERS;
-  if (name === 'crowd-idle') return idleCrowd(others, settings.active ?? BUSY, settings.seconds, cpus);
+  if (name === 'many-idle') return amongIdle(others, settings.active ?? BUSY, settings.seconds, cpus);
   const abuse = { bad: others, good: settings.active ?? GOOD, seconds: settings.seconds };
   // With the limits that each connection has; and with a share for each address, which the bad ones have used up soon.
   const share = Math.ceil(others / SHARES);
-  return [...(await abusiveCrowd(abuse, 0, cpus)), ...(await abusiveCrowd(abuse, share, cpus))];
+  return [...(await amongAbusers(abuse, 0, cpus)), ...(await amongAbusers(abuse, share, cpus))];
 }
 
-async function idleCrowd(idle: number, busy: number, seconds: number, cpus: CpuPlan | null): Promise<CrowdRow[]> {
+async function amongIdle(idle: number, busy: number, seconds: number, cpus: CpuPlan | null): Promise<ManyRow[]> {
   const server = await ServerProcess.start({
     script: 'benchmarks/servers/echo-pal.ts',
     args: ['iocp'],
@@ -92,7 +92,7 @@ async function idleCrowd(idle: number, busy: number, seconds: number, cpus: CpuP
   });
   const load = new ClosedLoop(busy, MESSAGE_BYTES);
   try {
-    progress(`crowd: opening ${idle + busy} connections`);
+    progress(`many connections: opening ${idle + busy} connections`);
     await load.connect(server, idle + busy);
     const { pinnedBytes, rssBytes } = await server.usage();
     await load.warmUp(2);
@@ -113,11 +113,11 @@ async function idleCrowd(idle: number, busy: number, seconds: number, cpus: CpuP
   }
 }
 
-async function abusiveCrowd(
+async function amongAbusers(
   { bad, good, seconds }: { bad: number; good: number; seconds: number },
   perAddress: number,
   cpus: CpuPlan | null,
-): Promise<CrowdRow[]> {
+): Promise<ManyRow[]> {
   const server = await ServerProcess.start({
     script: 'benchmarks/servers/guarded-pal.ts',
     args: [HEADER_MS, IDLE_MS, perAddress].map(String),
@@ -130,12 +130,12 @@ async function abusiveCrowd(
     await load.connect(server, good);
     await load.warmUp(1);
     const limited = perAddress > 0 ? `, ${perAddress} per address` : '';
-    const rows: CrowdRow[] = [];
+    const rows: ManyRow[] = [];
     if (perAddress === 0) {
       const alone = await measure(`${good} good alone`, load, server, seconds);
       rows.push({ ...alone, connections: good, active: good });
     }
-    progress(`crowd: ${bad} bad ones are coming`);
+    progress(`many connections: ${bad} bad ones are coming`);
     await abusers.come(bad);
     await sleep(SETTLE_MS);
     const among = await measure(`${good} good among ${bad} bad${limited}`, load, server, seconds);
@@ -160,7 +160,7 @@ async function measure(
   load: ClosedLoop,
   server: ServerProcess,
   seconds: number,
-): Promise<Omit<CrowdRow, 'connections' | 'active'>> {
+): Promise<Omit<ManyRow, 'connections' | 'active'>> {
   const seen: Usage[] = [await server.usage()];
   const begun = performance.now();
   const phase = { measuring: true };
@@ -179,7 +179,7 @@ async function measure(
   const highest = (figure: keyof Usage): number => Math.max(...seen.map((usage) => usage[figure] ?? 0));
   const counted = first?.endedByLimit !== undefined;
   const rise = (figure: keyof Usage): number => ((last?.[figure] ?? 0) - (first?.[figure] ?? 0)) / elapsed;
-  progress(`crowd: ${what}: ${meter.perSecond.toFixed(0)} msg/s`);
+  progress(`many connections: ${what}: ${meter.perSecond.toFixed(0)} msg/s`);
   return {
     what,
     ...meter.figures(),
@@ -194,8 +194,8 @@ async function measure(
 }
 
 /** The rows as a Markdown table. */
-export function formatCrowds(rows: readonly CrowdRow[]): string {
-  const columns: readonly (readonly [string, (row: CrowdRow) => string | null])[] = [
+export function formatMany(rows: readonly ManyRow[]): string {
+  const columns: readonly (readonly [string, (row: ManyRow) => string | null])[] = [
     ['', (row) => row.what],
     ['conns', (row) => show(row.connections, 0)],
     ['msg/s', (row) => show(row.messagesPerSecond, 0)],

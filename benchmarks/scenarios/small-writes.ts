@@ -1,6 +1,6 @@
 /** A million writes of 32 bytes on one connection: what a write costs, and whether writes travel together. */
 import type { Socket } from 'node:net';
-import { NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { NOTHING_MEASURED, type Scenario } from '../lib/scenario.ts';
 import { withUsage } from '../lib/usage.ts';
 import { dropAll, open, watchForLoss } from '../load/connections.ts';
 import { until } from '../load/stall.ts';
@@ -10,7 +10,7 @@ const WRITES = 1_000_000;
 /** Enough for the compilers to have settled. */
 const WARM_UP_WRITES = 100_000;
 
-export const smallWrites: Question = {
+export const smallWrites: Scenario = {
   title: `small-writes: the server makes ${WRITES} writes of ${SMALL_BYTES} bytes on one connection`,
   server: 'small-writes',
   ratioOf: 'messagesPerSecond',

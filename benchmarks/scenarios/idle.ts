@@ -1,11 +1,11 @@
 /** Many connections of which a few send: the case where the cost of waiting for N sockets shows. */
-import type { Question } from '../lib/question.ts';
+import type { Scenario } from '../lib/scenario.ts';
 import { measureClosedLoop } from './closed-loop.ts';
 
 /** Connections that send. */
 const ACTIVE = 16;
 
-export const idle: Question = {
+export const idle: Scenario = {
   title: `idle: a few of many connections are active (${ACTIVE} unless --active says otherwise)`,
   server: 'echo',
   ratioOf: 'messagesPerSecond',

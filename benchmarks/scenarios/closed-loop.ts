@@ -1,5 +1,5 @@
 /** The measurement that echo, idle and latency share. */
-import { NOTHING_MEASURED, type Cell, type Measurement, type Settings } from '../lib/question.ts';
+import { NOTHING_MEASURED, type Cell, type Measurement, type Settings } from '../lib/scenario.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import { withUsage } from '../lib/usage.ts';
 import { ClosedLoop } from '../load/closed-loop.ts';

@@ -1,6 +1,6 @@
 /** The server sends 64 KiB blocks one way, as fast as it can. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { grid, NOTHING_MEASURED, type Scenario } from '../lib/scenario.ts';
 import { withUsage } from '../lib/usage.ts';
 import { dropAll, open, openMany, watchForLoss } from '../load/connections.ts';
 import { until } from '../load/stall.ts';
@@ -8,7 +8,7 @@ import { PUMP_BYTES } from '../servers/settings.ts';
 
 const WARM_UP_SECONDS = 0.5;
 
-export const pump: Question = {
+export const pump: Scenario = {
   title: 'pump: the server sends 64 KiB blocks one way, each when the one before is taken',
   server: 'pump',
   ratioOf: 'megabytesPerSecond',

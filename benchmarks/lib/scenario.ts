@@ -1,4 +1,4 @@
-/** What a question is made of, and what an answer looks like. */
+/** What a scenario is made of, and what an answer looks like. */
 import type { ServerProcess } from './server-process.ts';
 
 /** One setting to measure every peer in. */
@@ -9,7 +9,7 @@ export interface Cell {
   messageBytes: number;
 }
 
-/** One measurement of one peer. Null is what this question does not ask. */
+/** One measurement of one peer. Null is what this scenario does not ask. */
 export interface Measurement {
   messagesPerSecond: number | null;
   megabytesPerSecond: number | null;
@@ -42,7 +42,7 @@ export const NOTHING_MEASURED: Measurement = {
   lost: null,
 };
 
-/** What the command line leaves to a question, and its say where it gave one. */
+/** What the command line leaves to a scenario, and its say where it gave one. */
 export interface Settings {
   connections: readonly number[] | undefined;
   active: number | undefined;
@@ -50,7 +50,7 @@ export interface Settings {
   seconds: number;
 }
 
-export interface Question {
+export interface Scenario {
   /** A line for people: what the figures mean. */
   title: string;
   /** The servers: benchmarks/servers/<server>-<pal or node-net>.ts. */

@@ -1,11 +1,11 @@
 /** Echo over UDP: how many datagrams a server gets done with one socket, and how many it loses. */
-import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { grid, NOTHING_MEASURED, type Scenario } from '../lib/scenario.ts';
 import { withUsage } from '../lib/usage.ts';
 import { DatagramLoop } from '../load/datagram-loop.ts';
 
 const WARM_UP_SECONDS = 1;
 
-export const udp: Question = {
+export const udp: Scenario = {
   title:
     'udp: every client sends a datagram, waits for it to come back, and sends the next; node-net is node:dgram here',
   server: 'udp',

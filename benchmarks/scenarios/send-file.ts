@@ -1,9 +1,9 @@
 /** The server sends a file, again and again: TransmitFile against reading and writing, and against a stream. */
-import { grid, type Question } from '../lib/question.ts';
+import { grid, type Scenario } from '../lib/scenario.ts';
 import { FILE_BYTES } from '../servers/settings.ts';
 import { pump } from './pump.ts';
 
-export const sendFile: Question = {
+export const sendFile: Scenario = {
   title: 'send-file: the server sends a file of 16 MiB, again when it has been taken',
   server: 'send-file',
   ratioOf: 'megabytesPerSecond',

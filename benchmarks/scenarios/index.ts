@@ -1,6 +1,6 @@
-/** The questions by name. */
-import type { Question } from '../lib/question.ts';
-import { acceptQuestion, reuse } from './accept.ts';
+/** The scenarios by name. */
+import type { Scenario } from '../lib/scenario.ts';
+import { accepting, reuse } from './accept.ts';
 import { arrivals } from './arrivals.ts';
 import { echo } from './echo.ts';
 import { idle } from './idle.ts';
@@ -11,13 +11,13 @@ import { sendFile } from './send-file.ts';
 import { smallWrites } from './small-writes.ts';
 import { udp } from './udp.ts';
 
-export const QUESTIONS: Readonly<Record<string, Question>> = {
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   echo,
   idle,
   pump,
   'small-writes': smallWrites,
   'send-file': sendFile,
-  accept: acceptQuestion,
+  accept: accepting,
   reuse,
   arrivals,
   latency,

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { REFERENCE } from '../lib/peers.ts';
-import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { grid, NOTHING_MEASURED, type Scenario } from '../lib/scenario.ts';
 import { withUsage } from '../lib/usage.ts';
 import { open } from '../load/connections.ts';
 import { Meter } from '../load/meter.ts';
@@ -10,7 +10,7 @@ import { until } from '../load/stall.ts';
 
 const WARM_UP_SECONDS = 0.5;
 
-export const acceptQuestion: Question = {
+export const accepting: Scenario = {
   title: 'accept: connect, one echo, close, again; "connections" are those at a time, latency is the whole of it',
   server: 'echo',
   ratioOf: 'messagesPerSecond',
@@ -59,8 +59,8 @@ export const acceptQuestion: Question = {
  * What reuseSockets is worth. The visitors end first, so every socket could be used again; and the sockets of such a server do
  * not skip packets, which is measured by itself.
  */
-export const reuse: Question = {
-  ...acceptQuestion,
+export const reuse: Scenario = {
+  ...accepting,
   title: 'reuse: the same, on a server with reuseSockets and on one without; "msg/s" is connections per second',
   peers: ['iocp', 'iocp-no-skip', 'iocp-reuse', REFERENCE],
 };

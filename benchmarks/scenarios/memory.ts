@@ -1,6 +1,6 @@
 /** Connections that are open and silent: what each of them costs. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { grid, NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { grid, NOTHING_MEASURED, type Scenario } from '../lib/scenario.ts';
 import { allAccepted } from '../load/accepted.ts';
 import { dropAll, open, openMany, watchForLoss } from '../load/connections.ts';
 
@@ -9,8 +9,8 @@ const FIRST = 100;
 /** Seconds after which a server that lends less to the idle has done so. */
 const SETTLE_SECONDS = 2;
 
-export const memory: Question = {
-  title: 'memory: bytes per idle connection, of the process (RSS) and lent to the kernel (pinned); less is better',
+export const memory: Scenario = {
+  title: 'memory: bytes per idle connection, of the process (RSS) and used by the kernel (pinned); less is better',
   server: 'echo',
   ratioOf: 'rssBytesPerConnection',
   cells: (settings) => grid({ ...settings, sizes: undefined }, [1000, 5000], [0]),

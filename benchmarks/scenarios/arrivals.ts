@@ -1,6 +1,6 @@
-/** A crowd that arrives while the server is busy with those who came before. */
+/** Many clients that arrive while the server is busy with those who came before. */
 import type { Socket } from 'node:net';
-import { NOTHING_MEASURED, type Question } from '../lib/question.ts';
+import { NOTHING_MEASURED, type Scenario } from '../lib/scenario.ts';
 import { allAccepted } from '../load/accepted.ts';
 import { ClosedLoop } from '../load/closed-loop.ts';
 import { dropAll, open, openMany } from '../load/connections.ts';
@@ -9,7 +9,7 @@ import { dropAll, open, openMany } from '../load/connections.ts';
 const BUSY = 1000;
 const WARM_UP_SECONDS = 1;
 
-export const arrivals: Question = {
+export const arrivals: Scenario = {
   title:
     `arrivals: ${BUSY} connections echo (--active says otherwise) and the others arrive at once; ` +
     '"msg/s" is connections accepted per second until the last one, "max ms" how long that took',

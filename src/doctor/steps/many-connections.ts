@@ -8,7 +8,7 @@ import type { Step } from './step.ts';
 const CONNECTIONS = 300;
 const MESSAGE_BYTES = 64;
 
-export const crowd: Step = {
+export const manyConnections: Step = {
   name: `echo over ${CONNECTIONS} connections opened at once`,
   advice:
     'Refused: the backlog of listening sockets is too short, or a firewall or antivirus product limits new connections. ' +

@@ -1,8 +1,8 @@
 /** One connection, one message at a time: how long a round trip takes when nothing can be batched. */
-import { grid, type Question } from '../lib/question.ts';
+import { grid, type Scenario } from '../lib/scenario.ts';
 import { measureClosedLoop } from './closed-loop.ts';
 
-export const latency: Question = {
+export const latency: Scenario = {
   title: 'latency: ping-pong on one connection',
   server: 'echo',
   ratioOf: 'messagesPerSecond',
