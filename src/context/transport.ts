@@ -16,7 +16,6 @@ import type { ResolvedPalOptions } from '../runtime/pal-options.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 
-/** Carries out operations on sockets. */
 export interface Transport {
   /** The system keeps the buffers of an operation until it ends, and not only during a call. */
   readonly keepsBuffers: boolean;
@@ -75,11 +74,9 @@ export interface Transport {
   forget(record: SocketRecord, operation: Operation): void;
   /** Makes one operation end soon, with whatever outcome. */
   cancelOperation(record: SocketRecord, operation: Operation): void;
-  /** The same for all operations of a socket. */
   cancelAll(record: SocketRecord): void;
 }
 
-/** What a backend builds on. */
 export interface BackendParts {
   readonly platform: Platform;
   readonly options: ResolvedPalOptions;

@@ -55,12 +55,10 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
   readonly #scheduler: Scheduler;
   readonly #due: () => void;
   readonly #levels = Array.from({ length: LEVELS }, () => Array.from({ length: SLOTS }, () => new Slot()));
-  /** Deadlines in each level. */
   readonly #counts = new Array<number>(LEVELS).fill(0);
   /** The last tick that was met. */
   #tick: number;
   #timer: TimerHandle | null = null;
-  /** Tick that the timer is set for. */
   #timerTick = 0;
 
   /** @param due called when some deadline may be due; the owner then calls expire(). */
@@ -70,7 +68,6 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
     this.#tick = this.#now();
   }
 
-  /** Deadlines that wait. */
   get size(): number {
     return this.#counts.reduce((sum, count) => sum + count, 0);
   }

@@ -9,12 +9,10 @@ import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 
 /** Block sizes, bytes, ascending. */
 export const BLOCK_SIZES = [512, 4096, 16384, 65536, 262144] as const;
-/** Index of the largest size. */
 export const LARGEST_CLASS = BLOCK_SIZES.length - 1;
 /** Bytes taken from the system at a time. VirtualAlloc works in 64 KiB steps; small sizes share a chunk. */
 const CHUNK_SIZES = [65536, 262144, 262144, 1048576, 1048576] as const;
 
-/** A stretch of pinned memory. */
 export class Block {
   readonly address: number;
   readonly bytes: Buffer;

@@ -42,7 +42,6 @@ export class OperationTable {
     this.#doubles = new Float64Array(region.buffer);
   }
 
-  /** Operations in use. */
   get used(): number {
     return this.#operations.length - this.#free.length - this.#leftBehind;
   }
@@ -51,7 +50,6 @@ export class OperationTable {
     return this.capacity - this.used - this.#leftBehind;
   }
 
-  /** Bytes of the slab. */
   get byteLength(): number {
     return this.#region.buffer.byteLength;
   }

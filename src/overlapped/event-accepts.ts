@@ -74,7 +74,6 @@ export class EventAccepts {
     }
   }
 
-  /** Brings the waits of the thread into the counters. */
   countWaits(): void {
     this.#parts.counters.syscalls.WaitForSingleObject += this.#waiter?.takeWaits() ?? 0;
   }

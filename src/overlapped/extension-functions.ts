@@ -17,7 +17,6 @@ import type { Win32Tables } from '../../ffi/tables.ts';
 import type { Counters } from '../loop/counters.ts';
 import type { Scratch } from '../memory/scratch.ts';
 
-/** The extension functions of one family. */
 export interface FamilyFunctions {
   readonly AcceptEx: AcceptEx;
   readonly ConnectEx: ConnectEx;

@@ -30,7 +30,6 @@ import type { BackendParts, Transport } from '../context/transport.ts';
 import type { CompletionSource } from './completion-source.ts';
 import { ExtensionFunctions } from './extension-functions.ts';
 
-/** Bytes of a SOCKET. */
 const SOCKET_SIZE = 8;
 
 export class OverlappedTransport implements Transport {

@@ -49,7 +49,6 @@ export interface PortWaiter {
 /** The two ways of waiting; see docs/design.md. */
 export type WaiterKind = 'worker' | 'inline';
 
-/** What both kinds of waiters report to. */
 export interface WaiterCallbacks {
   onReady: () => void;
   /** The wait itself failed, which no healthy port or poll set does; nobody waits any more. */
@@ -98,7 +97,6 @@ export interface OpenedFile {
 
 /** Files to send from: node:fs, and the HANDLE behind its descriptors. Errors are Node's own (ENOENT, EACCES). */
 export interface Files {
-  /** Opens for reading. */
   open(path: string, callback: (error: NodeJS.ErrnoException | null, fd: number) => void): void;
   /** Throws Node's error. */
   facts(fd: number): FileFacts;

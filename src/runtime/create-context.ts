@@ -29,7 +29,6 @@ import type { OpenBackend } from '../context/transport.ts';
 
 /** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket or a call of a later one. */
 export interface Kept {
-  /** Number of the PAL, which all of its handles carry. */
   readonly pal: number;
   readonly sockets: SocketTable;
   readonly names: CallNames;
@@ -40,7 +39,6 @@ export function makeKept(pal: number): Kept {
   return { pal, sockets: new SocketTable(pal), names: new CallNames(pal), posts: new PostNumbers(pal) };
 }
 
-/** What a context calls in its PAL. */
 export interface ContextHooks {
   /** After every turn, in a state where nothing is half done. */
   readonly afterTurn: () => void;
@@ -152,7 +150,6 @@ function complete(context: Context, operation: Operation): void {
   );
 }
 
-/** See Cancel. */
 function takeBack(context: Context, call: PendingCall, error: NetworkError, hard: boolean): boolean {
   const { owner } = call;
   if (call.cancellation !== null) return true; // the first reason is the one that is told

@@ -34,7 +34,6 @@ import { takeBackLoans } from './take-back-loans.ts';
 import { checkWaiting } from '../tcp/readiness/watch.ts';
 import { createContext, makeKept, type ContextHooks, type Kept } from './create-context.ts';
 
-/** What can be told of a loop that has stopped. */
 export interface LastWords {
   readonly stats: NetworkStats;
   readonly description: PalDescription;
@@ -75,12 +74,10 @@ export class Lifecycle {
     this.#openBackend = openBackend;
   }
 
-  /** Number of the PAL. */
   get palNumber(): number {
     return this.#kept.pal;
   }
 
-  /** The handles of all runs. */
   get sockets(): SocketTable {
     return this.#kept.sockets;
   }
@@ -288,7 +285,6 @@ function withResolvers(): PromiseWithResolvers {
   return { promise, resolve, reject };
 }
 
-/** What initialize() throws for what went wrong in it. */
 function initializationError(error: unknown): unknown {
   if (!(error instanceof ExternalBuffersRefusedError)) return fromWin32Error('initialize', error);
   const message =

@@ -90,7 +90,6 @@ export class PendingCalls {
     });
   }
 
-  /** Deadlines that are set. */
   get deadlines(): number {
     return this.#wheel.size;
   }
@@ -136,7 +135,6 @@ export class PendingCalls {
     }
   }
 
-  /** The pending call of a name, or null. */
   find(name: number): PendingCall | null {
     if (name === NO_OPERATION) return null; // every call that has ended is named so
     const call = this.#recent[-name & (RECENT - 1)] ?? null;
@@ -147,7 +145,6 @@ export class PendingCalls {
     return this.#cancel(call, error, hard);
   }
 
-  /** The call's signal was aborted. */
   abort(call: PendingCall): void {
     if (call.signal !== null) this.#cancel(call, aborted(call.operation, call.signal), true);
   }

@@ -19,7 +19,6 @@ export interface SocketWatch {
   readonly interest: Interest;
   /** Something about the socket has changed that the watch may wait for: it looks at it in a coming turn. */
   scheduleCheck(): void;
-  /** There is something to read. */
   becameReadable(): void;
   /** The socket is being closed: the watch gets its last call. */
   end(): void;
@@ -81,7 +80,6 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
     this.origin = origin;
   }
 
-  /** Its completion key. */
   get key(): number {
     return this.keyHigh * TWO_32 + this.keyLow;
   }

@@ -26,7 +26,6 @@ export class SocketTable {
     this.#firstHandle = pal * PAL_UNIT;
   }
 
-  /** Open sockets. */
   get size(): number {
     return this.#records.length - this.#free.length - this.#usedUp;
   }

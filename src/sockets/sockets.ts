@@ -66,7 +66,6 @@ export function sharePorts({ platform, counters, scratch }: SocketParts, socket:
   platform.ws2_32.setsockopt(socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, scratch.address, 4);
 }
 
-/** Sets an int option. Throws Win32Error. */
 export function setIntOption(
   parts: SocketParts,
   socket: number,
@@ -107,7 +106,6 @@ export function protocolOf(parts: SocketParts, socket: number): { iAddressFamily
   return protocolIn(parts.scratch.view);
 }
 
-/** What a WSAPROTOCOL_INFOW says. */
 export function protocolIn(view: DataView): { iAddressFamily: number; iSocketType: number } {
   return {
     iAddressFamily: view.getInt32(WSAPROTOCOL_INFOW.iAddressFamily, true),

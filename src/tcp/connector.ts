@@ -31,7 +31,6 @@ import { whyOver } from '../sockets/pending-call.ts';
 import { ConnectRequest } from './connection/requests.ts';
 import { bindSocket, openTcpSocket, setIntOption, sharePorts } from '../sockets/sockets.ts';
 
-/** Where to connect to and from. */
 export interface ConnectTarget {
   address: IpAddress;
   port: number;
@@ -110,7 +109,6 @@ export function cancelConnect(context: Context, connection: Connection, error: N
   return true;
 }
 
-/** ConnectEx came back. */
 export function completeConnect(context: Context, connection: Connection, operation: Operation): void {
   const { error, syscall, thrown } = operation;
   connection.connect?.finish();

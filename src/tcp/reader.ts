@@ -98,7 +98,6 @@ export function cancelRead(
   return true;
 }
 
-/** A receive came back. */
 export function completeReceive(context: Context, connection: Connection, operation: Operation): void {
   const { bytes, error } = operation;
   const request = connection.read.queue.first;

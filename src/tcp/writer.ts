@@ -95,7 +95,6 @@ function whyEnded(call: WritingCall, connection: Connection): NetworkError | nul
   return stream === Stream.Whole ? null : sendError(call, connection);
 }
 
-/** A send came back. */
 export function completeSend(context: Context, connection: Connection, operation: Operation): void {
   const { bytes, requested } = operation;
   context.operations.giveBuffers(operation);

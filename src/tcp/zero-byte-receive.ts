@@ -29,7 +29,6 @@ export function postZeroByteReceive(context: Context, connection: Connection): b
   return true;
 }
 
-/** The zero-byte receive came back. */
 export function completeZeroByteReceive(context: Context, connection: Connection, operation: Operation): void {
   const { error } = operation;
   const readiness = readinessOf(connection);

@@ -95,7 +95,6 @@ function answerSoon(context: Context, socket: DatagramSocket, request: ReceiveFr
   });
 }
 
-/** WSARecvFrom came back. */
 export function completeReceiveFrom(context: Context, socket: DatagramSocket, operation: Operation): void {
   if (socket.closing) {
     release(context, socket, operation);

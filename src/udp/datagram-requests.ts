@@ -12,7 +12,6 @@ const missing = (): never => {
 const NO_RECEIVE_CALLBACK = new BoundCallback<Parameters<ReceiveFromCallback>>('receive', missing);
 const NO_SEND_CALLBACK = new BoundCallback<Parameters<SendToCallback>>('send', missing);
 
-/** One asyncReceiveFrom. */
 export class ReceiveFromRequest extends PendingCall {
   readonly operation = 'receive';
   next: ReceiveFromRequest | null = null;
@@ -23,7 +22,6 @@ export class ReceiveFromRequest extends PendingCall {
   origin: string | undefined = undefined;
 }
 
-/** One asyncSendTo. */
 export class SendToRequest extends PendingCall {
   readonly operation = 'send';
   next: SendToRequest | null = null;
@@ -33,7 +31,6 @@ export class SendToRequest extends PendingCall {
   total = 0;
   /** Null sends to the connected peer. */
   destination: ResolvedDestination | null = null;
-  /** Times that it was submitted. */
   attempts = 0;
   /** Bytes that were left of its buffers when they were to be copied; -1 while nothing is wrong with them. */
   detachedAt = -1;

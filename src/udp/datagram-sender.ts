@@ -118,7 +118,6 @@ export function keepDestination(socket: DatagramSocket, peer: ResolvedDestinatio
   for (const send of socket.sends) send.destination ??= peer;
 }
 
-/** WSASendTo came back. */
 export function completeSendTo(context: Context, socket: DatagramSocket, operation: Operation): void {
   const { bytes, error } = operation;
   const request = sendOf(operation);

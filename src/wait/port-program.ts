@@ -7,7 +7,6 @@ import type { CFunction } from '../../ffi/thread-koffi.ts';
 import type { WaitOnce } from './wait-permit.ts';
 import { waiterProgram, type MakeWait, type WaiterData } from './waiter-program.ts';
 
-/** What this thread is started with. */
 export interface PortWaiterData extends WaiterData {
   GetQueuedCompletionStatusEx: CFunction;
   GetLastError: CFunction;

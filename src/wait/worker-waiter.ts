@@ -24,9 +24,7 @@ export const WAIT_SLICE_MS = 1000;
 /** The code of the warning that a waiter thread was lost. */
 export const WAITER_LOST = 'IOCP_PAL_WAITER_LOST';
 
-/** What the waiter is made from. */
 export interface WorkerWaiterParts extends WaiterCallbacks {
-  /** The waiter thread's program: waiter-program.ts. */
   program: string;
   /** What the thread gets beside the control block. Handles and addresses are numbers, valid in the whole process. */
   data: object;

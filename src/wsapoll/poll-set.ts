@@ -79,7 +79,6 @@ export class PollSet implements EventSource {
   /** Out of the array until #restUntil, scheduler milliseconds. */
   readonly #resting = new Set<PolledSocket>();
   #restUntil = 0;
-  /** What the last poll found, for dispatch(). */
   #ready: PolledSocket[] = [];
   #revents: number[] = [];
 

@@ -12,9 +12,7 @@ import { PolledMember } from './polled-member.ts';
 export class DatagramMember extends PolledMember {
   /** connect() on a UDP socket is done at once. */
   protected readonly connects = false;
-  /** In the order in which they were posted. */
   readonly #receives = new Set<Operation>();
-  /** Sends that wait, in order. */
   readonly #sends = new Set<Operation>();
 
   protected get events(): number {

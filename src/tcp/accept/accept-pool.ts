@@ -84,7 +84,6 @@ export function connectionTaken(context: Context, listener: Listener): void {
   }
 }
 
-/** Cancels up to `count` accepts. */
 export function cancelPostedAccepts(context: Context, listener: Listener, count: number): void {
   let left = count;
   for (const operation of listener.accepting) {

@@ -95,7 +95,6 @@ export function takeAccepted(context: Context, listener: Listener): SocketHandle
   return connection.handle as SocketHandle;
 }
 
-/** AcceptEx came back. */
 export function completeAccept(context: Context, listener: Listener, operation: Operation): void {
   const { error } = operation;
   if (listener.closing) {

@@ -122,7 +122,6 @@ export function importServer(context: Context, info: SocketInfo, options: Import
   return begin(context, listener, local, options, { accepting, distributor });
 }
 
-/** What the options come to. */
 interface Resolved {
   readonly accepting: ReturnType<typeof resolveAccepting>;
   readonly distributor: Distributor | null;
