@@ -1,15 +1,16 @@
 /**
- * What a connection costs in pinned memory and in Win32 calls, by backend and by face. Counts, not times: they hold on
+ * What a connection costs in pinned memory and in Win32 calls, by backend and by API. Counts, not times: they hold on
  * any machine. `npm run wine -- benchmarks/pinned.ts` (on Windows: node benchmarks/pinned.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetworkPal, WouldBlock, type NetworkPal, type PalOptions, type SocketHandle } from '../src/index.ts';
+import { wsapoll } from '../src/wsapoll/index.ts';
 import { accept, connect, readExactly, write } from '../test/support/io.ts';
 
 const IDLE = 1000;
 const BUSY = 64;
 const ROUNDS = 100;
-/** Longer than two sweeps for quiet connections. */
+/** Longer than two sweeps for idle connections. */
 const QUIET_MS = 50_000;
 
 function start(options: PalOptions): NetworkPal {
@@ -19,7 +20,7 @@ function start(options: PalOptions): NetworkPal {
   return pal;
 }
 
-/** Echoes messages of up to 64 bytes, as the asynchronous face would have it. */
+/** Echoes messages of up to 64 bytes, by the asynchronous calls. */
 function serveAsync(pal: NetworkPal, socket: SocketHandle): void {
   const buffer = new Uint8Array(64);
   const next = (): void =>
@@ -31,7 +32,7 @@ function serveAsync(pal: NetworkPal, socket: SocketHandle): void {
   next();
 }
 
-/** The same through the readiness face: one read per call, as a poll loop would. */
+/** The same by the readiness calls: one read per call, as a poll loop would. */
 function serveReady(pal: NetworkPal, socket: SocketHandle): void {
   const buffer = new Uint8Array(64);
   pal.watch(socket, { readable: true }, (error) => {
@@ -91,8 +92,8 @@ async function busy(options: PalOptions, serve: typeof serveAsync): Promise<stri
   for (let count = 0; count < ROUNDS; count++) await round();
   const after = pal.stats();
   const per = (from: number, to: number): string => ((to - from) / (BUSY * ROUNDS)).toFixed(2);
-  const calls = Object.entries(after.calls)
-    .map(([name, count]) => [name, per(before.calls[name] ?? 0, count)] as const)
+  const calls = Object.entries(after.syscalls)
+    .map(([name, count]) => [name, per(before.syscalls[name] ?? 0, count)] as const)
     .filter(([, count]) => count !== '0.00')
     .map(([name, count]) => `${name} ${count}`);
   await Promise.all([pal.stopEventLoop(), clients.stopEventLoop()]);
@@ -102,7 +103,7 @@ async function busy(options: PalOptions, serve: typeof serveAsync): Promise<stri
 const backends: Record<string, PalOptions> = {
   iocp: {},
   'iocp no skip': { skipCompletionPortOnSuccess: false },
-  wsapoll: { backend: 'wsapoll' },
+  wsapoll: { backend: wsapoll },
 };
 for (const [name, options] of Object.entries(backends)) {
   console.log(`${name}: pinned bytes per connection: ${await idle(options)}`);

@@ -41,8 +41,8 @@ export function report({ options, tally, before, after, connectSeconds, exchange
 
 /** Calls of both ends: the client's send and receive, the server's, and the waits for their packets. */
 function callsPerRoundTrip(before: NetworkStats, after: NetworkStats, messages: number): string {
-  const made = Object.entries(after.calls)
-    .map(([name, calls]) => ({ name, calls: calls - (before.calls[name] ?? 0) }))
+  const made = Object.entries(after.syscalls)
+    .map(([name, calls]) => ({ name, calls: calls - (before.syscalls[name] ?? 0) }))
     .filter(({ calls }) => calls >= messages / 200); // less would show as 0.00
   const each = (calls: number): string => (calls / Math.max(1, messages)).toFixed(2);
   const parts = made.sort((a, b) => b.calls - a.calls).map(({ name, calls }) => `${name} ${each(calls)}`);

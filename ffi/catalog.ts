@@ -8,23 +8,21 @@
 import { bindTable } from './kernel32.ts';
 import type { KoffiModule } from './koffi.ts';
 
-/** One function of ws2_32.dll. */
-export interface CatalogFunctions {
-  /**
-   * Writes WSAPROTOCOL_INFOW after WSAPROTOCOL_INFOW. lpiProtocols: address of a list of protocols that ends in 0, or 0 for all;
-   * lpdwBufferLength: address of the buffer's length in bytes, which receives the length that is needed. Returns the number of
-   * entries, or SOCKET_ERROR (-1), with WSAENOBUFS (10055) for a buffer that is too short.
-   */
-  WSAEnumProtocolsW(lpiProtocols: number, lpProtocolBuffer: number, lpdwBufferLength: number): number;
-}
-
 /** Characters of szProtocol, with the 0 at its end (WSAPROTOCOL_LEN + 1). */
 export const WSAPROTOCOL_CHARACTERS = 256;
 
 /** Binds it. Throws koffi's error when there is no such DLL. */
-export function loadCatalogFunctions(koffi: KoffiModule): CatalogFunctions {
-  return bindTable<CatalogFunctions>(koffi, 'ws2_32.dll', {
+export function loadCatalogFunctions(koffi: KoffiModule) {
+  return bindTable(koffi, 'ws2_32.dll', {
+    /**
+     * Writes WSAPROTOCOL_INFOW after WSAPROTOCOL_INFOW. lpiProtocols: address of a list of protocols that ends in 0, or 0 for
+     * all; lpdwBufferLength: address of the buffer's length in bytes, which receives the length that is needed. Returns the
+     * number of entries, or SOCKET_ERROR (-1), with WSAENOBUFS (10055) for a buffer that is too short.
+     */
     WSAEnumProtocolsW:
       'int __stdcall WSAEnumProtocolsW(uintptr_t lpiProtocols, uintptr_t lpProtocolBuffer, uintptr_t lpdwBufferLength)',
   });
 }
+
+/** One function of ws2_32.dll. */
+export type CatalogFunctions = ReturnType<typeof loadCatalogFunctions>;

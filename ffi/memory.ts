@@ -7,7 +7,7 @@
  * last operation is gone, and when a thread is terminated, in which no JavaScript runs any more, they are simply left.
  *
  * What users get in hand is another kind (collected-memory.ts): it must live as long as they can reach it, so V8 owns it,
- * and V8 frees it when its thread ends. It is lent to the kernel only where that end is announced (Kernel.onExit).
+ * and V8 frees it when its thread ends. The kernel is given it only where that end is announced (ThreadEnd in src/platform).
  */
 import { undetachableBuffer } from './collected-memory.ts';
 import { MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_READWRITE } from './constants.ts';

@@ -7,126 +7,58 @@
  *
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/
  */
-import { bindTable } from './kernel32.ts';
+import { bindTable, type Functions } from './kernel32.ts';
 import type { KoffiModule } from './koffi.ts';
 import type { CFunction } from './thread-koffi.ts';
 
-/** The ws2_32.dll functions that the backends call. All but WSASocketW return 0, or SOCKET_ERROR (-1). */
-export interface Ws2_32 {
+/** The functions of ws2_32.dll that the backends call. All but WSASocketW return 0, or SOCKET_ERROR (-1). */
+const DECLARATIONS = {
   /** Returns 0 or the error code itself (not through WSAGetLastError). lpWSAData: 408 bytes on 64-bit Windows. */
-  WSAStartup(wVersionRequested: number, lpWSAData: number): number;
-  WSACleanup(): number;
+  WSAStartup: 'int __stdcall WSAStartup(uint16_t wVersionRequested, uintptr_t lpWSAData)',
+  WSACleanup: 'int __stdcall WSACleanup()',
   /** Returns the SOCKET, or INVALID_SOCKET (-1). */
-  WSASocketW(af: number, type: number, protocol: number, lpProtocolInfo: number, g: number, dwFlags: number): number;
+  WSASocketW:
+    'intptr_t __stdcall WSASocketW(int af, int type, int protocol, uintptr_t lpProtocolInfo, uint32_t g, uint32_t dwFlags)',
   /** Makes a duplicate for another process; lpProtocolInfo: 628 bytes that WSASocketW takes there. */
-  WSADuplicateSocketW(s: number, dwProcessId: number, lpProtocolInfo: number): number;
+  WSADuplicateSocketW: 'int __stdcall WSADuplicateSocketW(uintptr_t s, uint32_t dwProcessId, uintptr_t lpProtocolInfo)',
   /** Returns the accepted SOCKET, or INVALID_SOCKET (-1). addrlen: address of an int, as in getsockname. */
-  accept(s: number, addr: number, addrlen: number): number;
-  bind(s: number, name: number, namelen: number): number;
-  connect(s: number, name: number, namelen: number): number;
+  accept: 'intptr_t __stdcall accept(uintptr_t s, uintptr_t addr, uintptr_t addrlen)',
+  bind: 'int __stdcall bind(uintptr_t s, uintptr_t name, int namelen)',
+  connect: 'int __stdcall connect(uintptr_t s, uintptr_t name, int namelen)',
   /** argp: address of a u_long. */
-  ioctlsocket(s: number, cmd: number, argp: number): number;
-  listen(s: number, backlog: number): number;
+  ioctlsocket: 'int __stdcall ioctlsocket(uintptr_t s, int32_t cmd, uintptr_t argp)',
+  listen: 'int __stdcall listen(uintptr_t s, int backlog)',
   /** Overlapped receive. -1 with ERROR_IO_PENDING (997) means that a packet will come. */
-  WSARecv(
-    s: number,
-    lpBuffers: number,
-    dwBufferCount: number,
-    lpNumberOfBytesRecvd: number,
-    lpFlags: number,
-    lpOverlapped: number,
-    lpCompletionRoutine: number,
-  ): number;
+  WSARecv:
+    'int __stdcall WSARecv(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesRecvd, uintptr_t lpFlags, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
   /**
    * Overlapped receive of a datagram. -1 with ERROR_IO_PENDING (997) means that a packet will come. lpFrom, lpFromlen
    * (address of an int, as in getsockname) and lpFlags are written when the operation ends, so they must live until then.
    */
-  WSARecvFrom(
-    s: number,
-    lpBuffers: number,
-    dwBufferCount: number,
-    lpNumberOfBytesRecvd: number,
-    lpFlags: number,
-    lpFrom: number,
-    lpFromlen: number,
-    lpOverlapped: number,
-    lpCompletionRoutine: number,
-  ): number;
-  /** Overlapped send. -1 with ERROR_IO_PENDING (997) means that a packet will come. */
-  WSASend(
-    s: number,
-    lpBuffers: number,
-    dwBufferCount: number,
-    lpNumberOfBytesSent: number,
-    dwFlags: number,
-    lpOverlapped: number,
-    lpCompletionRoutine: number,
-  ): number;
-  WSASendTo(
-    s: number,
-    lpBuffers: number,
-    dwBufferCount: number,
-    lpNumberOfBytesSent: number,
-    dwFlags: number,
-    lpTo: number,
-    iTolen: number,
-    lpOverlapped: number,
-    lpCompletionRoutine: number,
-  ): number;
-  /** Returns the number of sockets with events, 0 after the timeout (ms; negative waits for ever), or -1. */
-  WSAPoll(fdArray: number, fds: number, timeout: number): number;
-  WSAIoctl(
-    s: number,
-    dwIoControlCode: number,
-    lpvInBuffer: number,
-    cbInBuffer: number,
-    lpvOutBuffer: number,
-    cbOutBuffer: number,
-    lpcbBytesReturned: number,
-    lpOverlapped: number,
-    lpCompletionRoutine: number,
-  ): number;
-  setsockopt(s: number, level: number, optname: number, optval: number, optlen: number): number;
-  /** optlen: address of an int that holds the buffer's length in bytes and receives the value's. */
-  getsockopt(s: number, level: number, optname: number, optval: number, optlen: number): number;
-  /** namelen: address of an int, as in getsockopt. */
-  getsockname(s: number, name: number, namelen: number): number;
-  getpeername(s: number, name: number, namelen: number): number;
-  shutdown(s: number, how: number): number;
-  closesocket(s: number): number;
-  WSAGetLastError(): number;
-}
-
-const DECLARATIONS: Readonly<Record<keyof Ws2_32, string>> = {
-  WSAStartup: 'int __stdcall WSAStartup(uint16_t wVersionRequested, uintptr_t lpWSAData)',
-  WSACleanup: 'int __stdcall WSACleanup()',
-  WSASocketW:
-    'intptr_t __stdcall WSASocketW(int af, int type, int protocol, uintptr_t lpProtocolInfo, uint32_t g, uint32_t dwFlags)',
-  WSADuplicateSocketW: 'int __stdcall WSADuplicateSocketW(uintptr_t s, uint32_t dwProcessId, uintptr_t lpProtocolInfo)',
-  accept: 'intptr_t __stdcall accept(uintptr_t s, uintptr_t addr, uintptr_t addrlen)',
-  bind: 'int __stdcall bind(uintptr_t s, uintptr_t name, int namelen)',
-  connect: 'int __stdcall connect(uintptr_t s, uintptr_t name, int namelen)',
-  ioctlsocket: 'int __stdcall ioctlsocket(uintptr_t s, int32_t cmd, uintptr_t argp)',
-  listen: 'int __stdcall listen(uintptr_t s, int backlog)',
-  WSARecv:
-    'int __stdcall WSARecv(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesRecvd, uintptr_t lpFlags, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
   WSARecvFrom:
     'int __stdcall WSARecvFrom(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesRecvd, uintptr_t lpFlags, uintptr_t lpFrom, uintptr_t lpFromlen, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
+  /** Overlapped send. -1 with ERROR_IO_PENDING (997) means that a packet will come. */
   WSASend:
     'int __stdcall WSASend(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesSent, uint32_t dwFlags, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
   WSASendTo:
     'int __stdcall WSASendTo(uintptr_t s, uintptr_t lpBuffers, uint32_t dwBufferCount, uintptr_t lpNumberOfBytesSent, uint32_t dwFlags, uintptr_t lpTo, int iTolen, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
+  /** Returns the number of sockets with events, 0 after the timeout (ms; negative waits for ever), or -1. */
   WSAPoll: 'int __stdcall WSAPoll(uintptr_t fdArray, uint32_t fds, int timeout)',
   WSAIoctl:
     'int __stdcall WSAIoctl(uintptr_t s, uint32_t dwIoControlCode, uintptr_t lpvInBuffer, uint32_t cbInBuffer, uintptr_t lpvOutBuffer, uint32_t cbOutBuffer, uintptr_t lpcbBytesReturned, uintptr_t lpOverlapped, uintptr_t lpCompletionRoutine)',
   setsockopt: 'int __stdcall setsockopt(uintptr_t s, int level, int optname, uintptr_t optval, int optlen)',
+  /** optlen: address of an int that holds the buffer's length in bytes and receives the value's. */
   getsockopt: 'int __stdcall getsockopt(uintptr_t s, int level, int optname, uintptr_t optval, uintptr_t optlen)',
+  /** namelen: address of an int, as in getsockopt. */
   getsockname: 'int __stdcall getsockname(uintptr_t s, uintptr_t name, uintptr_t namelen)',
   getpeername: 'int __stdcall getpeername(uintptr_t s, uintptr_t name, uintptr_t namelen)',
   shutdown: 'int __stdcall shutdown(uintptr_t s, int how)',
   closesocket: 'int __stdcall closesocket(uintptr_t s)',
   WSAGetLastError: 'int __stdcall WSAGetLastError()',
-};
+} as const;
+
+/** ws2_32.dll. */
+export type Ws2_32 = Functions<typeof DECLARATIONS>;
 
 /** One function of ws2_32.dll, for a thread that needs no other. */
 export function ws2_32Function(name: keyof Ws2_32): CFunction {
@@ -135,5 +67,5 @@ export function ws2_32Function(name: keyof Ws2_32): CFunction {
 
 /** Loads ws2_32.dll. Throws koffi's error when the library or a symbol is missing. */
 export function loadWs2_32(koffi: KoffiModule): Ws2_32 {
-  return bindTable<Ws2_32>(koffi, 'ws2_32.dll', DECLARATIONS);
+  return bindTable(koffi, 'ws2_32.dll', DECLARATIONS);
 }

@@ -14,7 +14,7 @@ import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
-const entries = ['src/index', 'src/sim/index'].map((entry) => path.join(dist, entry));
+const entries = ['src/index', 'src/sim/index', 'src/wsapoll/index'].map((entry) => path.join(dist, entry));
 
 /** @type {import('esbuild').Plugin} */
 const ownPlaceForCommonJs = {
@@ -103,7 +103,7 @@ function writeCommonJsTypes() {
   for (const entry of entries) {
     const source = program.getSourceFile(`${entry}.d.ts`);
     const module = source && checker.getSymbolAtLocation(source);
-    if (module === undefined) throw new Error(`Cannot make a CommonJS face of ${entry}: it has no types`);
+    if (module === undefined) throw new Error(`Cannot make a CommonJS form of ${entry}: it has no types`);
     const name = `./${path.basename(entry)}.js`;
     const lines = [`export type * from '${name}' with { 'resolution-mode': 'import' };`];
     for (const exported of checker.getExportsOfModule(module)) {

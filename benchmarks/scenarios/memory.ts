@@ -10,7 +10,7 @@ const FIRST = 100;
 const SETTLE_SECONDS = 2;
 
 export const memory: Scenario = {
-  title: 'memory: bytes per idle connection, of the process (RSS) and lent to the kernel (pinned); less is better',
+  title: 'memory: bytes per idle connection, of the process (RSS) and used by the kernel (pinned); less is better',
   server: 'echo',
   ratioOf: 'rssBytesPerConnection',
   cells: (settings) => grid({ ...settings, sizes: undefined }, [1000, 5000], [0]),

@@ -200,19 +200,19 @@ const datagramMutations = [
     replace: '    if (there > total) {',
   },
   {
-    id: 'the block of a datagram that was sent stays lent',
+    id: 'the block of a datagram that was sent stays in use',
     file: sender,
     find: '  context.operations.giveBuffers(operation);',
     replace: '  operation.block = null;',
   },
   {
-    id: 'the block of an operation stays lent',
+    id: 'the block of an operation stays in use',
     file: table,
     find: '    this.giveBuffers(operation);\n    if (operation.owner',
     replace: '    if (operation.owner',
   },
   {
-    id: 'the block of a datagram that was kept stays lent',
+    id: 'the block of a datagram that was kept stays in use',
     file: receiver,
     find: '  if (block !== null) context.blocks.give(block);\n}',
     replace: '}',
@@ -378,7 +378,7 @@ export const mutations = [
     replace: 'this.words[word + 3] = 0;',
   },
   {
-    id: 'a block is lent twice',
+    id: 'a block is given out twice',
     file: 'block-pool.ts',
     find: 'const block = free.pop();',
     replace: 'const block = free.at(-1);',
@@ -409,16 +409,16 @@ export const mutations = [
     replace: 'if (connection.read.ended) {',
   },
   {
-    id: 'the wake-up of a quiet connection is the end of its stream',
+    id: 'the zero-byte receive of an idle connection is the end of its stream',
     file: reader,
     find: 'if (error === 0 && operation.requested === 0) {',
     replace: 'if (error === 0 && operation.requested < 0) {',
   },
   {
-    id: 'taking a quiet buffer back cancels the read',
+    id: 'taking an idle buffer back cancels the read',
     file: reader,
-    find: '  if (error === ERROR_OPERATION_ABORTED && (wasReclaimed || mayPostAgain(connection))) {\n    // Cancelled to make it quiet',
-    replace: '  if (error === ERROR_OPERATION_ABORTED && bytes > 0) {\n    // Cancelled to make it quiet',
+    find: '  if (error === ERROR_OPERATION_ABORTED && (wasReclaimed || mayPostAgain(connection))) {\n    // Cancelled to take its buffer back',
+    replace: '  if (error === ERROR_OPERATION_ABORTED && bytes > 0) {\n    // Cancelled to take its buffer back',
   },
   {
     id: 'the second of two waiting reads is never posted',
@@ -662,14 +662,14 @@ export const mutations = [
   {
     id: 'every run begins with the same handles',
     file: 'lifecycle.ts',
-    find: 'this.#openBackend, this.#kept, this.#hooks)',
-    replace: 'this.#openBackend, { ...this.#kept, sockets: new SocketTable() }, this.#hooks)',
+    find: 'this.#kept, this.#hooks)',
+    replace: '{ ...this.#kept, sockets: new SocketTable() }, this.#hooks)',
   },
   {
     id: 'every run begins with the same names of calls',
     file: 'lifecycle.ts',
-    find: 'this.#openBackend, this.#kept, this.#hooks)',
-    replace: 'this.#openBackend, { ...this.#kept, names: new CallNames() }, this.#hooks)',
+    find: 'this.#kept, this.#hooks)',
+    replace: '{ ...this.#kept, names: new CallNames() }, this.#hooks)',
   },
   {
     id: 'stop does not wait for operations',
@@ -875,7 +875,7 @@ export const mutations = [
     replace: '  if (file.isUntouched || hard) refuseFile(context, connection, error);\n  else if (!hard) return false;',
   },
   {
-    id: 'a soft cancel tears a file off',
+    id: 'a soft cancel truncates a file',
     file: cancellation,
     find: '  else if (!hard) return false;\n  else if (file.isBusy) {',
     replace: '  else if (file.isBusy) {',

@@ -165,9 +165,9 @@ export function requireOwnConnections(call: string, listener: Listener): void {
 }
 
 export function mixedApis(call: string, handle: number, why: string): NetworkError {
-  return new NetworkError(`Cannot ${call} socket ${handle}: ${why}. A socket is used through one face at a time`, {
+  return new NetworkError(`Cannot ${call} socket ${handle}: ${why}. A socket is used through one API at a time`, {
     kind: NetworkErrorCode.ConnectionFailed,
-    code: 'ERR_MIXED_FACES',
+    code: 'ERR_MIXED_APIS',
   });
 }
 

@@ -1,4 +1,4 @@
-/** The readiness face of the contract: watch, and the calls that answer at once. */
+/** The readiness calls of the contract: watch, and the calls that answer at once. */
 import type { AnyHandle, ServerHandle, SocketHandle } from '../pal/handles.ts';
 import { argumentError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';

@@ -206,7 +206,7 @@ function setLinger({ platform, counters, scratch }: Context, record: SocketRecor
   }
   scratch.view.setUint16(LINGER.l_onoff, enabled ? 1 : 0, true);
   scratch.view.setUint16(LINGER.l_linger, seconds, true);
-  counters.calls.setsockopt++;
+  counters.syscalls.setsockopt++;
   const result = platform.ws2_32.setsockopt(record.socket, SOL_SOCKET, SO_LINGER, scratch.address, LINGER.size);
   checkWinsock(result, platform.ws2_32, 'setsockopt(SO_LINGER)');
 }
@@ -261,7 +261,7 @@ function setKeepAliveTimes(
   scratch.view.setUint32(0, 1, true);
   scratch.view.setUint32(4, idle * 1000, true);
   scratch.view.setUint32(8, interval * 1000, true);
-  counters.calls.WSAIoctl++;
+  counters.syscalls.WSAIoctl++;
   const { address } = scratch;
   const result = platform.ws2_32.WSAIoctl(
     record.socket,

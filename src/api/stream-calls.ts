@@ -209,8 +209,8 @@ export abstract class StreamCalls extends PalCore {
     const record = operation > 0 ? this.known(operation as SocketHandle) : null;
     if (context === null) return false;
     const connecting = record instanceof Connection ? (record.connect?.request ?? null) : null;
-    const call = operation > 0 ? connecting : context.calls.find(operation);
-    return call !== null && context.calls.cancel(call, cancelled(call.operation), hard);
+    const call = operation > 0 ? connecting : context.pendingCalls.find(operation);
+    return call !== null && context.pendingCalls.cancel(call, cancelled(call.operation), hard);
   }
 
   shutdown(socket: SocketHandle, how: ShutdownHow): void {

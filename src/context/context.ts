@@ -29,7 +29,7 @@ export interface Context {
   readonly operations: OperationTable;
   readonly blocks: BlockPool;
   readonly pinned: PinnedBuffers;
-  readonly calls: PendingCalls;
+  readonly pendingCalls: PendingCalls;
   readonly requests: RequestPool;
   readonly datagrams: DatagramRequestPool;
   readonly sockets: SocketTable;

@@ -2,7 +2,7 @@
  * How operations are carried out: what differs from backend to backend below the queues, the closing and the errors.
  *
  * Every operation that is started here ends exactly once, in a later turn: through the backend's event source, or
- * through EventLoop.completeSynchronously. Until then its slot and its block are lent.
+ * through EventLoop.completeSynchronously. Until then its slot and its block are in use.
  */
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Endpoint } from '../pal/handles.ts';
@@ -16,7 +16,6 @@ import type { ResolvedPalOptions } from '../runtime/pal-options.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 
-/** Carries out operations on sockets. */
 export interface Transport {
   /** The system keeps the buffers of an operation until it ends, and not only during a call. */
   readonly keepsBuffers: boolean;
@@ -75,11 +74,9 @@ export interface Transport {
   forget(record: SocketRecord, operation: Operation): void;
   /** Makes one operation end soon, with whatever outcome. */
   cancelOperation(record: SocketRecord, operation: Operation): void;
-  /** The same for all operations of a socket. */
   cancelAll(record: SocketRecord): void;
 }
 
-/** What a backend builds on. */
 export interface BackendParts {
   readonly platform: Platform;
   readonly options: ResolvedPalOptions;
@@ -105,5 +102,10 @@ export interface BackendParts {
   readonly onReady: () => void;
 }
 
-/** A backend's two halves. Throws Win32Error or RangeError when the system refuses. */
-export type OpenBackend = (parts: BackendParts) => { source: EventSource; transport: Transport };
+/** A way of waiting for the network, and of carrying out operations with it: what the option `backend` takes. */
+export interface Backend {
+  /** What it is called. */
+  readonly name: string;
+  /** Opens its two halves, for one run of a PAL. Throws Win32Error or RangeError when the system refuses. */
+  open(parts: BackendParts): { source: EventSource; transport: Transport };
+}

@@ -6,7 +6,6 @@ import { WSAPROTOCOL_INFOW } from '../../ffi/layouts.ts';
 import { AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCKET_ERROR, XP1_IFS_HANDLES } from '../../ffi/constants.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
 
-/** One entry for TCP or UDP. */
 export interface Provider {
   /** As its vendor calls it. */
   readonly name: string;

@@ -20,7 +20,6 @@ datagrams and a file on 127.0.0.1. Nothing leaves the machine, and what is print
 
 Exit code: 0 when all is well, 1 when a check has failed, 2 when it cannot run here or with these arguments.`;
 
-/** What is printed where, and the exit code. */
 export interface CommandResult {
   readonly stdout: string;
   readonly stderr: string;

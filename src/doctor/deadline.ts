@@ -1,7 +1,6 @@
 /** Nothing that doctor waits for may keep it for ever. */
 import { clearTimeout, setTimeout } from '../platform/node-timers.ts';
 
-/** It did not come in time. */
 export class DeadlineError extends Error {}
 
 /** The promise's own outcome, or a DeadlineError after so many milliseconds. */

@@ -3,7 +3,6 @@ import type { Platform } from '../platform/platform.ts';
 import type { Provider } from './catalog.ts';
 import type { Facts } from './report.ts';
 
-/** A machine. */
 export interface Machine {
   readonly simulated: boolean;
   /** The kernel of this process. Throws a NetworkError where there is none for iocp-pal. */

@@ -3,7 +3,6 @@
 /** ok: as it should be. note: iocp-pal works, with something less. failed: something does not work, and advice says what to do. */
 export type CheckStatus = 'ok' | 'note' | 'failed';
 
-/** The outcome of one check. */
 export interface Check {
   readonly name: string;
   readonly status: CheckStatus;
@@ -18,7 +17,6 @@ export interface Check {
 /** A group of facts: names in the order of printing, with plain values. */
 export type Facts = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
-/** Everything. */
 export interface DoctorReport {
   /** Of iocp-pal. */
   readonly version: string;

@@ -4,7 +4,6 @@ import { simulateNetwork, type PlatformOptions, type SimulatedPlatform } from '.
 import type { Provider } from './catalog.ts';
 import type { Machine } from './machine.ts';
 
-/** What a test breaks. */
 export interface SimulatedMachineOptions extends PlatformOptions {
   /** Changes each kernel before it is used. */
   prepare?: (platform: SimulatedPlatform) => void;

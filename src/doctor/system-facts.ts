@@ -41,7 +41,6 @@ export function koffiFacts(): Facts {
 /** Of a process on 64-bit Windows: https://learn.microsoft.com/windows/win32/sysinfo/kernel-objects has 2^24. */
 const MAX_HANDLES = 2 ** 24;
 
-/** Waits that are measured. */
 const WAITS = 9;
 
 /** Limits that matter to a server. */

@@ -51,7 +51,7 @@ export interface SocketTimeout {
   stop(socket: SocketHandle): void;
   /** Sockets that are watched. */
   readonly size: number;
-  /** Lets go of all sockets and of the timer. */
+  /** Forgets all sockets and stops the timer. */
   dispose(): void;
 }
 

@@ -41,7 +41,7 @@ export class CallCounters {
 }
 
 export class Counters {
-  readonly calls = new CallCounters();
+  readonly syscalls = new CallCounters();
   packets = 0;
   batches = 0;
   largestBatch = 0;

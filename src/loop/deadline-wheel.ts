@@ -61,12 +61,10 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
   readonly #due: () => void;
   /** Level by level. Each is made when it is first used: of the 320 most never are. */
   readonly #slots = new Array<Slot | null>(LEVELS * SLOTS).fill(null);
-  /** Deadlines in each level. */
   readonly #counts = new Array<number>(LEVELS).fill(0);
   /** The last tick that was met. */
   #tick: number;
   #timer: TimerHandle | null = null;
-  /** Tick that the timer is set for. */
   #timerTick = 0;
 
   /** @param due called when some deadline may be due; the owner then calls expire(). */
@@ -76,7 +74,6 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
     this.#tick = this.#now();
   }
 
-  /** Deadlines that wait. */
   get size(): number {
     return this.#counts.reduce((sum, count) => sum + count, 0);
   }

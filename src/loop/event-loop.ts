@@ -38,7 +38,6 @@ const SPIN_TURNS = 1;
 /** Something that became ready without an event of its own, and runs in the next turn. */
 export type ReadyTask = () => void;
 
-/** What the loop is made from. */
 export interface EventLoopParts {
   scheduler: Scheduler;
   source: EventSource;
@@ -80,7 +79,6 @@ export class EventLoop {
     return this.#turns;
   }
 
-  /** Nothing is queued to run. */
   get isIdle(): boolean {
     return this.#ready.length === 0 && this.#later.length === 0 && this.#next === this.#filled;
   }
@@ -99,7 +97,6 @@ export class EventLoop {
     return this.#holds > 0;
   }
 
-  /** Starts running turns. */
   activate(): void {
     this.#active = true;
     this.#syncHold();
@@ -208,7 +205,7 @@ export class EventLoop {
     this.#parts.afterTurn();
   }
 
-  /** A wait on this thread is as good as a turn; a wait on another one is for when it really is quiet. */
+  /** A wait on this thread is as good as a turn; a wait on another one is for when nothing comes any more. */
   #wantsAnotherTurn(): boolean {
     return !this.#source.waitsHere && !this.#source.waiting && this.#idleTurns < SPIN_TURNS;
   }

@@ -1,20 +1,18 @@
 /**
  * Pinned data buffers: blocks of a few sizes, cut from chunks of native memory that are taken when needed and kept.
  *
- * An idle connection has a receive posted all its life, so the smallest block decides what 10 000 of them cost: 512
- * bytes and a slot of 128 bytes each, below the 1 KiB that the design allows.
+ * An idle connection pins no block, since its receive has no buffer (idle-sweep.ts). The smallest block decides what a
+ * posted accept costs, or a busy connection with short messages: 512 bytes, and a slot of 128 bytes.
  */
 import { Buffer } from 'node:buffer';
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 
 /** Block sizes, bytes, ascending. */
 export const BLOCK_SIZES = [512, 4096, 16384, 65536, 262144] as const;
-/** Index of the largest size. */
 export const LARGEST_CLASS = BLOCK_SIZES.length - 1;
 /** Bytes taken from the system at a time. VirtualAlloc works in 64 KiB steps; small sizes share a chunk. */
 const CHUNK_SIZES = [65536, 262144, 262144, 1048576, 1048576] as const;
 
-/** A stretch of pinned memory. */
 export class Block {
   readonly address: number;
   readonly bytes: Buffer;
@@ -42,7 +40,7 @@ export class BlockPool {
     this.#memory = memory;
   }
 
-  /** Bytes in blocks that are lent. */
+  /** Bytes in blocks that are in use. */
   get lentBytes(): number {
     return this.#lentBytes;
   }
@@ -78,7 +76,7 @@ export class BlockPool {
     this.#free[block.sizeClass]?.push(block);
   }
 
-  /** Gives all memory back to the system, unless a block is still lent: then it is kept, for the kernel's sake. */
+  /** Gives all memory back to the system, unless a block is still in use: then it is kept, for the kernel's sake. */
   dispose(): void {
     if (this.#lentBlocks > 0) return;
     for (const region of this.#regions) this.#memory.release(region.address);

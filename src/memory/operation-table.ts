@@ -42,7 +42,6 @@ export class OperationTable {
     this.#doubles = new Float64Array(region.buffer);
   }
 
-  /** Operations in use. */
   get used(): number {
     return this.#operations.length - this.#free.length - this.#leftBehind;
   }
@@ -51,7 +50,6 @@ export class OperationTable {
     return this.capacity - this.used - this.#leftBehind;
   }
 
-  /** Bytes of the slab. */
   get byteLength(): number {
     return this.#region.buffer.byteLength;
   }
@@ -106,7 +104,7 @@ export class OperationTable {
     else this.#free.push(operation);
   }
 
-  /** Gives an operation's block back and lets go of the user's buffers. The kernel must be done with them. */
+  /** Gives an operation's block back and forgets the user's buffers. The kernel must be done with them. */
   giveBuffers(operation: Operation): void {
     if (operation.block !== null) this.#blocks.give(operation.block);
     operation.block = null;

@@ -1,5 +1,5 @@
 /**
- * An operation: what the kernel writes into while an AcceptEx, ConnectEx, DisconnectEx, WSARecv, WSASend,
+ * An operation: what the kernel writes into while an AcceptEx, ConnectEx, DisconnectEx, WSARecv, WSASend, TransmitFile,
  * WSARecvFrom or WSASendTo is under way, and what we remember about it meanwhile.
  *
  * Life of an operation
@@ -19,7 +19,6 @@
  */
 import type { Block } from './block-pool.ts';
 
-/** Which call an operation is. */
 export const OperationKind = {
   None: 0,
   Receive: 1,
@@ -72,7 +71,6 @@ export interface OutgoingDatagram {
 }
 
 export class Operation {
-  /** Slot number. */
   readonly index: number;
   /** Address of the slot, so of its OVERLAPPED. */
   readonly address: number;

@@ -58,7 +58,6 @@ export class PinnedBuffers {
     return this.#bytes;
   }
 
-  /** Bytes of the arenas. */
   get reservedBytes(): number {
     return this.#reservedBytes;
   }

@@ -33,7 +33,6 @@ export class Scratch {
     return this.view.getUint32(offset, true) + this.view.getUint32(offset + 4, true) * 2 ** 32;
   }
 
-  /** Writes a pointer or SOCKET. */
   setPointer(offset: number, value: number): void {
     this.view.setUint32(offset, value % 2 ** 32, true);
     this.view.setUint32(offset + 4, Math.floor(value / 2 ** 32), true);

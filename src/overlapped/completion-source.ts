@@ -66,7 +66,7 @@ export class CompletionSource implements EventSource {
     this.#parts = parts;
     this.eventAccepts = new EventAccepts(parts, this.#lose);
     this.cancels = new RepeatedCancels(parts);
-    counters.calls.CreateIoCompletionPort++;
+    counters.syscalls.CreateIoCompletionPort++;
     this.port = new CompletionPort(platform.kernel32, platform.memory, DEQUEUING_THREADS, BATCH_SIZE);
     try {
       this.#waiter = platform.createWaiter(parts.options.waiter, {
@@ -101,7 +101,7 @@ export class CompletionSource implements EventSource {
   }
 
   countWaits(): void {
-    this.#parts.counters.calls.GetQueuedCompletionStatusEx += this.#waiter.takeWaits();
+    this.#parts.counters.syscalls.GetQueuedCompletionStatusEx += this.#waiter.takeWaits();
     this.eventAccepts.countWaits();
   }
 
@@ -118,7 +118,7 @@ export class CompletionSource implements EventSource {
       this.#lost.look();
       return 0;
     }
-    this.#parts.counters.calls.GetQueuedCompletionStatusEx++;
+    this.#parts.counters.syscalls.GetQueuedCompletionStatusEx++;
     try {
       return this.port.dequeue(0);
     } catch (error) {
@@ -205,7 +205,7 @@ export class CompletionSource implements EventSource {
     this.#lost = new LostPort(this.#parts);
     this.#waiter = this.#lost.waiter;
     this.#waiterEnd = failed.stop();
-    counters.calls.GetQueuedCompletionStatusEx += failed.takeWaits();
+    counters.syscalls.GetQueuedCompletionStatusEx += failed.takeWaits();
     onFailure(error);
   };
 

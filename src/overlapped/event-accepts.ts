@@ -74,9 +74,8 @@ export class EventAccepts {
     }
   }
 
-  /** Brings the waits of the thread into the counters. */
   countWaits(): void {
-    this.#parts.counters.calls.WaitForSingleObject += this.#waiter?.takeWaits() ?? 0;
+    this.#parts.counters.syscalls.WaitForSingleObject += this.#waiter?.takeWaits() ?? 0;
   }
 
   /** Ends the thread; no accept is under way. */
@@ -91,7 +90,7 @@ export class EventAccepts {
   #start(): void {
     if (this.#waiter !== null) return;
     const { platform, counters } = this.#parts;
-    counters.calls.CreateEventW++;
+    counters.syscalls.CreateEventW++;
     this.#event = checkHandle(platform.kernel32.CreateEventW(0, 0, 0, 0), platform.kernel32, 'CreateEventW');
     try {
       this.#waiter = platform.createEventWaiter({

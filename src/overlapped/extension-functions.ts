@@ -17,7 +17,6 @@ import type { Win32Tables } from '../../ffi/tables.ts';
 import type { Counters } from '../loop/counters.ts';
 import type { Scratch } from '../memory/scratch.ts';
 
-/** The extension functions of one family. */
 export interface FamilyFunctions {
   readonly AcceptEx: AcceptEx;
   readonly ConnectEx: ConnectEx;
@@ -87,7 +86,7 @@ export class ExtensionFunctions {
   #pointer(socket: number, guid: string): number {
     const { address } = this.#scratch;
     this.#writeGuid(guid);
-    this.#counters.calls.WSAIoctl++;
+    this.#counters.syscalls.WSAIoctl++;
     const result = this.#tables.ws2_32.WSAIoctl(
       socket,
       SIO_GET_EXTENSION_FUNCTION_POINTER,

@@ -30,7 +30,6 @@ import type { BackendParts, Transport } from '../context/transport.ts';
 import type { CompletionSource } from './completion-source.ts';
 import { ExtensionFunctions } from './extension-functions.ts';
 
-/** Bytes of a SOCKET. */
 const SOCKET_SIZE = 8;
 
 export class OverlappedTransport implements Transport {
@@ -48,7 +47,7 @@ export class OverlappedTransport implements Transport {
   /** Ties the socket to the port under its handle as key; for good, Windows has no way back. */
   attach(record: SocketRecord): void {
     const { counters, options } = this.#parts;
-    counters.calls.CreateIoCompletionPort++;
+    counters.syscalls.CreateIoCompletionPort++;
     this.#source.port.associate(record.socket, record.handle);
     if (options.skipCompletionPortOnSuccess !== false && record.maySkipPackets()) this.#skipPackets(record);
   }
@@ -78,7 +77,7 @@ export class OverlappedTransport implements Transport {
     words[operation.word + SLOT.BYTES / 4] = 0;
     operation.syscall = 'WSARecv';
     operation.state = OperationState.Submitted;
-    counters.calls.WSARecv++;
+    counters.syscalls.WSARecv++;
     const result = platform.ws2_32.WSARecv(
       connection.socket,
       operation.address + SLOT.WSABUFS,
@@ -98,7 +97,7 @@ export class OverlappedTransport implements Transport {
     operations.words[operation.word + SLOT.BYTES / 4] = 0;
     operation.syscall = 'WSASend';
     operation.state = OperationState.Submitted;
-    counters.calls.WSASend++;
+    counters.syscalls.WSASend++;
     const result = platform.ws2_32.WSASend(
       connection.socket,
       operation.address + SLOT.WSABUFS,
@@ -120,10 +119,10 @@ export class OverlappedTransport implements Transport {
     const { counters, operations } = this.#parts;
     const TransmitFile = this.#extensions.transmitFile(connection.family, connection.socket);
     if (TransmitFile === null)
-      throw new Error('TransmitFile is not to be had. This is a bug in iocp-pal; please report it');
+      throw new Error('TransmitFile is unavailable on this socket. This is a bug in iocp-pal; please report it');
     operation.syscall = 'TransmitFile';
     operation.state = OperationState.Submitted;
-    counters.calls.TransmitFile++;
+    counters.syscalls.TransmitFile++;
     const result = TransmitFile(connection.socket, file, bytes, 0, operation.address, buffers, 0);
     operation.handedOver = true;
     // It has no out-parameter for the count: a success without a packet is told by the OVERLAPPED alone.
@@ -142,7 +141,7 @@ export class OverlappedTransport implements Transport {
     words[operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
     operation.syscall = 'WSARecvFrom';
     operation.state = OperationState.Submitted;
-    counters.calls.WSARecvFrom++;
+    counters.syscalls.WSARecvFrom++;
     const result = platform.ws2_32.WSARecvFrom(
       socket.socket,
       operation.address + SLOT.WSABUFS,
@@ -163,7 +162,7 @@ export class OverlappedTransport implements Transport {
     const addressLength = writeDestination(operations.words, operation);
     operation.syscall = 'WSASendTo';
     operation.state = OperationState.Submitted;
-    counters.calls.WSASendTo++;
+    counters.syscalls.WSASendTo++;
     const result = platform.ws2_32.WSASendTo(
       socket.socket,
       operation.address + SLOT.WSABUFS,
@@ -187,7 +186,7 @@ export class OverlappedTransport implements Transport {
     operations.words[operation.word + SLOT.BYTES / 4] = 0;
     operation.syscall = 'ConnectEx';
     operation.state = OperationState.Submitted;
-    counters.calls.ConnectEx++;
+    counters.syscalls.ConnectEx++;
     const result = ConnectEx(connection.socket, scratch.address, length, 0, 0, 0, operation.address);
     operation.handedOver = true;
     this.#settle(connection, operation, result !== 0);
@@ -196,7 +195,7 @@ export class OverlappedTransport implements Transport {
   /** Without it, shutdown and getpeername fail on a socket that ConnectEx has connected. */
   finishConnect({ socket }: SocketRecord): void {
     const { platform, counters } = this.#parts;
-    counters.calls.setsockopt++;
+    counters.syscalls.setsockopt++;
     const result = platform.ws2_32.setsockopt(socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, 0, 0);
     checkWinsock(result, platform.ws2_32, 'setsockopt(SO_UPDATE_CONNECT_CONTEXT)');
   }
@@ -205,7 +204,7 @@ export class OverlappedTransport implements Transport {
     const DisconnectEx = this.#extensions.disconnectEx(connection.family, connection.socket);
     operation.syscall = 'DisconnectEx';
     operation.state = OperationState.Submitted;
-    this.#parts.counters.calls.DisconnectEx++;
+    this.#parts.counters.syscalls.DisconnectEx++;
     const result = DisconnectEx(connection.socket, operation.address, TF_REUSE_SOCKET, 0);
     operation.handedOver = true;
     this.#settle(connection, operation, result !== 0);
@@ -224,7 +223,7 @@ export class OverlappedTransport implements Transport {
     if (byEvent) eventAccepts.prepare(operation);
     operation.syscall = 'AcceptEx';
     operation.state = OperationState.Submitted;
-    counters.calls.AcceptEx++;
+    counters.syscalls.AcceptEx++;
     const result = AcceptEx(
       listener.socket,
       operation.acceptSocket,
@@ -251,7 +250,7 @@ export class OverlappedTransport implements Transport {
     const { platform, counters, scratch } = this.#parts;
     // The option's value is the listening SOCKET. Without it shutdown and getpeername fail on the accepted one.
     scratch.setPointer(0, listener.socket);
-    counters.calls.setsockopt++;
+    counters.syscalls.setsockopt++;
     const updated = platform.ws2_32.setsockopt(
       operation.acceptSocket,
       SOL_SOCKET,
@@ -309,7 +308,7 @@ export class OverlappedTransport implements Transport {
   #skipPackets(connection: SocketRecord): void {
     if (!hasRealHandles(this.#parts, connection.socket)) return;
     const { platform, counters } = this.#parts;
-    counters.calls.SetFileCompletionNotificationModes++;
+    counters.syscalls.SetFileCompletionNotificationModes++;
     const modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
     connection.skipsPackets = platform.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;
   }
@@ -321,7 +320,7 @@ export class OverlappedTransport implements Transport {
     const { GetAcceptExSockaddrs } = this.#extensions.of(listener.family, listener.socket);
     const length = addressLength(listener.family);
     const { address } = scratch;
-    counters.calls.GetAcceptExSockaddrs++;
+    counters.syscalls.GetAcceptExSockaddrs++;
     GetAcceptExSockaddrs(block.address, 0, length, length, address, address + 8, address + 16, address + 24);
     const start = scratch.pointerAt(16) - block.address;
     const size = scratch.view.getInt32(24, true);

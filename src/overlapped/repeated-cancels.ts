@@ -81,7 +81,7 @@ export class RepeatedCancels {
   }
 
   #cancel(record: SocketRecord, address: number): void {
-    this.#parts.counters.calls.CancelIoEx++;
+    this.#parts.counters.syscalls.CancelIoEx++;
     this.#parts.platform.kernel32.CancelIoEx(record.socket, address);
   }
 }

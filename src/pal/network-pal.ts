@@ -1,6 +1,6 @@
 /**
- * The contract: what a server or client author calls. It knows no operating system; src/iocp implements it on
- * completion ports, and every backend passes the same conformance tests.
+ * The contract: what a server or client author calls. src/api implements it, on any backend; test/conformance holds every
+ * backend to it.
  *
  * Rules that hold for every call:
  * - A mistake (bad argument, a handle that nobody has given out) throws. What depends on the moment (a socket that has
@@ -135,9 +135,9 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   cancel(operation: OperationHandle | SocketHandle, options?: CancelOptions): boolean;
   /**
-   * The readiness face: calls back in each turn in which the socket is ready. A second watch replaces the first.
+   * Readiness: calls back in each turn in which the socket is ready. A second watch replaces the first.
    * Level-triggered: as long as there is something to read, or room to write, the callback comes again.
-   * @throws NetworkError ERR_MIXED_FACES while asynchronous calls are pending on the socket.
+   * @throws NetworkError ERR_MIXED_APIS while asynchronous calls are pending on the socket.
    */
   watch(socket: AnyHandle, interest: Interest, callback: WatchCallback): void;
   /**
@@ -227,7 +227,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * and postMessage with it in the transfer list. Small buffers share their ArrayBuffer, as those of Buffer.allocUnsafe() do: go
    * by byteOffset and length, and clone or post a copy (`Uint8Array.from(buffer)`), or the whole ArrayBuffer is cloned.
    *
-   * In worker threads, which can be terminated without a word, completion ports are not lent it: its bytes are copied there.
+   * In worker threads, which can be terminated without a word, completion ports do not use it in place: its bytes are copied there.
    * @param size bytes, 1 … 2^30.
    * @throws RangeError or TypeError for another size; NetworkError OutOfMemory (ENOMEM).
    * @see https://webassembly.github.io/spec/js-api/#memories (a buffer with a detach key)

@@ -31,7 +31,7 @@ export interface NetworkStats {
   batchHighWater: number;
   /** Most outcomes and callbacks without a packet of their own that have waited for their turn at a time. */
   readyHighWater: number;
-  /** Times the waiter woke the event loop: the waiter thread rang, or a wait on this thread ended with something. */
+  /** Times the waiter woke the event loop: the waiter thread sent a wake-up, or a wait on this thread ended with something. */
   wakeUps: number;
   /** Operations that finished inside their own call, with no packet (skipCompletionPortOnSuccess, or a failure at once). */
   inlineCompletions: number;
@@ -54,11 +54,11 @@ export interface NetworkStats {
   /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel. */
   queuedBytes: number;
   /**
-   * Bytes lent to operations at this moment, and those of allocateBuffer. (Small buffers are cut from arenas of up to 1 MiB, and
+   * Bytes that operations use at this moment, and those of allocateBuffer. (Small buffers are cut from arenas of up to 1 MiB, and
    * count until all of their arena are garbage.)
    */
   pinnedBytes: number;
-  /** Bytes of native memory taken from the system, lent or not. */
+  /** Bytes of native memory taken from the system, in use or not. */
   reservedBytes: number;
   /** Connections that a server's limits had closed at once; they are not among the accepted ones. */
   refused: number;
@@ -78,7 +78,7 @@ export interface NetworkStats {
    * Win32 calls by name, those of the waiter thread included. Not counted: GetLastError and WSAGetLastError, which belong
    * to the call before them, VirtualAlloc and VirtualFree (see reservedBytes), and what ends the waiter and the port.
    */
-  calls: Record<string, number>;
+  syscalls: Record<string, number>;
 }
 
 /** Numbers of operations, by kind. */

@@ -1,4 +1,4 @@
-/** The vocabulary of the readiness face: watch, unwatch, tryRead, tryWrite, tryAccept. docs/readiness.md explains it. */
+/** The words of the readiness calls: watch, unwatch, tryRead, tryWrite, tryAccept. docs/readiness.md explains it. */
 import type { NetworkError } from './network-error.ts';
 
 /** What tryRead, tryWrite and tryAccept answer when nothing can be done now: wait for the watch's callback. */

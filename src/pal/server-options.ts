@@ -5,7 +5,7 @@ import type { NetworkError } from './network-error.ts';
 
 /** Bounds between which the number of accepts kept posted follows the arrival of connections. */
 export interface AcceptDepthBounds {
-  /** What a quiet server keeps posted, 1 … 1024. Default 32, or `max` if that is less. */
+  /** What a server without arrivals keeps posted, 1 … 1024. Default 32, or `max` if that is less. */
   min?: number | undefined;
   /** What a busy one keeps posted at most: accepts, `min` … 1024. Default 512, or `min` if that is more. */
   max?: number | undefined;
@@ -61,7 +61,7 @@ export interface ServerOptions {
    * Default: no limit.
    */
   maxConnectionsPerAddress?: number | undefined;
-  /** Connections per second, 1 … 1000000; after a quiet second, as many at once. Default: no limit. */
+  /** Connections per second, 1 … 1000000; after a second without connections, as many at once. Default: no limit. */
   acceptRate?: number | undefined;
   /**
    * Beyond maxConnections or acceptRate: 'pause' (the default) accepts no more, so connections wait in the system's

@@ -41,7 +41,6 @@ export interface RemoteTarget {
   acceptConnection(socket: number, payload: Buffer): void;
 }
 
-/** What the inbox works with. */
 export interface InboxParts {
   readonly loop: EventLoop;
   readonly scheduler: Scheduler;

@@ -116,7 +116,7 @@ export class RingProducer {
         throw error;
       }
       Atomics.store(commits, cell, 1);
-      // The consumer salvages what is complete: this record is its or ours, whoever clears the word.
+      // The consumer drains what is committed: this record is its or ours, whoever clears the word first.
       if (Atomics.load(words, ABANDONED) !== 0) {
         return Atomics.compareExchange(commits, cell, 1, 0) === 1 ? Submitted.Closed : Submitted.Done;
       }

@@ -25,11 +25,9 @@ import { PostNumbers } from '../remote/post-numbers.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import { SocketTable } from '../sockets/socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from '../sockets/sockets.ts';
-import type { OpenBackend } from '../context/transport.ts';
 
 /** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket or a call of a later one. */
 export interface Kept {
-  /** Number of the PAL, which all of its handles carry. */
   readonly pal: number;
   readonly sockets: SocketTable;
   readonly names: CallNames;
@@ -40,7 +38,6 @@ export function makeKept(pal: number): Kept {
   return { pal, sockets: new SocketTable(pal), names: new CallNames(pal), posts: new PostNumbers(pal) };
 }
 
-/** What a context calls in its PAL. */
 export interface ContextHooks {
   /** After every turn, in a state where nothing is half done. */
   readonly afterTurn: () => void;
@@ -55,7 +52,6 @@ const WINSOCK_VERSION = 0x0202;
 export function createContext(
   platform: Platform,
   options: ResolvedPalOptions,
-  openBackend: OpenBackend,
   { pal, sockets, names, posts }: Kept,
   { afterTurn, onFailure }: ContextHooks,
 ): Context {
@@ -70,7 +66,7 @@ export function createContext(
     const operations = new OperationTable(platform.memory, options.maxOperations, blocks);
     undo.push(() => operations.dispose());
     const completed = (operation: Operation): void => complete(context, operation);
-    const { source, transport } = openBackend({
+    const { source, transport } = options.backend.open({
       platform,
       options,
       counters,
@@ -99,7 +95,7 @@ export function createContext(
       operations,
       blocks,
       pinned: new PinnedBuffers(platform.memory, !transport.keepsBuffers || platform.threadEnd !== undefined),
-      calls,
+      pendingCalls: calls,
       requests: new RequestPool(calls),
       datagrams: new DatagramRequestPool(calls),
       sockets,
@@ -126,7 +122,7 @@ export function createContext(
 /** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */
 function startWinsock(platform: Platform, counters: Counters, scratch: Scratch): void {
   if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
-  counters.calls.WSAStartup++;
+  counters.syscalls.WSAStartup++;
   checkReturnedCode(platform.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
 }
 
@@ -152,7 +148,6 @@ function complete(context: Context, operation: Operation): void {
   );
 }
 
-/** See Cancel. */
 function takeBack(context: Context, call: PendingCall, error: NetworkError, hard: boolean): boolean {
   const { owner } = call;
   if (call.cancellation !== null) return true; // the first reason is the one that is told

@@ -111,7 +111,6 @@ function formatEndpoint({ address, port }: Endpoint): string {
   return `${address} port ${port}`;
 }
 
-/** 'bytesQueued' as 'bytes queued'. */
 function inWords(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

@@ -4,7 +4,7 @@
  *   Idle ──initialize──► Ready ──run──► Running ──stop──► Stopping ──last socket gone──► Idle
  *                          └──────────────stop──────────────►┘
  *
- * Stopping is closing every socket as closeSocket does, running all callbacks, and only then letting go: the waiter ends,
+ * Stopping is closing every socket as closeSocket does, running all callbacks, and only then giving things back: the waiter ends,
  * the port is closed, the memory goes back. So the kernel never holds an operation whose memory is gone.
  *
  * A wait that fails for good (a port that somebody has closed) ends the loop in the same way, without flushing anything, and
@@ -29,12 +29,10 @@ import { LoopNotice } from './loop-notice.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import type { SocketTable } from '../sockets/socket-table.ts';
 import { collectStats } from './stats.ts';
-import type { OpenBackend } from '../context/transport.ts';
 import { takeBackLoans } from './take-back-loans.ts';
 import { checkWaiting } from '../tcp/readiness/watch.ts';
 import { createContext, makeKept, type ContextHooks, type Kept } from './create-context.ts';
 
-/** What can be told of a loop that has stopped. */
 export interface LastWords {
   readonly stats: NetworkStats;
   readonly description: PalDescription;
@@ -45,7 +43,6 @@ type State = 'idle' | 'ready' | 'running' | 'stopping';
 export class Lifecycle {
   readonly #options: ResolvedPalOptions;
   readonly #platform: () => Platform;
-  readonly #openBackend: OpenBackend;
   readonly #kept: Kept;
   #state: State = 'idle';
   #context: Context | null = null;
@@ -68,19 +65,16 @@ export class Lifecycle {
    * @param palNumber number of the PAL, 0 … 8191
    * @param kernel called by initialize()
    */
-  constructor(options: ResolvedPalOptions, palNumber: number, platform: () => Platform, openBackend: OpenBackend) {
+  constructor(options: ResolvedPalOptions, palNumber: number, platform: () => Platform) {
     this.#kept = makeKept(palNumber);
     this.#options = options;
     this.#platform = platform;
-    this.#openBackend = openBackend;
   }
 
-  /** Number of the PAL. */
   get palNumber(): number {
     return this.#kept.pal;
   }
 
-  /** The handles of all runs. */
   get sockets(): SocketTable {
     return this.#kept.sockets;
   }
@@ -138,9 +132,7 @@ export class Lifecycle {
     let context: Context;
     try {
       // What it makes lives as long as the loop, and must not hold the stores of whoever called.
-      context = inOwnContext(() =>
-        createContext(this.#platform(), this.#options, this.#openBackend, this.#kept, this.#hooks),
-      );
+      context = inOwnContext(() => createContext(this.#platform(), this.#options, this.#kept, this.#hooks));
     } catch (error) {
       throw initializationError(error);
     }
@@ -226,7 +218,7 @@ export class Lifecycle {
       context.loop.release();
       context.closing.dispose();
       context.idleSweep.dispose();
-      context.calls.dispose();
+      context.pendingCalls.dispose();
       this.#last = { stats: collectStats(context), description: inspectContext(context, this.stage) };
       await context.loop.close();
       context.blocks.dispose();
@@ -288,7 +280,6 @@ function withResolvers(): PromiseWithResolvers {
   return { promise, resolve, reject };
 }
 
-/** What initialize() throws for what went wrong in it. */
 function initializationError(error: unknown): unknown {
   if (!(error instanceof ExternalBuffersRefusedError)) return fromWin32Error('initialize', error);
   const message =

@@ -48,6 +48,6 @@ export function collectStats(context: Context): NetworkStats {
     acceptErrors: counters.acceptErrors,
     remoteRecords: counters.remoteRecords,
     remoteWakes: counters.remoteWakes,
-    calls: Object.fromEntries(Object.entries(counters.calls)),
+    syscalls: Object.fromEntries(Object.entries(counters.syscalls)),
   };
 }

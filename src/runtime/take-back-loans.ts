@@ -32,7 +32,7 @@ function cancelPending(context: Context, operations: readonly Operation[]): bool
   for (const { word, owner, address } of operations) {
     if (words[word] !== STATUS_PENDING || owner === null) continue;
     isAny = true;
-    context.counters.calls.CancelIoEx++;
+    context.counters.syscalls.CancelIoEx++;
     context.platform.kernel32.CancelIoEx(owner.socket, address);
   }
   return isAny;

@@ -48,7 +48,7 @@ function query(context: Context, syscall: 'getsockname' | 'getpeername', socket:
 /** What the system says of a SOCKET. Throws Win32Error. */
 export function askForEndpoint(context: Context, syscall: 'getsockname' | 'getpeername', socket: number): Endpoint {
   const { platform, counters, scratch } = context;
-  counters.calls[syscall]++;
+  counters.syscalls[syscall]++;
   scratch.view.setInt32(LENGTH_AT, sockaddr_in6.size, true);
   const result = platform.ws2_32[syscall](socket, scratch.address, scratch.address + LENGTH_AT);
   if (result === SOCKET_ERROR) throw new Win32Error(syscall, platform.ws2_32.WSAGetLastError());

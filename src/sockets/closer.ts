@@ -105,7 +105,7 @@ function closeSystemSocket(context: Context, record: SocketRecord): void {
   const { socket } = record;
   record.socket = INVALID_SOCKET;
   if (record.associated) context.transport.detach(record);
-  context.counters.calls.closesocket++;
+  context.counters.syscalls.closesocket++;
   context.platform.ws2_32.closesocket(socket);
 }
 

@@ -25,7 +25,7 @@ export function sendOneSynOnly(
   scratch.view.setUint16(TCP_INITIAL_RTO_PARAMETERS.Rtt, TCP_INITIAL_RTO_UNSPECIFIED_RTT, true);
   scratch.view.setUint8(TCP_INITIAL_RTO_PARAMETERS.MaxSynRetransmissions, TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS);
   scratch.view.setUint8(TCP_INITIAL_RTO_PARAMETERS.MaxSynRetransmissions + 1, 0);
-  counters.calls.WSAIoctl++;
+  counters.syscalls.WSAIoctl++;
   const { address: at } = scratch;
   const { size } = TCP_INITIAL_RTO_PARAMETERS;
   platform.ws2_32.WSAIoctl(socket, SIO_TCP_INITIAL_RTO, at, size, 0, 0, at + RETURNED_AT, 0, 0);

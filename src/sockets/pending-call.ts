@@ -33,7 +33,7 @@ export abstract class PendingCall extends DeadlineEntry {
   timeout = 0;
   signal: AbortSignal | null = null;
   /** Who takes it back when its signal is aborted. */
-  calls: PendingCalls | null = null;
+  pendingCalls: PendingCalls | null = null;
   /** Its place among the calls of its signal. Only signal-calls.ts writes these three. */
   signalCalls: SignalCalls | null = null;
   beforeOfSignal: PendingCall | null = null;
@@ -90,7 +90,6 @@ export class PendingCalls {
     });
   }
 
-  /** Deadlines that are set. */
   get deadlines(): number {
     return this.#wheel.size;
   }
@@ -132,11 +131,10 @@ export class PendingCalls {
     if (call.signal !== null) {
       unwatchSignal(call);
       call.signal = null;
-      call.calls = null;
+      call.pendingCalls = null;
     }
   }
 
-  /** The pending call of a name, or null. */
   find(name: number): PendingCall | null {
     if (name === NO_OPERATION) return null; // every call that has ended is named so
     const call = this.#recent[-name & (RECENT - 1)] ?? null;
@@ -147,7 +145,6 @@ export class PendingCalls {
     return this.#cancel(call, error, hard);
   }
 
-  /** The call's signal was aborted. */
   abort(call: PendingCall): void {
     if (call.signal !== null) this.#cancel(call, aborted(call.operation, call.signal), true);
   }
@@ -180,7 +177,7 @@ export class PendingCalls {
     }
     if (signal !== undefined) {
       call.signal = signal;
-      call.calls = this;
+      call.pendingCalls = this;
       watchSignal(call, signal);
       // By what has run since it was looked at before: it calls no listener any more.
       if (signal.aborted) call.cancellation = aborted(call.operation, signal);

@@ -64,6 +64,6 @@ function cancelAll(signal: AbortSignal): void {
   // One at a time off the list: taking one back may end others, which then leave it by themselves.
   for (let call = group.first; call !== null; call = group.first) {
     unwatchSignal(call);
-    call.calls?.abort(call);
+    call.pendingCalls?.abort(call);
   }
 }

@@ -19,7 +19,6 @@ export interface SocketKind {
   readonly noun: string;
   /** SOCK_DGRAM, and not SOCK_STREAM. */
   readonly isDatagram: boolean;
-  /** An operation of the socket has come back. */
   complete(context: Context, record: SocketRecord, operation: Operation): void;
   /** Takes a pending call back, see Cancel in pending-call.ts. */
   cancel(context: Context, record: SocketRecord, call: PendingCall, error: NetworkError, hard: boolean): boolean;

@@ -19,7 +19,6 @@ export interface SocketWatch {
   readonly interest: Interest;
   /** Something about the socket has changed that the watch may wait for: it looks at it in a coming turn. */
   scheduleCheck(): void;
-  /** There is something to read. */
   becameReadable(): void;
   /** The socket is being closed: the watch gets its last call. */
   end(): void;
@@ -59,7 +58,7 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
   pendingCallbacks = 0;
   /** Pending callbacks keep the process alive. */
   referenced = true;
-  /** The readiness face's watch, when there is one. */
+  /** The watch of the readiness calls, when there is one. */
   watch: SocketWatch | null = null;
   /** The turn of the loop in which a watch of the socket was called last. */
   watchedTurn = 0;
@@ -81,7 +80,6 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
     this.origin = origin;
   }
 
-  /** Its completion key. */
   get key(): number {
     return this.keyHigh * TWO_32 + this.keyLow;
   }

@@ -6,7 +6,7 @@ import type { SocketRecord } from './socket-record.ts';
 /** Sockets that one PAL can have open at a time. */
 export const MAX_SOCKETS = 2 ** INDEX_BITS;
 const INDEX_MASK = MAX_SOCKETS - 1;
-/** Sockets that one place of the table serves, one after the other: then it is retired, since no handle may come again. */
+/** Sockets that one place of the table serves, one after the other: then it is used up, since no handle may come again. */
 export const MAX_GENERATIONS = PAL_UNIT / MAX_SOCKETS - 1;
 
 /** What a number is that somebody uses as a handle, when no socket of the table has it. */
@@ -18,7 +18,7 @@ export class SocketTable {
   readonly #records: (SocketRecord | undefined)[] = [];
   readonly #generations: number[] = [];
   readonly #free: number[] = [];
-  #retired = 0;
+  #usedUp = 0;
 
   /** @param pal number of the PAL, 0 … 8191 */
   constructor(pal: number) {
@@ -26,9 +26,8 @@ export class SocketTable {
     this.#firstHandle = pal * PAL_UNIT;
   }
 
-  /** Open sockets. */
   get size(): number {
-    return this.#records.length - this.#free.length - this.#retired;
+    return this.#records.length - this.#free.length - this.#usedUp;
   }
 
   /** Adds what `make` makes for a fresh handle, or returns null when the table is full. */
@@ -72,7 +71,7 @@ export class SocketTable {
     if (this.#records[index] !== record) throw new Error(`Socket ${record.handle} is not in the table: removed twice`);
     this.#records[index] = undefined;
     if ((this.#generations[index] ?? 0) < MAX_GENERATIONS) this.#free.push(index);
-    else this.#retired++;
+    else this.#usedUp++;
   }
 
   *[Symbol.iterator](): Iterator<SocketRecord> {

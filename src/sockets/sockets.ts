@@ -32,7 +32,7 @@ export interface SocketParts {
 
 /** A TCP socket, overlapped and not inherited by child processes. Throws Win32Error. */
 export function openTcpSocket({ platform, counters }: SocketParts, family: 4 | 6): number {
-  counters.calls.WSASocketW++;
+  counters.syscalls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
   const socket = platform.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP, 0, 0, flags);
   return checkSocket(socket, platform.ws2_32, 'WSASocketW');
@@ -40,7 +40,7 @@ export function openTcpSocket({ platform, counters }: SocketParts, family: 4 | 6
 
 /** A UDP socket, overlapped and not inherited by child processes. Throws Win32Error. */
 export function openUdpSocket({ platform, counters }: SocketParts, family: 4 | 6): number {
-  counters.calls.WSASocketW++;
+  counters.syscalls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
   const socket = platform.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM, IPPROTO_UDP, 0, 0, flags);
   return checkSocket(socket, platform.ws2_32, 'WSASocketW');
@@ -50,7 +50,7 @@ export function openUdpSocket({ platform, counters }: SocketParts, family: 4 | 6
 export function bindSocket(parts: SocketParts, socket: number, address: IpAddress, port: number): void {
   const { platform, counters, scratch } = parts;
   const length = scratch.setSockaddr(0, address, port);
-  counters.calls.bind++;
+  counters.syscalls.bind++;
   checkWinsock(platform.ws2_32.bind(socket, scratch.address, length), platform.ws2_32, 'bind');
 }
 
@@ -62,11 +62,10 @@ export function bindSocket(parts: SocketParts, socket: number, address: IpAddres
  */
 export function sharePorts({ platform, counters, scratch }: SocketParts, socket: number): void {
   scratch.view.setInt32(0, 1, true);
-  counters.calls.setsockopt++;
+  counters.syscalls.setsockopt++;
   platform.ws2_32.setsockopt(socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, scratch.address, 4);
 }
 
-/** Sets an int option. Throws Win32Error. */
 export function setIntOption(
   parts: SocketParts,
   socket: number,
@@ -77,7 +76,7 @@ export function setIntOption(
 ): void {
   const { platform, counters, scratch } = parts;
   scratch.view.setInt32(0, value, true);
-  counters.calls.setsockopt++;
+  counters.syscalls.setsockopt++;
   checkWinsock(platform.ws2_32.setsockopt(socket, level, name, scratch.address, 4), platform.ws2_32, syscall);
 }
 
@@ -86,7 +85,7 @@ export function getIntOption(parts: SocketParts, socket: number, level: number, 
   const { platform, counters, scratch } = parts;
   scratch.view.setInt32(0, 0, true);
   scratch.view.setInt32(8, 4, true);
-  counters.calls.getsockopt++;
+  counters.syscalls.getsockopt++;
   const result = platform.ws2_32.getsockopt(socket, level, name, scratch.address, scratch.address + 8);
   checkWinsock(result, platform.ws2_32, syscall);
   return scratch.view.getInt32(0, true);
@@ -107,7 +106,6 @@ export function protocolOf(parts: SocketParts, socket: number): { iAddressFamily
   return protocolIn(parts.scratch.view);
 }
 
-/** What a WSAPROTOCOL_INFOW says. */
 export function protocolIn(view: DataView): { iAddressFamily: number; iSocketType: number } {
   return {
     iAddressFamily: view.getInt32(WSAPROTOCOL_INFOW.iAddressFamily, true),
@@ -120,7 +118,7 @@ function readProtocol({ platform, counters, scratch }: SocketParts, socket: numb
   const { view, address } = scratch;
   const lengthAt = 1024;
   view.setInt32(lengthAt, WSAPROTOCOL_INFOW.size, true);
-  counters.calls.getsockopt++;
+  counters.syscalls.getsockopt++;
   return platform.ws2_32.getsockopt(socket, SOL_SOCKET, SO_PROTOCOL_INFOW, address, address + lengthAt);
 }
 
@@ -129,7 +127,7 @@ export function lingerZero({ platform, counters, scratch }: SocketParts, socket:
   const { view, address } = scratch;
   view.setUint16(LINGER.l_onoff, 1, true);
   view.setUint16(LINGER.l_linger, 0, true);
-  counters.calls.setsockopt++;
+  counters.syscalls.setsockopt++;
   platform.ws2_32.setsockopt(socket, SOL_SOCKET, SO_LINGER, address, LINGER.size);
 }
 
@@ -138,7 +136,7 @@ export function isFresh({ platform, counters, scratch }: SocketParts, socket: nu
   const countAt = WSABUF.size;
   scratch.view.setUint32(WSABUF.len, 0, true);
   scratch.setPointer(WSABUF.buf, scratch.address);
-  counters.calls.WSASend++;
+  counters.syscalls.WSASend++;
   const result = platform.ws2_32.WSASend(socket, scratch.address, 1, scratch.address + countAt, 0, 0, 0);
   return result === SOCKET_ERROR && platform.ws2_32.WSAGetLastError() === WSAENOTCONN;
 }
@@ -151,6 +149,6 @@ export function abortSocket(parts: SocketParts, socket: number): void {
 
 /** Closes a socket that no record owns yet. */
 export function discardSocket({ platform, counters }: SocketParts, socket: number): void {
-  counters.calls.closesocket++;
+  counters.syscalls.closesocket++;
   platform.ws2_32.closesocket(socket);
 }

@@ -31,7 +31,6 @@ import { whyOver } from '../sockets/pending-call.ts';
 import { ConnectRequest } from './connection/requests.ts';
 import { bindSocket, openTcpSocket, setIntOption, sharePorts } from '../sockets/sockets.ts';
 
-/** Where to connect to and from. */
 export interface ConnectTarget {
   address: IpAddress;
   port: number;
@@ -80,7 +79,7 @@ export function beginConnect(
   let why = options.signal?.aborted === true ? aborted('connect', options.signal) : null;
   try {
     if (why === null) {
-      context.calls.begin(request, connection, options);
+      context.pendingCalls.begin(request, connection, options);
       why = whyOver(request, connection);
     }
   } catch (error) {
@@ -110,7 +109,6 @@ export function cancelConnect(context: Context, connection: Connection, error: N
   return true;
 }
 
-/** ConnectEx came back. */
 export function completeConnect(context: Context, connection: Connection, operation: Operation): void {
   const { error, syscall, thrown } = operation;
   connection.connect?.finish();
@@ -144,7 +142,7 @@ function isAwaited({ connect }: Connection): boolean {
 export function announceConnect(context: Context, connection: Connection): void {
   const request = connection.connect?.answer() ?? null;
   if (request === null) return;
-  context.calls.end(request);
+  context.pendingCalls.end(request);
   connection.connect = null;
   connection.connected = true;
   removePendingCallback(context, connection);
@@ -166,7 +164,7 @@ function answer(context: Context, connection: Connection, error: NetworkError): 
   const { connect } = connection;
   const request = connect?.answer() ?? null;
   if (connect === null || request === null) return;
-  context.calls.end(request);
+  context.pendingCalls.end(request);
   connect.resolved()?.stop();
   context.loop.enqueue(() => {
     removePendingCallback(context, connection);

@@ -1,5 +1,5 @@
 /**
- * Finds connections that have been quiet for a while and takes their receive buffers back: the receive is cancelled and
+ * Finds connections that have been idle for a while and takes their receive buffers back: the receive is cancelled and
  * posted again without a buffer. Data that comes in just then wins, as in every cancel.
  *
  * One timer for all connections, and only while some receive holds a buffer; each sweep looks at every receive once.
@@ -11,11 +11,11 @@ import type { Scheduler, TimerHandle } from '../platform/platform.ts';
 import type { Transport } from '../context/transport.ts';
 
 /**
- * Milliseconds between sweeps: a connection is quiet when nothing came for one to two of them. Long against any round
+ * Milliseconds between sweeps: a connection is idle when nothing came for one to two of them. Long against any round
  * trip: taking a buffer back from a connection that is only slow costs two calls, and makes a slow machine slower.
  */
 const SWEEP_MS = 15_000;
-/** Receives cancelled per sweep at most, so that a thousand connections going quiet together cost no long turn. */
+/** Receives cancelled per sweep at most, so that a thousand connections that become idle together cost no long turn. */
 const MAX_PER_SWEEP = 512;
 
 export class IdleSweep {

@@ -2,8 +2,8 @@
  * Reading: at most one receive in flight per connection, posted only while somebody waits for it.
  *
  * What a receive waits in follows the peer:
- * - quiet (nothing has come yet, or not for a while): no buffer at all, a zero-byte receive, which completes when there
- *   is something to receive. Ten thousand silent connections pin their slots only.
+ * - idle (nothing has come yet, or not for a while): no buffer at all, a zero-byte receive, which completes when there
+ *   is something to receive. Ten thousand idle connections pin their slots only.
  * - busy: straight into a pinned block, one call per message. A receive that fills its block makes the next one larger,
  *   one that leaves most of it empty makes it smaller.
  * The bytes are copied to the user's buffer when the receive completes; a user's own pinned buffer is filled in place.
@@ -48,7 +48,7 @@ export function read(
   try {
     request = context.requests.takeRead(target, maxBytes, callback);
     request.origin = captureOrigin(context);
-    name = context.calls.begin(request, connection, options);
+    name = context.pendingCalls.begin(request, connection, options);
     // Only now is the connection looked at: the caller's own code may have run in there.
     why = whyOver(request, connection);
     const served = connection.read.ended || connection.read.unread !== null;
@@ -98,7 +98,6 @@ export function cancelRead(
   return true;
 }
 
-/** A receive came back. */
 export function completeReceive(context: Context, connection: Connection, operation: Operation): void {
   const { bytes, error } = operation;
   const request = connection.read.queue.first;
@@ -131,7 +130,7 @@ export function completeReceive(context: Context, connection: Connection, operat
     return;
   }
   if (error === ERROR_OPERATION_ABORTED && (wasReclaimed || mayPostAgain(connection))) {
-    // Cancelled to make it quiet; or Windows has cancelled it with another operation of its socket. Nothing was received.
+    // Cancelled to take its buffer back; or Windows has cancelled it with another operation of its socket. Nothing was received.
     if (wasReclaimed) connection.read.useClass(IDLE);
     repost(context, connection, operation, request);
     return;
@@ -224,7 +223,7 @@ function serveUnread(context: Context, connection: Connection): void {
   else callback.finish(bufferDetached('read', count, target.byteLength), 0);
 }
 
-/** The readiness face's way to the same bytes. Returns how many there were. */
+/** The readiness calls' way to the same bytes. Returns how many there were. */
 export function takeUnread(context: Context, connection: Connection, target: Uint8Array): number {
   const { unread } = connection.read;
   if (unread === null) return 0;

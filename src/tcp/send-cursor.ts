@@ -38,7 +38,7 @@ class SendCursor {
     if (this.#left === 0) this.#enter(this.request?.next ?? null);
   }
 
-  /** Lets go of the user's buffers. */
+  /** Forgets the user's buffers. */
   end(): void {
     this.#enter(null);
   }

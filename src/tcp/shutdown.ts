@@ -14,7 +14,7 @@ export function shutdownConnection(context: Context, connection: Connection, how
   }
   if (how !== 'send' && !connection.read.ended) {
     connection.read.end();
-    context.counters.calls.shutdown++;
+    context.counters.syscalls.shutdown++;
     context.platform.ws2_32.shutdown(connection.socket, SD_RECEIVE);
     const operation = connection.read.operation;
     connection.watch?.scheduleCheck();
@@ -31,7 +31,7 @@ export function shutdownConnection(context: Context, connection: Connection, how
 /** Hands the FIN to the kernel; everything queued has been sent. */
 export function sendFin(context: Context, connection: Connection): void {
   if (connection.socket === INVALID_SOCKET || !connection.write.ends()) return;
-  context.counters.calls.shutdown++;
+  context.counters.syscalls.shutdown++;
   // It fails only on a connection that is broken already, which the next read or write will say.
   context.platform.ws2_32.shutdown(connection.socket, SD_SEND);
 }

@@ -1,4 +1,4 @@
-/** Taking writes back. docs/cancellation.md tells it to users. */
+/** Cancelling writes. docs/cancellation.md tells it to users. */
 import type { NetworkError } from '../pal/network-error.ts';
 import { settleClose } from '../sockets/closer.ts';
 import type { Connection } from './connection/connection.ts';
@@ -41,8 +41,8 @@ export function cancelWrite(
 }
 
 /**
- * The same for a file whose turn it is. Torn off, it takes the connection with it, as a file that cannot be read does. What
- * comes of a piece that is under way decides (completeSend): it may have been the last.
+ * The same for a file whose turn it is. When it is truncated, the connection is reset with it, as for a file that cannot be read. What
+ * becomes of a piece that is under way decides (completeSend): it may have been the last.
  */
 function cancelFile(
   context: Context,

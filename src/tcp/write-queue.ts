@@ -170,7 +170,6 @@ export function run(context: Context, connection: Connection, done: WriteRequest
   }
 }
 
-/** The same in a coming turn. */
 export function runSoon(context: Context, connection: Connection, done: WriteRequest | null): void {
   context.loop.enqueue(() => {
     run(context, connection, done);

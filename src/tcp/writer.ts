@@ -60,7 +60,7 @@ export function write(
   try {
     request = context.requests.takeWrite(data, total, call, callback);
     request.origin = captureOrigin(context);
-    name = context.calls.begin(request, connection, options);
+    name = context.pendingCalls.begin(request, connection, options);
     // Only now is the connection looked at: the caller's own code may have run in there.
     over = whyOver(request, connection) ?? whyEnded(call, connection);
     if (over === null) {
@@ -95,7 +95,6 @@ function whyEnded(call: WritingCall, connection: Connection): NetworkError | nul
   return stream === Stream.Whole ? null : sendError(call, connection);
 }
 
-/** A send came back. */
 export function completeSend(context: Context, connection: Connection, operation: Operation): void {
   const { bytes, requested } = operation;
   context.operations.giveBuffers(operation);

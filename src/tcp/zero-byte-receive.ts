@@ -29,7 +29,6 @@ export function postZeroByteReceive(context: Context, connection: Connection): b
   return true;
 }
 
-/** The zero-byte receive came back. */
 export function completeZeroByteReceive(context: Context, connection: Connection, operation: Operation): void {
   const { error } = operation;
   const readiness = readinessOf(connection);
@@ -40,7 +39,7 @@ export function completeZeroByteReceive(context: Context, connection: Connection
     return;
   }
   const { watch } = connection;
-  // Nobody takes a probe back. Windows may cancel it with another operation of its socket.
+  // Nobody here cancels a zero-byte receive. Windows may cancel it with another operation of its socket.
   if (error === 0) connection.unaskedCancels = 0;
   if (error === ERROR_OPERATION_ABORTED && !connection.read.ended && mayPostAgain(connection)) {
     watch?.scheduleCheck();

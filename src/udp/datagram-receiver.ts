@@ -49,7 +49,7 @@ export function receiveFrom(
   let name: OperationHandle;
   try {
     request.origin = captureOrigin(context);
-    name = context.calls.begin(request, socket, options);
+    name = context.pendingCalls.begin(request, socket, options);
   } catch (error) {
     context.datagrams.giveReceive(request);
     throw error;
@@ -95,7 +95,6 @@ function answerSoon(context: Context, socket: DatagramSocket, request: ReceiveFr
   });
 }
 
-/** WSARecvFrom came back. */
 export function completeReceiveFrom(context: Context, socket: DatagramSocket, operation: Operation): void {
   if (socket.closing) {
     release(context, socket, operation);

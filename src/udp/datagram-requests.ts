@@ -12,7 +12,6 @@ const missing = (): never => {
 const NO_RECEIVE_CALLBACK = new BoundCallback<Parameters<ReceiveFromCallback>>('receive', missing);
 const NO_SEND_CALLBACK = new BoundCallback<Parameters<SendToCallback>>('send', missing);
 
-/** One asyncReceiveFrom. */
 export class ReceiveFromRequest extends PendingCall {
   readonly operation = 'receive';
   next: ReceiveFromRequest | null = null;
@@ -23,7 +22,6 @@ export class ReceiveFromRequest extends PendingCall {
   origin: string | undefined = undefined;
 }
 
-/** One asyncSendTo. */
 export class SendToRequest extends PendingCall {
   readonly operation = 'send';
   next: SendToRequest | null = null;
@@ -33,7 +31,6 @@ export class SendToRequest extends PendingCall {
   total = 0;
   /** Null sends to the connected peer. */
   destination: ResolvedDestination | null = null;
-  /** Times that it was submitted. */
   attempts = 0;
   /** Bytes that were left of its buffers when they were to be copied; -1 while nothing is wrong with them. */
   detachedAt = -1;
@@ -48,12 +45,12 @@ export function sendOf({ datagram }: Operation): SendToRequest | null {
 
 /** Keeps requests for reuse. */
 export class DatagramRequestPool {
-  readonly #calls: PendingCalls;
+  readonly #pendingCalls: PendingCalls;
   #receives: ReceiveFromRequest | null = null;
   #sends: SendToRequest | null = null;
 
   constructor(calls: PendingCalls) {
-    this.#calls = calls;
+    this.#pendingCalls = calls;
   }
 
   takeReceive(target: Uint8Array, maxBytes: number, callback: ReceiveFromCallback): ReceiveFromRequest {
@@ -68,7 +65,7 @@ export class DatagramRequestPool {
 
   /** Its callback is certain to run: it cannot be cancelled any more. */
   giveReceive(request: ReceiveFromRequest): void {
-    this.#calls.end(request);
+    this.#pendingCalls.end(request);
     request.target = NO_BYTES;
     request.callback = NO_RECEIVE_CALLBACK;
     request.origin = undefined;
@@ -96,7 +93,7 @@ export class DatagramRequestPool {
 
   /** The same for a send. */
   giveSend(request: SendToRequest): void {
-    this.#calls.end(request);
+    this.#pendingCalls.end(request);
     request.data = NO_BYTES;
     request.destination = null;
     request.callback = NO_SEND_CALLBACK;

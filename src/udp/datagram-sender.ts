@@ -57,7 +57,7 @@ export function sendTo(
   try {
     request = context.datagrams.takeSend(data, total, destination, callback);
     request.origin = captureOrigin(context);
-    name = context.calls.begin(request, socket, options);
+    name = context.pendingCalls.begin(request, socket, options);
     // Only now is the socket looked at: the caller's own code may have run in there.
     why = whyOver(request, socket) ?? whyNotQueued(context, socket, total);
     if (why === null) {
@@ -118,7 +118,6 @@ export function keepDestination(socket: DatagramSocket, peer: ResolvedDestinatio
   for (const send of socket.sends) send.destination ??= peer;
 }
 
-/** WSASendTo came back. */
 export function completeSendTo(context: Context, socket: DatagramSocket, operation: Operation): void {
   const { bytes, error } = operation;
   const request = sendOf(operation);

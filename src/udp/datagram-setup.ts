@@ -103,7 +103,7 @@ export function disconnectDatagrams(context: Context, socket: DatagramSocket): v
 }
 
 function connectCall({ platform, counters, scratch }: Context, socket: DatagramSocket, length: number): void {
-  counters.calls.connect++;
+  counters.syscalls.connect++;
   checkWinsock(platform.ws2_32.connect(socket.socket, scratch.address, length), platform.ws2_32, 'connect');
 }
 
@@ -151,7 +151,7 @@ function tellUnreachable({ platform, counters, scratch }: Context, socket: numbe
   scratch.view.setUint32(0, wanted ? 1 : 0, true);
   const { address } = scratch;
   for (const code of [SIO_UDP_CONNRESET, SIO_UDP_NETRESET]) {
-    counters.calls.WSAIoctl++;
+    counters.syscalls.WSAIoctl++;
     platform.ws2_32.WSAIoctl(socket, code, address, 4, 0, 0, address + returnedAt, 0, 0);
   }
 }

@@ -39,7 +39,6 @@ const NOT_SET: ReceiveSettings = {
 
 export class DatagramSocket extends SocketRecord {
   settings = NOT_SET;
-  /** The end point it is bound to. */
   local: Endpoint | null = null;
   /** The peer of connectUdp, null while there is none. */
   peer: Endpoint | null = null;
@@ -49,7 +48,6 @@ export class DatagramSocket extends SocketRecord {
   readonly receiving = new Set<Operation>();
   /** The same in the order in which they were posted. */
   readonly posted = new Fifo<Operation>();
-  /** Who waits for a datagram. */
   readonly receives = new LinkedQueue<ReceiveFromRequest>();
   /** What waits for somebody to ask, and the pinned memory that it takes, bytes. */
   readonly arrivals = new Fifo<Arrival>();

@@ -126,7 +126,7 @@ function setGroup(
   length: number,
   word: string,
 ): void {
-  counters.calls.setsockopt++;
+  counters.syscalls.setsockopt++;
   const result = platform.ws2_32.setsockopt(socket.socket, level, name, scratch.address, length);
   checkWinsock(result, platform.ws2_32, `setsockopt(${word})`);
 }

@@ -78,7 +78,6 @@ export function kindOf(operation: OperationName, code: number): NetworkErrorCode
   return KINDS.get(code) ?? FALLBACK_KIND[operation];
 }
 
-/** The NetworkError of a system error code. */
 export function systemError(
   operation: OperationName,
   syscall: string,
@@ -293,7 +292,6 @@ export function writeAfterEnd(operation: 'write' | 'sendFile'): NetworkError {
   });
 }
 
-/** Every operation slot is taken. */
 export function outOfSlots(maxOperations: number): NetworkError {
   return new NetworkError(
     `Cannot start another operation: all ${maxOperations} are under way. Raise maxOperations in createNetworkPal`,
@@ -327,7 +325,6 @@ export function datagramQueueFull(limit: number): NetworkError {
   );
 }
 
-/** The table of sockets is full. */
 export function tooManySockets(limit: number): NetworkError {
   return new NetworkError(`Cannot open another socket: ${limit} are open in this PAL. Close some, or use another PAL`, {
     kind: NetworkErrorCode.TooManyOpenFiles,

@@ -38,7 +38,6 @@ export const LAST_OPERATION_COUNT = 2 ** OPERATION_BITS - 1;
 const COUNTER = Symbol.for('iocp-pal.palsMade');
 const counted = globalThis as { [COUNTER]?: number };
 
-/** A number for a new PAL of this thread. */
 export function nextPalNumber(): number {
   const made = counted[COUNTER] ?? 0;
   counted[COUNTER] = made + 1;

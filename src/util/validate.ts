@@ -20,7 +20,6 @@ export function requireInteger(name: string, value: unknown, least: number, most
   }
 }
 
-/** Throws unless `value` is one of the words. */
 export function requireOneOf(name: string, value: unknown, words: readonly string[]): void {
   if (typeof value === 'string' && words.includes(value)) return;
   throw argumentError(

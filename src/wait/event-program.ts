@@ -3,7 +3,6 @@ import type { CFunction } from '../../ffi/thread-koffi.ts';
 import type { WaitOnce } from './wait-permit.ts';
 import { waiterProgram, type MakeWait, type WaiterData } from './waiter-program.ts';
 
-/** What the waiting thread is started with. */
 export interface EventWaiterData extends WaiterData {
   WaitForSingleObject: CFunction;
   GetLastError: CFunction;

@@ -21,7 +21,6 @@ const MAX_WAIT_MS = 8;
 /** Turns after traffic in which a waiter that does not block looks again at once: an answer is often on its way. */
 const LOOKS_AT_ONCE = 32;
 
-/** What the waiter is made from. */
 export interface InlineWaiterParts extends WaiterCallbacks {
   /** Waits up to `ms` milliseconds. Returns the number of events, 0 for none; throws when the wait itself fails. */
   waitOnce: (ms: number) => number;

@@ -1,13 +1,12 @@
 /**
  * The program of the waiter thread: waits in GetQueuedCompletionStatusEx when it is permitted to, and wakes the loop. Nothing else: it
  * never looks at an operation, and it makes plain synchronous calls only (koffi's callbacks and asynchronous calls are not
- * safe in a thread that may be torn down).
+ * safe in a thread that may be terminated).
  */
 import type { CFunction } from '../../ffi/thread-koffi.ts';
 import type { WaitOnce } from './wait-permit.ts';
 import { waiterProgram, type MakeWait, type WaiterData } from './waiter-program.ts';
 
-/** What this thread is started with. */
 export interface PortWaiterData extends WaiterData {
   GetQueuedCompletionStatusEx: CFunction;
   GetLastError: CFunction;

@@ -21,7 +21,6 @@ import {
   type WaiterMessage,
 } from './wait-permit.ts';
 
-/** The waiter thread, from outside. */
 export interface WaiterThread {
   /** Keeps the process alive while it lives. */
   ref(): void;
@@ -35,7 +34,6 @@ export interface WaiterListener {
   ended(error: Error | null): void;
 }
 
-/** What the waiter is made from. */
 export interface ThreadWaiterParts extends WaiterCallbacks {
   /** Starts the thread, which lives until the permit says STOP. It keeps the process alive. Throws when there can be none. */
   start: (control: Int32Array, listener: WaiterListener) => WaiterThread;

@@ -7,7 +7,6 @@ import type { WaitOnce } from '../wait/wait-permit.ts';
 import { waiterProgram, type MakeWait, type WaiterData } from '../wait/waiter-program.ts';
 import type { PollWords } from './poll-words.ts';
 
-/** What this thread is started with. */
 export interface PollWaiterData extends WaiterData {
   WSAPoll: CFunction;
   WSAGetLastError: CFunction;

@@ -38,8 +38,7 @@ import type { PortWaiter } from '../platform/platform.ts';
 import { bindSocket, discardSocket } from '../sockets/sockets.ts';
 import type { BackendParts } from '../context/transport.ts';
 import { TimedWaiter } from '../wait/timed-waiter.ts';
-import { NetworkErrorCode } from '../pal/network-error-code.ts';
-import { NetworkError } from '../pal/network-error.ts';
+import { createPollWaiter } from './poll-waiter.ts';
 import type { PolledSocket } from './polled-socket.ts';
 
 /** Entries of the first array; it doubles when full. */
@@ -79,20 +78,12 @@ export class PollSet implements EventSource {
   /** Out of the array until #restUntil, scheduler milliseconds. */
   readonly #resting = new Set<PolledSocket>();
   #restUntil = 0;
-  /** What the last poll found, for dispatch(). */
   #ready: PolledSocket[] = [];
   #revents: number[] = [];
 
   /** @throws Win32Error when the system refuses; RangeError when it has no memory. */
-  constructor(parts: BackendParts) {
+  constructor(parts: BackendParts, makeWaiter = createPollWaiter) {
     this.#parts = parts;
-    const { platform } = parts;
-    if (platform.createPollWaiter === undefined) {
-      throw new NetworkError('Cannot use the wsapoll backend on this platform: it can wait on completion ports only', {
-        kind: NetworkErrorCode.InitializationFailed,
-        code: 'ERR_UNSUPPORTED_BACKEND',
-      });
-    }
     const undo: (() => void)[] = [];
     try {
       this.#region = this.#takeMemory(INITIAL_CAPACITY * WSAPOLLFD.size, undo);
@@ -103,7 +94,7 @@ export class PollSet implements EventSource {
       undo.push(() => discardSocket(parts, this.#wakeSocket));
       this.#wakeLength = this.#fillWakeCall();
       this.#write(0, this.#wakeSocket, POLLRDNORM);
-      this.#waiter = platform.createPollWaiter(parts.options.waiter, {
+      this.#waiter = makeWaiter(parts.platform, parts.options.waiter, {
         array: () => ({ address: this.#region.address, count: this.#members.length }),
         limitMs: () => (this.#resting.size > 0 ? REST_MS : this.#connecting.size > 0 ? CONNECT_CHECK_MS : 0),
         interrupt: () => this.#sendWakeUp(),
@@ -129,7 +120,7 @@ export class PollSet implements EventSource {
   }
 
   countWaits(): void {
-    this.#parts.counters.calls.WSAPoll += this.#waiter.takeWaits();
+    this.#parts.counters.syscalls.WSAPoll += this.#waiter.takeWaits();
   }
 
   ref(): void {
@@ -162,7 +153,7 @@ export class PollSet implements EventSource {
     this.#endRests();
     if (this.#members.length === 1 && !this.#unexplained) return 0;
     this.#unexplained = false;
-    counters.calls.WSAPoll++;
+    counters.syscalls.WSAPoll++;
     const found = platform.ws2_32.WSAPoll(this.#region.address, this.#members.length, 0);
     if (found !== SOCKET_ERROR) return this.#collect(found);
     this.#lose(new Win32Error('WSAPoll', platform.ws2_32.WSAGetLastError()));
@@ -204,7 +195,7 @@ export class PollSet implements EventSource {
     const failed = this.#waiter;
     this.#waiter = new TimedWaiter(platform.scheduler, onReady);
     this.#waiterEnd = failed.stop();
-    counters.calls.WSAPoll += failed.takeWaits();
+    counters.syscalls.WSAPoll += failed.takeWaits();
     onFailure(error);
   };
 
@@ -327,17 +318,17 @@ export class PollSet implements EventSource {
   #openWakeSocket(): number {
     const { platform, counters, scratch } = this.#parts;
     const { ws2_32 } = platform;
-    counters.calls.WSASocketW++;
+    counters.syscalls.WSASocketW++;
     const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
     const socket = ws2_32.WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, 0, 0, flags);
     checkWinsock(socket, ws2_32, 'WSASocketW');
     try {
       bindSocket(this.#parts, socket, loopback(4), 0);
       scratch.view.setUint32(0, 1, true);
-      counters.calls.ioctlsocket++;
+      counters.syscalls.ioctlsocket++;
       checkWinsock(ws2_32.ioctlsocket(socket, FIONBIO, scratch.address), ws2_32, 'ioctlsocket(FIONBIO)');
       scratch.view.setInt32(64, sockaddr_in.size, true);
-      counters.calls.getsockname++;
+      counters.syscalls.getsockname++;
       checkWinsock(ws2_32.getsockname(socket, scratch.address, scratch.address + 64), ws2_32, 'getsockname');
     } catch (error) {
       discardSocket(this.#parts, socket);
@@ -363,7 +354,7 @@ export class PollSet implements EventSource {
   #sendWakeUp(): void {
     const { platform, counters } = this.#parts;
     const { address } = this.#wakeAddress;
-    counters.calls.WSASendTo++;
+    counters.syscalls.WSASendTo++;
     const to = address + ADDRESS_AT;
     // It can fail only when its buffer is full of wake-ups already.
     platform.ws2_32.WSASendTo(this.#wakeSocket, address, 1, address + COUNT_AT, 0, to, this.#wakeLength, 0, 0);
@@ -376,7 +367,7 @@ export class PollSet implements EventSource {
     let result: number;
     do {
       flags[0] = 0;
-      counters.calls.WSARecv++;
+      counters.syscalls.WSARecv++;
       result = platform.ws2_32.WSARecv(this.#wakeSocket, address, 1, address + COUNT_AT, address + FLAGS_AT, 0, 0);
     } while (result === 0);
   }

@@ -1,7 +1,6 @@
 /** The words of the control block that are the WSAPoll backend's own: where the array is, and how long to wait. */
 import { FIRST_FREE_WORD } from '../wait/wait-permit.ts';
 
-/** Indexes into the control block. */
 export interface PollWords {
   /** Address of the WSAPOLLFD array, in two halves. */
   readonly addressLow: number;

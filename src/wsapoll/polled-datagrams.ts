@@ -12,9 +12,7 @@ import { PolledMember } from './polled-member.ts';
 export class DatagramMember extends PolledMember {
   /** connect() on a UDP socket is done at once. */
   protected readonly connects = false;
-  /** In the order in which they were posted. */
   readonly #receives = new Set<Operation>();
-  /** Sends that wait, in order. */
   readonly #sends = new Set<Operation>();
 
   protected get events(): number {
@@ -82,7 +80,7 @@ export class DatagramMember extends PolledMember {
     words[operation.word + SLOT.BYTES / 4] = 0;
     words[operation.word + DATAGRAM_SLOT.ADDRESS / 4] = 0;
     words[operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
-    counters.calls.WSARecvFrom++;
+    counters.syscalls.WSARecvFrom++;
     const { address } = operation;
     const result = platform.ws2_32.WSARecvFrom(
       this.socket,
@@ -103,7 +101,7 @@ export class DatagramMember extends PolledMember {
     // Now, and not when it began to wait: the socket may have lost its peer since.
     const addressLength = writeDestination(operations.words, operation);
     operations.words[operation.word + SLOT.BYTES / 4] = 0;
-    counters.calls.WSASendTo++;
+    counters.syscalls.WSASendTo++;
     const { address } = operation;
     const result = platform.ws2_32.WSASendTo(
       this.socket,

@@ -35,7 +35,6 @@ export abstract class PolledMember implements PolledSocket {
   /** One of the operations is a connect. */
   protected abstract readonly connects: boolean;
 
-  /** Does what the events allow. */
   protected abstract act(revents: number): void;
 
   /** The operations that wait, as they are now. */
@@ -90,7 +89,6 @@ export abstract class PolledMember implements PolledSocket {
     this.#failAll(WSAENOBUFS);
   }
 
-  /** What it waits for may be another thing now. */
   protected changed(): void {
     this.#set.changed(this);
   }

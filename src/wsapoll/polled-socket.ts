@@ -13,7 +13,7 @@ export interface PolledSocket {
   rested(): void;
   /** Its place in the array, -1 outside. The set's own. */
   place: number;
-  /** Its change is noted for when the waiter has let go. The set's own. */
+  /** Its change is noted for when the waiter no longer uses the array. The set's own. */
   noted: boolean;
   /** Something happened: `revents` as WSAPoll gave them, 0 for a look at a pending connect. */
   ready(revents: number): void;

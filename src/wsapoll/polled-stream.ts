@@ -20,7 +20,7 @@ export const ADDRESS_AT = 0;
 
 export class StreamMember extends PolledMember {
   #receive: Operation | null = null;
-  /** The readiness face's zero-byte receive. It may wait beside a receive: unwatch leaves it posted. */
+  /** The zero-byte receive of the readiness calls. It may wait beside a receive: unwatch leaves it posted. */
   #zeroByteReceive: Operation | null = null;
   #send: Operation | null = null;
   #segments = 0;
@@ -122,7 +122,7 @@ export class StreamMember extends PolledMember {
     }
     const { platform, counters, operations } = this.parts;
     operations.words[operation.word + SLOT.FLAGS / 4] = 0;
-    counters.calls.WSARecv++;
+    counters.syscalls.WSARecv++;
     const { address } = operation;
     const result = platform.ws2_32.WSARecv(
       this.socket,
@@ -169,7 +169,7 @@ export class StreamMember extends PolledMember {
     const { platform, counters, operations } = this.parts;
     const lengthWord = operation.word + SLOT.BYTES / 4;
     operations.words[lengthWord] = sockaddr_in6.size;
-    counters.calls.accept++;
+    counters.syscalls.accept++;
     const address = (operation.block?.address ?? 0) + ADDRESS_AT;
     const socket = platform.ws2_32.accept(this.socket, address, operation.address + SLOT.BYTES);
     if (socket === INVALID_SOCKET) return platform.ws2_32.WSAGetLastError();
@@ -181,7 +181,7 @@ export class StreamMember extends PolledMember {
   #trySend(operation: Operation): number {
     const { platform, counters, operations } = this.parts;
     operations.words[operation.word + SLOT.BYTES / 4] = 0;
-    counters.calls.WSASend++;
+    counters.syscalls.WSASend++;
     const { address } = operation;
     const result = platform.ws2_32.WSASend(
       this.socket,

@@ -38,7 +38,7 @@ export class PolledTransport implements Transport {
   attach(record: SocketRecord): void {
     const { platform, counters, scratch } = this.#parts;
     scratch.view.setUint32(0, 1, true);
-    counters.calls.ioctlsocket++;
+    counters.syscalls.ioctlsocket++;
     const result = platform.ws2_32.ioctlsocket(record.socket, FIONBIO, scratch.address);
     checkWinsock(result, platform.ws2_32, 'ioctlsocket(FIONBIO)');
     if (record.kind.isDatagram) {
@@ -98,7 +98,7 @@ export class PolledTransport implements Transport {
     sendOneSynOnly(this.#parts, connection.socket, address);
     const length = scratch.setSockaddr(0, address, port);
     submit(operation, 'connect');
-    counters.calls.connect++;
+    counters.syscalls.connect++;
     const result = platform.ws2_32.connect(connection.socket, scratch.address, length);
     const code = result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
     if (code === WSAEWOULDBLOCK) attached(this.#members, connection).connect(operation);
@@ -116,7 +116,7 @@ export class PolledTransport implements Transport {
 
   finishAccept(_listener: SocketRecord, { acceptSocket, block }: Operation): Endpoint | null {
     const { platform, counters } = this.#parts;
-    counters.calls.SetHandleInformation++;
+    counters.syscalls.SetHandleInformation++;
     // accept() has no flag for it, so a child process started right now may still inherit the socket.
     platform.kernel32.SetHandleInformation(acceptSocket, HANDLE_FLAG_INHERIT, 0);
     return block === null ? null : readSockaddr(block.bytes.subarray(ADDRESS_AT, ADDRESS_AT + sockaddr_in6.size));

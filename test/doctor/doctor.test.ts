@@ -110,7 +110,7 @@ describe('doctor', function () {
     printed(report);
   });
 
-  it('cannot run where there is no kernel, and names no folder in saying so', async () => {
+  it('cannot run where there is no platform, and names no folder in saying so', async () => {
     const platform = (): never => {
       throw new Error(String.raw`Cannot find module 'C:\Users\Ann\app\koffi.node'`);
     };

@@ -35,7 +35,7 @@ function makeLoop({ taken, polled }: Found): {
     waitsHere: false,
     wakePort: null,
     wait: () => (waiting = true),
-    countWaits: () => (counters.calls.GetQueuedCompletionStatusEx += 7),
+    countWaits: () => (counters.syscalls.GetQueuedCompletionStatusEx += 7),
     ref: () => undefined,
     unref: () => undefined,
     close: () => Promise.resolve(),
@@ -184,6 +184,6 @@ describe('the event loop counts', () => {
   it('the calls of the waiter, when somebody asks', () => {
     const { loop, counters } = makeLoop({ taken: [], polled: [] });
     loop.countWaits();
-    expect(counters.calls.GetQueuedCompletionStatusEx).to.equal(7);
+    expect(counters.syscalls.GetQueuedCompletionStatusEx).to.equal(7);
   });
 });

@@ -30,7 +30,7 @@ describe('BlockPool', () => {
     }
   });
 
-  it('counts what is lent, and what is reserved', () => {
+  it('counts what is in use, and what is reserved', () => {
     const small = pool.take(0)!;
     const large = pool.take(LARGEST_CLASS)!;
     expect(pool.lentBytes).to.equal(512 + 262144);
@@ -70,7 +70,7 @@ describe('BlockPool', () => {
     expect(pool.take(0)).to.not.equal(null);
   });
 
-  it('gives its memory back on dispose, unless a block is still lent', () => {
+  it('gives its memory back on dispose, unless a block is still in use', () => {
     const block = pool.take(1)!;
     pool.dispose();
     expect(memory.regions.size, 'the kernel may write into it').to.equal(1);

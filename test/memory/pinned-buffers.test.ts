@@ -1,4 +1,4 @@
-/** Whose memory it is behind allocateBuffer(), when garbage is collected, and where the kernel is lent it. */
+/** Whose memory it is behind allocateBuffer(), when garbage is collected, and where the kernel uses it in place. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';

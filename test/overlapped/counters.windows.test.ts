@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 
 /** What stats() leaves out, as it says. */
 const UNCOUNTED = new Set(['VirtualAlloc', 'VirtualFree', 'CloseHandle']);
-/** Made by the waiter too, which the observed kernel does not see. */
+/** Made by the waiter too, which the observed platform does not see. */
 const WAITS = new Set(['GetQueuedCompletionStatusEx', 'WSAPoll']);
 /** Milliseconds in which a loop that has nothing to do goes idle, on a machine that has nothing else to do. */
 const PAUSE_MS = 10;
@@ -58,7 +58,7 @@ for (const bed of [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollI
         () => 'all sockets to be closed',
         bed,
       );
-      const [counted, calls] = [pal.stats().calls, made()];
+      const [counted, calls] = [pal.stats().syscalls, made()];
       expect(Object.keys(calls)).to.include.members(['WSAStartup', 'WSASocketW', 'bind', 'listen', 'closesocket']);
       for (const [name, count] of Object.entries(calls)) {
         if (WAITS.has(name)) expect(counted[name], name).to.be.at.least(count);
@@ -72,7 +72,7 @@ for (const bed of [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollI
     it('counts the calls of the waiter, while it waits too', async () => {
       const { pal } = fixture;
       const name = bed.name.startsWith('iocp') ? 'GetQueuedCompletionStatusEx' : 'WSAPoll';
-      const counted = (): number => pal.stats().calls[name] ?? 0;
+      const counted = (): number => pal.stats().syscalls[name] ?? 0;
       const before = counted();
       // Nothing happens, so these are waits: the waiter thread begins another one each second, an inline one more often.
       await until(

@@ -10,7 +10,7 @@ import { close, connect, accept, pair, readExactly, readInto, write } from '../s
 import { testPal } from '../support/pal-fixture.ts';
 import { Sweeps } from '../support/sweeps.ts';
 
-/** A kernel whose memory is counted and can run out. */
+/** A platform whose memory is counted and can run out. */
 function meteredPlatform(): { platform: ObservedPlatform; regions: Set<number>; exhaust: (on: boolean) => void } {
   const regions = new Set<number>();
   let exhausted = false;

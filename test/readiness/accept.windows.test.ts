@@ -82,7 +82,7 @@ onEveryBed('watch a server', (bed) => {
     await close(pal, served[0]!);
   });
 
-  it('an untaken connection is not lost between the faces', async () => {
+  it('an untaken connection is not lost between asynchronous and readiness calls', async () => {
     const { pal } = fixture;
     const server = pal.createServer('127.0.0.1', 0);
     const calls = record(pal, server.handle, { readable: true });

@@ -1,6 +1,6 @@
 /**
- * The receive of a quiet connection holds no buffer, that of a busy one does; and on the way from one to the other no
- * byte is lost. The sweep that finds the quiet ones is due every 15 s; here it comes when a test says so.
+ * The receive of an idle connection holds no buffer, that of a busy one does; and on the way from one to the other no
+ * byte is lost. The sweep that finds the idle ones is due every 15 s; here it comes when a test says so.
  */
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
@@ -20,7 +20,7 @@ const BLOCK_BYTES = 512;
 
 const nothing = (): void => undefined;
 
-onEveryBed('a quiet connection', (bed) => {
+onEveryBed('an idle connection', (bed) => {
   const sweeps = new Sweeps();
   const fixture = testPal(bed, sweeps.options);
 
@@ -57,7 +57,7 @@ onEveryBed('a quiet connection', (bed) => {
     expect(pal.stats().pinnedBytes).to.equal(CONTEXT_BYTES);
   });
 
-  it('becomes busy with the first bytes, and quiet again after a while', async () => {
+  it('becomes busy with the first bytes, and idle again after a while', async () => {
     const { pal, client, served } = await aPair();
     const reading = readExactly(pal, client, 10);
     await write(pal, served, seededBytes(10));
@@ -66,7 +66,7 @@ onEveryBed('a quiet connection', (bed) => {
     expect(pal.stats().pinnedBytes, 'busy').to.equal(CONTEXT_BYTES + BLOCK_BYTES);
     // How often a receive was posted again: a call on completion ports, a cancelled operation on WSAPoll.
     const reposts = (): number =>
-      bed.name.startsWith('iocp') ? (pal.stats().calls['WSARecv'] ?? 0) : pal.stats().inlineCompletions;
+      bed.name.startsWith('iocp') ? (pal.stats().syscalls['WSARecv'] ?? 0) : pal.stats().inlineCompletions;
     const before = reposts();
     await sweptTo(pal, CONTEXT_BYTES);
     expect(pal.stats().pendingCallbacks, 'the read is still waiting').to.equal(1);
@@ -75,7 +75,7 @@ onEveryBed('a quiet connection', (bed) => {
       await turns(5, bed);
     }
     expect(sweeps.isPlanned, 'there is nothing to look for').to.equal(false);
-    expect(reposts() - before, 'once quiet, left alone').to.be.at.most(1);
+    expect(reposts() - before, 'once idle, left alone').to.be.at.most(1);
     await write(pal, served, seededBytes(10, 2));
     await pinned(pal, 0);
   });
@@ -112,7 +112,7 @@ onEveryBed('a quiet connection', (bed) => {
       );
     };
     await hear(1);
-    const cancelled = pal.stats().calls['CancelIoEx'] ?? 0;
+    const cancelled = pal.stats().syscalls['CancelIoEx'] ?? 0;
     for (let count = 2; count <= 20; count++) {
       expect(sweeps.isPlanned).to.equal(true);
       await sweeps.sweep();
@@ -120,7 +120,7 @@ onEveryBed('a quiet connection', (bed) => {
       expect(pal.stats().pinnedBytes, 'still busy').to.equal(CONTEXT_BYTES + BLOCK_BYTES);
       await hear(count);
     }
-    expect((pal.stats().calls['CancelIoEx'] ?? 0) - cancelled, 'receives cancelled').to.equal(0);
+    expect((pal.stats().syscalls['CancelIoEx'] ?? 0) - cancelled, 'receives cancelled').to.equal(0);
   });
 
   it('lends a pinned buffer of the user at once, and leaves it there', async () => {
@@ -159,7 +159,7 @@ onEveryBed('a quiet connection', (bed) => {
   });
 });
 
-onEveryBed('data that comes in the moment a connection is found quiet', (bed) => {
+onEveryBed('data that comes in the moment a connection is found idle', (bed) => {
   const sweeps = new Sweeps();
   const fixture = testPal(bed, sweeps.options);
 
@@ -169,7 +169,7 @@ onEveryBed('data that comes in the moment a connection is found quiet', (bed) =>
     const leastMessages = 60;
     const mostMessages = 5000;
     // WSAPoll cancels without a call; on completion ports the count shows that the race was run, whatever that takes here.
-    const cancels = (): number => (bed.name.startsWith('iocp') ? (pal.stats().calls['CancelIoEx'] ?? 0) : Infinity);
+    const cancels = (): number => (bed.name.startsWith('iocp') ? (pal.stats().syscalls['CancelIoEx'] ?? 0) : Infinity);
     const goesOn = (message: number): boolean =>
       message < leastMessages || (cancels() <= connections && message < mostMessages);
     let talking = connections;
@@ -281,7 +281,7 @@ onEveryBed('bytes for a buffer that is gone', (bed) => {
 
 // One bed of each backend: 1000 connections take seconds under Wine.
 for (const bed of beds.filter(({ name }) => name === 'iocp worker' || name === 'wsapoll worker')) {
-  describe(`1000 connections gone quiet [${bed.name}]`, () => {
+  describe(`1000 connections that have become idle [${bed.name}]`, () => {
     const count = 1000;
     const sweeps = new Sweeps();
     const fixture = testPal(bed, sweeps.options);

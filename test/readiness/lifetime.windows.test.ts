@@ -102,7 +102,7 @@ onEveryBed('a watch', (bed) => {
 
   const endings: Record<string, (pal: NetworkPal, socket: SocketHandle) => Promise<void>> = { close, reset };
   for (const [name, end] of Object.entries(endings)) {
-    it(`${name} of a quiet socket: one last call with ConnectionClosed, before the close callback`, async () => {
+    it(`${name} of an idle socket: one last call with ConnectionClosed, before the close callback`, async () => {
       const { pal } = fixture;
       const { client } = await pair(pal);
       const log: string[] = [];

@@ -1,4 +1,4 @@
-/** What tests of the readiness face do all the time: record a watch's calls, wait for readiness, pump bytes through it. */
+/** What tests of the readiness calls do all the time: record a watch's calls, wait for readiness, pump bytes through it. */
 import { Buffer } from 'node:buffer';
 import { WouldBlock, type AnyHandle, type Interest, type NetworkPal, type SocketHandle } from '../../src/index.ts';
 import type { Bed } from '../support/beds.ts';
@@ -51,7 +51,7 @@ export function tryReadBytes(pal: NetworkPal, socket: SocketHandle, most = 65536
   return count === WouldBlock ? null : buffer.subarray(0, count);
 }
 
-/** Reads `length` bytes through the readiness face. */
+/** Reads `length` bytes through the readiness calls. */
 export async function watchExactly(pal: NetworkPal, socket: SocketHandle, length: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let got = 0;

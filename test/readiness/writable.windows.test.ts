@@ -199,7 +199,7 @@ onEveryBed('tryWrite within limits', (bed) => {
     expect((await readExactly(pal, served, 65536)).equals(seededBytes(100_000).subarray(0, 65536))).to.equal(true);
   });
 
-  it('without a free operation it would block, a watch tells when there is one, and the two faces are still told apart', async () => {
+  it('without a free operation it would block, a watch tells when there is one, and the two APIs are still told apart', async () => {
     // The mark that a write is tryWrite's own used to stay when it threw, and a watch was then let in beside asyncWrite.
     const { pal } = fixture;
     const pairs = [];
@@ -232,6 +232,6 @@ onEveryBed('tryWrite within limits', (bed) => {
     await writable;
     pal.asyncWrite(spare!, seededBytes(10), () => undefined);
     const error = thrownBy(() => pal.watch(spare!, { readable: true }, () => undefined));
-    expect(error).to.include({ code: 'ERR_MIXED_FACES' });
+    expect(error).to.include({ code: 'ERR_MIXED_APIS' });
   });
 });

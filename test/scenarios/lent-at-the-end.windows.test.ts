@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { runChild } from '../support/child.ts';
 
-describe('buffers that are lent when their thread ends', function () {
+describe('buffers that the kernel uses when their thread ends', function () {
   it('a worker thread that is terminated: what its peers send is written into nobody else’s memory', async () => {
     const end = await runChild('lent-at-the-end', ['worker']);
     const all = end.stdout + end.stderr;

@@ -1,4 +1,4 @@
-/** A kernel whose calls fail now and then: on the simulated one, where every failure can be followed. */
+/** A platform whose calls fail now and then: on the simulated one, where every failure can be followed. */
 import { expect } from 'chai';
 import { WSAECONNRESET } from '../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkError } from '../../src/index.ts';

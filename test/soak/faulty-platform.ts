@@ -1,5 +1,5 @@
 /**
- * A kernel whose calls fail now and then, with the codes that src/sim/machine/faults.ts has for them: the call is not made, and
+ * A platform whose calls fail now and then, with the codes that src/sim/machine/faults.ts has for them: the call is not made, and
  * the last error says why. And one that hits what is under way: a CancelIoEx that nobody asked for, whose packet says
  * ERROR_OPERATION_ABORTED, which nobody can tell from a driver or a filter that gave up.
  */
@@ -41,7 +41,7 @@ const CODES: Readonly<Partial<Record<string, readonly number[]>>> = CALL_FAULTS;
 type NumericFunction = (...args: number[]) => number;
 
 export interface FaultyPlatform {
-  /** The kernel to make PALs with. */
+  /** The platform to make PALs with. */
   readonly platform: Platform;
   /** One in so many calls fails; 0: none. */
   oneIn: number;
@@ -49,7 +49,7 @@ export interface FaultyPlatform {
   readonly injected: Record<string, number>;
 }
 
-/** Wraps a kernel. Nothing fails until `oneIn` is set. */
+/** Wraps a platform. Nothing fails until `oneIn` is set. */
 export function faultyPlatform(platform: Platform, seed: number): FaultyPlatform {
   const prng = new Prng(seed);
   /** What GetLastError and WSAGetLastError say after a failure of ours; null: ask the system. */

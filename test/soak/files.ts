@@ -154,6 +154,6 @@ async function requireReset(owner: SoakPal, socket: SocketHandle): Promise<void>
     (bytes) => `${bytes} bytes`,
     (error: unknown) => (error as { code?: string }).code ?? '',
   );
-  if (code === `${DIGEST_BYTES} bytes`) throw new Error('A file that was torn off ended in good order');
-  if (!RESET.includes(code)) throw new EndedEarly(`Reading after a file was torn off: ${code}`);
+  if (code === `${DIGEST_BYTES} bytes`) throw new Error('A truncated file ended in good order');
+  if (!RESET.includes(code)) throw new EndedEarly(`Reading after a file was truncated: ${code}`);
 }

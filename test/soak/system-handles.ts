@@ -6,22 +6,6 @@
 import { bindTable } from '../../ffi/kernel32.ts';
 import type { KoffiModule } from '../../ffi/koffi.ts';
 
-/** One function of ntdll.dll. */
-export interface SystemInformation {
-  /**
-   * Writes information about the whole system. Returns an NTSTATUS, negative for errors. It takes four arguments: the other
-   * two are for SYSTEM_CALL_WORDS, and 0.
-   */
-  NtQuerySystemInformation(
-    SystemInformationClass: number,
-    SystemInformation: number,
-    SystemInformationLength: number,
-    ReturnLength: number,
-    padding1: number,
-    padding2: number,
-  ): number;
-}
-
 /** SYSTEM_INFORMATION_CLASS: every handle of every process. */
 export const SystemExtendedHandleInformation = 64;
 
@@ -38,8 +22,12 @@ export const SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX = { UniqueProcessId: 8, size: 40 
 export const SYSTEM_CALL_WORDS = 6;
 
 /** Binds it. Throws koffi's error when there is no such DLL. */
-export function loadSystemInformation(koffi: KoffiModule): SystemInformation {
-  return bindTable<SystemInformation>(koffi, 'ntdll.dll', {
+export function loadSystemInformation(koffi: KoffiModule) {
+  return bindTable(koffi, 'ntdll.dll', {
+    /**
+     * Writes information about the whole system. Returns an NTSTATUS, negative for errors. It takes four arguments: the other
+     * two are for SYSTEM_CALL_WORDS, and 0.
+     */
     NtQuerySystemInformation:
       'int32_t __stdcall NtQuerySystemInformation(int SystemInformationClass, uintptr_t SystemInformation, uint32_t SystemInformationLength, uintptr_t ReturnLength, uintptr_t padding1, uintptr_t padding2)',
   });

@@ -94,7 +94,7 @@ describe('SocketTable', () => {
     }
   });
 
-  it('retires a place whose generations are used up, and never gives a handle twice', () => {
+  it('no longer uses a place whose generations are used up, and never gives a handle twice', () => {
     const last = new SocketTable(8191);
     const next = () => last.add((handle: AnyHandle) => ({ handle }) as unknown as Connection)!;
     let previous = 0;

@@ -187,7 +187,7 @@ describe('errors of our own', () => {
     ['write after end', writeAfterEnd('write'), 'EPIPE', 'WriteFailed', /^write EPIPE: shutdown\('send'\)/],
     ['file after end', writeAfterEnd('sendFile'), 'EPIPE', 'WriteFailed', /^sendFile EPIPE: shutdown\('send'\)/],
     [
-      'file behind a torn write',
+      'file behind a truncated write',
       streamTruncated('sendFile'),
       'EPIPE',
       'WriteFailed',

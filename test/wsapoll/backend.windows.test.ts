@@ -49,10 +49,10 @@ for (const bed of [wsapollWorker, wsapollInline]) {
       took.sort((one, other) => one - other);
       // The slice of a wait is 1000 ms; without the wake-up this would take that long.
       expect(took[10], 'median, ms').to.be.below(500);
-      expect(pal.stats().calls['WSASendTo'] ?? 0).to.be.at.most(20 * 4);
+      expect(pal.stats().syscalls['WSASendTo'] ?? 0).to.be.at.most(20 * 4);
     });
 
-    it('a refused connect is reported, with every other socket quiet', async () => {
+    it('a refused connect is reported, with every other socket idle', async () => {
       const { pal } = fixture;
       await pair(pal);
       expect(await rejectionOf(connect(pal, '127.0.0.1', REFUSING_PORT))).to.include({ code: 'ECONNREFUSED' });

@@ -20,7 +20,7 @@ function begin(): { fake: FakePoll; set: PollSet; cancel: () => void; timers: ((
   Object.assign(fake.parts.platform.scheduler, {
     setTimer: (_ms: number, callback: () => void) => timers.push(callback),
   });
-  const set = new PollSet(fake.parts);
+  const set = new PollSet(fake.parts, fake.makeWaiter);
   const transport = new PolledTransport(fake.parts, set);
   const connection = new Connection(connectionKind, 1 as AnyHandle, 4, 0, undefined);
   connection.socket = SOCKET;
@@ -33,7 +33,7 @@ function begin(): { fake: FakePoll; set: PollSet; cancel: () => void; timers: ((
 
 function expectLost({ fake, set, cancel, timers }: ReturnType<typeof begin>, code: number): void {
   expect(fake.failures.map((error) => ('systemErrorCode' in error ? error.systemErrorCode : 0))).to.deep.equal([code]);
-  const { WSAPoll } = fake.counters.calls;
+  const { WSAPoll } = fake.counters.syscalls;
   set.wait();
   expect(set.waiting, 'a timer wakes the loop').to.equal(true);
   expect(timers).to.have.lengthOf(1);
@@ -41,7 +41,7 @@ function expectLost({ fake, set, cancel, timers }: ReturnType<typeof begin>, cod
   timers[0]?.();
   expect(set.waiting).to.equal(false);
   expect([set.take(), set.poll()], 'nothing is asked').to.deep.equal([0, 0]);
-  expect(fake.counters.calls.WSAPoll).to.equal(WSAPoll);
+  expect(fake.counters.syscalls.WSAPoll).to.equal(WSAPoll);
   expect(fake.completed.map(({ error }) => error)).to.deep.equal([ERROR_OPERATION_ABORTED]);
   expect(fake.failures, 'told once').to.have.lengthOf(1);
 }

@@ -17,7 +17,7 @@ const SOCKET = 0x3_0000_0004;
 
 class World {
   readonly fake = new FakePoll();
-  readonly set = new PollSet(this.fake.parts);
+  readonly set = new PollSet(this.fake.parts, this.fake.makeWaiter);
   readonly transport = new PolledTransport(this.fake.parts, this.set);
   readonly connection = new Connection(connectionKind, 1 as AnyHandle, 4, 0, undefined);
   /** Waits that have returned. */
@@ -101,10 +101,10 @@ describe('a hang-up, under WSAPoll', () => {
     world.fake.revents.set(SOCKET, POLLHUP);
     world.run(105);
     expect(world.fake.entries().map(({ socket }) => socket)).to.not.include(SOCKET);
-    const probe = world.start(OperationKind.ZeroByteReceive);
+    const zeroByte = world.start(OperationKind.ZeroByteReceive);
     expect(world.fake.entries().at(-1)).to.deep.equal({ socket: SOCKET, events: POLLRDNORM | POLLWRNORM });
     world.run(1);
-    expect(world.fake.completed).to.deep.equal([probe]);
+    expect(world.fake.completed).to.deep.equal([zeroByte]);
     world.returns = 0;
     world.run(1000);
     expect(world.returns, 'and the send rests again').to.be.within(100, 220);

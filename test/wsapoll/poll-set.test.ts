@@ -39,7 +39,7 @@ const entryOf = ({ socket, wanted }: Member): Entry => ({ socket, events: wanted
 
 function setOf(count: number): { fake: FakePoll; set: PollSet; members: Member[] } {
   const fake = new FakePoll();
-  const set = new PollSet(fake.parts);
+  const set = new PollSet(fake.parts, fake.makeWaiter);
   const members = Array.from({ length: count }, (_, index) => new Member(0x2_0000_0000 + index * 4));
   for (const member of members) set.changed(member);
   return { fake, set, members };
@@ -55,7 +55,7 @@ describe('PollSet', () => {
       const fake = new FakePoll();
       const before = fake.regions;
       fake.failing.add(call);
-      expect(() => new PollSet(fake.parts)).to.throw();
+      expect(() => new PollSet(fake.parts, fake.makeWaiter)).to.throw();
       expect([fake.regions, fake.openSockets]).to.deep.equal([before, 0]);
     });
   }
@@ -81,7 +81,7 @@ describe('PollSet', () => {
     const { fake, set } = setOf(0);
     expect(fake.entries()).to.deep.equal([WAKE]);
     expect(set.poll()).to.equal(0);
-    expect(fake.counters.calls.WSAPoll).to.equal(0);
+    expect(fake.counters.syscalls.WSAPoll).to.equal(0);
   });
 
   it('a socket enters at the end, with what it waits for', () => {
@@ -228,7 +228,7 @@ describe('PollSet', () => {
       expect(members.map(({ told }) => told.length)).to.deep.equal([0, 1]);
     });
 
-    it('many enter at once: the array grows when the waiter has let go', () => {
+    it('many enter at once: the array grows when the waiter no longer uses it', () => {
       const { fake, set } = setOf(250);
       set.wait();
       const late = Array.from({ length: 600 }, (_, index) => new Member(4 + index * 4));

@@ -1,4 +1,4 @@
-/** What operations make of readiness, where the system's answers are hard to get by: on a kernel that says what we say. */
+/** What operations make of readiness, where the system's answers are hard to get by: on a platform that answers what the test says. */
 import { expect } from 'chai';
 import {
   POLLERR,
@@ -46,7 +46,7 @@ interface World {
 
 function world(): World {
   const fake = new FakePoll();
-  const set = new PollSet(fake.parts);
+  const set = new PollSet(fake.parts, fake.makeWaiter);
   const transport = new PolledTransport(fake.parts, set);
   const connection = new Connection(connectionKind, 1 as AnyHandle, 4, 0, undefined);
   connection.socket = SOCKET;
@@ -164,42 +164,42 @@ describe('PolledTransport', () => {
   it('a zero-byte receive beside a receive: each gets its end', () => {
     // The later one used to take the place of the earlier, which then never ended.
     const { fake, transport, connection, take, poll } = world();
-    const probe = take(OperationKind.ZeroByteReceive);
-    probe.requested = 0;
-    const quiet = take(OperationKind.Receive);
-    quiet.requested = 0;
-    transport.receive(connection, probe);
-    transport.receive(connection, quiet);
+    const zeroByte = take(OperationKind.ZeroByteReceive);
+    zeroByte.requested = 0;
+    const other = take(OperationKind.Receive);
+    other.requested = 0;
+    transport.receive(connection, zeroByte);
+    transport.receive(connection, other);
     fake.revents.set(SOCKET, POLLRDNORM);
     poll();
-    expect(fake.completed).to.have.members([probe, quiet]);
+    expect(fake.completed).to.have.members([zeroByte, other]);
     for (const { error } of fake.completed) expect(error).to.equal(0);
   });
 
   for (const [what, revents, error] of [
-    ['a reset with nothing to read is the probe’s error', POLLERR | POLLHUP, WSAECONNRESET],
+    ['a reset with nothing to read is the zero-byte receive’s error', POLLERR | POLLHUP, WSAECONNRESET],
     ['a reset behind data is data first', POLLERR | POLLHUP | POLLRDNORM, 0],
     ['a graceful end is no error', POLLHUP, 0],
   ] as const) {
     it(what, () => {
       const { fake, transport, connection, take, poll } = world();
-      const probe = take(OperationKind.ZeroByteReceive);
-      probe.requested = 0;
-      transport.receive(connection, probe);
+      const zeroByte = take(OperationKind.ZeroByteReceive);
+      zeroByte.requested = 0;
+      transport.receive(connection, zeroByte);
       fake.revents.set(SOCKET, revents);
       poll();
-      expect(fake.completed).to.deep.equal([probe]);
-      expect(probe.error).to.equal(error);
+      expect(fake.completed).to.deep.equal([zeroByte]);
+      expect(zeroByte.error).to.equal(error);
     });
   }
 
   it('what throws in the call of a ready operation ends that one, and the others have their turn', () => {
     // It used to go out of the turn as an uncaught exception, and the operation was tried again for ever.
     const { fake, transport, connection, take, poll } = world();
-    const [receive, probe] = [take(OperationKind.Receive), take(OperationKind.ZeroByteReceive)];
+    const [receive, zeroByte] = [take(OperationKind.Receive), take(OperationKind.ZeroByteReceive)];
     receive.requested = 10;
-    probe.requested = 0;
-    for (const operation of [receive, probe]) transport.receive(connection, operation);
+    zeroByte.requested = 0;
+    for (const operation of [receive, zeroByte]) transport.receive(connection, operation);
     const thrown = new RangeError('Maximum call stack size exceeded');
     Object.assign(fake.parts.platform.ws2_32, {
       WSARecv: () => {
@@ -208,7 +208,7 @@ describe('PolledTransport', () => {
     });
     fake.revents.set(SOCKET, POLLRDNORM);
     poll();
-    expect(fake.completed).to.deep.equal([probe, receive]);
+    expect(fake.completed).to.deep.equal([zeroByte, receive]);
     expect(fake.completed.map(({ error }) => error)).to.deep.equal([0, WSAENOBUFS]);
     expect(receive.thrown).to.equal(thrown);
     expect(fake.entries().length, 'left the set').to.equal(1);

@@ -24,7 +24,6 @@ export function accept(pal: NetworkPal, server: ServerHandle): Promise<SocketHan
   });
 }
 
-/** Two ends of one connection: the accepted one first. */
 export async function connectedPair(pal: NetworkPal): Promise<[SocketHandle, SocketHandle]> {
   const server = pal.createServer(LOOPBACK, 0, { noDelay: true });
   const pair = await Promise.all([accept(pal, server.handle), connect(pal, server.port)]);

@@ -1,7 +1,6 @@
 /** A step of the self-test: something that iocp-pal promises, tried on real sockets. */
 import type { NetworkPal } from '../../pal/network-pal.ts';
 
-/** What a step may use. */
 export interface StepParts {
   /** Initialized, and its loop is running. */
   readonly pal: NetworkPal;
@@ -19,7 +18,6 @@ export class StepFailure extends Error {
   }
 }
 
-/** One step. */
 export interface Step {
   readonly name: string;
   /** For a failure of which nothing more is known. */

@@ -41,7 +41,6 @@ export class AcceptLimits {
     this.#refilledAt = now;
   }
 
-  /** Open connections. */
   get open(): number {
     return this.#open;
   }

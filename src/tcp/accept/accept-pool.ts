@@ -2,10 +2,10 @@
  * The accepts that a listening socket keeps posted: how many, and what happens to one that failed.
  *
  *   posted + untaken < depth          accept-depth.ts: follows the arrival of connections
- *   posted + withdrawn < room         accept-limits.ts: what a server with limits may still take
+ *   posted + cancelled < room         accept-limits.ts: what a server with limits may still take
  *   posted, of all servers < share    operations are needed for reading and writing too
  *
- * Withdrawn accepts are cancelled, because the pool shrinks or is paused. Until they come back they may still bring a
+ * Accepts are cancelled because the pool shrinks or is paused. Until they come back they may still bring a
  * connection, as after every cancel: that one is kept.
  *
  * An accept that fails (the peer was gone before it was accepted, the process is out of sockets) is posted again, the
@@ -16,7 +16,7 @@ import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import { WSAENOBUFS, WSAENOTCONN } from '../../../ffi/wsa-errors.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { abandonOperation } from '../../sockets/abandon.ts';
-import { QUIET_MS } from './accept-depth.ts';
+import { RELAX_AFTER_MS } from './accept-depth.ts';
 import type { Context } from '../../context/context.ts';
 import { kindOf, systemError } from '../../util/errors.ts';
 import type { Listener } from './listener.ts';
@@ -78,13 +78,12 @@ export function connectionTaken(context: Context, listener: Listener): void {
   const { depth } = listener;
   depth.taken(context.loop.turn);
   if (depth.isGrown && listener.shrinkTimer === null && !listener.closing) {
-    listener.shrinkTimer = context.platform.scheduler.setTimer(QUIET_MS, () => {
+    listener.shrinkTimer = context.platform.scheduler.setTimer(RELAX_AFTER_MS, () => {
       shrink(context, listener);
     });
   }
 }
 
-/** Cancels up to `count` accepts. */
 export function cancelPostedAccepts(context: Context, listener: Listener, count: number): void {
   let left = count;
   for (const operation of listener.accepting) {
@@ -196,7 +195,7 @@ function shrink(context: Context, listener: Listener): void {
   cancelPostedAccepts(context, listener, accepting.size + accepted.length - depth.current);
   discardSpares(context, listener, depth.current);
   if (!depth.isGrown) return;
-  listener.shrinkTimer = context.platform.scheduler.setTimer(QUIET_MS, () => {
+  listener.shrinkTimer = context.platform.scheduler.setTimer(RELAX_AFTER_MS, () => {
     shrink(context, listener);
   });
 }

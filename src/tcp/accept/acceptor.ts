@@ -51,7 +51,7 @@ export function accept(
 ): OperationHandle {
   beginAccepting(context, listener);
   const request = new AcceptRequest(callback, captureOrigin(context));
-  const name = context.calls.begin(request, listener, options);
+  const name = context.pendingCalls.begin(request, listener, options);
   const why = whyOver(request, listener);
   addPendingCallback(context, listener);
   if (why !== null) {
@@ -86,7 +86,7 @@ export function beginAccepting(context: Context, listener: Listener): void {
   fillPool(context, listener);
 }
 
-/** The readiness face: takes a connection that is there, or answers null. */
+/** For tryAccept: takes a connection that is there, or answers null. */
 export function takeAccepted(context: Context, listener: Listener): SocketHandle | null {
   const connection = listener.paused ? undefined : nextUntaken(context, listener);
   if (connection === undefined) return null;
@@ -95,7 +95,6 @@ export function takeAccepted(context: Context, listener: Listener): SocketHandle
   return connection.handle as SocketHandle;
 }
 
-/** AcceptEx came back. */
 export function completeAccept(context: Context, listener: Listener, operation: Operation): void {
   const { error } = operation;
   if (listener.closing) {
@@ -107,7 +106,7 @@ export function completeAccept(context: Context, listener: Listener, operation: 
   if (error !== 0) {
     const cancelledAccepts = listener.cancelledAccepts.has(operation);
     releaseAccept(context, listener, operation);
-    // Withdrawn, or cancelled by Windows with one that was: no connection is lost. Its place may be free for another, since
+    // Cancelled by the pool, or by Windows together with one that was: no connection is lost. Its place may be free for another, since
     // the pool may have been resumed meanwhile. A system that cancels every accept is one that fails: there are pauses then.
     const isHarmless =
       error === ERROR_OPERATION_ABORTED && (cancelledAccepts || mayPostAgain(listener, listener.depth.current));
@@ -180,7 +179,7 @@ export function stopAccepting(context: Context, listener: Listener): void {
 }
 
 function answer(context: Context, listener: Listener, request: AcceptRequest, error: NetworkError): void {
-  context.calls.end(request);
+  context.pendingCalls.end(request);
   context.loop.enqueue(() => {
     removePendingCallback(context, listener);
     request.callback(error, NO_HANDLE, NO_ENDPOINT);
@@ -203,7 +202,7 @@ function serve(context: Context, listener: Listener): void {
   const connection = nextUntaken(context, listener);
   const request = connection === undefined ? null : listener.waiting.shift();
   if (request === null || connection === undefined) return;
-  context.calls.end(request);
+  context.pendingCalls.end(request);
   removePendingCallback(context, listener);
   // Before the callback: it may throw, and the pool must not lose a place to that.
   connectionTaken(context, listener);

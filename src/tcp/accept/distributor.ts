@@ -41,7 +41,7 @@ export class Distributor {
   constructor({ loops, policy = 'round-robin' }: SpreadOptions, { platform, counters }: DistributorParts) {
     this.#scheduler = platform.scheduler;
     const counted = (): void => {
-      counters.calls.PostQueuedCompletionStatus++;
+      counters.syscalls.PostQueuedCompletionStatus++;
     };
     this.#loops = loops.map((token, index) =>
       openRing(readRemoteToken(`spread.loops[${index}]`, token), { platform }, counted),

@@ -15,7 +15,6 @@ import { SocketRecord, type OwnDescription } from '../../sockets/socket-record.t
 import type { Distributor } from './distributor.ts';
 import type { SpareSockets } from './socket-reuse.ts';
 
-/** What accepted sockets are given. */
 export interface AcceptedOptions {
   readonly receiveBufferSize: number | undefined;
   readonly sendBufferSize: number | undefined;
@@ -42,20 +41,18 @@ export class Listener extends SocketRecord {
   onLimit: ((event: AcceptLimitEvent) => void) | undefined;
   /** Sockets to accept on again, with reuseSockets. */
   spares: SpareSockets | null = null;
-  /** The accepts that are posted. */
   readonly accepting = new Set<Operation>();
   /** Accepts that were cancelled because the pool shrinks or pauses, and have not come back. */
   readonly cancelledAccepts = new Set<Operation>();
   readonly waiting = new LinkedQueue<AcceptRequest>();
   readonly accepted = new Fifo<Connection>();
-  /** pauseAccept was called. */
   paused = false;
   /** Failed accepts in a row: what the back-off grows with. */
   failures = 0;
   /** Accepts in a row that failed because their connection was gone. */
   gone = 0;
   retryTimer: TimerHandle | null = null;
-  /** Runs while the pool is deeper than a quiet server needs. */
+  /** Runs while the pool is deeper than a server without arrivals needs. */
   shrinkTimer: TimerHandle | null = null;
   /** Runs while acceptRate leaves no room for a single accept. */
   roomTimer: TimerHandle | null = null;

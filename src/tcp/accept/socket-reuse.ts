@@ -41,7 +41,6 @@ export class SpareSockets {
   /** False once one was not: the system cannot do it, and is not asked again. */
   usable = true;
 
-  /** Sockets that wait to be taken. */
   get size(): number {
     return this.#spare.length;
   }
@@ -95,7 +94,6 @@ export function startDisconnect(context: Context, connection: Connection): boole
   return true;
 }
 
-/** DisconnectEx came back. */
 export function completeDisconnect(
   context: Context,
   connection: Connection,

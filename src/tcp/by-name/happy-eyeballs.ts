@@ -25,7 +25,6 @@ export const MAX_ATTEMPT_DELAY_MS = 2000;
 export const FAMILIES = [6, 4] as const;
 export type Family = (typeof FAMILIES)[number];
 
-/** What is to be done. */
 export interface Race<Address> {
   /** Starts an attempt. It may have failed() before it returns. */
   attempt(address: Address): void;
@@ -73,7 +72,6 @@ export class HappyEyeballs<Address> {
     }
   }
 
-  /** An attempt has failed. */
   failed(): void {
     if (this.#over) return;
     this.#running--;

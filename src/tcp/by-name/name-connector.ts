@@ -32,7 +32,6 @@ import { lookUp } from './name-lookup.ts';
 import { CONNECT_OPTIONS, readOptions } from '../../util/read-options.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
 
-/** Where to connect to and from. */
 export interface NameTarget {
   readonly name: string;
   readonly port: number;
@@ -56,7 +55,6 @@ export function connectByName(
   connecting.start();
 }
 
-/** One attempt, in the order in which they were started. */
 interface Attempt {
   /** What it has failed with; null before. */
   error: NetworkError | null;
@@ -100,7 +98,6 @@ export class NameConnect implements NameAttempts {
     }
   }
 
-  /** Nobody waits for it any more. */
   stop(): void {
     this.#over = true;
     this.#eyeballs.stop();
@@ -108,7 +105,6 @@ export class NameConnect implements NameAttempts {
     this.#underWay.clear();
   }
 
-  /** Where it is going, and how far it has come. */
   describe(): string {
     const { name, port } = this.#target;
     if (this.#attempts.length === 0) return `${name} port ${port}, being resolved`;

@@ -24,17 +24,14 @@ export class ConnectState {
     this.request = request;
   }
 
-  /** The system is asked to connect. */
   begin(operation: Operation): void {
     this.operation = operation;
   }
 
-  /** It has answered. */
   finish(): void {
     this.operation = null;
   }
 
-  /** A name is resolved and connected to first. */
   resolve(name: NameAttempts): void {
     this.name = name;
   }

@@ -27,15 +27,13 @@ export class ReadState {
   ended = false;
   /** The end of the peer's stream was read. */
   peerEnded = false;
-  /** A receive into a block was posted since the last sweep for quiet connections. */
+  /** A receive into a block was posted since the last sweep for idle connections. */
   #receivedSince = false;
 
-  /** A receive is posted. */
   begin(operation: Operation): void {
     this.operation = operation;
   }
 
-  /** None is any more. */
   finish(): void {
     this.operation = null;
   }
@@ -45,7 +43,6 @@ export class ReadState {
     this.blockClass = blockClass;
   }
 
-  /** A receive has a block from now on. */
   takesBlock(): void {
     this.#receivedSince = true;
   }
@@ -57,7 +54,6 @@ export class ReadState {
     return idle;
   }
 
-  /** The receive is being cancelled to take its block back. */
   reclaim(): void {
     this.reclaiming = true;
   }
@@ -69,7 +65,6 @@ export class ReadState {
     return reclaiming;
   }
 
-  /** Keeps bytes for the next read. */
   keep(block: Block, bytes: number): void {
     this.unread = { block, start: 0, end: bytes };
   }
@@ -86,7 +81,6 @@ export class ReadState {
     this.ended = true;
   }
 
-  /** The peer has ended its stream. */
   peerEnds(): void {
     this.peerEnded = true;
   }

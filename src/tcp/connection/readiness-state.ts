@@ -4,7 +4,6 @@ import type { NetworkError } from '../../pal/network-error.ts';
 import type { Connection } from './connection.ts';
 
 export class ReadinessState {
-  /** The zero-byte receive. */
   zeroByteReceive: Operation | null = null;
   /** An error that was met and is told again: the system may tell it only once. */
   failure: NetworkError | null = null;

@@ -15,7 +15,6 @@ const NO_CALLBACK = new BoundCallback<Parameters<BytesCallback>>('read', () => {
   throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
 });
 
-/** One asyncRead. */
 export class ReadRequest extends PendingCall {
   readonly operation = 'read';
   next: ReadRequest | null = null;
@@ -62,10 +61,8 @@ export interface QueuedFile {
   fail(error: NetworkError): void;
 }
 
-/** What a write request stands for. */
 export type WritingCall = 'write' | 'sendFile';
 
-/** One asyncWrite or asyncSendFile. */
 export class WriteRequest extends PendingCall {
   operation: WritingCall = 'write';
   next: WriteRequest | null = null;
@@ -88,7 +85,6 @@ export class WriteRequest extends PendingCall {
   file: QueuedFile | null = null;
   /** Bytes in all, as asyncWrite counted them. */
   total = 0;
-  /** Bytes sent. */
   sent = 0;
   callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
   origin: string | undefined = undefined;
@@ -119,12 +115,10 @@ function lengthOf({ byteLength }: Uint8Array): number {
   return byteLength;
 }
 
-/** One asyncAccept. */
 export class AcceptRequest extends PendingCall {
   readonly operation = 'accept';
   readonly callback: AcceptCallback;
   readonly origin: string | undefined;
-  /** Its place in the server's queue. */
   previous: AcceptRequest | null = null;
   next: AcceptRequest | null = null;
 
@@ -135,7 +129,6 @@ export class AcceptRequest extends PendingCall {
   }
 }
 
-/** One asyncConnect. */
 export class ConnectRequest extends PendingCall {
   readonly operation = 'connect';
   readonly callback: ConnectCallback;
@@ -148,12 +141,12 @@ export class ConnectRequest extends PendingCall {
 
 /** Keeps requests for reuse. */
 export class RequestPool {
-  readonly #calls: PendingCalls;
+  readonly #pendingCalls: PendingCalls;
   #reads: ReadRequest | null = null;
   #writes: WriteRequest | null = null;
 
   constructor(calls: PendingCalls) {
-    this.#calls = calls;
+    this.#pendingCalls = calls;
   }
 
   takeRead(target: Uint8Array, maxBytes: number, callback: BytesCallback): ReadRequest {
@@ -167,7 +160,7 @@ export class RequestPool {
   }
 
   giveRead(request: ReadRequest): void {
-    this.#calls.end(request);
+    this.#pendingCalls.end(request);
     request.target = NO_BYTES;
     request.callback = NO_CALLBACK;
     request.origin = undefined;
@@ -189,7 +182,7 @@ export class RequestPool {
   }
 
   giveWrite(request: WriteRequest): void {
-    this.#calls.end(request);
+    this.#pendingCalls.end(request);
     request.setBuffers(NO_BYTES, null);
     request.file = null;
     request.callback = NO_CALLBACK;

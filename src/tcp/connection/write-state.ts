@@ -56,7 +56,6 @@ export class WriteState {
   /** Writes that were queued so far. */
   #queued = 0;
 
-  /** A write is queued. */
   enqueue(request: WriteRequest): void {
     if (this.end !== WriteEnd.Open || this.stream !== Stream.Whole)
       throw impossible('A write behind the end of its stream');
@@ -93,7 +92,6 @@ export class WriteState {
     return this.emptySends;
   }
 
-  /** The send operation works on a file. */
   enterFile(file: QueuedFile): void {
     this.file = file;
   }
@@ -105,7 +103,6 @@ export class WriteState {
     return file;
   }
 
-  /** A write was refused. */
   refuse(error: NetworkError): void {
     this.refusals++;
     this.refusal ??= error;

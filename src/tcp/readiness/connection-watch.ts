@@ -125,7 +125,7 @@ function receiveNow(context: Context, connection: Connection, address: number, l
   scratch.view.setUint32(WSABUF.len, length, true);
   scratch.setPointer(WSABUF.buf, address);
   scratch.view.setUint32(flagsAt, 0, true);
-  counters.calls.WSARecv++;
+  counters.syscalls.WSARecv++;
   const at = scratch.address;
   const result = platform.ws2_32.WSARecv(connection.socket, at, 1, at + countAt, at + flagsAt, 0, 0);
   if (result === SOCKET_ERROR) {
@@ -144,7 +144,7 @@ function setNonBlocking(context: Context, connection: Connection): void {
   if (readiness.nonBlocking) return;
   const { platform, counters, scratch } = context;
   scratch.view.setUint32(0, 1, true);
-  counters.calls.ioctlsocket++;
+  counters.syscalls.ioctlsocket++;
   const result = platform.ws2_32.ioctlsocket(connection.socket, FIONBIO, scratch.address);
   checkWinsock(result, platform.ws2_32, 'ioctlsocket(FIONBIO)');
   readiness.becameNonBlocking();

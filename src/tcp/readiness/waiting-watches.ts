@@ -31,12 +31,12 @@ export class WaitingWatches {
     this.#awaitingRoom.delete(record);
   }
 
-  /** Lets go of as many watches as there are free slots. */
+  /** Takes as many watches as there are free slots. */
   takeForSlots(free: number, again: (record: SocketRecord) => void): void {
     take(this.#awaitingSlot, free, again);
   }
 
-  /** There is room for another byte: lets go of some that wait for it. */
+  /** There is room for another byte: takes some that wait for it. */
   takeForRoom(again: (record: SocketRecord) => void): void {
     take(this.#awaitingRoom, MAX_WRITERS_PER_TURN, again);
   }

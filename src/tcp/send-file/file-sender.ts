@@ -38,12 +38,9 @@ import { handleBehind, isRefusal, setHead, setPosition, TRANSMIT_BYTES } from '.
 /** Bytes that are read at a time where there is no TransmitFile: the largest block. Two of them are pinned per file. */
 const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
 export class FileJob implements QueuedFile {
-  /** Sent before and after the file. */
   readonly head: Uint8Array;
   readonly tail: Uint8Array;
-  /** Bytes of the file that the kernel has taken. */
   sent = 0;
-  /** Bytes of the file to be sent: NaN until it is known. */
   length = NaN;
   /** What is wrong with the file, found when nothing could be done about it at once. */
   failure: NetworkError | null = null;
@@ -58,7 +55,6 @@ export class FileJob implements QueuedFile {
   #request: WriteRequest | null = null;
   /** The send operation, while the job has it. */
   #operation: Operation | null = null;
-  /** The transport has the operation. */
   #busy = false;
   #abandoned = false;
   #reported = 0;
@@ -90,12 +86,10 @@ export class FileJob implements QueuedFile {
     this.#buffer = new DoubleBuffer(context.blocks);
   }
 
-  /** The last byte of the file has been taken. */
   get isSent(): boolean {
     return this.sent === this.length;
   }
 
-  /** Nothing of the request has been handed to the kernel. */
   get isUntouched(): boolean {
     return !this.#busy && !this.#isDoubtful && this.sent === 0 && (this.#request?.sent ?? 0) === 0;
   }
@@ -105,7 +99,6 @@ export class FileJob implements QueuedFile {
     return this.#busy;
   }
 
-  /** For inspect(). */
   describe(): FileDescription {
     const source = this.#source;
     const descriptor = typeof source === 'object' ? source.fd : source;
@@ -117,7 +110,6 @@ export class FileJob implements QueuedFile {
     };
   }
 
-  /** The request was answered: nothing more is to be sent. */
   get isAbandoned(): boolean {
     return this.#abandoned;
   }
@@ -157,14 +149,12 @@ export class FileJob implements QueuedFile {
     return ofHead;
   }
 
-  /** Tells how far it has got. */
   report(): void {
     if (this.sent === this.#reported) return;
     this.#reported = this.sent;
     this.#onProgress?.(this.sent, this.length);
   }
 
-  /** The writer has taken the operation away. */
   released(): void {
     this.#operation = null;
     this.#busy = false;
@@ -181,7 +171,6 @@ export class FileJob implements QueuedFile {
     else if (!this.#busy) this.#giveBack(operation);
   }
 
-  /** The file is sent: it is not needed any more. */
   done(): void {
     this.#operation = null;
     this.#dispose();

@@ -7,7 +7,7 @@ import type { AcceptLimitSettings } from '../accept/accept-limits.ts';
 import { requireInteger, requireOneOf } from '../../util/validate.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
 
-/** What a quiet server keeps posted: as many as libuv always does. */
+/** What a server without arrivals keeps posted: as many as libuv always does. */
 const DEFAULT_MIN_DEPTH = 32;
 /** What a busy one keeps posted at most. Deeper pools were no faster; this one pins 320 KiB. */
 const DEFAULT_MAX_DEPTH = 512;

@@ -69,7 +69,7 @@ export function openServer(context: Context, address: IpAddress, port: number, o
     applyBindOptions(context, listener.socket, address.family, options);
     bindSocket(context, listener.socket, address, port);
     step = 'listen';
-    context.counters.calls.listen++;
+    context.counters.syscalls.listen++;
     const { ws2_32 } = context.platform;
     checkWinsock(ws2_32.listen(listener.socket, listenArgument(backlog)), ws2_32, 'listen');
     const staysHere = options.deferAssociation !== true && distributor === null;
@@ -122,7 +122,6 @@ export function importServer(context: Context, info: SocketInfo, options: Import
   return begin(context, listener, local, options, { accepting, distributor });
 }
 
-/** What the options come to. */
 interface Resolved {
   readonly accepting: ReturnType<typeof resolveAccepting>;
   readonly distributor: Distributor | null;

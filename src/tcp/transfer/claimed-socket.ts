@@ -22,7 +22,6 @@ import type { Context } from '../../context/context.ts';
 import { endpointText, kindOf, systemError } from '../../util/errors.ts';
 import { getIntOption, protocolOf } from '../../sockets/sockets.ts';
 
-/** What a token says. */
 export interface Claim {
   readonly socket: number;
   readonly family: 4 | 6;

@@ -56,7 +56,6 @@ export class PendingTransfers {
   }
 }
 
-/** Takes an unassociated connection out of this loop. */
 export function transfer(context: Context, connection: Connection): TransferToken {
   const { family, peer } = connection;
   const socket = release(context, connection);
@@ -71,7 +70,6 @@ export function transfer(context: Context, connection: Connection): TransferToke
   return token;
 }
 
-/** The shared memory of a token. */
 function sharedWords(socket: number): Int32Array {
   const words = new Int32Array(new SharedArrayBuffer(TAKEN_WORDS * Int32Array.BYTES_PER_ELEMENT));
   words[SOCKET_LOW] = socket | 0;

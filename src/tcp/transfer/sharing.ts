@@ -3,7 +3,7 @@
  * process, and says in a WSAPROTOCOL_INFOW how to get hold of it there. It can be used once, in that process only.
  *
  * Both handles are one socket, and one socket works with one port: so only an unassociated connection is exported, and it
- * moves: this process lets go of it, which sends no FIN as long as the other handle lives. A server stays open here as well,
+ * moves: this process closes its handle, which sends no FIN as long as the other handle lives. A server stays open here as well,
  * and every process that has it accepts from it: the first through its port, the others through an event (Transport.share).
  *
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaduplicatesocketw
@@ -64,7 +64,7 @@ function duplicate(
   peer: Endpoint | null,
 ): SocketInfo {
   const { platform, counters, scratch } = context;
-  counters.calls.WSADuplicateSocketW++;
+  counters.syscalls.WSADuplicateSocketW++;
   try {
     const result = platform.ws2_32.WSADuplicateSocketW(socket, pid, scratch.address);
     checkWinsock(result, platform.ws2_32, 'WSADuplicateSocketW');
@@ -113,7 +113,7 @@ function openDuplicate(context: Context, { id, protocolInfo }: SocketInfo): numb
   }
   const { platform, counters, scratch } = context;
   scratch.bytes.set(Buffer.from(protocolInfo, 'base64').subarray(0, WSAPROTOCOL_INFOW.size), 0);
-  counters.calls.WSASocketW++;
+  counters.syscalls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
   const any = FROM_PROTOCOL_INFO;
   try {

@@ -190,7 +190,7 @@ onEveryBed('limits of a server', (bed) => {
     const taken = acceptAll(server);
     await until(
       () => pal.stats().operations.accept === 0,
-      () => 'the accepts to be withdrawn',
+      () => 'the accepts to be cancelled',
       bed,
     );
     await connectMany(server, 3);
@@ -205,7 +205,7 @@ onEveryBed('limits of a server', (bed) => {
       () => 'the pool to be full again',
       bed,
     );
-    expect(pal.stats().acceptErrors, 'a withdrawn accept is no failure').to.equal(0);
+    expect(pal.stats().acceptErrors, 'a cancelled accept is no failure').to.equal(0);
   });
 
   it('pauseAccept and resumeAccept at once, again and again, lose no connection', async () => {

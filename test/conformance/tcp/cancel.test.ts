@@ -133,19 +133,19 @@ onEveryBed('cancel', (bed) => {
     expect(outcomes.log).to.deep.equal(['write ok']);
   });
 
-  it('with hard tears such a write off: nothing can follow it, and a close resets', async () => {
+  it('with hard truncates such a write: nothing can follow it, and a close resets', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const outcomes = new Outcomes();
-    const operation = pal.asyncWrite(client, Buffer.alloc(MORE_THAN_BUFFERED, 'a'), outcomes.expect('torn'));
+    const operation = pal.asyncWrite(client, Buffer.alloc(MORE_THAN_BUFFERED, 'a'), outcomes.expect('truncated'));
     pal.asyncWrite(client, Buffer.from('behind'), outcomes.expect('behind'));
     await turns(3, bed);
     expect(pal.cancel(operation, { hard: true })).to.equal(true);
     await outcomes.settled(bed);
-    expect(outcomes.log[0]).to.equal('torn ECANCELED');
+    expect(outcomes.log[0]).to.equal('truncated ECANCELED');
     // The other direction is indeterminate on Windows: the connection may be gone altogether.
     expect(outcomes.errors.get('behind')?.code).to.be.oneOf(['EPIPE', ...BROKEN]);
-    expect(outcomes.values.get('torn'), 'bytes of it that are known to be sent').to.be.below(MORE_THAN_BUFFERED);
+    expect(outcomes.values.get('truncated'), 'bytes of it that are known to be sent').to.be.below(MORE_THAN_BUFFERED);
     pal.asyncWrite(client, Buffer.from('later'), outcomes.expect('later'));
     await outcomes.settled(bed);
     expect(outcomes.errors.get('later')?.code).to.be.oneOf(['EPIPE', ...BROKEN]);
@@ -236,7 +236,7 @@ onEveryBed('timeout', (bed) => {
   it('ends a read, an accept and a write with Timeout', async () => {
     const { pal } = fixture;
     const { client, server } = await pair(pal);
-    // One of its own: the write that is torn off may break its connection for the read as well.
+    // One of its own: the write that is truncated may break its connection for the read as well.
     const { client: writer } = await pair(pal);
     const outcomes = new Outcomes();
     const options = { timeout: 20 };
@@ -281,7 +281,7 @@ onEveryBed('signal', (bed) => {
   it('ends a call when it is aborted, with its reason as the cause', async () => {
     const { pal } = fixture;
     const { client, server } = await pair(pal);
-    // One of its own: the write that is torn off may break its connection for the read as well.
+    // One of its own: the write that is truncated may break its connection for the read as well.
     const { client: writer } = await pair(pal);
     const controller = new AbortController();
     const { signal } = controller;

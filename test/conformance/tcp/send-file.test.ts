@@ -276,9 +276,9 @@ function sendsFiles(bed: Bed, transmitFile: boolean): void {
     expect(outcomes.errors.get('behind')).to.equal(null);
   });
 
-  it('in the middle is only torn off when asked for, or by its deadline, and the connection with it', async () => {
+  it('in the middle is truncated only when asked for, or by its deadline, and the connection is reset with it', async () => {
     const { pal } = fixture;
-    const file = bed.putFile('torn', seededBytes(TOO_MUCH));
+    const file = bed.putFile('truncated', seededBytes(TOO_MUCH));
     // Beyond any machine's patience.
     for (let timeout: number | null = null; timeout === null || timeout < 60_000; timeout = 2 * (timeout ?? 50)) {
       const { client, served } = await pair(pal);

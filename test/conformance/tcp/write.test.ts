@@ -54,7 +54,7 @@ onEveryBed('write', (bed) => {
     const count = 1000;
     const messages = Array.from({ length: count }, (_, index) => seededBytes(1 + (index % 50), index));
     const expected = Buffer.concat(messages);
-    const before = pal.stats().calls['WSASend'] ?? 0;
+    const before = pal.stats().syscalls['WSASend'] ?? 0;
     const reading = readExactly(pal, served, expected.length);
     messages.forEach((message, index) => pal.asyncWrite(client, message, outcomes.expect(`${index}`)));
     expect((await reading).equals(expected)).to.equal(true);
@@ -62,7 +62,7 @@ onEveryBed('write', (bed) => {
     expect(outcomes.log).to.deep.equal(messages.map((_, index) => `${index} ok`));
     messages.forEach((message, index) => expect(outcomes.values.get(`${index}`)).to.equal(message.length));
     // One for the first write, and one for all that queued up behind it.
-    expect((pal.stats().calls['WSASend'] ?? 0) - before).to.be.below(10);
+    expect((pal.stats().syscalls['WSASend'] ?? 0) - before).to.be.below(10);
   });
 
   it('coalesces large writes too, in order', async () => {

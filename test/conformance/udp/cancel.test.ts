@@ -91,7 +91,7 @@ onEveryBed('udp, cancel', (bed) => {
     expect(pal.getQueuedBytes(socket.handle)).to.equal(0);
   });
 
-  it('a send that the kernel has is sent or taken back, and says which', async () => {
+  it('a send that the kernel has is sent or cancelled, and says which', async () => {
     const { pal } = fixture;
     const socket = pal.createUdpSocket('127.0.0.1', 0);
     for (let round = 0; round < 20; round++) {

@@ -99,7 +99,7 @@ onEveryBed('udp, when nobody asks', (bed) => {
   });
 
   it('closing forgets what was kept', async () => {
-    await flood({}, 10); // the fixture sees that no block stays lent
+    await flood({}, 10); // the fixture sees that no block stays in use
   });
 
   it('a socket that never asked has no receive posted', async () => {

@@ -19,8 +19,8 @@ onEveryBed('udp, stats and describe', (bed) => {
     expect(stats).to.include({ sockets: 2, servers: 0, udpSockets: 2, datagramsSent: 3, datagramsReceived: 3 });
     expect(stats).to.include({ bytesSent: 15, bytesReceived: 15, queuedBytes: 0, pendingCallbacks: 0 });
     expect(stats.operations).to.include({ receive: 2, send: 0 });
-    expect(stats.calls).to.include({ WSASendTo: 3 });
-    expect(stats.calls['WSARecvFrom']).to.be.at.least(5);
+    expect(stats.syscalls).to.include({ WSASendTo: 3 });
+    expect(stats.syscalls['WSARecvFrom']).to.be.at.least(5);
     const nothing = (): void => undefined;
     pal.asyncReceiveFrom(server.handle, Buffer.alloc(7), 7, nothing);
     expect(pal.describe()).to.match(

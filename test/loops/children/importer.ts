@@ -33,7 +33,7 @@ function take(info: SocketInfo): void {
 createInterface(process.stdin)
   .on('line', (line) => {
     if (line === 'describe') return say({ text: pal.describe() });
-    if (line === '') return say({ accepted, calls: pal.stats().calls });
+    if (line === '') return say({ accepted, calls: pal.stats().syscalls });
     try {
       take(JSON.parse(line) as SocketInfo);
       say({ imported: true });

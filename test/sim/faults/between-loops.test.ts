@@ -229,7 +229,7 @@ describe('a failure of the system between loops', () => {
       await network.settle(() => arrived === 1);
       expect(arrived).to.equal(1);
       expect(network.clock.now - started, 'three pauses').to.be.at.least(30);
-      expect(main.pal.stats().calls).to.include({ PostQueuedCompletionStatus: 4 });
+      expect(main.pal.stats().syscalls).to.include({ PostQueuedCompletionStatus: 4 });
     });
   });
 });

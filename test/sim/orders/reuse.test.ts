@@ -109,7 +109,7 @@ describe('reuseSockets on a simulated platform', () => {
     for (let seed = 0; seed < 40; seed++) {
       const scene = start('windows', seed);
       for (let times = 0; times < 10; times++) visit(scene);
-      const { reused, accepted, calls, droppedPackets } = scene.pal.stats();
+      const { reused, accepted, syscalls: calls, droppedPackets } = scene.pal.stats();
       const { served } = scene;
       expect({ accepted, served, droppedPackets }).to.deep.equal({ accepted: 10, served: 10, droppedPackets: 0 });
       expect(reused, `seed ${seed}`).to.be.at.least(8);
@@ -125,7 +125,7 @@ describe('reuseSockets on a simulated platform', () => {
     const scene = start('wine', 1);
     for (let times = 0; times < 10; times++) visit(scene);
     expect(scene.served).to.equal(10);
-    const { reused, calls, acceptErrors } = scene.pal.stats();
+    const { reused, syscalls: calls, acceptErrors } = scene.pal.stats();
     expect({ reused, acceptErrors, asked: calls['DisconnectEx'] }).to.deep.equal({
       reused: 0,
       acceptErrors: 0,
@@ -140,7 +140,7 @@ describe('reuseSockets on a simulated platform', () => {
     const idle = platform.openHandles;
     for (let times = 0; times < 30; times++) enter(scene);
     network.run(() => scene.served === 30);
-    expect(pal.stats().calls['DisconnectEx']).to.be.above(16);
+    expect(pal.stats().syscalls['DisconnectEx']).to.be.above(16);
     expect(platform.openHandles - idle, 'a grown pool, and as many spares').to.be.at.most(7 + 8);
     // Quiet for long enough, the pool is as flat as before, and with it what it keeps.
     const quietAt = network.clock.now + 60_000;
@@ -166,7 +166,7 @@ describe('reuseSockets on a simulated platform', () => {
         network.run(() => scene.served === times + 1);
       }
       expect(network.clock.now - startedAt, `seed ${seed}`).to.be.below(GRACE_MS);
-      expect(pal.stats().calls['DisconnectEx']).to.equal(0);
+      expect(pal.stats().syscalls['DisconnectEx']).to.equal(0);
       await end(scene);
     }
   });
@@ -214,7 +214,7 @@ describe('reuseSockets on a simulated platform', () => {
         for (let times = 0; times < 3; times++) {
           const stuck = peer.asyncConnect('127.0.0.1', server.port, {}, () => peer.shutdown(stuck, 'send'));
         }
-        network.run(() => pal.stats().calls['DisconnectEx'] === 3);
+        network.run(() => pal.stats().syscalls['DisconnectEx'] === 3);
         const startedAt = network.clock.now;
         if (way === 'stop') void pal.stopEventLoop();
         else for (const client of clients) pal.resetSocket(client);
@@ -236,7 +236,7 @@ describe('reuseSockets on a simulated platform', () => {
       const scene = start('windows', 0, [fault]);
       for (let times = 0; times < 5; times++) visit(scene);
       expect(scene.served).to.equal(5);
-      const { reused, calls, acceptErrors } = scene.pal.stats();
+      const { reused, syscalls: calls, acceptErrors } = scene.pal.stats();
       expect(acceptErrors).to.equal(0);
       expect(calls['DisconnectEx']).to.equal(5);
       expect(reused).to.be.within(1, 3);

@@ -141,7 +141,7 @@ describe('asyncSendFile, simulated', () => {
     peer.drain();
     platform.run(() => log.length === 2);
     expect(log).to.deep.equal(['before ok 2000', 'file EINVAL 0']);
-    expect(pal.stats().calls).to.include({ TransmitFile: 1, WSASend: 1 });
+    expect(pal.stats().syscalls).to.include({ TransmitFile: 1, WSASend: 1 });
     await stop();
   });
 
@@ -286,7 +286,7 @@ describe('asyncSendFile, simulated', () => {
       peer.end.in.take(arrived, 0, arrived.length);
       expect(arrived.equals(expected)).to.equal(true);
       expect(totals[0]).to.be.NaN;
-      expect(pal.stats().calls).to.include({ TransmitFile: 0 });
+      expect(pal.stats().syscalls).to.include({ TransmitFile: 0 });
       await stop();
     });
   }

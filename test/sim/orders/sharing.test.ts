@@ -137,7 +137,7 @@ describe('sockets between simulated processes', () => {
       }
       await network.settle(() => answered + failed === connections);
       expect({ answered, failed }, `seed ${seed}`).to.deep.equal({ answered: connections, failed: 0 });
-      expect(second.pal.stats().calls, `seed ${seed}`).to.include({ CreateEventW: 1 });
+      expect(second.pal.stats().syscalls, `seed ${seed}`).to.include({ CreateEventW: 1 });
       // Those that end leave the server to the others, also the one whose port it is tied to.
       await stop(network, [first, third]);
       client.pal.asyncConnect('127.0.0.1', server.port, {}, (error, socket) => {

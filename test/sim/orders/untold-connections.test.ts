@@ -119,7 +119,7 @@ describe('a connect that got no socket', () => {
     all.pal.closeSocket(socket, () => told.push('closed'));
     all.network.run();
     expect(told).to.deep.equal(['ECANCELED', 'closed']);
-    expect(all.pal.stats().calls).to.include({ ConnectEx: 0, CancelIoEx: 0 });
+    expect(all.pal.stats().syscalls).to.include({ ConnectEx: 0, CancelIoEx: 0 });
     await all.end();
   });
 });

@@ -67,7 +67,7 @@ export class FileScene extends StreamScene {
   }
 
   get #callsMade(): number {
-    const { TransmitFile = 0, WSASend = 0 } = this.pal.stats().calls;
+    const { TransmitFile = 0, WSASend = 0 } = this.pal.stats().syscalls;
     return TransmitFile + WSASend;
   }
 

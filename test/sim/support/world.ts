@@ -305,7 +305,7 @@ export class World {
     // Only what hands a connection to another loop has no other answer for one that has closed.
     if (code === 'ERR_SOCKET_CLOSED' && (side === null || side.closing || this.now >= side.tornFrom)) return;
     if (code === 'ENOTCONN' && side?.connected === false) return;
-    if (code === 'ERR_MIXED_FACES' && side !== null) return;
+    if (code === 'ERR_MIXED_APIS' && side !== null) return;
     if (this.settings.faults?.calls !== undefined && (error as NetworkError).systemErrorCode !== undefined) return;
     throw error;
   }

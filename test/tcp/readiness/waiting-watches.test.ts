@@ -12,7 +12,7 @@ describe('ParkedWatches', () => {
     seen = [];
   });
 
-  it('lets go of as many as there are slots, in the order of their coming', () => {
+  it('takes as many as there are slots, in the order of their coming', () => {
     for (const handle of [5, 3, 8]) waitingWatches.awaitSlot(record(handle));
     waitingWatches.takeForSlots(0, again);
     expect(seen).to.deep.equal([]);
@@ -31,7 +31,7 @@ describe('ParkedWatches', () => {
     expect(waitingWatches.size).to.equal(1);
   });
 
-  it('one that parks itself again while it is looked at waits for the next time', () => {
+  it('one that begins to wait again while it is looked at waits for the next time', () => {
     const one = record(1);
     waitingWatches.awaitRoom(one);
     waitingWatches.takeForRoom((found) => {

@@ -1,5 +1,5 @@
 /**
- * Makes one step throw on the real kernel under the WSAPoll backend: between the taking of an operation and its wait in the poll
+ * Makes one step throw on the real platform under the WSAPoll backend: between the taking of an operation and its wait in the poll
  * set, and between the report of its readiness and the end of the call that it waited for. The steps are the methods that take
  * part, every function of the Win32 tables, and what is asked of the memory, the files and the time; they throw as koffi or V8
  * would, before they do anything. The methods are replaced on their prototypes while a test runs.
@@ -98,7 +98,7 @@ export class PolledInjection {
     for (const undo of this.#undo.splice(0).reverse()) undo();
   }
 
-  /** The same kernel, whose functions are steps too. */
+  /** The same platform, whose functions are steps too. */
   wrap(platform: Platform): Platform {
     const { kernel32, ws2_32, memory, files, scheduler } = platform;
     return {

@@ -1,4 +1,4 @@
-/** The two faces of one socket: not at the same time, but one after another; and what the readiness face refuses. */
+/** Asynchronous and readiness calls on one socket: not at the same time, but one after another; and what the readiness calls refuse. */
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
 import { NetworkErrorCode, WouldBlock, type Interest, type SocketHandle } from '../../src/index.ts';
@@ -12,13 +12,13 @@ import { record, watchExactly } from './watching.ts';
 
 const nothing = (): void => undefined;
 
-onEveryBed('mixing the faces', (bed) => {
+onEveryBed('mixing asynchronous and readiness calls', (bed) => {
   const fixture = testPal(bed);
 
   function expectMixed(call: () => unknown): void {
     const error = thrownBy(call);
-    expect(error).to.include({ code: 'ERR_MIXED_FACES', kind: NetworkErrorCode.ConnectionFailed });
-    expect(error.message).to.match(/one face at a time/);
+    expect(error).to.include({ code: 'ERR_MIXED_APIS', kind: NetworkErrorCode.ConnectionFailed });
+    expect(error.message).to.match(/one API at a time/);
   }
 
   it('asynchronous calls on a watched socket are refused, and the watch goes on', async () => {
@@ -73,7 +73,7 @@ onEveryBed('mixing the faces', (bed) => {
   });
 });
 
-onEveryBed('one face after another', (bed) => {
+onEveryBed('one API after another', (bed) => {
   const fixture = testPal(bed);
 
   it('on the same socket, twenty rounds: every byte comes once, in order', async () => {
@@ -125,7 +125,7 @@ onEveryBed('one face after another', (bed) => {
   });
 });
 
-onEveryBed('what the readiness face refuses', (bed) => {
+onEveryBed('what the readiness calls refuse', (bed) => {
   const fixture = testPal(bed);
 
   it('a watch for nothing', async () => {

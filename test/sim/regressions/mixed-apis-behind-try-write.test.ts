@@ -37,7 +37,7 @@ describe('a watch on a socket with an asyncWrite behind a tryWrite', () => {
       log.push('written');
       watch();
     });
-    expect(watch).to.throw().with.property('code', 'ERR_MIXED_FACES');
+    expect(watch).to.throw().with.property('code', 'ERR_MIXED_APIS');
     network.run();
     peer.drain();
     network.run();
