@@ -31,7 +31,7 @@ export interface NetworkStats {
   batchHighWater: number;
   /** Most outcomes and callbacks without a packet of their own that have waited for their turn at a time. */
   readyHighWater: number;
-  /** Times the waiter woke the event loop: the waiter thread rang, or a wait on this thread ended with something. */
+  /** Times the waiter woke the event loop: the waiter thread sent a wake-up, or a wait on this thread ended with something. */
   wakeUps: number;
   /** Operations that finished inside their own call, with no packet (skipCompletionPortOnSuccess, or a failure at once). */
   inlineCompletions: number;
