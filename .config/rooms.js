@@ -9,6 +9,8 @@ const root = path.resolve(import.meta.dirname, '..');
 
 /** What the simulation takes from the library: words, sizes, and what a waiter is. It must not test the library with the library. */
 const FOR_SIMULATION = ['pal', 'util', 'iocp', 'platform', 'memory', 'wait'];
+/** What a backend with an entry of its own takes: not the PAL, of which it would bring a copy. */
+const FOR_BACKEND = ['pal', 'platform', 'memory', 'wait', 'loop', 'context', 'sockets'];
 const SIMULATION = ['sim/schedule', 'sim/machine', 'sim/memory', 'sim/kernel', 'sim/win32', 'sim/wait', 'sim'];
 
 /** @type {readonly Room[]} '.' is src/index.ts */
@@ -34,15 +36,18 @@ export const rooms = [
   'tcp/readiness',
   'udp',
   'overlapped',
-  'wsapoll',
   'runtime',
   'api',
   'helpers',
   '.',
+  'wsapoll',
   ...SIMULATION,
   'doctor/steps',
   'doctor',
-].map((folder) => (folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder }));
+].map((folder) => {
+  if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
+  return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
+});
 
 /**
  * @param {string} folder

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetworkPal, WouldBlock, type NetworkPal, type PalOptions, type SocketHandle } from '../src/index.ts';
+import { wsapoll } from '../src/wsapoll/index.ts';
 import { accept, connect, readExactly, write } from '../test/support/io.ts';
 
 const IDLE = 1000;
@@ -102,7 +103,7 @@ async function busy(options: PalOptions, serve: typeof serveAsync): Promise<stri
 const backends: Record<string, PalOptions> = {
   iocp: {},
   'iocp no skip': { skipCompletionPortOnSuccess: false },
-  wsapoll: { backend: 'wsapoll' },
+  wsapoll: { backend: wsapoll },
 };
 for (const [name, options] of Object.entries(backends)) {
   console.log(`${name}: pinned bytes per connection: ${await idle(options)}`);

@@ -4,12 +4,16 @@
  * `npm run wine -- benchmarks/wake-up.ts` (on Windows: node benchmarks/wake-up.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createNetworkPal, type PalOptions, type SocketHandle } from '../src/index.ts';
+import { createNetworkPal, type Backend, type PalOptions, type SocketHandle } from '../src/index.ts';
 import { ws2_32Function } from '../ffi/ws2_32.ts';
 import type { CFunction } from '../ffi/thread-koffi.ts';
 import { waiterProgram, type MakeWait, type WaiterData } from '../src/wait/waiter-program.ts';
 import { createWorkerWaiter } from '../src/wait/worker-waiter.ts';
 import { windowsPlatform } from '../src/windows/windows-platform.ts';
+import { wsapoll } from '../src/wsapoll/index.ts';
+import { PollSet } from '../src/wsapoll/poll-set.ts';
+import type { createPollWaiter } from '../src/wsapoll/poll-waiter.ts';
+import { PolledTransport } from '../src/wsapoll/polled-transport.ts';
 import { POLL_WORDS, type PollWords } from '../src/wsapoll/poll-words.ts';
 import { accept, connect, readExactly, write } from '../test/support/io.ts';
 
@@ -40,37 +44,39 @@ function withTimeout(timeoutMs: number): PalOptions {
   const platform = windowsPlatform();
   const flag = new Int32Array(new SharedArrayBuffer(4));
   const raise = (): number => Atomics.store(flag, 0, 1);
-  return {
-    platform: {
-      ...platform,
-      ws2_32: { ...platform.ws2_32, WSASendTo: raise },
-      createPollWaiter: (_kind, { array, limitMs, onReady, onFailure }) =>
-        createWorkerWaiter({
-          program: waiterProgram(waitInSlices),
-          data: { WSAPoll: ws2_32Function('WSAPoll'), words: POLL_WORDS, flag, timeoutMs } satisfies Omit<
-            TimedWaiterData,
-            keyof WaiterData
-          >,
-          prepare: (control) => {
-            const { address, count } = array();
-            control[POLL_WORDS.addressLow] = address;
-            control[POLL_WORDS.addressHigh] = address / 2 ** 32;
-            control[POLL_WORDS.fds] = count;
-            control[POLL_WORDS.limit] = limitMs();
-          },
-          interrupt: () => void raise(),
-          // Until the thread is up nothing is found, which this measurement waits for.
-          pollOnce: () => 0,
-          recover: () => 0,
-          onReady,
-          onFailure,
-        }),
+  const makeWaiter: typeof createPollWaiter = (_platform, _kind, { array, limitMs, onReady, onFailure }) =>
+    createWorkerWaiter({
+      program: waiterProgram(waitInSlices),
+      data: { WSAPoll: ws2_32Function('WSAPoll'), words: POLL_WORDS, flag, timeoutMs } satisfies Omit<
+        TimedWaiterData,
+        keyof WaiterData
+      >,
+      prepare: (control) => {
+        const { address, count } = array();
+        control[POLL_WORDS.addressLow] = address;
+        control[POLL_WORDS.addressHigh] = address / 2 ** 32;
+        control[POLL_WORDS.fds] = count;
+        control[POLL_WORDS.limit] = limitMs();
+      },
+      interrupt: () => void raise(),
+      // Until the thread is up nothing is found, which this measurement waits for.
+      pollOnce: () => 0,
+      recover: () => 0,
+      onReady,
+      onFailure,
+    });
+  const backend: Backend = {
+    name: `WSAPoll for ${timeoutMs} ms`,
+    open(parts) {
+      const source = new PollSet(parts, makeWaiter);
+      return { source, transport: new PolledTransport(parts, source) };
     },
   };
+  return { backend, platform: { ...platform, ws2_32: { ...platform.ws2_32, WSASendTo: raise } } };
 }
 
 async function measure(sockets: number, options: PalOptions): Promise<string> {
-  const pal = createNetworkPal({ backend: 'wsapoll', ...options });
+  const pal = createNetworkPal({ backend: wsapoll, ...options });
   pal.initialize();
   void pal.runEventLoop();
   const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });

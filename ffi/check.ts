@@ -21,6 +21,11 @@ export class Win32Error extends Error {
     this.syscall = syscall;
     this.systemErrorCode = systemErrorCode;
   }
+
+  /** True for those of another copy of this class too: of iocp-pal and iocp-pal/wsapoll, as CommonJS, each has its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return (value as Partial<Win32Error> | null | undefined)?.name === 'Win32Error';
+  }
 }
 
 /** BOOL: FALSE is failure, the code is GetLastError's. */

@@ -14,7 +14,7 @@ import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
-const entries = ['src/index', 'src/sim/index'].map((entry) => path.join(dist, entry));
+const entries = ['src/index', 'src/sim/index', 'src/wsapoll/index'].map((entry) => path.join(dist, entry));
 
 /** @type {import('esbuild').Plugin} */
 const ownPlaceForCommonJs = {

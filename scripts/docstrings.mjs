@@ -195,6 +195,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const entries = [
     { file: path.join(root, 'src/index.ts'), classMembers: true },
     { file: path.join(root, 'src/sim/index.ts'), classMembers: false },
+    { file: path.join(root, 'src/wsapoll/index.ts'), classMembers: true },
   ];
   const findings = findUndocumented(entries, config.options);
   for (const finding of findings) console.error(finding);

@@ -8,8 +8,6 @@
  * pal.asyncAccept(server.handle, (error, client) => { … });
  * await pal.runEventLoop();
  */
-import { openIocp } from './overlapped/backend.ts';
-import { openWsaPoll } from './wsapoll/backend.ts';
 import { WinsockPal } from './api/winsock-pal.ts';
 import { readPalOptions, type PalOptions } from './runtime/pal-options.ts';
 import type { NetworkPal } from './pal/network-pal.ts';
@@ -19,8 +17,7 @@ import type { NetworkPal } from './pal/network-pal.ts';
  * @throws TypeError or RangeError for options that make no sense.
  */
 export function createNetworkPal(options: PalOptions = {}): NetworkPal {
-  const read = readPalOptions(options);
-  return new WinsockPal(read, read.backend === 'wsapoll' ? openWsaPoll : openIocp);
+  return new WinsockPal(readPalOptions(options));
 }
 
 export {
@@ -29,7 +26,8 @@ export {
   type SocketTimeout,
   type SocketTimeoutOptions,
 } from './helpers/socket-timeout.ts';
-export type { BackendKind, PalOptions } from './runtime/pal-options.ts';
+export type { Backend } from './context/transport.ts';
+export type { PalOptions } from './runtime/pal-options.ts';
 export type { Platform, WaiterKind, PortWaiter, Scheduler } from './platform/platform.ts';
 export type { FileCalls, FileSource, SendFileOptions } from './pal/file-transfer.ts';
 export type {

@@ -6,6 +6,7 @@ import {
   type ServerOptions,
   type SocketHandle,
 } from '../../src/index.ts';
+import { wsapoll } from '../../src/wsapoll/index.ts';
 import { report } from './control.ts';
 import { BACKLOG } from './settings.ts';
 
@@ -16,8 +17,8 @@ const PEERS: Readonly<Record<string, PalOptions>> = {
   'iocp-inline-no-skip': { waiter: 'inline', skipCompletionPortOnSuccess: false },
   'iocp-reuse': {},
   'iocp-depth-32': {},
-  wsapoll: { backend: 'wsapoll' },
-  'wsapoll-inline': { backend: 'wsapoll', waiter: 'inline' },
+  wsapoll: { backend: wsapoll },
+  'wsapoll-inline': { backend: wsapoll, waiter: 'inline' },
 };
 
 /** What sets a peer's server apart. */

@@ -662,14 +662,14 @@ export const mutations = [
   {
     id: 'every run begins with the same handles',
     file: 'lifecycle.ts',
-    find: 'this.#openBackend, this.#kept, this.#hooks)',
-    replace: 'this.#openBackend, { ...this.#kept, sockets: new SocketTable() }, this.#hooks)',
+    find: 'this.#kept, this.#hooks)',
+    replace: '{ ...this.#kept, sockets: new SocketTable() }, this.#hooks)',
   },
   {
     id: 'every run begins with the same names of calls',
     file: 'lifecycle.ts',
-    find: 'this.#openBackend, this.#kept, this.#hooks)',
-    replace: 'this.#openBackend, { ...this.#kept, names: new CallNames() }, this.#hooks)',
+    find: 'this.#kept, this.#hooks)',
+    replace: '{ ...this.#kept, names: new CallNames() }, this.#hooks)',
   },
   {
     id: 'stop does not wait for operations',

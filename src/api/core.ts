@@ -25,7 +25,6 @@ import { resolvePalOptions, type PalOptions } from '../runtime/pal-options.ts';
 import { requireInteger } from '../util/validate.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import { collectStats } from '../runtime/stats.ts';
-import type { OpenBackend } from '../context/transport.ts';
 import { windowsPlatform } from '../windows/windows-platform.ts';
 import { closedHandle, requireCallback, requireSocket, unknownHandle } from './arguments.ts';
 
@@ -39,11 +38,11 @@ function isGone(record: SocketRecord, { systemErrorCode }: Win32Error): boolean 
 export abstract class PalCore {
   protected readonly lifecycle: Lifecycle;
 
-  constructor(options: PalOptions, openBackend: OpenBackend) {
+  constructor(options: PalOptions) {
     const resolved = resolvePalOptions(options);
     const { platform } = options;
     const number = platform?.numberPal?.() ?? nextPalNumber();
-    this.lifecycle = new Lifecycle(resolved, number, () => platform ?? windowsPlatform(), openBackend);
+    this.lifecycle = new Lifecycle(resolved, number, () => platform ?? windowsPlatform());
   }
 
   initialize(): void {

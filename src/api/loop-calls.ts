@@ -39,8 +39,8 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
     const context = this.lifecycle.open('remote');
     if (context.wakePort === null) {
       throw new NetworkError(
-        'Cannot open this loop to other threads: the WSAPoll backend has no completion port that they could wake. ' +
-          "Use the context 'iocp'",
+        `Cannot open this loop to other threads: its backend (${context.options.backend.name}) has no completion port that they ` +
+          'could wake. Leave the option backend out',
         { kind: NetworkErrorCode.EventLoopError, code: 'ERR_NOT_SUPPORTED' },
       );
     }

@@ -102,5 +102,10 @@ export interface BackendParts {
   readonly onReady: () => void;
 }
 
-/** A backend's two halves. Throws Win32Error or RangeError when the system refuses. */
-export type OpenBackend = (parts: BackendParts) => { source: EventSource; transport: Transport };
+/** A way of waiting for the network, and of carrying out operations with it: what the option `backend` takes. */
+export interface Backend {
+  /** What it is called. */
+  readonly name: string;
+  /** Opens its two halves, for one run of a PAL. Throws Win32Error or RangeError when the system refuses. */
+  open(parts: BackendParts): { source: EventSource; transport: Transport };
+}

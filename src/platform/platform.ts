@@ -55,14 +55,20 @@ export interface WaiterCallbacks {
   onFailure: (error: Error) => void;
 }
 
-/** What a waiter on a set of polled sockets is made from. */
-export interface PollWaiterParts extends WaiterCallbacks {
-  /** The array and how many of its entries count; asked each time the waiter begins to wait. */
-  array: () => { address: number; count: number };
-  /** Makes a WSAPoll that is under way return. */
+/** What a waiter is made from whose waits run in a thread of its own, or on the owner's thread where there is none. */
+export interface WorkerWaiterParts extends WaiterCallbacks {
+  /** The waiter thread's program: wait/waiter-program.ts. */
+  program: string;
+  /** What the thread gets beside the control block. Handles and addresses are numbers, valid in the whole process. */
+  data: object;
+  /** Called before each wait, to write the library's own words of the control block. */
+  prepare?: (control: Int32Array) => void;
+  /** Makes the system call that the thread may be in return. */
   interrupt: () => void;
-  /** Waits at most this long at a time, milliseconds; 0 for as long as it takes. Asked each time. */
-  limitMs: () => number;
+  /** The same wait on this thread, without waiting. Returns the number of events, 0 for none; throws when it fails. */
+  pollOnce: () => number;
+  /** The number of events that a thread which has ended had found in its last wait and told nobody of. */
+  recover: () => number;
 }
 
 /** What a waiter on a port is made from. */
@@ -136,8 +142,8 @@ export interface Platform extends Win32Tables {
   createWaiter(kind: WaiterKind, parts: WaiterParts): PortWaiter;
   /** Makes the waiter of an event, which is the event's only one: a thread of its own, whatever waits for the port. */
   createEventWaiter(parts: EventWaiterParts): PortWaiter;
-  /** For the WSAPoll backend; a platform that has none is for completion ports only. */
-  createPollWaiter?(kind: WaiterKind, parts: PollWaiterParts): PortWaiter;
+  /** Makes a waiter of another backend's own. A platform that has none is for completion ports only. */
+  createWorkerWaiter?(parts: WorkerWaiterParts): PortWaiter;
   /** A platform that has none refuses asyncSendFile. */
   readonly files?: Files;
   /**

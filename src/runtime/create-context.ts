@@ -25,7 +25,6 @@ import { PostNumbers } from '../remote/post-numbers.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import { SocketTable } from '../sockets/socket-table.ts';
 import { discardSocket, hasRealHandles, openTcpSocket } from '../sockets/sockets.ts';
-import type { OpenBackend } from '../context/transport.ts';
 
 /** Kept from run to run: a handle of an earlier run must stay stale, and never name a socket or a call of a later one. */
 export interface Kept {
@@ -53,7 +52,6 @@ const WINSOCK_VERSION = 0x0202;
 export function createContext(
   platform: Platform,
   options: ResolvedPalOptions,
-  openBackend: OpenBackend,
   { pal, sockets, names, posts }: Kept,
   { afterTurn, onFailure }: ContextHooks,
 ): Context {
@@ -68,7 +66,7 @@ export function createContext(
     const operations = new OperationTable(platform.memory, options.maxOperations, blocks);
     undo.push(() => operations.dispose());
     const completed = (operation: Operation): void => complete(context, operation);
-    const { source, transport } = openBackend({
+    const { source, transport } = options.backend.open({
       platform,
       options,
       counters,

@@ -29,7 +29,6 @@ import { LoopNotice } from './loop-notice.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import type { SocketTable } from '../sockets/socket-table.ts';
 import { collectStats } from './stats.ts';
-import type { OpenBackend } from '../context/transport.ts';
 import { takeBackLoans } from './take-back-loans.ts';
 import { checkWaiting } from '../tcp/readiness/watch.ts';
 import { createContext, makeKept, type ContextHooks, type Kept } from './create-context.ts';
@@ -44,7 +43,6 @@ type State = 'idle' | 'ready' | 'running' | 'stopping';
 export class Lifecycle {
   readonly #options: ResolvedPalOptions;
   readonly #platform: () => Platform;
-  readonly #openBackend: OpenBackend;
   readonly #kept: Kept;
   #state: State = 'idle';
   #context: Context | null = null;
@@ -67,11 +65,10 @@ export class Lifecycle {
    * @param palNumber number of the PAL, 0 … 8191
    * @param kernel called by initialize()
    */
-  constructor(options: ResolvedPalOptions, palNumber: number, platform: () => Platform, openBackend: OpenBackend) {
+  constructor(options: ResolvedPalOptions, palNumber: number, platform: () => Platform) {
     this.#kept = makeKept(palNumber);
     this.#options = options;
     this.#platform = platform;
-    this.#openBackend = openBackend;
   }
 
   get palNumber(): number {
@@ -135,9 +132,7 @@ export class Lifecycle {
     let context: Context;
     try {
       // What it makes lives as long as the loop, and must not hold the stores of whoever called.
-      context = inOwnContext(() =>
-        createContext(this.#platform(), this.#options, this.#openBackend, this.#kept, this.#hooks),
-      );
+      context = inOwnContext(() => createContext(this.#platform(), this.#options, this.#kept, this.#hooks));
     } catch (error) {
       throw initializationError(error);
     }

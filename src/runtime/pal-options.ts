@@ -3,16 +3,15 @@ import { requireInteger, requireOneOf } from '../util/validate.ts';
 import { argumentError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
 import { CELL_BYTES, MAX_CELLS, MIN_CELLS } from '../remote/ring-layout.ts';
+import type { Backend } from '../context/transport.ts';
+import { iocp } from '../overlapped/backend.ts';
 import type { Platform, WaiterKind } from '../platform/platform.ts';
 import { readOptions, type OptionNames } from '../util/read-options.ts';
 
-/** How the PAL waits for the network. */
-export type BackendKind = 'iocp' | 'wsapoll';
-
 /** Options of createNetworkPal. */
 export interface PalOptions {
-  /** 'iocp' (default): completion ports. 'wsapoll': readiness through WSAPoll, for comparison; it does not scale. */
-  backend?: BackendKind | undefined;
+  /** `wsapoll` of 'iocp-pal/wsapoll': readiness through WSAPoll, for comparison; it does not scale. Default: completion ports. */
+  backend?: Backend | undefined;
   /** 'worker' (default): a worker_thread waits. 'inline': this thread waits, for threads that do nothing else. */
   waiter?: WaiterKind | undefined;
   /**
@@ -59,7 +58,7 @@ export type ResolvedPalOptions = {
 };
 
 const DEFAULTS: ResolvedPalOptions = {
-  backend: 'iocp',
+  backend: iocp,
   waiter: 'worker',
   skipCompletionPortOnSuccess: 'auto',
   closeGraceMs: 5000,
@@ -89,7 +88,7 @@ export function readPalOptions(given: unknown): PalOptions {
  */
 export function resolvePalOptions({ platform: _kernel, ...given }: PalOptions): ResolvedPalOptions {
   const options = { ...DEFAULTS, ...(given as Partial<ResolvedPalOptions>) };
-  requireOneOf('backend', options.backend, ['iocp', 'wsapoll']);
+  requireBackend(options.backend);
   requireOneOf('waiter', options.waiter, ['worker', 'inline']);
   if (typeof options.skipCompletionPortOnSuccess !== 'boolean') {
     requireOneOf('skipCompletionPortOnSuccess', options.skipCompletionPortOnSuccess, ['auto']);
@@ -100,4 +99,13 @@ export function resolvePalOptions({ platform: _kernel, ...given }: PalOptions): 
   requireInteger('maxQueuedBytesPerSocket', options.maxQueuedBytesPerSocket, 65536, Number.MAX_SAFE_INTEGER);
   requireInteger('maxQueuedBytes', options.maxQueuedBytes, 65536, Number.MAX_SAFE_INTEGER);
   return options;
+}
+
+function requireBackend(value: Partial<Backend> | null): void {
+  if (typeof value === 'object' && typeof value?.open === 'function') return;
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `Cannot use backend: it must be wsapoll of 'iocp-pal/wsapoll', or be left out for completion ports, and is ${shown(value)}`,
+  );
 }

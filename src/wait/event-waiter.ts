@@ -5,7 +5,8 @@ import { kernel32Function, type Kernel32 } from '../../ffi/kernel32.ts';
 import { WAIT_TIMEOUT } from '../../ffi/wsa-errors.ts';
 import type { EventWaiterParts, PortWaiter } from '../platform/platform.ts';
 import type { WaiterData } from './waiter-program.ts';
-import { createWorkerWaiter, WAIT_SLICE_MS } from './worker-waiter.ts';
+import { WAIT_SLICE_MS } from './wait-permit.ts';
+import { createWorkerWaiter } from './worker-waiter.ts';
 import { EVENT_PROGRAM, type EventWaiterData } from './event-program.ts';
 
 export function createEventWaiter(kernel32: Kernel32, { event, onReady, onFailure }: EventWaiterParts): PortWaiter {

@@ -30,6 +30,9 @@ const GRANTED = 1;
 /** The waiter must end. */
 const STOP = 2;
 
+/** Milliseconds of one slice of a wait: one wake-up a second on an idle server, and an end within a second. */
+export const WAIT_SLICE_MS = 1000;
+
 /** What the waiter posts when it can wait, before anything else. */
 export const READY = 'ready';
 

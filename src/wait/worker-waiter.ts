@@ -12,31 +12,15 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { koffiFiles } from '../../ffi/koffi.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
-import type { PortWaiter, WaiterCallbacks } from '../platform/platform.ts';
+import type { PortWaiter, WorkerWaiterParts } from '../platform/platform.ts';
 import { PERMIT_PROTOCOL, type WaiterMessage } from './wait-permit.ts';
 import { InlineWaiter } from './inline-waiter.ts';
 import type { WaiterData } from './waiter-program.ts';
 import { waiterThreadOptions } from './thread-options.ts';
 import { ThreadWaiter, type WaiterListener, type WaiterThread } from './thread-waiter.ts';
 
-/** Milliseconds of one slice of a wait: one wake-up a second on an idle server, and an end within a second. */
-export const WAIT_SLICE_MS = 1000;
 /** The code of the warning that a waiter thread was lost. */
 export const WAITER_LOST = 'IOCP_PAL_WAITER_LOST';
-
-export interface WorkerWaiterParts extends WaiterCallbacks {
-  program: string;
-  /** What the thread gets beside the control block. Handles and addresses are numbers, valid in the whole process. */
-  data: object;
-  /** Called before each wait, to write the library's own words of the control block. */
-  prepare?: (control: Int32Array) => void;
-  /** Makes the system call that the thread may be in return. */
-  interrupt: () => void;
-  /** The same wait on this thread, without waiting. Returns the number of events, 0 for none; throws when it fails. */
-  pollOnce: () => number;
-  /** The number of events that a thread which has ended had found in its last wait and told nobody of. */
-  recover: () => number;
-}
 
 /** The waiters whose threads live. One listener for all: a process may run many PALs. */
 const live = new Set<ThreadWaiter>();

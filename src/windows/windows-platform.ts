@@ -5,7 +5,7 @@ import { loadLibuv } from '../../ffi/libuv.ts';
 import { loadWin32Tables, type Win32Tables } from '../../ffi/tables.ts';
 import { createEventWaiter } from '../wait/event-waiter.ts';
 import { createPortWaiter } from '../wait/port-waiter.ts';
-import { createPollWaiter } from '../wsapoll/poll-waiter.ts';
+import { createWorkerWaiter } from '../wait/worker-waiter.ts';
 import { inOwnContext } from '../platform/async-context.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
@@ -75,7 +75,7 @@ function makePlatform(): Platform {
     files: nodeFiles(loadLibuv()),
     createWaiter: (kind, parts) => inOwnContext(createPortWaiter, tables.kernel32, kind, parts),
     createEventWaiter: (parts) => inOwnContext(createEventWaiter, tables.kernel32, parts),
-    createPollWaiter: (kind, parts) => inOwnContext(createPollWaiter, tables.ws2_32, kind, parts),
+    createWorkerWaiter: (parts) => inOwnContext(createWorkerWaiter, parts),
     ...(threadEnd === undefined ? {} : { threadEnd }),
     onIdle: onProcessIdle,
   };

@@ -38,8 +38,7 @@ import type { PortWaiter } from '../platform/platform.ts';
 import { bindSocket, discardSocket } from '../sockets/sockets.ts';
 import type { BackendParts } from '../context/transport.ts';
 import { TimedWaiter } from '../wait/timed-waiter.ts';
-import { NetworkErrorCode } from '../pal/network-error-code.ts';
-import { NetworkError } from '../pal/network-error.ts';
+import { createPollWaiter } from './poll-waiter.ts';
 import type { PolledSocket } from './polled-socket.ts';
 
 /** Entries of the first array; it doubles when full. */
@@ -83,15 +82,8 @@ export class PollSet implements EventSource {
   #revents: number[] = [];
 
   /** @throws Win32Error when the system refuses; RangeError when it has no memory. */
-  constructor(parts: BackendParts) {
+  constructor(parts: BackendParts, makeWaiter = createPollWaiter) {
     this.#parts = parts;
-    const { platform } = parts;
-    if (platform.createPollWaiter === undefined) {
-      throw new NetworkError('Cannot use the wsapoll backend on this platform: it can wait on completion ports only', {
-        kind: NetworkErrorCode.InitializationFailed,
-        code: 'ERR_UNSUPPORTED_BACKEND',
-      });
-    }
     const undo: (() => void)[] = [];
     try {
       this.#region = this.#takeMemory(INITIAL_CAPACITY * WSAPOLLFD.size, undo);
@@ -102,7 +94,7 @@ export class PollSet implements EventSource {
       undo.push(() => discardSocket(parts, this.#wakeSocket));
       this.#wakeLength = this.#fillWakeCall();
       this.#write(0, this.#wakeSocket, POLLRDNORM);
-      this.#waiter = platform.createPollWaiter(parts.options.waiter, {
+      this.#waiter = makeWaiter(parts.platform, parts.options.waiter, {
         array: () => ({ address: this.#region.address, count: this.#members.length }),
         limitMs: () => (this.#resting.size > 0 ? REST_MS : this.#connecting.size > 0 ? CONNECT_CHECK_MS : 0),
         interrupt: () => this.#sendWakeUp(),

@@ -1,17 +1,31 @@
 /** Waiting on a set of polled sockets: in a worker_thread, or inline. */
 import { Win32Error } from '../../ffi/check.ts';
 import { SOCKET_ERROR } from '../../ffi/constants.ts';
-import { ws2_32Function, type Ws2_32 } from '../../ffi/ws2_32.ts';
+import { ws2_32Function } from '../../ffi/ws2_32.ts';
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
-import type { WaiterKind, PollWaiterParts, PortWaiter } from '../platform/platform.ts';
+import type { Platform, PortWaiter, WaiterCallbacks, WaiterKind } from '../platform/platform.ts';
 import { now } from '../platform/node-timers.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
 import { InlineWaiter } from '../wait/inline-waiter.ts';
 import type { WaiterData } from '../wait/waiter-program.ts';
-import { createWorkerWaiter, WAIT_SLICE_MS } from '../wait/worker-waiter.ts';
+import { WAIT_SLICE_MS } from '../wait/wait-permit.ts';
 import { POLL_PROGRAM, type PollWaiterData } from './poll-program.ts';
 import { POLL_WORDS } from './poll-words.ts';
 
-export function createPollWaiter(ws2_32: Ws2_32, kind: WaiterKind, parts: PollWaiterParts): PortWaiter {
+/** What a waiter on a set of polled sockets is made from. */
+export interface PollWaiterParts extends WaiterCallbacks {
+  /** The array and how many of its entries count; asked each time the waiter begins to wait. */
+  array: () => { address: number; count: number };
+  /** Makes a WSAPoll that is under way return. */
+  interrupt: () => void;
+  /** Waits at most this long at a time, milliseconds; 0 for as long as it takes. Asked each time. */
+  limitMs: () => number;
+}
+
+/** Throws NetworkError on a platform that has completion ports only, as the simulated one. */
+export function createPollWaiter(platform: Platform, kind: WaiterKind, parts: PollWaiterParts): PortWaiter {
+  const { ws2_32 } = platform;
   const { array, limitMs, interrupt, onReady, onFailure } = parts;
   let lookAt = 0;
   const waitOnce = (ms: number): number => {
@@ -30,8 +44,14 @@ export function createPollWaiter(ws2_32: Ws2_32, kind: WaiterKind, parts: PollWa
     lookAt = time + limitMs();
     return 1;
   };
+  if (platform.createWorkerWaiter === undefined) {
+    throw new NetworkError('Cannot use the WSAPoll backend on this platform: it can wait on completion ports only', {
+      kind: NetworkErrorCode.InitializationFailed,
+      code: 'ERR_UNSUPPORTED_BACKEND',
+    });
+  }
   if (kind === 'worker') {
-    return createWorkerWaiter({
+    return platform.createWorkerWaiter({
       program: POLL_PROGRAM,
       data: {
         WSAPoll: ws2_32Function('WSAPoll'),

@@ -98,7 +98,7 @@ describe('the package', function () {
         const { code, stdout, stderr } = await runOnWindowsNode([file], { node, cwd: project, stdio: 'pipe' });
         expect({ code, stdout: stdout.replaceAll('\r', ''), stderr }).to.deep.equal({
           code: 0,
-          stdout: 'hello, 10 bytes received\n',
+          stdout: 'hello, 10 bytes received\n'.repeat(2),
           stderr: '',
         });
       });

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { Worker } from 'node:worker_threads';
 import { createNetworkPal, openRemote, type NetworkPal } from '../../src/index.ts';
+import { wsapoll } from '../../src/wsapoll/index.ts';
 import { iocpInline, iocpSkipping, iocpWorker, type Bed } from '../support/beds.ts';
 import { thrownBy } from '../support/errors.ts';
 import { accept, close, connect, readExactly, readToEnd, write } from '../support/io.ts';
@@ -141,7 +142,7 @@ describe('remote: submissions from other threads', () => {
   }
 
   it('is refused by the WSAPoll backend', () => {
-    const pal = createNetworkPal({ backend: 'wsapoll' });
+    const pal = createNetworkPal({ backend: wsapoll });
     pal.initialize();
     expect(thrownBy(() => pal.remote()).code).to.equal('ERR_NOT_SUPPORTED');
     return pal.stopEventLoop();

@@ -14,6 +14,7 @@ import {
   type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../src/sim/index.ts';
+import { wsapoll } from '../../src/wsapoll/index.ts';
 import { removeAtExit } from '../../scripts/remove.mjs';
 
 /** One implementation of the contract, in one configuration. */
@@ -61,8 +62,8 @@ export const iocpInline = realBed('iocp inline', { waiter: 'inline', skipComplet
 export const iocpSkipping = realBed('iocp worker, skipping packets', { waiter: 'worker' });
 
 /** The other backend: WSAPoll, and the operation after its readiness. */
-export const wsapollWorker = realBed('wsapoll worker', { backend: 'wsapoll', waiter: 'worker' });
-export const wsapollInline = realBed('wsapoll inline', { backend: 'wsapoll', waiter: 'inline' });
+export const wsapollWorker = realBed('wsapoll worker', { backend: wsapoll, waiter: 'worker' });
+export const wsapollInline = realBed('wsapoll inline', { backend: wsapoll, waiter: 'inline' });
 
 const realBeds =
   process.env['IOCP_PAL_REAL'] === undefined

@@ -20,7 +20,7 @@ function begin(): { fake: FakePoll; set: PollSet; cancel: () => void; timers: ((
   Object.assign(fake.parts.platform.scheduler, {
     setTimer: (_ms: number, callback: () => void) => timers.push(callback),
   });
-  const set = new PollSet(fake.parts);
+  const set = new PollSet(fake.parts, fake.makeWaiter);
   const transport = new PolledTransport(fake.parts, set);
   const connection = new Connection(connectionKind, 1 as AnyHandle, 4, 0, undefined);
   connection.socket = SOCKET;

@@ -9,7 +9,8 @@ import type { Ws2_32 } from '../../ffi/ws2_32.ts';
 import { SimulatedMemory, type Region } from '../../src/sim/memory/memory.ts';
 import { BlockPool } from '../../src/memory/block-pool.ts';
 import { Counters } from '../../src/loop/counters.ts';
-import type { Platform, PollWaiterParts, PortWaiter } from '../../src/platform/platform.ts';
+import type { Platform, PortWaiter } from '../../src/platform/platform.ts';
+import type { createPollWaiter, PollWaiterParts } from '../../src/wsapoll/poll-waiter.ts';
 import type { Operation } from '../../src/memory/operation.ts';
 import { OperationTable } from '../../src/memory/operation-table.ts';
 import { resolvePalOptions } from '../../src/runtime/pal-options.ts';
@@ -67,10 +68,6 @@ export class FakePoll {
     const platform = {
       ...tables,
       scheduler: { now: () => this.now },
-      createPollWaiter: (_kind: string, parts: PollWaiterParts) => {
-        if (this.failing.has('createPollWaiter')) throw new Error('No more threads');
-        return this.#makeWaiter(parts);
-      },
     } as unknown as Platform;
     const completeSynchronously = (operation: Operation, error: number, bytes: number): void => {
       operation.error = error;
@@ -80,7 +77,7 @@ export class FakePoll {
     const blocks = new BlockPool(platform.memory);
     this.parts = {
       platform,
-      options: resolvePalOptions({ backend: 'wsapoll' }),
+      options: resolvePalOptions({}),
       counters: this.counters,
       operations: new OperationTable(platform.memory, 64, blocks),
       blocks,
@@ -129,7 +126,9 @@ export class FakePoll {
     this.#parts().onFailure(error);
   }
 
-  #makeWaiter(parts: PollWaiterParts): PortWaiter {
+  /** For the PollSet, in the place of the one that waits in a thread. */
+  readonly makeWaiter: typeof createPollWaiter = (_platform, _kind, parts): PortWaiter => {
+    if (this.failing.has('createPollWaiter')) throw new Error('No more threads');
     this.#waiter = parts;
     const armed = (): boolean => this.armed;
     return {
@@ -147,7 +146,7 @@ export class FakePoll {
       unref: () => undefined,
       stop: () => Promise.resolve(),
     };
-  }
+  };
 
   #ws2_32(): Partial<Ws2_32> {
     return {

@@ -17,7 +17,7 @@ const SOCKET = 0x3_0000_0004;
 
 class World {
   readonly fake = new FakePoll();
-  readonly set = new PollSet(this.fake.parts);
+  readonly set = new PollSet(this.fake.parts, this.fake.makeWaiter);
   readonly transport = new PolledTransport(this.fake.parts, this.set);
   readonly connection = new Connection(connectionKind, 1 as AnyHandle, 4, 0, undefined);
   /** Waits that have returned. */

@@ -39,7 +39,7 @@ const entryOf = ({ socket, wanted }: Member): Entry => ({ socket, events: wanted
 
 function setOf(count: number): { fake: FakePoll; set: PollSet; members: Member[] } {
   const fake = new FakePoll();
-  const set = new PollSet(fake.parts);
+  const set = new PollSet(fake.parts, fake.makeWaiter);
   const members = Array.from({ length: count }, (_, index) => new Member(0x2_0000_0000 + index * 4));
   for (const member of members) set.changed(member);
   return { fake, set, members };
@@ -55,7 +55,7 @@ describe('PollSet', () => {
       const fake = new FakePoll();
       const before = fake.regions;
       fake.failing.add(call);
-      expect(() => new PollSet(fake.parts)).to.throw();
+      expect(() => new PollSet(fake.parts, fake.makeWaiter)).to.throw();
       expect([fake.regions, fake.openSockets]).to.deep.equal([before, 0]);
     });
   }

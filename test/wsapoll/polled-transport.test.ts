@@ -46,7 +46,7 @@ interface World {
 
 function world(): World {
   const fake = new FakePoll();
-  const set = new PollSet(fake.parts);
+  const set = new PollSet(fake.parts, fake.makeWaiter);
   const transport = new PolledTransport(fake.parts, set);
   const connection = new Connection(connectionKind, 1 as AnyHandle, 4, 0, undefined);
   connection.socket = SOCKET;

@@ -1,7 +1,8 @@
 'use strict';
-// A CommonJS program. With 'simulated', on the platform that the package brings for tests.
+// A CommonJS program, on both backends. With 'simulated', on the platform that the package brings for tests.
 const iocpPal = require('iocp-pal');
 const { simulateNetwork } = require('iocp-pal/sim');
+const { wsapoll } = require('iocp-pal/wsapoll');
 const { name } = require('iocp-pal/package.json');
 const echo = require('./echo.cjs');
 
@@ -11,6 +12,7 @@ async function main() {
     throw new Error(`${name} is there twice, once for import and once for require`);
   const network = simulateNetwork();
   if (process.argv[2] === 'simulated') network.drive();
-  await echo(iocpPal, process.argv[2] === 'simulated' ? { platform: network.platform({ keepAlive: true }) } : {});
+  if (process.argv[2] === 'simulated') await echo(iocpPal, { platform: network.platform({ keepAlive: true }) });
+  else for (const options of [{}, { backend: wsapoll }]) await echo(iocpPal, options);
 }
 main();

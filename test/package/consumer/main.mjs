@@ -1,8 +1,10 @@
-// An ES module's program. With 'simulated', on the platform that the package brings for tests.
+// An ES module's program, on both backends. With 'simulated', on the platform that the package brings for tests.
 import * as iocpPal from 'iocp-pal';
 import { simulateNetwork } from 'iocp-pal/sim';
+import { wsapoll } from 'iocp-pal/wsapoll';
 import echo from './echo.cjs';
 
 const network = simulateNetwork();
 if (process.argv[2] === 'simulated') network.drive();
-await echo(iocpPal, process.argv[2] === 'simulated' ? { platform: network.platform({ keepAlive: true }) } : {});
+if (process.argv[2] === 'simulated') await echo(iocpPal, { platform: network.platform({ keepAlive: true }) });
+else for (const options of [{}, { backend: wsapoll }]) await echo(iocpPal, options);

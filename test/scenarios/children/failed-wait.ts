@@ -3,15 +3,10 @@
  * is the backend, the second the waiter. Prints what became of the loop, and of one like it that is run afterwards.
  */
 import process from 'node:process';
-import {
-  createNetworkPal,
-  NetworkError,
-  type BackendKind,
-  type NetworkPal,
-  type PalOptions,
-} from '../../../src/index.ts';
+import { createNetworkPal, NetworkError, type NetworkPal, type PalOptions } from '../../../src/index.ts';
 import { SOCK_DGRAM } from '../../../ffi/constants.ts';
 import { windowsPlatform } from '../../../src/windows/windows-platform.ts';
+import { onBackend } from '../../support/backends.ts';
 import { pair, read, write } from '../../support/io.ts';
 
 const [backend = 'iocp', waiter = 'worker'] = process.argv.slice(2);
@@ -43,7 +38,7 @@ const platform = {
 process.on('warning', (warning) => console.log(`warning ${'code' in warning ? String(warning.code) : warning.name}`));
 process.on('uncaughtException', (error) => console.log(`uncaught ${error.message}`));
 
-const options = { backend: backend as BackendKind, waiter, strict: true, platform } as PalOptions;
+const options = { ...onBackend(backend), waiter, strict: true, platform } as PalOptions;
 const pal: NetworkPal = createNetworkPal(options);
 pal.initialize();
 const running = pal.runEventLoop();

@@ -6,7 +6,8 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { createNetworkPal, type BackendKind } from '../../../src/index.ts';
+import { createNetworkPal } from '../../../src/index.ts';
+import { onBackend } from '../../support/backends.ts';
 import { accept, connect, pair, read, write } from '../../support/io.ts';
 import { until } from '../../support/until.ts';
 import { instrumentThreads, isEnding } from './agent-in-threads.ts';
@@ -25,7 +26,7 @@ process.on('warning', (warning) => {
 });
 
 if (isEnding(way)) instrumentThreads(way, when === 'event' ? 'event' : 'start');
-const pal = createNetworkPal({ backend: backend as BackendKind, strict: true });
+const pal = createNetworkPal({ ...onBackend(backend), strict: true });
 pal.initialize();
 const running = pal.runEventLoop();
 if (way === 'before-it-is-ready') void (await worker).terminate();

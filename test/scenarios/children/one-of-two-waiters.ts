@@ -2,7 +2,8 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { createNetworkPal, type BackendKind, type NetworkPal } from '../../../src/index.ts';
+import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
+import { onBackend } from '../../support/backends.ts';
 import { pair, read, write } from '../../support/io.ts';
 
 const [backend = 'iocp'] = process.argv.slice(2);
@@ -20,7 +21,7 @@ interface Talker {
 }
 
 async function begin(): Promise<Talker> {
-  const pal = createNetworkPal({ backend: backend as BackendKind, strict: true });
+  const pal = createNetworkPal({ ...onBackend(backend), strict: true });
   pal.initialize();
   const running = pal.runEventLoop();
   const { client, served } = await pair(pal);

@@ -2,9 +2,10 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetworkPal } from '../../../src/index.ts';
+import { wsapoll } from '../../../src/wsapoll/index.ts';
 import { pair } from '../../support/io.ts';
 
-const pal = createNetworkPal({ backend: 'wsapoll', strict: true });
+const pal = createNetworkPal({ backend: wsapoll, strict: true });
 pal.initialize();
 const running = pal.runEventLoop();
 const { client, server } = await pair(pal);
