@@ -8,8 +8,7 @@
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 import type { BlockPool } from './block-pool.ts';
 import { SLOT, SLOT_SIZE, Operation, OperationKind, OperationState, type OperationOwner } from './operation.ts';
-
-const TWO_32 = 4294967296;
+import { TWO_32 } from '../util/bytes.ts';
 
 /** Buffers of users that a kernel was lent and has not given back: V8 must not free them. */
 const keptForKernel = new Set<NonNullable<Operation['lent']>>();

@@ -4,7 +4,7 @@
  */
 import { isUint8Array } from 'node:util/types';
 import { Win32Error } from '../../ffi/check.ts';
-import { plainBytes } from '../util/bytes.ts';
+import { plainBytes, NO_BYTES } from '../util/bytes.ts';
 import { readOptions, type OptionNames } from '../util/read-options.ts';
 import type { Kernel32 } from '../../ffi/kernel32.ts';
 import { REMOTE_KEY } from '../iocp/completion-key.ts';
@@ -20,8 +20,6 @@ import { RemoteCommand } from './commands.ts';
 import { shown } from '../util/shown.ts';
 import { isRing } from './ring-layout.ts';
 import { RingProducer, Submitted } from './ring.ts';
-
-const NO_BYTES = new Uint8Array(0);
 
 /** What openRemote wakes the loop with. */
 export interface RemoteOptions {

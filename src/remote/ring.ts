@@ -49,9 +49,9 @@ import {
   viewRing,
   type RingViews,
 } from './ring-layout.ts';
+import { TWO_32 } from '../util/bytes.ts';
 
 const CELL_WORDS = CELL_BYTES / Int32Array.BYTES_PER_ELEMENT;
-const TWO_32 = 4294967296;
 /** What submit() says; the text of an error is the caller's. */
 export const Submitted = {
   /** The record is in the queue. */

@@ -8,11 +8,10 @@ import type { Connection } from './connection/connection.ts';
 import type { Context } from '../context/context.ts';
 import { sendCursor } from './send-cursor.ts';
 import { MAX_SEGMENTS, type Operation } from '../memory/operation.ts';
+import { COPY_LOOP_LIMIT } from '../util/bytes.ts';
 
 /** Bytes that one WSASend carries at most: the largest block. */
 const MAX_SEND_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
-/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
-const COPY_LOOP_LIMIT = 64;
 /** What gather() returns when the first buffer to be sent has lost its bytes. */
 export const DETACHED = -1;
 

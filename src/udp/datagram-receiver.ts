@@ -26,13 +26,12 @@ import { settleClose } from '../sockets/closer.ts';
 import type { ReceiveFromRequest } from './datagram-requests.ts';
 import type { Arrival, DatagramSocket } from './datagram-socket.ts';
 import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
+import { copyOut } from '../util/bytes.ts';
 import { bufferDetached, connectionClosed, isUnreachable, outOfSlots, systemError } from '../util/errors.ts';
 import { DATAGRAM_SLOT, OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
-/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
-const COPY_LOOP_LIMIT = 64;
 /** What an arrival without bytes counts for in maxQueuedReceiveBytes. */
 const SMALLEST_BLOCK = BLOCK_SIZES[0];
 
@@ -181,7 +180,7 @@ function arrived(context: Context, socket: DatagramSocket, operation: Operation)
   }
   const { target, maxBytes } = request;
   const count = Math.min(bytes, maxBytes);
-  if (!copyOut(block.bytes, target, count)) {
+  if (!copyOut(block.bytes, 0, target, count)) {
     // Its buffer has gone; the datagram is the next one's.
     socket.receives.shift();
     keep(context, socket, block, bytes, size, peer);
@@ -227,7 +226,7 @@ function serve(context: Context, socket: DatagramSocket): void {
   }
   const { target, maxBytes } = request;
   const count = Math.min(arrival.bytes, maxBytes);
-  if (!(arrival.block === null ? count <= target.byteLength : copyOut(arrival.block.bytes, target, count))) {
+  if (!(arrival.block === null ? count <= target.byteLength : copyOut(arrival.block.bytes, 0, target, count))) {
     serveSoon(context, socket);
     answer(context, socket, request, bufferDetached('receive', count, target.byteLength));
     return;
@@ -354,16 +353,4 @@ function peerOf(context: Context, socket: DatagramSocket, operation: Operation):
   const lengthWord = operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4;
   if (words[lengthWord] === 0) return socket.peer ?? NO_ENDPOINT; // a provider that names nobody on a connected socket
   return socket.peers.find(words, operation.word + DATAGRAM_SLOT.ADDRESS / 4) ?? socket.peer ?? NO_ENDPOINT;
-}
-
-/** Returns false when the reader's buffer has no room for them any more. */
-function copyOut(source: Buffer, target: Uint8Array, count: number): boolean {
-  if (count > target.byteLength) return false;
-  try {
-    if (count <= COPY_LOOP_LIMIT) for (let index = 0; index < count; index++) target[index] = source[index] ?? 0;
-    else source.copy(target, 0, 0, count);
-    return true;
-  } catch {
-    return false; // it has lost them between the look and the copy
-  }
 }
