@@ -16,7 +16,7 @@ import { messageOf } from '../../ffi/thrown.ts';
 
 /** What takes longer hangs: a second is much on a machine that is not busy, 5 on one that is. */
 const STEP_DEADLINE_MS = 30_000;
-/** Lines of describe() that a step which hangs is told with: the totals and a few sockets. */
+/** Lines of describe() that the report of a step which hangs has: the totals and a few sockets. */
 const DESCRIBE_LINES = 8;
 /** A first round trip that takes longer than this is worth a word, though nothing is wrong. */
 const SLOW_START_MS = 3000;
@@ -38,7 +38,7 @@ async function testWaiter(machine: Machine, waiter: WaiterKind, deadlineMs: numb
   try {
     pal.initialize();
     looping = pal.runEventLoop();
-    looping.catch(() => undefined); // the step that waits for it is told
+    looping.catch(() => undefined); // the step that waits for it reports it
   } catch (error) {
     const { detail, advice } = explain(error, 'initialize() says what is wrong');
     return [{ name: name('start'), status: 'failed', ms: now() - begun, detail, advice }];

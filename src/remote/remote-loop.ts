@@ -1,6 +1,6 @@
 /**
  * Another thread's end of a loop: submissions go into the loop's queue (ring.ts) and are carried out there, in order. It
- * answers at once that a submission is queued, or why not; how it ends is told on the loop's own thread (onRemoteError).
+ * answers at once that a submission is queued, or why not; how it ends is reported on the loop's own thread (onRemoteError).
  */
 import { isUint8Array } from 'node:util/types';
 import { Win32Error } from '../../ffi/check.ts';
@@ -121,7 +121,7 @@ export class RemoteLoop {
   }
 }
 
-/** It is in the queue all the same: whoever submitted it again would have it carried out twice. */
+/** It is in the queue nevertheless: submitted again, it would be carried out twice. */
 function notWoken(what: string, { syscall, systemErrorCode }: Win32Error): NetworkError {
   const { kind, code, errno, message } = systemError('loop', syscall, systemErrorCode);
   return new NetworkError(

@@ -150,7 +150,7 @@ function complete(context: Context, operation: Operation): void {
 
 function takeBack(context: Context, call: PendingCall, error: NetworkError, hard: boolean): boolean {
   const { owner } = call;
-  if (call.cancellation !== null) return true; // the first reason is the one that is told
+  if (call.cancellation !== null) return true; // the first reason is the one that counts
   if (owner !== null) return owner.kind.cancel(context, owner, call, error, hard);
   throw new Error(`A pending ${call.operation} belongs to nobody. This is a bug in iocp-pal; please report it`);
 }

@@ -43,7 +43,7 @@ export function gather(context: Context, connection: Connection, operation: Oper
       context.operations.setSegment(operation, segments, pinnedAddress + cursor.offset, length);
       segments++;
       bytes += length;
-      operation.lent = cursor.chunk; // one tells that there are some: all are kept by their requests
+      operation.lent = cursor.chunk; // one shows that there are some: all are kept by their requests
       cursor.move(length);
       continue;
     }

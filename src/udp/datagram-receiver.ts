@@ -10,7 +10,7 @@
  * and a packet that came too early waits for the one before it, which is on its way. Each receive has a block of its own,
  * by default larger than any datagram: what is longer than a block is cut off by the system and lost.
  *
- * Reception does not end. An ICMP "unreachable" about something sent earlier is not the receiver's error, and is told only
+ * Reception does not end. An ICMP "unreachable" about something sent earlier is not the receiver's error, and is reported only
  * where reportUnreachable asks for it. Any other failure answers one asyncReceiveFrom, and the pool is filled again as
  * long as somebody waits.
  */
@@ -199,7 +199,7 @@ function arrived(context: Context, socket: DatagramSocket, operation: Operation)
   callback.finish(null, count, peer, size);
 }
 
-/** Plans a look at what came when nobody was asking, when somebody asks. */
+/** Schedules a look at what came while nobody was asking, when somebody asks. */
 function serveSoon(context: Context, socket: DatagramSocket): void {
   if (socket.serving || socket.receives.length === 0) return;
   if (socket.arrivals.length > 0 || socket.report !== 0) planServe(context, socket);
@@ -253,7 +253,7 @@ function keep(
   peer: Endpoint,
 ): void {
   const sizeClass = classFor(bytes);
-  // One that somebody waits for all the same (the buffer before had gone) is on its way there, and needs no room.
+  // One that somebody waits for nevertheless (the buffer before had gone) is on its way there, and needs no room.
   const isAwaited = socket.receives.length > 0 && socket.arrivals.length === 0;
   if (!isAwaited && !makeRoom(context, socket, bytes === 0 ? SMALLEST_BLOCK : (BLOCK_SIZES[sizeClass] ?? 0))) return;
   const block = bytes === 0 ? null : context.blocks.take(sizeClass);
@@ -270,7 +270,7 @@ function keep(
 }
 
 /**
- * Tells whoever waits, or asks next, that a peer could not be reached. One report is kept: a system may tell every posted
+ * Reports to who waits, or asks next, that a peer could not be reached. One report is kept: a system may notify every posted
  * receive of the same ICMP message, and how often says nothing.
  */
 function report(context: Context, socket: DatagramSocket, error: number): void {

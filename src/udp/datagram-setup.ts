@@ -113,7 +113,7 @@ function receiveSettings(options: UdpOptions): ReceiveSettings {
 
 /**
  * Windows' default lets a receive fail because of something sent earlier. Best effort: not every system knows these, and
- * what it tells all the same is sorted out where receives complete.
+ * what it reports nevertheless is sorted out where receives complete.
  * Source: https://learn.microsoft.com/windows/win32/winsock/winsock-ioctls
  */
 function tellUnreachable({ platform, counters, scratch }: Context, socket: number, wanted: boolean): void {

@@ -99,7 +99,7 @@ export class StreamMember extends PolledMember {
     this.complete(operation, code, 0);
   }
 
-  /** Readiness is all it asks for. A broken connection with nothing left to read is told as such, once and for all. */
+  /** Readiness is all it asks for. A broken connection with nothing left to read is reported as such, once. */
   #readyZeroByteReceive(revents: number): void {
     const operation = this.#zeroByteReceive;
     if (operation === null) return;

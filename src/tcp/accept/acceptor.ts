@@ -187,7 +187,7 @@ function answer(context: Context, listener: Listener, request: AcceptRequest, er
   });
 }
 
-/** The oldest connection that nobody has taken. inspect() tells the handles of these: one may have been closed by it. */
+/** The oldest connection that nobody has taken. inspect() shows the handles of these: one may have been closed by it. */
 function nextUntaken(context: Context, listener: Listener): Connection | undefined {
   const { accepted } = listener;
   let connection = accepted.shift();

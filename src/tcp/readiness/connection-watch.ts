@@ -7,7 +7,7 @@
  * Writable: there is no such thing as a zero-byte send that waits. But a send of real bytes does wait, so the one send
  * that may be in flight is the signal: tryWrite copies bytes into it, and the socket is writable when it has come back.
  *
- * An error that the zero-byte receive met is kept for tryRead: the system may tell it only once.
+ * An error that the zero-byte receive met is kept for tryRead: the system may report it only once.
  */
 import { checkWinsock } from '../../../ffi/check.ts';
 import { FIONBIO, SOCKET_ERROR } from '../../../ffi/constants.ts';
@@ -48,7 +48,7 @@ class ConnectionWatch extends Watch {
     const { context } = this;
     const connection = this.#connection;
     if (isSending(connection)) return false;
-    // A broken connection is writable: tryWrite then tells what broke it, and takes no room.
+    // A broken connection is writable: tryWrite then says what broke it, and takes no room.
     if (failureOf(connection) !== null || connection.write.end !== WriteEnd.Open) return true;
     if (!hasRoom(context)) context.waitingWatches.awaitRoom(connection);
     else if (context.operations.free === 0) context.waitingWatches.awaitSlot(connection);

@@ -1,7 +1,7 @@
 /**
  * Watches: the calls of the readiness API on backends that complete operations.
  *
- * A watch is told, at most once per turn of the loop, what its socket is ready for, and looks again as long as it is: that is
+ * A watch calls back, at most once per turn of the loop, with what its socket is ready for, and checks again as long as it is: that is
  * level-triggered readiness. What ready means is each kind of socket's: connection-watch.ts, listener-watch.ts.
  */
 import { removePendingCallback, addPendingCallback, type Context } from '../../context/context.ts';
@@ -31,7 +31,7 @@ export abstract class Watch implements SocketWatch {
   /** There is something to read, or to accept. */
   protected abstract readonly isReadable: boolean;
 
-  /** There is room for a write. When there is none, sees to it that the watch hears of it once there is. */
+  /** There is room for a write. When there is none, sees to it that the watch is notified once there is. */
   protected abstract isWritable(): boolean;
 
   /** Somebody waits for something to read, and there is nothing. */
@@ -59,7 +59,7 @@ export abstract class Watch implements SocketWatch {
     endSoon(this.context, record, this.#callback);
   }
 
-  /** Says that a look is queued, and returns it. */
+  /** Says that a check is queued, and returns it. */
   #check(): () => void {
     this.#queued = true;
     return () => {
@@ -73,7 +73,7 @@ export abstract class Watch implements SocketWatch {
   }
 
   /**
-   * Tells the watch what is ready, and looks again while something is. A turn has many rounds, and the socket is looked at in
+   * Notifies the watch of what is ready, and checks again while something is. A turn has many rounds, and the socket is looked at in
    * each of them, so that its receive is posted as early as can be; but it is called once per turn, or one that is always ready
    * would take all rounds of all turns.
    */
@@ -130,7 +130,7 @@ export function startWatch<Record extends SocketRecord>(
   record.watch.scheduleCheck();
 }
 
-/** Ends a watch without a word. A zero-byte receive that is posted comes back to nobody. */
+/** Ends a watch without a callback. A zero-byte receive that is posted comes back to nobody. */
 export function unwatch(context: Context, record: SocketRecord): void {
   if (record.watch === null) return;
   record.watch = null;
@@ -145,7 +145,7 @@ function endSoon(context: Context, record: SocketRecord, callback: WatchCallback
   });
 }
 
-/** After a turn: looks again at watches for whose want of a slot, or of room in the queues, there may be an end now. */
+/** After a turn: checks the watches again that waited for a slot, or for room in the queues, and may have it now. */
 export function checkWaiting(context: Context): void {
   // Nearly always there is none, and every turn ends here: no closure is made for nothing.
   if (context.waitingWatches.size > 0) checkAgain(context);
