@@ -32,7 +32,7 @@ export const reset: Step = {
     const { code } = await reading;
     expectSame('the code of the read', code, 'ECONNRESET');
     pal.closeSocket(server);
-    return 'the peer hears ECONNRESET';
+    return 'the peer gets ECONNRESET';
   },
 };
 

@@ -31,7 +31,7 @@ onEveryBed('watch a server', (bed) => {
     expect(calls).to.deep.equal([]);
   });
 
-  it('200 connections, two per call: all are told of and taken, and are connections', async () => {
+  it('200 connections, two per call: all are reported and taken, and are connections', async () => {
     const { pal } = fixture;
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 8 });
     const served: SocketHandle[] = [];

@@ -80,7 +80,7 @@ onEveryBed('an idle connection', (bed) => {
     await pinned(pal, 0);
   });
 
-  it('whose buffer was taken back still gets what comes', async () => {
+  it('whose buffer was reclaimed still gets what comes', async () => {
     const { pal, client, served } = await aPair();
     for (let round = 0; round < 3; round++) {
       await write(pal, served, seededBytes(10, round));
@@ -214,7 +214,7 @@ onEveryBed('data that comes in the moment a connection is found idle', (bed) => 
   });
 });
 
-onEveryBed('bytes for a buffer that is gone', (bed) => {
+onEveryBed('bytes for a buffer that is detached', (bed) => {
   const fixture = testPal(bed);
 
   function detachedRead(pal: NetworkPal, socket: SocketHandle): Promise<string | undefined> {
@@ -251,7 +251,7 @@ onEveryBed('bytes for a buffer that is gone', (bed) => {
     expect(Buffer.concat([first, rest]).equals(seededBytes(40))).to.equal(true);
   });
 
-  it('are tryRead’s as well, and a watch tells of them', async () => {
+  it('are tryRead’s as well, and a watch reports them', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const broken = detachedRead(pal, client);

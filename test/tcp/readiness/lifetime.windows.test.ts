@@ -119,7 +119,7 @@ onEveryBed('a watch', (bed) => {
       expect(log).to.deep.equal(['ECANCELED', 'closed']);
     });
 
-    it(`${name} of a busy one: the same, and no readiness is told after it`, async () => {
+    it(`${name} of a busy one: the same, and no readiness is reported after it`, async () => {
       const { pal, client } = await noisy();
       const calls = record(pal, client, { readable: true, writable: true });
       await called(calls, 3, bed);
@@ -153,7 +153,7 @@ onEveryBed('a watch', (bed) => {
     expect(calls).to.deep.equal(['ECANCELED']);
   });
 
-  it('after unwatch, close has nothing to tell', async () => {
+  it('after unwatch, close calls nothing back', async () => {
     const { pal, client } = await noisy();
     const calls = record(pal, client, { readable: true });
     pal.unwatch(client);

@@ -61,7 +61,7 @@ describe('spreading connections over loops', () => {
     expect(main.pal.stats().accepted).to.equal(6);
   });
 
-  it('as fast as acceptRate allows, which is told', async () => {
+  it('as fast as acceptRate allows, which is reported', async () => {
     const told: string[] = [];
     const server = main.pal.createServer('127.0.0.1', 0, {
       spread: { loops: remotes() },
