@@ -28,7 +28,7 @@ export const reset: Step = {
       const reading = errorOf(read(pal, server, 16), 'a read of a connection that was reset');
       pal.resetSocket(client);
       expectSame('the code of the read', (await reading).code, 'ECONNRESET');
-      return 'the peer hears ECONNRESET';
+      return 'the peer gets ECONNRESET';
     }),
 };
 
