@@ -1,13 +1,13 @@
 /** How a watch is replaced and how it ends; its callback may do anything meanwhile, and may throw. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { NetworkErrorCode, type AnyHandle, type NetworkPal, type SocketHandle } from '../../src/index.ts';
-import { onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { close, pair, reset, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { collectUncaught } from '../support/uncaught.ts';
-import { turns } from '../support/until.ts';
+import { NetworkErrorCode, type AnyHandle, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
+import { onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { close, pair, reset, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { collectUncaught } from '../../support/uncaught.ts';
+import { turns } from '../../support/until.ts';
 import { called, record, tryReadBytes } from './watching.ts';
 
 /** Long enough for calls that should not come. */

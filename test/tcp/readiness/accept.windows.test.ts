@@ -1,11 +1,11 @@
 /** watch on a server, and tryAccept. */
 import { expect } from 'chai';
-import { WouldBlock, type NetworkPal, type ServerHandle, type SocketHandle } from '../../src/index.ts';
-import { onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { close, connect, readExactly, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { turns, until } from '../support/until.ts';
+import { WouldBlock, type NetworkPal, type ServerHandle, type SocketHandle } from '../../../src/index.ts';
+import { onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { close, connect, readExactly, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { turns, until } from '../../support/until.ts';
 import { called, record } from './watching.ts';
 
 /** Takes what there is, at most `most`. */

@@ -4,14 +4,14 @@
  */
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
-import type { NetworkPal, SocketHandle } from '../../src/index.ts';
-import { beds, onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { accept, connect, pair, read, readExactly, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { Outcomes } from '../support/outcomes.ts';
-import { Sweeps } from '../support/sweeps.ts';
-import { turns, until } from '../support/until.ts';
+import type { NetworkPal, SocketHandle } from '../../../src/index.ts';
+import { beds, onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { accept, connect, pair, read, readExactly, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { Outcomes } from '../../support/outcomes.ts';
+import { Sweeps } from '../../support/sweeps.ts';
+import { turns, until } from '../../support/until.ts';
 
 /** Bytes of an operation's context: what a receive without a buffer pins. */
 const CONTEXT_BYTES = 128;

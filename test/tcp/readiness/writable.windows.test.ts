@@ -2,13 +2,13 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { WouldBlock, type NetworkPal, type SocketHandle } from '../../src/index.ts';
-import { onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { thrownBy } from '../support/errors.ts';
-import { pair, readExactly, readToEnd, reset } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { turns, until } from '../support/until.ts';
+import { WouldBlock, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
+import { onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { thrownBy } from '../../support/errors.ts';
+import { pair, readExactly, readToEnd, reset } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { turns, until } from '../../support/until.ts';
 import { called, ready, record, tryReadBytes } from './watching.ts';
 
 /** Bytes that one tryWrite takes at most, as the contract says. */
