@@ -120,7 +120,7 @@ export function createContext(
 }
 
 /** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */
-function startWinsock(platform: Platform, counters: Counters, scratch: Scratch): void {
+export function startWinsock(platform: Platform, counters: Counters, scratch: Scratch): void {
   if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
   counters.syscalls.WSAStartup++;
   checkReturnedCode(platform.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
