@@ -808,7 +808,7 @@ export const mutations = [
   {
     id: 'a watch without a slot looks again every turn',
     file: watch,
-    find: 'this.context.waitingWatches.awaitSlot(this.#connection);',
+    find: 'this.context.waitingWatches.awaitSlot(this.record);',
     replace: 'this.scheduleCheck();',
   },
   {

@@ -31,22 +31,15 @@ const MAX_TRY_READ = 65536;
 /** Bytes that one tryWrite takes at most: one send. */
 const MAX_TRY_WRITE = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
 
-class ConnectionWatch extends Watch {
-  readonly #connection: Connection;
-
-  constructor(context: Context, connection: Connection, interest: Interest, callback: WatchCallback) {
-    super(context, connection, interest, callback);
-    this.#connection = connection;
-  }
-
+class ConnectionWatch extends Watch<Connection> {
   protected get isReadable(): boolean {
-    const { unread, ended } = this.#connection.read;
-    return this.received || unread !== null || failureOf(this.#connection) !== null || ended;
+    const { unread, ended } = this.record.read;
+    return this.received || unread !== null || failureOf(this.record) !== null || ended;
   }
 
   protected isWritable(): boolean {
     const { context } = this;
-    const connection = this.#connection;
+    const connection = this.record;
     if (isSending(connection)) return false;
     // A broken connection is writable: tryWrite then says what broke it, and takes no room.
     if (failureOf(connection) !== null || connection.write.end !== WriteEnd.Open) return true;
@@ -58,7 +51,7 @@ class ConnectionWatch extends Watch {
 
   protected awaitReadable(): void {
     // Nothing is wrong with a connection without an operation: it waits until somebody else's has ended.
-    if (!postZeroByteReceive(this.context, this.#connection)) this.context.waitingWatches.awaitSlot(this.#connection);
+    if (!postZeroByteReceive(this.context, this.record)) this.context.waitingWatches.awaitSlot(this.record);
   }
 }
 

@@ -11,19 +11,19 @@ import type { SocketRecord, SocketWatch } from '../../sockets/socket-record.ts';
 import { connectionClosed } from '../../util/errors.ts';
 
 /** One watch, on a socket that is open. */
-export abstract class Watch implements SocketWatch {
+export abstract class Watch<Record extends SocketRecord = SocketRecord> implements SocketWatch {
   interest: Interest;
   protected readonly context: Context;
+  protected readonly record: Record;
   /** The zero-byte receive has completed since the last callback. */
   protected received = false;
-  readonly #record: SocketRecord;
   #callback: WatchCallback;
   /** A look at the socket is queued. */
   #queued = false;
 
-  constructor(context: Context, record: SocketRecord, interest: Interest, callback: WatchCallback) {
+  constructor(context: Context, record: Record, interest: Interest, callback: WatchCallback) {
     this.context = context;
-    this.#record = record;
+    this.record = record;
     this.interest = interest;
     this.#callback = callback;
   }
@@ -53,7 +53,7 @@ export abstract class Watch implements SocketWatch {
   }
 
   end(): void {
-    const record = this.#record;
+    const record = this.record;
     record.watch = null;
     this.context.waitingWatches.forget(record);
     endSoon(this.context, record, this.#callback);
@@ -69,7 +69,7 @@ export abstract class Watch implements SocketWatch {
   }
 
   get #isCurrent(): boolean {
-    return this.#record.watch === this && !this.#record.closing;
+    return this.record.watch === this && !this.record.closing;
   }
 
   /**
@@ -79,7 +79,7 @@ export abstract class Watch implements SocketWatch {
    */
   #tell(): void {
     const { loop } = this.context;
-    const record = this.#record;
+    const record = this.record;
     const readable = this.interest.readable === true && this.isReadable;
     const writable = this.interest.writable === true && this.isWritable();
     // Also while it is writable, which it nearly always is: what there is to read would never be noticed otherwise.
