@@ -3,7 +3,7 @@
  *
  * Such memory has to live exactly as long as anything that can reach it, and only V8 knows how long that is: an ArrayBuffer can
  * leave its memory to another one (ArrayBuffer.prototype.transfer, a byte stream, structuredClone and postMessage with a
- * transfer list), of which nobody hears. So the memory is V8's, which frees it with its last reader, and it is of a kind that
+ * transfer list), without notice. So the memory is V8's, which frees it with its last reader, and it is of a kind that
  * cannot be transferred: the buffer of a WebAssembly.Memory has a key that only WebAssembly itself knows ("ArrayBuffer is not
  * detachable"), and only growing that memory would detach it. Nobody can grow this one: its Memory object is dropped at once.
  *

@@ -66,11 +66,13 @@ type Arguments<List extends string> = List extends ''
     ? [number, ...Arguments<Rest>]
     : [number];
 
-/** The functions of a table of C declarations. All arguments and results are numbers. */
+/** The functions of a table of C declarations. All arguments and results are numbers, but for void. */
 export type Functions<Declarations> = {
-  -readonly [Name in keyof Declarations]: Declarations[Name] extends `${string}(${infer List})`
-    ? (...args: Arguments<List>) => number
-    : never;
+  -readonly [Name in keyof Declarations]: Declarations[Name] extends `void ${string}(${infer List})`
+    ? (...args: Arguments<List>) => void
+    : Declarations[Name] extends `${string}(${infer List})`
+      ? (...args: Arguments<List>) => number
+      : never;
 };
 
 /** Makes the functions of one DLL callable. */

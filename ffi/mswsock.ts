@@ -5,72 +5,39 @@
  *
  * Source: https://learn.microsoft.com/windows/win32/api/mswsock/
  */
+import type { Functions } from './kernel32.ts';
 import type { KoffiModule } from './koffi.ts';
 
-/** Returns BOOL; FALSE with ERROR_IO_PENDING (997) means that a packet will come on the listener's port. */
-export type AcceptEx = (
-  sListenSocket: number,
-  sAcceptSocket: number,
-  lpOutputBuffer: number,
-  dwReceiveDataLength: number,
-  dwLocalAddressLength: number,
-  dwRemoteAddressLength: number,
-  lpdwBytesReceived: number,
-  lpOverlapped: number,
-) => number;
+const DECLARATIONS = {
+  /** Returns BOOL; FALSE with ERROR_IO_PENDING (997) means that a packet will come on the listener's port. */
+  AcceptEx:
+    'int __stdcall AcceptEx(uintptr_t sListenSocket, uintptr_t sAcceptSocket, uintptr_t lpOutputBuffer, uint32_t dwReceiveDataLength, uint32_t dwLocalAddressLength, uint32_t dwRemoteAddressLength, uintptr_t lpdwBytesReceived, uintptr_t lpOverlapped)',
+  /** Returns BOOL; the socket must be bound first. FALSE with 997 means that a packet will come. */
+  ConnectEx:
+    'int __stdcall ConnectEx(uintptr_t s, uintptr_t name, int namelen, uintptr_t lpSendBuffer, uint32_t dwSendDataLength, uintptr_t lpdwBytesSent, uintptr_t lpOverlapped)',
+  /**
+   * Returns BOOL; FALSE with 997 means that a packet will come. TF_REUSE_SOCKET: afterwards the socket can be given to
+   * AcceptEx again. reserved: 0.
+   */
+  DisconnectEx:
+    'int __stdcall DisconnectEx(uintptr_t s, uintptr_t lpOverlapped, uint32_t dwFlags, uint32_t dwReserved)',
+  /** Finds the two addresses in AcceptEx's output buffer. All but the lengths are addresses of out-parameters. */
+  GetAcceptExSockaddrs:
+    'void __stdcall GetAcceptExSockaddrs(uintptr_t lpOutputBuffer, uint32_t dwReceiveDataLength, uint32_t dwLocalAddressLength, uint32_t dwRemoteAddressLength, uintptr_t LocalSockaddr, uintptr_t LocalSockaddrLength, uintptr_t RemoteSockaddr, uintptr_t RemoteSockaddrLength)',
+  /**
+   * Sends bytes of a file, from OVERLAPPED.Offset and OffsetHigh on, with what lpTransmitBuffers has around them. Returns
+   * BOOL; FALSE with ERROR_IO_PENDING (997) means that a packet will come. nNumberOfBytesToWrite 0 stands for the whole file,
+   * and it is at most 2^31 - 2. nNumberOfBytesPerSend 0 leaves the size of each send to the system.
+   */
+  TransmitFile:
+    'int __stdcall TransmitFile(uintptr_t hSocket, intptr_t hFile, uint32_t nNumberOfBytesToWrite, uint32_t nNumberOfBytesPerSend, uintptr_t lpOverlapped, uintptr_t lpTransmitBuffers, uint32_t dwReserved)',
+} as const;
 
-/** Returns BOOL; the socket must be bound first. FALSE with 997 means that a packet will come. */
-export type ConnectEx = (
-  s: number,
-  name: number,
-  namelen: number,
-  lpSendBuffer: number,
-  dwSendDataLength: number,
-  lpdwBytesSent: number,
-  lpOverlapped: number,
-) => number;
-
-/**
- * Returns BOOL; FALSE with 997 means that a packet will come. TF_REUSE_SOCKET: afterwards the socket can be given to
- * AcceptEx again. reserved: 0.
- */
-export type DisconnectEx = (s: number, lpOverlapped: number, dwFlags: number, dwReserved: number) => number;
-
-/** Finds the two addresses in AcceptEx's output buffer. All but the lengths are addresses of out-parameters. */
-export type GetAcceptExSockaddrs = (
-  lpOutputBuffer: number,
-  dwReceiveDataLength: number,
-  dwLocalAddressLength: number,
-  dwRemoteAddressLength: number,
-  LocalSockaddr: number,
-  LocalSockaddrLength: number,
-  RemoteSockaddr: number,
-  RemoteSockaddrLength: number,
-) => void;
-
-/**
- * Sends bytes of a file, from OVERLAPPED.Offset and OffsetHigh on, with what lpTransmitBuffers has around them. Returns
- * BOOL; FALSE with ERROR_IO_PENDING (997) means that a packet will come. nNumberOfBytesToWrite 0 stands for the whole file,
- * and it is at most 2^31 - 2. nNumberOfBytesPerSend 0 leaves the size of each send to the system.
- */
-export type TransmitFile = (
-  hSocket: number,
-  hFile: number,
-  nNumberOfBytesToWrite: number,
-  nNumberOfBytesPerSend: number,
-  lpOverlapped: number,
-  lpTransmitBuffers: number,
-  dwReserved: number,
-) => number;
+/** The functions themselves. */
+export type Mswsock = Functions<typeof DECLARATIONS>;
 
 /** The functions behind the pointers that SIO_GET_EXTENSION_FUNCTION_POINTER gives. */
-export interface MswsockPointers {
-  AcceptEx(pointer: number): AcceptEx;
-  ConnectEx(pointer: number): ConnectEx;
-  DisconnectEx(pointer: number): DisconnectEx;
-  GetAcceptExSockaddrs(pointer: number): GetAcceptExSockaddrs;
-  TransmitFile(pointer: number): TransmitFile;
-}
+export type MswsockPointers = { [Name in keyof Mswsock]: (pointer: number) => Mswsock[Name] };
 
 /** GUIDs by which the functions are asked for, from mswsock.h. */
 export const WSAID = {
@@ -81,30 +48,19 @@ export const WSAID = {
   TransmitFile: 'b5367df0-cbac-11cf-95ca-00805f48a192',
 } as const;
 
-/** Argument types of each function, in order. */
-const ARGUMENTS = {
-  AcceptEx: ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uint32_t', 'uint32_t', 'uint32_t', 'uintptr_t', 'uintptr_t'],
-  ConnectEx: ['uintptr_t', 'uintptr_t', 'int', 'uintptr_t', 'uint32_t', 'uintptr_t', 'uintptr_t'],
-  DisconnectEx: ['uintptr_t', 'uintptr_t', 'uint32_t', 'uint32_t'],
-  GetAcceptExSockaddrs: [
-    ...['uintptr_t', 'uint32_t', 'uint32_t', 'uint32_t'],
-    ...['uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t'],
-  ],
-  TransmitFile: ['uintptr_t', 'intptr_t', 'uint32_t', 'uint32_t', 'uintptr_t', 'uintptr_t', 'uint32_t'],
-};
-
 /** Makes pointers callable. The prototypes have no names: koffi refuses a name the second time the tables are loaded. */
 export function bindMswsock(koffi: KoffiModule): MswsockPointers {
-  const acceptEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.AcceptEx);
-  const connectEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.ConnectEx);
-  const disconnectEx = koffi.proto('__stdcall', null, 'int', ARGUMENTS.DisconnectEx);
-  const getAcceptExSockaddrs = koffi.proto('__stdcall', null, 'void', ARGUMENTS.GetAcceptExSockaddrs);
-  const transmitFile = koffi.proto('__stdcall', null, 'int', ARGUMENTS.TransmitFile);
+  const bind = <Name extends keyof Mswsock>(name: Name): ((pointer: number) => Mswsock[Name]) => {
+    const [result = '', list = ''] = DECLARATIONS[name].split(/ __stdcall \w+\(|\)/);
+    const types = list.split(', ').map((parameter) => parameter.split(' ')[0] ?? '');
+    const prototype = koffi.proto('__stdcall', null, result, types);
+    return (pointer) => koffi.decode(BigInt(pointer), prototype) as Mswsock[Name];
+  };
   return {
-    AcceptEx: (pointer) => koffi.decode(BigInt(pointer), acceptEx) as AcceptEx,
-    ConnectEx: (pointer) => koffi.decode(BigInt(pointer), connectEx) as ConnectEx,
-    DisconnectEx: (pointer) => koffi.decode(BigInt(pointer), disconnectEx) as DisconnectEx,
-    GetAcceptExSockaddrs: (pointer) => koffi.decode(BigInt(pointer), getAcceptExSockaddrs) as GetAcceptExSockaddrs,
-    TransmitFile: (pointer) => koffi.decode(BigInt(pointer), transmitFile) as TransmitFile,
+    AcceptEx: bind('AcceptEx'),
+    ConnectEx: bind('ConnectEx'),
+    DisconnectEx: bind('DisconnectEx'),
+    GetAcceptExSockaddrs: bind('GetAcceptExSockaddrs'),
+    TransmitFile: bind('TransmitFile'),
   };
 }

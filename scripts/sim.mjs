@@ -4,11 +4,10 @@ import path from 'node:path';
 import { runChild } from './child.mjs';
 import { root } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
-import { hostStripsTypes } from './wine.mjs';
+import { hostOptions } from './wine.mjs';
 
 process.chdir(root);
 await ensureInstalled({ windows: false });
-const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
 const main = path.join('test', 'sim', 'support', 'main.ts');
-const { code } = await runChild(process.execPath, [...loader, main, ...process.argv.slice(2)], { cwd: root });
+const { code } = await runChild(process.execPath, [...hostOptions, main, ...process.argv.slice(2)], { cwd: root });
 process.exitCode = code;

@@ -18,7 +18,7 @@ import { install, isInstalled } from './npm/npm-install.mjs';
 import { buildFolder, packageFolder, root, vitestFolder } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
 import { findSpecs, halves, isSpecOrFolder } from './mocha/specs.mjs';
-import { hostStripsTypes, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
+import { hostOptions, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
 
 /** @typedef {import('./mocha/mocha.mjs').Outcome} Outcome */
 /** @typedef {import('./mocha/specs.mjs').Part} Part */
@@ -162,9 +162,8 @@ async function runPackagePart(print) {
  * @param {Print} print
  */
 function runOnThisNode(name, specs, env, print) {
-  const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
   const launch = (/** @type {string[]} */ mocha, /** @type {import('./child.mjs').ChildOptions} */ options) =>
-    runChild(process.execPath, [...loader, ...mocha], options);
+    runChild(process.execPath, [...hostOptions, ...mocha], options);
   return runMocha(name, [...specs, ...mochaArgs], env, launch, print);
 }
 

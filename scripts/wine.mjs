@@ -32,6 +32,11 @@ Exit code: the script's; 130 when Ctrl+C has ended it; 2 without a script; 1 whe
 /** Can this node.js, the one that runs us, run TypeScript without help? */
 export const hostStripsTypes = 'typescript' in process.features && Boolean(process.features.typescript);
 
+/** Its options for a program in TypeScript. */
+export const hostOptions = hostStripsTypes
+  ? ['--disable-warning=ExperimentalWarning']
+  : [`--import=${new URL('types/register.mjs', import.meta.url).href}`];
+
 /**
  * The same of the Windows node.exe. Of those in test/wine, 22 and newer can; of 20 no release does.
  * @param {string | undefined} node

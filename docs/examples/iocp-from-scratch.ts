@@ -1,6 +1,6 @@
 /**
  * An echo server on a completion port and Win32 alone, to learn how it goes: nothing of iocp-pal but its declarations (ffi) and
- * its port (src/iocp/completion-port.ts). docs/completion-ports.md tells it with drawings.
+ * its port (src/iocp/completion-port.ts). docs/completion-ports.md explains it with drawings.
  *
  * iocp-from-scratch.ts [port] — ends on Ctrl+C, or at the end of its input.
  */
@@ -45,7 +45,7 @@ class Operation {
 
   /**
    * @param length of the data that its WSABUF names
-   * @param call makes the Win32 call, and says whether it succeeded at once: then a packet comes all the same
+   * @param call makes the Win32 call, and says whether it succeeded at once: then a packet comes nevertheless
    */
   start(length: number, call: () => boolean, done: (error: number, bytes: number) => void): void {
     new Uint8Array(this.region.buffer, 0, DATA_AT).fill(0);
@@ -85,7 +85,7 @@ view.setInt32(64, sockaddr_in.size, true);
 checkWinsock(ws2_32.getsockname(listener, scratch.address, scratch.address + 64), ws2_32, 'getsockname');
 console.log(`echo server on 127.0.0.1:${view.getUint16(sockaddr_in.sin_port)}`);
 
-/** AcceptEx is no export: each provider has its own, and tells where. */
+/** AcceptEx is no export: each provider has its own, and says where. */
 function findAcceptEx(): ReturnType<typeof mswsock.AcceptEx> {
   const guid = Buffer.from(WSAID.AcceptEx.replaceAll('-', ''), 'hex');
   guid.subarray(GUID.Data1, GUID.Data2).reverse(); // the first three parts are integers of the machine's byte order

@@ -15,7 +15,7 @@ import { mutations } from './mutations.mjs';
 import { buildFolder, root } from '../paths.mjs';
 import { ensureInstalled } from '../setup.mjs';
 import { findSpecs } from '../mocha/specs.mjs';
-import { hostStripsTypes } from '../wine.mjs';
+import { hostOptions } from '../wine.mjs';
 import { removeAtExit } from '../remove.mjs';
 
 /** @typedef {import('./mutations.mjs').Mutation} Mutation */
@@ -70,7 +70,6 @@ const { values } = parseArgs({
 const answersFile = path.join(buildFolder, 'mutations.json');
 
 await ensureInstalled({ windows: false });
-const loader = hostStripsTypes ? ['--disable-warning=ExperimentalWarning'] : ['--import=tsx'];
 const chosen = mutations.filter(({ id }) => values.only === undefined || id.includes(values.only));
 for (const mutation of chosen) mutated(root, mutation); // fails early when a text is not there any more
 const answers = readAnswers();
@@ -199,7 +198,7 @@ async function run(folder, args) {
     },
     Number(values.limit) * 1000,
   );
-  const result = await runChild(process.execPath, [...loader, ...args], {
+  const result = await runChild(process.execPath, [...hostOptions, ...args], {
     cwd: folder,
     stdio: 'pipe',
     abort: abort.signal,

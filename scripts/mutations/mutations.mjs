@@ -434,9 +434,9 @@ export const mutations = [
   },
   {
     id: 'the last byte is not copied',
-    file: reader,
-    find: 'block.bytes.copy(target, 0, from, from + bytes);',
-    replace: 'block.bytes.copy(target, 0, from, from + bytes - 1);',
+    file: 'bytes.ts',
+    find: 'source.copy(target, 0, from, from + bytes);',
+    replace: 'source.copy(target, 0, from, from + bytes - 1);',
   },
   {
     id: 'lose the tail of a short send',
@@ -808,7 +808,7 @@ export const mutations = [
   {
     id: 'a watch without a slot looks again every turn',
     file: watch,
-    find: 'this.context.waitingWatches.awaitSlot(this.#connection);',
+    find: 'this.context.waitingWatches.awaitSlot(this.record);',
     replace: 'this.scheduleCheck();',
   },
   {

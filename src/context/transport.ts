@@ -95,7 +95,7 @@ export interface BackendParts {
   /** Another thread has submitted something; for event sources that such a thread can wake. */
   readonly onRemote: () => void;
   /**
-   * The source cannot be waited on any more. Called once. What is under way has to be cancelled: its end is found all the same.
+   * The source cannot be waited on any more. Called once. What is under way has to be cancelled: its end is found nevertheless.
    */
   readonly onFailure: (error: Error) => void;
   /** The waiter has found events; the next turn may begin. */

@@ -1,10 +1,9 @@
 /** The examination: facts, checks of the providers, the self-test, and a verdict. */
-import { WSADATA_SIZE } from '../../ffi/layouts.ts';
-import { checkReturnedCode } from '../../ffi/check.ts';
 import process from 'node:process';
 import type { Platform } from '../platform/platform.ts';
+import { Counters } from '../loop/counters.ts';
+import { startWinsock } from '../runtime/create-context.ts';
 import { Scratch } from '../memory/scratch.ts';
-import type { Provider } from './catalog.ts';
 import type { Machine } from './machine.ts';
 import { checkCatalog, checkSockets, describeProvider } from './provider-checks.ts';
 import type { Check, DoctorReport, Facts } from './report.ts';
@@ -14,16 +13,13 @@ import { selfTest } from './self-test.ts';
 import { withoutPaths } from './without-paths.ts';
 import { messageOf } from '../../ffi/thrown.ts';
 
-/** Winsock 2.2. */
-const WINSOCK_VERSION = 0x0202;
-
 /** Never rejects: what goes wrong is in the report. */
 export async function examine(machine: Machine, version: string, stepDeadlineMs?: number): Promise<DoctorReport> {
   const { simulated } = machine;
   let platform: Platform;
   try {
     platform = machine.platform();
-    startWinsock(platform);
+    start(platform);
   } catch (error) {
     const reason = messageWithoutPaths(error);
     return { version, verdict: 'unable', reason, simulated, facts: { system: systemFacts() }, checks: [] };
@@ -41,22 +37,18 @@ export async function examine(machine: Machine, version: string, stepDeadlineMs?
   checks.push(...(typeof sockets === 'string' ? [lookFailed('sockets', sockets)] : sockets));
   checks.push(...(await selfTest(machine, stepDeadlineMs)));
   const verdict = checks.some(({ status }) => status === 'failed') ? 'failed' : 'ok';
-  const providers: Record<string, Facts> = typeof catalog === 'string' ? {} : { providers: providerFacts(catalog) };
+  const providers: Record<string, Facts> =
+    typeof catalog === 'string' ? {} : { providers: { 'TCP and UDP': catalog.map(describeProvider) } };
   return { version, verdict, simulated, facts: { ...facts, ...providers }, checks };
 }
 
-function startWinsock({ memory, ws2_32 }: Platform): void {
-  const scratch = new Scratch(memory);
+function start(platform: Platform): void {
+  const scratch = new Scratch(platform.memory);
   try {
-    if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
-    checkReturnedCode(ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
+    startWinsock(platform, new Counters(), scratch);
   } finally {
     scratch.dispose();
   }
-}
-
-function providerFacts(catalog: readonly Provider[]): Facts {
-  return { 'TCP and UDP': catalog.map(describeProvider) };
 }
 
 /** What it returns, or the message of what it throws. */

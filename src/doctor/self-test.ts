@@ -5,7 +5,7 @@ import type { WaiterKind } from '../platform/platform.ts';
 import { now } from '../platform/node-timers.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import type { Machine } from './machine.ts';
-import { connectedPair, readExactly, write } from './steps/pal-promises.ts';
+import { readExactly, withPair, write } from './steps/pal-promises.ts';
 import type { Check } from './report.ts';
 import { StepFailure, type Step, type StepParts } from './steps/step.ts';
 import { withoutPaths } from './without-paths.ts';
@@ -16,7 +16,7 @@ import { messageOf } from '../../ffi/thrown.ts';
 
 /** What takes longer hangs: a second is much on a machine that is not busy, 5 on one that is. */
 const STEP_DEADLINE_MS = 30_000;
-/** Lines of describe() that a step which hangs is told with: the totals and a few sockets. */
+/** Lines of describe() that the report of a step which hangs has: the totals and a few sockets. */
 const DESCRIBE_LINES = 8;
 /** A first round trip that takes longer than this is worth a word, though nothing is wrong. */
 const SLOW_START_MS = 3000;
@@ -38,27 +38,21 @@ async function testWaiter(machine: Machine, waiter: WaiterKind, deadlineMs: numb
   try {
     pal.initialize();
     looping = pal.runEventLoop();
-    looping.catch(() => undefined); // the step that waits for it is told
+    looping.catch(() => undefined); // the step that waits for it reports it
   } catch (error) {
     const { detail, advice } = explain(error, 'initialize() says what is wrong');
     return [{ name: name('start'), status: 'failed', ms: now() - begun, detail, advice }];
   }
-  const checks: Check[] = [];
+  const outcomes: Outcome[] = [];
   const parts: StepParts = { pal, withFile: (bytes, use) => machine.withFile(bytes, use) };
   for (const step of [firstRoundTrip(begun), ...STEPS]) {
-    const check = await runStep(step, parts, looping, deadlineMs);
-    checks.push({ ...check, name: name(step.name) });
+    const outcome = await runStep(step, parts, looping, deadlineMs);
+    outcomes.push(outcome);
     // What has hung, or ended the loop, says nothing about the next.
-    if (!pal.isRunning() || check.hung) break;
+    if (!pal.isRunning() || outcome.hung) break;
   }
-  checks.push({ ...(await runStep(stopping(looping), parts, null, deadlineMs)), name: name('stop') });
-  return checks.map(({ name, status, ms, detail, advice }) => ({
-    name,
-    status,
-    ms,
-    detail,
-    ...(advice !== undefined && { advice }),
-  }));
+  outcomes.push(await runStep(stopping(looping), parts, null, deadlineMs));
+  return outcomes.map(({ check }) => ({ ...check, name: name(check.name) }));
 }
 
 /** From before the PAL was made to the first bytes that came back. */
@@ -66,16 +60,14 @@ function firstRoundTrip(begun: number): Step {
   return {
     name: 'start and first round trip',
     advice: 'The waiter thread or the first connection failed: see the message',
-    async run({ pal }) {
-      const [server, client] = await connectedPair(pal);
-      await write(pal, client, Buffer.from('first'));
-      if (String(await readExactly(pal, server, 5)) !== 'first') throw new Error('other bytes came than were sent');
-      pal.closeSocket(server);
-      pal.closeSocket(client);
-      const ms = Math.round(now() - begun);
-      const slow = ms > SLOW_START_MS ? ': this machine is busy, or something looks at each file that is loaded' : '';
-      return `${ms} ms from a cold start${slow}`;
-    },
+    run: ({ pal }) =>
+      withPair(pal, async (server, client) => {
+        await write(pal, client, Buffer.from('first'));
+        if (String(await readExactly(pal, server, 5)) !== 'first') throw new Error('other bytes came than were sent');
+        const ms = Math.round(now() - begun);
+        const slow = ms > SLOW_START_MS ? ': this machine is busy, or something looks at each file that is loaded' : '';
+        return `${ms} ms from a cold start${slow}`;
+      }),
   };
 }
 
@@ -91,7 +83,10 @@ function stopping(looping: Promise<void>): Step {
   };
 }
 
-type Outcome = Check & { readonly hung: boolean };
+interface Outcome {
+  readonly check: Check;
+  readonly hung: boolean;
+}
 
 async function runStep(
   step: Step,
@@ -110,12 +105,12 @@ async function runStep(
       deadlineMs,
       `"${name}"`,
     );
-    return { name, status: 'ok', ms: now() - begun, detail, hung: false };
+    return { check: { name, status: 'ok', ms: now() - begun, detail }, hung: false };
   } catch (error) {
     const hung = error instanceof DeadlineError;
     const { detail, advice } = explain(error, step.advice);
     const state = hung ? `\n${stateOf(parts.pal)}` : '';
-    return { name, status: 'failed', ms: now() - begun, detail: `${detail}${state}`, advice, hung };
+    return { check: { name, status: 'failed', ms: now() - begun, detail: `${detail}${state}`, advice }, hung };
   }
 }
 

@@ -23,7 +23,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** A timer that fires this late, ms, was held up by more than the system's own coarseness (15.6 ms on Windows). */
 const LATE_MS = 50;
 
-/** Sockets whose time is over that one look tells: what is beyond has the next one, a millisecond later. */
+/** Sockets whose time is over that one check handles: the others get the next one, a millisecond later. */
 const SOCKETS_PER_LOOK = 256;
 
 /** Options of createIdleTimeout and createHeaderTimeout. */
@@ -38,7 +38,7 @@ export interface SocketTimeoutOptions {
 
 const OPTIONS: OptionNames<SocketTimeoutOptions> = { ms: false, onTimeout: false, scheduler: false };
 
-/** A limit. Its sockets are told to it one by one; it knows nothing of what they do. */
+/** A limit. It is given its sockets one by one, and knows nothing of what they do. */
 export interface SocketTimeout {
   /**
    * Begins the socket's time, or begins it anew.

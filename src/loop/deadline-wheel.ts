@@ -51,10 +51,16 @@ class Slot extends DeadlineEntry {
   override after: DeadlineEntry = this;
 }
 
+/** Where in the array of slots the one of a tick is. */
+function placeOf(level: number, tick: number): number {
+  return level * SLOTS + (Math.floor(tick / (SPANS[level] ?? 1)) % SLOTS);
+}
+
 export class DeadlineWheel<Entry extends DeadlineEntry> {
   readonly #scheduler: Scheduler;
   readonly #due: () => void;
-  readonly #levels = Array.from({ length: LEVELS }, () => Array.from({ length: SLOTS }, () => new Slot()));
+  /** Level by level. Each is made when it is first used: of the 320 most never are. */
+  readonly #slots = new Array<Slot | null>(LEVELS * SLOTS).fill(null);
   readonly #counts = new Array<number>(LEVELS).fill(0);
   /** The last tick that was met. */
   #tick: number;
@@ -189,10 +195,7 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
   }
 
   #slot(level: number, tick: number): Slot {
-    const slot = this.#levels[level]?.[Math.floor(tick / (SPANS[level] ?? 1)) % SLOTS];
-    if (slot === undefined)
-      throw new Error(`There is no slot for tick ${tick} in level ${level}. This is a bug in iocp-pal`);
-    return slot;
+    return (this.#slots[placeOf(level, tick)] ??= new Slot());
   }
 
   /** The tick at which an entry must be looked at: its own in level 0, else when its slot moves down. */
@@ -210,8 +213,8 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
       const current = Math.floor(this.#tick / span);
       for (let ahead = 1; ahead <= SLOTS; ahead++) {
         const tick = (current + ahead) * span;
-        const slot = this.#slot(level, tick);
-        if (slot.after === slot) continue;
+        const slot = this.#slots[placeOf(level, tick)] ?? null;
+        if (slot === null || slot.after === slot) continue;
         first = Math.min(first, tick);
         break;
       }

@@ -110,7 +110,7 @@ export class EventLoop {
   }
 
   /**
-   * The same, and after the source was asked for what has come until now: for deadlines, of which a busy thread hears late.
+   * The same, and after the source was asked for what has come until now: for deadlines, which a busy thread notices late.
    * (A round runs what is ready, and then asks the source. What is made ready in one round runs in the next.)
    */
   enqueueBehindEvents(task: ReadyTask): void {

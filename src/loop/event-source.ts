@@ -8,7 +8,7 @@ export interface EventSource {
   /** Events that one poll() collects at most; fewer mean that there are no more for now. */
   readonly batchSize: number;
   /**
-   * Collects what is there, without waiting. Returns the number of events for dispatch(). A failure of the system is told to
+   * Collects what is there, without waiting. Returns the number of events for dispatch(). A failure of the system is reported to
    * BackendParts.onFailure.
    */
   poll(): number;

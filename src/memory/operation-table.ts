@@ -8,8 +8,7 @@
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 import type { BlockPool } from './block-pool.ts';
 import { SLOT, SLOT_SIZE, Operation, OperationKind, OperationState, type OperationOwner } from './operation.ts';
-
-const TWO_32 = 4294967296;
+import { TWO_32 } from '../util/bytes.ts';
 
 /** Buffers of users that a kernel was lent and has not given back: V8 must not free them. */
 const keptForKernel = new Set<NonNullable<Operation['lent']>>();
@@ -111,7 +110,7 @@ export class OperationTable {
     operation.lent = null;
   }
 
-  /** Work that is no operation, such as the reading of a file: a close of the socket waits for it all the same. */
+  /** Work that is no operation, such as the reading of a file: a close of the socket waits for it nevertheless. */
   beginWork(owner: OperationOwner): void {
     owner.inFlight++;
   }
@@ -122,7 +121,7 @@ export class OperationTable {
   }
 
   /**
-   * The kernel has it, and nobody will learn when it is done: whoever waits for it is told that it has failed, and its memory is
+   * The kernel has it, and nobody will learn when it is done: its owner gets a failure, and its memory is
    * kept for as long as the process lives.
    */
   leaveBehind(operation: Operation): void {

@@ -86,7 +86,7 @@ export class Operation {
   block: Block | null = null;
   /**
    * Buffers of the user's lent in place: kept reachable while the kernel has them. (Those of a WSASend are kept by their
-   * requests, until these are dropped; here is one of them, which tells that there are some.)
+   * requests, until these are dropped; here is one of them, which shows that there are some.)
    */
   lent: Uint8Array | readonly Uint8Array[] | null = null;
   /** Bytes asked for. */

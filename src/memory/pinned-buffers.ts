@@ -6,8 +6,8 @@
  * out twice, so a buffer is always zeroed; a large one has memory of its own.
  *
  * Whoever passes such a buffer, or a slice of it, to asyncRead or asyncWrite lends exactly those bytes: the operation keeps the
- * buffer reachable while the kernel has it. Where the end of the thread would come without a word (worker.terminate()), V8
- * would free it all the same; there it is not lent, and its bytes are copied like any other's.
+ * buffer reachable while the kernel has it. Where the end of the thread would come without notice (worker.terminate()), V8
+ * would free it nevertheless; there the kernel is not given it, and its bytes are copied like any other's.
  */
 import { Buffer } from 'node:buffer';
 import { COLLECTED_PAGE_SIZE } from '../../ffi/collected-memory.ts';
@@ -30,7 +30,7 @@ interface Arena {
 }
 
 /**
- * One for all, and for ever: a registry that is garbage itself tells nobody, and a buffer may well outlive the run of the PAL
+ * One for all, and for ever: a registry that is garbage itself calls nobody, and a buffer may well outlive the run of the PAL
  * that it came from.
  */
 const garbage = new FinalizationRegistry<Arena>((arena) => {

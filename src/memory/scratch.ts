@@ -7,13 +7,14 @@ import { AF_INET, AF_INET6 } from '../../ffi/constants.ts';
 import { sockaddr_in, sockaddr_in6 } from '../../ffi/layouts.ts';
 import { formatIpAddress, type IpAddress } from '../pal/ip-address.ts';
 import type { Endpoint } from '../pal/handles.ts';
+import { TWO_32 } from '../util/bytes.ts';
 
 const SCRATCH_SIZE = 4096;
 
 export class Scratch {
   readonly address: number;
-  readonly view: DataView<ArrayBuffer>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
   readonly #memory: NativeMemory;
   readonly #region: NativeRegion;
 
@@ -30,12 +31,12 @@ export class Scratch {
 
   /** Reads a pointer that a call wrote. */
   pointerAt(offset: number): number {
-    return this.view.getUint32(offset, true) + this.view.getUint32(offset + 4, true) * 2 ** 32;
+    return this.view.getUint32(offset, true) + this.view.getUint32(offset + 4, true) * TWO_32;
   }
 
   setPointer(offset: number, value: number): void {
-    this.view.setUint32(offset, value % 2 ** 32, true);
-    this.view.setUint32(offset + 4, Math.floor(value / 2 ** 32), true);
+    this.view.setUint32(offset, value % TWO_32, true);
+    this.view.setUint32(offset + 4, Math.floor(value / TWO_32), true);
   }
 
   /** Writes a sockaddr_in or sockaddr_in6 at `offset`. Returns its length in bytes. */

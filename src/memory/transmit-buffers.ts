@@ -5,6 +5,7 @@ import { ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED, WSAEINVAL, WSAEOPNOTSUPP 
 import type { Files } from '../platform/platform.ts';
 import type { OperationTable } from './operation-table.ts';
 import { SLOT, type Operation } from './operation.ts';
+import { TWO_32 } from '../util/bytes.ts';
 
 /**
  * Bytes of a file that one TransmitFile is given: 1 MiB. The system takes up to 2^31 - 2; smaller pieces are what progress
@@ -13,8 +14,6 @@ import { SLOT, type Operation } from './operation.ts';
 export const TRANSMIT_BYTES = 2 ** 20;
 /** What TransmitFile fails with where it cannot do it at all: a provider without it, a file of a kind it cannot read. */
 const REFUSALS: ReadonlySet<number> = new Set([WSAEOPNOTSUPP, WSAEINVAL, ERROR_NOT_SUPPORTED, ERROR_INVALID_PARAMETER]);
-
-const TWO_32 = 2 ** 32;
 
 /** The error says that this is not a socket, or not a file, for TransmitFile. */
 export function isRefusal(error: number): boolean {

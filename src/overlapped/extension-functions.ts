@@ -5,23 +5,13 @@
 import { checkWinsock, Win32Error } from '../../ffi/check.ts';
 import { SIO_GET_EXTENSION_FUNCTION_POINTER } from '../../ffi/constants.ts';
 import { GUID } from '../../ffi/layouts.ts';
-import {
-  WSAID,
-  type AcceptEx,
-  type ConnectEx,
-  type DisconnectEx,
-  type GetAcceptExSockaddrs,
-  type TransmitFile,
-} from '../../ffi/mswsock.ts';
+import { WSAID, type Mswsock } from '../../ffi/mswsock.ts';
 import type { Win32Tables } from '../../ffi/tables.ts';
 import type { Counters } from '../loop/counters.ts';
 import type { Scratch } from '../memory/scratch.ts';
 
-export interface FamilyFunctions {
-  readonly AcceptEx: AcceptEx;
-  readonly ConnectEx: ConnectEx;
-  readonly GetAcceptExSockaddrs: GetAcceptExSockaddrs;
-}
+/** What every provider has. */
+export type FamilyFunctions = Pick<Mswsock, 'AcceptEx' | 'ConnectEx' | 'GetAcceptExSockaddrs'>;
 
 /** Offsets in the scratch page. */
 const GUID_AT = 0;
@@ -34,8 +24,8 @@ export class ExtensionFunctions {
   readonly #scratch: Scratch;
   readonly #counters: Counters;
   readonly #families = new Map<4 | 6, FamilyFunctions>();
-  readonly #transmitFile = new Map<4 | 6, TransmitFile | null>();
-  readonly #disconnectEx = new Map<4 | 6, DisconnectEx>();
+  readonly #transmitFile = new Map<4 | 6, Mswsock['TransmitFile'] | null>();
+  readonly #disconnectEx = new Map<4 | 6, Mswsock['DisconnectEx']>();
 
   constructor(tables: Win32Tables, scratch: Scratch, counters: Counters) {
     this.#tables = tables;
@@ -59,7 +49,7 @@ export class ExtensionFunctions {
   }
 
   /** TransmitFile of a family, or null when the provider has none: a service that a layered one may leave out. */
-  transmitFile(family: 4 | 6, socket: number): TransmitFile | null {
+  transmitFile(family: 4 | 6, socket: number): Mswsock['TransmitFile'] | null {
     let found = this.#transmitFile.get(family);
     if (found === undefined) {
       try {
@@ -74,7 +64,7 @@ export class ExtensionFunctions {
   }
 
   /** DisconnectEx of a family, asked for by the first who needs it. Throws Win32Error when the provider has none. */
-  disconnectEx(family: 4 | 6, socket: number): DisconnectEx {
+  disconnectEx(family: 4 | 6, socket: number): Mswsock['DisconnectEx'] {
     let found = this.#disconnectEx.get(family);
     if (found === undefined) {
       found = this.#tables.mswsock.DisconnectEx(this.#pointer(socket, WSAID.DisconnectEx));

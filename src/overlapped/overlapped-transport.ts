@@ -125,7 +125,7 @@ export class OverlappedTransport implements Transport {
     counters.syscalls.TransmitFile++;
     const result = TransmitFile(connection.socket, file, bytes, 0, operation.address, buffers, 0);
     operation.handedOver = true;
-    // It has no out-parameter for the count: a success without a packet is told by the OVERLAPPED alone.
+    // It has no out-parameter for the count: of a success without a packet only the OVERLAPPED has it.
     if (result !== 0 && connection.skipsPackets) {
       operations.words[operation.word + SLOT.BYTES / 4] =
         operations.words[operation.word + OVERLAPPED.InternalHigh / 4] ?? 0;

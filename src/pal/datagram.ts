@@ -66,7 +66,7 @@ export interface UdpOptions {
   dropWhenFull?: 'newest' | 'oldest' | undefined;
   /**
    * Default false: an ICMP "unreachable" that an earlier send brought about is nobody's error. True: it ends one
-   * asyncReceiveFrom (or asyncSendTo, where the system tells it there) with ECONNRESET, ECONNREFUSED or the like; the
+   * asyncReceiveFrom (or asyncSendTo, where the system reports it there) with ECONNRESET, ECONNREFUSED or the like; the
    * next one receives as before.
    */
   reportUnreachable?: boolean | undefined;

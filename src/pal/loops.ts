@@ -109,7 +109,7 @@ export interface LoopCalls {
    * it is set to null. Without one such connections are reset and reported to onRemoteError.
    */
   onConnection(callback: ConnectionCallback | null): void;
-  /** Sets who is told of submissions that failed (a write to a socket that has closed, a message to nobody); null: nobody. */
+  /** Sets the callback for submissions that failed (a write to a socket that has closed, a message to nobody); null: nobody. */
   onRemoteError(callback: RemoteErrorCallback | null): void;
 
   /**

@@ -125,7 +125,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
     callback: BytesCallback,
   ): OperationHandle;
   /**
-   * Asks for an asynchronous call to end now: its callback gets Interrupted (ECANCELED), unless it succeeds all the same.
+   * Asks for an asynchronous call to end now: its callback gets Interrupted (ECANCELED), unless it succeeds nevertheless.
    * A cancelled read takes no bytes: what arrives goes to the next one. A write of which nothing has gone out leaves the
    * queue; one that has partly gone out runs to its end, unless `hard` says otherwise. See docs/cancellation.md.
    * @param operation what asyncRead, asyncWrite, asyncSendFile, asyncAccept, asyncReceiveFrom or asyncSendTo returned, or
@@ -227,7 +227,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * and postMessage with it in the transfer list. Small buffers share their ArrayBuffer, as those of Buffer.allocUnsafe() do: go
    * by byteOffset and length, and clone or post a copy (`Uint8Array.from(buffer)`), or the whole ArrayBuffer is cloned.
    *
-   * In worker threads, which can be terminated without a word, completion ports do not use it in place: its bytes are copied there.
+   * In worker threads, which can be terminated without notice, completion ports do not use it in place: its bytes are copied there.
    * @param size bytes, 1 … 2^30.
    * @throws RangeError or TypeError for another size; NetworkError OutOfMemory (ENOMEM).
    * @see https://webassembly.github.io/spec/js-api/#memories (a buffer with a detach key)

@@ -49,7 +49,7 @@ export interface NetworkStats {
   datagramsTruncated: number;
   /** The number of datagrams that came when nobody was asking and the queue for them was full (maxQueuedReceiveBytes). */
   datagramsDropped: number;
-  /** How many ICMP "unreachable" and the like that the system told to UDP sockets, whether they were passed on or not. */
+  /** How many ICMP "unreachable" and the like the system reported to UDP sockets, whether they were passed on or not. */
   unreachableReports: number;
   /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel. */
   queuedBytes: number;

@@ -17,7 +17,7 @@ export type AcceptLimit = 'maxConnections' | 'maxConnectionsPerAddress' | 'accep
 /** What a server does with connections beyond maxConnections or acceptRate. */
 export type WhenFull = 'pause' | 'close';
 
-/** What onLimit is told. */
+/** What onLimit is called with. */
 export interface AcceptLimitEvent {
   /** The limit that was reached. */
   readonly reason: AcceptLimit;
@@ -86,9 +86,9 @@ export interface ServerOptions {
    * docs/accepting.md.
    */
   reuseSockets?: boolean | undefined;
-  /** Told of every connection that was refused, and each time the server begins to pause. */
+  /** Called for every connection that was refused, and each time the server begins to pause. */
   onLimit?: ((event: AcceptLimitEvent) => void) | undefined;
-  /** Told of every accept that failed and was posted again; the server lives on. */
+  /** Called for every accept that failed and was posted again; the server goes on. */
   onAcceptError?: ((error: NetworkError) => void) | undefined;
 }
 

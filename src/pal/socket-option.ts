@@ -91,6 +91,6 @@ export interface SocketOptionValues {
 
 /** The type of each option's value when it is read. */
 export interface SocketOptionReadings extends Omit<SocketOptionValues, 'KeepAlive'> {
-  /** SO_KEEPALIVE; the system does not tell its times in one piece. */
+  /** SO_KEEPALIVE; the system does not give its times in one call. */
   KeepAlive: boolean;
 }

@@ -10,7 +10,7 @@
  *
  * What a callback does to its context (enterWith) ends with it: the scope restores what was before.
  *
- * The types that async_hooks shows are in CONTEXT_TYPES; docs/async-context.md tells it to users.
+ * The types that async_hooks shows are in CONTEXT_TYPES; docs/async-context.md is for users.
  * Source: https://nodejs.org/api/async_context.html#class-asyncresource
  */
 import { AsyncResource } from 'node:async_hooks';
@@ -36,7 +36,7 @@ export type ContextType = keyof typeof CONTEXT_TYPES;
 
 /** The one resource that all work of the library's own belongs to. */
 const own = new AsyncResource('iocp-pal:loop');
-/** The end of a call is known: nobody need wait until its resource is garbage to hear that it is destroyed. */
+/** The end of a call is known, so that its resource is destroyed then and not when it becomes garbage. */
 const ENDS_WITH_ITS_CALLBACK = { requireManualDestroy: true } as const;
 
 /** Runs something in the library's own context, whoever calls. */

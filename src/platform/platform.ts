@@ -67,7 +67,7 @@ export interface WorkerWaiterParts extends WaiterCallbacks {
   interrupt: () => void;
   /** The same wait on this thread, without waiting. Returns the number of events, 0 for none; throws when it fails. */
   pollOnce: () => number;
-  /** The number of events that a thread which has ended had found in its last wait and told nobody of. */
+  /** The number of events that a thread which has ended had found in its last wait and not reported. */
   recover: () => number;
 }
 
@@ -147,7 +147,7 @@ export interface Platform extends Win32Tables {
   /** A platform that has none refuses asyncSendFile. */
   readonly files?: Files;
   /**
-   * A platform that has none may be gone at any moment, without a word (a worker thread, by terminate()): memory that V8 owns is
+   * A platform that has none may end at any moment, without notice (a worker thread, by terminate()): memory that V8 owns is
    * not lent to it.
    */
   readonly threadEnd?: ThreadEnd;

@@ -52,7 +52,7 @@ export interface InboxParts {
 export class RemoteInbox {
   /** The queue, for the token. */
   readonly queue: SharedArrayBuffer;
-  /** Who is told of failures. */
+  /** Called with failures. */
   onError: RemoteErrorCallback | null = null;
   readonly #parts: InboxParts;
   readonly #ring: RingConsumer;

@@ -1,10 +1,10 @@
 /**
  * Another thread's end of a loop: submissions go into the loop's queue (ring.ts) and are carried out there, in order. It
- * answers at once that a submission is queued, or why not; how it ends is told on the loop's own thread (onRemoteError).
+ * answers at once that a submission is queued, or why not; how it ends is reported on the loop's own thread (onRemoteError).
  */
 import { isUint8Array } from 'node:util/types';
 import { Win32Error } from '../../ffi/check.ts';
-import { plainBytes } from '../util/bytes.ts';
+import { plainBytes, NO_BYTES } from '../util/bytes.ts';
 import { readOptions, type OptionNames } from '../util/read-options.ts';
 import type { Kernel32 } from '../../ffi/kernel32.ts';
 import { REMOTE_KEY } from '../iocp/completion-key.ts';
@@ -20,8 +20,6 @@ import { RemoteCommand } from './commands.ts';
 import { shown } from '../util/shown.ts';
 import { isRing } from './ring-layout.ts';
 import { RingProducer, Submitted } from './ring.ts';
-
-const NO_BYTES = new Uint8Array(0);
 
 /** What openRemote wakes the loop with. */
 export interface RemoteOptions {
@@ -123,7 +121,7 @@ export class RemoteLoop {
   }
 }
 
-/** It is in the queue all the same: whoever submitted it again would have it carried out twice. */
+/** It is in the queue nevertheless: submitted again, it would be carried out twice. */
 function notWoken(what: string, { syscall, systemErrorCode }: Win32Error): NetworkError {
   const { kind, code, errno, message } = systemError('loop', syscall, systemErrorCode);
   return new NetworkError(

@@ -49,9 +49,9 @@ import {
   viewRing,
   type RingViews,
 } from './ring-layout.ts';
+import { TWO_32 } from '../util/bytes.ts';
 
 const CELL_WORDS = CELL_BYTES / Int32Array.BYTES_PER_ELEMENT;
-const TWO_32 = 4294967296;
 /** What submit() says; the text of an error is the caller's. */
 export const Submitted = {
   /** The record is in the queue. */
@@ -96,7 +96,7 @@ export class RingProducer {
     Atomics.add(this.#views.words, LOAD, difference);
   }
 
-  /** Queues a record; `payload` is copied. Throws what `wake` throws, and the record is queued all the same. */
+  /** Queues a record; `payload` is copied. Throws what `wake` throws, and the record is queued nevertheless. */
   submit(kind: number, subject: number, payload: Uint8Array): Submitted {
     const { words, commits, cells } = this.#views;
     const length = payload.byteLength; // once: it may be another one the next time
@@ -173,7 +173,7 @@ export class RingProducer {
 
   /**
    * A consumer that sleeps before a full queue was to be woken, and could not be: no record that fits will ever come to try
-   * again. Whoever is told that the queue is full comes again, so a failure is nobody's error.
+   * again. Who finds the queue full comes again, so a failure is nobody's error.
    */
   #wakeForFull(): void {
     try {
@@ -254,7 +254,7 @@ export class RingConsumer {
     return (tail & CLOSED) !== 0 && Atomics.load(words, INSIDE) === 0 && tail >>> 1 === this.#head;
   }
 
-  /** Stops waiting for producers that are inside; should one of them come back, it is told that the queue is closed. */
+  /** Stops waiting for producers that are inside; should one of them come back, it finds the queue closed. */
   abandon(): void {
     Atomics.store(this.#views.words, ABANDONED, 1);
   }

@@ -120,7 +120,7 @@ export function createContext(
 }
 
 /** WSAStartup counts its calls per process; WSACleanup is left to the process's end, as in libuv. */
-function startWinsock(platform: Platform, counters: Counters, scratch: Scratch): void {
+export function startWinsock(platform: Platform, counters: Counters, scratch: Scratch): void {
   if (scratch.bytes.byteLength < WSADATA_SIZE) throw new Error('The scratch page is smaller than WSADATA');
   counters.syscalls.WSAStartup++;
   checkReturnedCode(platform.ws2_32.WSAStartup(WINSOCK_VERSION, scratch.address), 'WSAStartup');
@@ -150,7 +150,7 @@ function complete(context: Context, operation: Operation): void {
 
 function takeBack(context: Context, call: PendingCall, error: NetworkError, hard: boolean): boolean {
   const { owner } = call;
-  if (call.cancellation !== null) return true; // the first reason is the one that is told
+  if (call.cancellation !== null) return true; // the first reason is the one that counts
   if (owner !== null) return owner.kind.cancel(context, owner, call, error, hard);
   throw new Error(`A pending ${call.operation} belongs to nobody. This is a bug in iocp-pal; please report it`);
 }

@@ -1,8 +1,8 @@
 /**
- * Says so when runEventLoop() was forgotten: nothing calls back then, and nothing tells why.
+ * Says so when runEventLoop() was forgotten: nothing calls back then, and nothing says why.
  *
  * It looks once a second, and when nothing is left that keeps the process alive, until the loop runs. A program that runs
- * its loop late is not told, as long as nothing waits to be called back.
+ * its loop late gets no warning, as long as nothing waits to be called back.
  */
 import process from 'node:process';
 import type { Context } from '../context/context.ts';

@@ -1,5 +1,5 @@
 /**
- * Something threw between the taking of an operation and the Win32 call that it is for: the operation ends all the same, in a
+ * Something threw between the taking of an operation and the Win32 call that it is for: the operation ends nevertheless, in a
  * coming turn, so its call gets exactly one callback, and its slot and its block come back.
  *
  * Who throws? koffi, when it is out of memory or the stack is at its end (asyncRead at the bottom of a deep recursion); V8, for
@@ -25,7 +25,7 @@ export function abandonOperation(context: Context, record: SocketRecord, operati
   context.loop.completeSynchronously(operation, codeOfThrown(thrown), 0);
 }
 
-/** A RangeError is want of memory or of stack; of anything else EFAULT says that it did not come from the network. */
+/** A RangeError is a lack of memory or of stack; of anything else EFAULT says that it did not come from the network. */
 export function codeOfThrown(thrown: unknown): number {
   return isRangeError(thrown) ? WSAENOBUFS : WSAEFAULT;
 }

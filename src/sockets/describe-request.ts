@@ -1,4 +1,4 @@
-/** One pending call as inspect() tells it: what all kinds of calls have in common. */
+/** One pending call as inspect() shows it: what all kinds of calls have in common. */
 import type { RequestDescription } from '../pal/pal-description.ts';
 import type { PendingCall } from './pending-call.ts';
 import { originOf } from './socket-record.ts';

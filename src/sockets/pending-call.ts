@@ -3,7 +3,7 @@
  *
  * A call is *begun* when it is queued, and *ended* when its callback is certain to run. Between the two it can be
  * *cancelled*: by cancel(), by its deadline, by its signal. Cancelling is a request. What the kernel has is cancelled there,
- * and the packet tells what came of it: a success that was on its way wins, and so do its bytes.
+ * and the packet brings the outcome: a success that was on its way wins, and so do its bytes.
  */
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
@@ -38,7 +38,7 @@ export abstract class PendingCall extends DeadlineEntry {
   signalCalls: SignalCalls | null = null;
   beforeOfSignal: PendingCall | null = null;
   afterOfSignal: PendingCall | null = null;
-  /** It was cancelled while it began, or while the kernel had it: what its callback gets unless it succeeded all the same. */
+  /** It was cancelled while it began, or while the kernel had it: what its callback gets unless it succeeded nevertheless. */
   cancellation: NetworkError | null = null;
 }
 

@@ -15,7 +15,7 @@ const IPV4_WORDS = 2;
 /** Peers that a socket remembers, a power of two: a server with more of them makes an object now and then. */
 const PEERS = 64;
 
-/** The peers that a socket has heard lately. Each lies where its address says; the next one with that place replaces it. */
+/** The peers from which a socket has received lately. Each lies where its address says; the next one with that place replaces it. */
 export class PeerCache {
   readonly #keys = new Uint32Array(PEERS * WORDS);
   readonly #peers = new Array<Endpoint | null>(PEERS).fill(null);
@@ -53,7 +53,7 @@ export class ResolvedDestination {
   /** As the caller wrote it. */
   readonly address: string;
   readonly port: number;
-  readonly words = new Uint32Array(WORDS);
+  readonly words: Uint32Array = new Uint32Array(WORDS);
   /** Bytes of the sockaddr. */
   readonly length: number;
 

@@ -7,8 +7,7 @@ import type { Interest } from '../pal/readiness.ts';
 import { DeadlineEntry } from '../loop/deadline-wheel.ts';
 import type { Operation, OperationOwner } from '../memory/operation.ts';
 import type { SocketKind } from './socket-kind.ts';
-
-const TWO_32 = 4294967296;
+import { TWO_32 } from '../util/bytes.ts';
 
 /** What a kind of socket knows about itself; describe.ts adds what all of them have in common. */
 export type OwnDescription = Pick<SocketDescription, 'kind' | 'state' | 'queues' | 'requests'> &

@@ -1,6 +1,6 @@
 /**
  * Operations that come back as cancelled although nobody here has asked for it: Windows may cancel one with another of its socket
- * (dotnet/corefx#32981). They are posted again, and nobody hears of it; but a system, or a layered provider, that answers
+ * (dotnet/corefx#32981). They are posted again, and no callback hears of it; but a system, or a layered provider, that answers
  * nothing else must not keep the loop busy for ever.
  */
 import type { SocketRecord } from './socket-record.ts';

@@ -94,7 +94,7 @@ export function beginConnect(
 
 /**
  * Gives an attempt up. An outcome that is queued already wins; what is still in the kernel, or in the port, does not: a
- * connection that was made all the same is reset.
+ * connection that was made nevertheless is reset.
  */
 export function cancelConnect(context: Context, connection: Connection, error: NetworkError): boolean {
   const { connect } = connection;
@@ -115,7 +115,7 @@ export function completeConnect(context: Context, connection: Connection, operat
   context.operations.release(operation);
   connection.connected = error === 0;
   if (!isAwaited(connection)) {
-    // Answered already: closed, cancelled or out of time. If it was made all the same, nobody serves it: a FIN would tell
+    // Answered already: closed, cancelled or out of time. If it was made nevertheless, nobody serves it: a FIN would tell
     // the peer that somebody had. And without its context the socket would not heed SO_LINGER.
     if (error === 0) {
       connection.resetting = true;
@@ -138,7 +138,7 @@ function isAwaited({ connect }: Connection): boolean {
   return connect !== null && connect.request !== null;
 }
 
-/** The record has its connected SOCKET: tells whoever waits for it. */
+/** The record has its connected SOCKET: notifies who waits for it. */
 export function announceConnect(context: Context, connection: Connection): void {
   const request = connection.connect?.answer() ?? null;
   if (request === null) return;
@@ -202,7 +202,7 @@ function finish(context: Context, connection: Connection): NetworkError | null {
     return null;
   } catch (error) {
     if (!(error instanceof Win32Error)) throw error;
-    // The connection was made, and is gone again before it could be told: the context of a socket whose peer has reset it
+    // The connection was made, and is gone again before it could be reported: the context of a socket whose peer has reset it
     // cannot be updated, and Windows says "not connected".
     const code = error.systemErrorCode === WSAENOTCONN ? WSAECONNRESET : error.systemErrorCode;
     return connectError(connection, error.syscall, code);

@@ -21,6 +21,7 @@ import { settleClose } from '../sockets/closer.ts';
 import type { Connection } from './connection/connection.ts';
 import { IDLE } from './connection/read-state.ts';
 import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
+import { copyOut } from '../util/bytes.ts';
 import { bufferDetached, connectionClosed, outOfSlots, systemError } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
@@ -29,8 +30,6 @@ import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
 /** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */
 const LARGEST_RECEIVE_CLASS = classFor(65536);
-/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
-const COPY_LOOP_LIMIT = 64;
 
 /** Queues a read; posts the receive when none is posted. */
 export function read(
@@ -212,7 +211,7 @@ function serveUnread(context: Context, connection: Connection): void {
   const request = queue.first;
   if (unread === null || request === null || connection.closing) return;
   const count = Math.min(unread.end - unread.start, request.maxBytes);
-  const fits = copyOut(unread.block, unread.start, request.target, count);
+  const fits = copyOut(unread.block.bytes, unread.start, request.target, count);
   if (fits) unreadTaken(context, connection, count);
   queue.shift();
   const { callback, target } = request;
@@ -315,31 +314,10 @@ function deliver(
   if (block === null) return null;
   adapt(connection, block, bytes);
   const { target } = request;
-  if (copyOut(block, 0, target, bytes)) return null;
+  if (copyOut(block.bytes, 0, target, bytes)) return null;
   connection.read.keep(block, bytes);
   operation.block = null;
   return bufferDetached('read', bytes, target.byteLength);
-}
-
-/**
- * Copies bytes of a block to the start of a reader's buffer. Returns false when it has no room for them any more.
- *
- * Of a user's array it is always byteLength that is asked: of one that was detached V8 (11.3 to 12.4 at least) may still answer
- * `length` with the length it had, in optimised code that has met resizable buffers too.
- */
-function copyOut(block: Block, from: number, target: Uint8Array, bytes: number): boolean {
-  if (bytes > target.byteLength) return false;
-  try {
-    if (bytes <= COPY_LOOP_LIMIT) {
-      const source = block.bytes;
-      for (let index = 0; index < bytes; index++) target[index] = source[from + index] ?? 0;
-    } else {
-      block.bytes.copy(target, 0, from, from + bytes);
-    }
-    return true;
-  } catch {
-    return false; // it has lost them between the look and the copy
-  }
 }
 
 /** Lets the size of the next receive follow the size of this one. */

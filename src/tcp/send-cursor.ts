@@ -1,6 +1,7 @@
 /** Where the next bytes to be sent are: the queue is read ahead of what the kernel has taken. */
 import type { Connection } from './connection/connection.ts';
 import type { WriteRequest } from './connection/requests.ts';
+import { NO_BYTES } from '../util/bytes.ts';
 
 /** A place in a connection's queue, moving ahead of what is sent. One is enough: gathering is synchronous. */
 class SendCursor {
@@ -57,6 +58,5 @@ class SendCursor {
   }
 }
 
-const NO_BYTES = new Uint8Array(0);
 /** For whoever gathers bytes: begin(), and end() before anybody else does. */
 export const sendCursor = new SendCursor();

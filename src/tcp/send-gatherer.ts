@@ -8,11 +8,10 @@ import type { Connection } from './connection/connection.ts';
 import type { Context } from '../context/context.ts';
 import { sendCursor } from './send-cursor.ts';
 import { MAX_SEGMENTS, type Operation } from '../memory/operation.ts';
+import { COPY_LOOP_LIMIT } from '../util/bytes.ts';
 
 /** Bytes that one WSASend carries at most: the largest block. */
 const MAX_SEND_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
-/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
-const COPY_LOOP_LIMIT = 64;
 /** What gather() returns when the first buffer to be sent has lost its bytes. */
 export const DETACHED = -1;
 
@@ -44,7 +43,7 @@ export function gather(context: Context, connection: Connection, operation: Oper
       context.operations.setSegment(operation, segments, pinnedAddress + cursor.offset, length);
       segments++;
       bytes += length;
-      operation.lent = cursor.chunk; // one tells that there are some: all are kept by their requests
+      operation.lent = cursor.chunk; // one shows that there are some: all are kept by their requests
       cursor.move(length);
       continue;
     }

@@ -1,4 +1,4 @@
-/** Cancelling writes. docs/cancellation.md tells it to users. */
+/** Cancelling writes. docs/cancellation.md is for users. */
 import type { NetworkError } from '../pal/network-error.ts';
 import { settleClose } from '../sockets/closer.ts';
 import type { Connection } from './connection/connection.ts';

@@ -1,5 +1,5 @@
 /**
- * The queue of a connection's writes: what leaves it, in which order, and who is told. writer.ts sends from its head.
+ * The queue of a connection's writes: what leaves it, in which order, and who is notified. writer.ts sends from its head.
  *
  * A request leaves the queue before its callback is called, so a callback may write, close or throw.
  */

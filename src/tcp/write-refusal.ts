@@ -1,4 +1,4 @@
-/** Writes that are answered without being queued: refused for want of room, or with nothing to wait for. */
+/** Writes that are answered without being queued: refused for lack of room, or with nothing to wait for. */
 import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
 import type { Connection } from './connection/connection.ts';
@@ -18,7 +18,7 @@ export function whyNotQueued(context: Context, connection: Connection, total: nu
   return null;
 }
 
-/** Refuses a write for want of room. Until its caller has been told, what is written behind it is refused as well. */
+/** Refuses a write for lack of room. Until its callback has run, what is written behind it is refused as well. */
 export function refuse(
   context: Context,
   connection: Connection,

@@ -114,7 +114,7 @@ export function completeSend(context: Context, connection: Connection, operation
     sendingFile === null ? take(context, connection, bytes) : takeFile(context, connection, operation, sendingFile);
   const firstWrite = connection.write.queue.first;
   if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.cancellation !== null) {
-    // To be taken back, and this was not the last of it: the file, or the tail behind it, is truncated.
+    // To be cancelled, and this was not the last of it: the file, or the tail behind it, is truncated.
     if (firstWrite.file?.isUntouched === true) {
       firstWrite.file.fail(firstWrite.cancellation); // (unless TransmitFile was refused: then nothing has gone out)
       return;
@@ -129,7 +129,7 @@ export function completeSend(context: Context, connection: Connection, operation
   }
   const { error, syscall } = operation; // after takeFile, which may have found that the error means nothing
   const broken = emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
-  // A write that was to be taken back and got through all the same has truncated nothing.
+  // A write that was to be cancelled and got through nevertheless has truncated nothing.
   const truncated = connection.write.aborted() && (error !== 0 || hasCancelledWrite(connection));
   const failure = truncated && broken === 0 ? ERROR_OPERATION_ABORTED : broken;
   if (failure !== 0) {

@@ -1,5 +1,5 @@
 /**
- * The zero-byte receive that tells the readiness calls that there is something to read. It takes nothing from the stream and
+ * The zero-byte receive by which the readiness calls learn that there is something to read. It takes nothing from the stream and
  * completes when there is something to take, the end of the stream, or an error; that is poll's POLLIN.
  */
 import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';

@@ -10,7 +10,7 @@
  * and a packet that came too early waits for the one before it, which is on its way. Each receive has a block of its own,
  * by default larger than any datagram: what is longer than a block is cut off by the system and lost.
  *
- * Reception does not end. An ICMP "unreachable" about something sent earlier is not the receiver's error, and is told only
+ * Reception does not end. An ICMP "unreachable" about something sent earlier is not the receiver's error, and is reported only
  * where reportUnreachable asks for it. Any other failure answers one asyncReceiveFrom, and the pool is filled again as
  * long as somebody waits.
  */
@@ -26,13 +26,12 @@ import { settleClose } from '../sockets/closer.ts';
 import type { ReceiveFromRequest } from './datagram-requests.ts';
 import type { Arrival, DatagramSocket } from './datagram-socket.ts';
 import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
+import { copyOut } from '../util/bytes.ts';
 import { bufferDetached, connectionClosed, isUnreachable, outOfSlots, systemError } from '../util/errors.ts';
 import { DATAGRAM_SLOT, OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
-/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
-const COPY_LOOP_LIMIT = 64;
 /** What an arrival without bytes counts for in maxQueuedReceiveBytes. */
 const SMALLEST_BLOCK = BLOCK_SIZES[0];
 
@@ -181,7 +180,7 @@ function arrived(context: Context, socket: DatagramSocket, operation: Operation)
   }
   const { target, maxBytes } = request;
   const count = Math.min(bytes, maxBytes);
-  if (!copyOut(block.bytes, target, count)) {
+  if (!copyOut(block.bytes, 0, target, count)) {
     // Its buffer has gone; the datagram is the next one's.
     socket.receives.shift();
     keep(context, socket, block, bytes, size, peer);
@@ -200,7 +199,7 @@ function arrived(context: Context, socket: DatagramSocket, operation: Operation)
   callback.finish(null, count, peer, size);
 }
 
-/** Plans a look at what came when nobody was asking, when somebody asks. */
+/** Schedules a look at what came while nobody was asking, when somebody asks. */
 function serveSoon(context: Context, socket: DatagramSocket): void {
   if (socket.serving || socket.receives.length === 0) return;
   if (socket.arrivals.length > 0 || socket.report !== 0) planServe(context, socket);
@@ -227,7 +226,7 @@ function serve(context: Context, socket: DatagramSocket): void {
   }
   const { target, maxBytes } = request;
   const count = Math.min(arrival.bytes, maxBytes);
-  if (!(arrival.block === null ? count <= target.byteLength : copyOut(arrival.block.bytes, target, count))) {
+  if (!(arrival.block === null ? count <= target.byteLength : copyOut(arrival.block.bytes, 0, target, count))) {
     serveSoon(context, socket);
     answer(context, socket, request, bufferDetached('receive', count, target.byteLength));
     return;
@@ -254,7 +253,7 @@ function keep(
   peer: Endpoint,
 ): void {
   const sizeClass = classFor(bytes);
-  // One that somebody waits for all the same (the buffer before had gone) is on its way there, and needs no room.
+  // One that somebody waits for nevertheless (the buffer before had gone) is on its way there, and needs no room.
   const isAwaited = socket.receives.length > 0 && socket.arrivals.length === 0;
   if (!isAwaited && !makeRoom(context, socket, bytes === 0 ? SMALLEST_BLOCK : (BLOCK_SIZES[sizeClass] ?? 0))) return;
   const block = bytes === 0 ? null : context.blocks.take(sizeClass);
@@ -271,7 +270,7 @@ function keep(
 }
 
 /**
- * Tells whoever waits, or asks next, that a peer could not be reached. One report is kept: a system may tell every posted
+ * Reports to who waits, or asks next, that a peer could not be reached. One report is kept: a system may notify every posted
  * receive of the same ICMP message, and how often says nothing.
  */
 function report(context: Context, socket: DatagramSocket, error: number): void {
@@ -354,16 +353,4 @@ function peerOf(context: Context, socket: DatagramSocket, operation: Operation):
   const lengthWord = operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4;
   if (words[lengthWord] === 0) return socket.peer ?? NO_ENDPOINT; // a provider that names nobody on a connected socket
   return socket.peers.find(words, operation.word + DATAGRAM_SLOT.ADDRESS / 4) ?? socket.peer ?? NO_ENDPOINT;
-}
-
-/** Returns false when the reader's buffer has no room for them any more. */
-function copyOut(source: Buffer, target: Uint8Array, count: number): boolean {
-  if (count > target.byteLength) return false;
-  try {
-    if (count <= COPY_LOOP_LIMIT) for (let index = 0; index < count; index++) target[index] = source[index] ?? 0;
-    else source.copy(target, 0, 0, count);
-    return true;
-  } catch {
-    return false; // it has lost them between the look and the copy
-  }
 }

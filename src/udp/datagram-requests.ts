@@ -4,8 +4,8 @@ import { BoundCallback } from '../platform/async-context.ts';
 import type { Operation } from '../memory/operation.ts';
 import { PendingCall, type PendingCalls } from '../sockets/pending-call.ts';
 import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
+import { NO_BYTES } from '../util/bytes.ts';
 
-const NO_BYTES = new Uint8Array(0);
 const missing = (): never => {
   throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
 };

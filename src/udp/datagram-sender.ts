@@ -3,7 +3,7 @@
  * order of the calls. What is beyond waits in the socket's queue with the user's own buffers; only what is submitted is
  * copied into pinned memory (a buffer from allocateBuffer() is sent from where it lies).
  *
- * On a socket that has met an ICMP "unreachable", some systems tell of it in the next send, which has nothing to do with
+ * On a socket that has met an ICMP "unreachable", some systems report it in the next send, which has nothing to do with
  * it and was not sent. Unless reportUnreachable asks for it, such a send is made again.
  */
 import { isUint8Array } from 'node:util/types';

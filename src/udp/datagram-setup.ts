@@ -1,24 +1,13 @@
 /** createUdpSocket, connectUdp and disconnectUdp: what happens to a UDP socket as a whole. */
 import { checkWinsock } from '../../ffi/check.ts';
-import {
-  IPPROTO_IPV6,
-  IPV6_V6ONLY,
-  SIO_UDP_CONNRESET,
-  SIO_UDP_NETRESET,
-  SO_BROADCAST,
-  SO_EXCLUSIVEADDRUSE,
-  SO_RCVBUF,
-  SO_REUSEADDR,
-  SO_SNDBUF,
-  SOL_SOCKET,
-} from '../../ffi/constants.ts';
+import { SIO_UDP_CONNRESET, SIO_UDP_NETRESET, SO_BROADCAST, SOL_SOCKET } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import type { UdpOptions, UdpSocket } from '../pal/datagram.ts';
 import type { AnyHandle, Endpoint, UdpHandle } from '../pal/handles.ts';
 import { formatIpAddress, isUnspecified, loopback, parseIpAddress, type IpAddress } from '../pal/ip-address.ts';
-import { argumentError } from '../pal/network-error.ts';
 import { localEndpoint } from '../sockets/addresses.ts';
 import { attach } from '../sockets/association.ts';
+import { applyBindOptions, requireBindOptions, setBufferSizes } from '../sockets/bind-options.ts';
 import { datagramKind } from './datagram-kind.ts';
 import { keepDestination } from './datagram-sender.ts';
 import { DatagramSocket, type ReceiveSettings } from './datagram-socket.ts';
@@ -41,17 +30,7 @@ const MAX_QUEUED_BYTES = 2 ** 30;
 /** Makes a bound UDP socket. Throws NetworkError, RangeError or TypeError, and leaves nothing behind when it does. */
 export function openDatagramSocket(context: Context, address: IpAddress, port: number, options: UdpOptions): UdpSocket {
   const settings = receiveSettings(options);
-  for (const name of ['receiveBufferSize', 'sendBufferSize'] as const) {
-    if (options[name] !== undefined) requireInteger(name, options[name], 0, 0x7fffffff);
-  }
-  if (options.reuseAddr === true && options.exclusive === true) {
-    throw contradiction(
-      'reuseAddr together with exclusive: the first shares the port, the second forbids it. Choose one',
-    );
-  }
-  if (options.ipv6Only === true && address.family === 4) {
-    throw contradiction('ipv6Only with an IPv4 address: bind to :: or leave it out');
-  }
+  requireBindOptions(options, address.family);
   const origin = captureOrigin(context);
   const socket = context.sockets.add(
     (handle: AnyHandle) =>
@@ -63,7 +42,11 @@ export function openDatagramSocket(context: Context, address: IpAddress, port: n
   try {
     socket.socket = openUdpSocket(context, address.family);
     step = 'bind';
-    applyOptions(context, socket.socket, address.family, options);
+    applyBindOptions(context, socket.socket, address.family, options);
+    if (options.broadcast === true) {
+      setIntOption(context, socket.socket, SOL_SOCKET, SO_BROADCAST, 1, 'setsockopt(SO_BROADCAST)');
+    }
+    setBufferSizes(context, socket.socket, options);
     tellUnreachable(context, socket.socket, settings.reportUnreachable);
     bindSocket(context, socket.socket, address, port);
     attach(context, socket);
@@ -128,22 +111,9 @@ function receiveSettings(options: UdpOptions): ReceiveSettings {
   };
 }
 
-function applyOptions(context: Context, socket: number, family: 4 | 6, options: UdpOptions): void {
-  const set = (level: number, name: number, value: number, word: string): void => {
-    setIntOption(context, socket, level, name, value, `setsockopt(${word})`);
-  };
-  // Always said: Windows' default is true, every other system's is false.
-  if (family === 6) set(IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only === true ? 1 : 0, 'IPV6_V6ONLY');
-  if (options.reuseAddr === true) set(SOL_SOCKET, SO_REUSEADDR, 1, 'SO_REUSEADDR');
-  if (options.exclusive === true) set(SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1, 'SO_EXCLUSIVEADDRUSE');
-  if (options.broadcast === true) set(SOL_SOCKET, SO_BROADCAST, 1, 'SO_BROADCAST');
-  if (options.receiveBufferSize !== undefined) set(SOL_SOCKET, SO_RCVBUF, options.receiveBufferSize, 'SO_RCVBUF');
-  if (options.sendBufferSize !== undefined) set(SOL_SOCKET, SO_SNDBUF, options.sendBufferSize, 'SO_SNDBUF');
-}
-
 /**
  * Windows' default lets a receive fail because of something sent earlier. Best effort: not every system knows these, and
- * what it tells all the same is sorted out where receives complete.
+ * what it reports nevertheless is sorted out where receives complete.
  * Source: https://learn.microsoft.com/windows/win32/winsock/winsock-ioctls
  */
 function tellUnreachable({ platform, counters, scratch }: Context, socket: number, wanted: boolean): void {
@@ -154,8 +124,4 @@ function tellUnreachable({ platform, counters, scratch }: Context, socket: numbe
     counters.syscalls.WSAIoctl++;
     platform.ws2_32.WSAIoctl(socket, code, address, 4, 0, 0, address + returnedAt, 0, 0);
   }
-}
-
-function contradiction(what: string): TypeError {
-  return argumentError(TypeError, 'ERR_INVALID_ARG_VALUE', `Cannot use ${what}`);
 }

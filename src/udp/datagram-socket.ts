@@ -52,7 +52,7 @@ export class DatagramSocket extends SocketRecord {
   /** What waits for somebody to ask, and the pinned memory that it takes, bytes. */
   readonly arrivals = new Fifo<Arrival>();
   arrivedBytes = 0;
-  /** Winsock error code of a report of an unreachable peer that nobody has been told yet; 0 for none. */
+  /** Winsock error code of a report of an unreachable peer that nobody has got yet; 0 for none. */
   report = 0;
   /** Somebody waits although there are arrivals or a report, and a turn is planned that brings them together. */
   serving = false;

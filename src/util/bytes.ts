@@ -26,3 +26,26 @@ export function plainBytes(array: Uint8Array): Uint8Array {
     return array; // its memory was detached: whoever looks at it finds out
   }
 }
+
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+/** A number of 64 bits is low + high * TWO_32. */
+export const TWO_32 = 4294967296;
+/** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
+export const COPY_LOOP_LIMIT = 64;
+
+/**
+ * Copies received bytes to the start of a reader's buffer. Returns false when it has no room for them any more.
+ *
+ * Of a user's array it is always byteLength that is asked: of one that was detached V8 (11.3 to 12.4 at least) may still answer
+ * `length` with the length it had, in optimised code that has met resizable buffers too.
+ */
+export function copyOut(source: Buffer, from: number, target: Uint8Array, bytes: number): boolean {
+  if (bytes > target.byteLength) return false;
+  try {
+    if (bytes <= COPY_LOOP_LIMIT) for (let at = 0; at < bytes; at++) target[at] = source[from + at] ?? 0;
+    else source.copy(target, 0, from, from + bytes);
+    return true;
+  } catch {
+    return false; // it has lost them between the look and the copy
+  }
+}

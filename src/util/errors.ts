@@ -183,12 +183,12 @@ const UNREACHABLE: ReadonlySet<number> = new Set([
   wsa.ERROR_PORT_UNREACHABLE,
 ]);
 
-/** True for a code with which a datagram socket tells that something it sent has not reached its peer. */
+/** True for a code with which a datagram socket says that something it sent has not reached its peer. */
 export function isUnreachable(code: number): boolean {
   return UNREACHABLE.has(code);
 }
 
-/** Codes with which a call about a connection says that the connection is there no more. */
+/** Codes with which a call about a connection says that the connection is gone. */
 const GONE: ReadonlySet<number> = new Set([
   wsa.WSAECONNRESET,
   wsa.WSAECONNABORTED,

@@ -27,7 +27,7 @@ export function createEventWaiter(kernel32: Kernel32, { event, onReady, onFailur
       if (result !== WAIT_TIMEOUT) checkBool(0, kernel32, 'WaitForSingleObject');
       return 0;
     },
-    // It may have taken a signal with it: an auto-reset event tells of it once. A look too many harms nobody.
+    // It may have taken a signal with it: an auto-reset event signals once. A look too many does no harm.
     recover: () => 1,
     onReady,
     onFailure,

@@ -6,7 +6,7 @@
  * would end it, since it runs a file. NODE_OPTIONS says the same things, and is read again from the environment of a thread
  * that has options of its own. So the thread gets no options, and an environment without NODE_OPTIONS.
  *
- * What concerns the process as a whole (the permission model, V8's flags) holds in the thread all the same.
+ * What concerns the process as a whole (the permission model, V8's flags) holds in the thread nevertheless.
  *
  * Source: https://nodejs.org/api/worker_threads.html#new-workerfilename-options
  */

@@ -7,7 +7,7 @@
  * The thread takes its time to start (it compiles its program and loads koffi), and may be lost: an agent's code that
  * throws in every thread, memory that runs out, terminate(). In both cases the owner's thread waits itself, by a substitute
  * that looks every now and then, so that nothing stands still meanwhile. What the lost thread had taken off the source
- * and told nobody about is in memory that both see (`recover`).
+ * and has not reported is in memory that both see (`recover`).
  */
 import { Win32Error } from '../../ffi/check.ts';
 import type { PortWaiter, WaiterCallbacks } from '../platform/platform.ts';
@@ -27,7 +27,7 @@ export interface WaiterThread {
   unref(): void;
 }
 
-/** Who hears of the waiter thread; both only in later turns. */
+/** The waiter thread's callbacks, both only in later turns. */
 export interface WaiterListener {
   message(message: WaiterMessage): void;
   /** It has ended: after its last message, once. @param error what ended it, null when it came to its end */
@@ -138,7 +138,7 @@ export class ThreadWaiter implements PortWaiter {
       this.#isLetIn = false;
       this.#tell(takeCount(this.#control));
     } else {
-      // It ends after this message. The same wait may succeed here; if not, that is told.
+      // It ends after this message. The same wait may succeed here; if not, that failure is reported.
       this.#serving = false;
       this.#isLetIn = false;
       this.#report(new Win32Error(message.syscall, message.systemErrorCode));
@@ -159,14 +159,14 @@ export class ThreadWaiter implements PortWaiter {
     else this.#tell(found);
   }
 
-  /** Once: what follows is told by the substitute. */
+  /** Once: what follows is reported by the substitute. */
   #report(error: Error): void {
     if (this.#lost || this.#stopping) return;
     this.#lost = true;
     this.#parts.onLost(error);
   }
 
-  /** What the thread, which has ended, had found and not told. */
+  /** What the thread, which has ended, had found and not reported. */
   #recover(): number {
     if (!this.#isLetIn) return 0;
     this.#isLetIn = false;

@@ -7,7 +7,7 @@ import process from 'node:process';
 const callbacks = new Set<{ readonly run: () => void }>();
 
 function notifyAll(): void {
-  // A copy: whoever is told may begin to listen, or stop.
+  // A copy: a listener may add listeners, or remove them.
   for (const callback of [...callbacks]) callback.run();
 }
 

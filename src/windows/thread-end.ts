@@ -20,7 +20,7 @@ function runAll(): void {
 /** A word that nobody changes, to wait on. */
 const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
-/** The end of this thread; undefined where nobody would hear of it. */
+/** The end of this thread; undefined where it comes without notice. */
 export const threadEnd: ThreadEnd | undefined = isMainThread ? { watch, pause } : undefined;
 
 function watch(callback: () => void): () => void {

@@ -38,7 +38,7 @@ export function createPollWaiter(platform: Platform, kind: WaiterKind, parts: Po
       throw new Win32Error('WSAPoll', code);
     }
     if (found > 0 || limitMs() === 0) return found;
-    // Nothing, and somebody wants to look at something all the same, as often as the limit says.
+    // Nothing, and somebody wants to look at something nevertheless, as often as the limit says.
     const time = now();
     if (time < lookAt) return 0;
     lookAt = time + limitMs();

@@ -41,39 +41,16 @@ export class DatagramMember extends PolledMember {
   }
 
   protected act(revents: number): void {
-    if ((revents & ~POLLRDNORM) !== 0) this.#readySends();
-    if ((revents & ~POLLWRNORM) !== 0) this.#readyReceives();
+    if ((revents & ~POLLRDNORM) !== 0) this.tryEach(this.#sends, this.#trySend);
+    if ((revents & ~POLLWRNORM) !== 0) this.tryEach(this.#receives, this.#tryReceive);
   }
 
   protected waiting(): readonly Operation[] {
     return [...this.#receives, ...this.#sends];
   }
 
-  #readyReceives(): void {
-    // Those that are posted now: a callback that posts another one must not keep the others of the set waiting.
-    for (const operation of [...this.#receives]) {
-      if (!this.#receives.has(operation)) continue;
-      this.trying(operation);
-      const code = this.#tryReceive(operation);
-      if (code === WSAEWOULDBLOCK) return;
-      this.#receives.delete(operation);
-      this.complete(operation, code, this.transferred(operation));
-    }
-  }
-
-  #readySends(): void {
-    for (const operation of [...this.#sends]) {
-      if (!this.#sends.has(operation)) continue;
-      this.trying(operation);
-      const code = this.#trySend(operation);
-      if (code === WSAEWOULDBLOCK) return;
-      this.#sends.delete(operation);
-      this.complete(operation, code, this.transferred(operation));
-    }
-  }
-
   /** Returns 0 or the error code; the count and the sender are in the slot. */
-  #tryReceive(operation: Operation): number {
+  readonly #tryReceive = (operation: Operation): number => {
     const { platform, counters, operations } = this.parts;
     const { words } = operations;
     words[operation.word + SLOT.FLAGS / 4] = 0;
@@ -94,9 +71,9 @@ export class DatagramMember extends PolledMember {
       0,
     );
     return result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
-  }
+  };
 
-  #trySend(operation: Operation): number {
+  readonly #trySend = (operation: Operation): number => {
     const { platform, counters, operations } = this.parts;
     // Now, and not when it began to wait: the socket may have lost its peer since.
     const addressLength = writeDestination(operations.words, operation);
@@ -115,5 +92,5 @@ export class DatagramMember extends PolledMember {
       0,
     );
     return result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
-  }
+  };
 }

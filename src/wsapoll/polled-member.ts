@@ -1,7 +1,7 @@
 /** What the members of the poll set have in common: the end of an operation, and the end of the socket. */
 import { Win32Error } from '../../ffi/check.ts';
 import { POLLNVAL } from '../../ffi/constants.ts';
-import { WSAENOBUFS, WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
+import { WSAENOBUFS, WSAENOTSOCK, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import { codeOfThrown } from '../sockets/abandon.ts';
 import { SLOT, OperationState, type Operation } from '../memory/operation.ts';
 import type { BackendParts } from '../context/transport.ts';
@@ -100,6 +100,22 @@ export abstract class PolledMember implements PolledSocket {
   /** The call of an operation that waits is about to be made. */
   protected trying(operation: Operation): void {
     this.#trying = operation;
+  }
+
+  /**
+   * Makes the call of each operation that waits, until the system has nothing more for it. Of those that wait now: a callback
+   * that starts another one must not keep the other sockets waiting.
+   * @param call returns 0 or the error code
+   */
+  protected tryEach(waiting: Set<Operation>, call: (operation: Operation) => number): void {
+    for (const operation of [...waiting]) {
+      if (!waiting.has(operation)) continue;
+      this.trying(operation);
+      const code = call(operation);
+      if (code === WSAEWOULDBLOCK) return;
+      waiting.delete(operation);
+      this.complete(operation, code, this.transferred(operation));
+    }
   }
 
   /** Ends an operation that waits no more. @param error Winsock error code, 0 for success. */

@@ -76,7 +76,7 @@ export class StreamMember extends PolledMember {
   protected act(revents: number): void {
     if (this.#connect !== null) this.#readyConnect(revents);
     if (revents === 0) return;
-    if ((revents & ~POLLWRNORM) !== 0) this.#readyAccept();
+    if ((revents & ~POLLWRNORM) !== 0) this.tryEach(this.#accepts, this.#tryAccept);
     if ((revents & ~POLLRDNORM) !== 0) this.#readySend();
     if ((revents & ~POLLWRNORM) !== 0) this.#readyZeroByteReceive(revents);
     if ((revents & ~POLLWRNORM) !== 0) this.#readyReceive(revents);
@@ -99,7 +99,7 @@ export class StreamMember extends PolledMember {
     this.complete(operation, code, 0);
   }
 
-  /** Readiness is all it asks for. A broken connection with nothing left to read is told as such, once and for all. */
+  /** Readiness is all it asks for. A broken connection with nothing left to read is reported as such, once. */
   #readyZeroByteReceive(revents: number): void {
     const operation = this.#zeroByteReceive;
     if (operation === null) return;
@@ -153,19 +153,7 @@ export class StreamMember extends PolledMember {
     this.complete(operation, code, this.transferred(operation));
   }
 
-  /** One connection for each accept that waits, as long as there are any. */
-  #readyAccept(): void {
-    for (const operation of [...this.#accepts]) {
-      if (!this.#accepts.has(operation)) continue;
-      this.trying(operation);
-      const code = this.#tryAccept(operation);
-      if (code === WSAEWOULDBLOCK) return;
-      this.#accepts.delete(operation);
-      this.complete(operation, code, 0);
-    }
-  }
-
-  #tryAccept(operation: Operation): number {
+  readonly #tryAccept = (operation: Operation): number => {
     const { platform, counters, operations } = this.parts;
     const lengthWord = operation.word + SLOT.BYTES / 4;
     operations.words[lengthWord] = sockaddr_in6.size;
@@ -175,7 +163,7 @@ export class StreamMember extends PolledMember {
     if (socket === INVALID_SOCKET) return platform.ws2_32.WSAGetLastError();
     operation.acceptSocket = checkSocket(socket, platform.ws2_32, 'accept');
     return 0;
-  }
+  };
 
   /** Returns 0 or the error code; the count is in the slot. */
   #trySend(operation: Operation): number {

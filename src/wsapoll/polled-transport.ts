@@ -84,7 +84,7 @@ export class PolledTransport implements Transport {
     attached(this.#datagramMembers, socket).send(operation);
   }
 
-  /** An overlapped call, whose end only a completion port would tell. */
+  /** An overlapped call, whose end only a completion port would report. */
   canTransmit(): boolean {
     return false;
   }

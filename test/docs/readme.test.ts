@@ -39,6 +39,14 @@ describe('README', () => {
   });
 });
 
+describe('docs/testing.md', () => {
+  it('says of each folder of tests what it asks', () => {
+    const section = read('docs/testing.md').split('## What runs where')[1]?.split('\n## ')[0] ?? '';
+    const folders = readdirSync(path.join(root, 'test')).map((folder) => `test/${folder}`);
+    expect(folders.filter((folder) => !section.includes(`\`${folder}\``))).to.deep.equal([]);
+  });
+});
+
 describe(INDEX, () => {
   it('leads to every page', () => {
     const reached = new Set([INDEX]);

@@ -101,7 +101,7 @@ describe('doctor', function () {
     ]);
   });
 
-  it('hears a call that fails, in the step that made it', async () => {
+  it('reports a call that fails in the step that made it', async () => {
     const report = await diagnose({ faults: { plan: [{ call: 'listen', nth: 3, code: 10055 }] } });
     const [first, ...others] = unwell(report);
     expect(first?.name).to.equal('worker waiter: half-close');
@@ -119,7 +119,7 @@ describe('doctor', function () {
     expect(formatReport(report)).to.match(/^iocp-pal cannot run here: Cannot find module '…\/koffi\.node'$/m);
   });
 
-  it('goes on without what the system does not tell', async () => {
+  it('goes on without what the system does not say', async () => {
     const refuse = (): never => {
       throw new Error('not for you');
     };

@@ -23,7 +23,7 @@ describe('createIdleTimeout', () => {
     idle = createIdleTimeout(pal, { ms: 100, scheduler, onTimeout: (handle) => over.push(handle) });
   });
 
-  it('tells of a socket that nobody touched, once, and not a millisecond early', () => {
+  it('reports a socket that nobody touched, once, and not a millisecond early', () => {
     idle.touch(socket(1));
     scheduler.advance(99);
     expect(over).to.deep.equal([]);
@@ -34,7 +34,7 @@ describe('createIdleTimeout', () => {
     expect([idle.size, scheduler.pending]).to.deep.equal([0, 0]);
   });
 
-  it('tells of thousands whose time is over at once a part at a time, in order, and late as it is excuses it once', () => {
+  it('reports thousands whose time is over at once a part at a time, in order, and allows for its own lateness once', () => {
     for (let number = 1; number <= 600; number++) idle.touch(socket(number));
     scheduler.advance(100);
     expect(over).to.have.lengthOf(256);
@@ -46,7 +46,7 @@ describe('createIdleTimeout', () => {
     expect([idle.size, scheduler.pending]).to.deep.equal([0, 0]);
   });
 
-  it('tells of each at its own time, and not of the next one along with it', () => {
+  it('reports each at its own time, and not the next one along with it', () => {
     idle.touch(socket(1));
     scheduler.advance(1);
     idle.touch(socket(2));
@@ -56,7 +56,7 @@ describe('createIdleTimeout', () => {
     expect(over).to.deep.equal([1, 2]);
   });
 
-  it('does not judge when the thread was busy: what was said meanwhile is heard first', () => {
+  it('does not decide when the thread was busy: what has arrived meanwhile is handled first', () => {
     idle.touch(socket(1));
     idle.touch(socket(2));
     scheduler.stall(400);
@@ -104,7 +104,7 @@ describe('createIdleTimeout', () => {
     }
   });
 
-  it('a socket that was stopped is not told of, whichever it is', () => {
+  it('a socket that was stopped is not reported, whichever it is', () => {
     for (const stopped of [1, 2, 3]) {
       over = [];
       for (const each of [1, 2, 3]) idle.touch(socket(each));

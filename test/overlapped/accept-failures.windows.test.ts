@@ -89,7 +89,7 @@ for (const bed of [iocpWorker, iocpInline]) {
       ],
     ];
     for (const [title, name, way, syscall, code, kind, free] of scenarios) {
-      it(`${title}: told, tried again with pauses, and the server lives`, async () => {
+      it(`${title}: reported, tried again with pauses, and the server goes on`, async () => {
         const { pal } = fixture;
         const depth = 4;
         ways = { [name]: way };

@@ -58,7 +58,7 @@ describe('UDP sockets on completion ports', () => {
     expect(pal.stats().inlineCompletions).to.equal(0);
   });
 
-  it('are told not to hear of unreachable peers, unless the user wants to', () => {
+  it('are set to ignore unreachable peers, unless the user wants reports', () => {
     const { pal } = fixture;
     pal.createUdpSocket('127.0.0.1', 0);
     pal.createUdpSocket('127.0.0.1', 0, { reportUnreachable: true });
@@ -98,7 +98,7 @@ describe('UDP sockets on completion ports', () => {
     expect(pal.stats().operations.receive).to.equal(0);
   });
 
-  it('an unreachable peer that the system tells of all the same is nobody’s error', async () => {
+  it('an unreachable peer that the system reports nevertheless is nobody’s error', async () => {
     const { pal } = fixture;
     receiveFrom = failing(6, WSAECONNRESET);
     const server = pal.createUdpSocket('127.0.0.1', 0);

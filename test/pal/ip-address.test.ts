@@ -104,7 +104,7 @@ describe('IP addresses', () => {
     });
   }
 
-  it('tell what they stand for', () => {
+  it('say what they stand for', () => {
     const of = (text: string): IpAddress => parseIpAddress(text)!;
     for (const text of ['127.0.0.1', '127.255.0.9', '::1', '::ffff:127.0.0.9'])
       expect(isLoopback(of(text)), text).to.equal(true);
@@ -120,7 +120,7 @@ describe('IP addresses', () => {
     ]);
   });
 
-  it('tell whether they stand for an IPv4 address', () => {
+  it('say whether they stand for an IPv4 address', () => {
     const of = (text: string): boolean => isMappedIPv4(parseIpAddress(text)!);
     for (const text of ['::ffff:1.2.3.4', '::ffff:0:0', '::ffff:127.0.0.1']) expect(of(text), text).to.equal(true);
     for (const text of ['::', '::1.2.3.4', '1::ffff:1.2.3.4', '::ffff:0:1.2.3.4', '1.2.3.4', '255.255.255.255']) {
@@ -128,7 +128,7 @@ describe('IP addresses', () => {
     }
   });
 
-  it('that name an interface by its name are told how to name it', () => {
+  it('that name an interface by its name get an error that says how to name it', () => {
     expect(whyNoAddress('fe80::1%eth0')).to.match(/zone 'eth0' must be the number of an interface.*scopeid/);
     expect(whyNoAddress('fe80::1%4294967296')).to.match(/0 … 4294967295/);
     for (const text of ['', 'localhost', '1.2.3', '[fe80::1%eth0]', 'fe80::1%']) {

@@ -276,7 +276,7 @@ describe('remote/inbox', () => {
     await stop;
   });
 
-  it('ends although a thread is being told, at that very moment, that the queue is closed', async () => {
+  it('ends although a thread finds the queue closed at that very moment', async () => {
     const { pal } = fixture;
     const words = new Int32Array(pal.remote().queue);
     const stop = pal.stopEventLoop();
@@ -342,7 +342,7 @@ describe('remote/inbox', () => {
     expect([timeless.openHandles, timeless.ledger.size, timeless.memory.regions]).to.deep.equal([0, 0, 0]);
   });
 
-  it('tells the submitter when the loop cannot be woken; the submission waits for the next one that can', async () => {
+  it('throws for the submitter when the loop cannot be woken; the submission waits for the next one that can', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const { kernel32 } = platform;

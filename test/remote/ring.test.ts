@@ -232,7 +232,7 @@ describe('remote/ring', () => {
     expect(consumer.isFinished).to.equal(true);
   });
 
-  it('is not finished while a producer is inside, and tells a late one that it was given up', () => {
+  it('is not finished while a producer is inside, and a late one learns that it was abandoned', () => {
     const ring = buffer();
     const { words } = viewRing(ring);
     const consumer = new RingConsumer(ring);
@@ -340,7 +340,7 @@ describe('remote/ring', () => {
     expect(consumer.isFinished).to.equal(true);
   });
 
-  it('closed in the middle: every record that a thread was told is in the queue comes out', async () => {
+  it('closed in the middle: every record that was accepted into the queue comes out', async () => {
     const ring = allocateRing(16 * 1024);
     const consumer = new RingConsumer(ring);
     const next = [0, 0, 0];

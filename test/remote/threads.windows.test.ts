@@ -114,7 +114,7 @@ describe('remote: submissions from other threads', () => {
         expect(thrownBy(() => remote.post(post)).code).to.equal('ERR_EVENT_LOOP_STOPPED');
       });
 
-      it('is told of a socket that has gone', async () => {
+      it('gets an error for a socket that has closed', async () => {
         const { pal } = fixture;
         const thread = startLoop({ waiter, end: 'exit' });
         const { remote: token, port } = await thread.said('ready');

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { WouldBlock, type ServerHandle, type SocketHandle } from '../../src/index.ts';
-import { ready } from '../readiness/watching.ts';
+import { ready } from '../tcp/readiness/watching.ts';
 import { streamBytes } from '../sim/support/pattern.ts';
 import { failUnlessTolerated, type SoakPal, type World } from './world.ts';
 import { Wish, WISH_BYTES } from './wishes.ts';

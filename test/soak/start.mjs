@@ -7,5 +7,5 @@ if (!windowsReady) {
   console.error(reason);
   process.exit(1);
 }
-if (!hostStripsTypes) (await import('tsx/esm/api')).register();
+if (!hostStripsTypes) await import('../../scripts/types/register.mjs');
 await import('./run.ts');

@@ -5,7 +5,7 @@ import { WSAEFAULT, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import { codeOfThrown } from '../../src/sockets/abandon.ts';
 
 describe('the code of what was thrown', () => {
-  it('is want of memory for a RangeError, also of another realm, as those of Node.js are in jest', () => {
+  it('is a lack of memory for a RangeError, also of another realm, as those of Node.js are in jest', () => {
     expect(codeOfThrown(new RangeError('Array buffer allocation failed'))).to.equal(WSAENOBUFS);
     expect(codeOfThrown(runInNewContext("new RangeError('Array buffer allocation failed')"))).to.equal(WSAENOBUFS);
   });

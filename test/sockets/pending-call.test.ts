@@ -105,7 +105,7 @@ describe('PendingCalls', () => {
     });
 
     for (const end of [true, false]) {
-      it(`are all taken back when it is aborted, once and in order; that ${end ? 'ends' : 'does not end'} them`, () => {
+      it(`are all cancelled when it is aborted, once and in order; that ${end ? 'ends' : 'does not end'} them`, () => {
         const controller = new AbortController();
         const log: ReadRequest[] = [];
         const [one, two] = [noting(log, end), noting(log, end)];
@@ -121,7 +121,7 @@ describe('PendingCalls', () => {
       });
     }
 
-    it('may end one another while they are taken back', () => {
+    it('may end one another while they are cancelled', () => {
       const controller = new AbortController();
       const log: ReadRequest[] = [];
       const begun: ReadRequest[] = [];

@@ -28,7 +28,7 @@ export interface PalFixture {
 }
 
 /** What must be zero at the end of a test, by name. */
-function leftovers(stats: NetworkStats, expectedPinned: number): Record<string, number> {
+function leftBehind(stats: NetworkStats, expectedPinned: number): Record<string, number> {
   const { receive, send, accept, connect } = stats.operations;
   const { sockets, servers, pendingCallbacks, queuedBytes, droppedPackets, openFiles } = stats;
   const all = {
@@ -117,7 +117,7 @@ async function expectClean(bed: Bed, tracked: Tracked, failed: boolean): Promise
   let found: Record<string, number> = {};
   try {
     await until(
-      () => Object.keys((found = leftovers(pal.stats(), tracked.pinnedBytes))).length === 0,
+      () => Object.keys((found = leftBehind(pal.stats(), tracked.pinnedBytes))).length === 0,
       () => 'everything to be gone',
       bed,
     );

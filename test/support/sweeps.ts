@@ -1,4 +1,4 @@
-/** The sweep for quiet connections, which is due every 15 s: here it comes when the test says so, and at no other time. */
+/** The sweep for idle connections, which is due every 15 s: here it comes when the test says so, and at no other time. */
 import { setImmediate } from 'node:timers/promises';
 import type { PalOptions } from '../../src/index.ts';
 import type { TimerHandle } from '../../src/platform/platform.ts';

@@ -17,7 +17,7 @@ describe('onProcessIdle', () => {
     expect(listeners()).to.equal(before);
   });
 
-  it('tells everybody, each time, in the order of their coming', () => {
+  it('calls every listener, each time, in the order of their coming', () => {
     const log: string[] = [];
     const tell = (): boolean => process.emit('beforeExit', 0);
     const same = (): number => log.push('same');
@@ -35,7 +35,7 @@ describe('onProcessIdle', () => {
     expect(log).to.deep.equal(['first', 'same', 'same', 'last', 'first', 'same', 'last']);
   });
 
-  it('lets those who are told begin and stop', () => {
+  it('lets listeners add and remove listeners', () => {
     const log: string[] = [];
     const undo: (() => void)[] = [];
     undo.push(

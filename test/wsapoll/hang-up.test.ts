@@ -95,7 +95,7 @@ describe('a hang-up, under WSAPoll', () => {
     expect(world.fake.limitMs, 'nobody rests any more').to.equal(0);
   });
 
-  it('is told at once to a receive that comes while the send rests', () => {
+  it('ends a receive at once that comes while the send rests', () => {
     const world = new World();
     world.start(OperationKind.Send);
     world.fake.revents.set(SOCKET, POLLHUP);
@@ -110,7 +110,7 @@ describe('a hang-up, under WSAPoll', () => {
     expect(world.returns, 'and the send rests again').to.be.within(100, 220);
   });
 
-  it('costs nothing when the socket leaves, or its send is taken back, meanwhile', () => {
+  it('costs nothing when the socket leaves, or its send is cancelled, meanwhile', () => {
     for (const leave of [false, true]) {
       const world = new World();
       const operation = world.start(OperationKind.Send);

@@ -51,7 +51,7 @@ function dispatchAll(set: PollSet, count: number): void {
 
 describe('PollSet', () => {
   for (const call of ['WSASocketW', 'bind', 'createPollWaiter'] as const) {
-    it(`leaves nothing behind when it cannot be made for want of ${call}`, () => {
+    it(`leaves nothing behind when it cannot be made because ${call} fails`, () => {
       const fake = new FakePoll();
       const before = fake.regions;
       fake.failing.add(call);
@@ -153,7 +153,7 @@ describe('PollSet', () => {
     expect(fake.entries()).to.deep.equal([WAKE, ...members.map(entryOf)]);
   });
 
-  it('tells those that have something, and no others', () => {
+  it('calls those that have something, and no others', () => {
     const { fake, set, members } = setOf(300);
     fake.revents.set(members[7]!.socket, POLLRDNORM).set(members[299]!.socket, POLLERR);
     const count = set.poll();
@@ -216,7 +216,7 @@ describe('PollSet', () => {
       }
     });
 
-    it('one that left meanwhile is not told what the wait found for it', () => {
+    it('one that left meanwhile is not called with what the wait found for it', () => {
       const { fake, set, members } = setOf(2);
       set.wait();
       members[0]!.wanted = 0;
@@ -263,7 +263,7 @@ describe('PollSet', () => {
       expect(fake.limitMs).to.equal(0);
     });
 
-    it('that the poll did report is told once', () => {
+    it('that the poll did report is reported once', () => {
       const { fake, set } = setOf(0);
       const member = new Member(4, POLLWRNORM);
       member.connecting = true;

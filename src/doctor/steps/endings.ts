@@ -1,39 +1,35 @@
 /** How connections end: one side at a time, by reset, and before they have begun. */
 import { now } from '../../platform/node-timers.ts';
-import { connect, connectedPair, errorOf, LOOPBACK, read, readExactly, write } from './pal-promises.ts';
+import { connect, errorOf, LOOPBACK, read, readExactly, withPair, write } from './pal-promises.ts';
 import { expectSame, StepFailure, type Step } from './step.ts';
 
 export const halfClose: Step = {
   name: 'half-close',
   advice: 'A product that filters TCP traffic (antivirus, VPN, proxy) may be closing both directions at once',
-  async run({ pal }) {
-    const [server, client] = await connectedPair(pal);
-    await write(pal, client, Buffer.from('question'));
-    pal.shutdown(client, 'send');
-    expectSame('what the server read', String(await readExactly(pal, server, 8)), 'question');
-    expectSame('bytes after the end of the stream', (await read(pal, server, 16)).length, 0);
-    await write(pal, server, Buffer.from('answer'));
-    pal.shutdown(server, 'send');
-    expectSame('what the client read', String(await readExactly(pal, client, 6)), 'answer');
-    expectSame('bytes after the end of the answer', (await read(pal, client, 16)).length, 0);
-    pal.closeSocket(server);
-    pal.closeSocket(client);
-    return 'an answer came after the end of the question';
-  },
+  run: ({ pal }) =>
+    withPair(pal, async (server, client) => {
+      await write(pal, client, Buffer.from('question'));
+      pal.shutdown(client, 'send');
+      expectSame('what the server read', String(await readExactly(pal, server, 8)), 'question');
+      expectSame('bytes after the end of the stream', (await read(pal, server, 16)).length, 0);
+      await write(pal, server, Buffer.from('answer'));
+      pal.shutdown(server, 'send');
+      expectSame('what the client read', String(await readExactly(pal, client, 6)), 'answer');
+      expectSame('bytes after the end of the answer', (await read(pal, client, 16)).length, 0);
+      return 'an answer came after the end of the question';
+    }),
 };
 
 export const reset: Step = {
   name: 'reset',
   advice: 'A product that filters TCP traffic may be turning a reset into an ordinary end of the connection',
-  async run({ pal }) {
-    const [server, client] = await connectedPair(pal);
-    const reading = errorOf(read(pal, server, 16), 'a read of a connection that was reset');
-    pal.resetSocket(client);
-    const { code } = await reading;
-    expectSame('the code of the read', code, 'ECONNRESET');
-    pal.closeSocket(server);
-    return 'the peer hears ECONNRESET';
-  },
+  run: ({ pal }) =>
+    withPair(pal, async (server, client) => {
+      const reading = errorOf(read(pal, server, 16), 'a read of a connection that was reset');
+      pal.resetSocket(client);
+      expectSame('the code of the read', (await reading).code, 'ECONNRESET');
+      return 'the peer gets ECONNRESET';
+    }),
 };
 
 /** Windows repeats the SYN for 2 s when it does not know SIO_TCP_INITIAL_RTO; a machine that is merely busy takes less. */

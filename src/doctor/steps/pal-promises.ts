@@ -6,46 +6,53 @@ import type { NetworkPal } from '../../pal/network-pal.ts';
 
 export const LOOPBACK = '127.0.0.1';
 
-export function connect(pal: NetworkPal, port: number): Promise<SocketHandle> {
+/** The outcome of a call, which `start` begins. */
+export function outcomeOf<Value>(
+  start: (callback: (error: NetworkError | null, value: Value) => void) => unknown,
+): Promise<Value> {
   return new Promise((resolve, reject) => {
-    pal.asyncConnect(LOOPBACK, port, { noDelay: true }, (error, socket) => {
-      if (error === null) resolve(socket);
+    start((error, value) => {
+      if (error === null) resolve(value);
       else reject(error);
     });
   });
+}
+
+export function connect(pal: NetworkPal, port: number): Promise<SocketHandle> {
+  return outcomeOf((callback) => pal.asyncConnect(LOOPBACK, port, { noDelay: true }, callback));
 }
 
 export function accept(pal: NetworkPal, server: ServerHandle): Promise<SocketHandle> {
-  return new Promise((resolve, reject) => {
-    pal.asyncAccept(server, (error, client) => {
-      if (error === null) resolve(client);
-      else reject(error);
-    });
-  });
+  return outcomeOf((callback) => pal.asyncAccept(server, callback));
 }
 
-export async function connectedPair(pal: NetworkPal): Promise<[SocketHandle, SocketHandle]> {
+async function connectedPair(pal: NetworkPal): Promise<[SocketHandle, SocketHandle]> {
   const server = pal.createServer(LOOPBACK, 0, { noDelay: true });
   const pair = await Promise.all([accept(pal, server.handle), connect(pal, server.port)]);
   pal.closeSocket(server.handle);
   return pair;
 }
 
+/** Has a step use both ends of a connection: the accepted one first. Closes them when the step has succeeded. */
+export async function withPair(
+  pal: NetworkPal,
+  use: (server: SocketHandle, client: SocketHandle) => Promise<string>,
+): Promise<string> {
+  const [server, client] = await connectedPair(pal);
+  const seen = await use(server, client);
+  pal.closeSocket(server);
+  pal.closeSocket(client);
+  return seen;
+}
+
 export function write(pal: NetworkPal, socket: SocketHandle, data: Uint8Array): Promise<number> {
-  return new Promise((resolve, reject) => {
-    pal.asyncWrite(socket, data, settle(resolve, reject));
-  });
+  return outcomeOf((callback) => pal.asyncWrite(socket, data, callback));
 }
 
 /** One read: an empty buffer is the end of the stream. */
-export function read(pal: NetworkPal, socket: SocketHandle, maxBytes: number): Promise<Buffer> {
+export async function read(pal: NetworkPal, socket: SocketHandle, maxBytes: number): Promise<Buffer> {
   const buffer = Buffer.alloc(maxBytes);
-  return new Promise((resolve, reject) => {
-    pal.asyncRead(socket, buffer, maxBytes, (error, bytes) => {
-      if (error === null) resolve(buffer.subarray(0, bytes));
-      else reject(error);
-    });
-  });
+  return buffer.subarray(0, await outcomeOf<number>((callback) => pal.asyncRead(socket, buffer, maxBytes, callback)));
 }
 
 /** Reads until so many bytes have come, or the stream has ended before. */
@@ -61,9 +68,7 @@ export async function readExactly(pal: NetworkPal, socket: SocketHandle, bytes: 
 }
 
 export function sendTo(pal: NetworkPal, socket: UdpHandle, data: Uint8Array, to: Destination): Promise<number> {
-  return new Promise((resolve, reject) => {
-    pal.asyncSendTo(socket, data, to, settle(resolve, reject));
-  });
+  return outcomeOf((callback) => pal.asyncSendTo(socket, data, to, callback));
 }
 
 /** One datagram with its sender; null when none has come within so many milliseconds. */
@@ -91,11 +96,4 @@ export async function errorOf(promise: Promise<unknown>, what: string): Promise<
   if (outcome instanceof NetworkError) return outcome;
   if (outcome instanceof Error) throw outcome;
   throw new Error(`${what} succeeded, and should have failed`);
-}
-
-function settle(resolve: (bytes: number) => void, reject: (error: Error) => void) {
-  return (error: NetworkError | null, bytes: number): void => {
-    if (error === null) resolve(bytes);
-    else reject(error);
-  };
 }

@@ -3,7 +3,7 @@ import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import type { UdpHandle } from '../../pal/handles.ts';
 import type { NetworkPal } from '../../pal/network-pal.ts';
 import { setTimeout } from '../../platform/node-timers.ts';
-import { connectedPair, errorOf, LOOPBACK, readExactly, receiveFrom, sendTo, write } from './pal-promises.ts';
+import { errorOf, LOOPBACK, outcomeOf, readExactly, receiveFrom, sendTo, withPair, write } from './pal-promises.ts';
 import { expectSame, type Step } from './step.ts';
 
 const DATAGRAMS = 20;
@@ -54,45 +54,32 @@ export const file: Step = {
   run({ pal, withFile }) {
     const bytes = Buffer.alloc(FILE_BYTES);
     for (let at = 0; at + 4 <= FILE_BYTES; at += 4) bytes.writeUInt32LE(Math.imul(at + 1, 0x9e3779b1) >>> 0, at);
-    return withFile(bytes, async (path) => {
-      const [server, client] = await connectedPair(pal);
-      const sending = new Promise<number>((resolve, reject) => {
-        pal.asyncSendFile(server, path, {}, (error, sent) => {
-          if (error === null) resolve(sent);
-          else reject(error);
-        });
-      });
-      const reading = readExactly(pal, client, FILE_BYTES);
-      expectSame('bytes sent', await sending, FILE_BYTES);
-      if (!(await reading).equals(bytes)) throw new Error('the file came with other bytes than it has');
-      pal.closeSocket(server);
-      pal.closeSocket(client);
-      return `${FILE_BYTES} bytes came as they are`;
-    });
+    return withFile(bytes, (path) =>
+      withPair(pal, async (server, client) => {
+        const sending = outcomeOf<number>((callback) => pal.asyncSendFile(server, path, {}, callback));
+        const reading = readExactly(pal, client, FILE_BYTES);
+        expectSame('bytes sent', await sending, FILE_BYTES);
+        if (!(await reading).equals(bytes)) throw new Error('the file came with other bytes than it has');
+        return `${FILE_BYTES} bytes came as they are`;
+      }),
+    );
   },
 };
 
 export const cancel: Step = {
   name: 'cancel',
   advice: 'CancelIoEx is not honoured by the provider: see "providers" above for what is layered over TCP',
-  async run({ pal }) {
-    const [server, client] = await connectedPair(pal);
-    const cancelled = new Promise<unknown>((ended) => {
-      const operation = pal.asyncRead(server, Buffer.alloc(16), 16, ended);
-      // In a later turn, when the system has it.
-      setTimeout(() => pal.cancel(operation), 20);
-    });
-    const { kind } = await errorOf(
-      cancelled.then((error) => {
-        if (error !== null) throw error as Error;
-      }),
-      'a read that was cancelled',
-    );
-    expectSame('the kind of the error', kind, NetworkErrorCode.Interrupted);
-    await write(pal, client, Buffer.from('after'));
-    expectSame('what the next read got', String(await readExactly(pal, server, 5)), 'after');
-    pal.closeSocket(server);
-    pal.closeSocket(client);
-    return 'the read ended, and the next one lost nothing';
-  },
+  run: ({ pal }) =>
+    withPair(pal, async (server, client) => {
+      const reading = outcomeOf<number>((callback) => {
+        const operation = pal.asyncRead(server, Buffer.alloc(16), 16, callback);
+        // In a later turn, when the system has it.
+        setTimeout(() => pal.cancel(operation), 20);
+      });
+      const { kind } = await errorOf(reading, 'a read that was cancelled');
+      expectSame('the kind of the error', kind, NetworkErrorCode.Interrupted);
+      await write(pal, client, Buffer.from('after'));
+      expectSame('what the next read got', String(await readExactly(pal, server, 5)), 'after');
+      return 'the read ended, and the next one lost nothing';
+    }),
 };

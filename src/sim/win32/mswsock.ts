@@ -1,14 +1,7 @@
 /** AcceptEx, ConnectEx, DisconnectEx and TransmitFile of a simulated process, behind the pointers that WSAIoctl gives out. */
 import { TF_REUSE_SOCKET } from '../../../ffi/constants.ts';
 import { ACCEPTEX_ADDRESS_SLACK } from '../../../ffi/layouts.ts';
-import type {
-  AcceptEx,
-  ConnectEx,
-  DisconnectEx,
-  GetAcceptExSockaddrs,
-  MswsockPointers,
-  TransmitFile,
-} from '../../../ffi/mswsock.ts';
+import type { Mswsock, MswsockPointers } from '../../../ffi/mswsock.ts';
 import {
   ERROR_IO_PENDING,
   WSAEADDRNOTAVAIL,
@@ -47,33 +40,42 @@ export class SimulatedMswsock implements MswsockPointers {
     this.#platform = platform;
   }
 
-  AcceptEx(pointer: number): AcceptEx {
+  AcceptEx(pointer: number): Mswsock['AcceptEx'] {
     requirePointer(pointer, POINTERS.AcceptEx);
     return this.#acceptEx;
   }
 
-  ConnectEx(pointer: number): ConnectEx {
+  ConnectEx(pointer: number): Mswsock['ConnectEx'] {
     requirePointer(pointer, POINTERS.ConnectEx);
     return this.#connectEx;
   }
 
-  DisconnectEx(pointer: number): DisconnectEx {
+  DisconnectEx(pointer: number): Mswsock['DisconnectEx'] {
     requirePointer(pointer, POINTERS.DisconnectEx);
     return this.#disconnectEx;
   }
 
-  GetAcceptExSockaddrs(pointer: number): GetAcceptExSockaddrs {
+  GetAcceptExSockaddrs(pointer: number): Mswsock['GetAcceptExSockaddrs'] {
     requirePointer(pointer, POINTERS.GetAcceptExSockaddrs);
     return this.#getAcceptExSockaddrs;
   }
 
-  TransmitFile(pointer: number): TransmitFile {
+  TransmitFile(pointer: number): Mswsock['TransmitFile'] {
     requirePointer(pointer, POINTERS.TransmitFile);
     return (socket, file, bytes, _perSend, overlapped, buffers, _flags) =>
       transmitFile(this.#platform, socket, file, bytes, overlapped, buffers);
   }
 
-  readonly #acceptEx: AcceptEx = (listen, accept, output, receiveLength, localLength, remoteLength, _, overlapped) => {
+  readonly #acceptEx: Mswsock['AcceptEx'] = (
+    listen,
+    accept,
+    output,
+    receiveLength,
+    localLength,
+    remoteLength,
+    _,
+    overlapped,
+  ) => {
     const platform = this.#platform;
     const socket = platform.socket(listen);
     const acceptSocket = platform.socket(accept);
@@ -110,7 +112,7 @@ export class SimulatedMswsock implements MswsockPointers {
     return this.#fail(ERROR_IO_PENDING);
   };
 
-  readonly #connectEx: ConnectEx = (s, name, namelen, sendBuffer, _sendLength, _sent, overlapped) => {
+  readonly #connectEx: Mswsock['ConnectEx'] = (s, name, namelen, sendBuffer, _sendLength, _sent, overlapped) => {
     const platform = this.#platform;
     const socket = platform.socket(s);
     if (socket === null) return FALSE;
@@ -135,7 +137,7 @@ export class SimulatedMswsock implements MswsockPointers {
   };
 
   /** Only what a careful caller does: nothing pending, packets for everything. */
-  readonly #disconnectEx: DisconnectEx = (s, overlapped, flags, reserved) => {
+  readonly #disconnectEx: Mswsock['DisconnectEx'] = (s, overlapped, flags, reserved) => {
     const platform = this.#platform;
     const socket = platform.socket(s);
     if (socket === null) return FALSE;
@@ -156,7 +158,7 @@ export class SimulatedMswsock implements MswsockPointers {
     return this.#fail(ERROR_IO_PENDING);
   };
 
-  readonly #getAcceptExSockaddrs: GetAcceptExSockaddrs = (
+  readonly #getAcceptExSockaddrs: Mswsock['GetAcceptExSockaddrs'] = (
     output,
     _receiveLength,
     localLength,

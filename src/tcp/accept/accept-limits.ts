@@ -3,7 +3,7 @@
  *
  * A connection counts from its accept to its closesocket. With 'pause' the count is exact without refusing anybody: no
  * more accepts are posted than there is room for, so what they bring always fits. With 'close' accepts are posted freely,
- * and each connection is judged when it is there.
+ * and each connection is checked when it has come.
  *
  * The rate is a token bucket of one second's worth: full at the start, one token per connection, refilled steadily.
  */
@@ -68,7 +68,7 @@ export class AcceptLimits {
   refusal(address: string, now: number): AcceptLimit | null {
     const { maxConnections, maxConnectionsPerAddress, acceptRate, whenFull } = this.#settings;
     if (this.#byAddress !== null && (this.#byAddress.get(address) ?? 0) >= maxConnectionsPerAddress) {
-      // It was accepted all the same: it counts for the rate, which its accept was posted under.
+      // It was accepted nevertheless: it counts for the rate, which its accept was posted under.
       if (whenFull === 'pause') this.#spend(now);
       return 'maxConnectionsPerAddress';
     }

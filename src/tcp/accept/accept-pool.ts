@@ -9,7 +9,7 @@
  * connection, as after every cancel: that one is kept.
  *
  * An accept that fails (the peer was gone before it was accepted, the process is out of sockets) is posted again, the
- * first time at once, then with growing pauses; the owner is told through onAcceptError, and the listener lives.
+ * first time at once, then with growing pauses; the owner learns of it through onAcceptError, and the listener goes on.
  */
 import { Win32Error } from '../../../ffi/check.ts';
 import { INVALID_SOCKET } from '../../../ffi/constants.ts';
@@ -24,7 +24,7 @@ import { OperationKind, type Operation } from '../../memory/operation.ts';
 import { discardSpares } from './socket-reuse.ts';
 import { abortSocket, discardSocket } from '../../sockets/sockets.ts';
 
-/** One in so many operations may be an accept, over all servers; but each server may post one, or it would be deaf. */
+/** One in so many operations may be an accept, over all servers; but each server may post one, or it could not accept at all. */
 const ACCEPT_SHARE = 4;
 /** Milliseconds before the second failed accept in a row is posted again; doubles up to the next. */
 const FIRST_RETRY_MS = 10;

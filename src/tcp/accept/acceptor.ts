@@ -5,7 +5,7 @@
  * rest waits in the system's backlog. A connection beyond the server's limits is closed with RST before anybody sees it.
  */
 import { Win32Error } from '../../../ffi/check.ts';
-import { INVALID_SOCKET, IPPROTO_TCP, SO_RCVBUF, SO_SNDBUF, SOL_SOCKET, TCP_NODELAY } from '../../../ffi/constants.ts';
+import { INVALID_SOCKET, IPPROTO_TCP, TCP_NODELAY } from '../../../ffi/constants.ts';
 import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../../ffi/wsa-errors.ts';
 import type { Endpoint, SocketHandle } from '../../pal/handles.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
@@ -22,6 +22,7 @@ import {
 } from './accept-pool.ts';
 import { NO_ENDPOINT } from '../../sockets/addresses.ts';
 import { attach } from '../../sockets/association.ts';
+import { setBufferSizes } from '../../sockets/bind-options.ts';
 import { AcceptedBy } from './accepted-by.ts';
 import { associateServer } from './server-association.ts';
 import { abort, settleClose } from '../../sockets/closer.ts';
@@ -186,7 +187,7 @@ function answer(context: Context, listener: Listener, request: AcceptRequest, er
   });
 }
 
-/** The oldest connection that nobody has taken. inspect() tells the handles of these: one may have been closed by it. */
+/** The oldest connection that nobody has taken. inspect() shows the handles of these: one may have been closed by it. */
 function nextUntaken(context: Context, listener: Listener): Connection | undefined {
   const { accepted } = listener;
   let connection = accepted.shift();
@@ -277,14 +278,8 @@ function notifyPause(context: Context, listener: Listener, address: string, now:
 }
 
 function setAcceptedOptions(context: Context, listener: Listener, socket: number): void {
-  const { noDelay, receiveBufferSize, sendBufferSize } = listener.options;
-  if (noDelay) setIntOption(context, socket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
-  if (receiveBufferSize !== undefined) {
-    setIntOption(context, socket, SOL_SOCKET, SO_RCVBUF, receiveBufferSize, 'setsockopt(SO_RCVBUF)');
-  }
-  if (sendBufferSize !== undefined) {
-    setIntOption(context, socket, SOL_SOCKET, SO_SNDBUF, sendBufferSize, 'setsockopt(SO_SNDBUF)');
-  }
+  if (listener.options.noDelay) setIntOption(context, socket, IPPROTO_TCP, TCP_NODELAY, 1, 'setsockopt(TCP_NODELAY)');
+  setBufferSizes(context, socket, listener.options);
 }
 
 function makeConnection(context: Context, listener: Listener, socket: number, peer: Endpoint | null): Connection {

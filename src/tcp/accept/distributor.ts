@@ -108,7 +108,7 @@ export function decodeArrival(payload: Buffer): Arrival {
   return JSON.parse(payload.toString()) as Arrival;
 }
 
-/** What the server's owner is told of a connection that no loop took. */
+/** The error for the server's owner when no loop took a connection. */
 export function nobodyTook(peer: Endpoint | null): NetworkError {
   const who = peer === null ? 'a connection' : `the connection of ${peer.address} port ${peer.port}`;
   return new NetworkError(

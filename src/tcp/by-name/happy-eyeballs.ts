@@ -12,7 +12,7 @@
  */
 import type { Scheduler, TimerHandle } from '../../platform/platform.ts';
 
-/** Milliseconds that AAAA is waited for once A is there. RFC 8305, section 8. */
+/** Milliseconds that AAAA is waited for once A has come. RFC 8305, section 8. */
 export const RESOLUTION_DELAY_MS = 50;
 /** Milliseconds from one attempt to the next. RFC 8305, section 8. */
 export const DEFAULT_ATTEMPT_DELAY_MS = 250;

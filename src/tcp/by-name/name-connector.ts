@@ -164,7 +164,7 @@ export class NameConnect implements NameAttempts {
     abandonConnect(this.#context, this.#connection, unresolved ?? noneConnected(this.#target, this.#failures()));
   }
 
-  /** Cancelled, or out of time: it ends with this error, unless a success is on its way. The first reason is told. */
+  /** Cancelled, or out of time: it ends with this error, unless a success is on its way. The first reason counts. */
   cancel(error: NetworkError): true {
     this.#cancellation ??= error;
     this.#eyeballs.stop();

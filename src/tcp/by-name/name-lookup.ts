@@ -42,7 +42,7 @@ function answerAddresses(result: unknown, family: Family, answer: LookupAnswer):
   answer(null, addresses);
 }
 
-/** Takes what a resolver answered: with `all` a list; some give a single address all the same. Throws what is wrong with it. */
+/** Takes what a resolver answered: with `all` a list; some give a single address nevertheless. Throws what is wrong with it. */
 function addressesIn(result: unknown, family: Family): readonly IpAddress[] {
   const list: unknown[] = Array.isArray(result) ? result : [result];
   const addresses = new Map<string, IpAddress>();

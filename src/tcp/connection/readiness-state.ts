@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 
 export class ReadinessState {
   zeroByteReceive: Operation | null = null;
-  /** An error that was met and is told again: the system may tell it only once. */
+  /** An error that is kept to be reported again, since the system may report it only once. */
   failure: NetworkError | null = null;
   /** What is queued for writing came from tryWrite. */
   tryWriting = false;

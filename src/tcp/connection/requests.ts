@@ -9,8 +9,8 @@ import type { NetworkError } from '../../pal/network-error.ts';
 import type { FileDescription } from '../../pal/pal-description.ts';
 import type { Operation } from '../../memory/operation.ts';
 import { PendingCall, type PendingCalls } from '../../sockets/pending-call.ts';
+import { NO_BYTES } from '../../util/bytes.ts';
 
-const NO_BYTES = new Uint8Array(0);
 const NO_CALLBACK = new BoundCallback<Parameters<BytesCallback>>('read', () => {
   throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
 });

@@ -13,7 +13,7 @@
  * would take the end for a good one: it never gets a FIN, and a close resets it.
  *
  * A write of which a part has gone out can only be taken back by cancelling the send that has the rest (aborting). What comes
- * of that send decides: when it has got through all the same, the stream is still Whole.
+ * of that send decides: when it has got through nevertheless, the stream is still Whole.
  *
  * The send operation is there from the first write on until the queue is empty, or the stream has failed.
  */
@@ -75,7 +75,7 @@ export class WriteState {
     this.operation = operation;
   }
 
-  /** Nothing is being sent any more. Returns the operation's file, which has to hear of it. */
+  /** Nothing is being sent any more. Returns the operation's file, which has to be notified. */
   finish(): QueuedFile | null {
     this.operation = null;
     return this.leaveFile();
@@ -108,7 +108,7 @@ export class WriteState {
     this.refusal ??= error;
   }
 
-  /** Whoever made it was told. */
+  /** Its callback has run. */
   refusalTold(): void {
     this.refusals--;
     if (this.refusals === 0) this.refusal = null;

@@ -7,7 +7,7 @@
  * Writable: there is no such thing as a zero-byte send that waits. But a send of real bytes does wait, so the one send
  * that may be in flight is the signal: tryWrite copies bytes into it, and the socket is writable when it has come back.
  *
- * An error that the zero-byte receive met is kept for tryRead: the system may tell it only once.
+ * An error that the zero-byte receive met is kept for tryRead: the system may report it only once.
  */
 import { checkWinsock } from '../../../ffi/check.ts';
 import { FIONBIO, SOCKET_ERROR } from '../../../ffi/constants.ts';
@@ -31,24 +31,17 @@ const MAX_TRY_READ = 65536;
 /** Bytes that one tryWrite takes at most: one send. */
 const MAX_TRY_WRITE = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
 
-class ConnectionWatch extends Watch {
-  readonly #connection: Connection;
-
-  constructor(context: Context, connection: Connection, interest: Interest, callback: WatchCallback) {
-    super(context, connection, interest, callback);
-    this.#connection = connection;
-  }
-
+class ConnectionWatch extends Watch<Connection> {
   protected get isReadable(): boolean {
-    const { unread, ended } = this.#connection.read;
-    return this.received || unread !== null || failureOf(this.#connection) !== null || ended;
+    const { unread, ended } = this.record.read;
+    return this.received || unread !== null || failureOf(this.record) !== null || ended;
   }
 
   protected isWritable(): boolean {
     const { context } = this;
-    const connection = this.#connection;
+    const connection = this.record;
     if (isSending(connection)) return false;
-    // A broken connection is writable: tryWrite then tells what broke it, and takes no room.
+    // A broken connection is writable: tryWrite then says what broke it, and takes no room.
     if (failureOf(connection) !== null || connection.write.end !== WriteEnd.Open) return true;
     if (!hasRoom(context)) context.waitingWatches.awaitRoom(connection);
     else if (context.operations.free === 0) context.waitingWatches.awaitSlot(connection);
@@ -58,7 +51,7 @@ class ConnectionWatch extends Watch {
 
   protected awaitReadable(): void {
     // Nothing is wrong with a connection without an operation: it waits until somebody else's has ended.
-    if (!postZeroByteReceive(this.context, this.#connection)) this.context.waitingWatches.awaitSlot(this.#connection);
+    if (!postZeroByteReceive(this.context, this.record)) this.context.waitingWatches.awaitSlot(this.record);
   }
 }
 

@@ -6,16 +6,9 @@ import { beginAccepting, takeAccepted } from '../accept/acceptor.ts';
 import type { Listener } from '../accept/listener.ts';
 import { startWatch, Watch } from './watch.ts';
 
-class ListenerWatch extends Watch {
-  readonly #listener: Listener;
-
-  constructor(context: Context, listener: Listener, interest: Interest, callback: WatchCallback) {
-    super(context, listener, interest, callback);
-    this.#listener = listener;
-  }
-
+class ListenerWatch extends Watch<Listener> {
   protected get isReadable(): boolean {
-    return this.#listener.accepted.length > 0 && !this.#listener.paused;
+    return this.record.accepted.length > 0 && !this.record.paused;
   }
 
   protected isWritable(): boolean {

@@ -1,5 +1,5 @@
 /**
- * Watches that cannot go on for want of something that belongs to all sockets: an operation slot for their zero-byte
+ * Watches that cannot go on for lack of something that belongs to all sockets: an operation slot for their zero-byte
  * receive, or room in the queues for what they would write. They are looked at again when there is some, and not before:
  * looking every turn would keep the loop busy with nothing (it did).
  */

@@ -1,7 +1,7 @@
 /**
  * Watches: the calls of the readiness API on backends that complete operations.
  *
- * A watch is told, at most once per turn of the loop, what its socket is ready for, and looks again as long as it is: that is
+ * A watch calls back, at most once per turn of the loop, with what its socket is ready for, and checks again as long as it is: that is
  * level-triggered readiness. What ready means is each kind of socket's: connection-watch.ts, listener-watch.ts.
  */
 import { removePendingCallback, addPendingCallback, type Context } from '../../context/context.ts';
@@ -11,19 +11,19 @@ import type { SocketRecord, SocketWatch } from '../../sockets/socket-record.ts';
 import { connectionClosed } from '../../util/errors.ts';
 
 /** One watch, on a socket that is open. */
-export abstract class Watch implements SocketWatch {
+export abstract class Watch<Record extends SocketRecord = SocketRecord> implements SocketWatch {
   interest: Interest;
   protected readonly context: Context;
+  protected readonly record: Record;
   /** The zero-byte receive has completed since the last callback. */
   protected received = false;
-  readonly #record: SocketRecord;
   #callback: WatchCallback;
   /** A look at the socket is queued. */
   #queued = false;
 
-  constructor(context: Context, record: SocketRecord, interest: Interest, callback: WatchCallback) {
+  constructor(context: Context, record: Record, interest: Interest, callback: WatchCallback) {
     this.context = context;
-    this.#record = record;
+    this.record = record;
     this.interest = interest;
     this.#callback = callback;
   }
@@ -31,7 +31,7 @@ export abstract class Watch implements SocketWatch {
   /** There is something to read, or to accept. */
   protected abstract readonly isReadable: boolean;
 
-  /** There is room for a write. When there is none, sees to it that the watch hears of it once there is. */
+  /** There is room for a write. When there is none, sees to it that the watch is notified once there is. */
   protected abstract isWritable(): boolean;
 
   /** Somebody waits for something to read, and there is nothing. */
@@ -53,13 +53,13 @@ export abstract class Watch implements SocketWatch {
   }
 
   end(): void {
-    const record = this.#record;
+    const record = this.record;
     record.watch = null;
     this.context.waitingWatches.forget(record);
     endSoon(this.context, record, this.#callback);
   }
 
-  /** Says that a look is queued, and returns it. */
+  /** Says that a check is queued, and returns it. */
   #check(): () => void {
     this.#queued = true;
     return () => {
@@ -69,17 +69,17 @@ export abstract class Watch implements SocketWatch {
   }
 
   get #isCurrent(): boolean {
-    return this.#record.watch === this && !this.#record.closing;
+    return this.record.watch === this && !this.record.closing;
   }
 
   /**
-   * Tells the watch what is ready, and looks again while something is. A turn has many rounds, and the socket is looked at in
+   * Notifies the watch of what is ready, and checks again while something is. A turn has many rounds, and the socket is looked at in
    * each of them, so that its receive is posted as early as can be; but it is called once per turn, or one that is always ready
    * would take all rounds of all turns.
    */
   #tell(): void {
     const { loop } = this.context;
-    const record = this.#record;
+    const record = this.record;
     const readable = this.interest.readable === true && this.isReadable;
     const writable = this.interest.writable === true && this.isWritable();
     // Also while it is writable, which it nearly always is: what there is to read would never be noticed otherwise.
@@ -130,7 +130,7 @@ export function startWatch<Record extends SocketRecord>(
   record.watch.scheduleCheck();
 }
 
-/** Ends a watch without a word. A zero-byte receive that is posted comes back to nobody. */
+/** Ends a watch without a callback. A zero-byte receive that is posted comes back to nobody. */
 export function unwatch(context: Context, record: SocketRecord): void {
   if (record.watch === null) return;
   record.watch = null;
@@ -145,7 +145,7 @@ function endSoon(context: Context, record: SocketRecord, callback: WatchCallback
   });
 }
 
-/** After a turn: looks again at watches for whose want of a slot, or of room in the queues, there may be an end now. */
+/** After a turn: checks the watches again that waited for a slot, or for room in the queues, and may have it now. */
 export function checkWaiting(context: Context): void {
   // Nearly always there is none, and every turn ends here: no closure is made for nothing.
   if (context.waitingWatches.size > 0) checkAgain(context);

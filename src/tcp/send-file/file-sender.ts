@@ -165,7 +165,7 @@ export class FileJob implements QueuedFile {
   abandon(): void {
     if (this.#abandoned) return;
     this.#abandoned = true;
-    if (this.#fd < 0) this.#onProgress = undefined; // it may take a minute to be opened, and nothing is told any more
+    if (this.#fd < 0) this.#onProgress = undefined; // it may take a minute to be opened, and nothing is reported any more
     const operation = this.#operation;
     if (operation === null) this.#dispose();
     else if (!this.#busy) this.#giveBack(operation);

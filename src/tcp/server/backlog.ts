@@ -1,5 +1,5 @@
 /**
- * The backlog as listen() wants to be told it.
+ * The backlog in the form that listen() wants.
  *
  * Windows takes a plain backlog for 200 at most, silently, and answers the connections beyond it with RST. A larger one is
  * asked for with SOMAXCONN_HINT(n), which is -n, and which the system adjusts into 200 … 65535

@@ -1,13 +1,6 @@
 /** createServer: socket, options, bind, listen, port, and the first accepts. And importServer, which has the socket already. */
 import { checkWinsock } from '../../../ffi/check.ts';
-import {
-  IPPROTO_IPV6,
-  IPV6_V6ONLY,
-  SO_EXCLUSIVEADDRUSE,
-  SO_REUSEADDR,
-  SOL_SOCKET,
-  SOMAXCONN,
-} from '../../../ffi/constants.ts';
+import { SOMAXCONN } from '../../../ffi/constants.ts';
 import type { AnyHandle, Endpoint, ServerHandle, ServerSocket } from '../../pal/handles.ts';
 import { argumentError } from '../../pal/network-error.ts';
 import type { ImportServerOptions, SocketInfo, SpreadOptions } from '../../pal/loops.ts';
@@ -20,6 +13,7 @@ import { localEndpoint } from '../../sockets/addresses.ts';
 import { attach } from '../../sockets/association.ts';
 import { listenerKind } from '../accept/listener-kind.ts';
 import { associateServer } from '../accept/server-association.ts';
+import { applyBindOptions, requireBindOptions, requireBufferSizes } from '../../sockets/bind-options.ts';
 import { bound } from '../../platform/async-context.ts';
 import { DEFAULT_BACKLOG, listenArgument } from './backlog.ts';
 import { captureOrigin, addPendingCallback, type Context } from '../../context/context.ts';
@@ -30,7 +24,7 @@ import { resolveAccepting } from './server-limits.ts';
 import { keepDuplicate, openListener, rememberUsed } from '../transfer/sharing.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
 import { SpareSockets } from '../accept/socket-reuse.ts';
-import { bindSocket, discardSocket, openTcpSocket, setIntOption } from '../../sockets/sockets.ts';
+import { bindSocket, discardSocket, openTcpSocket } from '../../sockets/sockets.ts';
 import { Distributor } from '../accept/distributor.ts';
 
 /** Makes a listening socket. Throws NetworkError, RangeError or TypeError, and leaves nothing behind when it does. */
@@ -38,29 +32,10 @@ export function openServer(context: Context, address: IpAddress, port: number, o
   const backlog = options.backlog ?? DEFAULT_BACKLOG;
   requireInteger('backlog', backlog, 1, SOMAXCONN);
   const accepting = resolveAccepting(options);
-  requireBufferSizes(options);
-  if (options.reuseAddr === true && options.exclusive === true) {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_VALUE',
-      'Cannot use reuseAddr together with exclusive: the first shares the port, the second forbids it. Choose one',
-    );
-  }
-  if (options.ipv6Only === true && address.family === 4) {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_VALUE',
-      'Cannot use ipv6Only with an IPv4 address: bind to :: or leave it out',
-    );
-  }
+  requireBindOptions(options, address.family);
   const distributor = options.spread === undefined ? null : makeDistributor(context, options.spread);
-  const now = context.platform.scheduler.now();
   const errorContext = { address: formatIpAddress(address), port };
-  const origin = captureOrigin(context);
-  const listener = context.sockets.add(
-    (handle: AnyHandle) => new Listener(listenerKind, handle, address.family, now, origin),
-  );
-  if (listener === null) throw tooManySockets(MAX_SOCKETS);
+  const listener = addListener(context, address.family, captureOrigin(context));
   let step: OperationName = 'socket';
   let local: Endpoint;
   try {
@@ -97,14 +72,12 @@ export function importServer(context: Context, info: SocketInfo, options: Import
   requireBufferSizes(options);
   const distributor = options.spread === undefined ? null : makeDistributor(context, options.spread);
   const socket = openListener(context, info);
-  const origin = captureOrigin(context);
-  const now = context.platform.scheduler.now();
-  const listener = context.sockets.add(
-    (handle: AnyHandle) => new Listener(listenerKind, handle, info.family, now, origin),
-  );
-  if (listener === null) {
+  let listener: Listener;
+  try {
+    listener = addListener(context, info.family, captureOrigin(context));
+  } catch (error) {
     keepDuplicate(context, info.id, socket);
-    throw tooManySockets(MAX_SOCKETS);
+    throw error;
   }
   listener.socket = socket;
   rememberUsed(info.id);
@@ -120,6 +93,14 @@ export function importServer(context: Context, info: SocketInfo, options: Import
     throw fromWin32Error('listen', error);
   }
   return begin(context, listener, local, options, { accepting, distributor });
+}
+
+/** A record for a listening socket in the table, without a SOCKET. Throws NetworkError when the table is full. */
+function addListener(context: Context, family: 4 | 6, origin: string | undefined): Listener {
+  const now = context.platform.scheduler.now();
+  const listener = context.sockets.add((handle: AnyHandle) => new Listener(listenerKind, handle, family, now, origin));
+  if (listener === null) throw tooManySockets(MAX_SOCKETS);
+  return listener;
 }
 
 interface Resolved {
@@ -155,12 +136,6 @@ function begin(
   return { handle: listener.handle as ServerHandle, address: local.address, port: local.port };
 }
 
-function requireBufferSizes(options: ImportServerOptions): void {
-  for (const name of ['receiveBufferSize', 'sendBufferSize'] as const) {
-    if (options[name] !== undefined) requireInteger(name, options[name], 0, 0x7fffffff);
-  }
-}
-
 function makeDistributor(context: Context, options: SpreadOptions): Distributor {
   if (!Array.isArray(options.loops) || options.loops.length === 0) {
     throw argumentError(
@@ -172,23 +147,4 @@ function makeDistributor(context: Context, options: SpreadOptions): Distributor 
   }
   if (options.policy !== undefined) requireOneOf('spread.policy', options.policy, ['round-robin', 'least-loaded']);
   return new Distributor(options, context);
-}
-
-function applyBindOptions(context: Context, socket: number, family: 4 | 6, options: ServerOptions): void {
-  if (family === 6) {
-    // Always said: Windows' default is true, every other system's is false.
-    setIntOption(
-      context,
-      socket,
-      IPPROTO_IPV6,
-      IPV6_V6ONLY,
-      options.ipv6Only === true ? 1 : 0,
-      'setsockopt(IPV6_V6ONLY)',
-    );
-  }
-  if (options.reuseAddr === true)
-    setIntOption(context, socket, SOL_SOCKET, SO_REUSEADDR, 1, 'setsockopt(SO_REUSEADDR)');
-  if (options.exclusive === true) {
-    setIntOption(context, socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1, 'setsockopt(SO_EXCLUSIVEADDRUSE)');
-  }
 }

@@ -3,7 +3,7 @@
  * over. Windows gives the number of a closed SOCKET to the next one at once, so the wrong one may be a stranger's connection,
  * a server, or another kind of handle; the mistake would show much later, in somebody else's traffic.
  *
- * SO_PROTOCOL_INFOW tells family and type, and WSAENOTSOCK for what is no socket; getpeername tells the connection. A peer that
+ * SO_PROTOCOL_INFOW gives family and type, and WSAENOTSOCK for what is no socket; getpeername gives the connection. A peer that
  * has reset it meanwhile is a race of states and no mistake: then getpeername may say WSAENOTCONN, and what is left to tell
  * such a socket from one that never was a connection is its local address.
  *

@@ -21,6 +21,7 @@ import { captureOrigin, type Context } from '../../context/context.ts';
 import { tooManySockets } from '../../util/errors.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
 import { abortSocket } from '../../sockets/sockets.ts';
+import { TWO_32 } from '../../util/bytes.ts';
 
 /** Tokens kept before the first look for those that were used; then it doubles. */
 const FIRST_PRUNING = 64;
@@ -31,7 +32,6 @@ const SOCKET_LOW = 1;
 const SOCKET_HIGH = 2;
 /** Words of `taken`. */
 export const TAKEN_WORDS = 3;
-const TWO_32 = 2 ** 32;
 
 /** The tokens that this loop gave out and that may still be unused. */
 export class PendingTransfers {

@@ -127,7 +127,7 @@ function openDuplicate(context: Context, { id, protocolInfo }: SocketInfo): numb
   }
 }
 
-/** An import has come to nothing. The SOCKET is there still, and nobody could have it from the system a second time. */
+/** An import has failed. The SOCKET is still there, and nobody could have it from the system a second time. */
 export function keepDuplicate(context: Context, id: string, socket: number): void {
   kept.set(id, socket);
   if (kept.size <= MAX_KEPT) return;

@@ -223,7 +223,7 @@ onEveryBed('bad input', (bed) => {
     expect(uncoded.join('\n')).to.equal('');
   });
 
-  it('in an option that an option holds is told under the name of both', () => {
+  it('in an option inside an option is reported under the names of both', () => {
     const { pal } = fixture;
     const server = (options: object): unknown => pal.createServer('127.0.0.1', 0, options);
     const message = (call: () => unknown): string => {

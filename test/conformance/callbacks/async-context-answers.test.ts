@@ -179,7 +179,7 @@ onEveryBed('async context, of other threads', (bed) => {
   beforeEach(() => (stores = new Stores()));
   afterEach(() => stores.disable());
 
-  it('is that of whoever asked to be told of them', async function () {
+  it('is that of whoever registered for them', async function () {
     const { pal } = fixture;
     if (isPolled(() => pal.remote())) this.skip();
     const { client, served } = await pair(pal);

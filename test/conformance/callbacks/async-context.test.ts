@@ -234,7 +234,7 @@ onEveryBed('async context', (bed) => {
     expect(await stores.seen(bed, 1)).to.deep.equal(['the last word as dee']);
   });
 
-  it('of what a server tells', async () => {
+  it('of a server’s callbacks', async () => {
     const { pal } = fixture;
     const server = stores.as('ann', () =>
       pal.createServer('127.0.0.1', 0, { maxConnections: 1, onLimit: stores.tell('the limit') }),

@@ -46,7 +46,7 @@ const calls: Readonly<Record<string, Call>> = {
   },
 };
 
-onEveryBed('the end of a call tells a signal of the caller’s own', (bed) => {
+onEveryBed('the end of a call removes its listener from a signal of the caller’s own', (bed) => {
   const fixture = sharedPal(bed);
 
   for (const [name, call] of Object.entries(calls)) {

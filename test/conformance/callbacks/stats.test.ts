@@ -80,7 +80,7 @@ onEveryBed('inspect()', (bed) => {
     });
   });
 
-  it('tells a server: where it listens, its accept pool, who waits', () => {
+  it('describes a server: where it listens, its accept pool, who waits', () => {
     const { pal } = fixture;
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 3 });
     pal.asyncAccept(server.handle, nothing);
@@ -106,7 +106,7 @@ onEveryBed('inspect()', (bed) => {
     expect(pal.describe()).to.contain(`    Accept in slot ${described!.operations[0]!.slot}: Submitted`);
   });
 
-  it('tells a connection: its peer, what is pending in order, and its queues', async () => {
+  it('describes a connection: its peer, what is pending in order, and its queues', async () => {
     const { pal } = fixture;
     const { server, client, served } = await pair(pal);
     expect(socketOf(client)).to.deep.include({ kind: 'connection', state: 'CONNECTED', requests: [], operations: [] });
@@ -141,7 +141,7 @@ onEveryBed('inspect()', (bed) => {
     expect(socketOf(client).state).to.equal('READING');
   });
 
-  it('tells connects, closes, watches and what is unreferenced', async () => {
+  it('describes connects, closes, watches and what is unreferenced', async () => {
     const { pal } = fixture;
     const { server, client, served } = await pair(pal);
     const connecting = pal.asyncConnect('127.0.0.1', server.port, {}, nothing);
@@ -162,7 +162,7 @@ onEveryBed('inspect()', (bed) => {
     expect(socketOf(server.handle).state).to.equal('CLOSING');
   });
 
-  it('tells of each call that waits how long it may, and whether a signal can end it', async () => {
+  it('says of each call that waits how long it may, and whether a signal can end it', async () => {
     const { pal } = fixture;
     const { server, client } = await pair(pal);
     const { signal } = new AbortController();
@@ -199,7 +199,7 @@ onEveryBed('inspect()', (bed) => {
     pal.closeSocket(udp.handle);
   });
 
-  it('tells a file that is sent: which, from where on, and how much of it has gone', async () => {
+  it('describes a file that is being sent: which, from where on, and how much of it has gone', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const size = 24 * 1024 * 1024; // more than any kernel buffers for a peer that does not read
@@ -317,7 +317,7 @@ onEveryBed('inspect()', (bed) => {
     );
   });
 
-  it('tells the state of the PAL', async () => {
+  it('says the state of the PAL', async () => {
     const pal = bed.create();
     pal.initialize();
     expect(pal.inspect().state).to.equal('ready');

@@ -167,7 +167,7 @@ onEveryBed('limits of a server', (bed) => {
     expect(await Promise.race(visits)).to.be.oneOf(REFUSED);
   });
 
-  it('acceptRate is told each time it makes the server pause, also when it was somebody refused who used it up', async () => {
+  it('acceptRate is reported each time it makes the server pause, also when a refused connection used it up', async () => {
     const { pal } = fixture;
     const server = pal.createServer('127.0.0.1', 0, { acceptRate: 1, maxConnectionsPerAddress: 1, onLimit });
     acceptAll(server);

@@ -83,7 +83,7 @@ onEveryBed('cancel', (bed) => {
     expect(Buffer.concat(received).equals(data)).to.equal(true);
   });
 
-  it('takes a read with pinned memory back before its callback', async () => {
+  it('cancels a read with pinned memory before its callback', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const buffer = pal.allocateBuffer(64).fill(0);
@@ -102,7 +102,7 @@ onEveryBed('cancel', (bed) => {
     expect((await readExactly(pal, client, 64)).equals(seededBytes(64))).to.equal(true);
   });
 
-  it('takes a write back of which nothing has gone out', async () => {
+  it('cancels a write of which nothing has gone out', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const outcomes = new Outcomes();
@@ -120,7 +120,7 @@ onEveryBed('cancel', (bed) => {
     expect(all.subarray(MORE_THAN_BUFFERED).toString()).to.equal('the end');
   });
 
-  it('does not take a write back that has partly gone out', async () => {
+  it('does not cancel a write that has partly gone out', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const outcomes = new Outcomes();
@@ -167,7 +167,7 @@ onEveryBed('cancel', (bed) => {
     expect(end).to.be.oneOf(['end', ...BROKEN]);
   });
 
-  it("takes a waiting accept back; the connection is the next one's", async () => {
+  it('cancels a waiting accept; the connection goes to the next one', async () => {
     const { pal } = fixture;
     const server = pal.createServer('127.0.0.1', 0);
     const outcomes = new Outcomes();

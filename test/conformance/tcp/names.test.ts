@@ -136,7 +136,7 @@ onEveryBed('connect by name', (bed) => {
     expect(pal.stats()).to.include({ sockets: 0, pendingCallbacks: 0 });
   });
 
-  it('says when the resolver cannot tell, rather than that one family is unknown', async () => {
+  it('says that the resolver has failed, rather than that one family is unknown', async () => {
     const { pal } = fixture;
     const busy = Object.assign(new Error('try again'), { code: 'EAI_AGAIN', errno: -3001, syscall: 'getaddrinfo' });
     const { lookup } = lookupIn({ 4: busy });

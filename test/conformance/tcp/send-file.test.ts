@@ -149,7 +149,7 @@ function sendsFiles(bed: Bed, transmitFile: boolean): void {
     expect(digests).to.have.lengthOf(25);
   });
 
-  it('tells of a file that is not there, and goes on with what is behind it', async () => {
+  it('reports a file that does not exist, and goes on with what is behind it', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const missing = failure(pal, client, 'no-such-file', { head: Buffer.from('head'), transmitFile });
@@ -256,7 +256,7 @@ function sendsFiles(bed: Bed, transmitFile: boolean): void {
     await close(pal, served);
   });
 
-  it('is taken back while nothing of it is out: what is behind it goes on', async () => {
+  it('is cancelled while nothing of it is out: what is behind it goes on', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const file = bed.putFile('taken-back', seededBytes(MIB));

@@ -122,7 +122,7 @@ onEveryBed('udp, closing', (bed) => {
     expect(thrown.map(({ message }) => message).sort()).to.deep.equal(['on purpose', 'on purpose too']);
   });
 
-  it('a buffer that is gone when its datagram comes is told, and the datagram is the next reader’s', async () => {
+  it('a buffer that is detached when its datagram comes is reported, and the datagram goes to the next reader', async () => {
     const { pal } = fixture;
     const server = pal.createUdpSocket('127.0.0.1', 0);
     const client = pal.createUdpSocket('127.0.0.1', 0);

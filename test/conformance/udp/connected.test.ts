@@ -13,7 +13,7 @@ onEveryBed('udp, connected', (bed) => {
     [4, '127.0.0.1'],
     [6, '::1'],
   ] as const) {
-    it(`sends to and hears its peer only, and can be set free again, over IPv${family}`, async () => {
+    it(`sends to and receives from its peer only, and can be disconnected again, over IPv${family}`, async () => {
       const { pal } = fixture;
       const server = pal.createUdpSocket(address, 0);
       const stranger = pal.createUdpSocket(address, 0);

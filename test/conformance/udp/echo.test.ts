@@ -58,7 +58,7 @@ onEveryBed('udp', (bed) => {
     }
   });
 
-  it('an ipv6Only socket hears no IPv4', async () => {
+  it('an ipv6Only socket receives no IPv4', async () => {
     const { pal } = fixture;
     const server = pal.createUdpSocket('::', 0, { ipv6Only: true });
     const v4 = pal.createUdpSocket('127.0.0.1', 0);

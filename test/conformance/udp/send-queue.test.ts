@@ -24,7 +24,7 @@ onEveryBed('udp, the queue of sends', (bed) => {
     expect(pal.stats()).to.include({ queuedBytes: 0, datagramsSent: 32 });
   });
 
-  it('a buffer that is gone before its turn fails alone', async () => {
+  it('a buffer that is detached before its turn fails alone', async () => {
     const { pal } = fixture;
     const server = pal.createUdpSocket('127.0.0.1', 0);
     const client = pal.createUdpSocket('127.0.0.1', 0);

@@ -142,7 +142,7 @@ describe('a cancel that misses its operation', () => {
     });
   }
 
-  it('is repeated for a write that was to be torn off, on a socket that stays open', async () => {
+  it('is repeated for a write that was to be truncated, on a socket that stays open', async () => {
     const { platform, pal, log, told, connect, stop } = bench('windows', MISSED);
     const name = pal.asyncWrite(connect(), new Uint8Array(5000), {}, told('write'));
     platform.run();

@@ -179,7 +179,7 @@ const operations: Record<string, Operation> = {
         told(error),
       ),
   },
-  'a probe': {
+  'a zero-byte receive': {
     kind: OperationKind.ZeroByteReceive,
     heals: true,
     start: (bench, told) => {

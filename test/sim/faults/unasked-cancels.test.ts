@@ -1,7 +1,7 @@
 /**
  * Operations that come back cancelled (ERROR_OPERATION_ABORTED) although nobody has asked for it: on Windows, CancelIoEx of
  * one operation may end others of its socket (dotnet/corefx#32981). Nothing is lost with a receive or an accept, so it is
- * posted again and nobody hears of it; a send that is torn in the middle is the end of its connection.
+ * posted again and nobody hears of it; a send that is truncated in the middle is the end of its connection.
  */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkError, type NetworkPal, type SocketHandle } from '../../../src/index.ts';

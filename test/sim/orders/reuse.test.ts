@@ -142,9 +142,9 @@ describe('reuseSockets on a simulated platform', () => {
     network.run(() => scene.served === 30);
     expect(pal.stats().syscalls['DisconnectEx']).to.be.above(16);
     expect(platform.openHandles - idle, 'a grown pool, and as many spares').to.be.at.most(7 + 8);
-    // Quiet for long enough, the pool is as flat as before, and with it what it keeps.
-    const quietAt = network.clock.now + 60_000;
-    network.run(() => network.clock.now >= quietAt);
+    // Idle for long enough, the pool is as flat as before, and with it what it keeps.
+    const idleAt = network.clock.now + 60_000;
+    network.run(() => network.clock.now >= idleAt);
     expect(platform.openHandles - idle, 'one spare').to.be.at.most(1);
     await end(scene);
   });

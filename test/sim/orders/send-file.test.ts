@@ -291,7 +291,7 @@ describe('asyncSendFile, simulated', () => {
     });
   }
 
-  it('resets the connection when its tail is torn off, like the file itself', async () => {
+  it('resets the connection when its tail is truncated, like the file itself', async () => {
     const { platform, pal, peer, socket, log, told, stop } = connected();
     platform.files.put('file', new Uint8Array(5000));
     const name = pal.asyncSendFile(socket, 'file', { tail: new Uint8Array(9) }, told('file'));

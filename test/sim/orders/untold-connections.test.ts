@@ -125,8 +125,8 @@ describe('a connect that got no socket', () => {
 });
 
 describe('a connection that was closed before it was taken', () => {
-  for (const face of ['asyncAccept', 'tryAccept'] as const) {
-    it(`is not handed out by ${face}, and keeps no place in the pool`, async () => {
+  for (const call of ['asyncAccept', 'tryAccept'] as const) {
+    it(`is not handed out by ${call}, and keeps no place in the pool`, async () => {
       const all = bench('windows');
       const { network, pal, peer } = all;
       const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 1 });
@@ -136,7 +136,7 @@ describe('a connection that was closed before it was taken', () => {
       pal.closeSocket(untaken?.handle ?? server.handle);
       network.run();
       const told: (SocketHandle | string)[] = [];
-      if (face === 'asyncAccept') {
+      if (call === 'asyncAccept') {
         pal.asyncAccept(server.handle, (error, socket) => told.push(error?.code ?? socket));
       } else {
         expect(pal.tryAccept(server.handle)).to.equal(-1);
@@ -145,7 +145,7 @@ describe('a connection that was closed before it was taken', () => {
       expect(told).to.deep.equal([]);
       peer.connect(server.port);
       network.run();
-      if (face === 'tryAccept') told.push(pal.tryAccept(server.handle) as SocketHandle);
+      if (call === 'tryAccept') told.push(pal.tryAccept(server.handle) as SocketHandle);
       const [socket] = told;
       expect(pal.getRemoteAddress(socket as SocketHandle)).to.equal('127.0.0.1');
       await all.end();

@@ -1,7 +1,7 @@
 /**
  * closeSocket() inside a write's callback threw "Socket … is not in the table: removed twice".
  *
- * The send's packet was dispatched, its slot retired, the write's callback run; that closed the socket, and since nothing
+ * The send's packet was dispatched, its slot released, the write's callback run; that closed the socket, and since nothing
  * was in flight any more it was closed on the spot. Back from the callback, the writer looked once more whether a close
  * could go on, found one, and finished it a second time: closesocket on a number that somebody else might have by then,
  * and the exception in a turn of the loop.

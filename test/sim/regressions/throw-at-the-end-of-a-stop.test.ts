@@ -1,7 +1,7 @@
 /**
  * A stop that never ended, because the last callback had thrown.
  *
- * What comes after a turn (the look whether a stop is done, and at watches that were parked) was left out when a callback
+ * What comes after a turn (the look whether a stop is done, and at watches that were waiting for capacity) was left out when a callback
  * of the turn threw. With a waiter thread another turn follows anyway. With the inline waiter the loop went to wait for
  * a packet, and none was left to come: stopEventLoop() never resolved in a process that survives uncaught exceptions.
  */

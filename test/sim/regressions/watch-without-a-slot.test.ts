@@ -1,6 +1,6 @@
 /**
  * A watch for which no operation slot was free looked again every turn: the loop never came to rest, and the thread never
- * to sleep. It is parked now until an operation has ended.
+ * to sleep. It waits for capacity now, until an operation has ended.
  */
 import { expect } from 'chai';
 import { createNetworkPal, type NetworkPal, type SocketHandle } from '../../../src/index.ts';

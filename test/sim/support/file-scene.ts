@@ -40,8 +40,9 @@ export class FileScene extends StreamScene {
     if (this.outcome === 'success' && !RESETTING.includes(event)) expectText(arrived, WHOLE);
     if (!this.isTakenBack) return Promise.resolve();
     if (end.broken !== 0) {
-      if (arrived === WHOLE) throw new Error('All of the file has arrived, and its callback says that it was torn off');
-      if (this.#callsMade === this.#callsBefore) throw new Error('A file was torn off of which nothing had been sent');
+      if (arrived === WHOLE)
+        throw new Error('All of the file has arrived, and its callback says that it was truncated');
+      if (this.#callsMade === this.#callsBefore) throw new Error('A file was truncated of which nothing had been sent');
       return Promise.resolve();
     }
     this.pal.asyncWrite(this.socket, Buffer.from(NEXT), () => undefined);

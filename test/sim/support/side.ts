@@ -51,11 +51,11 @@ export class Side {
   cancellation = false;
   /** The read that was asked for last, and those that were asked to be taken back. */
   lastRead = 0 as OperationHandle;
-  readonly revokedReads = new Set<OperationHandle>();
+  readonly cancelledReads = new Set<OperationHandle>();
   /** A file that may be taken back: nothing is written behind it. */
-  revocable: OperationHandle | null = null;
+  cancellable: OperationHandle | null = null;
   /** When that may tear it off and reset the connection, ms of the network's clock. */
-  tornFrom = Infinity;
+  truncatedFrom = Infinity;
   /** Connecting sides: where to. */
   target: { readonly owner: SimulatedPal; readonly server: Server } | null = null;
   watching = false;
@@ -82,9 +82,9 @@ export class Side {
     return this.connected && !this.closing && this.owner.running;
   }
 
-  /** Nothing has closed it here: neither its user nor a file that was torn off. */
+  /** Nothing has closed it here: neither its user nor a file that was truncated. */
   isOpenFor(now: number): boolean {
-    return !this.closing && now < this.tornFrom;
+    return !this.closing && now < this.truncatedFrom;
   }
 
   fail(what: string): never {
@@ -163,7 +163,7 @@ export class Side {
   #breaks(): boolean {
     // A connection attempt that was abandoned: the server may have seen the connection already.
     if (this.wasReset || this.writeFailed || this.flushFailed || this.#wasAbandoned) return true;
-    if (this.world.now >= this.tornFrom) return true;
+    if (this.world.now >= this.truncatedFrom) return true;
     // The grace for flushing is over.
     if (this.closing && this.confirmed < this.written && this.world.now >= this.closedAt + this.world.graceMs)
       return true;

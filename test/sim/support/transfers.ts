@@ -5,7 +5,7 @@ import { streamBytes } from './pattern.ts';
 import type { Side } from './side.ts';
 import type { World } from './world.ts';
 
-const REVOKED: ReadonlySet<NetworkErrorCode> = new Set([NetworkErrorCode.Interrupted, NetworkErrorCode.Timeout]);
+const CANCELLED: ReadonlySet<NetworkErrorCode> = new Set([NetworkErrorCode.Interrupted, NetworkErrorCode.Timeout]);
 
 /** One read, checked when it ends; then `next`. */
 export function startRead(world: World, side: Side, buffer: Uint8Array, next?: () => void): void {
@@ -13,13 +13,13 @@ export function startRead(world: World, side: Side, buffer: Uint8Array, next?: (
   let name = 0 as OperationHandle;
   const done = world.callback(side, 'read', (error: NetworkError | null, bytes: number) => {
     side.reads--;
-    const wasRevoked = side.revokedReads.delete(name);
+    const wasCancelled = side.cancelledReads.delete(name);
     if (error === null) {
       if (bytes > buffer.length) side.fail(`${bytes} bytes into ${buffer.length}`);
       if (bytes > 0) side.gotBytes(buffer, bytes);
       else side.gotEnd();
     } else if (error.code === 'ECANCELED') {
-      if (side.isOpenFor(world.now) && !wasRevoked) side.fail('a read was cancelled on an open socket');
+      if (side.isOpenFor(world.now) && !wasCancelled) side.fail('a read was cancelled on an open socket');
     } else if (isStarved(world, name, error)) side.starved = true;
     else side.gotBreak(error);
     next?.();
@@ -47,7 +47,7 @@ export function startWrite(world: World, side: Side, sizes: readonly number[]): 
 
 /** After a failed write nothing sensible can follow: the stream has a hole. */
 export function mayWrite(side: Side): boolean {
-  return side.owner.running && !side.writeFailed && side.revocable === null;
+  return side.owner.running && !side.writeFailed && side.cancellable === null;
 }
 
 export function writeData(world: World, side: Side, data: Uint8Array | Uint8Array[], total: number): void {
@@ -64,15 +64,15 @@ function isStarved({ settings }: World, name: OperationHandle, { code, systemErr
 /** Takes back what can be: the file at the end of the queue, else the last read. */
 export function cancelTransfer(world: World, side: Side, hard: boolean): void {
   const { pal } = side.owner;
-  const { revocable, lastRead } = side;
-  if (revocable === null) {
+  const { cancellable, lastRead } = side;
+  if (cancellable === null) {
     world.call(side, () => {
-      if (pal.cancel(lastRead)) side.revokedReads.add(lastRead);
+      if (pal.cancel(lastRead)) side.cancelledReads.add(lastRead);
     });
     return;
   }
   world.call(side, () => {
-    if (pal.cancel(revocable, { hard }) && hard) side.tornFrom = Math.min(side.tornFrom, world.now);
+    if (pal.cancel(cancellable, { hard }) && hard) side.truncatedFrom = Math.min(side.truncatedFrom, world.now);
   });
 }
 
@@ -103,9 +103,9 @@ export function startSendFile(
   }
   const start = (done: BytesCallback): OperationHandle => {
     const limited = timeout === null ? options : { ...options, timeout };
-    side.revocable = pal.asyncSendFile(side.handle, name, limited, done);
-    side.tornFrom = timeout === null ? Infinity : world.now + timeout;
-    return side.revocable;
+    side.cancellable = pal.asyncSendFile(side.handle, name, limited, done);
+    side.truncatedFrom = timeout === null ? Infinity : world.now + timeout;
+    return side.cancellable;
   };
   startWriting(world, side, size, start, true);
 }
@@ -125,7 +125,7 @@ function fileWasRevoked(side: Side, total: number, bytes: number): void {
   }
   if (bytes > 0) side.fail(`a file of which ${bytes} bytes were sent was taken back, and nothing was reset`);
   side.written -= total;
-  side.tornFrom = Infinity;
+  side.truncatedFrom = Infinity;
 }
 
 function startWriting(
@@ -133,20 +133,20 @@ function startWriting(
   side: Side,
   total: number,
   start: (done: BytesCallback) => OperationHandle,
-  revocable = false,
+  cancellable = false,
 ): void {
   const wasShut = side.sendShut;
   let name = 0 as OperationHandle;
   const done = world.callback(side, 'write', (error: NetworkError | null, bytes: number) => {
-    if (revocable) side.revocable = null;
+    if (cancellable) side.cancellable = null;
     if (error === null) {
-      if (revocable) side.tornFrom = Infinity;
+      if (cancellable) side.truncatedFrom = Infinity;
       if (wasShut) side.fail('a write after the end succeeded');
       if (bytes !== total) side.fail(`a write of ${total} bytes ended with ${bytes}`);
       side.confirmed += total;
     } else if (error.code === 'EPIPE' && wasShut) return;
     // (A system that has given up waiting for the peer says ETIMEDOUT too: that is a failed send like any other.)
-    else if (revocable && REVOKED.has(error.kind) && error.systemErrorCode !== WSAETIMEDOUT)
+    else if (cancellable && CANCELLED.has(error.kind) && error.systemErrorCode !== WSAETIMEDOUT)
       fileWasRevoked(side, total, bytes);
     else if (error.code === 'ECANCELED') {
       if (side.isOpenFor(world.now)) side.fail('a write was cancelled on an open socket');
@@ -167,7 +167,7 @@ export function writeBroke(side: Side, error: NetworkError): void {
   side.gotBreak(error);
 }
 
-/** Reads through the readiness face, whatever there is, until the end. */
+/** Reads through the readiness API, whatever there is, until the end. */
 export function startWatch(world: World, side: Side, size: number): void {
   if (!side.usable || side.pending > 0 || side.ended) return;
   side.free = false;

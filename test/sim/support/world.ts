@@ -303,7 +303,7 @@ export class World {
   #judge(side: Side | null, error: unknown): void {
     const { code } = error as NetworkError;
     // Only what hands a connection to another loop has no other answer for one that has closed.
-    if (code === 'ERR_SOCKET_CLOSED' && (side === null || side.closing || this.now >= side.tornFrom)) return;
+    if (code === 'ERR_SOCKET_CLOSED' && (side === null || side.closing || this.now >= side.truncatedFrom)) return;
     if (code === 'ENOTCONN' && side?.connected === false) return;
     if (code === 'ERR_MIXED_APIS' && side !== null) return;
     if (this.settings.faults?.calls !== undefined && (error as NetworkError).systemErrorCode !== undefined) return;

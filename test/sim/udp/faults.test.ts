@@ -76,10 +76,10 @@ function check(fault: PlannedFault, code: number, of: 'WSARecvFrom' | 'WSASendTo
     for (const report of [false, true]) {
       it(`${word}, ${profile}${report ? ', reported' : ''}`, async () => {
         const { received, sent, unreachable } = await exchangeThatMeets(fault, profile, report);
-        const quiet = isUnreachable(code) && !report;
+        const isSilent = isUnreachable(code) && !report;
         const failed = of === 'WSASendTo' ? sent : received;
-        expect(failed.filter((text) => text === word)).to.have.lengthOf(quiet ? 0 : 1);
-        const lost = of === 'WSASendTo' && !quiet ? 1 : 0;
+        expect(failed.filter((text) => text === word)).to.have.lengthOf(isSilent ? 0 : 1);
+        const lost = of === 'WSASendTo' && !isSilent ? 1 : 0;
         expect(received.filter((text) => text !== word)).to.have.lengthOf(3 - lost);
         expect(sent).to.have.lengthOf(3);
         expect(unreachable).to.equal(isUnreachable(code) ? 1 : 0);

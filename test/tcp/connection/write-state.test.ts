@@ -61,7 +61,7 @@ describe('WriteState', () => {
     expect(state.ends()).to.equal(false);
   });
 
-  it('takes back a write that is queued only, and forgets that once the send is back', () => {
+  it('cancels a write that is queued only, and forgets that once the send is done', () => {
     expect(() => state.abort()).to.throw(bug);
     queue(1);
     state.abort();
@@ -77,7 +77,7 @@ describe('WriteState', () => {
     state.begin(new Operation(1, 128));
   });
 
-  it('refuses what follows a refused write until every refusal was told, with the reason of the first', () => {
+  it('refuses what follows a refused write until every refusal was reported, with the reason of the first', () => {
     const error = new Error('full') as never;
     state.refuse(error);
     state.refuse(new Error('behind') as never);

@@ -1,13 +1,13 @@
 /** How a watch is replaced and how it ends; its callback may do anything meanwhile, and may throw. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { NetworkErrorCode, type AnyHandle, type NetworkPal, type SocketHandle } from '../../src/index.ts';
-import { onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { close, pair, reset, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { collectUncaught } from '../support/uncaught.ts';
-import { turns } from '../support/until.ts';
+import { NetworkErrorCode, type AnyHandle, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
+import { onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { close, pair, reset, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { collectUncaught } from '../../support/uncaught.ts';
+import { turns } from '../../support/until.ts';
 import { called, record, tryReadBytes } from './watching.ts';
 
 /** Long enough for calls that should not come. */
@@ -119,7 +119,7 @@ onEveryBed('a watch', (bed) => {
       expect(log).to.deep.equal(['ECANCELED', 'closed']);
     });
 
-    it(`${name} of a busy one: the same, and no readiness is told after it`, async () => {
+    it(`${name} of a busy one: the same, and no readiness is reported after it`, async () => {
       const { pal, client } = await noisy();
       const calls = record(pal, client, { readable: true, writable: true });
       await called(calls, 3, bed);
@@ -153,7 +153,7 @@ onEveryBed('a watch', (bed) => {
     expect(calls).to.deep.equal(['ECANCELED']);
   });
 
-  it('after unwatch, close has nothing to tell', async () => {
+  it('after unwatch, close calls nothing back', async () => {
     const { pal, client } = await noisy();
     const calls = record(pal, client, { readable: true });
     pal.unwatch(client);

@@ -1,13 +1,13 @@
 /** watch({ readable }) and tryRead: level-triggered, as in poll. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { NetworkErrorCode, WouldBlock, type NetworkPal, type SocketHandle } from '../../src/index.ts';
-import { onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { thrownBy } from '../support/errors.ts';
-import { close, pair, reset, setLingerZero, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { turns, until } from '../support/until.ts';
+import { NetworkErrorCode, WouldBlock, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
+import { onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { thrownBy } from '../../support/errors.ts';
+import { close, pair, reset, setLingerZero, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { turns, until } from '../../support/until.ts';
 import { called, readable, record, tryReadBytes, watchExactly } from './watching.ts';
 
 /** Long enough for a call that should not come: readiness on loopback takes a few milliseconds, here also under Wine. */

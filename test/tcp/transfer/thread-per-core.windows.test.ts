@@ -4,9 +4,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { iocpSkipping } from '../support/beds.ts';
-import { connect, readExactly, readToEnd, write } from '../support/io.ts';
-import { sharedPal } from '../support/pal-fixture.ts';
+import { iocpSkipping } from '../../support/beds.ts';
+import { connect, readExactly, readToEnd, write } from '../../support/io.ts';
+import { sharedPal } from '../../support/pal-fixture.ts';
 
 describe('docs/examples/thread-per-core.ts', function () {
   const fixture = sharedPal(iocpSkipping);

@@ -1,11 +1,11 @@
 /** watch on a server, and tryAccept. */
 import { expect } from 'chai';
-import { WouldBlock, type NetworkPal, type ServerHandle, type SocketHandle } from '../../src/index.ts';
-import { onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { close, connect, readExactly, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { turns, until } from '../support/until.ts';
+import { WouldBlock, type NetworkPal, type ServerHandle, type SocketHandle } from '../../../src/index.ts';
+import { onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { close, connect, readExactly, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { turns, until } from '../../support/until.ts';
 import { called, record } from './watching.ts';
 
 /** Takes what there is, at most `most`. */
@@ -31,7 +31,7 @@ onEveryBed('watch a server', (bed) => {
     expect(calls).to.deep.equal([]);
   });
 
-  it('200 connections, two per call: all are told of and taken, and are connections', async () => {
+  it('200 connections, two per call: all are reported and taken, and are connections', async () => {
     const { pal } = fixture;
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 8 });
     const served: SocketHandle[] = [];

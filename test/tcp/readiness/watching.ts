@@ -1,8 +1,8 @@
 /** What tests of the readiness calls do all the time: record a watch's calls, wait for readiness, pump bytes through it. */
 import { Buffer } from 'node:buffer';
-import { WouldBlock, type AnyHandle, type Interest, type NetworkPal, type SocketHandle } from '../../src/index.ts';
-import type { Bed } from '../support/beds.ts';
-import { until } from '../support/until.ts';
+import { WouldBlock, type AnyHandle, type Interest, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
+import type { Bed } from '../../support/beds.ts';
+import { until } from '../../support/until.ts';
 
 /** One call of a watch's callback: what it was told, or the code of the error. */
 export type WatchCall = 'readable' | 'writable' | 'both' | 'nothing' | (string & {});

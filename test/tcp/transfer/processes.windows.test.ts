@@ -4,11 +4,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { SocketInfo } from '../../src/index.ts';
-import { iocpSkipping } from '../support/beds.ts';
-import { thrownBy } from '../support/errors.ts';
-import { close, connect, echo, pair, read, readExactly, write } from '../support/io.ts';
-import { sharedPal } from '../support/pal-fixture.ts';
+import type { SocketInfo } from '../../../src/index.ts';
+import { iocpSkipping } from '../../support/beds.ts';
+import { thrownBy } from '../../support/errors.ts';
+import { close, connect, echo, pair, read, readExactly, write } from '../../support/io.ts';
+import { sharedPal } from '../../support/pal-fixture.ts';
 
 interface Answer {
   pid?: number;

@@ -1,9 +1,9 @@
 /** What handles of simulated PALs are: the same from the same seed, and foreign to every other PAL of the network. */
 import { expect } from 'chai';
-import { createNetworkPal, type NetworkPal } from '../../src/index.ts';
-import { simulatePlatform, simulateNetwork, type SimulatedPlatform } from '../../src/sim/index.ts';
-import { nextPalNumber } from '../../src/util/pal-number.ts';
-import { thrownBy } from '../support/errors.ts';
+import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
+import { simulatePlatform, simulateNetwork, type SimulatedPlatform } from '../../../src/sim/index.ts';
+import { nextPalNumber } from '../../../src/util/pal-number.ts';
+import { thrownBy } from '../../support/errors.ts';
 
 function start(platform: SimulatedPlatform): NetworkPal {
   const pal = createNetworkPal({ platform, maxOperations: 64 });

@@ -5,8 +5,8 @@
  */
 import process from 'node:process';
 import { createInterface } from 'node:readline';
-import { createNetworkPal, type SocketInfo } from '../../../src/index.ts';
-import { echo } from '../../support/io.ts';
+import { createNetworkPal, type SocketInfo } from '../../../../src/index.ts';
+import { echo } from '../../../support/io.ts';
 
 const pal = createNetworkPal({ strict: true });
 pal.initialize();

@@ -4,14 +4,14 @@
  */
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
-import type { NetworkPal, SocketHandle } from '../../src/index.ts';
-import { beds, onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { accept, connect, pair, read, readExactly, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { Outcomes } from '../support/outcomes.ts';
-import { Sweeps } from '../support/sweeps.ts';
-import { turns, until } from '../support/until.ts';
+import type { NetworkPal, SocketHandle } from '../../../src/index.ts';
+import { beds, onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { accept, connect, pair, read, readExactly, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { Outcomes } from '../../support/outcomes.ts';
+import { Sweeps } from '../../support/sweeps.ts';
+import { turns, until } from '../../support/until.ts';
 
 /** Bytes of an operation's context: what a receive without a buffer pins. */
 const CONTEXT_BYTES = 128;
@@ -80,7 +80,7 @@ onEveryBed('an idle connection', (bed) => {
     await pinned(pal, 0);
   });
 
-  it('whose buffer was taken back still gets what comes', async () => {
+  it('whose buffer was reclaimed still gets what comes', async () => {
     const { pal, client, served } = await aPair();
     for (let round = 0; round < 3; round++) {
       await write(pal, served, seededBytes(10, round));
@@ -214,7 +214,7 @@ onEveryBed('data that comes in the moment a connection is found idle', (bed) => 
   });
 });
 
-onEveryBed('bytes for a buffer that is gone', (bed) => {
+onEveryBed('bytes for a buffer that is detached', (bed) => {
   const fixture = testPal(bed);
 
   function detachedRead(pal: NetworkPal, socket: SocketHandle): Promise<string | undefined> {
@@ -251,7 +251,7 @@ onEveryBed('bytes for a buffer that is gone', (bed) => {
     expect(Buffer.concat([first, rest]).equals(seededBytes(40))).to.equal(true);
   });
 
-  it('are tryRead’s as well, and a watch tells of them', async () => {
+  it('are tryRead’s as well, and a watch reports them', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     const broken = detachedRead(pal, client);

@@ -2,13 +2,13 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { WouldBlock, type NetworkPal, type SocketHandle } from '../../src/index.ts';
-import { onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { thrownBy } from '../support/errors.ts';
-import { pair, readExactly, readToEnd, reset } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { turns, until } from '../support/until.ts';
+import { WouldBlock, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
+import { onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { thrownBy } from '../../support/errors.ts';
+import { pair, readExactly, readToEnd, reset } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { turns, until } from '../../support/until.ts';
 import { called, ready, record, tryReadBytes } from './watching.ts';
 
 /** Bytes that one tryWrite takes at most, as the contract says. */
@@ -74,7 +74,7 @@ onEveryBed('watch writable', (bed) => {
     expect(calls.slice(0, 3)).to.deep.equal(['writable', 'writable', 'writable']);
   });
 
-  it('tryWrite takes bytes, then WouldBlock until the send is back, then writable is told', async () => {
+  it('tryWrite takes bytes, then WouldBlock until the send is done, then writable is reported', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     expect(pal.tryWrite(client, seededBytes(100))).to.equal(100);
@@ -199,7 +199,7 @@ onEveryBed('tryWrite within limits', (bed) => {
     expect((await readExactly(pal, served, 65536)).equals(seededBytes(100_000).subarray(0, 65536))).to.equal(true);
   });
 
-  it('without a free operation it would block, a watch tells when there is one, and the two APIs are still told apart', async () => {
+  it('without a free operation it would block, a watch says when there is one, and the two APIs are still kept apart', async () => {
     // The mark that a write is tryWrite's own used to stay when it threw, and a watch was then let in beside asyncWrite.
     const { pal } = fixture;
     const pairs = [];

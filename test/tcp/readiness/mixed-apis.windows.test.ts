@@ -1,13 +1,13 @@
 /** Asynchronous and readiness calls on one socket: not at the same time, but one after another; and what the readiness calls refuse. */
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
-import { NetworkErrorCode, WouldBlock, type Interest, type SocketHandle } from '../../src/index.ts';
-import { onEveryBed } from '../support/beds.ts';
-import { seededBytes } from '../support/bytes.ts';
-import { thrownBy } from '../support/errors.ts';
-import { close, pair, read, readExactly, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { turns } from '../support/until.ts';
+import { NetworkErrorCode, WouldBlock, type Interest, type SocketHandle } from '../../../src/index.ts';
+import { onEveryBed } from '../../support/beds.ts';
+import { seededBytes } from '../../support/bytes.ts';
+import { thrownBy } from '../../support/errors.ts';
+import { close, pair, read, readExactly, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { turns } from '../../support/until.ts';
 import { record, watchExactly } from './watching.ts';
 
 const nothing = (): void => undefined;

@@ -6,13 +6,13 @@ import {
   type NetworkError,
   type NetworkPal,
   type SocketHandle,
-} from '../../src/index.ts';
-import { LOAD, viewRing } from '../../src/remote/ring-layout.ts';
-import { simulatedWindows } from '../support/beds.ts';
-import { rejectionOf, thrownBy } from '../support/errors.ts';
-import { close, connect, echo, readExactly, readToEnd, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
-import { until } from '../support/until.ts';
+} from '../../../src/index.ts';
+import { LOAD, viewRing } from '../../../src/remote/ring-layout.ts';
+import { simulatedWindows } from '../../support/beds.ts';
+import { rejectionOf, thrownBy } from '../../support/errors.ts';
+import { close, connect, echo, readExactly, readToEnd, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
+import { until } from '../../support/until.ts';
 
 describe('spreading connections over loops', () => {
   let shared = {};
@@ -61,7 +61,7 @@ describe('spreading connections over loops', () => {
     expect(main.pal.stats().accepted).to.equal(6);
   });
 
-  it('as fast as acceptRate allows, which is told', async () => {
+  it('as fast as acceptRate allows, which is reported', async () => {
     const told: string[] = [];
     const server = main.pal.createServer('127.0.0.1', 0, {
       spread: { loops: remotes() },

@@ -3,10 +3,10 @@
  * ready would otherwise be called in each of them, and nothing else of the thread would get its turn.
  */
 import { expect } from 'chai';
-import type { AnyHandle, Interest, NetworkPal } from '../../src/index.ts';
-import { onEveryBed } from '../support/beds.ts';
-import { accept, connect, pair, read, write } from '../support/io.ts';
-import { testPal } from '../support/pal-fixture.ts';
+import type { AnyHandle, Interest, NetworkPal } from '../../../src/index.ts';
+import { onEveryBed } from '../../support/beds.ts';
+import { accept, connect, pair, read, write } from '../../support/io.ts';
+import { testPal } from '../../support/pal-fixture.ts';
 import { called, ready, record, tryReadBytes } from './watching.ts';
 
 /** Calls that are waited for. */
