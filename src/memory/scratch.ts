@@ -13,8 +13,8 @@ const SCRATCH_SIZE = 4096;
 
 export class Scratch {
   readonly address: number;
-  readonly view: DataView<ArrayBuffer>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
   readonly #memory: NativeMemory;
   readonly #region: NativeRegion;
 

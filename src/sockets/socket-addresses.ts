@@ -53,7 +53,7 @@ export class ResolvedDestination {
   /** As the caller wrote it. */
   readonly address: string;
   readonly port: number;
-  readonly words = new Uint32Array(WORDS);
+  readonly words: Uint32Array = new Uint32Array(WORDS);
   /** Bytes of the sockaddr. */
   readonly length: number;
 

@@ -27,7 +27,7 @@ export function plainBytes(array: Uint8Array): Uint8Array {
   }
 }
 
-export const NO_BYTES = new Uint8Array(0);
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
 /** A number of 64 bits is low + high * TWO_32. */
 export const TWO_32 = 4294967296;
 /** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */

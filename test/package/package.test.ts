@@ -111,11 +111,16 @@ describe('the package', function () {
     );
 
     it('has a seeded test, which passes as it stands', async () => {
-      expect(seeded).to.match(/^\/\/ echo\.test\.mjs\n/);
-      writeFileSync(path.join(project, 'echo.test.mjs'), seeded);
-      expect(await run(process.execPath, ['--test', '--test-reporter=tap', 'echo.test.mjs'], project)).to.match(
-        /^# pass 1$/m,
-      );
+      expect(seeded)
+        .to.match(/^\/\/ echo\.test\.mjs\n/)
+        .and.to.include('seed: 7');
+      // And with seeds that deliver the bytes in pieces.
+      const files = [7, 23, 45, 46].map((seed) => {
+        writeFileSync(path.join(project, `echo-${seed}.test.mjs`), seeded.replace('seed: 7', `seed: ${seed}`));
+        return `echo-${seed}.test.mjs`;
+      });
+      const said = await run(process.execPath, ['--test', '--test-reporter=tap', ...files], project);
+      expect(said).to.match(new RegExp(`^# pass ${files.length}$`, 'm'));
     });
 
     it('has an echo server, which echoes as it stands', async function () {

@@ -52,7 +52,9 @@ async function check(cell: Cell, variant: Variant, second: boolean): Promise<voi
 describe('every order', function () {
   for (const [index, cell] of OUTCOMES.entries()) {
     it(`${cell.operation}, while ${cell.event === 'nothing' ? 'nothing else happens' : cell.event}`, async () => {
-      const variants = sampleOf(PAIRS, index).flat();
+      const pair = sampleOf(PAIRS, index).flat();
+      // The orders of a file are by far the most: a sample has them where every packet comes, by turns on either profile.
+      const variants = isLong || cell.operation !== 'sendFile' ? pair : pair.filter(({ skips }) => !skips);
       for (const variant of variants) {
         await check(cell, variant, false);
         if (!hasSecondWay(cell.operation, cell.event)) continue;

@@ -2,9 +2,10 @@
 import { expect } from 'chai';
 import { createIdleTimeout, createNetworkPal, type SocketHandle } from '../../../src/index.ts';
 import { simulateNetwork } from '../../../src/sim/index.ts';
+import { isLong } from '../../support/extent.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
-const SEEDS = 200;
+const SEEDS = isLong ? 200 : 80;
 
 describe('an echo server whose sockets an idle timeout closes', () => {
   it(`goes on, in ${SEEDS} simulated networks`, async () => {

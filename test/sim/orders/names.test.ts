@@ -24,6 +24,12 @@ const REFUSED = 'ECONNREFUSED, ::1 ECONNREFUSED, 127.0.0.1 ECONNREFUSED';
 const REFUSED_LATE = 'ECONNREFUSED, 127.0.0.1 ECONNREFUSED, ::1 ECONNREFUSED';
 const CLOSED = 'ECANCELED';
 
+/** What meets the attempts. In a sample, a row has one of these pairs. */
+const MEETINGS: readonly (readonly Meeting[])[] = [
+  ['closeSocket', 'stopEventLoop'],
+  ['resetSocket', 'cancel'],
+];
+
 interface Row {
   readonly six: Fate;
   readonly four: Fate;
@@ -53,12 +59,12 @@ describe('every order of two attempts', function () {
     }
   }
 
-  for (const row of ROWS) {
+  for (const [index, row] of ROWS.entries()) {
     const name = `IPv6 ${row.six}, IPv4 ${row.four}`;
 
     it(name, () => check(row, 'nothing', {}, row.outcomes));
 
-    for (const meeting of ['closeSocket', 'resetSocket', 'cancel', 'stopEventLoop'] as const) {
+    for (const meeting of sampleOf(MEETINGS, index).flat()) {
       it(`${name}, while ${meeting}`, () => check(row, meeting, {}, [CLOSED, ...row.outcomes]));
     }
 

@@ -142,7 +142,7 @@ async function play(
   return traffic.story;
 }
 
-const SEEDS = Array.from({ length: isLong ? 150 : 60 }, (_, index) => index + 1);
+const SEEDS = Array.from({ length: isLong ? 150 : 40 }, (_, index) => index + 1);
 
 describe('random datagrams', function () {
   for (const profile of ['windows', 'wine'] as const) {
@@ -160,7 +160,7 @@ describe('random datagrams', function () {
           expect(new Set(texts).size, `seed ${seed}, ${path}`).to.equal(texts.length);
         }
       }
-      expect(arrived).to.be.above(1000);
+      expect(arrived).to.be.above(17 * SEEDS.length);
     });
 
     it(`are lost, doubled and reordered by a network that does so, and nothing worse happens, ${profile}`, async () => {
