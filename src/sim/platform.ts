@@ -54,7 +54,7 @@ const FIRST_HANDLE = 0x1c0;
 /** Ids of processes, as on Windows multiples of 4. */
 const FIRST_PROCESS_ID = 0x400;
 
-/** One simulated process: createNetworkPal takes it as its kernel. */
+/** One simulated process: createNetworkPal takes it as its platform. */
 export class SimulatedPlatform implements Platform, SimulatedProcess {
   readonly network: SimulatedNetwork;
   readonly profile: Profile;

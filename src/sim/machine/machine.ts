@@ -12,7 +12,7 @@
  *   and, beside the folders, what puts them together: process-life, platform, network, index
  *
  * This file imports types of all of them, and any of them may import its types: the one way in which an earlier room knows of a
- * later one. .config/eslint.config.js keeps it so.
+ * later one. .config/rooms.js keeps it so.
  */
 import type { Faults, WaitCall } from './faults.ts';
 import type { Profile } from './profile.ts';
