@@ -14,7 +14,7 @@ import { wsapoll } from '../src/wsapoll/index.ts';
 import { PollSet } from '../src/wsapoll/poll-set.ts';
 import type { createPollWaiter } from '../src/wsapoll/poll-waiter.ts';
 import { PolledTransport } from '../src/wsapoll/polled-transport.ts';
-import { POLL_WORDS, type PollWords } from '../src/wsapoll/poll-words.ts';
+import { POLL_WORDS, type PollWords } from '../src/wsapoll/poll-waiter.ts';
 import { accept, connect, readExactly, write } from '../test/support/io.ts';
 
 const IDLE_MS = 3000;

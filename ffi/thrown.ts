@@ -4,7 +4,7 @@
  */
 import { isNativeError } from 'node:util/types';
 
-/** Want of memory, of stack, or of address space. */
+/** A lack of memory, of stack, or of address space. */
 export function isRangeError(thrown: unknown): boolean {
   return thrown instanceof RangeError || (isNativeError(thrown) && thrown.name === 'RangeError');
 }

@@ -192,7 +192,7 @@ export const acceptMutations = [
   {
     id: 'a header limit that closes in good order',
     file: timeouts,
-    find: '    pal.resetSocket(socket);',
-    replace: '    pal.closeSocket(socket);',
+    find: '(socket) => pal.resetSocket(socket)',
+    replace: '(socket) => pal.closeSocket(socket)',
   },
 ];

@@ -19,8 +19,8 @@ export const contextMutations = [
   {
     id: 'context: what is told often runs in the context of the turn',
     file: context,
-    find: '    resource.runInAsyncScope(call, undefined, ...args);',
-    replace: '    call(...args);',
+    find: 'resource.runInAsyncScope(call, undefined, ...args);',
+    replace: 'call(...args);',
   },
   {
     id: 'context: what is told often shares one resource',

@@ -552,7 +552,7 @@ export const mutations = [
   {
     id: 'a failed accept is not posted again',
     file: pool,
-    find: '    context.loop.enqueue(() => {\n      fillPool(context, listener);\n    });',
+    find: '    context.loop.enqueue(() => fillPool(context, listener));',
     replace: '    listener.failures = 0;',
   },
   {
@@ -901,8 +901,8 @@ export const mutations = [
   {
     id: 'a file that was opened for nobody stays open',
     file: files,
-    find: '    if (this.#abandoned) return this.#dispose();\n    if (error',
-    replace: '    if (this.#abandoned) return;\n    if (error',
+    find: '    if (this.isAbandoned) return this.#dispose();\n    if (error',
+    replace: '    if (this.isAbandoned) return;\n    if (error',
   },
   {
     id: 'a file is closed while it is being read',

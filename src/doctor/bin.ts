@@ -25,10 +25,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 if (stderr !== '') process.stderr.write(`${stderr}\n`);
 await new Promise<void>((written) => {
   if (stdout === '') written();
-  else
-    process.stdout.write(`${stdout}\n`, () => {
-      written();
-    });
+  else process.stdout.write(`${stdout}\n`, () => written());
 });
 Atomics.store(done, 0, 1);
 Atomics.notify(done, 0);

@@ -9,9 +9,7 @@ export function withDeadline<Value>(promise: Promise<Value>, ms: number, what: s
     const timer = setTimeout(() => {
       reject(new DeadlineError(`${what} did not end within ${ms / 1000} s`));
     }, ms);
-    promise.then(resolve, reject).finally(() => {
-      clearTimeout(timer);
-    });
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
 

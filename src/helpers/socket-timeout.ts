@@ -67,9 +67,7 @@ export interface SocketTimeout {
  *   …
  */
 export function createIdleTimeout(pal: NetworkPal, options: SocketTimeoutOptions): SocketTimeout {
-  return make(pal, options, (socket) => {
-    pal.closeSocket(socket);
-  });
+  return make(pal, options, (socket) => pal.closeSocket(socket));
 }
 
 /**
@@ -79,9 +77,7 @@ export function createIdleTimeout(pal: NetworkPal, options: SocketTimeoutOptions
  * a TIME_WAIT.
  */
 export function createHeaderTimeout(pal: NetworkPal, options: SocketTimeoutOptions): SocketTimeout {
-  return make(pal, options, (socket) => {
-    pal.resetSocket(socket);
-  });
+  return make(pal, options, (socket) => pal.resetSocket(socket));
 }
 
 function make(pal: NetworkPal, options: SocketTimeoutOptions, whenOver: (socket: SocketHandle) => void): SocketTimeout {

@@ -33,9 +33,7 @@ interface Arena {
  * One for all, and for ever: a registry that is garbage itself calls nobody, and a buffer may well outlive the run of the PAL
  * that it came from.
  */
-const garbage = new FinalizationRegistry<Arena>((arena) => {
-  arena.by.forget(arena);
-});
+const garbage = new FinalizationRegistry<Arena>((arena) => arena.by.forget(arena));
 
 export class PinnedBuffers {
   readonly #memory: NativeMemory;

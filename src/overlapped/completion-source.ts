@@ -1,17 +1,5 @@
 /**
- * A completion port as the event loop's source.
- *
- * How a packet travels
- *
- *   asyncRead ─► operation Submitted ─► WSARecv ──► kernel … packet ──► port
- *                                                                        │
- *        busy: poll() takes a batch, timeout 0 ◄─────────────────────────┤
- *        idle: the waiter takes a batch, and wakes the loop ◄────────────┘
- *                                    │
- *                      the batch: OVERLAPPED_ENTRY[BATCH_SIZE]
- *                                    │
- *   callback ◄── completed(op) ◄── dispatch(): the operation is found by the packet's OVERLAPPED pointer, and believed
- *                                  only if its state, its generation and its socket's key agree
+ * A completion port as the event loop's source. docs/design.md draws how a packet travels.
  *
  * Who owns what: from the submit on, slot and data buffer are the kernel's, until dispatch() has the packet in
  * hand. The batch is the waiter's between wait() and onReady, and ours otherwise; so it has one writer at a time.

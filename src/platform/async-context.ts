@@ -73,9 +73,7 @@ export function boundOnce<Args extends unknown[]>(
   callback: (...args: Args) => void,
 ): (...args: Args) => void {
   const bound = new BoundCallback(type, callback);
-  return (...args) => {
-    bound.finish(...args);
-  };
+  return (...args) => bound.finish(...args);
 }
 
 /**
@@ -90,7 +88,5 @@ export function bound<Args extends unknown[]>(
   const call = (...args: Args): void => {
     new BoundCallback(type, callback).finish(...args);
   };
-  return (...args) => {
-    resource.runInAsyncScope(call, undefined, ...args);
-  };
+  return (...args) => resource.runInAsyncScope(call, undefined, ...args);
 }

@@ -38,20 +38,6 @@ export interface PalOptions {
   platform?: Platform | undefined;
 }
 
-const PAL_OPTIONS: OptionNames<PalOptions> = {
-  backend: false,
-  waiter: false,
-  skipCompletionPortOnSuccess: false,
-  closeGraceMs: false,
-  maxOperations: false,
-  maxQueuedBytesPerSocket: false,
-  maxQueuedBytes: false,
-  remoteQueueBytes: false,
-  trackOrigins: true,
-  strict: true,
-  platform: false,
-};
-
 /** The options with all defaults filled in, but for the kernel. */
 export type ResolvedPalOptions = {
   readonly [Name in Exclude<keyof PalOptions, 'platform'>]: NonNullable<PalOptions[Name]>;
@@ -69,6 +55,12 @@ const DEFAULTS: ResolvedPalOptions = {
   trackOrigins: false,
   strict: false,
 };
+
+/** What defaults to a boolean must be one. */
+const PAL_OPTIONS = {
+  ...Object.fromEntries(Object.entries(DEFAULTS).map(([name, value]) => [name, typeof value === 'boolean'])),
+  platform: false,
+} as OptionNames<PalOptions>;
 
 /** Reads the options once. Throws TypeError with a code when they are no object, or one that is to be a boolean is none. */
 export function readPalOptions(given: unknown): PalOptions {

@@ -4,9 +4,10 @@ import type { Context } from '../context/context.ts';
 import { SLOT_SIZE, OperationKind } from '../memory/operation.ts';
 
 export function collectStats(context: Context): NetworkStats {
-  const { counters, operations, blocks, pinned, sockets } = context;
+  const { operations, blocks, pinned, sockets } = context;
   const inUse = (kind: OperationKind): number => operations.inUse[kind] ?? 0;
   context.loop.countWaits();
+  const { syscalls, ...counted } = context.counters;
   const open = { connection: 0, server: 0, udp: 0 };
   for (const { kind } of sockets) open[kind.name]++;
   return {
@@ -23,31 +24,10 @@ export function collectStats(context: Context): NetworkStats {
     slots: operations.capacity,
     pendingCallbacks: context.pendingCallbacks,
     openFiles: context.openFiles,
-    packets: counters.packets,
-    batches: counters.batches,
-    largestBatch: counters.largestBatch,
-    batchHighWater: counters.batchHighWater,
-    readyHighWater: counters.readyHighWater,
-    wakeUps: counters.wakeUps,
-    inlineCompletions: counters.inlineCompletions,
-    droppedPackets: counters.droppedPackets,
-    bytesReceived: counters.bytesReceived,
-    bytesSent: counters.bytesSent,
-    datagramsReceived: counters.datagramsReceived,
-    datagramsSent: counters.datagramsSent,
-    datagramsTruncated: counters.datagramsTruncated,
-    datagramsDropped: counters.datagramsDropped,
-    unreachableReports: counters.unreachableReports,
     queuedBytes: context.queuedBytes,
     pinnedBytes: operations.used * SLOT_SIZE + blocks.lentBytes + pinned.byteLength,
     reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.reservedBytes,
-    accepted: counters.accepted,
-    refused: counters.refused,
-    reused: counters.reused,
-    connected: counters.connected,
-    acceptErrors: counters.acceptErrors,
-    remoteRecords: counters.remoteRecords,
-    remoteWakes: counters.remoteWakes,
-    syscalls: Object.fromEntries(Object.entries(counters.syscalls)),
+    ...counted,
+    syscalls: Object.fromEntries(Object.entries(syscalls)),
   };
 }

@@ -85,9 +85,7 @@ export class PendingCalls {
   constructor(scheduler: Scheduler, loop: EventLoop, names: CallNames, cancel: Cancel) {
     this.#names = names;
     this.#cancel = cancel;
-    this.#wheel = wheelOf(loop, scheduler, (call) => {
-      this.#cancel(call, timedOut(call.operation, call.timeout), true);
-    });
+    this.#wheel = wheelOf(loop, scheduler, (call) => this.#cancel(call, timedOut(call.operation, call.timeout), true));
   }
 
   get deadlines(): number {

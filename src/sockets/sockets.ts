@@ -3,6 +3,7 @@ import { checkSocket, checkWinsock } from '../../ffi/check.ts';
 import {
   AF_INET,
   AF_INET6,
+  FIONBIO,
   IPPROTO_TCP,
   IPPROTO_UDP,
   SO_LINGER,
@@ -64,6 +65,14 @@ export function sharePorts({ platform, counters, scratch }: SocketParts, socket:
   scratch.view.setInt32(0, 1, true);
   counters.syscalls.setsockopt++;
   platform.ws2_32.setsockopt(socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, scratch.address, 4);
+}
+
+/** FIONBIO: calls that are not overlapped answer WSAEWOULDBLOCK where they would wait. Throws Win32Error. */
+export function setNonBlocking({ platform, counters, scratch }: SocketParts, socket: number): void {
+  scratch.view.setUint32(0, 1, true);
+  counters.syscalls.ioctlsocket++;
+  const result = platform.ws2_32.ioctlsocket(socket, FIONBIO, scratch.address);
+  checkWinsock(result, platform.ws2_32, 'ioctlsocket(FIONBIO)');
 }
 
 export function setIntOption(

@@ -5,7 +5,7 @@
 import type { CFunction } from '../../ffi/thread-koffi.ts';
 import type { WaitOnce } from '../wait/wait-permit.ts';
 import { waiterProgram, type MakeWait, type WaiterData } from '../wait/waiter-program.ts';
-import type { PollWords } from './poll-words.ts';
+import type { PollWords } from './poll-waiter.ts';
 
 export interface PollWaiterData extends WaiterData {
   WSAPoll: CFunction;

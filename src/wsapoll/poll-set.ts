@@ -19,7 +19,6 @@
 import { checkWinsock, Win32Error } from '../../ffi/check.ts';
 import {
   AF_INET,
-  FIONBIO,
   INVALID_SOCKET,
   IPPROTO_UDP,
   POLLNVAL,
@@ -35,7 +34,7 @@ import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { loopback } from '../pal/ip-address.ts';
 import type { EventSource } from '../loop/event-source.ts';
 import type { PortWaiter } from '../platform/platform.ts';
-import { bindSocket, discardSocket } from '../sockets/sockets.ts';
+import { bindSocket, discardSocket, setNonBlocking } from '../sockets/sockets.ts';
 import type { BackendParts } from '../context/transport.ts';
 import { TimedWaiter } from '../wait/timed-waiter.ts';
 import { createPollWaiter } from './poll-waiter.ts';
@@ -324,9 +323,7 @@ export class PollSet implements EventSource {
     checkWinsock(socket, ws2_32, 'WSASocketW');
     try {
       bindSocket(this.#parts, socket, loopback(4), 0);
-      scratch.view.setUint32(0, 1, true);
-      counters.syscalls.ioctlsocket++;
-      checkWinsock(ws2_32.ioctlsocket(socket, FIONBIO, scratch.address), ws2_32, 'ioctlsocket(FIONBIO)');
+      setNonBlocking(this.#parts, socket);
       scratch.view.setInt32(64, sockaddr_in.size, true);
       counters.syscalls.getsockname++;
       checkWinsock(ws2_32.getsockname(socket, scratch.address, scratch.address + 64), ws2_32, 'getsockname');

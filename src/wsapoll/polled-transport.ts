@@ -5,14 +5,14 @@
  * holds them here. A send is tried at once, since it nearly always succeeds; a receive waits first, since the peer has
  * nearly never answered yet.
  */
-import { checkWinsock } from '../../ffi/check.ts';
-import { FIONBIO, HANDLE_FLAG_INHERIT, SOCKET_ERROR } from '../../ffi/constants.ts';
+import { HANDLE_FLAG_INHERIT, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { ERROR_OPERATION_ABORTED, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
 import { OperationState, type Operation } from '../memory/operation.ts';
 import { sendOneSynOnly } from '../sockets/one-syn.ts';
+import { setNonBlocking } from '../sockets/sockets.ts';
 import { readSockaddr } from '../memory/scratch.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import type { BackendParts, Transport } from '../context/transport.ts';
@@ -36,11 +36,7 @@ export class PolledTransport implements Transport {
   }
 
   attach(record: SocketRecord): void {
-    const { platform, counters, scratch } = this.#parts;
-    scratch.view.setUint32(0, 1, true);
-    counters.syscalls.ioctlsocket++;
-    const result = platform.ws2_32.ioctlsocket(record.socket, FIONBIO, scratch.address);
-    checkWinsock(result, platform.ws2_32, 'ioctlsocket(FIONBIO)');
+    setNonBlocking(this.#parts, record.socket);
     if (record.kind.isDatagram) {
       this.#datagramMembers.set(record, new DatagramMember(this.#parts, this.#set, record.socket));
     } else {

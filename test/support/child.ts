@@ -15,7 +15,7 @@ export interface ChildEnd {
   readonly endedAfterMs: number;
 }
 
-/** A child that hangs is killed after this, and the test fails. Twenty times what the slowest takes on a quiet machine. */
+/** A child that hangs is killed after this, and the test fails. Twenty times what the slowest takes on an idle machine. */
 const HANG_MS = 180_000;
 /** Something that a child started may hold its pipes open for ever. */
 const OUTPUT_AFTER_EXIT_MS = 5000;

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Bed } from './beds.ts';
 
 /**
- * It decides only how soon a failing test fails; what takes a second on a quiet machine takes half a minute beside others. A
+ * It decides only how soon a failing test fails; what takes a second on an idle machine takes half a minute beside others. A
  * quarter of mocha's 240 s, so that the message comes through, also when something else has taken its time before.
  */
 const DEADLINE_MS = 60_000;

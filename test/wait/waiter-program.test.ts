@@ -12,7 +12,7 @@ import {
   takeCount,
 } from '../../src/wait/wait-permit.ts';
 import { POLL_PROGRAM } from '../../src/wsapoll/poll-program.ts';
-import { POLL_WORDS } from '../../src/wsapoll/poll-words.ts';
+import { POLL_WORDS } from '../../src/wsapoll/poll-waiter.ts';
 
 type Call = (...args: number[]) => number;
 

@@ -44,9 +44,7 @@ export const refused: Step = {
   async run({ pal }) {
     // A port that was free a moment ago, and that nobody listens on.
     const server = pal.createServer(LOOPBACK, 0);
-    await new Promise<void>((closed) => {
-      pal.closeSocket(server.handle, closed);
-    });
+    await new Promise<void>((closed) => pal.closeSocket(server.handle, closed));
     let ms = Infinity;
     for (let tries = 0; tries < REFUSED_TRIES && ms >= REFUSED_SLOWLY_MS; tries++) {
       const begun = now();

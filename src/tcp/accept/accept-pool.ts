@@ -78,9 +78,7 @@ export function connectionTaken(context: Context, listener: Listener): void {
   const { depth } = listener;
   depth.taken(context.loop.turn);
   if (depth.isGrown && listener.shrinkTimer === null && !listener.closing) {
-    listener.shrinkTimer = context.platform.scheduler.setTimer(RELAX_AFTER_MS, () => {
-      shrink(context, listener);
-    });
+    listener.shrinkTimer = context.platform.scheduler.setTimer(RELAX_AFTER_MS, () => shrink(context, listener));
   }
 }
 
@@ -107,9 +105,7 @@ export function acceptFailed(context: Context, listener: Listener, syscall: stri
     else connectionTaken(context, listener);
   } else if (listener.failures > 1) wait = Math.min(FIRST_RETRY_MS * 2 ** (listener.failures - 2), MAX_RETRY_MS);
   if (wait === 0) {
-    context.loop.enqueue(() => {
-      fillPool(context, listener);
-    });
+    context.loop.enqueue(() => fillPool(context, listener));
   } else {
     listener.retryTimer ??= context.platform.scheduler.setTimer(wait, () => {
       listener.retryTimer = null;
@@ -118,9 +114,7 @@ export function acceptFailed(context: Context, listener: Listener, syscall: stri
   }
   const report = listener.onAcceptError;
   if (report !== undefined) {
-    context.loop.enqueue(() => {
-      report(systemError('accept', syscall, code));
-    });
+    context.loop.enqueue(() => report(systemError('accept', syscall, code)));
   }
 }
 
@@ -195,7 +189,5 @@ function shrink(context: Context, listener: Listener): void {
   cancelPostedAccepts(context, listener, accepting.size + accepted.length - depth.current);
   discardSpares(context, listener, depth.current);
   if (!depth.isGrown) return;
-  listener.shrinkTimer = context.platform.scheduler.setTimer(RELAX_AFTER_MS, () => {
-    shrink(context, listener);
-  });
+  listener.shrinkTimer = context.platform.scheduler.setTimer(RELAX_AFTER_MS, () => shrink(context, listener));
 }

@@ -61,9 +61,7 @@ export function accept(
   }
   listener.waiting.push(request);
   if (listener.accepted.length > 0) {
-    context.loop.enqueue(() => {
-      serve(context, listener);
-    });
+    context.loop.enqueue(() => serve(context, listener));
   }
   return name;
 }
@@ -158,9 +156,7 @@ export function resumeAccepting(context: Context, listener: Listener): void {
   fillPool(context, listener);
   listener.watch?.scheduleCheck();
   for (let pairs = Math.min(listener.waiting.length, listener.accepted.length); pairs > 0; pairs--) {
-    context.loop.enqueue(() => {
-      serve(context, listener);
-    });
+    context.loop.enqueue(() => serve(context, listener));
   }
 }
 
@@ -316,7 +312,5 @@ function notifyLimit(
 ): void {
   if (onLimit === undefined) return;
   const event = { reason, refused, address, connections: limits.open };
-  context.loop.enqueue(() => {
-    onLimit(event);
-  });
+  context.loop.enqueue(() => onLimit(event));
 }

@@ -9,10 +9,10 @@
  *
  * An error that the zero-byte receive met is kept for tryRead: the system may report it only once.
  */
-import { checkWinsock } from '../../../ffi/check.ts';
-import { FIONBIO, SOCKET_ERROR } from '../../../ffi/constants.ts';
+import { SOCKET_ERROR } from '../../../ffi/constants.ts';
 import { WSABUF } from '../../../ffi/layouts.ts';
 import { WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
+import { setNonBlocking } from '../../sockets/sockets.ts';
 import type { Context } from '../../context/context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS } from '../../memory/block-pool.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
@@ -112,7 +112,7 @@ export function tryWrite(context: Context, connection: Connection, data: Uint8Ar
 /** A receive that is not overlapped, on a socket that does not block. */
 function receiveNow(context: Context, connection: Connection, address: number, length: number): number {
   const { platform, counters, scratch } = context;
-  setNonBlocking(context, connection);
+  doNotBlock(context, connection);
   const countAt = WSABUF.size;
   const flagsAt = countAt + 4;
   scratch.view.setUint32(WSABUF.len, length, true);
@@ -132,14 +132,10 @@ function receiveNow(context: Context, connection: Connection, address: number, l
 }
 
 /** Overlapped calls do not care; without it the first call that has nothing to do would block this thread. */
-function setNonBlocking(context: Context, connection: Connection): void {
+function doNotBlock(context: Context, connection: Connection): void {
   const readiness = readinessOf(connection);
   if (readiness.nonBlocking) return;
-  const { platform, counters, scratch } = context;
-  scratch.view.setUint32(0, 1, true);
-  counters.syscalls.ioctlsocket++;
-  const result = platform.ws2_32.ioctlsocket(connection.socket, FIONBIO, scratch.address);
-  checkWinsock(result, platform.ws2_32, 'ioctlsocket(FIONBIO)');
+  setNonBlocking(context, connection.socket);
   readiness.becameNonBlocking();
 }
 

@@ -55,8 +55,8 @@ export class FileJob implements QueuedFile {
   #request: WriteRequest | null = null;
   /** The send operation, while the job has it. */
   #operation: Operation | null = null;
-  #busy = false;
-  #abandoned = false;
+  isBusy = false;
+  isAbandoned = false;
   #reported = 0;
   #fd = -1;
   #owned = false;
@@ -91,12 +91,7 @@ export class FileJob implements QueuedFile {
   }
 
   get isUntouched(): boolean {
-    return !this.#busy && !this.#isDoubtful && this.sent === 0 && (this.#request?.sent ?? 0) === 0;
-  }
-
-  /** The transport has the send operation, or its outcome is on the way. */
-  get isBusy(): boolean {
-    return this.#busy;
+    return !this.isBusy && !this.#isDoubtful && this.sent === 0 && (this.#request?.sent ?? 0) === 0;
   }
 
   describe(): FileDescription {
@@ -108,10 +103,6 @@ export class FileJob implements QueuedFile {
       length: Number.isNaN(this.length) ? null : this.length,
       sent: this.sent,
     };
-  }
-
-  get isAbandoned(): boolean {
-    return this.#abandoned;
   }
 
   /** The operation is the job's, ready for the next piece. The request is at the head of the queue. */
@@ -133,7 +124,7 @@ export class FileJob implements QueuedFile {
    * a file for it is gone from the operation, and one that only TransmitFile has is what a send would have said.
    */
   take(operation: Operation, request: WriteRequest): number {
-    this.#busy = false;
+    this.isBusy = false;
     const { bytes, error, requested } = operation;
     const ofHead = Math.min(bytes, this.head.length - request.sent);
     this.sent += bytes - ofHead;
@@ -157,18 +148,18 @@ export class FileJob implements QueuedFile {
 
   released(): void {
     this.#operation = null;
-    this.#busy = false;
-    if (this.#abandoned) this.#dispose();
+    this.isBusy = false;
+    if (this.isAbandoned) this.#dispose();
   }
 
   /** The request is being answered without the rest of the file. */
   abandon(): void {
-    if (this.#abandoned) return;
-    this.#abandoned = true;
+    if (this.isAbandoned) return;
+    this.isAbandoned = true;
     if (this.#fd < 0) this.#onProgress = undefined; // it may take a minute to be opened, and nothing is reported any more
     const operation = this.#operation;
     if (operation === null) this.#dispose();
-    else if (!this.#busy) this.#giveBack(operation);
+    else if (!this.isBusy) this.#giveBack(operation);
   }
 
   done(): void {
@@ -183,7 +174,7 @@ export class FileJob implements QueuedFile {
     if (typeof source === 'number') return this.#opened(null, source);
     // The caller's own code, where it is no FileHandle of Node's but something like it.
     const isOpen = request.callback.runInAsyncScope(() => source.handle.fd === source.fd);
-    if (isOpen || this.#abandoned) this.#opened(null, source.fd);
+    if (isOpen || this.isAbandoned) this.#opened(null, source.fd);
     else refuseFile(this.#context, this.#connection, fileHandleClosed());
   }
 
@@ -191,7 +182,7 @@ export class FileJob implements QueuedFile {
     this.#files.open(path, (error, fd) => {
       if (error === null) this.#owned = true;
       // Given up meanwhile: there may be no loop any more.
-      if (this.#abandoned) this.#opened(error, fd);
+      if (this.isAbandoned) this.#opened(error, fd);
       else this.#context.loop.enqueue(() => this.#opened(error, fd));
     });
   }
@@ -201,7 +192,7 @@ export class FileJob implements QueuedFile {
       this.#fd = fd;
       if (this.#owned) this.#context.openFiles++;
     }
-    if (this.#abandoned) return this.#dispose();
+    if (this.isAbandoned) return this.#dispose();
     if (error !== null) return refuseFile(this.#context, this.#connection, fileError(error));
     let facts: FileFacts;
     try {
@@ -237,7 +228,7 @@ export class FileJob implements QueuedFile {
 
   /** The next piece could not be started: it ends as one that has failed. */
   #abandon(operation: Operation, error: unknown): void {
-    this.#busy = true;
+    this.isBusy = true;
     if (!operation.handedOver) operation.requested = 0;
     abandonOperation(this.#context, this.#connection, operation, error);
   }
@@ -264,7 +255,7 @@ export class FileJob implements QueuedFile {
       buffers = setHead(operations, operation, block.address, head.length);
     }
     operation.requested = head.length + length;
-    this.#busy = true;
+    this.isBusy = true;
     transport.transmitFile(this.#connection, operation, this.#handle, length, buffers);
     this.#wasRefused = operation.state === OperationState.Completed;
   }
@@ -277,7 +268,7 @@ export class FileJob implements QueuedFile {
     const length = front.end - front.start;
     this.#context.operations.setSegment(operation, 0, front.block.address + front.start, length);
     operation.requested = length;
-    this.#busy = true;
+    this.isBusy = true;
     this.#context.transport.send(this.#connection, operation, 1);
   }
 
@@ -315,11 +306,11 @@ export class FileJob implements QueuedFile {
 
   #gotMore(block: Block, head: number, error: NodeJS.ErrnoException | null, bytes: number): void {
     const context = this.#context;
-    if (bytes === 0 || error !== null || this.#abandoned) {
+    if (bytes === 0 || error !== null || this.isAbandoned) {
       this.#buffer.giveEmpty(block);
       this.#ended = true;
-      if (this.#abandoned) {
-        if (!this.#busy) this.#dispose();
+      if (this.isAbandoned) {
+        if (!this.isBusy) this.#dispose();
         settleClose(context, this.#connection);
         return;
       }
@@ -330,7 +321,7 @@ export class FileJob implements QueuedFile {
       this.#read += bytes;
       this.#buffer.fill(block, head + bytes);
     }
-    if (!this.#busy) this.#next();
+    if (!this.isBusy) this.#next();
   }
 
   /** TransmitFile has sent less than it was asked for: because the file has become shorter? */
@@ -348,7 +339,7 @@ export class FileJob implements QueuedFile {
   #starve(operation: Operation): void {
     operation.requested = 0;
     operation.syscall = 'VirtualAlloc';
-    this.#busy = true;
+    this.isBusy = true;
     this.#context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
   }
 

@@ -1,7 +1,7 @@
 /**
  * A close whose flush failed ended with a FIN: the peer took what it had for everything.
  *
- * closeSocket() sends what is queued first. When a send failed for want of resources (WSAENOBUFS: the connection itself
+ * closeSocket() sends what is queued first. When a send failed for lack of resources (WSAENOBUFS: the connection itself
  * is fine), the queued writes were answered with the error, and then the socket was closed like any other. A flush that
  * runs out of its grace ends in RST for the same reason.
  */

@@ -38,7 +38,7 @@ export class Side {
   /** The same while the socket was being closed: the peer must not take what it has for everything. */
   flushFailed = false;
   closeSeen = false;
-  /** A call was refused for want of slots. */
+  /** A call was refused for lack of slots. */
   starved = false;
   /** Those of the pending calls that were made when it was closing, or had closed. */
   late = 0;
@@ -54,7 +54,7 @@ export class Side {
   readonly cancelledReads = new Set<OperationHandle>();
   /** A file that may be taken back: nothing is written behind it. */
   cancellable: OperationHandle | null = null;
-  /** When that may tear it off and reset the connection, ms of the network's clock. */
+  /** When that may truncate it and reset the connection, ms of the network's clock. */
   truncatedFrom = Infinity;
   /** Connecting sides: where to. */
   target: { readonly owner: SimulatedPal; readonly server: Server } | null = null;
