@@ -4,7 +4,7 @@ import type { PendingCall } from './pending-call.ts';
 import { originOf } from './socket-record.ts';
 
 /** A call that may know where it was made. */
-type DescribedCall = PendingCall & { readonly origin?: string | undefined };
+type DescribedCall = PendingCall & { readonly origin?: Error | undefined };
 
 /**
  * @param bytes asked for, see RequestDescription

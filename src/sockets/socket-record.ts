@@ -34,7 +34,7 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
   /** A connection by name knows it once it has a SOCKET. */
   family: 4 | 6;
   /** Where it was created, when origins are tracked. */
-  readonly origin: string | undefined;
+  readonly origin: Error | undefined;
   /** When it was created, scheduler milliseconds. */
   readonly createdAt: number;
   /** The SOCKET; INVALID_SOCKET before it exists and once it is closed. */
@@ -69,7 +69,7 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
   multicastInterface: number | null = null;
   readonly closeCallbacks: CloseCallback[] = [];
 
-  constructor(kind: SocketKind, handle: AnyHandle, family: 4 | 6, createdAt: number, origin: string | undefined) {
+  constructor(kind: SocketKind, handle: AnyHandle, family: 4 | 6, createdAt: number, origin: Error | undefined) {
     super();
     this.kind = kind;
     this.handle = handle;
@@ -115,6 +115,7 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
 }
 
 /** The `origin` of a description: left out where none was tracked. */
-export function originOf({ origin }: { readonly origin?: string | undefined }): { origin?: string } {
-  return origin === undefined ? {} : { origin };
+export function originOf({ origin }: { readonly origin?: Error | undefined }): { origin?: string } {
+  // Without its message, captureOrigin() itself, and the part of the PAL that called it.
+  return origin === undefined ? {} : { origin: (origin.stack ?? '').split('\n').slice(3).join('\n') };
 }

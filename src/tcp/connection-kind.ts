@@ -109,7 +109,7 @@ export const connectionKind: SocketKind = {
 export function addConnection(
   { sockets, platform }: Pick<Context, 'sockets' | 'platform'>,
   family: 4 | 6,
-  origin: string | undefined,
+  origin: Error | undefined,
 ): Connection | null {
   const now = platform.scheduler.now();
   return sockets.add((handle) => new Connection(connectionKind, handle, family, now, origin));

@@ -19,7 +19,7 @@ export class ReceiveFromRequest extends PendingCall {
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
   callback = NO_RECEIVE_CALLBACK;
-  origin: string | undefined = undefined;
+  origin: Error | undefined = undefined;
 }
 
 export class SendToRequest extends PendingCall {
@@ -35,7 +35,7 @@ export class SendToRequest extends PendingCall {
   /** Bytes that were left of its buffers when they were to be copied; -1 while nothing is wrong with them. */
   detachedAt = -1;
   callback = NO_SEND_CALLBACK;
-  origin: string | undefined = undefined;
+  origin: Error | undefined = undefined;
 }
 
 /** The request that an operation of kind SendTo works on: only datagram-sender.ts makes these, and gives each its request. */

@@ -22,7 +22,7 @@ export class ReadRequest extends PendingCall {
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
   callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
-  origin: string | undefined = undefined;
+  origin: Error | undefined = undefined;
 }
 
 /** A file in the place of a write's buffers (send-file/file-sender.ts), as the queue of writes sees it. */
@@ -87,7 +87,7 @@ export class WriteRequest extends PendingCall {
   total = 0;
   sent = 0;
   callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
-  origin: string | undefined = undefined;
+  origin: Error | undefined = undefined;
 
   /** Sets what is to be sent, from its first byte on. @param list kept, and not to be changed */
   setBuffers(first: Uint8Array, list: readonly Uint8Array[] | null): void {
@@ -118,11 +118,11 @@ function lengthOf({ byteLength }: Uint8Array): number {
 export class AcceptRequest extends PendingCall {
   readonly operation = 'accept';
   readonly callback: AcceptCallback;
-  readonly origin: string | undefined;
+  readonly origin: Error | undefined;
   previous: AcceptRequest | null = null;
   next: AcceptRequest | null = null;
 
-  constructor(callback: AcceptCallback, origin: string | undefined) {
+  constructor(callback: AcceptCallback, origin: Error | undefined) {
     super();
     this.callback = boundOnce('accept', callback);
     this.origin = origin;

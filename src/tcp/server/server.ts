@@ -96,7 +96,7 @@ export function importServer(context: Context, info: SocketInfo, options: Import
 }
 
 /** A record for a listening socket in the table, without a SOCKET. Throws NetworkError when the table is full. */
-function addListener(context: Context, family: 4 | 6, origin: string | undefined): Listener {
+function addListener(context: Context, family: 4 | 6, origin: Error | undefined): Listener {
   const now = context.platform.scheduler.now();
   const listener = context.sockets.add((handle: AnyHandle) => new Listener(listenerKind, handle, family, now, origin));
   if (listener === null) throw tooManySockets(MAX_SOCKETS);
