@@ -8,7 +8,7 @@
  * pal.asyncAccept(server.handle, (error, client) => { … });
  * await pal.runEventLoop();
  */
-import { WinsockPal } from './api/winsock-pal.ts';
+import { makeWinsockPal } from './api/winsock-pal.ts';
 import { readPalOptions, type PalOptions } from './runtime/pal-options.ts';
 import type { NetworkPal } from './pal/network-pal.ts';
 
@@ -17,7 +17,7 @@ import type { NetworkPal } from './pal/network-pal.ts';
  * @throws TypeError or RangeError for options that make no sense.
  */
 export function createNetworkPal(options: PalOptions = {}): NetworkPal {
-  return new WinsockPal(readPalOptions(options));
+  return makeWinsockPal(readPalOptions(options));
 }
 
 export {

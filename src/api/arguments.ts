@@ -8,7 +8,7 @@ import { argumentError, NetworkError } from '../pal/network-error.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
 import { shown } from '../util/shown.ts';
 import type { Listener } from '../tcp/accept/listener.ts';
-import { requireInteger } from '../util/validate.ts';
+import { requireInteger, requireFunction, wrongType } from '../util/validate.ts';
 import { plainBytes } from '../util/bytes.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 
@@ -45,12 +45,7 @@ export function requireHost(name: string, text: unknown): IpAddress | string {
 }
 
 function requireText(name: string, text: unknown): asserts text is string {
-  if (typeof text === 'string') return;
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_TYPE',
-    `Cannot use ${name}: it must be a string, and is ${shown(text)}`,
-  );
+  if (typeof text !== 'string') throw wrongType(name, 'a string', text);
 }
 
 /** The record has a SOCKET, which a connection by name gets late. */
@@ -77,23 +72,13 @@ export function requirePort(port: unknown, least: 0 | 1): void {
 }
 
 export function requireCallback(callback: unknown): void {
-  if (typeof callback === 'function') return;
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_TYPE',
-    `Cannot use the callback: it must be a function, and is ${shown(callback)}`,
-  );
+  requireFunction('the callback', callback);
 }
 
 /** The options that all asynchronous calls share. */
 export function checkOperationOptions({ timeout, signal }: OperationOptions): void {
   if (timeout !== undefined) requireInteger('timeout', timeout, 1, MAX_TIMEOUT_MS);
-  if (signal === undefined || isAbortSignal(signal)) return;
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_TYPE',
-    `Cannot use the signal: it must be an AbortSignal, and is ${shown(signal)}`,
-  );
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('the signal', 'an AbortSignal', signal);
 }
 
 /** Also one of another realm (node:vm, jest, jsdom), which is what Node.js asks too. */
@@ -108,11 +93,14 @@ function isAbortSignal(value: unknown): boolean {
  */
 export function requireBytes(name: string, value: unknown): Uint8Array {
   if (isUint8Array(value)) return plainBytes(value);
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_TYPE',
-    `Cannot use ${name}: it must be a Buffer or Uint8Array${name === 'data' ? ', or an array of them' : ''}, and is ${shown(value)}`,
-  );
+  throw wrongType(name, `a Buffer or Uint8Array${name === 'data' ? ', or an array of them' : ''}`, value);
+}
+
+/** The same where none would be a mistake. */
+export function requireSomeBytes(name: string, value: unknown): Uint8Array {
+  const bytes = requireBytes(name, value);
+  if (bytes.byteLength === 0) throw emptyBuffer(name, bytes);
+  return bytes;
 }
 
 /**
@@ -129,8 +117,8 @@ function requireChunk(given: unknown): Uint8Array {
   return chunk;
 }
 
-export function emptyBuffer(name: string, value: Uint8Array | readonly Uint8Array[]): TypeError {
-  const detached = isUint8Array(value) && isDetached(value);
+function emptyBuffer(name: string, value: Uint8Array): TypeError {
+  const detached = isDetached(value);
   return argumentError(
     TypeError,
     detached ? 'ERR_BUFFER_DETACHED' : 'ERR_INVALID_ARG_VALUE',
@@ -192,5 +180,12 @@ export function wrongKind({ handle, kind }: SocketRecord, from: string): TypeErr
     TypeError,
     'ERR_INVALID_HANDLE_KIND',
     `Cannot use handle ${handle} here: it is ${kind.noun}. Pass one that came from ${from}`,
+  );
+}
+
+export function notConnected({ handle }: SocketRecord): NetworkError {
+  return new NetworkError(
+    `Cannot use the peer of UDP socket ${handle}: it has none. Name a destination, or call connectUdp`,
+    { kind: NetworkErrorCode.ConnectionFailed, code: 'ERR_SOCKET_DGRAM_NOT_CONNECTED' },
   );
 }

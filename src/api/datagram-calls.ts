@@ -8,46 +8,44 @@ import type {
   UdpOptions,
   UdpSocket,
 } from '../pal/datagram.ts';
-import type { SocketHandle, UdpHandle } from '../pal/handles.ts';
+import type { UdpHandle } from '../pal/handles.ts';
 import { isUnspecified, loopback, type IpAddress } from '../pal/ip-address.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
-import { shown } from '../util/shown.ts';
 import { receiveFrom } from '../udp/datagram-receiver.ts';
 import { sendTo } from '../udp/datagram-sender.ts';
 import { connectDatagrams, disconnectDatagrams, openDatagramSocket } from '../udp/datagram-setup.ts';
 import { DatagramSocket } from '../udp/datagram-socket.ts';
 import { connectionClosed, fromWin32Error } from '../util/errors.ts';
 import { changeMembership } from '../udp/multicast.ts';
-import { requireInteger } from '../util/validate.ts';
+import { requireInteger, wrongType } from '../util/validate.ts';
 import { GROUP_OPTIONS, readOptions, UDP_OPTIONS } from '../util/read-options.ts';
 import { byteLengthOf } from '../tcp/connection/requests.ts';
 import { NO_ENDPOINT } from '../sockets/addresses.ts';
 import { ResolvedDestination } from '../sockets/socket-addresses.ts';
 import {
-  emptyBuffer,
   invalidAddress,
+  notConnected,
   requireAddress,
-  requireBytes,
+  requireSomeBytes,
   requireData,
   requirePort,
   wrongKind,
 } from './arguments.ts';
-import { LoopCalls } from './loop-calls.ts';
-import { abortedAlready, callbackOf, optionsOf } from './stream-calls.ts';
+import { abortedAlready, callbackOf, CallGroup, optionsOf, type CallContext } from './call-context.ts';
 
 /** Most that fits an IP packet beside the headers: 65535 - 20 - 8 over IPv4, 65535 - 8 over IPv6. */
 const MAX_IPV4_DATAGRAM = 65507;
 const MAX_IPV6_DATAGRAM = 65527;
 
-export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
+export class DatagramCalls extends CallGroup implements DatagramPal {
   createUdpSocket(address: string, port: number, options: UdpOptions = {}): UdpSocket {
-    this.lifecycle.open('createUdpSocket');
+    this.calls.lifecycle.open('createUdpSocket');
     requirePort(port, 0);
     const [at, read] = [requireAddress('address', address), readOptions<UdpOptions>(options, UDP_OPTIONS)];
     // (Once more: a getter of theirs may have stopped the loop.)
-    return openDatagramSocket(this.lifecycle.open('createUdpSocket'), at, port, read);
+    return openDatagramSocket(this.calls.lifecycle.open('createUdpSocket'), at, port, read);
   }
 
   asyncReceiveFrom(
@@ -57,16 +55,15 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     optionsOrCallback: OperationOptions | ReceiveFromCallback,
     callbackOrNone?: ReceiveFromCallback,
   ): OperationHandle {
-    const context = this.lifecycle.begun('asyncReceiveFrom');
+    const context = this.calls.lifecycle.begun('asyncReceiveFrom');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
-    const buffer = requireBytes('buffer', given);
-    if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
+    const buffer = requireSomeBytes('buffer', given);
     requireInteger('maxBytes', maxBytes, 1, buffer.byteLength);
     const refused = abortedAlready('receive', options);
-    const record = this.#datagrams(socket);
-    if (context === null || record === null) return this.#refuseReceive(connectionClosed('receive'), callback);
-    if (refused !== null) return this.#refuseReceive(refused, callback);
+    const record = datagrams(this.calls, socket);
+    if (context === null || record === null) return refuseReceive(this.calls, connectionClosed('receive'), callback);
+    if (refused !== null) return refuseReceive(this.calls, refused, callback);
     return receiveFrom(context, record, buffer, maxBytes, options, callback);
   }
 
@@ -77,26 +74,26 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
     optionsOrCallback: OperationOptions | SendToCallback,
     callbackOrNone?: SendToCallback,
   ): OperationHandle {
-    const context = this.lifecycle.begun('asyncSendTo');
+    const context = this.calls.lifecycle.begun('asyncSendTo');
     const callback = callbackOf(optionsOrCallback, callbackOrNone);
     const options = optionsOf(optionsOrCallback);
     const data = requireData(given);
     const total = byteLengthOf(data);
-    const record = this.#datagrams(socket);
-    if (context === null || record === null) return this.refuseBytes('send', callback, connectionClosed('send'));
+    const record = datagrams(this.calls, socket);
+    if (context === null || record === null) return this.calls.refuseBytes('send', callback, connectionClosed('send'));
     const limit = record.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM;
     if (total > limit) throw tooLong(total, limit);
     const destination = destinationOf(record, to);
     const refused = abortedAlready('send', options);
-    if (refused !== null) return this.refuseBytes('send', callback, refused);
+    if (refused !== null) return this.calls.refuseBytes('send', callback, refused);
     return sendTo(context, record, data, total, destination, options, callback);
   }
 
   connectUdp(socket: UdpHandle, address: string, port: number): void {
-    const context = this.lifecycle.begun('connectUdp');
+    const context = this.calls.lifecycle.begun('connectUdp');
     const peer = requireAddress('address', address);
     requirePort(port, 1);
-    const record = this.#datagrams(socket);
+    const record = datagrams(this.calls, socket);
     if (context === null || record === null) return;
     requireFamily(record, address, peer);
     if (record.peer !== null) throw alreadyConnected(record);
@@ -108,8 +105,8 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
   }
 
   disconnectUdp(socket: UdpHandle): void {
-    const context = this.lifecycle.begun('disconnectUdp');
-    const record = this.#datagrams(socket);
+    const context = this.calls.lifecycle.begun('disconnectUdp');
+    const record = datagrams(this.calls, socket);
     if (context === null || record === null) return;
     if (record.peer === null) throw notConnected(record);
     try {
@@ -120,56 +117,45 @@ export abstract class DatagramCalls extends LoopCalls implements DatagramPal {
   }
 
   joinGroup(socket: UdpHandle, group: string, options: GroupOptions = {}): void {
-    this.#changeMembership('joinGroup', socket, true, group, options);
+    changeGroup(this.calls, 'joinGroup', socket, true, group, options);
   }
 
   leaveGroup(socket: UdpHandle, group: string, options: GroupOptions = {}): void {
-    this.#changeMembership('leaveGroup', socket, false, group, options);
+    changeGroup(this.calls, 'leaveGroup', socket, false, group, options);
   }
+}
 
-  override getRemoteAddress(socket: SocketHandle | UdpHandle): string {
-    this.lifecycle.begun('getRemoteAddress');
-    const record = this.known(socket);
-    return record instanceof DatagramSocket ? peerOf(record).address : super.getRemoteAddress(socket as SocketHandle);
+function changeGroup(
+  calls: CallContext,
+  call: string,
+  socket: UdpHandle,
+  join: boolean,
+  group: string,
+  options: GroupOptions,
+): void {
+  const context = calls.lifecycle.begun(call);
+  const address = requireAddress('group', group);
+  const read = readOptions<GroupOptions>(options, GROUP_OPTIONS);
+  const record = datagrams(calls, socket);
+  if (context === null || record === null) return;
+  try {
+    changeMembership(context, record, join, address, read);
+  } catch (error) {
+    throw fromWin32Error('option', error, { address: group });
   }
+}
 
-  override getRemotePort(socket: SocketHandle | UdpHandle): number {
-    this.lifecycle.begun('getRemotePort');
-    const record = this.known(socket);
-    return record instanceof DatagramSocket ? peerOf(record).port : super.getRemotePort(socket as SocketHandle);
-  }
+/** The UDP socket of a handle; null when it is closing or closed. Throws for another kind of socket. */
+function datagrams(calls: CallContext, handle: UdpHandle): DatagramSocket | null {
+  const record = calls.known(handle);
+  if (record === null) return null;
+  if (!(record instanceof DatagramSocket)) throw wrongKind(record, 'createUdpSocket');
+  return record.closing ? null : record;
+}
 
-  override getQueuedBytes(socket: SocketHandle | UdpHandle): number {
-    this.lifecycle.begun('getQueuedBytes');
-    const record = this.known(socket);
-    return record instanceof DatagramSocket ? record.queuedBytes : super.getQueuedBytes(socket as SocketHandle);
-  }
-
-  #changeMembership(call: string, socket: UdpHandle, join: boolean, group: string, options: GroupOptions): void {
-    const context = this.lifecycle.begun(call);
-    const address = requireAddress('group', group);
-    const read = readOptions<GroupOptions>(options, GROUP_OPTIONS);
-    const record = this.#datagrams(socket);
-    if (context === null || record === null) return;
-    try {
-      changeMembership(context, record, join, address, read);
-    } catch (error) {
-      throw fromWin32Error('option', error, { address: group });
-    }
-  }
-
-  /** The UDP socket of a handle; null when it is closing or closed. Throws for another kind of socket. */
-  #datagrams(handle: UdpHandle): DatagramSocket | null {
-    const record = this.known(handle);
-    if (record === null) return null;
-    if (!(record instanceof DatagramSocket)) throw wrongKind(record, 'createUdpSocket');
-    return record.closing ? null : record;
-  }
-
-  /** A function of its own: one that makes a closure of what it works with pays for that on every call. */
-  #refuseReceive(error: NetworkError, callback: ReceiveFromCallback): OperationHandle {
-    return this.answerSoon('receive', () => callback(error, 0, NO_ENDPOINT, 0));
-  }
+/** A function of its own: one that makes a closure of what it works with pays for that on every call. */
+function refuseReceive(calls: CallContext, error: NetworkError, callback: ReceiveFromCallback): OperationHandle {
+  return calls.answerSoon('receive', () => callback(error, 0, NO_ENDPOINT, 0));
 }
 
 /** Parses where a datagram goes, unless it goes where the last one went. */
@@ -179,11 +165,7 @@ function destinationOf(socket: DatagramSocket, to: Destination | null): Resolved
     throw notConnected(socket);
   }
   if (typeof (to as unknown) !== 'object' || Array.isArray(to)) {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      `Cannot use the destination: it must be { address, port } or null, and is ${shown(to)}`,
-    );
+    throw wrongType('the destination', '{ address, port } or null', to);
   }
   if (socket.peer !== null) throw alreadyConnected(socket);
   const { address, port } = to;
@@ -196,12 +178,6 @@ function destinationOf(socket: DatagramSocket, to: Destination | null): Resolved
   const target = isUnspecified(parsed) ? loopback(parsed.family) : parsed;
   socket.destination = new ResolvedDestination(address, target, port);
   return socket.destination;
-}
-
-function peerOf(socket: DatagramSocket): Destination {
-  if (socket.peer !== null) return socket.peer;
-  if (socket.closing) return NO_ENDPOINT;
-  throw notConnected(socket);
 }
 
 function requireFamily({ family }: DatagramSocket, text: string, address: IpAddress): void {
@@ -226,12 +202,5 @@ function alreadyConnected({ handle, peer }: DatagramSocket): NetworkError {
   return new NetworkError(
     `Cannot name another peer for UDP socket ${handle}: it is connected${to}. Pass null to send there, or call disconnectUdp`,
     { kind: NetworkErrorCode.ConnectFailed, code: 'ERR_SOCKET_DGRAM_IS_CONNECTED' },
-  );
-}
-
-function notConnected({ handle }: DatagramSocket): NetworkError {
-  return new NetworkError(
-    `Cannot use the peer of UDP socket ${handle}: it has none. Name a destination, or call connectUdp`,
-    { kind: NetworkErrorCode.ConnectionFailed, code: 'ERR_SOCKET_DGRAM_NOT_CONNECTED' },
   );
 }

@@ -15,6 +15,7 @@ import type { BytesCallback } from '../pal/network-pal.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import { RemoteInbox } from '../remote/inbox.ts';
+import { close } from '../sockets/closer.ts';
 import { requireUnassociated } from '../sockets/association.ts';
 import { bound } from '../platform/async-context.ts';
 import { Connection } from '../tcp/connection/connection.ts';
@@ -31,12 +32,13 @@ import { abortSocket } from '../sockets/sockets.ts';
 import { decodeArrival } from '../tcp/accept/distributor.ts';
 import { abortStream } from '../tcp/write-cancellation.ts';
 import { closedHandle, requireCallback, wrongKind } from './arguments.ts';
-import { SendFileCalls } from './send-file-calls.ts';
+import { CallGroup, type CallContext } from './call-context.ts';
+import { StreamCalls } from './stream-calls.ts';
 import { requireInfo, requireToken } from './tokens.ts';
 
-export abstract class LoopCalls extends SendFileCalls implements Contract {
+export class LoopCalls extends CallGroup implements Contract {
   remote(): RemoteToken {
-    const context = this.lifecycle.open('remote');
+    const context = this.calls.lifecycle.open('remote');
     if (context.wakePort === null) {
       throw new NetworkError(
         `Cannot open this loop to other threads: its backend (${context.options.backend.name}) has no completion port that they ` +
@@ -45,116 +47,122 @@ export abstract class LoopCalls extends SendFileCalls implements Contract {
       );
     }
     const { palNumber: pal, wakePort: port } = context;
-    return { kind: 'iocp-pal/remote', queue: this.#inbox(context).queue, port, pal };
+    return { kind: 'iocp-pal/remote', queue: inbox(this.calls, context).queue, port, pal };
   }
 
   onRemotePost(callback: RemotePostCallback): number {
-    const context = this.lifecycle.open('onRemotePost');
+    const context = this.calls.lifecycle.open('onRemotePost');
     requireCallback(callback);
-    return this.#inbox(context).addPost(callback);
+    return inbox(this.calls, context).addPost(callback);
   }
 
   offRemotePost(id: number): void {
-    const context = this.lifecycle.begun('offRemotePost');
+    const context = this.calls.lifecycle.begun('offRemotePost');
     requireInteger('id', id, 0, Number.MAX_SAFE_INTEGER);
-    if (isForeignPost(this.lifecycle.palNumber, id)) throw foreignHandle(id);
+    if (isForeignPost(this.calls.lifecycle.palNumber, id)) throw foreignHandle(id);
     context?.inbox?.removePost(id);
   }
 
   onConnection(callback: ConnectionCallback | null): void {
     if (callback === null) {
-      this.lifecycle.begun('onConnection')?.inbox?.setOnConnection(null);
+      this.calls.lifecycle.begun('onConnection')?.inbox?.setOnConnection(null);
       return;
     }
     requireCallback(callback);
-    this.#inbox(this.lifecycle.open('onConnection')).setOnConnection(callback);
+    inbox(this.calls, this.calls.lifecycle.open('onConnection')).setOnConnection(callback);
   }
 
   onRemoteError(callback: RemoteErrorCallback | null): void {
     if (callback === null) {
-      const inbox = this.lifecycle.begun('onRemoteError')?.inbox ?? null;
+      const inbox = this.calls.lifecycle.begun('onRemoteError')?.inbox ?? null;
       if (inbox !== null) inbox.onError = null;
       return;
     }
     requireCallback(callback);
-    this.#inbox(this.lifecycle.open('onRemoteError')).onError = bound('remoteError', callback);
+    inbox(this.calls, this.calls.lifecycle.open('onRemoteError')).onError = bound('remoteError', callback);
   }
 
   transfer(socket: SocketHandle): TransferToken {
-    const context = this.lifecycle.open('transfer');
-    const connection = this.#movable(socket);
+    const context = this.calls.lifecycle.open('transfer');
+    const connection = movable(this.calls, socket);
     requireUnassociated('transfer', connection);
     return transfer(context, connection);
   }
 
   receiveTransfer(token: TransferToken): SocketHandle {
-    this.lifecycle.open('receiveTransfer');
+    this.calls.lifecycle.open('receiveTransfer');
     const checked = requireToken(token);
-    return receiveTransfer(this.lifecycle.open('receiveTransfer'), checked); // once more: a getter of it may have stopped the loop
+    return receiveTransfer(this.calls.lifecycle.open('receiveTransfer'), checked); // once more: a getter of it may have stopped the loop
   }
 
   exportSocket(socket: AnyHandle, pid: number): SocketInfo {
-    const context = this.lifecycle.open('exportSocket');
+    const context = this.calls.lifecycle.open('exportSocket');
     requireInteger('pid', pid, 1, 0xffffffff);
-    const record = this.find(socket);
+    const record = this.calls.find(socket);
     if (record instanceof Listener) return exportServer(context, record, pid);
     if (!(record instanceof Connection)) throw wrongKind(record, 'createServer or asyncAccept');
-    const connection = this.#movable(socket as SocketHandle);
+    const connection = movable(this.calls, socket as SocketHandle);
     requireUnassociated('export', connection);
     return exportConnection(context, connection, pid);
   }
 
   importSocket(info: SocketInfo): SocketHandle {
-    const context = this.lifecycle.open('importSocket');
+    const context = this.calls.lifecycle.open('importSocket');
     const checked = requireInfo(context, 'importSocket', info, 'iocp-pal/connection');
-    return importConnection(this.lifecycle.open('importSocket'), checked);
+    return importConnection(this.calls.lifecycle.open('importSocket'), checked);
   }
 
   importServer(info: SocketInfo, options: ImportServerOptions = {}): ServerSocket {
-    const context = this.lifecycle.open('importServer');
+    const context = this.calls.lifecycle.open('importServer');
     const checked = requireInfo(context, 'importServer', info, 'iocp-pal/server');
     const read = readServerOptions(options);
-    return importServer(this.lifecycle.open('importServer'), checked, read);
+    return importServer(this.calls.lifecycle.open('importServer'), checked, read);
   }
+}
 
-  /** An established connection, which is to go elsewhere. Throws NetworkError when it is closed: there is nothing to hand out. */
-  #movable(handle: SocketHandle): Connection {
-    const connection = this.established(handle);
-    if (connection === null) throw closedHandle(handle);
-    return connection;
-  }
+/** An established connection, which is to go elsewhere. Throws NetworkError when it is closed: there is nothing to hand out. */
+function movable(calls: CallContext, handle: SocketHandle): Connection {
+  const connection = calls.established(handle);
+  if (connection === null) throw closedHandle(handle);
+  return connection;
+}
 
-  #inbox(context: Context): RemoteInbox {
-    const { loop, counters, platform, options, posts } = context;
-    const target = {
-      write: (socket: number, data: Uint8Array, done: (error: NetworkError | null) => void) =>
-        this.#writeForAnother(context, socket as SocketHandle, data, done),
-      close: (socket: number) => this.closeSocket(socket as AnyHandle),
-      stop: () => void this.stopEventLoop(),
-      acceptConnection: (socket: number, payload: Buffer) =>
-        arrive(context, socket, payload, this.lifecycle.isStopping),
-    };
-    context.inbox ??= new RemoteInbox(
-      { loop, scheduler: platform.scheduler, counters, target, posts },
-      options.remoteQueueBytes,
-    );
-    return context.inbox;
-  }
+function inbox(calls: CallContext, context: Context): RemoteInbox {
+  const { loop, counters, platform, options, posts } = context;
+  const streams = new StreamCalls(calls);
+  const target = {
+    write: (socket: number, data: Uint8Array, done: (error: NetworkError | null) => void) =>
+      writeForAnother(streams, context, socket as SocketHandle, data, done),
+    close: (socket: number) => calls.close('closeSocket', socket as AnyHandle, undefined, close),
+    stop: () => void calls.lifecycle.stop(),
+    acceptConnection: (socket: number, payload: Buffer) => arrive(context, socket, payload, calls.lifecycle.isStopping),
+  };
+  context.inbox ??= new RemoteInbox(
+    { loop, scheduler: platform.scheduler, counters, target, posts },
+    options.remoteQueueBytes,
+  );
+  return context.inbox;
+}
 
-  /**
-   * A write that another thread has submitted. It goes on submitting without knowing what became of this one, so when it cannot
-   * begin (the queue is full, the socket is watched) the stream ends before it: nothing may follow a hole.
-   */
-  #writeForAnother(context: Context, socket: SocketHandle, data: Uint8Array, done: BytesCallback): void {
-    try {
-      this.asyncWrite(socket, data, done);
-    } catch (error) {
-      abortIfOpen(context, socket);
-      throw error;
-    }
-    const record = context.sockets.find(socket);
-    if (record instanceof Connection && record.write.refusals > 0) abortIfOpen(context, socket);
+/**
+ * A write that another thread has submitted. It goes on submitting without knowing what became of this one, so when it cannot
+ * begin (the queue is full, the socket is watched) the stream ends before it: nothing may follow a hole.
+ */
+function writeForAnother(
+  streams: StreamCalls,
+  context: Context,
+  socket: SocketHandle,
+  data: Uint8Array,
+  done: BytesCallback,
+): void {
+  try {
+    streams.asyncWrite(socket, data, done);
+  } catch (error) {
+    abortIfOpen(context, socket);
+    throw error;
   }
+  const record = context.sockets.find(socket);
+  if (record instanceof Connection && record.write.refusals > 0) abortIfOpen(context, socket);
 }
 
 function abortIfOpen(context: Context, socket: SocketHandle): void {

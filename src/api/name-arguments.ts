@@ -4,7 +4,7 @@ import { argumentError } from '../pal/network-error.ts';
 import type { NameOptions } from '../pal/names.ts';
 import { shown } from '../util/shown.ts';
 import { FAMILIES, MAX_ATTEMPT_DELAY_MS, MIN_ATTEMPT_DELAY_MS, type Family } from '../tcp/by-name/happy-eyeballs.ts';
-import { requireInteger } from '../util/validate.ts';
+import { requireInteger, requireFunction } from '../util/validate.ts';
 import { invalidAddress } from './arguments.ts';
 
 /** The families that a connection may use, the preferred one first. */
@@ -21,13 +21,7 @@ export function requireFamilies(
       `Cannot use family: it must be 4, 6, or 0 for both, and is ${shown(family)}`,
     );
   }
-  if (lookup !== undefined && typeof lookup !== 'function') {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      `Cannot use lookup: it must be a function, and is ${shown(lookup)}`,
-    );
-  }
+  if (lookup !== undefined) requireFunction('lookup', lookup);
   if (attemptDelay !== undefined) {
     requireInteger('attemptDelay', attemptDelay, MIN_ATTEMPT_DELAY_MS, MAX_ATTEMPT_DELAY_MS);
   }

@@ -11,25 +11,27 @@ import { readOptions, WATCH_INTEREST } from '../util/read-options.ts';
 import { tryRead, tryWrite, watchConnection } from '../tcp/readiness/connection-watch.ts';
 import { tryAccept, watchListener } from '../tcp/readiness/listener-watch.ts';
 import { unwatch } from '../tcp/readiness/watch.ts';
-import { emptyBuffer, mixedApis, requireBytes, requireCallback, requireOwnConnections } from './arguments.ts';
-import { StreamCalls } from './stream-calls.ts';
+import { mixedApis, requireSomeBytes, requireCallback, requireOwnConnections } from './arguments.ts';
+import { CallGroup } from './call-context.ts';
 
-export abstract class ReadinessCalls extends StreamCalls {
+export class ReadinessCalls extends CallGroup {
   watch(socket: AnyHandle, given: Interest, callback: WatchCallback): void {
-    const context = this.lifecycle.begun('watch');
+    const context = this.calls.lifecycle.begun('watch');
     requireCallback(callback);
     const isObject = typeof given === 'object' && (given as unknown) !== null;
     const interest = isObject ? readOptions<Interest>(given, WATCH_INTEREST, 'interest') : {};
     requireInterest(interest, given);
-    const known = this.known(socket);
+    const known = this.calls.known(socket);
     const record =
-      known instanceof Listener ? this.listener(socket as ServerHandle) : this.established(socket as SocketHandle);
+      known instanceof Listener
+        ? this.calls.listener(socket as ServerHandle)
+        : this.calls.established(socket as SocketHandle);
     if (context === null || record === null) {
-      this.answerSoon('watch', () => callback(connectionClosed('watch'), false, false));
+      this.calls.answerSoon('watch', () => callback(connectionClosed('watch'), false, false));
       return;
     }
     if (record instanceof Listener) requireOwnConnections('watch', record);
-    else if (!record.associated) associate(context, record);
+    else associate(context, record);
     const pending = record instanceof Listener ? record.waiting.length > 0 : hasRequests(record);
     if (pending) throw mixedApis('watch', socket, 'asynchronous calls are pending on it. Await them first');
     if (record instanceof Listener) watchListener(context, record, interest, callback);
@@ -37,36 +39,34 @@ export abstract class ReadinessCalls extends StreamCalls {
   }
 
   unwatch(socket: AnyHandle): void {
-    const context = this.lifecycle.begun('unwatch');
-    const record = this.known(socket);
+    const context = this.calls.lifecycle.begun('unwatch');
+    const record = this.calls.known(socket);
     if (context !== null && record !== null) unwatch(context, record);
   }
 
   tryRead(socket: SocketHandle, given: Uint8Array): number {
-    const context = this.lifecycle.begun('tryRead');
-    const buffer = requireBytes('buffer', given);
-    if (buffer.byteLength === 0) throw emptyBuffer('buffer', buffer);
-    const connection = this.established(socket);
+    const context = this.calls.lifecycle.begun('tryRead');
+    const buffer = requireSomeBytes('buffer', given);
+    const connection = this.calls.established(socket);
     if (context === null || connection === null) return 0;
-    if (!connection.associated) associate(context, connection);
+    associate(context, connection);
     if (connection.read.queue.length > 0)
       throw mixedApis('tryRead', socket, 'an asyncRead is pending on it. Await it first');
     return tryRead(context, connection, buffer);
   }
 
   tryWrite(socket: SocketHandle, given: Uint8Array): number {
-    const context = this.lifecycle.begun('tryWrite');
-    const data = requireBytes('data', given);
-    if (data.byteLength === 0) throw emptyBuffer('data', data);
-    const connection = this.established(socket);
+    const context = this.calls.lifecycle.begun('tryWrite');
+    const data = requireSomeBytes('data', given);
+    const connection = this.calls.established(socket);
     if (context === null || connection === null) return WouldBlock;
-    if (!connection.associated) associate(context, connection);
+    associate(context, connection);
     return tryWrite(context, connection, data);
   }
 
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock {
-    const context = this.lifecycle.begun('tryAccept');
-    const listener = this.listener(server);
+    const context = this.calls.lifecycle.begun('tryAccept');
+    const listener = this.calls.listener(server);
     if (context === null || listener === null) return WouldBlock;
     requireOwnConnections('tryAccept', listener);
     if (listener.waiting.length > 0) throw mixedApis('tryAccept', server, 'an asyncAccept waits on it. Await it first');

@@ -6,16 +6,15 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback } from '../pal/network-pal.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
-import { shown } from '../util/shown.ts';
 import { connectionClosed } from '../util/errors.ts';
 import { FileJob } from '../tcp/send-file/file-sender.ts';
 import type { OpenableFile } from '../platform/platform.ts';
-import { requireInteger } from '../util/validate.ts';
+import { requireInteger, requireFunction, wrongType } from '../util/validate.ts';
 import { readOptions, SEND_FILE_OPTIONS } from '../util/read-options.ts';
+import { associate } from '../sockets/association.ts';
 import { write } from '../tcp/writer.ts';
 import { checkOperationOptions, requireBytes, requireCallback, requireUnwatched } from './arguments.ts';
-import { ReadinessCalls } from './readiness-calls.ts';
-import { abortedAlready, whyNotTied } from './stream-calls.ts';
+import { abortedAlready, CallGroup, whyNotTied } from './call-context.ts';
 
 /** Largest head or tail, bytes: they are copied at the call, and a file server's are a header. */
 const MAX_EDGE_BYTES = 65536;
@@ -23,24 +22,24 @@ const MAX_EDGE_BYTES = 65536;
 const MAX_DESCRIPTOR = 2 ** 31 - 1;
 const NO_BYTES = new Uint8Array(0);
 
-export abstract class SendFileCalls extends ReadinessCalls {
+export class SendFileCalls extends CallGroup {
   asyncSendFile(
     socket: SocketHandle,
     file: FileSource,
     given: SendFileOptions,
     callback: BytesCallback,
   ): OperationHandle {
-    const context = this.lifecycle.begun('asyncSendFile');
+    const context = this.calls.lifecycle.begun('asyncSendFile');
     requireCallback(callback);
     const options = readSendOptions(given);
     const source = requireFile(file);
     const isAborted = abortedAlready('sendFile', options);
-    const connection = this.established(socket);
+    const connection = this.calls.established(socket);
     if (context === null || connection === null)
-      return this.refuseBytes('sendFile', callback, connectionClosed('sendFile'));
+      return this.calls.refuseBytes('sendFile', callback, connectionClosed('sendFile'));
     requireUnwatched('asyncSendFile', connection);
-    const refused = isAborted ?? whyNotTied(context, connection);
-    if (refused !== null) return this.refuseBytes('sendFile', callback, refused);
+    const refused = isAborted ?? whyNotTied(context, connection, associate);
+    if (refused !== null) return this.calls.refuseBytes('sendFile', callback, refused);
     const { files } = context.platform;
     if (files === undefined) {
       throw new NetworkError('Cannot send files: the platform that this PAL was given has none', {
@@ -76,11 +75,7 @@ function requireFile(file: unknown): OpenableFile {
     requireInteger('file.fd', fd, 0, MAX_DESCRIPTOR);
     return Object.hasOwn(file, 'fd') ? fd : { fd, handle: file };
   }
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_TYPE',
-    'Cannot use file: it must be a path, a file: URL, a file descriptor or a FileHandle, ' + `and is ${shown(file)}`,
-  );
+  throw wrongType('file', 'a path, a file: URL, a file descriptor or a FileHandle', file);
 }
 
 /** Also one of another realm (node:vm, jest, jsdom), as node:fs takes it. */
@@ -117,14 +112,5 @@ function requireEdge(name: string, given: Uint8Array): Uint8Array {
     RangeError,
     'ERR_OUT_OF_RANGE',
     `Cannot use ${name}: it has ${bytes.byteLength} bytes, where at most ${MAX_EDGE_BYTES} are copied. asyncWrite it`,
-  );
-}
-
-function requireFunction(name: string, value: unknown): void {
-  if (typeof value === 'function') return;
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_TYPE',
-    `Cannot use ${name}: it must be a function, and is ${shown(value)}`,
   );
 }

@@ -55,43 +55,43 @@ interface IntOption {
   readonly name: number;
   readonly syscall: string;
   readonly boolean: boolean;
-  /** Range of a number; 0 … 2^31-1 where nothing is said. */
-  readonly least?: number;
-  readonly most?: number;
+  /** Range of a number. */
+  readonly least: number;
+  readonly most: number;
 }
 
+const flag = (level: number, name: number, syscall: string): IntOption => {
+  return { level, name, syscall, boolean: true, least: 0, most: 1 };
+};
+const number = (level: number, name: number, syscall: string, least = 0, most = 0x7fffffff): IntOption => {
+  return { level, name, syscall, boolean: false, least, most };
+};
+
 const INT_OPTIONS = {
-  NoDelay: { level: IPPROTO_TCP, name: TCP_NODELAY, syscall: 'TCP_NODELAY', boolean: true },
-  KeepAlive: { level: SOL_SOCKET, name: SO_KEEPALIVE, syscall: 'SO_KEEPALIVE', boolean: true },
-  SendBufferSize: { level: SOL_SOCKET, name: SO_SNDBUF, syscall: 'SO_SNDBUF', boolean: false },
-  ReceiveBufferSize: { level: SOL_SOCKET, name: SO_RCVBUF, syscall: 'SO_RCVBUF', boolean: false },
-  ReuseAddr: { level: SOL_SOCKET, name: SO_REUSEADDR, syscall: 'SO_REUSEADDR', boolean: true },
-  ExclusiveAddr: { level: SOL_SOCKET, name: SO_EXCLUSIVEADDRUSE, syscall: 'SO_EXCLUSIVEADDRUSE', boolean: true },
-  Broadcast: { level: SOL_SOCKET, name: SO_BROADCAST, syscall: 'SO_BROADCAST', boolean: true },
-} as const satisfies Partial<Record<SocketOption, IntOption>>;
+  NoDelay: flag(IPPROTO_TCP, TCP_NODELAY, 'TCP_NODELAY'),
+  KeepAlive: flag(SOL_SOCKET, SO_KEEPALIVE, 'SO_KEEPALIVE'),
+  SendBufferSize: number(SOL_SOCKET, SO_SNDBUF, 'SO_SNDBUF'),
+  ReceiveBufferSize: number(SOL_SOCKET, SO_RCVBUF, 'SO_RCVBUF'),
+  ReuseAddr: flag(SOL_SOCKET, SO_REUSEADDR, 'SO_REUSEADDR'),
+  ExclusiveAddr: flag(SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 'SO_EXCLUSIVEADDRUSE'),
+  Broadcast: flag(SOL_SOCKET, SO_BROADCAST, 'SO_BROADCAST'),
+} satisfies Partial<Record<SocketOption, IntOption>>;
 
 /** Options that are of level IPPROTO_IP or of level IPPROTO_IPV6, as the socket is. */
 const FAMILY_OPTIONS = {
   TTL: {
-    4: { level: IPPROTO_IP, name: IP_TTL, syscall: 'IP_TTL', boolean: false, least: 1, most: 255 },
-    6: {
-      level: IPPROTO_IPV6,
-      name: IPV6_UNICAST_HOPS,
-      syscall: 'IPV6_UNICAST_HOPS',
-      boolean: false,
-      least: 1,
-      most: 255,
-    },
+    4: number(IPPROTO_IP, IP_TTL, 'IP_TTL', 1, 255),
+    6: number(IPPROTO_IPV6, IPV6_UNICAST_HOPS, 'IPV6_UNICAST_HOPS', 1, 255),
   },
   MulticastTTL: {
-    4: { level: IPPROTO_IP, name: IP_MULTICAST_TTL, syscall: 'IP_MULTICAST_TTL', boolean: false, most: 255 },
-    6: { level: IPPROTO_IPV6, name: IPV6_MULTICAST_HOPS, syscall: 'IPV6_MULTICAST_HOPS', boolean: false, most: 255 },
+    4: number(IPPROTO_IP, IP_MULTICAST_TTL, 'IP_MULTICAST_TTL', 0, 255),
+    6: number(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 'IPV6_MULTICAST_HOPS', 0, 255),
   },
   MulticastLoop: {
-    4: { level: IPPROTO_IP, name: IP_MULTICAST_LOOP, syscall: 'IP_MULTICAST_LOOP', boolean: true },
-    6: { level: IPPROTO_IPV6, name: IPV6_MULTICAST_LOOP, syscall: 'IPV6_MULTICAST_LOOP', boolean: true },
+    4: flag(IPPROTO_IP, IP_MULTICAST_LOOP, 'IP_MULTICAST_LOOP'),
+    6: flag(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 'IPV6_MULTICAST_LOOP'),
   },
-} as const satisfies Partial<Record<SocketOption, Readonly<Record<4 | 6, IntOption>>>>;
+} satisfies Partial<Record<SocketOption, Readonly<Record<4 | 6, IntOption>>>>;
 
 /** Sets an option. Throws TypeError or RangeError for a bad value, Win32Error when the system refuses it. */
 export function setOption<Name extends SocketOption>(
@@ -114,15 +114,9 @@ export function setOption<Name extends SocketOption>(
     return;
   }
   const known = intOption(option, record.family);
-  let number: number;
-  if (known.boolean) {
-    if (typeof value !== 'boolean') throw badValue(option, value, 'a boolean');
-    number = value ? 1 : 0;
-  } else {
-    requireInteger(option, value, known.least ?? 0, known.most ?? 0x7fffffff);
-    number = value;
-  }
-  setIntOption(context, record.socket, known.level, known.name, number, `setsockopt(${known.syscall})`);
+  if (!known.boolean) requireInteger(option, value, known.least, known.most);
+  else if (typeof value !== 'boolean') throw badValue(option, value, 'a boolean');
+  setIntOption(context, record.socket, known.level, known.name, Number(value), `setsockopt(${known.syscall})`);
 }
 
 /** Reads an option. Throws Win32Error when the system refuses. */

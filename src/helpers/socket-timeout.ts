@@ -10,12 +10,10 @@
  * said meanwhile waits to be read. So a timer that fires late is no judge; it is set once more, for as long as it was late.
  */
 import type { SocketHandle } from '../pal/handles.ts';
-import { argumentError } from '../pal/network-error.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
-import { shown } from '../util/shown.ts';
 import { BoundCallback } from '../platform/async-context.ts';
 import { nodeScheduler } from '../windows/node-scheduler.ts';
-import { requireInteger } from '../util/validate.ts';
+import { requireInteger, requireFunction } from '../util/validate.ts';
 import { readOptions, type OptionNames } from '../util/read-options.ts';
 import type { Scheduler, TimerHandle } from '../platform/platform.ts';
 
@@ -85,13 +83,7 @@ export function createHeaderTimeout(pal: NetworkPal, options: SocketTimeoutOptio
 function make(pal: NetworkPal, options: SocketTimeoutOptions, whenOver: (socket: SocketHandle) => void): SocketTimeout {
   const { ms, onTimeout = whenOver, scheduler = nodeScheduler } = readOptions<SocketTimeoutOptions>(options, OPTIONS);
   requireInteger('ms', ms, 1, MAX_TIMEOUT_MS);
-  if (typeof (onTimeout as unknown) !== 'function') {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      `Cannot use onTimeout: it must be a function, and is ${shown(onTimeout)}`,
-    );
-  }
+  requireFunction('onTimeout', onTimeout);
   return new Deadlines(pal, ms, onTimeout, scheduler);
 }
 

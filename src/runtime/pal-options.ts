@@ -1,5 +1,5 @@
 /** Options of createNetworkPal: what they mean, what they default to, and what is refused. */
-import { requireInteger, requireOneOf } from '../util/validate.ts';
+import { requireInteger, requireOneOf, wrongType } from '../util/validate.ts';
 import { argumentError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
 import { CELL_BYTES, MAX_CELLS, MIN_CELLS } from '../remote/ring-layout.ts';
@@ -67,11 +67,7 @@ export function readPalOptions(given: unknown): PalOptions {
   const options = readOptions<PalOptions>(given, PAL_OPTIONS);
   const platform: unknown = options.platform;
   if (platform === undefined || (typeof platform === 'object' && platform !== null)) return options;
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_TYPE',
-    `Cannot use platform: it must be an object, such as a simulated platform, and is ${shown(platform)}`,
-  );
+  throw wrongType('platform', 'an object, such as a simulated platform', platform);
 }
 
 /**

@@ -26,8 +26,9 @@ export function attach(context: Context, record: SocketRecord): void {
   record.associated = true;
 }
 
-/** Ties a socket that waited for it. Throws NetworkError. */
+/** Ties a socket that has waited for it, and leaves others alone. Throws NetworkError. */
 export function associate(context: Context, record: SocketRecord): void {
+  if (record.associated) return;
   try {
     attach(context, record);
   } catch (error) {

@@ -14,6 +14,7 @@ import type { CancelOptions, OperationOptions } from '../pal/pending-operation.t
 import type { Interest } from '../pal/readiness.ts';
 import type { AcceptDepthBounds, ServerOptions } from '../pal/server-options.ts';
 import { shown } from './shown.ts';
+import { wrongType } from './validate.ts';
 
 /** The options of one kind of call. True: it must be a boolean. */
 export type OptionNames<Options> = Readonly<Record<keyof Required<Options>, boolean>>;
@@ -122,12 +123,7 @@ export function readServerOptions(given: unknown): ServerOptions {
 }
 
 export function requireBoolean(name: string, value: unknown): asserts value is boolean {
-  if (typeof value === 'boolean') return;
-  throw argumentError(
-    TypeError,
-    'ERR_INVALID_ARG_TYPE',
-    `Cannot use ${name}: it must be true or false, and is ${shown(value)}`,
-  );
+  if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value);
 }
 
 function requireObject(what: string, rule: string, given: unknown): asserts given is Record<string, unknown> {

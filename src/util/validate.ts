@@ -4,13 +4,7 @@ import { shown } from './shown.ts';
 
 /** Throws unless `value` is an integer in the range. */
 export function requireInteger(name: string, value: unknown, least: number, most: number): asserts value is number {
-  if (typeof value !== 'number') {
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      `Cannot use ${name}: it must be a number, and is ${shown(value)}`,
-    );
-  }
+  if (typeof value !== 'number') throw wrongType(name, 'a number', value);
   if (!Number.isInteger(value) || value < least || value > most) {
     throw argumentError(
       RangeError,
@@ -18,6 +12,20 @@ export function requireInteger(name: string, value: unknown, least: number, most
       `Cannot use ${name} ${value}: it must be an integer from ${least} to ${most}`,
     );
   }
+}
+
+/** Throws unless `value` is a function. */
+export function requireFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw wrongType(name, 'a function', value);
+}
+
+/** The error for a value of a type that cannot be. @param wanted what it must be */
+export function wrongType(name: string, wanted: string, value: unknown): TypeError & { code: string } {
+  return argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `Cannot use ${name}: it must be ${wanted}, and is ${shown(value)}`,
+  );
 }
 
 export function requireOneOf(name: string, value: unknown, words: readonly string[]): void {

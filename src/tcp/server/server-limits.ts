@@ -1,10 +1,8 @@
 /** The options of createServer that say how many connections are accepted: defaults, and what is refused. */
-import { argumentError } from '../../pal/network-error.ts';
 import type { ServerOptions } from '../../pal/server-options.ts';
-import { shown } from '../../util/shown.ts';
 import { AcceptDepth } from '../accept/accept-depth.ts';
 import type { AcceptLimitSettings } from '../accept/accept-limits.ts';
-import { requireInteger, requireOneOf } from '../../util/validate.ts';
+import { requireInteger, requireOneOf, requireFunction } from '../../util/validate.ts';
 import { MAX_SOCKETS } from '../../sockets/socket-table.ts';
 
 /** What a server without arrivals keeps posted: as many as libuv always does. */
@@ -20,13 +18,7 @@ export function resolveAccepting(options: ServerOptions): { depth: AcceptDepth; 
   const { whenFull = 'pause' } = options;
   requireOneOf('whenFull', whenFull, ['pause', 'close']);
   for (const name of ['onLimit', 'onAcceptError'] as const) {
-    const callback: unknown = options[name];
-    if (callback === undefined || typeof callback === 'function') continue;
-    throw argumentError(
-      TypeError,
-      'ERR_INVALID_ARG_TYPE',
-      `Cannot use ${name}: it must be a function, and is ${shown(callback)}`,
-    );
+    if (options[name] !== undefined) requireFunction(name, options[name]);
   }
   return {
     depth: resolveDepth(options.acceptDepth),
