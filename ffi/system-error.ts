@@ -9,18 +9,6 @@ import { getSystemErrorMap } from 'node:util';
 import { LIBUV_WORDS, OWN_WORDS, SystemErrorCode, type SystemErrorName } from './wsa-errors.ts';
 
 /**
- * Name resolution reads five codes in its own way (libuv, src/win/getaddrinfo.c); every other code keeps its word.
- * ENOTFOUND is not libuv's but Node's word for EAI_NONAME.
- */
-export const ADDRESS_INFO_WORDS = {
-  ERROR_NOT_ENOUGH_MEMORY: 'EAI_MEMORY',
-  WSAEINVAL: 'EAI_BADFLAGS',
-  WSAESOCKTNOSUPPORT: 'EAI_SOCKTYPE',
-  WSAEAFNOSUPPORT: 'EAI_FAMILY',
-  WSAHOST_NOT_FOUND: 'ENOTFOUND',
-} as const satisfies Partial<Record<SystemErrorName, string>>;
-
-/**
  * Messages for words that the libuv of some supported Node does not have, in libuv's style: lower case, no full stop.
  */
 const OWN_MESSAGES: ReadonlyMap<string, string> = new Map([
@@ -67,7 +55,6 @@ const nameByCode: ReadonlyMap<number, SystemErrorName> = new Map(
   (Object.keys(SystemErrorCode) as SystemErrorName[]).map((name) => [SystemErrorCode[name], name]),
 );
 const wordByName: ReadonlyMap<string, string> = new Map(Object.entries({ ...LIBUV_WORDS, ...OWN_WORDS }));
-const addressInfoWordByName: ReadonlyMap<string, string> = new Map(Object.entries(ADDRESS_INFO_WORDS));
 
 // Built at the first error: a program that never meets one does not pay for it.
 let libuvErrors: ReadonlyMap<string, LibuvError> | undefined;
@@ -83,8 +70,8 @@ function findLibuvError(word: string): LibuvError | undefined {
  * everywhere in Node (util.getSystemErrorName throws on undefined), and it cannot be mistaken for another error. Only
  * Winsock codes (10004 and up) get that far; libuv's numbers end at -4096.
  */
-function describe(code: number, name: string, word: string, libuvWord = word): SystemErrorDescription {
-  const libuv = findLibuvError(libuvWord);
+function describe(code: number, name: string, word: string): SystemErrorDescription {
+  const libuv = findLibuvError(word);
   return {
     name,
     code: word,
@@ -111,12 +98,4 @@ export function describeSystemError(code: number): SystemErrorDescription {
   const name = nameByCode.get(code);
   const word = name === undefined ? undefined : wordByName.get(name);
   return name === undefined || word === undefined ? describeUnknown(code) : describe(code, name, word);
-}
-
-/** The same for a code that GetAddrInfoW or GetAddrInfoExW returned. */
-export function describeAddressInfoError(code: number): SystemErrorDescription {
-  const name = nameByCode.get(code);
-  const word = name === undefined ? undefined : addressInfoWordByName.get(name);
-  if (name === undefined || word === undefined) return describeSystemError(code);
-  return describe(code, name, word, word === 'ENOTFOUND' ? 'EAI_NONAME' : word);
 }

@@ -263,10 +263,8 @@ export const mutations = [
   {
     id: 'publish a receive after its call',
     file: transport,
-    find: `    operation.syscall = 'WSARecv';
-    operation.state = OperationState.Submitted;`,
-    replace: `    operation.syscall = 'WSARecv';
-    queueMicrotask(() => (operation.state = OperationState.Submitted));`,
+    find: "    operation.submit('WSARecv');",
+    replace: "    queueMicrotask(() => operation.submit('WSARecv'));",
   },
   {
     id: 'ignore a call that failed at once',

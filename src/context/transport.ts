@@ -6,7 +6,6 @@
  */
 import type { IpAddress } from '../pal/ip-address.ts';
 import type { Endpoint } from '../pal/handles.ts';
-import type { BlockPool } from '../memory/block-pool.ts';
 import type { Counters } from '../loop/counters.ts';
 import type { EventSource } from '../loop/event-source.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -82,7 +81,6 @@ export interface BackendParts {
   readonly options: ResolvedPalOptions;
   readonly counters: Counters;
   readonly operations: OperationTable;
-  readonly blocks: BlockPool;
   readonly scratch: Scratch;
   /** Delivers an operation in the turn that calls it; for event sources. */
   readonly completed: (operation: Operation) => void;

@@ -116,6 +116,12 @@ export class Operation {
     this.word = index * SLOT_WORDS;
   }
 
+  /** The call is about to be made. @param syscall its name */
+  submit(syscall: string): void {
+    this.syscall = syscall;
+    this.state = OperationState.Submitted;
+  }
+
   /** True while the kernel may write into the slot. */
   get isInKernel(): boolean {
     return this.state === OperationState.Submitted || this.state === OperationState.Cancelling;

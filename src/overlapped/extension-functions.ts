@@ -2,6 +2,7 @@
  * AcceptEx and its kin, asked for once per address family: each family has its own provider, and a provider's functions
  * are the same for all of its sockets.
  */
+import { Buffer } from 'node:buffer';
 import { checkWinsock, Win32Error } from '../../ffi/check.ts';
 import { SIO_GET_EXTENSION_FUNCTION_POINTER } from '../../ffi/constants.ts';
 import { GUID } from '../../ffi/layouts.ts';
@@ -93,14 +94,11 @@ export class ExtensionFunctions {
   }
 
   #writeGuid(text: string): void {
-    const [data1 = '', data2 = '', data3 = '', ...data4] = text.split('-');
-    const { view } = this.#scratch;
-    view.setUint32(GUID_AT + GUID.Data1, parseInt(data1, 16), true);
-    view.setUint16(GUID_AT + GUID.Data2, parseInt(data2, 16), true);
-    view.setUint16(GUID_AT + GUID.Data3, parseInt(data3, 16), true);
-    const rest = data4.join('');
-    for (let index = 0; index < 8; index++) {
-      view.setUint8(GUID_AT + GUID.Data4 + index, parseInt(rest.slice(index * 2, index * 2 + 2), 16));
-    }
+    const bytes = Buffer.from(text.replaceAll('-', ''), 'hex');
+    // Data1, Data2 and Data3 are little-endian numbers, and read from left to right in the text.
+    bytes.subarray(GUID.Data1, GUID.Data2).reverse();
+    bytes.subarray(GUID.Data2, GUID.Data3).reverse();
+    bytes.subarray(GUID.Data3, GUID.Data4).reverse();
+    this.#scratch.bytes.set(bytes, GUID_AT);
   }
 }

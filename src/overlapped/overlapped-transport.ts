@@ -75,8 +75,7 @@ export class OverlappedTransport implements Transport {
     const { words } = operations;
     words[operation.word + SLOT.FLAGS / 4] = 0;
     words[operation.word + SLOT.BYTES / 4] = 0;
-    operation.syscall = 'WSARecv';
-    operation.state = OperationState.Submitted;
+    operation.submit('WSARecv');
     counters.syscalls.WSARecv++;
     const result = platform.ws2_32.WSARecv(
       connection.socket,
@@ -95,8 +94,7 @@ export class OverlappedTransport implements Transport {
   send(connection: SocketRecord, operation: Operation, segments: number): void {
     const { platform, counters, operations } = this.#parts;
     operations.words[operation.word + SLOT.BYTES / 4] = 0;
-    operation.syscall = 'WSASend';
-    operation.state = OperationState.Submitted;
+    operation.submit('WSASend');
     counters.syscalls.WSASend++;
     const result = platform.ws2_32.WSASend(
       connection.socket,
@@ -120,8 +118,7 @@ export class OverlappedTransport implements Transport {
     const TransmitFile = this.#extensions.transmitFile(connection.family, connection.socket);
     if (TransmitFile === null)
       throw new Error('TransmitFile is unavailable on this socket. This is a bug in iocp-pal; please report it');
-    operation.syscall = 'TransmitFile';
-    operation.state = OperationState.Submitted;
+    operation.submit('TransmitFile');
     counters.syscalls.TransmitFile++;
     const result = TransmitFile(connection.socket, file, bytes, 0, operation.address, buffers, 0);
     operation.handedOver = true;
@@ -139,8 +136,7 @@ export class OverlappedTransport implements Transport {
     words[operation.word + SLOT.FLAGS / 4] = 0;
     words[operation.word + DATAGRAM_SLOT.ADDRESS / 4] = 0; // no address family, until there is one
     words[operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4] = sockaddr_in6.size;
-    operation.syscall = 'WSARecvFrom';
-    operation.state = OperationState.Submitted;
+    operation.submit('WSARecvFrom');
     counters.syscalls.WSARecvFrom++;
     const result = platform.ws2_32.WSARecvFrom(
       socket.socket,
@@ -160,8 +156,7 @@ export class OverlappedTransport implements Transport {
   sendTo(socket: SocketRecord, operation: Operation): void {
     const { platform, counters, operations } = this.#parts;
     const addressLength = writeDestination(operations.words, operation);
-    operation.syscall = 'WSASendTo';
-    operation.state = OperationState.Submitted;
+    operation.submit('WSASendTo');
     counters.syscalls.WSASendTo++;
     const result = platform.ws2_32.WSASendTo(
       socket.socket,
@@ -184,8 +179,7 @@ export class OverlappedTransport implements Transport {
     sendOneSynOnly(this.#parts, connection.socket, address);
     const length = scratch.setSockaddr(0, address, port);
     operations.words[operation.word + SLOT.BYTES / 4] = 0;
-    operation.syscall = 'ConnectEx';
-    operation.state = OperationState.Submitted;
+    operation.submit('ConnectEx');
     counters.syscalls.ConnectEx++;
     const result = ConnectEx(connection.socket, scratch.address, length, 0, 0, 0, operation.address);
     operation.handedOver = true;
@@ -202,8 +196,7 @@ export class OverlappedTransport implements Transport {
 
   readonly disconnect = (connection: SocketRecord, operation: Operation): void => {
     const DisconnectEx = this.#extensions.disconnectEx(connection.family, connection.socket);
-    operation.syscall = 'DisconnectEx';
-    operation.state = OperationState.Submitted;
+    operation.submit('DisconnectEx');
     this.#parts.counters.syscalls.DisconnectEx++;
     const result = DisconnectEx(connection.socket, operation.address, TF_REUSE_SOCKET, 0);
     operation.handedOver = true;
@@ -221,8 +214,7 @@ export class OverlappedTransport implements Transport {
     const { eventAccepts } = this.#source;
     const byEvent = eventAccepts.has(listener);
     if (byEvent) eventAccepts.prepare(operation);
-    operation.syscall = 'AcceptEx';
-    operation.state = OperationState.Submitted;
+    operation.submit('AcceptEx');
     counters.syscalls.AcceptEx++;
     const result = AcceptEx(
       listener.socket,

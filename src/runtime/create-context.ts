@@ -71,7 +71,6 @@ export function createContext(
       options,
       counters,
       operations,
-      blocks,
       scratch,
       completed,
       completeSynchronously: (operation, error, bytes) => loop.completeSynchronously(operation, error, bytes),

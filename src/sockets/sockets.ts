@@ -32,18 +32,19 @@ export interface SocketParts {
 }
 
 /** A TCP socket, overlapped and not inherited by child processes. Throws Win32Error. */
-export function openTcpSocket({ platform, counters }: SocketParts, family: 4 | 6): number {
-  counters.syscalls.WSASocketW++;
-  const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
-  const socket = platform.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_STREAM, IPPROTO_TCP, 0, 0, flags);
-  return checkSocket(socket, platform.ws2_32, 'WSASocketW');
+export function openTcpSocket(parts: SocketParts, family: 4 | 6): number {
+  return openSocket(parts, family, SOCK_STREAM, IPPROTO_TCP);
 }
 
 /** A UDP socket, overlapped and not inherited by child processes. Throws Win32Error. */
-export function openUdpSocket({ platform, counters }: SocketParts, family: 4 | 6): number {
+export function openUdpSocket(parts: SocketParts, family: 4 | 6): number {
+  return openSocket(parts, family, SOCK_DGRAM, IPPROTO_UDP);
+}
+
+function openSocket({ platform, counters }: SocketParts, family: 4 | 6, type: number, protocol: number): number {
   counters.syscalls.WSASocketW++;
   const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
-  const socket = platform.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM, IPPROTO_UDP, 0, 0, flags);
+  const socket = platform.ws2_32.WSASocketW(family === 4 ? AF_INET : AF_INET6, type, protocol, 0, 0, flags);
   return checkSocket(socket, platform.ws2_32, 'WSASocketW');
 }
 

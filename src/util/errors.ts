@@ -217,10 +217,7 @@ export function writeTooLarge(bytes: number, limit: number, option: string): Ran
 export function behindRefused({ message, kind, code }: NetworkError): NetworkError {
   return new NetworkError(
     `An earlier write on this socket was refused, and its callback has not come yet. ${message}`,
-    {
-      kind,
-      code,
-    },
+    { kind, code },
   );
 }
 

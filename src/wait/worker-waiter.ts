@@ -38,11 +38,7 @@ function startThread(program: string, options: WorkerOptions): Worker {
     const remedy = permission === 'WorkerThreads' ? 'start Node.js with --allow-worker, or take' : 'take';
     throw new NetworkError(
       `Cannot start the thread that waits for the network: ${message}; ${remedy} waiter: 'inline'`,
-      {
-        kind: NetworkErrorCode.InitializationFailed,
-        code: 'ERR_WAITER_THREAD',
-        cause: error,
-      },
+      { kind: NetworkErrorCode.InitializationFailed, code: 'ERR_WAITER_THREAD', cause: error },
     );
   }
 }

@@ -17,24 +17,14 @@
  * for ever.
  */
 import { checkWinsock, Win32Error } from '../../ffi/check.ts';
-import {
-  AF_INET,
-  INVALID_SOCKET,
-  IPPROTO_UDP,
-  POLLNVAL,
-  POLLRDNORM,
-  SOCK_DGRAM,
-  SOCKET_ERROR,
-  WSA_FLAG_NO_HANDLE_INHERIT,
-  WSA_FLAG_OVERLAPPED,
-} from '../../ffi/constants.ts';
+import { INVALID_SOCKET, POLLNVAL, POLLRDNORM, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in, WSABUF, WSAPOLLFD } from '../../ffi/layouts.ts';
 import type { NativeRegion } from '../../ffi/memory.ts';
 import { WSAENOTSOCK } from '../../ffi/wsa-errors.ts';
 import { loopback } from '../pal/ip-address.ts';
 import type { EventSource } from '../loop/event-source.ts';
 import type { PortWaiter } from '../platform/platform.ts';
-import { bindSocket, discardSocket, setNonBlocking } from '../sockets/sockets.ts';
+import { bindSocket, discardSocket, openUdpSocket, setNonBlocking } from '../sockets/sockets.ts';
 import type { BackendParts } from '../context/transport.ts';
 import { TimedWaiter } from '../wait/timed-waiter.ts';
 import { createPollWaiter } from './poll-waiter.ts';
@@ -317,10 +307,7 @@ export class PollSet implements EventSource {
   #openWakeSocket(): number {
     const { platform, counters, scratch } = this.#parts;
     const { ws2_32 } = platform;
-    counters.syscalls.WSASocketW++;
-    const flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
-    const socket = ws2_32.WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, 0, 0, flags);
-    checkWinsock(socket, ws2_32, 'WSASocketW');
+    const socket = openUdpSocket(this.#parts, 4);
     try {
       bindSocket(this.#parts, socket, loopback(4), 0);
       setNonBlocking(this.#parts, socket);

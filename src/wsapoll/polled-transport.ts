@@ -61,22 +61,22 @@ export class PolledTransport implements Transport {
   }
 
   receive(connection: SocketRecord, operation: Operation): void {
-    submit(operation, 'WSARecv');
+    operation.submit('WSARecv');
     attached(this.#members, connection).receive(operation);
   }
 
   send(connection: SocketRecord, operation: Operation, segments: number): void {
-    submit(operation, 'WSASend');
+    operation.submit('WSASend');
     attached(this.#members, connection).send(operation, segments);
   }
 
   receiveFrom(socket: SocketRecord, operation: Operation): void {
-    submit(operation, 'WSARecvFrom');
+    operation.submit('WSARecvFrom');
     attached(this.#datagramMembers, socket).receive(operation);
   }
 
   sendTo(socket: SocketRecord, operation: Operation): void {
-    submit(operation, 'WSASendTo');
+    operation.submit('WSASendTo');
     attached(this.#datagramMembers, socket).send(operation);
   }
 
@@ -93,7 +93,7 @@ export class PolledTransport implements Transport {
     const { platform, counters, scratch, completeSynchronously } = this.#parts;
     sendOneSynOnly(this.#parts, connection.socket, address);
     const length = scratch.setSockaddr(0, address, port);
-    submit(operation, 'connect');
+    operation.submit('connect');
     counters.syscalls.connect++;
     const result = platform.ws2_32.connect(connection.socket, scratch.address, length);
     const code = result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
@@ -106,7 +106,7 @@ export class PolledTransport implements Transport {
   }
 
   accept(listener: SocketRecord, operation: Operation): void {
-    submit(operation, 'accept');
+    operation.submit('accept');
     attached(this.#members, listener).accept(operation);
   }
 
@@ -136,11 +136,6 @@ export class PolledTransport implements Transport {
   cancelAll(record: SocketRecord): void {
     for (const operation of record.operations()) this.cancelOperation(record, operation);
   }
-}
-
-function submit(operation: Operation, syscall: string): void {
-  operation.syscall = syscall;
-  operation.state = OperationState.Submitted;
 }
 
 function attached<Found>(members: ReadonlyMap<SocketRecord, Found>, record: SocketRecord): Found {

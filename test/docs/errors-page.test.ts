@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 
 import { NtStatus, type NtStatusName, WINSOCK_ERROR_BY_NTSTATUS } from '../../ffi/ntstatus.ts';
-import { ADDRESS_INFO_WORDS, describeAddressInfoError, describeSystemError } from '../../ffi/system-error.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
 import { OWN_WORDS, SystemErrorCode, type SystemErrorName } from '../../ffi/wsa-errors.ts';
+import { ADDRESS_INFO_WORDS, describeAddressInfoError } from '../ffi/address-info.ts';
 
 const page = new URL('../../docs/errors.md', import.meta.url);
 

@@ -3,8 +3,9 @@ import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 import { expect } from 'chai';
 
 import * as wsaErrors from '../../ffi/wsa-errors.ts';
-import { ADDRESS_INFO_WORDS, describeAddressInfoError, describeSystemError } from '../../ffi/system-error.ts';
+import { describeSystemError } from '../../ffi/system-error.ts';
 import { LIBUV_WORDS, OWN_WORDS, SystemErrorCode } from '../../ffi/wsa-errors.ts';
+import { ADDRESS_INFO_WORDS, describeAddressInfoError } from './address-info.ts';
 
 // Written from the specification and not from the source: number, Microsoft's name, word.
 

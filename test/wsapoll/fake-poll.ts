@@ -80,7 +80,6 @@ export class FakePoll {
       options: resolvePalOptions({}),
       counters: this.counters,
       operations: new OperationTable(platform.memory, 64, blocks),
-      blocks,
       scratch: new Scratch(platform.memory),
       completed: (operation) => this.completed.push(operation),
       completeSynchronously,

@@ -1,9 +1,7 @@
 /** Listening sockets: which part acts on them when something happens. */
 import type { Context } from '../../context/context.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
-import type { NetworkError } from '../../pal/network-error.ts';
 import { notOfThisKind, type SocketKind } from '../../sockets/socket-kind.ts';
-import type { AcceptRequest } from '../connection/requests.ts';
 import { completeAccept, cancelAccept, stopAccepting } from './acceptor.ts';
 import type { Listener } from './listener.ts';
 
@@ -17,18 +15,9 @@ export const listenerKind: SocketKind = {
     throw notOfThisKind(this, `An operation of kind ${operation.kind}`);
   },
 
-  cancel(context: Context, listener: Listener, call: AcceptRequest, error: NetworkError): boolean {
-    return cancelAccept(context, listener, call, error);
-  },
-
-  beginClose(context: Context, listener: Listener): void {
-    stopAccepting(context, listener);
-  },
-
-  abort(context: Context, listener: Listener): void {
-    stopAccepting(context, listener);
-  },
-
+  cancel: cancelAccept,
+  beginClose: stopAccepting,
+  abort: stopAccepting,
   isFlushed: () => true,
   beforeCancel: () => true,
   recycle: () => false,

@@ -63,7 +63,7 @@ export function openServer(context: Context, address: IpAddress, port: number, o
     context.sockets.remove(listener);
     throw fromWin32Error(step, error, errorContext);
   }
-  return begin(context, listener, local, options, { accepting, distributor });
+  return begin(context, listener, local, options, accepting, distributor);
 }
 
 /** Takes hold of another process's listening socket. Throws NetworkError, RangeError or TypeError, and keeps nothing then. */
@@ -92,7 +92,7 @@ export function importServer(context: Context, info: SocketInfo, options: Import
     context.sockets.remove(listener);
     throw fromWin32Error('listen', error);
   }
-  return begin(context, listener, local, options, { accepting, distributor });
+  return begin(context, listener, local, options, accepting, distributor);
 }
 
 /** A record for a listening socket in the table, without a SOCKET. Throws NetworkError when the table is full. */
@@ -103,18 +103,14 @@ function addListener(context: Context, family: 4 | 6, origin: Error | undefined)
   return listener;
 }
 
-interface Resolved {
-  readonly accepting: ReturnType<typeof resolveAccepting>;
-  readonly distributor: Distributor | null;
-}
-
 /** Everything that can fail has been done. */
 function begin(
   context: Context,
   listener: Listener,
   local: Endpoint,
   options: ImportServerOptions,
-  { accepting, distributor }: Resolved,
+  accepting: ReturnType<typeof resolveAccepting>,
+  distributor: Distributor | null,
 ): ServerSocket {
   listener.depth = accepting.depth;
   listener.limits = new AcceptLimits(accepting.limits, listener.createdAt);
