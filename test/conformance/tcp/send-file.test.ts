@@ -299,9 +299,10 @@ function sendsFiles(bed: Bed, transmitFile: boolean): void {
         expect(pal.cancel(name, { hard: true }), 'hard').to.equal(true);
       }
       await outcomes.settled(bed);
-      await reading;
+      // Where the deadline was due before anything moved, the file alone is taken back, and its reader would wait for ever.
       await reset(pal, served);
-      // A deadline that was due before anything moved is another case: twice as much time, then.
+      await reading;
+      // That is another case: twice as much time, then.
       if (moves === 0) continue;
       expect(outcomes.log, `timeout: ${timeout}`).to.deep.equal([
         timeout === null ? 'file ECANCELED' : 'file ETIMEDOUT',
