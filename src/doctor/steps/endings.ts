@@ -1,6 +1,6 @@
 /** How connections end: one side at a time, by reset, and before they have begun. */
 import { now } from '../../platform/node-timers.ts';
-import { connect, errorOf, LOOPBACK, read, readExactly, withPair, write } from './pal-promises.ts';
+import { connect, errorOf, read, readExactly, withPair, write } from './pal-promises.ts';
 import { expectSame, StepFailure, type Step } from './step.ts';
 
 export const halfClose: Step = {
@@ -41,24 +41,24 @@ export const refused: Step = {
   name: 'refused connect',
   advice:
     'A firewall or antivirus product may be dropping what it should refuse, or answering for ports nobody listens on',
-  async run({ pal }) {
-    // A port that was free a moment ago, and that nobody listens on.
-    const server = pal.createServer(LOOPBACK, 0);
-    await new Promise<void>((closed) => pal.closeSocket(server.handle, closed));
-    let ms = Infinity;
-    for (let tries = 0; tries < REFUSED_TRIES && ms >= REFUSED_SLOWLY_MS; tries++) {
-      const begun = now();
-      const { code } = await errorOf(connect(pal, server.port), 'a connect to a port that nobody listens on');
-      ms = Math.round(now() - begun);
-      expectSame('the code of the connect', code, 'ECONNREFUSED');
-    }
-    if (ms >= REFUSED_SLOWLY_MS) {
-      throw new StepFailure(
-        `ECONNREFUSED came after ${ms} ms, so Windows has tried again for 2 s`,
-        'SIO_TCP_INITIAL_RTO has no effect here: it needs Windows 10 1709 or Server 2019, and no layered provider in ' +
-          'between. Everything works, but connecting to a closed port of this machine takes 2 s: keep timeouts longer',
-      );
-    }
-    return `ECONNREFUSED after ${ms} ms`;
-  },
+  run: ({ pal }) =>
+    withPair(pal, async (_server, client) => {
+      // A client's port: nobody listens on it, and the system gives it to nobody else meanwhile, as it may one that was closed.
+      const port = pal.getLocalPort(client);
+      let ms = Infinity;
+      for (let tries = 0; tries < REFUSED_TRIES && ms >= REFUSED_SLOWLY_MS; tries++) {
+        const begun = now();
+        const { code } = await errorOf(connect(pal, port), 'a connect to a port that nobody listens on');
+        ms = Math.round(now() - begun);
+        expectSame('the code of the connect', code, 'ECONNREFUSED');
+      }
+      if (ms >= REFUSED_SLOWLY_MS) {
+        throw new StepFailure(
+          `ECONNREFUSED came after ${ms} ms, so Windows has tried again for 2 s`,
+          'SIO_TCP_INITIAL_RTO has no effect here: it needs Windows 10 1709 or Server 2019, and no layered provider in ' +
+            'between. Everything works, but connecting to a closed port of this machine takes 2 s: keep timeouts longer',
+        );
+      }
+      return `ECONNREFUSED after ${ms} ms`;
+    }),
 };

@@ -17,7 +17,7 @@ describe('docs/examples/thread-per-core.ts', function () {
   it('echoes on two loops, and stops', async () => {
     const { pal } = fixture;
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const script = fileURLToPath(new URL(`../../docs/examples/thread-per-core.${extension}`, import.meta.url));
+    const script = fileURLToPath(new URL(`../../../docs/examples/thread-per-core.${extension}`, import.meta.url));
     const server = spawn(process.execPath, [script, '0', '2'], { stdio: ['pipe', 'pipe', 'inherit'] });
     child = server;
     const exited = new Promise((resolve) => server.once('exit', resolve));
