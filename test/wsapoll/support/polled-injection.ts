@@ -115,7 +115,8 @@ export class PolledInjection {
     return new Proxy(table, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== 'function') return value;
+        // WSAPoll is a wait for all sockets, not a step in the start of an operation.
+        if (typeof value !== 'function' || name === 'WSAPoll') return value;
         return (...args: unknown[]): unknown => {
           this.#pass(String(name));
           return (value as Method).apply(target, args);
