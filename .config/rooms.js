@@ -1,5 +1,5 @@
 // The rooms of src/ in their order: a room imports only from those before it, from ffi/ and from src/pal. docs/design.md says what
-// each is for, and test/docs compares the two.
+// each is for, and test/scripts/rooms.test.ts compares the two.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 

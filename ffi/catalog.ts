@@ -5,7 +5,7 @@
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaenumprotocolsw,
  * https://learn.microsoft.com/windows/win32/api/winsock2/ns-winsock2-wsaprotocol_infow
  */
-import { bindTable } from './kernel32.ts';
+import { bindTable } from './dll.ts';
 import type { KoffiModule } from './koffi.ts';
 
 /** Characters of szProtocol, with the 0 at its end (WSAPROTOCOL_LEN + 1). */

@@ -5,7 +5,7 @@
  *
  * Source: https://learn.microsoft.com/windows/win32/api/mswsock/
  */
-import type { Functions } from './kernel32.ts';
+import type { Functions } from './dll.ts';
 import type { KoffiModule } from './koffi.ts';
 
 const DECLARATIONS = {

@@ -4,7 +4,7 @@
  *
  * Source: https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getprocesshandlecount
  */
-import { bindTable } from './kernel32.ts';
+import { bindTable } from './dll.ts';
 import type { KoffiModule } from './koffi.ts';
 
 /** Binds them. Throws koffi's error when there is no such DLL. */

@@ -7,7 +7,7 @@
  *
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/
  */
-import { bindTable, type Functions } from './kernel32.ts';
+import { bindTable, type Functions } from './dll.ts';
 import type { KoffiModule } from './koffi.ts';
 import type { CFunction } from './thread-koffi.ts';
 

@@ -185,7 +185,7 @@ export const loopMutations = [
     replace: 'release(context, connection);',
   },
   {
-    id: 'loops: receiveTransfer a connection behind a stop',
+    id: 'loops: receive a connection behind a stop',
     file: calls,
     find: 'if (stopping) throw tooLate();',
     replace: '',

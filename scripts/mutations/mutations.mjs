@@ -566,7 +566,7 @@ export const mutations = [
     replace: '',
   },
   {
-    id: 'a cancelledAccepts accept counts as a failure',
+    id: 'a cancelled accept counts as a failure',
     file: acceptor,
     find: '    if (isHarmless) fillPool(context, listener);',
     replace: '    if (error === ERROR_OPERATION_ABORTED && listener.failures < 0) fillPool(context, listener);',

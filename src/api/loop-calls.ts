@@ -128,6 +128,7 @@ function movable(calls: CallContext, handle: SocketHandle): Connection {
 }
 
 function inbox(calls: CallContext, context: Context): RemoteInbox {
+  if (context.inbox !== null) return context.inbox;
   const { loop, counters, platform, options, posts } = context;
   const streams = new StreamCalls(calls);
   const target = {
@@ -137,10 +138,8 @@ function inbox(calls: CallContext, context: Context): RemoteInbox {
     stop: () => void calls.lifecycle.stop(),
     acceptConnection: (socket: number, payload: Buffer) => arrive(context, socket, payload, calls.lifecycle.isStopping),
   };
-  context.inbox ??= new RemoteInbox(
-    { loop, scheduler: platform.scheduler, counters, target, posts },
-    options.remoteQueueBytes,
-  );
+  const { scheduler } = platform;
+  context.inbox = new RemoteInbox({ loop, scheduler, counters, target, posts }, options.remoteQueueBytes);
   return context.inbox;
 }
 

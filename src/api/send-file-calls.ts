@@ -6,6 +6,7 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback } from '../pal/network-pal.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
+import { NO_BYTES } from '../util/bytes.ts';
 import { connectionClosed } from '../util/errors.ts';
 import { FileJob } from '../tcp/send-file/file-sender.ts';
 import type { OpenableFile } from '../platform/platform.ts';
@@ -20,7 +21,6 @@ import { abortedAlready, CallGroup, whyNotTied } from './call-context.ts';
 const MAX_EDGE_BYTES = 65536;
 /** Largest file descriptor that Node takes. */
 const MAX_DESCRIPTOR = 2 ** 31 - 1;
-const NO_BYTES = new Uint8Array(0);
 
 export class SendFileCalls extends CallGroup {
   asyncSendFile(

@@ -51,6 +51,7 @@ export class StreamCalls extends CallGroup {
     // (Once more: a getter of theirs may have stopped the loop, and a stop closes what is open when it begins.)
     return openServer(this.calls.lifecycle.open('createServer'), at, port, read);
   }
+
   asyncAccept(
     server: ServerHandle,
     optionsOrCallback: OperationOptions | AcceptCallback,
@@ -105,6 +106,7 @@ export class StreamCalls extends CallGroup {
     else connectByName(context, connection, { ...common, name: host, families }, options, callback);
     return connection.handle as SocketHandle;
   }
+
   asyncRead(
     socket: SocketHandle,
     given: Uint8Array,
@@ -126,6 +128,7 @@ export class StreamCalls extends CallGroup {
     if (refused !== null) return this.calls.refuseBytes('read', callback, refused);
     return read(context, connection, buffer, maxBytes, options, callback);
   }
+
   asyncWrite(
     socket: SocketHandle,
     given: WriteData,

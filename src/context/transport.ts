@@ -38,7 +38,7 @@ export interface Transport {
   receive(connection: SocketRecord, operation: Operation): void;
   /** Sends the operation's first `segments` WSABUFs. */
   send(connection: SocketRecord, operation: Operation, segments: number): void;
-  /** Whether TransmitFile can be had for the socket. Where it cannot, files are read and sent. */
+  /** Whether TransmitFile is available on the socket. Where it is not, files are read and sent. */
   canTransmit(connection: SocketRecord): boolean;
   /**
    * Sends `bytes` (at least 1) of a file from the offset that is in the OVERLAPPED. Only where canTransmit says yes.

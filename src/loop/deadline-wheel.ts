@@ -62,6 +62,7 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
   /** Level by level. Each is made when it is first used: of the 320 most never are. */
   readonly #slots = new Array<Slot | null>(LEVELS * SLOTS).fill(null);
   readonly #counts = new Array<number>(LEVELS).fill(0);
+  #size = 0;
   /** The last tick that was met. */
   #tick: number;
   #timer: TimerHandle | null = null;
@@ -75,7 +76,7 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
   }
 
   get size(): number {
-    return this.#counts.reduce((sum, count) => sum + count, 0);
+    return this.#size;
   }
 
   /** Sets a deadline. The entry must have none. @param ms 0 … 2^31 - 1, from now. */
@@ -153,6 +154,7 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
     slot.before.after = entry;
     slot.before = entry;
     this.#counts[level] = (this.#counts[level] ?? 0) + 1;
+    this.#size++;
   }
 
   #unlink(entry: DeadlineEntry): void {
@@ -163,6 +165,7 @@ export class DeadlineWheel<Entry extends DeadlineEntry> {
     entry.before = null;
     entry.after = null;
     this.#counts[wheelLevel] = (this.#counts[wheelLevel] ?? 0) - 1;
+    this.#size--;
   }
 
   /** Moves what is in the slots that begin with this tick down, from the coarsest level on. */

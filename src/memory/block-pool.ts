@@ -32,7 +32,7 @@ export class BlockPool {
   readonly #memory: NativeMemory;
   readonly #free: Block[][] = BLOCK_SIZES.map(() => []);
   readonly #regions: NativeRegion[] = [];
-  #lentBytes = 0;
+  #bytesInUse = 0;
   #reservedBytes = 0;
   #lentBlocks = 0;
 
@@ -41,8 +41,8 @@ export class BlockPool {
   }
 
   /** Bytes in blocks that are in use. */
-  get lentBytes(): number {
-    return this.#lentBytes;
+  get bytesInUse(): number {
+    return this.#bytesInUse;
   }
 
   /** Bytes taken from the system. */
@@ -59,7 +59,7 @@ export class BlockPool {
       const block = free.pop();
       if (block === undefined) continue;
       block.inUse = true;
-      this.#lentBytes += block.size;
+      this.#bytesInUse += block.size;
       this.#lentBlocks++;
       return block;
     }
@@ -71,7 +71,7 @@ export class BlockPool {
     if (!block.inUse)
       throw new Error('A pinned block was given back twice. This is a bug in iocp-pal; please report it');
     block.inUse = false;
-    this.#lentBytes -= block.size;
+    this.#bytesInUse -= block.size;
     this.#lentBlocks--;
     this.#free[block.sizeClass]?.push(block);
   }

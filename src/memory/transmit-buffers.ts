@@ -1,4 +1,4 @@
-/** What TransmitFile is given in the slot of its operation, and what it answers where it cannot be had. */
+/** What TransmitFile is given in the slot of its operation, and what it answers where it is unavailable. */
 import { INVALID_HANDLE_VALUE } from '../../ffi/constants.ts';
 import { OVERLAPPED, TRANSMIT_FILE_BUFFERS } from '../../ffi/layouts.ts';
 import { ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED, WSAEINVAL, WSAEOPNOTSUPP } from '../../ffi/wsa-errors.ts';

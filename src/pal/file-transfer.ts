@@ -26,7 +26,7 @@ export interface SendFileOptions extends OperationOptions {
   onProgress?: ((bytesSent: number, bytesTotal: number) => void) | undefined;
   /**
    * Let the system send from its file cache (TransmitFile), where it can. Default true. False: read and send, as is done
-   * anyway where TransmitFile cannot be had. Client editions of Windows serve two TransmitFile at a time, machine-wide.
+   * anyway where TransmitFile is unavailable. Client editions of Windows serve two TransmitFile at a time, machine-wide.
    */
   transmitFile?: boolean | undefined;
 }

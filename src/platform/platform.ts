@@ -61,7 +61,7 @@ export interface WorkerWaiterParts extends WaiterCallbacks {
   program: string;
   /** What the thread gets beside the control block. Handles and addresses are numbers, valid in the whole process. */
   data: object;
-  /** Called before each wait, to write the library's own words of the control block. */
+  /** Called before each wait, to write the backend's own words of the control block. */
   prepare?: (control: Int32Array) => void;
   /** Makes the system call that the thread may be in return. */
   interrupt: () => void;
@@ -115,7 +115,7 @@ export interface Files {
   ): void;
   /** Throws Node's error. */
   close(fd: number): void;
-  /** The HANDLE behind a descriptor, or INVALID_HANDLE_VALUE where it cannot be had. */
+  /** The HANDLE behind a descriptor, or INVALID_HANDLE_VALUE where there is none to be found. */
   handleOf(fd: number): number;
 }
 

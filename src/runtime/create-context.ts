@@ -1,4 +1,4 @@
-/** A backend for one run of a PAL: Winsock is started, and the parts are put together. */
+/** The context of one run of a PAL: Winsock is started, and the parts are put together. */
 import { checkReturnedCode } from '../../ffi/check.ts';
 import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';

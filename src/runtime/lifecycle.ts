@@ -63,7 +63,7 @@ export class Lifecycle {
 
   /**
    * @param palNumber number of the PAL, 0 … 8191
-   * @param kernel called by initialize()
+   * @param platform called by initialize()
    */
   constructor(options: ResolvedPalOptions, palNumber: number, platform: () => Platform) {
     this.#kept = makeKept(palNumber);

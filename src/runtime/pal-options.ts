@@ -38,7 +38,7 @@ export interface PalOptions {
   platform?: Platform | undefined;
 }
 
-/** The options with all defaults filled in, but for the kernel. */
+/** The options with all defaults filled in, but for the platform. */
 export type ResolvedPalOptions = {
   readonly [Name in Exclude<keyof PalOptions, 'platform'>]: NonNullable<PalOptions[Name]>;
 };
@@ -74,7 +74,7 @@ export function readPalOptions(given: unknown): PalOptions {
  * Fills in the defaults. Throws TypeError or RangeError with a code for values that make no sense.
  * @param options from readPalOptions
  */
-export function resolvePalOptions({ platform: _kernel, ...given }: PalOptions): ResolvedPalOptions {
+export function resolvePalOptions({ platform: _platform, ...given }: PalOptions): ResolvedPalOptions {
   const options = { ...DEFAULTS, ...(given as Partial<ResolvedPalOptions>) };
   requireBackend(options.backend);
   requireOneOf('waiter', options.waiter, ['worker', 'inline']);

@@ -25,7 +25,7 @@ export function collectStats(context: Context): NetworkStats {
     pendingCallbacks: context.pendingCallbacks,
     openFiles: context.openFiles,
     queuedBytes: context.queuedBytes,
-    pinnedBytes: operations.used * SLOT_SIZE + blocks.lentBytes + pinned.byteLength,
+    pinnedBytes: operations.used * SLOT_SIZE + blocks.bytesInUse + pinned.byteLength,
     reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.reservedBytes,
     ...counted,
     syscalls: Object.fromEntries(Object.entries(syscalls)),

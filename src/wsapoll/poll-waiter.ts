@@ -9,9 +9,8 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import { InlineWaiter } from '../wait/inline-waiter.ts';
 import type { WaiterData } from '../wait/waiter-program.ts';
-import { WAIT_SLICE_MS } from '../wait/wait-permit.ts';
+import { FIRST_FREE_WORD, WAIT_SLICE_MS } from '../wait/wait-permit.ts';
 import { POLL_PROGRAM, type PollWaiterData } from './poll-program.ts';
-import { FIRST_FREE_WORD } from '../wait/wait-permit.ts';
 
 /** The words of the control block that are the WSAPoll backend's own: where the array is, and how long to wait. */
 export interface PollWords {

@@ -33,14 +33,14 @@ describe('BlockPool', () => {
   it('counts what is in use, and what is reserved', () => {
     const small = pool.take(0)!;
     const large = pool.take(LARGEST_CLASS)!;
-    expect(pool.lentBytes).to.equal(512 + 262144);
+    expect(pool.bytesInUse).to.equal(512 + 262144);
     const { reservedBytes } = pool;
     expect(reservedBytes).to.equal(
       [...memory.regions.values()].reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
     );
     pool.give(small);
     pool.give(large);
-    expect(pool.lentBytes).to.equal(0);
+    expect(pool.bytesInUse).to.equal(0);
     expect(pool.reservedBytes).to.equal(reservedBytes);
   });
 

@@ -66,11 +66,11 @@ describe('OperationTable', () => {
     const receive = take();
     receive.block = blocks.take(0);
     expect(owner.inFlight).to.equal(before + 1);
-    expect(blocks.lentBytes).to.be.above(0);
+    expect(blocks.bytesInUse).to.be.above(0);
     table.beginWork(owner);
     expect(owner.inFlight).to.equal(before + 2);
     table.release(receive);
-    expect(blocks.lentBytes).to.equal(0);
+    expect(blocks.bytesInUse).to.equal(0);
     expect(owner.inFlight).to.equal(before + 1);
     table.endWork(owner);
     expect(owner.inFlight).to.equal(before);

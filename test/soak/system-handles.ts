@@ -3,7 +3,7 @@
  *
  * Source: https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntquerysysteminformation
  */
-import { bindTable } from '../../ffi/kernel32.ts';
+import { bindTable } from '../../ffi/dll.ts';
 import type { KoffiModule } from '../../ffi/koffi.ts';
 
 /** SYSTEM_INFORMATION_CLASS: every handle of every process. */

@@ -103,19 +103,19 @@ export function completeAccept(context: Context, listener: Listener, operation: 
     return;
   }
   if (error !== 0) {
-    const cancelledAccepts = listener.cancelledAccepts.has(operation);
+    const isCancelled = listener.cancelledAccepts.has(operation);
     releaseAccept(context, listener, operation);
     // Cancelled by the pool, or by Windows together with one that was: no connection is lost. Its place may be free for another, since
     // the pool may have been resumed meanwhile. A system that cancels every accept is one that fails: there are pauses then.
     const isHarmless =
-      error === ERROR_OPERATION_ABORTED && (cancelledAccepts || mayPostAgain(listener, listener.depth.current));
+      error === ERROR_OPERATION_ABORTED && (isCancelled || mayPostAgain(listener, listener.depth.current));
     if (isHarmless) fillPool(context, listener);
     else acceptFailed(context, listener, 'AcceptEx', error);
     return;
   }
   let connection: Connection | null;
   try {
-    connection = listener.distributor === null ? takeConnection(context, listener, operation) : null;
+    connection = listener.distributor === null ? acceptedConnection(context, listener, operation) : null;
     if (listener.distributor !== null) spread(context, listener, listener.distributor, operation);
   } catch (failure) {
     releaseAccept(context, listener, operation);
@@ -212,7 +212,7 @@ function serve(context: Context, listener: Listener): void {
  * as after a throw.
  * @throws Win32Error
  */
-function takeConnection(context: Context, listener: Listener, operation: Operation): Connection | null {
+function acceptedConnection(context: Context, listener: Listener, operation: Operation): Connection | null {
   const peer = context.transport.finishAccept(listener, operation);
   const address = peer?.address ?? '';
   const now = context.platform.scheduler.now();
