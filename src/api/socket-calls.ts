@@ -8,9 +8,10 @@ import type { CloseCallback } from '../pal/network-pal.ts';
 import type { CancelOptions, OperationHandle } from '../pal/pending-operation.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../pal/socket-option.ts';
 import { setReferenced } from '../context/context.ts';
-import { localEndpoint, NO_ENDPOINT, remoteEndpoint } from '../sockets/addresses.ts';
+import { connectionLocal, localEndpoint, NO_ENDPOINT, remoteEndpoint } from '../sockets/addresses.ts';
 import { close, reset } from '../sockets/closer.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
+import { Listener } from '../tcp/accept/listener.ts';
 import { Connection } from '../tcp/connection/connection.ts';
 import { DatagramSocket } from '../udp/datagram-socket.ts';
 import { cancelled, fromWin32Error, saysGone } from '../util/errors.ts';
@@ -122,11 +123,17 @@ function local(calls: CallContext, call: string, handle: AnyHandle): Endpoint {
   const record = calls.known(handle);
   if (context === null || record === null) return NO_ENDPOINT;
   try {
-    return localEndpoint(context, record);
+    return record instanceof Connection ? connectionLocal(context, record) : localEndpoint(context, record);
   } catch (error) {
-    if (record.closing) return NO_ENDPOINT;
+    if (record.closing) return boundTo(record);
     throw error;
   }
+}
+
+/** Where a socket was bound that is closing. Its SOCKET may be gone, while the packets of its operations are awaited. */
+function boundTo(record: SocketRecord): Endpoint {
+  const local = record instanceof Listener || record instanceof DatagramSocket ? record.local : null;
+  return local ?? NO_ENDPOINT;
 }
 
 /** Also of a connection that is closing, as long as it has its socket. */
