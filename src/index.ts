@@ -72,6 +72,7 @@ export type {
   AcceptCallback,
   BytesCallback,
   CloseCallback,
+  CloseOptions,
   ConnectCallback,
   ConnectOptions,
   NetworkPal,

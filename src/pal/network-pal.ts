@@ -58,6 +58,16 @@ export interface ConnectOptions extends NameOptions, OperationOptions {
   noDelay?: boolean | undefined;
 }
 
+/** Options of closeSocket. */
+export interface CloseOptions {
+  /**
+   * Milliseconds that this close may spend on sending what is queued, 0 … 2^31 - 1; afterwards a connection is reset. 0 sends nothing
+   * of it: the writes end with ConnectionClosed, a send that the system is working on is cancelled, and the connection ends as
+   * closesocket ends it: with FIN, or with RST where bytes have come that nobody has read. Default: closeGraceMs.
+   */
+  graceMs?: number | undefined;
+}
+
 /** Directions of shutdown. */
 export type ShutdownHow = 'send' | 'receive' | 'both';
 
@@ -186,9 +196,11 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   /**
    * Closes: reads, accepts and connects end with ConnectionClosed, queued writes are flushed for at most closeGraceMs. A server has
    * stopped listening when the call returns, and its port is free.
-   * A handle that is closed already is left alone; its callback still comes.
+   * A handle that is closed already is left alone; its callback still comes. A second call may shorten the grace of the first.
+   * @throws TypeError or RangeError for the options.
    */
   closeSocket(socket: AnyHandle, callback?: CloseCallback): void;
+  closeSocket(socket: AnyHandle, options: CloseOptions, callback?: CloseCallback): void;
   /** Closes at once with RST and drops what is queued, each write with ConnectionClosed. */
   resetSocket(socket: SocketHandle, callback?: CloseCallback): void;
 

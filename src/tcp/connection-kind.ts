@@ -2,7 +2,7 @@
 import type { Context } from '../context/context.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import { abort, beginGrace } from '../sockets/closer.ts';
+import { abort } from '../sockets/closer.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { lingerZero } from '../sockets/sockets.ts';
 import { Connection } from './connection/connection.ts';
@@ -61,8 +61,9 @@ export const connectionKind: SocketKind = {
     if (connection.write.stream === Stream.Truncated) connection.resetting = true;
     failConnect(context, connection);
     failReads(context, connection);
-    if (connection.write.queue.length > 0) beginGrace(context, connection);
   },
+
+  drop: dropWrites,
 
   abort(context: Context, connection: Connection): void {
     failConnect(context, connection);
@@ -80,7 +81,8 @@ export const connectionKind: SocketKind = {
     if (connection.resetting) return true;
     // A disconnect is the last step, and ends by itself or with its grace; a reset cuts it short.
     if (connection.disconnectOperation !== null) return false;
-    if (connection.connected) sendFin(context, connection);
+    // A send of what was dropped is cancelled first.
+    if (connection.connected && connection.write.operation === null) sendFin(context, connection);
     return true;
   },
 
