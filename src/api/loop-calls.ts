@@ -178,15 +178,17 @@ function arrive(context: Context, socket: number, payload: Buffer, stopping: boo
     // What is open when a stop begins is closed by it; nobody would close this one.
     if (stopping) throw tooLate();
     if (callback === null) throw unwanted();
-    const { family, peer } = decodeArrival(payload);
+    const { family, peer, local } = decodeArrival(payload);
     connection = attachSocket(context, socket, family, peer);
+    connection.local = local;
   } catch (error) {
     abortSocket(context, socket);
     inbox?.unload();
     throw error;
   }
   connection.countsAsLoad = true;
-  loop.enqueue(() => callback(connection.handle as SocketHandle, connection.peer ?? NO_ENDPOINT));
+  const { handle, peer, local } = connection;
+  loop.enqueue(() => callback(handle as SocketHandle, peer ?? NO_ENDPOINT, local ?? NO_ENDPOINT));
 }
 
 function tooLate(): NetworkError {

@@ -8,7 +8,7 @@ import type { CloseCallback } from '../pal/network-pal.ts';
 import type { CancelOptions, OperationHandle } from '../pal/pending-operation.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../pal/socket-option.ts';
 import { setReferenced } from '../context/context.ts';
-import { localEndpoint, NO_ENDPOINT, remoteEndpoint } from '../sockets/addresses.ts';
+import { connectionLocal, localEndpoint, NO_ENDPOINT, remoteEndpoint } from '../sockets/addresses.ts';
 import { close, reset } from '../sockets/closer.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import { Connection } from '../tcp/connection/connection.ts';
@@ -122,7 +122,7 @@ function local(calls: CallContext, call: string, handle: AnyHandle): Endpoint {
   const record = calls.known(handle);
   if (context === null || record === null) return NO_ENDPOINT;
   try {
-    return localEndpoint(context, record);
+    return record instanceof Connection ? connectionLocal(context, record) : localEndpoint(context, record);
   } catch (error) {
     if (record.closing) return NO_ENDPOINT;
     throw error;

@@ -161,7 +161,7 @@ export class StreamCalls extends CallGroup {
 }
 
 function refuseAccept(calls: CallContext, callback: AcceptCallback, error: NetworkError): OperationHandle {
-  return calls.answerSoon('accept', () => callback(error, NO_HANDLE, NO_ENDPOINT));
+  return calls.answerSoon('accept', () => callback(error, NO_HANDLE, NO_ENDPOINT, NO_ENDPOINT));
 }
 
 /** A connect while the loop stops, or after it has: the handle is that of a closed socket from the beginning. */
@@ -175,5 +175,5 @@ function connectNowhere(calls: CallContext, family: 4 | 6, callback: ConnectCall
 }
 
 function refuseConnect(calls: CallContext, callback: ConnectCallback, error: NetworkError, handle: SocketHandle): void {
-  calls.answerSoon('connect', () => callback(error, handle));
+  calls.answerSoon('connect', () => callback(error, handle, NO_ENDPOINT, NO_ENDPOINT));
 }

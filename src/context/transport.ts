@@ -15,6 +15,12 @@ import type { ResolvedPalOptions } from '../runtime/pal-options.ts';
 import type { Scratch } from '../memory/scratch.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 
+/** The end points of a connection, as far as the system names them. */
+export interface ConnectedEnds {
+  readonly peer: Endpoint | null;
+  readonly local: Endpoint | null;
+}
+
 export interface Transport {
   /** The system keeps the buffers of an operation until it ends, and not only during a call. */
   readonly keepsBuffers: boolean;
@@ -67,8 +73,8 @@ export interface Transport {
    * Win32Error when it cannot be started.
    */
   accept(listener: SocketRecord, operation: Operation): void;
-  /** The accept has succeeded: makes operation.acceptSocket a full socket. Returns its peer. Throws Win32Error. */
-  finishAccept(listener: SocketRecord, operation: Operation): Endpoint | null;
+  /** The accept has succeeded: makes operation.acceptSocket a full socket. Returns its end points. Throws Win32Error. */
+  finishAccept(listener: SocketRecord, operation: Operation): ConnectedEnds;
   /** The start of an operation threw, before the system had it: it must not be carried out any more. */
   forget(record: SocketRecord, operation: Operation): void;
   /** Makes one operation end soon, with whatever outcome. */

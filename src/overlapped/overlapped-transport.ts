@@ -26,7 +26,8 @@ import { readSockaddr } from '../memory/scratch.ts';
 import { writeDestination } from '../sockets/socket-addresses.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import { hasRealHandles, openTcpSocket } from '../sockets/sockets.ts';
-import type { BackendParts, Transport } from '../context/transport.ts';
+import type { BackendParts, ConnectedEnds, Transport } from '../context/transport.ts';
+import type { Block } from '../memory/block-pool.ts';
 import type { CompletionSource } from './completion-source.ts';
 import { ExtensionFunctions } from './extension-functions.ts';
 
@@ -238,7 +239,7 @@ export class OverlappedTransport implements Transport {
     if (!submitted) throw new Win32Error('AcceptEx', outcome);
   }
 
-  finishAccept(listener: SocketRecord, operation: Operation): Endpoint | null {
+  finishAccept(listener: SocketRecord, operation: Operation): ConnectedEnds {
     const { platform, counters, scratch } = this.#parts;
     // The option's value is the listening SOCKET. Without it shutdown and getpeername fail on the accepted one.
     scratch.setPointer(0, listener.socket);
@@ -251,7 +252,7 @@ export class OverlappedTransport implements Transport {
       SOCKET_SIZE,
     );
     checkWinsock(updated, platform.ws2_32, 'setsockopt(SO_UPDATE_ACCEPT_CONTEXT)');
-    return this.#peerOf(listener, operation);
+    return this.#endsOf(listener, operation);
   }
 
   forget(): void {
@@ -305,17 +306,23 @@ export class OverlappedTransport implements Transport {
     connection.skipsPackets = platform.kernel32.SetFileCompletionNotificationModes(connection.socket, modes) !== 0;
   }
 
-  /** The peer's address, which AcceptEx has left in the block. */
-  #peerOf(listener: SocketRecord, { block }: Operation): Endpoint | null {
-    if (block === null) return null;
+  /** Both addresses, which AcceptEx has left in the block. */
+  #endsOf(listener: SocketRecord, { block }: Operation): ConnectedEnds {
+    if (block === null) return { peer: null, local: null };
     const { scratch, counters } = this.#parts;
     const { GetAcceptExSockaddrs } = this.#extensions.of(listener.family, listener.socket);
     const length = addressLength(listener.family);
     const { address } = scratch;
     counters.syscalls.GetAcceptExSockaddrs++;
     GetAcceptExSockaddrs(block.address, 0, length, length, address, address + 8, address + 16, address + 24);
-    const start = scratch.pointerAt(16) - block.address;
-    const size = scratch.view.getInt32(24, true);
+    return { peer: this.#endIn(block, 16, 24), local: this.#endIn(block, 0, 8) };
+  }
+
+  /** The address in a block to which the scratch page has a pointer and a length. */
+  #endIn(block: Block, pointerAt: number, lengthAt: number): Endpoint | null {
+    const { scratch } = this.#parts;
+    const start = scratch.pointerAt(pointerAt) - block.address;
+    const size = scratch.view.getInt32(lengthAt, true);
     if (start < 0 || size <= 0 || start + size > block.size) return null;
     return readSockaddr(block.bytes.subarray(start, start + size));
   }

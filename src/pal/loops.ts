@@ -84,8 +84,8 @@ export type ImportServerOptions = Pick<
   | 'onAcceptError'
 >;
 
-/** Called with each connection that a spreading server has handed to this loop, and its peer, as AcceptCallback has it. */
-export type ConnectionCallback = (socket: SocketHandle, peer: Endpoint) => void;
+/** Called with each connection that a spreading server has handed to this loop, and its end points, as AcceptCallback has them. */
+export type ConnectionCallback = (socket: SocketHandle, peer: Endpoint, local: Endpoint) => void;
 
 /** The part of the contract that other loops see. */
 export interface LoopCalls {

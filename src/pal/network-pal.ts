@@ -25,12 +25,26 @@ import type { SocketOption, SocketOptionReadings, SocketOptionValues } from './s
 /** Called once: with the error, or null and the number of bytes. */
 export type BytesCallback = (error: NetworkError | null, bytes: number) => void;
 /**
- * Called once: with the error, or null and the new connection with its peer. On error, the handle is 0, and the peer's address ''
- * (as it is where the system does not name the peer).
+ * Called once: with the error, or null and the new connection with both its end points: the peer's, and the local one, which
+ * on a server that listens on any address says where the peer has connected to. On error, the handle is 0, and the addresses
+ * are '' (as is one that the system does not name).
  */
-export type AcceptCallback = (error: NetworkError | null, client: SocketHandle, peer: Endpoint) => void;
-/** Called once: with the error, or null. The handle is the one that asyncConnect returned; on error it is closed. */
-export type ConnectCallback = (error: NetworkError | null, socket: SocketHandle) => void;
+export type AcceptCallback = (
+  error: NetworkError | null,
+  client: SocketHandle,
+  peer: Endpoint,
+  local: Endpoint,
+) => void;
+/**
+ * Called once: with the error, or null and the connection's end points, as AcceptCallback has them. The handle is the one that
+ * asyncConnect returned; on error it is closed.
+ */
+export type ConnectCallback = (
+  error: NetworkError | null,
+  socket: SocketHandle,
+  peer: Endpoint,
+  local: Endpoint,
+) => void;
 /** Called once, with nothing to say. */
 export type CloseCallback = () => void;
 

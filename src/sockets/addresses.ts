@@ -8,6 +8,7 @@ import type { Context } from '../context/context.ts';
 import { fromWin32Error, systemError } from '../util/errors.ts';
 import { readSockaddr } from '../memory/scratch.ts';
 import type { SocketRecord } from './socket-record.ts';
+import type { SocketParts } from './sockets.ts';
 
 /** Offset in the scratch page of the address's length, behind the longest address. */
 const LENGTH_AT = 128;
@@ -16,7 +17,7 @@ const LENGTH_AT = 128;
 export const NO_ENDPOINT: Endpoint = Object.freeze({ address: '', port: 0, family: 4 });
 
 /** The end point that the socket is bound to. Throws NetworkError when it has none (yet). */
-export function localEndpoint(context: Context, record: SocketRecord): Endpoint {
+export function localEndpoint(context: Context, record: Pick<SocketRecord, 'socket'>): Endpoint {
   if (record.socket === INVALID_SOCKET) throw systemError('address', 'getsockname', WSAEINVAL);
   return query(context, 'getsockname', record.socket);
 }
@@ -25,8 +26,17 @@ export function localEndpoint(context: Context, record: SocketRecord): Endpoint 
 interface Connectable {
   readonly socket: number;
   readonly connected: boolean;
-  /** As far as it is known. */
+  /** As far as they are known. */
   peer: Endpoint | null;
+  local: Endpoint | null;
+}
+
+/** The local end point of a connection: it never changes once there is one. Throws NetworkError before. */
+export function connectionLocal(context: Context, connection: Connectable): Endpoint {
+  if (connection.local !== null) return connection.local;
+  const local = localEndpoint(context, connection);
+  if (connection.connected) connection.local = local;
+  return local;
 }
 
 /** The peer's end point. Throws NetworkError while there is none. */
@@ -45,9 +55,19 @@ function query(context: Context, syscall: 'getsockname' | 'getpeername', socket:
   }
 }
 
+/** The end point of a SOCKET whose connection may be gone already: null when the system does not name it. */
+export function boundTo(parts: SocketParts, socket: number): Endpoint | null {
+  try {
+    return askForEndpoint(parts, 'getsockname', socket);
+  } catch (error) {
+    if (error instanceof Win32Error) return null;
+    throw error;
+  }
+}
+
 /** What the system says of a SOCKET. Throws Win32Error. */
-export function askForEndpoint(context: Context, syscall: 'getsockname' | 'getpeername', socket: number): Endpoint {
-  const { platform, counters, scratch } = context;
+export function askForEndpoint(parts: SocketParts, syscall: 'getsockname' | 'getpeername', socket: number): Endpoint {
+  const { platform, counters, scratch } = parts;
   counters.syscalls[syscall]++;
   scratch.view.setInt32(LENGTH_AT, sockaddr_in6.size, true);
   const result = platform.ws2_32[syscall](socket, scratch.address, scratch.address + LENGTH_AT);

@@ -20,6 +20,7 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../pal/network-pal.ts';
 import { abandonOperation } from '../sockets/abandon.ts';
+import { boundTo, NO_ENDPOINT } from '../sockets/addresses.ts';
 import { attach } from '../sockets/association.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
 import { ConnectState } from './connection/connect-state.ts';
@@ -129,6 +130,7 @@ export function completeConnect(context: Context, connection: Connection, operat
     abandonConnect(context, connection, failure);
     return;
   }
+  connection.local = boundTo(context, connection.socket);
   context.counters.connected++;
   announceConnect(context, connection);
 }
@@ -146,7 +148,8 @@ export function announceConnect(context: Context, connection: Connection): void 
   connection.connect = null;
   connection.connected = true;
   removePendingCallback(context, connection);
-  request.callback(null, connection.handle as SocketHandle);
+  const { handle, peer, local } = connection;
+  request.callback(null, handle as SocketHandle, peer ?? NO_ENDPOINT, local ?? NO_ENDPOINT);
 }
 
 /** Answers a pending connect with ConnectionClosed. */
@@ -168,7 +171,7 @@ function answer(context: Context, connection: Connection, error: NetworkError): 
   connect.resolved()?.stop();
   context.loop.enqueue(() => {
     removePendingCallback(context, connection);
-    request.callback(error, connection.handle as SocketHandle);
+    request.callback(error, connection.handle as SocketHandle, NO_ENDPOINT, NO_ENDPOINT);
   });
 }
 

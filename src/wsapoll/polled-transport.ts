@@ -8,14 +8,14 @@
 import { HANDLE_FLAG_INHERIT, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { ERROR_OPERATION_ABORTED, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
-import type { Endpoint } from '../pal/handles.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
 import { OperationState, type Operation } from '../memory/operation.ts';
 import { sendOneSynOnly } from '../sockets/one-syn.ts';
 import { setNonBlocking } from '../sockets/sockets.ts';
 import { readSockaddr } from '../memory/scratch.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
-import type { BackendParts, Transport } from '../context/transport.ts';
+import type { BackendParts, ConnectedEnds, Transport } from '../context/transport.ts';
+import { boundTo } from '../sockets/addresses.ts';
 import type { PollSet } from './poll-set.ts';
 import { DatagramMember } from './polled-datagrams.ts';
 import { ADDRESS_AT, StreamMember } from './polled-stream.ts';
@@ -110,12 +110,13 @@ export class PolledTransport implements Transport {
     attached(this.#members, listener).accept(operation);
   }
 
-  finishAccept(_listener: SocketRecord, { acceptSocket, block }: Operation): Endpoint | null {
+  finishAccept(_listener: SocketRecord, { acceptSocket, block }: Operation): ConnectedEnds {
     const { platform, counters } = this.#parts;
     counters.syscalls.SetHandleInformation++;
     // accept() has no flag for it, so a child process started right now may still inherit the socket.
     platform.kernel32.SetHandleInformation(acceptSocket, HANDLE_FLAG_INHERIT, 0);
-    return block === null ? null : readSockaddr(block.bytes.subarray(ADDRESS_AT, ADDRESS_AT + sockaddr_in6.size));
+    const peer = block === null ? null : readSockaddr(block.bytes.subarray(ADDRESS_AT, ADDRESS_AT + sockaddr_in6.size));
+    return { peer, local: boundTo(this.#parts, acceptSocket) };
   }
 
   forget(record: SocketRecord, operation: Operation): void {

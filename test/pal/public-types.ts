@@ -44,23 +44,27 @@ export function resultsOfCallbacks(
   udp: UdpHandle,
   bytes: Uint8Array,
 ): void {
-  pal.asyncAccept(server, (error, client, peer) => {
+  pal.asyncAccept(server, (error, client, peer, local) => {
     if (error !== null) return;
     take.connection(client);
     take.peer(peer);
+    take.peer(local);
   });
   pal.asyncReceiveFrom(udp, bytes, 1, (error, count, peer, size) => {
     if (error) return;
     take.count(count + size);
     take.peer(peer);
   });
-  pal.asyncConnect('localhost', 80, {}, (error, connected) => {
+  pal.asyncConnect('localhost', 80, {}, (error, connected, peer, local) => {
     take.outcome(error);
     take.connection(connected);
+    take.peer(peer);
+    take.peer(local);
   });
-  pal.onConnection((client, peer) => {
+  pal.onConnection((client, peer, local) => {
     take.connection(client);
     take.peer(peer);
+    take.peer(local);
   });
   // With a part of the results, without a type, and with options before it.
   const read: number[] = [];

@@ -190,9 +190,9 @@ function track(pal: NetworkPal): Tracked {
     const options = typeof optionsOrCallback === 'function' ? {} : optionsOrCallback;
     // Bad callbacks are the PAL's to refuse.
     if (typeof callback !== 'function') return pal.asyncAccept(server, optionsOrCallback as AcceptCallback);
-    return pal.asyncAccept(server, options, (error, client, peer) => {
+    return pal.asyncAccept(server, options, (error, client, peer, local) => {
       if (error === null) handles.add(client);
-      callback(error, client, peer);
+      callback(error, client, peer, local);
     });
   };
   watched.receiveTransfer = (token) => {
@@ -202,9 +202,9 @@ function track(pal: NetworkPal): Tracked {
   };
   watched.onConnection = (callback) => {
     if (typeof callback !== 'function') return pal.onConnection(callback);
-    pal.onConnection((socket, peer) => {
+    pal.onConnection((socket, peer, local) => {
       handles.add(socket);
-      callback(socket, peer);
+      callback(socket, peer, local);
     });
   };
   watched.allocateBuffer = (size) => {

@@ -179,7 +179,7 @@ function answer(context: Context, listener: Listener, request: AcceptRequest, er
   context.pendingCalls.end(request);
   context.loop.enqueue(() => {
     removePendingCallback(context, listener);
-    request.callback(error, NO_HANDLE, NO_ENDPOINT);
+    request.callback(error, NO_HANDLE, NO_ENDPOINT, NO_ENDPOINT);
   });
 }
 
@@ -199,12 +199,13 @@ function serve(context: Context, listener: Listener): void {
   const connection = nextUntaken(context, listener);
   const request = connection === undefined ? null : listener.waiting.shift();
   if (request === null || connection === undefined) return;
+  const { handle, peer, local } = connection;
   context.pendingCalls.end(request);
   removePendingCallback(context, listener);
   // Before the callback: it may throw, and the pool must not lose a place to that.
   connectionTaken(context, listener);
   fillPool(context, listener, POSTS_PER_CONNECTION);
-  request.callback(null, connection.handle as SocketHandle, connection.peer ?? NO_ENDPOINT);
+  request.callback(null, handle as SocketHandle, peer ?? NO_ENDPOINT, local ?? NO_ENDPOINT);
 }
 
 /**
@@ -213,12 +214,12 @@ function serve(context: Context, listener: Listener): void {
  * @throws Win32Error
  */
 function acceptedConnection(context: Context, listener: Listener, operation: Operation): Connection | null {
-  const peer = context.transport.finishAccept(listener, operation);
+  const { peer, local } = context.transport.finishAccept(listener, operation);
   const address = peer?.address ?? '';
   const now = context.platform.scheduler.now();
   if (isRefused(context, listener, address, now)) return null;
   setAcceptedOptions(context, listener, operation.acceptSocket);
-  const connection = makeConnection(context, listener, operation.acceptSocket, peer);
+  const connection = makeConnection(context, listener, operation.acceptSocket, peer, local);
   listener.limits.opened(address, now);
   notifyPause(context, listener, address, now);
   return connection;
@@ -230,13 +231,13 @@ function acceptedConnection(context: Context, listener: Listener, operation: Ope
  * @throws Win32Error
  */
 function spread(context: Context, listener: Listener, distributor: Distributor, operation: Operation): void {
-  const peer = context.transport.finishAccept(listener, operation);
+  const { peer, local } = context.transport.finishAccept(listener, operation);
   const address = peer?.address ?? '';
   const now = context.platform.scheduler.now();
   if (isRefused(context, listener, address, now)) return;
   setAcceptedOptions(context, listener, operation.acceptSocket);
   context.counters.accepted++;
-  if (distributor.hand(operation.acceptSocket, listener.family, peer)) {
+  if (distributor.hand(operation.acceptSocket, { family: listener.family, peer, local })) {
     operation.acceptSocket = INVALID_SOCKET;
     // It counts for the rate, and is nobody's of this loop.
     listener.limits.opened(address, now);
@@ -278,12 +279,19 @@ function setAcceptedOptions(context: Context, listener: Listener, socket: number
   setBufferSizes(context, socket, listener.options);
 }
 
-function makeConnection(context: Context, listener: Listener, socket: number, peer: Endpoint | null): Connection {
+function makeConnection(
+  context: Context,
+  listener: Listener,
+  socket: number,
+  peer: Endpoint | null,
+  local: Endpoint | null,
+): Connection {
   const connection = addConnection(context, listener.family, listener.origin);
   if (connection === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
   connection.socket = socket;
   connection.connected = true;
   connection.peer = peer;
+  connection.local = listener.shared(local);
   connection.server = new AcceptedBy(listener, peer?.address ?? '');
   const key = listener.spares?.keyOf(socket);
   if (key !== undefined) {

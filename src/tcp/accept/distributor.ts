@@ -50,8 +50,8 @@ export class Distributor {
   }
 
   /** Hands a connected SOCKET on. Returns false when no loop takes it: it is the caller's still. */
-  hand(socket: number, family: 4 | 6, peer: Endpoint | null): boolean {
-    const payload = encodeArrival({ family, peer });
+  hand(socket: number, arrival: Arrival): boolean {
+    const payload = encodeArrival(arrival);
     for (const loop of this.#inOrder()) {
       loop.addLoad(1);
       if (this.#submit(loop, socket, payload)) return true;
@@ -98,6 +98,7 @@ export class Distributor {
 export interface Arrival {
   readonly family: 4 | 6;
   readonly peer: Endpoint | null;
+  readonly local: Endpoint | null;
 }
 
 function encodeArrival(arrival: Arrival): Uint8Array {

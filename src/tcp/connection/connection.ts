@@ -29,7 +29,9 @@ export interface AcceptingServer {
 export class Connection extends SocketRecord {
   /** False until ConnectEx has succeeded. */
   connected = false;
+  /** Its end points, as far as they are known. */
   peer: Endpoint | null = null;
+  local: Endpoint | null = null;
   /** It came from a spreading server, which counts it. */
   countsAsLoad = false;
   /** The server that accepted it; null when it was connected from here, or came from elsewhere. */
@@ -47,6 +49,7 @@ export class Connection extends SocketRecord {
   override takeSocket(from: Connection): void {
     super.takeSocket(from);
     this.peer = from.peer;
+    this.local = from.local;
   }
 
   /** Of DisconnectEx on a socket that skips packets Wine queues none although it says that it is pending. */

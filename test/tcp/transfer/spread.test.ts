@@ -14,20 +14,22 @@ import { close, connect, echo, readExactly, readToEnd, write } from '../../suppo
 import { testPal } from '../../support/pal-fixture.ts';
 import { until } from '../../support/until.ts';
 
+const NOBODY: Endpoint = { address: '', port: 0, family: 4 };
+
 describe('spreading connections over loops', () => {
   let shared = {};
   const main = testPal(simulatedWindows, () => (shared = simulatedWindows.oneProcess!()));
   const loops = [testPal(simulatedWindows, () => shared), testPal(simulatedWindows, () => shared)];
   /** What each loop was handed. */
-  const arrived: { socket: SocketHandle; peer: Endpoint | null }[][] = [];
+  const arrived: { socket: SocketHandle; peer: Endpoint; local: Endpoint }[][] = [];
 
   beforeEach(() => {
     arrived.length = 0;
     for (const { pal } of loops) {
       const mine: (typeof arrived)[number] = [];
       arrived.push(mine);
-      pal.onConnection((socket, peer) => {
-        mine.push({ socket, peer });
+      pal.onConnection((socket, peer, local) => {
+        mine.push({ socket, peer, local });
         echo(pal, socket).catch(() => undefined);
       });
     }
@@ -48,7 +50,7 @@ describe('spreading connections over loops', () => {
   const resetAfterConnect = async (port: number): Promise<NodeJS.ErrnoException> =>
     rejectionOf(connect(main.pal, '127.0.0.1', port).then((client) => readToEnd(main.pal, client)));
 
-  it('in turn, each with its peer, and they work there', async () => {
+  it('in turn, each with its end points, and they work there', async () => {
     const server = main.pal.createServer('127.0.0.1', 0, { spread: { loops: remotes() } });
     const clients = await connectMany(server.port, 6);
     expect(await arrivals(6)).to.deep.equal([3, 3]);
@@ -56,8 +58,9 @@ describe('spreading connections over loops', () => {
       await write(main.pal, client, Buffer.from('hello'));
       expect((await readExactly(main.pal, client, 5)).toString()).to.equal('hello');
     }
-    const ports = arrived.flat().map(({ peer }) => peer?.port);
+    const ports = arrived.flat().map(({ peer }) => peer.port);
     expect(ports).to.have.members(clients.map((client) => main.pal.getLocalPort(client)));
+    for (const { local } of arrived.flat()) expect(local.port).to.equal(server.port);
     expect(main.pal.stats().accepted).to.equal(6);
   });
 
@@ -89,7 +92,11 @@ describe('spreading connections over loops', () => {
   it('counts one out that its loop passes on', async () => {
     const [first, second] = loops;
     first!.pal.onConnection((socket) => {
-      arrived[1]!.push({ socket: second!.pal.receiveTransfer(first!.pal.transfer(socket)), peer: null });
+      arrived[1]!.push({
+        socket: second!.pal.receiveTransfer(first!.pal.transfer(socket)),
+        peer: NOBODY,
+        local: NOBODY,
+      });
     });
     const spread = { loops: remotes(), policy: 'least-loaded' } as const;
     const server = main.pal.createServer('127.0.0.1', 0, { spread });
