@@ -14,13 +14,23 @@ import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
-const entries = ['src/index', 'src/sim/index', 'src/wsapoll/index'].map((entry) => path.join(dist, entry));
+const entries = ['src/index', 'src/net/index', 'src/sim/index', 'src/wsapoll/index'].map((entry) =>
+  path.join(dist, entry),
+);
 
 /** @type {import('esbuild').Plugin} */
 const ownPlaceForCommonJs = {
   name: 'own-place',
   setup(bundle) {
     bundle.onResolve({ filter: /\/own-place\.js$/ }, () => ({ path: path.join(root, 'ffi', 'own-place.cjs') }));
+  },
+};
+
+/** A face is made of the public calls: it takes them from the library's own entry, so that a program that uses both has one PAL. @type {import('esbuild').Plugin} */
+const libraryFromItsEntry = {
+  name: 'library-from-its-entry',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: '../index.cjs', external: true }));
   },
 };
 
@@ -82,12 +92,19 @@ async function writeCommonJs(entry) {
     sourcesContent: true,
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [ownPlaceForCommonJs],
+    plugins: [ownPlaceForCommonJs, libraryFromItsEntry],
   });
   const exported = /** @type {Record<string, unknown>} */ (createRequire(import.meta.url)(`${entry}.cjs`));
-  const names = Object.keys(exported).sort();
+  const names = Object.keys(exported).filter((name) => name !== 'default');
   const file = `./${path.basename(entry)}.cjs`;
-  writeFileSync(`${entry}.mjs`, `import all from '${file}';\nexport const {\n  ${names.join(',\n  ')},\n} = all;\n`);
+  const lines = [
+    `import all from '${file}';`,
+    `export const {`,
+    ...names.sort().map((name) => `  ${name},`),
+    '} = all;',
+  ];
+  if ('default' in exported) lines.push('export default all.default;');
+  writeFileSync(`${entry}.mjs`, `${lines.join('\n')}\n`);
 }
 
 /**
@@ -110,7 +127,8 @@ function writeCommonJsTypes() {
       if (isTypeOnly(exported)) continue;
       const { flags } = resolve(checker, exported);
       const what = `import('${name}', { with: { 'resolution-mode': 'import' } }).${exported.name}`;
-      if (flags & ts.SymbolFlags.Value) lines.push(`export declare const ${exported.name}: typeof ${what};`);
+      if (exported.name === 'default') lines.push(`declare const all: typeof ${what};`, 'export default all;');
+      else if (flags & ts.SymbolFlags.Value) lines.push(`export declare const ${exported.name}: typeof ${what};`);
       // A const of the same name hides the type that the first line exports.
       if (flags & ts.SymbolFlags.Value && flags & ts.SymbolFlags.Type) {
         lines.push(`export type ${exported.name} = ${what};`);

@@ -1,10 +1,12 @@
 /** One attempt to connect a Socket to an address. */
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { nextTick } from '../platform/node-timers.ts';
+import { textOrNone } from './arguments.ts';
 import { blockedAddress, fromPal, systemError } from './errors.ts';
 import { state } from './socket-state.ts';
 import { TcpStream } from './tcp-stream.ts';
 import { threadPal } from './thread-pal.ts';
+import type { Endpoint, SocketHandle } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { TcpSocket } from './socket.ts';
 
@@ -35,6 +37,11 @@ export function connectToOne(socket: TcpSocket, target: Target): void {
   });
 }
 
+/** Whether somebody has given up, or closed it: a listener may have, at any event. */
+export function isGivenUp(socket: TcpSocket): boolean {
+  return !socket.connecting;
+}
+
 export function isBlocked(socket: TcpSocket, { address, family }: Target): boolean {
   return socket.blockList?.check(address, family === 4 ? 'ipv4' : 'ipv6') === true;
 }
@@ -51,9 +58,13 @@ export function attempt(
 ): TcpStream | null {
   const { address, port, localAddress, localPort } = target;
   const own = socket[state];
-  const finish = (error: NetworkError | null): void => {
+  const finish = (error: NetworkError | null, _handle: SocketHandle, peer: Endpoint, local: Endpoint): void => {
     if (own.stream !== stream || stream === null) return; // given up
-    if (error === null) return done(null);
+    if (error === null) {
+      stream.peer = peer;
+      stream.local = local;
+      return done(null);
+    }
     own.stream = null;
     done(connectError(error, target));
   };
@@ -61,7 +72,8 @@ export function attempt(
   try {
     const pal = threadPal();
     if (port === 0) throw systemError('EADDRNOTAVAIL', 'connect', target);
-    const handle = pal.asyncConnect(address, port, { localAddress: localAddress || undefined, localPort: localPort || undefined }, finish);
+    const options = { localAddress: textOrNone(localAddress), localPort: localPort ?? undefined };
+    const handle = pal.asyncConnect(address, port, options, finish);
     own.stream = stream = new TcpStream(pal, handle, socket);
   } catch (error) {
     nextTick(() => {

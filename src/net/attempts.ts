@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { clearTimeout, setTimeout } from '../platform/node-timers.ts';
-import { attempt, connectToOne, fail, isBlocked, type Target } from './attempt.ts';
+import { attempt, connectToOne, fail, isBlocked, isGivenUp, type Target } from './attempt.ts';
 import { aggregateError, blockedAddress, systemError, wrongAddress } from './errors.ts';
 import { state } from './socket-state.ts';
 import type { LookupAddress } from 'node:dns';
@@ -23,7 +23,7 @@ export function tryAddresses(
   if (!socket.connecting) return;
   for (const { address, family } of found) {
     socket.emit('lookup', null, address, family, host);
-    if (!socket.connecting) return;
+    if (isGivenUp(socket)) return;
   }
   const port = Number(options.port ?? 0);
   const { localPort } = options;
@@ -78,7 +78,7 @@ class Attempts {
     const { address, port, family } = target;
     if (isBlocked(socket, target)) return this.#failed(target, blockedAddress(address));
     socket.emit('connectionAttempt', address, port, family);
-    if (!socket.connecting) return;
+    if (isGivenUp(socket)) return;
     socket.autoSelectFamilyAttemptedAddresses?.push(`${address}:${port}`);
     attempt(socket, target, (error) => {
       clearTimeout(this.#timer);

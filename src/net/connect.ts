@@ -6,7 +6,7 @@
 import dns, { type LookupAddress } from 'node:dns';
 import nodeNet, { isIP } from 'node:net';
 import { nextTick } from '../platform/node-timers.ts';
-import { isPort } from './arguments.ts';
+import { isPort, textOrNone } from './arguments.ts';
 import { connectToOne, fail } from './attempt.ts';
 import { tryAddresses } from './attempts.ts';
 import { refuse, wrongAddress } from './errors.ts';
@@ -54,7 +54,7 @@ export function checkConnectOptions(options: ConnectOptions): void {
 /** Begins: the options are right, and the socket is `connecting`. */
 export function lookupAndConnect(socket: TcpSocket, options: ConnectOptions): void {
   const { localAddress, localPort } = options;
-  const host = options.host || 'localhost';
+  const host = textOrNone(options.host) ?? 'localhost';
   const port = Number(options.port ?? 0);
   const family = isIP(host);
   if (family === 4 || family === 6) {
@@ -67,7 +67,7 @@ export function lookupAndConnect(socket: TcpSocket, options: ConnectOptions): vo
   const asked = { family: familyNumber(options.family), hints: options.hints ?? 0 };
   const every = options.autoSelectFamily ?? nodeNet.getDefaultAutoSelectFamily();
   const wait = options.autoSelectFamilyAttemptTimeout ?? nodeNet.getDefaultAutoSelectFamilyAttemptTimeout();
-  const lookup = options.lookup ?? (dns.lookup as unknown as nodeNet.LookupFunction);
+  const lookup = options.lookup ?? dns.lookup;
   if (every && asked.family !== 4 && asked.family !== 6 && !localAddress) {
     lookup(host, { ...asked, all: true }, (error, addresses) => {
       if (error !== null) return lookupFailed(socket, error, host);

@@ -3,7 +3,7 @@
  * Source: https://nodejs.org/api/net.html#serverlisten
  */
 import nodeNet from 'node:net';
-import { isPipeName, isPort, normalizeArguments, toNumber } from './arguments.ts';
+import { invoke, isPipeName, isPort, normalizeArguments, textOrNone, toNumber } from './arguments.ts';
 import { refuse } from './errors.ts';
 
 const NodeServer = nodeNet.Server;
@@ -51,11 +51,11 @@ export function readListenArguments(args: readonly unknown[]): TcpPlace | null {
   }
   if (!isPort(port)) refuseListen(args);
   if (isClusterWorker() && exclusive !== true && reusePort !== true) return null;
-  const backlog = options.backlog || toNumber(args[1]) || toNumber(args[2]) || DEFAULT_BACKLOG;
+  const backlog = [options.backlog, args[1], args[2]].map(toNumber).find(Boolean);
   return {
     port: Number(port),
-    host: options.host || undefined,
-    backlog: Math.min(Math.max(1, Math.trunc(backlog)), MAX_BACKLOG),
+    host: textOrNone(options.host),
+    backlog: Math.min(Math.max(1, Math.trunc(Number(backlog ?? DEFAULT_BACKLOG))), MAX_BACKLOG),
     ipv6Only: options.ipv6Only === true,
     reusePort: reusePort === true,
     signal,
@@ -72,7 +72,7 @@ function isAnyPort(args: readonly unknown[], options: ListenOptions): boolean {
 function refuseListen(args: readonly unknown[]): never {
   const server = new NodeServer();
   try {
-    refuse(() => Reflect.apply(server.listen as (...args: unknown[]) => unknown, server, [...args]));
+    refuse(() => invoke(server, 'listen', args));
   } finally {
     server.on('error', () => undefined).close();
   }

@@ -10,7 +10,7 @@ import { EventEmitter } from 'node:events';
 import nodeNet, { isIP } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { nextTick } from '../platform/node-timers.ts';
-import { isBlockList, normalizeArguments } from './arguments.ts';
+import { invoke, isBlockList, normalizeArguments } from './arguments.ts';
 import { codedError, explainedError, refuse } from './errors.ts';
 import { readListenArguments, type TcpPlace } from './listen.ts';
 import { Socket, type SocketOptions } from './socket.ts';
@@ -78,7 +78,7 @@ export class TcpServer extends EventEmitter {
     }
     if (listens.hasSubscribers) listens.asyncStart.publish({ server: this, options });
     const place = readListenArguments(args);
-    if (callback !== null) this.once('listening', callback as () => void);
+    if (callback !== null) this.once('listening', callback);
     own.calls++;
     if (place === null) listenOnNodes(this, args);
     else listenOnPort(this, place);
@@ -148,7 +148,10 @@ export class TcpServer extends EventEmitter {
   }
 }
 
-type ServerConstructor = (new (options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) => TcpServer) &
+type ServerConstructor = (new (
+  options?: ServerOptions | ConnectionListener,
+  listener?: ConnectionListener,
+) => TcpServer) &
   ((options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) => TcpServer);
 type Constructor = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -183,7 +186,11 @@ Object.setPrototypeOf(construct, EventEmitter);
 function begin(server: TcpServer, given: unknown, listener: unknown): void {
   const options = (typeof given === 'object' && given !== null ? { ...given } : {}) as ServerOptions;
   const wrong = (given ?? null) !== null && typeof given !== 'object' && typeof given !== 'function';
-  if (wrong || !areNumbers(options.keepAliveInitialDelay, options.highWaterMark) || !isBlockListOrNone(options.blockList)) {
+  if (
+    wrong ||
+    !areNumbers(options.keepAliveInitialDelay, options.highWaterMark) ||
+    !isBlockListOrNone(options.blockList)
+  ) {
     refuse(() => new NodeServer(given as ServerOptions));
   }
   Reflect.apply(EventEmitter as unknown as Constructor, server, []);
@@ -224,7 +231,7 @@ function listenOnNodes(server: TcpServer, args: readonly unknown[]): void {
     server.emit('error', error);
   });
   const rest = args.filter((argument) => typeof argument !== 'function');
-  Reflect.apply(node.listen as (...args: unknown[]) => unknown, node, rest);
+  invoke(node, 'listen', rest);
 }
 
 function listenOnPort(server: TcpServer, place: TcpPlace): void {
@@ -287,10 +294,10 @@ function accept(server: TcpServer): void {
   const { listening } = server[state];
   if (listening === null) return;
   const { pal, socket } = listening;
-  const accepted = (error: NetworkError | null, client: SocketHandle, peer: Endpoint): void => {
+  const accepted = (error: NetworkError | null, client: SocketHandle, peer: Endpoint, local: Endpoint): void => {
     if (error !== null) return; // closed, or stopped
     if (server[state].listening === listening) pal.asyncAccept(socket.handle, accepted);
-    take(server, new AcceptedConnection(pal, client, peer));
+    take(server, new AcceptedConnection(pal, client, peer, local));
   };
   pal.asyncAccept(socket.handle, accepted);
 }
@@ -302,7 +309,8 @@ function take(server: TcpServer, connection: AcceptedConnection): void {
     pal.closeSocket(handle);
     return;
   }
-  if (server.blockList?.check(peer.address, peer.family === 4 ? 'ipv4' : 'ipv6') === true) return pal.closeSocket(handle);
+  if (server.blockList?.check(peer.address, peer.family === 4 ? 'ipv4' : 'ipv6') === true)
+    return pal.closeSocket(handle);
   const options: SocketOptions = {
     handle: connection,
     allowHalfOpen: server.allowHalfOpen,
@@ -324,12 +332,11 @@ function take(server: TcpServer, connection: AcceptedConnection): void {
 }
 
 /** What 'drop' says of a connection that is refused. */
-function dropped({ pal, handle, peer }: AcceptedConnection): nodeNet.DropArgument {
-  const localAddress = pal.getLocalAddress(handle);
+function dropped({ peer, local }: AcceptedConnection): nodeNet.DropArgument {
   return {
-    localAddress,
-    localPort: pal.getLocalPort(handle),
-    localFamily: `IPv${isIP(localAddress)}`,
+    localAddress: local.address,
+    localPort: local.port,
+    localFamily: `IPv${local.family}`,
     remoteAddress: peer.address,
     remotePort: peer.port,
     remoteFamily: `IPv${peer.family}`,

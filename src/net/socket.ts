@@ -9,7 +9,7 @@ import { channel } from 'node:diagnostics_channel';
 import nodeNet from 'node:net';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { clearTimeout, nextTick, setTimeout } from '../platform/node-timers.ts';
-import { isBlockList, normalizeArguments } from './arguments.ts';
+import { invoke, isBlockList, normalizeArguments } from './arguments.ts';
 import { checkConnectOptions, lookupAndConnect, type ConnectOptions } from './connect.ts';
 import { closedBeforeConnection, fromPal, refuse, socketClosed, systemError } from './errors.ts';
 import { SocketState, state, type UserBuffer } from './socket-state.ts';
@@ -66,7 +66,7 @@ export class TcpSocket extends Duplex implements StreamOwner {
     if (this.destroyed) return false;
     this._unrefTimer();
     const own = this[state].userBuffer;
-    if (own === null || own.buffer === null) {
+    if (own?.buffer === undefined || own.buffer === null) {
       const chunk = Buffer.allocUnsafe(bytes);
       chunk.set(bytes === buffer.length ? buffer : buffer.subarray(0, bytes));
       return this.push(chunk);
@@ -162,7 +162,7 @@ export class TcpSocket extends Duplex implements StreamOwner {
   }
 
   override end(...args: unknown[]): this {
-    Reflect.apply(Duplex.prototype.end, this, args);
+    super.end(...(args as []));
     return this;
   }
 
@@ -212,14 +212,16 @@ export class TcpSocket extends Duplex implements StreamOwner {
   connect(...args: unknown[]): this {
     const [options, callback] = normalizeArguments<ConnectOptions>(args);
     if (clientSockets.hasSubscribers) clientSockets.publish({ socket: this });
-    if (callback !== null) this.once('connect', callback as () => void);
+    if (callback !== null) this.once('connect', callback);
     if (this._parent?.connecting === true) return this;
     checkConnectOptions(options);
     if (Object.hasOwn(this, 'write')) Reflect.deleteProperty(this, 'write');
     const own = this[state];
     if (this.connecting) return this;
     if (own.stream !== null) {
-      nextTick(() => this.destroy(systemError('EISCONN', 'connect', { address: options.host, port: Number(options.port) })));
+      nextTick(() =>
+        this.destroy(systemError('EISCONN', 'connect', { address: options.host, port: Number(options.port) })),
+      );
       return this;
     }
     renew(this);
@@ -287,7 +289,7 @@ export class TcpSocket extends Duplex implements StreamOwner {
 
   setNoDelay(enable?: boolean): this {
     const own = this[state];
-    const on = enable === undefined || Boolean(enable);
+    const on = enable ?? true;
     const changed = on !== own.noDelay;
     own.noDelay = on;
     if (changed && own.stream !== null && !this.connecting) own.stream.setNoDelay(on);
@@ -386,7 +388,8 @@ type SocketConstructor = (new (options?: SocketOptions) => TcpSocket) & ((option
 function construct(this: unknown, given?: SocketOptions | number): unknown {
   if (this instanceof NodeSocket) return Reflect.apply(NodeSocket as unknown as Constructor, this, [given]);
   const { fd, handle } = (typeof given === 'number' ? { fd: given } : given) ?? {};
-  const isNodes = fd !== undefined || (handle !== undefined && handle !== null && !(handle instanceof AcceptedConnection));
+  const isNodes =
+    fd !== undefined || (handle !== undefined && handle !== null && !(handle instanceof AcceptedConnection));
   if (isNodes) return Reflect.construct(NodeSocket, [given]);
   if (!isOurs(this)) return Reflect.construct(Socket, [given]);
   begin(this, given as SocketOptions | undefined);
@@ -440,9 +443,10 @@ function begin(socket: TcpSocket, given: SocketOptions = {}): void {
 }
 
 /** Makes an accepted connection the socket's. */
-function take(socket: TcpSocket, { pal, handle, peer }: AcceptedConnection, options: SocketOptions): void {
+function take(socket: TcpSocket, { pal, handle, peer, local }: AcceptedConnection, options: SocketOptions): void {
   const own = socket[state];
-  own.stream = new TcpStream(pal, handle, socket, peer);
+  own.stream = new TcpStream(pal, handle, socket);
+  Object.assign(own.stream, { peer, local });
   applyOptions(own, own.stream);
   if (options.readable === false) return;
   if (options.pauseOnCreate === true) Reflect.set(socket, 'readableFlowing', false);
@@ -451,15 +455,17 @@ function take(socket: TcpSocket, { pal, handle, peer }: AcceptedConnection, opti
 
 /** 'end': the peer sends nothing any more, and neither do we, unless half-open connections are allowed. */
 function onEnd(this: TcpSocket): void {
-  if (!this.allowHalfOpen) this.write = writeAfterEnd as typeof this.write;
+  if (!this.allowHalfOpen) Object.assign(this, { write: writeAfterEnd });
 }
+
+const writeToDuplex = Reflect.get(Duplex.prototype, 'write') as (this: TcpSocket, ...args: unknown[]) => boolean;
 
 /** Says more than "write after end", as it was not the caller who ended it. */
 function writeAfterEnd(this: TcpSocket, chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
-  if (!this.writableEnded) return Reflect.apply(Duplex.prototype.write, this, [chunk, encoding, callback]);
+  if (!this.writableEnded) return Reflect.apply(writeToDuplex, this, [chunk, encoding, callback]);
   const done = typeof encoding === 'function' ? encoding : callback;
   const error = Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' });
-  if (typeof done === 'function') nextTick(done as (error: Error) => void, error);
+  if (typeof done === 'function') nextTick(done, error);
   this.destroy(error);
   return false;
 }
@@ -467,9 +473,7 @@ function writeAfterEnd(this: TcpSocket, chunk: unknown, encoding?: unknown, call
 /** Makes a socket that has not been connected, or has been destroyed, one that can be connected. */
 function renew(socket: TcpSocket): void {
   const own = socket[state];
-  // Node's own way back, which a Duplex has for net.Socket.
-  const { _undestroy: undestroy } = socket as unknown as { _undestroy(): void };
-  Reflect.apply(undestroy, socket, []);
+  invoke(socket, '_undestroy', []); // Node's own way back, which a Duplex has for net.Socket
   own.peer = undefined;
   own.bytesRead = 0;
   own.bytesWritten = 0;
@@ -511,9 +515,12 @@ function readIntoUserBuffer(socket: TcpSocket): void {
 }
 
 function userBufferOf(onread: SocketOptions['onread']): UserBuffer | null {
-  if (typeof onread !== 'object' || (onread as unknown) === null || typeof onread.callback !== 'function') return null;
-  const { buffer, callback } = onread;
-  if (typeof buffer === 'function') return { buffer: null, next: buffer, callback };
+  if (typeof onread !== 'object' || (onread as unknown) === null || typeof onread.callback !== 'function') {
+    return null;
+  }
+  const { buffer } = onread;
+  const callback = Reflect.get(onread, 'callback') as UserBuffer['callback'];
+  if (typeof buffer === 'function') return { buffer: null, next: () => buffer(), callback };
   return buffer instanceof Uint8Array ? { buffer, next: null, callback } : null;
 }
 
@@ -547,5 +554,5 @@ function isNumberOrUndefined(value: unknown): value is number | undefined {
 
 /** Whole seconds of so many milliseconds; 0 for what is no time. */
 function secondsOf(ms: number | undefined): number {
-  return Math.max(0, Math.trunc(Number(ms ?? 0) / 1000)) || 0;
+  return Math.max(0, Math.trunc((ms ?? 0) / 1000)) || 0;
 }

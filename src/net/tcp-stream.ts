@@ -41,11 +41,13 @@ export class AcceptedConnection {
   readonly pal: NetworkPal;
   readonly handle: SocketHandle;
   readonly peer: Endpoint;
+  readonly local: Endpoint;
 
-  constructor(pal: NetworkPal, handle: SocketHandle, peer: Endpoint) {
+  constructor(pal: NetworkPal, handle: SocketHandle, peer: Endpoint, local: Endpoint) {
     this.pal = pal;
     this.handle = handle;
     this.peer = peer;
+    this.local = local;
   }
 }
 
@@ -57,8 +59,6 @@ export class TcpStream {
   readonly #owner: StreamOwner;
   /** What bytes and the end are delivered in: the context that the connection was made in. */
   readonly #context: AsyncResource;
-  #peer: Endpoint | undefined;
-  #local: Endpoint | undefined;
   #reading = false;
   /** The receive that is under way, and where it goes. */
   #receiving = false;
@@ -68,12 +68,14 @@ export class TcpStream {
   #held = 0;
   readonly #onRead = (error: NetworkError | null, bytes: number): void => this.#afterRead(error, bytes);
 
-  /** @param peer where it is known already */
-  constructor(pal: NetworkPal, handle: SocketHandle, owner: StreamOwner, peer?: Endpoint) {
+  /** The two ends, once they are connected. */
+  peer: Endpoint | undefined;
+  local: Endpoint | undefined;
+
+  constructor(pal: NetworkPal, handle: SocketHandle, owner: StreamOwner) {
     this.pal = pal;
     this.handle = handle;
     this.#owner = owner;
-    this.#peer = peer;
     this.#context = new AsyncResource('iocp-pal:socket');
   }
 
@@ -201,25 +203,6 @@ export class TcpStream {
       SocketOption.KeepAlive,
       on && idleSeconds > 0 ? { enabled: true, idleSeconds } : on,
     );
-  }
-
-  /** The peer, or undefined when nobody knows it any more. */
-  get peer(): Endpoint | undefined {
-    return (this.#peer ??= this.#endpoint('getRemoteAddress', 'getRemotePort'));
-  }
-
-  /** The end here. */
-  get local(): Endpoint | undefined {
-    return (this.#local ??= this.#endpoint('getLocalAddress', 'getLocalPort'));
-  }
-
-  #endpoint(
-    addressOf: 'getRemoteAddress' | 'getLocalAddress',
-    portOf: 'getRemotePort' | 'getLocalPort',
-  ): Endpoint | undefined {
-    const address = this.pal[addressOf](this.handle);
-    if (address === '') return undefined;
-    return { address, port: this.pal[portOf](this.handle), family: address.includes(':') ? 6 : 4 };
   }
 }
 

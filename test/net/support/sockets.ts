@@ -55,7 +55,9 @@ export async function bytesOf(socket: Socket): Promise<Buffer> {
 export function eventsOf(emitter: NodeJS.EventEmitter, names: readonly string[]): string[] {
   const seen: string[] = [];
   for (const name of names) {
-    emitter.on(name, (...args: unknown[]) => seen.push(args.length > 0 && name === 'close' ? `close ${String(args[0])}` : name));
+    emitter.on(name, (...args: unknown[]) =>
+      seen.push(args.length > 0 && name === 'close' ? `close ${String(args[0])}` : name),
+    );
   }
   return seen;
 }
