@@ -3,12 +3,12 @@
 //   index.js    ES modules, as they are written: for bundlers, by the condition "module"
 //   index.cjs   all of it in one CommonJS file: for require()
 //   index.mjs   the names of index.cjs: for import in Node.js, so that a process has one instance of everything
-import { build } from 'esbuild';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import { bundleCommonJs } from './bundle.mjs';
 import { runChild } from './child.mjs';
 import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
@@ -18,15 +18,10 @@ const entries = ['src/index', 'src/net/index', 'src/sim/index', 'src/wsapoll/ind
   path.join(dist, entry),
 );
 
-/** @type {import('esbuild').Plugin} */
-const ownPlaceForCommonJs = {
-  name: 'own-place',
-  setup(bundle) {
-    bundle.onResolve({ filter: /\/own-place\.js$/ }, () => ({ path: path.join(root, 'ffi', 'own-place.cjs') }));
-  },
-};
-
-/** A face is made of the public calls: it takes them from the library's own entry, so that a program that uses both has one PAL. @type {import('esbuild').Plugin} */
+/**
+ * A face is made of the public calls, which it takes from the library's own entry: a program that uses both has one instance.
+ * @type {import('esbuild').Plugin}
+ */
 const libraryFromItsEntry = {
   name: 'library-from-its-entry',
   setup(bundle) {
@@ -75,25 +70,9 @@ async function writePrograms() {
   }
 }
 
-/**
- * One file and not one per module: calls between modules are plain calls then, as they are between ES modules.
- * @param {string} entry without its extension
- */
+/** @param {string} entry without its extension */
 async function writeCommonJs(entry) {
-  await build({
-    entryPoints: [`${entry}.js`],
-    outfile: `${entry}.cjs`,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20.19',
-    packages: 'external',
-    sourcemap: true,
-    sourcesContent: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-    plugins: [ownPlaceForCommonJs, libraryFromItsEntry],
-  });
+  await bundleCommonJs(`${entry}.js`, `${entry}.cjs`, [libraryFromItsEntry]);
   const exported = /** @type {Record<string, unknown>} */ (createRequire(import.meta.url)(`${entry}.cjs`));
   const names = Object.keys(exported).filter((name) => name !== 'default');
   const file = `./${path.basename(entry)}.cjs`;

@@ -177,7 +177,8 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   shutdown(socket: SocketHandle, how: ShutdownHow): void;
   /**
-   * Closes: reads, accepts and connects end with ConnectionClosed, queued writes are flushed for at most closeGraceMs.
+   * Closes: reads, accepts and connects end with ConnectionClosed, queued writes are flushed for at most closeGraceMs. A server has
+   * stopped listening when the call returns, and its port is free.
    * A handle that is closed already is left alone; its callback still comes.
    */
   closeSocket(socket: AnyHandle, callback?: CloseCallback): void;
