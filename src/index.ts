@@ -76,6 +76,7 @@ export type {
   ConnectCallback,
   ConnectOptions,
   NetworkPal,
+  ShutdownCallback,
   ShutdownHow,
   WriteData,
 } from './pal/network-pal.ts';

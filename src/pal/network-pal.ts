@@ -45,6 +45,8 @@ export type ConnectCallback = (
   peer: Endpoint,
   local: Endpoint,
 ) => void;
+/** Called once: with the error, or null when that direction has ended. */
+export type ShutdownCallback = (error: NetworkError | null) => void;
 /** Called once, with nothing to say. */
 export type CloseCallback = () => void;
 
@@ -190,9 +192,11 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock;
   /**
    * 'send': FIN after everything queued has been sent; later writes fail with EPIPE. 'receive': pending and later reads
-   * get 0 bytes. 'both': both. On a socket that is closing or closed it does nothing.
+   * get 0 bytes. 'both': both. On a socket that is closing or closed it does nothing, and says ConnectionClosed.
+   * @param callback gets null when the FIN is on its way ('receive': at once), behind the callbacks of the writes before it; or
+   *   what has broken the connection before, or ConnectionClosed when the socket is closed here and what was queued is dropped.
    */
-  shutdown(socket: SocketHandle, how: ShutdownHow): void;
+  shutdown(socket: SocketHandle, how: ShutdownHow, callback?: ShutdownCallback): void;
   /**
    * Closes: reads, accepts and connects end with ConnectionClosed, queued writes are flushed for at most closeGraceMs. A server has
    * stopped listening when the call returns, and its port is free.

@@ -10,7 +10,7 @@ import { completeConnect, failConnect, cancelConnect } from './connector.ts';
 import { completeZeroByteReceive } from './zero-byte-receive.ts';
 import { completeReceive, failReads, cancelRead } from './reader.ts';
 import type { ConnectRequest, ReadRequest, WriteRequest } from './connection/requests.ts';
-import { sendFin } from './shutdown.ts';
+import { dropEnd, sendFin } from './shutdown.ts';
 import { dropWrites } from './write-queue.ts';
 import { Stream } from './connection/write-state.ts';
 import { cancelWrite } from './write-cancellation.ts';
@@ -63,12 +63,15 @@ export const connectionKind: SocketKind = {
     failReads(context, connection);
   },
 
-  drop: dropWrites,
+  drop(context: Context, connection: Connection): void {
+    dropWrites(context, connection);
+    dropEnd(context, connection);
+  },
 
   abort(context: Context, connection: Connection): void {
     failConnect(context, connection);
     failReads(context, connection);
-    dropWrites(context, connection);
+    this.drop(context, connection);
     const { disconnectOperation } = connection;
     if (disconnectOperation !== null) context.transport.cancelOperation(connection, disconnectOperation);
   },
