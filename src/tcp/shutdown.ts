@@ -1,7 +1,7 @@
 /** Half-close: the FIN, and the end of receiving. */
 import { INVALID_SOCKET, SD_RECEIVE, SD_SEND, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
-import { addPendingCallback, removePendingCallback, type Context } from '../context/context.ts';
+import { addRequest, removeRequest, type Context } from '../context/context.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { ShutdownCallback, ShutdownHow } from '../pal/network-pal.ts';
 import { boundOnce } from '../platform/async-context.ts';
@@ -18,7 +18,7 @@ export function shutdownConnection(
   callback: ShutdownCallback | undefined,
 ): void {
   const told = callback === undefined ? null : boundOnce('shutdown', callback);
-  if (told !== null) addPendingCallback(context, connection);
+  if (told !== null) addRequest(context, connection);
   if (connection.closing) {
     // By a hook of async_hooks, which has just seen the call being made.
     if (told !== null) answer(context, connection, told, connectionClosed('shutdown'));
@@ -79,7 +79,7 @@ function answerEnd(context: Context, connection: Connection, error: NetworkError
 /** Behind the callbacks of the writes before it: they were queued before. */
 function answer(context: Context, connection: Connection, told: ShutdownCallback, error: NetworkError | null): void {
   context.loop.enqueue(() => {
-    removePendingCallback(context, connection);
+    removeRequest(context, connection);
     told(error);
   });
 }
