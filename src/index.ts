@@ -64,6 +64,7 @@ export type {
   ConnectOptions,
   NetworkPal,
   ShutdownHow,
+  ViewCallback,
   WriteData,
 } from './pal/network-pal.ts';
 export type { CancelOptions, OperationHandle, OperationOptions } from './pal/pending-operation.ts';
