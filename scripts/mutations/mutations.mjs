@@ -405,7 +405,8 @@ export const mutations = [
     id: 'a block that a callback is shown is received into again',
     file: reader,
     find: '    callback.finish(null, block.bytes.subarray(0, bytes));\n  } finally {\n    context.blocks.give(block);',
-    replace: '    context.blocks.give(block);\n  } finally {\n    callback.finish(null, block.bytes.subarray(0, bytes));',
+    replace:
+      '    context.blocks.give(block);\n  } finally {\n    callback.finish(null, block.bytes.subarray(0, bytes));',
   },
   {
     id: "drop what a receive brought while shutdown('receive') cancelled it",
