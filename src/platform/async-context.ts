@@ -23,6 +23,7 @@ export const CONTEXT_TYPES = {
   write: 'iocp-pal:write',
   sendFile: 'iocp-pal:sendFile',
   drain: 'iocp-pal:drain',
+  shutdown: 'iocp-pal:shutdown',
   close: 'iocp-pal:close',
   receive: 'iocp-pal:receive',
   send: 'iocp-pal:send',

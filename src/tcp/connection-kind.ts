@@ -2,7 +2,7 @@
 import type { Context } from '../context/context.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import { abort, beginGrace } from '../sockets/closer.ts';
+import { abort } from '../sockets/closer.ts';
 import { connectionClosed } from '../util/errors.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { lingerZero } from '../sockets/sockets.ts';
@@ -12,7 +12,7 @@ import { cancelDrain, failDrains } from './drain.ts';
 import { completeZeroByteReceive } from './zero-byte-receive.ts';
 import { completeReceive, failReads, cancelRead } from './reader.ts';
 import type { ConnectRequest, DrainRequest, ReadRequest, WriteRequest } from './connection/requests.ts';
-import { sendFin } from './shutdown.ts';
+import { dropEnd, sendFin } from './shutdown.ts';
 import { dropWrites } from './write-queue.ts';
 import { Stream } from './connection/write-state.ts';
 import { cancelWrite } from './write-cancellation.ts';
@@ -66,14 +66,18 @@ export const connectionKind: SocketKind = {
     failConnect(context, connection);
     failReads(context, connection);
     failDrains(context, connection, closedDuringDrain);
-    if (connection.write.queue.length > 0) beginGrace(context, connection);
+  },
+
+  drop(context: Context, connection: Connection): void {
+    dropWrites(context, connection);
+    dropEnd(context, connection);
   },
 
   abort(context: Context, connection: Connection): void {
     failConnect(context, connection);
     failReads(context, connection);
     failDrains(context, connection, closedDuringDrain);
-    dropWrites(context, connection);
+    this.drop(context, connection);
     const { disconnectOperation } = connection;
     if (disconnectOperation !== null) context.transport.cancelOperation(connection, disconnectOperation);
   },
@@ -86,7 +90,8 @@ export const connectionKind: SocketKind = {
     if (connection.resetting) return true;
     // A disconnect is the last step, and ends by itself or with its grace; a reset cuts it short.
     if (connection.disconnectOperation !== null) return false;
-    if (connection.connected) sendFin(context, connection);
+    // A send of what was dropped is cancelled first.
+    if (connection.connected && connection.write.operation === null) sendFin(context, connection);
     return true;
   },
 
