@@ -8,7 +8,7 @@
 import { channel } from 'node:diagnostics_channel';
 import nodeNet from 'node:net';
 import { Duplex, type DuplexOptions } from 'node:stream';
-import { clearTimeout, nextTick, setTimeout } from '../platform/node-timers.ts';
+import { clearTimeout, nextTick, setImmediate, setTimeout } from '../platform/node-timers.ts';
 import { invoke, isBlockList, normalizeArguments } from './arguments.ts';
 import { checkConnectOptions, lookupAndConnect, type ConnectOptions } from './connect.ts';
 import { closedBeforeConnection, fromPal, refuse, socketClosed, systemError } from './errors.ts';
@@ -170,7 +170,8 @@ export class TcpSocket extends Duplex implements StreamOwner {
     const own = this[state];
     const { stream, cancelConnect } = own;
     const hadError = exception !== null;
-    if (stream !== null && !this.connecting) keepFacts(own, stream);
+    const wasConnecting = this.connecting;
+    if (stream !== null && !wasConnecting) keepFacts(own, stream);
     this.connecting = false;
     // A TLS socket of Node's may be the parent, and its timer is not here.
     if (own.timer !== null) clearTimeout(own.timer);
@@ -179,7 +180,9 @@ export class TcpSocket extends Duplex implements StreamOwner {
     cancelConnect?.();
     if (stream === null) {
       callback(exception);
-      nextTick(() => this.emit('close', hadError));
+      // Node's sockets have a handle from connect() on, whose end comes in a turn of its own.
+      const later = wasConnecting ? setImmediate : nextTick;
+      later(() => this.emit('close', hadError));
     } else {
       own.stream = null;
       const closed = (): void => void this.emit('close', hadError);
