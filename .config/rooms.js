@@ -11,6 +11,8 @@ const root = path.resolve(import.meta.dirname, '..');
 const FOR_SIMULATION = ['pal', 'util', 'iocp', 'platform', 'memory', 'wait'];
 /** What a backend with an entry of its own takes: not the PAL, of which it would bring a copy. */
 const FOR_BACKEND = ['pal', 'platform', 'memory', 'wait', 'loop', 'context', 'sockets'];
+/** What a face of the library takes, on top of the public calls: their words, and Node's timers. */
+const FOR_FACE = ['pal', 'platform', '.'];
 const SIMULATION = ['sim/schedule', 'sim/machine', 'sim/memory', 'sim/kernel', 'sim/win32', 'sim/wait', 'sim'];
 
 /** @type {readonly Room[]} '.' is src/index.ts */
@@ -40,12 +42,14 @@ export const rooms = [
   'api',
   'helpers',
   '.',
+  'net',
   'wsapoll',
   ...SIMULATION,
   'doctor/steps',
   'doctor',
 ].map((folder) => {
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
+  if (folder === 'net') return { folder, only: FOR_FACE };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });
 

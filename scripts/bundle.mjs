@@ -14,8 +14,9 @@ const ownPlaceForCommonJs = {
 /**
  * @param {string} entry JavaScript or TypeScript
  * @param {string} file where it is written
+ * @param {import('esbuild').Plugin[]} plugins what else is found elsewhere
  */
-export async function bundleCommonJs(entry, file) {
+export async function bundleCommonJs(entry, file, plugins = []) {
   await build({
     entryPoints: [entry],
     outfile: file,
@@ -28,6 +29,6 @@ export async function bundleCommonJs(entry, file) {
     sourcesContent: true,
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [ownPlaceForCommonJs],
+    plugins: [ownPlaceForCommonJs, ...plugins],
   });
 }
