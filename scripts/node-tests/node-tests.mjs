@@ -15,7 +15,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { readAnswers, writeAnswers } from './answers.mjs';
+import { readAnswers, writeAnswer } from './answers.mjs';
 import { expectedTable, judge, resultsTable, withSection } from './judge.mjs';
 import { findTestFiles, GROUPS } from './test-file.mjs';
 import { bundleCommonJs } from '../bundle.mjs';
@@ -60,7 +60,7 @@ const sides = /** @type {Side[]} */ (values.side === undefined ? ['plain', 'ours
 const wanted = values.only?.split(',') ?? [''];
 const files = findTestFiles(checkout, values.group);
 const chosen = files.filter(({ name }) => wanted.some((text) => name.includes(text)));
-const answers = readAnswers();
+let answers = readAnswers();
 const open = sides.flatMap((side) =>
   chosen
     .filter(({ name }) => !values.resume || answers[name]?.[side] === undefined)
@@ -81,8 +81,7 @@ async function work(job) {
   for (let asked = open[next++]; asked !== undefined; asked = open[next++]) {
     const [side, file] = asked;
     const answer = await ask(side, file, folder, job);
-    answers[file.name] = { ...answers[file.name], [side]: answer };
-    writeAnswers(answers);
+    answers = writeAnswer(file.name, side, answer);
     console.log(`${side} ${file.name}: ${answer.outcome}${answer.says === '' ? '' : `: ${answer.says}`}`);
   }
 }
