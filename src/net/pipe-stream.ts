@@ -6,7 +6,7 @@ import nodeNet from 'node:net';
 import { state } from './socket-state.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { TcpSocket } from './socket.ts';
-import type { DoneCallback } from './tcp-stream.ts';
+import type { DoneCallback } from './write-all.ts';
 
 const NodeSocket = nodeNet.Socket;
 
@@ -73,8 +73,8 @@ export class PipeStream {
     return this.#pipe.writableLength;
   }
 
-  shutdown(): void {
-    this.#pipe.end();
+  shutdown(done: DoneCallback): void {
+    this.#pipe.end(() => done(null));
   }
 
   close(closed: () => void): void {

@@ -157,8 +157,8 @@ export class TcpSocket extends Duplex implements StreamOwner {
       this.once('connect', () => this._final(callback));
       return;
     }
-    if (stream !== null) stream.shutdown();
-    nextTick(callback);
+    if (stream === null) callback();
+    else stream.shutdown((error) => callback(error === null ? null : shutdownError(error)));
   }
 
   override end(...args: unknown[]): this {
@@ -461,6 +461,11 @@ function take(socket: TcpSocket, { pal, handle, peer, local }: AcceptedConnectio
   if (options.readable === false) return;
   if (options.pauseOnCreate === true) Reflect.set(socket, 'readableFlowing', false);
   else if (options.manualStart !== true) socket.read(0);
+}
+
+/** A connection that has ended already needs no end. */
+function shutdownError(error: NodeJS.ErrnoException): Error | null {
+  return error.code === 'ENOTCONN' ? null : fromPal(error, 'shutdown');
 }
 
 /** 'end': the peer sends nothing any more, and neither do we, unless half-open connections are allowed. */

@@ -96,14 +96,18 @@ onEveryNet('net, streams', ({ net }) => {
   it('writes strings in every encoding, and empty chunks', async () => {
     const pair = await pairOf(net);
     let done = 0;
-    const count = (): void => void done++;
+    const count = (): number => done++;
     pair.client.write('latin1 \xff', 'latin1', count);
     pair.client.write('', count);
     pair.client.write('68657821', 'hex', count);
     pair.client.write(new Uint8Array(0), count);
     pair.client.write('ä', 'utf16le', count);
     pair.client.end(count);
-    const expected = Buffer.concat([Buffer.from('latin1 \xff', 'latin1'), Buffer.from('hex!'), Buffer.from('ä', 'utf16le')]);
+    const expected = Buffer.concat([
+      Buffer.from('latin1 \xff', 'latin1'),
+      Buffer.from('hex!'),
+      Buffer.from('ä', 'utf16le'),
+    ]);
     expect((await bytesOf(pair.served)).equals(expected)).to.equal(true);
     expect(pair.client.bytesWritten).to.equal(expected.length);
     await ended(pair);
@@ -177,7 +181,7 @@ onEveryNet('net, streams', ({ net }) => {
     await once(pair.client, 'timeout');
     expect(Date.now() - started).to.be.at.least(45);
     let called = 0;
-    const callback = (): void => void called++;
+    const callback = (): number => called++;
     pair.client.setTimeout(60_000, callback);
     pair.client.setTimeout(0, callback);
     expect(pair.client.listenerCount('timeout')).to.equal(0);
@@ -263,7 +267,6 @@ onEveryNet('net, streams', ({ net }) => {
     expect(pair.client.localPort).to.equal(undefined);
     expect(pair.client.bytesWritten).to.equal(5);
     expect(pair.served.bytesRead).to.equal(5);
-    expect(pair.client.bufferSize).to.equal(undefined);
     expect(pair.client.readyState).to.equal('closed');
     expect(pair.client.pending).to.equal(true);
   });
@@ -271,7 +274,7 @@ onEveryNet('net, streams', ({ net }) => {
   it('refuses what is no data', async () => {
     const pair = await pairOf(net);
     for (const chunk of [1, true, {}, [], undefined]) {
-      expect(() => pair.client.write(chunk as never), String(chunk))
+      expect(() => pair.client.write(chunk as never), typeof chunk)
         .to.throw()
         .with.property('code', 'ERR_INVALID_ARG_TYPE');
     }
