@@ -12,7 +12,7 @@ import { clearTimeout, nextTick, setTimeout } from '../platform/node-timers.ts';
 import { invoke, isBlockList, normalizeArguments } from './arguments.ts';
 import { checkConnectOptions, lookupAndConnect, type ConnectOptions } from './connect.ts';
 import { closedBeforeConnection, fromPal, refuse, socketClosed, systemError } from './errors.ts';
-import { SocketState, state, type UserBuffer } from './socket-state.ts';
+import { SocketState, state, type SocketStream, type UserBuffer } from './socket-state.ts';
 import { AcceptedConnection, TcpStream, type StreamOwner } from './tcp-stream.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
@@ -342,9 +342,10 @@ export class TcpSocket extends Duplex implements StreamOwner {
     return this[state].stream?.bytesWritten ?? this[state].bytesWritten;
   }
 
-  /** Also what is buffered, and what waits for the connection. */
-  get bytesWritten(): number {
-    return this._bytesDispatched + this[state].pendingBytes + bufferedBytes(this);
+  /** Also what is buffered, and what waits for the connection. Undefined where no socket has been made: of the prototype. */
+  get bytesWritten(): number | undefined {
+    const buffered = bufferedBytes(this);
+    return buffered === undefined ? undefined : this._bytesDispatched + this[state].pendingBytes + buffered;
   }
 
   get _connecting(): boolean {
@@ -415,7 +416,13 @@ Object.defineProperties(construct, {
     },
   },
 });
-Object.defineProperty(TcpSocket.prototype, 'constructor', { value: Socket, configurable: true, writable: true });
+Object.defineProperties(TcpSocket.prototype, {
+  constructor: { value: Socket, configurable: true, writable: true },
+  // Whoever asks the prototype, or an object whose constructor has not run yet, asks a socket without a connection.
+  [state]: { value: Object.freeze(new SocketState()) },
+  // There is no native handle. Node's own modules look for one, and take a socket without one for any other stream.
+  _handle: { value: null, configurable: true, writable: true },
+});
 Object.setPrototypeOf(construct, Duplex);
 
 function begin(socket: TcpSocket, given: SocketOptions = {}): void {
@@ -482,14 +489,14 @@ function renew(socket: TcpSocket): void {
 }
 
 /** What was set before there was a connection. */
-function applyOptions(own: SocketState, stream: TcpStream): void {
+function applyOptions(own: SocketState, stream: SocketStream): void {
   if (own.noDelay) stream.setNoDelay(true);
   if (own.keepAlive) stream.setKeepAlive(true, own.keepAliveSeconds);
   if (!own.referenced) stream.unref();
 }
 
 /** Remembers what may be asked after the end. */
-function keepFacts(own: SocketState, stream: TcpStream): void {
+function keepFacts(own: SocketState, stream: SocketStream): void {
   own.peer = stream.peer;
   own.bytesRead = stream.bytesRead;
   own.bytesWritten = stream.bytesWritten;
@@ -542,10 +549,10 @@ function familyOf(endpoint: Endpoint | undefined): string | undefined {
   return endpoint === undefined ? undefined : `IPv${endpoint.family}`;
 }
 
-/** Bytes that the Duplex holds. Strings have been made bytes by then. */
-function bufferedBytes(socket: TcpSocket): number {
+/** Bytes that the Duplex holds. Strings have been made bytes by then. Undefined before its constructor has run. */
+function bufferedBytes(socket: TcpSocket): number | undefined {
   const { writableBuffer } = socket as unknown as { writableBuffer?: readonly { chunk: Uint8Array }[] };
-  return (writableBuffer ?? []).reduce((sum, { chunk }) => sum + chunk.length, 0);
+  return writableBuffer?.reduce((sum, { chunk }) => sum + chunk.length, 0);
 }
 
 function isNumberOrUndefined(value: unknown): value is number | undefined {

@@ -25,7 +25,7 @@ export interface StreamOwner {
 }
 
 /** Called once: with the error, or null. */
-export type DoneCallback = (error: NetworkError | null) => void;
+export type DoneCallback = (error: NodeJS.ErrnoException | null) => void;
 
 /** Bytes that are given to the PAL at a time: far less than its queues hold, so that none of them is ever full. */
 const PIECE_BYTES = 1024 * 1024;
