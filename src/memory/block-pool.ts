@@ -115,9 +115,9 @@ export class BlockPool implements BlockHome {
       rest.region = region;
       rest.offset = 0;
     }
+    const { region, offset } = rest;
     const size = BLOCK_SIZES[sizeClass] ?? chunkSize;
-    const { address, buffer } = rest.region;
-    const block = new Block(address + rest.offset, Buffer.from(buffer, rest.offset, size), sizeClass, this);
+    const block = new Block(region.address + offset, Buffer.from(region.buffer, offset, size), sizeClass, this);
     rest.offset += size;
     return block;
   }
