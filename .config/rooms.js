@@ -11,6 +11,8 @@ const root = path.resolve(import.meta.dirname, '..');
 const FOR_SIMULATION = ['pal', 'util', 'iocp', 'platform', 'memory', 'wait'];
 /** What a backend with an entry of its own takes: not the PAL, of which it would bring a copy. */
 const FOR_BACKEND = ['pal', 'platform', 'memory', 'wait', 'loop', 'context', 'sockets'];
+/** What a face stands on: the contract, checks of arguments, Node's timers, and the entry that makes a PAL. */
+const FOR_FACES = ['pal', 'util', 'platform', '.', 'promises/sockets'];
 const SIMULATION = ['sim/schedule', 'sim/machine', 'sim/memory', 'sim/kernel', 'sim/win32', 'sim/wait', 'sim'];
 
 /** @type {readonly Room[]} '.' is src/index.ts */
@@ -40,11 +42,14 @@ export const rooms = [
   'api',
   'helpers',
   '.',
+  'promises/sockets',
+  'promises',
   'wsapoll',
   ...SIMULATION,
   'doctor/steps',
   'doctor',
 ].map((folder) => {
+  if (folder.startsWith('promises')) return { folder, only: FOR_FACES };
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });

@@ -14,13 +14,26 @@ import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
-const entries = ['src/index', 'src/sim/index', 'src/wsapoll/index'].map((entry) => path.join(dist, entry));
+const entries = ['src/index', 'src/promises/index', 'src/sim/index', 'src/wsapoll/index'].map((entry) =>
+  path.join(dist, entry),
+);
 
 /** @type {import('esbuild').Plugin} */
 const ownPlaceForCommonJs = {
   name: 'own-place',
   setup(bundle) {
     bundle.onResolve({ filter: /\/own-place\.js$/ }, () => ({ path: path.join(root, 'ffi', 'own-place.cjs') }));
+  },
+};
+
+/**
+ * A face makes its PALs with the main entry, and asks it for the one of this thread: it gets that, and no copy of it.
+ * @type {import('esbuild').Plugin}
+ */
+const mainEntryForFaces = {
+  name: 'main-entry',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: '../index.cjs', external: true }));
   },
 };
 
@@ -82,7 +95,7 @@ async function writeCommonJs(entry) {
     sourcesContent: true,
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [ownPlaceForCommonJs],
+    plugins: [ownPlaceForCommonJs, mainEntryForFaces],
   });
   const exported = /** @type {Record<string, unknown>} */ (createRequire(import.meta.url)(`${entry}.cjs`));
   const names = Object.keys(exported).sort();

@@ -50,6 +50,8 @@ function partsOf(file) {
   if (file.startsWith('test/package/') || file.startsWith('test/commands/')) return ['package'];
   // What every implementation must do: asked of the simulation, and of Windows.
   if (file.startsWith('test/conformance/')) return ['neutral', 'windows'];
+  // One face on several foundations: the simulation and node:net here, completion ports there.
+  if (file.startsWith('test/promises/')) return ['neutral', 'windows'];
   return ['neutral'];
 }
 

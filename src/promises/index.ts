@@ -1,0 +1,64 @@
+/**
+ * iocp-pal/promises: TCP with promises, for new code. On Windows it stands on completion ports, elsewhere on node:net, so that a
+ * program is written and tested anywhere.
+ *
+ * @example
+ * import { listen } from 'iocp-pal/promises';
+ * await using server = await listen({ port: 7007, noDelay: true });
+ * for await (const connection of server) void echo(connection);
+ * async function echo(connection) {
+ *   await using c = connection; // flush, FIN, close
+ *   for await (const chunk of c) await c.write(chunk);
+ * }
+ */
+import process from 'node:process';
+import { createNetworkPal } from '../index.ts';
+import type { NetworkPal } from '../pal/network-pal.ts';
+import type { Scheduler } from '../platform/platform.ts';
+import { networkOn, type Network } from './network.ts';
+import { nodeClock } from './sockets/node-clock.ts';
+import { nodeSockets } from './sockets/node-sockets.ts';
+import { PalSockets } from './sockets/pal-sockets.ts';
+
+const ofThisThread = networkOn(process.platform === 'win32' ? onOwnPal() : () => nodeSockets);
+
+/**
+ * Binds and listens.
+ * @throws NetworkError AddressInUse, AddressNotAvailable, InvalidAddress, PermissionDenied, …; TypeError or RangeError for the options.
+ */
+export const listen: Network['listen'] = ofThisThread.listen;
+
+/**
+ * Connects to an address, or to a name, whose addresses are tried as RFC 8305 says until one answers (docs/names.md).
+ * @throws NetworkError ConnectionRefused, Timeout, HostUnreachable, …; TypeError or RangeError for the options.
+ */
+export const connect: Network['connect'] = ofThisThread.connect;
+
+/**
+ * The same calls on a PAL of your own, which must be initialized and running: other options, the WSAPoll backend, a simulated platform.
+ * @param scheduler the time of its platform, where that is not Node's own: `platform.scheduler` of a simulated one
+ */
+export function networkOver(pal: NetworkPal, scheduler: Scheduler = nodeClock): Network {
+  const sockets = new PalSockets(() => pal, scheduler);
+  return networkOn(() => sockets);
+}
+
+/** One PAL for this thread, started when it is first needed, and again after it has ended because nothing was left to do. */
+function onOwnPal(): () => PalSockets {
+  let pal: NetworkPal | null = null;
+  const sockets = new PalSockets(() => {
+    if (pal?.isRunning() === true) return pal;
+    pal = createNetworkPal();
+    pal.initialize();
+    void pal.runEventLoop();
+    return pal;
+  }, nodeClock);
+  return () => sockets;
+}
+
+export { NetworkError, NetworkErrorCode, type Endpoint, type Scheduler } from '../index.ts';
+export type { Network } from './network.ts';
+export type { ConnectToOptions, ListenOptions } from './sockets/network-sockets.ts';
+export type { CloseOptions, Connection } from './connection.ts';
+export type { DelimitedOptions } from './connection-reader.ts';
+export type { Server, ServerCloseOptions } from './server.ts';

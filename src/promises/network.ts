@@ -1,0 +1,43 @@
+/** Where connections and servers come from: one object for each foundation. */
+import { inCallersStack } from './caller-stack.ts';
+import { Connection } from './connection.ts';
+import { aborted } from './sockets/deadline.ts';
+import type { ConnectToOptions, ListenOptions, NetworkSockets } from './sockets/network-sockets.ts';
+import { Server } from './server.ts';
+
+/** What listens and connects. `iocp-pal/promises` exports the calls of one; networkOver() makes others. */
+export interface Network {
+  /**
+   * Binds and listens.
+   * @throws NetworkError AddressInUse, AddressNotAvailable, InvalidAddress, PermissionDenied, …; TypeError or RangeError for the options.
+   */
+  readonly listen: (options?: ListenOptions) => Promise<Server>;
+  /**
+   * Connects to an address, or to a name, whose addresses are tried as RFC 8305 says until one answers (docs/names.md).
+   * @throws NetworkError ConnectionRefused, Timeout, HostUnreachable, …; TypeError or RangeError for the options.
+   */
+  readonly connect: (options: ConnectToOptions) => Promise<Connection>;
+}
+
+/** A Network on these sockets. @param sockets where to get them at this moment */
+export function networkOn(sockets: () => NetworkSockets): Network {
+  return {
+    async listen(options = {}) {
+      try {
+        const from = sockets();
+        return new Server(await from.listen(options), from.scheduler);
+      } catch (error) {
+        return inCallersStack(error);
+      }
+    },
+    async connect(options) {
+      try {
+        if (options.signal?.aborted === true) throw aborted(options.signal);
+        const from = sockets();
+        return new Connection(await from.connect(options), from.scheduler);
+      } catch (error) {
+        return inCallersStack(error);
+      }
+    },
+  };
+}

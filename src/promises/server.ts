@@ -1,0 +1,153 @@
+/** A listening socket, with promises. docs/promises.md explains it. */
+import type { Endpoint } from '../pal/handles.ts';
+import type { OperationOptions } from '../pal/pending-operation.ts';
+import type { Scheduler } from '../platform/platform.ts';
+import { requireInteger } from '../util/validate.ts';
+import { inCallersStack } from './caller-stack.ts';
+import { Connection } from './connection.ts';
+import { aborted } from './sockets/deadline.ts';
+import { closedHere } from './sockets/errors.ts';
+import type { ListeningSocket, StreamSocket } from './sockets/network-sockets.ts';
+
+/** Options of Server.close. */
+export interface ServerCloseOptions {
+  /** Milliseconds that connections which are open may take to end, 0 … 2^31 - 1. Default 5000. Then they are reset. */
+  timeout?: number | undefined;
+}
+
+const DEFAULT_CLOSE_MS = 5000;
+const MAX_MS = 2 ** 31 - 1;
+const NO_OPTIONS: OperationOptions = {};
+
+/** A listening socket, made by listen(). */
+export class Server {
+  /** Where it listens. */
+  readonly endpoint: Endpoint;
+  readonly #socket: ListeningSocket;
+  readonly #scheduler: Scheduler;
+  readonly #connections = new Set<Connection>();
+  #closed: Promise<void> | null = null;
+  /** Ends the wait of close(). */
+  #onLastClosed: (() => void) | null = null;
+
+  /** @internal listen() makes servers. */
+  constructor(socket: ListeningSocket, scheduler: Scheduler) {
+    this.endpoint = socket.endpoint;
+    this.#socket = socket;
+    this.#scheduler = scheduler;
+  }
+
+  /** The port that it listens at. */
+  get port(): number {
+    return this.endpoint.port;
+  }
+
+  /** Connections that were taken from it, and are not closed yet. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Takes the next connection. Several calls may wait; they are served in order. What nobody takes waits in the system's backlog.
+   * @throws NetworkError ConnectionClosed (ECANCELED) when the server is closed here.
+   */
+  async accept(options: OperationOptions = NO_OPTIONS): Promise<Connection> {
+    try {
+      if (this.#closed !== null) throw closedHere('server');
+      if (options.signal?.aborted === true) throw aborted(options.signal);
+      return await new Promise<Connection>((resolve, reject) => {
+        this.#socket.accept(options, (error, stream) => {
+          if (stream !== null) resolve(this.#take(stream));
+          else reject(error ?? closedHere('server'));
+        });
+      });
+    } catch (error) {
+      return inCallersStack(error);
+    }
+  }
+
+  /** The connections as they come, until the server is closed. A loop that is left early closes the server. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Connection, undefined, undefined> {
+    let isLeft = false;
+    try {
+      while (this.#closed === null) {
+        const connection = await this.#next();
+        if (connection === null) return;
+        isLeft = true;
+        yield connection;
+        isLeft = false;
+      }
+    } finally {
+      if (isLeft) await this.close();
+    }
+  }
+
+  /**
+   * Stops listening at once, then waits until the connections that were taken from it are closed; after `timeout` milliseconds it
+   * resets those that are left. Never rejected; a second call waits for the first.
+   */
+  close({ timeout = DEFAULT_CLOSE_MS }: ServerCloseOptions = {}): Promise<void> {
+    requireInteger('timeout', timeout, 0, MAX_MS);
+    return (this.#closed ??= this.#close(timeout));
+  }
+
+  /** True once close() was called. */
+  get isClosed(): boolean {
+    return this.#closed !== null;
+  }
+
+  /** Keeps (the default) the process alive while somebody waits for a connection. */
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  /** Lets the process end although somebody waits for a connection. */
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  /** close(), for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Null when the server was closed here meanwhile. */
+  async #next(): Promise<Connection | null> {
+    try {
+      return await this.accept();
+    } catch (error) {
+      if (this.isClosed) return null;
+      throw error;
+    }
+  }
+
+  async #close(timeout: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#socket.close(resolve);
+    });
+    if (this.#connections.size === 0) return;
+    const lastClosed = new Promise<void>((resolve) => {
+      this.#onLastClosed = resolve;
+    });
+    const timer = this.#scheduler.setTimer(
+      timeout,
+      () => {
+        for (const connection of this.#connections) void connection.reset();
+      },
+      true,
+    );
+    await lastClosed;
+    this.#scheduler.clearTimer(timer);
+  }
+
+  #take(stream: StreamSocket): Connection {
+    const connection = new Connection(stream, this.#scheduler, this.#forget);
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  readonly #forget = (connection: Connection): void => {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#onLastClosed?.();
+  };
+}
