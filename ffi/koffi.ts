@@ -80,7 +80,8 @@ function isNotFound(error: unknown): boolean {
 export function koffiFiles(): readonly string[] {
   const koffi = loadKoffi();
   const modules = Object.values(requireFrom(process.execPath).cache);
-  const addon = modules.find((module) => isKoffi(module?.exports, koffi));
+  // Only of native add-ons: what a program's own modules export may be getters and proxies, which nobody may ask unasked.
+  const addon = modules.find((module) => String(module?.filename).endsWith('.node') && isKoffi(module?.exports, koffi));
   return [addon?.filename, mainFile].filter((file) => file !== undefined);
 }
 

@@ -3,12 +3,12 @@
 //   index.js    ES modules, as they are written: for bundlers, by the condition "module"
 //   index.cjs   all of it in one CommonJS file: for require()
 //   index.mjs   the names of index.cjs: for import in Node.js, so that a process has one instance of everything
-import { build } from 'esbuild';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import { bundleCommonJs } from './bundle.mjs';
 import { runChild } from './child.mjs';
 import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
@@ -17,25 +17,6 @@ const dist = path.join(root, 'dist');
 const entries = ['src/index', 'src/promises/index', 'src/sim/index', 'src/wsapoll/index'].map((entry) =>
   path.join(dist, entry),
 );
-
-/** @type {import('esbuild').Plugin} */
-const ownPlaceForCommonJs = {
-  name: 'own-place',
-  setup(bundle) {
-    bundle.onResolve({ filter: /\/own-place\.js$/ }, () => ({ path: path.join(root, 'ffi', 'own-place.cjs') }));
-  },
-};
-
-/**
- * A face makes its PALs with the main entry, and asks it for the one of this thread: it gets that, and no copy of it.
- * @type {import('esbuild').Plugin}
- */
-const mainEntryForFaces = {
-  name: 'main-entry',
-  setup(bundle) {
-    bundle.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: '../index.cjs', external: true }));
-  },
-};
 
 remove(dist); // nothing that has since been deleted may be published
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -78,25 +59,9 @@ async function writePrograms() {
   }
 }
 
-/**
- * One file and not one per module: calls between modules are plain calls then, as they are between ES modules.
- * @param {string} entry without its extension
- */
+/** @param {string} entry without its extension */
 async function writeCommonJs(entry) {
-  await build({
-    entryPoints: [`${entry}.js`],
-    outfile: `${entry}.cjs`,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20.19',
-    packages: 'external',
-    sourcemap: true,
-    sourcesContent: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-    plugins: [ownPlaceForCommonJs, mainEntryForFaces],
-  });
+  await bundleCommonJs(`${entry}.js`, `${entry}.cjs`);
   const exported = /** @type {Record<string, unknown>} */ (createRequire(import.meta.url)(`${entry}.cjs`));
   const names = Object.keys(exported).sort();
   const file = `./${path.basename(entry)}.cjs`;

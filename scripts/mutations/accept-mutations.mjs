@@ -10,10 +10,28 @@ const timeouts = 'socket-timeout.ts';
 /** @type {import('./mutations.mjs').Mutation[]} */
 export const acceptMutations = [
   {
-    id: 'accepting: what a closing server still gets is reset without its context',
+    id: 'accepting: what a shared server still gets when it closes is reset without its context',
     file: acceptor,
-    find: '    if (error === 0) readyForReset(context, listener, operation);\n',
+    find: '    if (error === 0 && listener.socket !== INVALID_SOCKET) readyForReset(context, listener, operation);\n',
     replace: '',
+  },
+  {
+    id: 'accepting: what a closed server has got is reset without its context',
+    file: acceptor,
+    find: '    if (context.operations.hasSucceeded(operation)) readyForReset(context, listener, operation);\n',
+    replace: '',
+  },
+  {
+    id: 'accepting: a closed server listens until its accepts have come back',
+    file: 'listener-kind.ts',
+    find: 'closesAtOnce: ({ isShared }: Listener) => !isShared,',
+    replace: 'closesAtOnce: () => false,',
+  },
+  {
+    id: 'accepting: a server that other processes have is closed before its accepts have come back',
+    file: 'listener-kind.ts',
+    find: 'closesAtOnce: ({ isShared }: Listener) => !isShared,',
+    replace: 'closesAtOnce: () => true,',
   },
   {
     id: 'accepting: a connection that was closed before it was taken keeps its place',

@@ -499,8 +499,8 @@ export const mutations = [
   {
     id: 'closesocket before the drain',
     file: closer,
-    find: 'context.transport.cancelAll(record);\n    return;',
-    replace: 'context.transport.cancelAll(record);',
+    find: 'if (kind.closesAtOnce(record)) closeSystemSocket(context, record);\n    return;',
+    replace: '',
   },
   {
     id: 'close does not flush',

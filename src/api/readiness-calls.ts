@@ -12,7 +12,7 @@ import { tryRead, tryWrite, watchConnection } from '../tcp/readiness/connection-
 import { tryAccept, watchListener } from '../tcp/readiness/listener-watch.ts';
 import { unwatch } from '../tcp/readiness/watch.ts';
 import { mixedApis, requireSomeBytes, requireCallback, requireOwnConnections } from './arguments.ts';
-import { CallGroup } from './call-context.ts';
+import { CallGroup, whyNotTied } from './call-context.ts';
 
 export class ReadinessCalls extends CallGroup {
   watch(socket: AnyHandle, given: Interest, callback: WatchCallback): void {
@@ -60,7 +60,8 @@ export class ReadinessCalls extends CallGroup {
     const data = requireSomeBytes('data', given);
     const connection = this.calls.established(socket);
     if (context === null || connection === null) return WouldBlock;
-    associate(context, connection);
+    // (An asyncWrite is told why.)
+    if (whyNotTied(context, connection, associate) !== null) return WouldBlock;
     return tryWrite(context, connection, data);
   }
 

@@ -11,6 +11,7 @@ import { setReferenced } from '../context/context.ts';
 import { connectionLocal, localEndpoint, NO_ENDPOINT, remoteEndpoint } from '../sockets/addresses.ts';
 import { close, reset } from '../sockets/closer.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
+import { Listener } from '../tcp/accept/listener.ts';
 import { Connection } from '../tcp/connection/connection.ts';
 import { DatagramSocket } from '../udp/datagram-socket.ts';
 import { cancelled, fromWin32Error, saysGone } from '../util/errors.ts';
@@ -124,9 +125,15 @@ function local(calls: CallContext, call: string, handle: AnyHandle): Endpoint {
   try {
     return record instanceof Connection ? connectionLocal(context, record) : localEndpoint(context, record);
   } catch (error) {
-    if (record.closing) return NO_ENDPOINT;
+    if (record.closing) return boundTo(record);
     throw error;
   }
+}
+
+/** Where a socket was bound that is closing. Its SOCKET may be gone, while the packets of its operations are awaited. */
+function boundTo(record: SocketRecord): Endpoint {
+  const local = record instanceof Listener || record instanceof DatagramSocket ? record.local : null;
+  return local ?? NO_ENDPOINT;
 }
 
 /** Also of a connection that is closing, as long as it has its socket. */

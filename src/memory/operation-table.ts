@@ -5,6 +5,7 @@
  * take() and release() are the one place that counts what a socket has in flight, which its close waits for, and release()
  * is where an operation's block goes back.
  */
+import { STATUS_SUCCESS } from '../../ffi/ntstatus.ts';
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 import type { BlockPool } from './block-pool.ts';
 import { SLOT, SLOT_SIZE, Operation, OperationKind, OperationState, type OperationOwner } from './operation.ts';
@@ -128,6 +129,11 @@ export class OperationTable {
     operation.leftBehind = true;
     operation.block = null; // never given back
     if (operation.lent !== null) keptForKernel.add(operation.lent);
+  }
+
+  /** The system has carried it out, whose packet is still to come. */
+  hasSucceeded({ isInKernel, word }: Operation): boolean {
+    return isInKernel && this.words[word] === STATUS_SUCCESS;
   }
 
   /** The operation at an OVERLAPPED's address, given in two halves, or null when there is none. */

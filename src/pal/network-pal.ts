@@ -165,8 +165,15 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   tryRead(socket: SocketHandle, buffer: Uint8Array): number;
   /**
-   * Takes bytes from the start of `data` for sending: 1 … 262144, or WouldBlock, also when the socket is closed. `data` may be
-   * changed at once.
+   * Hands bytes from the start of `data` to the system, in one call and without a callback: 1 … 262144, or WouldBlock, when writes
+   * are queued or in flight, when the system has no room, and when the socket is closed. `data` may be changed at once.
+   * It may be used beside the asynchronous calls, also while a read is pending: try it first, and give what it leaves to
+   * asyncWrite. A connection that is broken is WouldBlock too, and asyncWrite is told why.
+   *
+   * On a socket that has been watched, what the system has no room for becomes a send of the library's own, whose end makes the
+   * socket writable; and what has broken the connection is thrown.
+   * @throws NetworkError EPIPE after shutdown('send').
+   * @see https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsasend
    */
   tryWrite(socket: SocketHandle, data: Uint8Array): number;
   /** Takes a connection that is there, or answers WouldBlock, also when the server is closed. */
@@ -177,7 +184,8 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   shutdown(socket: SocketHandle, how: ShutdownHow): void;
   /**
-   * Closes: reads, accepts and connects end with ConnectionClosed, queued writes are flushed for at most closeGraceMs.
+   * Closes: reads, accepts and connects end with ConnectionClosed, queued writes are flushed for at most closeGraceMs. A server has
+   * stopped listening when the call returns, and its port is free.
    * A handle that is closed already is left alone; its callback still comes.
    */
   closeSocket(socket: AnyHandle, callback?: CloseCallback): void;

@@ -4,6 +4,7 @@
  *   closeSocket ─► reads, accepts, connects are answered with ConnectionClosed
  *               ─► queued writes are flushed, for at most closeGraceMs   (resetSocket: dropped, SO_LINGER {1, 0})
  *               ─► CancelIoEx(socket, NULL) while the kernel still has operations of the socket
+ *               ─► a server, or a UDP socket with nothing to send: closesocket
  *               ─► their packets come, one for each   (none although cancelled again and again: closesocket, then the packets)
  *               ─► closesocket, then the close callback             (or DisconnectEx: socket-reuse.ts)
  *
@@ -11,6 +12,11 @@
  * been closed meanwhile. Windows answers closesocket with a receive pending by RST instead of FIN, so the FIN goes out
  * first (shutdown SD_SEND) when one is pending. Under Wine, closesocket with a send pending lets that send run on, on
  * whatever socket gets the number next.
+ *
+ * A listening socket has no stream to end, and as long as it is open the system completes connections for it. So it is closed in the
+ * call itself: whoever connects afterwards is refused, and the port is free. A UDP socket gives its port back in the same way.
+ * Windows gives the number to the next socket, so nothing uses it any more; the record, with the completion key that the packets
+ * carry, stays until the last of them.
  *
  * A flush that outlives its grace ends in a reset: a FIN would tell the peer that it has got everything. (A UDP socket,
  * which has neither, drops the rest.)
@@ -61,6 +67,7 @@ export function settleClose(context: Context, record: SocketRecord): void {
     record.cancelled = true;
     // A connect that got no socket: its failure is queued, and -1 as a handle means this process.
     if (record.socket !== INVALID_SOCKET) context.transport.cancelAll(record);
+    if (kind.closesAtOnce(record)) closeSystemSocket(context, record);
     return;
   }
   if (!kind.recycle(context, record)) finishClose(context, record);

@@ -30,6 +30,8 @@ export interface SocketKind {
   isFlushed(record: SocketRecord): boolean;
   /** All operations are about to be cancelled. Returns false when they end by themselves. */
   beforeCancel(context: Context, record: SocketRecord): boolean;
+  /** Its operations have been cancelled: closesocket is next, and does not wait for their packets. */
+  closesAtOnce(record: SocketRecord): boolean;
   /**
    * Every operation of a closing socket has come back. Returns true when the kind has begun something else than closesocket; it
    * calls finishClose when that has ended.

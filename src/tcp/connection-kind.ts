@@ -84,6 +84,8 @@ export const connectionKind: SocketKind = {
     return true;
   },
 
+  closesAtOnce: () => false,
+
   recycle(context: Context, connection: Connection): boolean {
     return connection.server?.recycle(context, connection) === true;
   },

@@ -8,7 +8,7 @@ import type { Connection } from './connection/connection.ts';
 import type { Context } from '../context/context.ts';
 import { sendCursor } from './send-cursor.ts';
 import { MAX_SEGMENTS, type Operation } from '../memory/operation.ts';
-import { COPY_LOOP_LIMIT } from '../util/bytes.ts';
+import { copyIn } from '../util/bytes.ts';
 
 /** Bytes that one WSASend carries at most: the largest block. */
 const MAX_SEND_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
@@ -56,7 +56,7 @@ export function gather(context: Context, connection: Connection, operation: Oper
     if (length === 0) break;
     const isNew = used === segmentStart;
     if (isNew && segments === MAX_SEGMENTS) break;
-    if (!copyIn(block, used, cursor.chunk, cursor.offset, length)) {
+    if (!copyIn(block.bytes, used, cursor.chunk, cursor.offset, length)) {
       if (bytes > 0) break;
       cursor.end();
       return DETACHED;
@@ -75,21 +75,4 @@ export function gather(context: Context, connection: Connection, operation: Oper
     return 0;
   }
   return segments;
-}
-
-/** Returns false when the source has lost its bytes between the look at it and the copy. */
-function copyIn(block: Block, at: number, source: Uint8Array, offset: number, length: number): boolean {
-  try {
-    if (length <= COPY_LOOP_LIMIT) {
-      const target = block.bytes;
-      for (let index = 0; index < length; index++) target[at + index] = source[offset + index] ?? 0;
-    } else if (length === source.byteLength) {
-      block.bytes.set(source, at);
-    } else {
-      block.bytes.set(source.subarray(offset, offset + length), at);
-    }
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -89,7 +89,7 @@ export function write(
 }
 
 /** What a write gets on a connection that sends no more. */
-function whyEnded(call: WritingCall, connection: Connection): NetworkError | null {
+export function whyEnded(call: WritingCall, connection: Connection): NetworkError | null {
   const { end, stream } = connection.write;
   if (end !== WriteEnd.Open) return writeAfterEnd(call);
   return stream === Stream.Whole ? null : sendError(call, connection);

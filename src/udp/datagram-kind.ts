@@ -46,6 +46,7 @@ export const datagramKind: SocketKind = {
   },
 
   beforeCancel: () => true,
+  closesAtOnce: ({ sending }: DatagramSocket) => sending.length === 0,
   recycle: () => false,
   beforeClosesocket: () => undefined,
   gone: () => undefined,

@@ -49,3 +49,19 @@ export function copyOut(source: Buffer, from: number, target: Uint8Array, bytes:
     return false; // it has lost them between the look and the copy
   }
 }
+
+/** Copies bytes that are to be sent. Returns false when their array has lost them between the look at it and the copy. */
+export function copyIn(target: Buffer, at: number, source: Uint8Array, offset: number, length: number): boolean {
+  try {
+    if (length <= COPY_LOOP_LIMIT) {
+      for (let index = 0; index < length; index++) target[at + index] = source[offset + index] ?? 0;
+    } else if (length === source.byteLength) {
+      target.set(source, at);
+    } else {
+      target.set(source.subarray(offset, offset + length), at);
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}

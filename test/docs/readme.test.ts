@@ -32,7 +32,7 @@ describe('README', () => {
   it('names npm scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     for (const page of pages) {
-      for (const [command, name = ''] of read(page).matchAll(/\bnpm run ([a-z][a-z:]*)/g)) {
+      for (const [command, name = ''] of read(page).matchAll(/\bnpm run ([a-z][a-z:-]*)/g)) {
         expect(scripts, `"${command}" in ${page}`).to.have.property(name);
       }
     }

@@ -12,8 +12,11 @@ import type {
   ServerOptions,
   ServerSocket,
   SocketHandle,
+  UdpSocket,
   WriteData,
 } from '../../src/index.ts';
+import type { Bed } from './beds.ts';
+import { until } from './until.ts';
 
 export function connect(
   pal: NetworkPal,
@@ -158,6 +161,28 @@ export function serverOnUnclaimedPort(
 /** Another suite has the port, or Windows keeps the range that it is in (EACCES). */
 export function isTaken(error: unknown): boolean {
   return ['EADDRINUSE', 'EACCES'].includes((error as NetworkError).code);
+}
+
+/**
+ * What `make` binds to a port that has just been given up. Under Wine the port is in use until Wine's server has heard of
+ * everything, a moment later.
+ */
+export async function onceFree<Made extends ServerSocket | UdpSocket>(make: () => Made, bed: Bed): Promise<Made> {
+  if (!bed.real) return make();
+  let made: Made | null = null;
+  await until(
+    () => {
+      try {
+        made = make();
+      } catch (error) {
+        if (!isTaken(error)) throw error;
+      }
+      return made !== null;
+    },
+    () => 'the port to be free',
+    bed,
+  );
+  return made as unknown as Made;
 }
 
 /** A port of the loopback address on which nobody is and which can be bound. */

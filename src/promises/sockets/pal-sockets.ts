@@ -117,8 +117,8 @@ class PalStream implements StreamSocket {
     this.#onView = callback;
   }
 
-  tryWrite(_data: Uint8Array): number {
-    return 0;
+  tryWrite(data: Uint8Array): number {
+    return Math.max(0, this.#pal.tryWrite(this.#handle, data)); // WouldBlock: nothing was taken
   }
 
   write(data: WriteData, options: OperationOptions, callback: BytesCallback): void {

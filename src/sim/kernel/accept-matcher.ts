@@ -1,5 +1,5 @@
 /** Where connections that arrive meet the AcceptEx operations that wait for them. */
-import { STATUS_CANCELLED } from '../../../ffi/ntstatus.ts';
+import { STATUS_CANCELLED, STATUS_CONNECTION_ABORTED } from '../../../ffi/ntstatus.ts';
 import type { SimulatedProcess } from '../machine/machine.ts';
 import type { Io } from './io.ts';
 import { writeSockaddr } from './sockaddr.ts';
@@ -74,12 +74,18 @@ export class AcceptMatcher {
 
   /** The listener is closed: what waits is reset or cancelled. */
   close(listener: Listener): void {
-    for (const io of listener.accepts.splice(0)) fail(io, STATUS_CANCELLED);
+    for (const io of listener.accepts.splice(0)) fail(io, this.#closedStatus());
     for (const end of listener.backlog.splice(0)) {
       end.orphan = true;
       end.abort();
     }
     this.update(listener);
+  }
+
+  /** Of an AcceptEx whose listening socket is closed: Windows has been seen to say either. */
+  #closedStatus(): number {
+    const { profile, network } = this.#platform;
+    return profile.name === 'windows' && network.maybe() ? STATUS_CONNECTION_ABORTED : STATUS_CANCELLED;
   }
 
   /**

@@ -51,7 +51,7 @@ export class DataCalls {
     if (socket.sendShut) return this.#fail(WSAESHUTDOWN);
     const end = socket.end;
     if (end === null) return this.#fail(WSAENOTCONN);
-    if (overlapped === 0) throw new SimulationError('A WSASend that would block the thread: no OVERLAPPED');
+    if (overlapped === 0) return this.#sendNow(socket, end, buffers, count, bytesAddress);
     const io = prepareIo(platform, 'WSASend', socket, buffers, count, overlapped);
     if (this.#broken(end, io)) return SOCKET_ERROR;
     platform.ledger.lend(io);
@@ -86,6 +86,35 @@ export class DataCalls {
     end.update();
     end.peer.update();
     memory.at(bytesAddress, 4, 'lpNumberOfBytesRecvd').setUint32(bytesAddress, bytes);
+    return 0;
+  }
+
+  /** send() by another name. Windows takes all of it as soon as it has any room; Wine, as Linux, what there is room for. */
+  #sendNow(socket: SimulatedSocket, end: TcpEnd, buffers: number, count: number, bytesAddress: number): number {
+    const { memory, profile, faults } = this.#platform;
+    if (!socket.nonBlocking)
+      throw new SimulationError('A WSASend that would block the thread: no OVERLAPPED, no FIONBIO');
+    if (end.sends.length > 0)
+      throw new SimulationError('A send() beside an overlapped WSASend: their order is nobody’s');
+    const fault = faults?.call('WSASend') ?? 0;
+    if (fault !== 0) {
+      if (faults?.breaks(fault) === true) end.break(STATUS_CONNECTION_RESET);
+      return this.#fail(fault);
+    }
+    if (end.broken !== 0) return this.#fail(ntStatusToWinsockError(end.broken));
+    if (end.room === 0) return this.#fail(WSAEWOULDBLOCK);
+    const array = memory.at(buffers, count * WSABUF.size, 'WSASend: lpBuffers');
+    let bytes = 0;
+    for (let at = buffers; at < buffers + count * WSABUF.size; at += WSABUF.size) {
+      const given = array.getUint32(at + WSABUF.len);
+      const length = profile.sendsAreTakenWhole ? given : Math.min(given, end.room);
+      const address = array.getPointer(at + WSABUF.buf);
+      const region = memory.at(address, length, 'WSASend: buffer');
+      end.out.push(region.bytes, address - region.address, length);
+      bytes += length;
+    }
+    end.update();
+    memory.at(bytesAddress, 4, 'lpNumberOfBytesSent').setUint32(bytesAddress, bytes);
     return 0;
   }
 

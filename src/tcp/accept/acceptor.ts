@@ -97,7 +97,7 @@ export function takeAccepted(context: Context, listener: Listener): SocketHandle
 export function completeAccept(context: Context, listener: Listener, operation: Operation): void {
   const { error } = operation;
   if (listener.closing) {
-    if (error === 0) readyForReset(context, listener, operation);
+    if (error === 0 && listener.socket !== INVALID_SOCKET) readyForReset(context, listener, operation);
     releaseAccept(context, listener, operation);
     settleClose(context, listener);
     return;
@@ -247,6 +247,16 @@ function spread(context: Context, listener: Listener, distributor: Distributor, 
   }
   const report = listener.onAcceptError;
   if (report !== undefined) context.loop.enqueue(() => report(nobodyTook(peer)));
+}
+
+/**
+ * The listening socket is about to be closed. What its accepts have brought, and nobody has heard of yet, gets its context while
+ * there is a SOCKET to have it from.
+ */
+export function prepareResets(context: Context, listener: Listener): void {
+  for (const operation of listener.operations()) {
+    if (context.operations.hasSucceeded(operation)) readyForReset(context, listener, operation);
+  }
 }
 
 /** Gives a connection that nobody will get its context: without it the socket would not heed SO_LINGER, and send FIN. */

@@ -2,7 +2,7 @@
 import type { Context } from '../../context/context.ts';
 import { OperationKind, type Operation } from '../../memory/operation.ts';
 import { notOfThisKind, type SocketKind } from '../../sockets/socket-kind.ts';
-import { completeAccept, cancelAccept, stopAccepting } from './acceptor.ts';
+import { completeAccept, cancelAccept, prepareResets, stopAccepting } from './acceptor.ts';
 import type { Listener } from './listener.ts';
 
 export const listenerKind: SocketKind = {
@@ -20,8 +20,10 @@ export const listenerKind: SocketKind = {
   abort: stopAccepting,
   isFlushed: () => true,
   beforeCancel: () => true,
+  // One that other processes have too goes on listening, and closesocket would cancel nothing.
+  closesAtOnce: ({ isShared }: Listener) => !isShared,
   recycle: () => false,
-  beforeClosesocket: () => undefined,
+  beforeClosesocket: prepareResets,
   gone: () => undefined,
   graceExpired: () => undefined,
 };

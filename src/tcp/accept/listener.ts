@@ -33,6 +33,8 @@ export class Listener extends SocketRecord {
     noDelay: false,
     deferAssociation: false,
   };
+  /** Other processes may have it too (exportSocket, importServer). */
+  isShared = false;
   /** Where connections go instead of to asyncAccept. */
   distributor: Distributor | null = null;
   /** The end point it is bound to, once it listens. */

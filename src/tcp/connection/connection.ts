@@ -32,6 +32,8 @@ export class Connection extends SocketRecord {
   /** Its end points, as far as they are known. */
   peer: Endpoint | null = null;
   local: Endpoint | null = null;
+  /** FIONBIO was set. */
+  nonBlocking = false;
   /** It came from a spreading server, which counts it. */
   countsAsLoad = false;
   /** The server that accepted it; null when it was connected from here, or came from elsewhere. */

@@ -9,8 +9,6 @@ export class ReadinessState {
   failure: NetworkError | null = null;
   /** What is queued for writing came from tryWrite. */
   tryWriting = false;
-  /** FIONBIO was set. */
-  nonBlocking = false;
 
   begin(zeroByteReceive: Operation): void {
     this.zeroByteReceive = zeroByteReceive;
@@ -32,10 +30,6 @@ export class ReadinessState {
 
   finishWrite(): void {
     this.tryWriting = false;
-  }
-
-  becameNonBlocking(): void {
-    this.nonBlocking = true;
   }
 }
 

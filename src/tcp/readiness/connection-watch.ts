@@ -5,25 +5,25 @@
  * once while there is something left: that is what makes it level-triggered.
  *
  * Writable: there is no such thing as a zero-byte send that waits. But a send of real bytes does wait, so the one send
- * that may be in flight is the signal: tryWrite copies bytes into it, and the socket is writable when it has come back.
+ * that may be in flight is the signal: what the system has no room for now, tryWrite copies into it, and the socket is writable
+ * when it has come back.
  *
  * An error that the zero-byte receive met is kept for tryRead: the system may report it only once.
  */
-import { SOCKET_ERROR } from '../../../ffi/constants.ts';
-import { WSABUF } from '../../../ffi/layouts.ts';
-import { WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
-import { setNonBlocking } from '../../sockets/sockets.ts';
+import { WSAENOBUFS, WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
 import type { Context } from '../../context/context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS } from '../../memory/block-pool.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
+import { copyIn } from '../../util/bytes.ts';
 import { systemError, writeAfterEnd } from '../../util/errors.ts';
 import type { Connection } from '../connection/connection.ts';
 import { postZeroByteReceive } from '../zero-byte-receive.ts';
 import { readinessOf } from '../connection/readiness-state.ts';
-import { WriteEnd } from '../connection/write-state.ts';
+import { Stream, WriteEnd } from '../connection/write-state.ts';
+import { receiveNow, sendNow } from '../immediate-calls.ts';
 import { takeUnread } from '../reader.ts';
-import { write } from '../writer.ts';
+import { whyEnded, write } from '../writer.ts';
 import { hasRoom, startWatch, Watch } from './watch.ts';
 
 /** Bytes that one tryRead asks the system for at most. */
@@ -62,7 +62,11 @@ export function watchConnection(
   interest: Interest,
   callback: WatchCallback,
 ): void {
-  startWatch(context, connection, interest, callback, () => undefined, ConnectionWatch);
+  startWatch(context, connection, interest, callback, becomeWatched, ConnectionWatch);
+}
+
+function becomeWatched(_context: Context, connection: Connection): void {
+  readinessOf(connection);
 }
 
 /** Reads what is there now into the start of `target`. Returns the count, 0 for the end of the stream, or WouldBlock. */
@@ -73,11 +77,11 @@ export function tryRead(context: Context, connection: Connection, target: Uint8A
   if (failure !== null) throw failure;
   const length = Math.min(target.byteLength, MAX_TRY_READ);
   const pinnedAddress = context.pinned.addressOf(target, length);
-  if (pinnedAddress !== 0) return receiveNow(context, connection, pinnedAddress, length);
+  if (pinnedAddress !== 0) return receivedNow(context, connection, pinnedAddress, length);
   const block = context.blocks.take(classFor(length));
   if (block === null) return WouldBlock;
   try {
-    const count = receiveNow(context, connection, block.address, Math.min(length, block.size));
+    const count = receivedNow(context, connection, block.address, Math.min(length, block.size));
     if (count > 0) block.bytes.copy(target, 0, 0, count);
     return count;
   } finally {
@@ -86,8 +90,10 @@ export function tryRead(context: Context, connection: Connection, target: Uint8A
 }
 
 /**
- * Takes bytes from the start of `data` for sending. Returns the count, or WouldBlock while a send is in flight, the queues of
- * all sockets together are full, or no operation is free.
+ * Takes bytes from the start of `data` for sending. Returns the count, or WouldBlock while writes are queued or in flight, the
+ * queues of all sockets together are full, or no operation is free. Where the system has no room, or the connection is broken,
+ * it is WouldBlock as well: an asyncWrite then waits, or is told. Of a socket that has been watched, the bytes become the send
+ * whose end tells the watch that there is room.
  */
 export function tryWrite(context: Context, connection: Connection, data: Uint8Array): number {
   const failure = failureOf(connection);
@@ -96,8 +102,15 @@ export function tryWrite(context: Context, connection: Connection, data: Uint8Ar
   if (isSending(connection)) return WouldBlock;
   if (!hasRoom(context) || context.operations.free === 0 || connection.write.refusals > 0) return WouldBlock;
   const { maxQueuedBytes, maxQueuedBytesPerSocket } = context.options;
-  const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - context.queuedBytes);
-  // A copy of our own: the caller may use the buffer again as soon as this returns.
+  const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - context.queuedBytes, data.byteLength);
+  if (connection.write.stream === Stream.Whole) {
+    const sent = trySend(context, connection, data, most);
+    if (sent !== WouldBlock) return sent;
+  }
+  if (connection.readiness === null) return WouldBlock;
+  const broken = whyEnded('write', connection);
+  if (broken !== null) throw readinessOf(connection).fail(broken);
+  // Of room in the system only the end of a send tells. It has a copy of our own: the caller may use the buffer again at once.
   const taken = Uint8Array.prototype.slice.call(data, 0, most);
   const readiness = readinessOf(connection);
   write(context, connection, taken, taken.length, null, null, (error) => {
@@ -109,34 +122,38 @@ export function tryWrite(context: Context, connection: Connection, data: Uint8Ar
   return taken.length;
 }
 
-/** A receive that is not overlapped, on a socket that does not block. */
-function receiveNow(context: Context, connection: Connection, address: number, length: number): number {
-  const { platform, counters, scratch } = context;
-  doNotBlock(context, connection);
-  const countAt = WSABUF.size;
-  const flagsAt = countAt + 4;
-  scratch.view.setUint32(WSABUF.len, length, true);
-  scratch.setPointer(WSABUF.buf, address);
-  scratch.view.setUint32(flagsAt, 0, true);
-  counters.syscalls.WSARecv++;
-  const at = scratch.address;
-  const result = platform.ws2_32.WSARecv(connection.socket, at, 1, at + countAt, at + flagsAt, 0, 0);
-  if (result === SOCKET_ERROR) {
-    const code = platform.ws2_32.WSAGetLastError();
-    if (code === WSAEWOULDBLOCK) return WouldBlock;
-    throw readinessOf(connection).fail(systemError('read', 'WSARecv', code));
-  }
-  const count = scratch.view.getUint32(countAt, true);
-  counters.bytesReceived += count;
-  return count;
+/** Throws what has broken the connection, and keeps it: the system may report it only once. */
+function receivedNow(context: Context, connection: Connection, address: number, length: number): number {
+  const { code, bytes } = receiveNow(context, connection, address, length);
+  if (code === 0) return bytes;
+  if (code === WSAEWOULDBLOCK) return WouldBlock;
+  throw readinessOf(connection).fail(systemError('read', 'WSARecv', code));
 }
 
-/** Overlapped calls do not care; without it the first call that has nothing to do would block this thread. */
-function doNotBlock(context: Context, connection: Connection): void {
-  const readiness = readinessOf(connection);
-  if (readiness.nonBlocking) return;
-  setNonBlocking(context, connection.socket);
-  readiness.becameNonBlocking();
+/**
+ * Hands bytes to the system as far as it has room. Nothing is queued or in flight before them. An error stays the stream's: the
+ * next write is answered with it.
+ */
+function trySend(context: Context, connection: Connection, data: Uint8Array, length: number): number {
+  const pinnedAddress = context.pinned.addressOf(data, length);
+  if (pinnedAddress !== 0) return sentNow(context, connection, pinnedAddress, length);
+  const block = context.blocks.take(classFor(length));
+  if (block === null) return WouldBlock;
+  try {
+    const count = Math.min(length, block.size);
+    if (!copyIn(block.bytes, 0, data, 0, count)) return WouldBlock;
+    return sentNow(context, connection, block.address, count);
+  } finally {
+    context.blocks.give(block);
+  }
+}
+
+function sentNow(context: Context, connection: Connection, address: number, length: number): number {
+  const { code, bytes } = sendNow(context, connection, address, length);
+  if (bytes > 0) return bytes;
+  // Without memory for it the system takes a send later, as it does without room.
+  if (code !== 0 && code !== WSAEWOULDBLOCK && code !== WSAENOBUFS) connection.write.fail(code, 'WSASend', null, false);
+  return WouldBlock;
 }
 
 function isSending({ write: { queue, operation } }: Connection): boolean {

@@ -80,6 +80,7 @@ export function importServer(context: Context, info: SocketInfo, options: Import
     throw error;
   }
   listener.socket = socket;
+  listener.isShared = true;
   rememberUsed(info.id);
   let local: Endpoint;
   try {

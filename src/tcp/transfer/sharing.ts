@@ -45,7 +45,9 @@ const FROM_SERVER = { call: 'importServer', from: 'exportSocket() of a server' }
 
 /** Makes a duplicate of a server for the process `pid`, and keeps the server. Throws NetworkError. */
 export function exportServer(context: Context, listener: Listener, pid: number): SocketInfo {
-  return duplicate(context, listener, pid, 'iocp-pal/server', null);
+  const info = duplicate(context, listener, pid, 'iocp-pal/server', null);
+  listener.isShared = true;
+  return info;
 }
 
 /** Moves an unassociated connection to the process `pid`. Throws NetworkError. */

@@ -272,6 +272,7 @@ onEveryBed('limit of all write queues together', (bed) => {
     const outcomes = new Outcomes();
     pal.asyncWrite(first.client, seededBytes(limit - 10), outcomes.expect('first'));
     expect(pal.tryWrite(second.client, seededBytes(100))).to.equal(10);
+    pal.asyncWrite(first.served, seededBytes(10), outcomes.expect('the last room'));
     expect(pal.tryWrite(second.served, seededBytes(100)), 'without room').to.equal(WouldBlock);
     let told = 0;
     let queuedThen = 0;

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { NetworkError } from '../../../src/index.ts';
 import { onEveryBed } from '../../support/beds.ts';
 import { expectClosed, rejectionOf } from '../../support/errors.ts';
-import { close } from '../../support/io.ts';
+import { close, onceFree } from '../../support/io.ts';
 import { Outcomes } from '../../support/outcomes.ts';
 import { sharedPal } from '../../support/pal-fixture.ts';
 import { receive, receiveMany, send } from '../../support/udp.ts';
@@ -25,6 +25,20 @@ onEveryBed('udp, closing', (bed) => {
     await outcomes.settled(bed);
     expect(outcomes.log).to.deep.equal([...labels.map((label) => `${label} ECANCELED`), 'close ok']);
     for (const label of labels) expectClosed(outcomes.errors.get(label), label);
+  });
+
+  it('leaves its port to the next socket at once, with receives waiting and packets to come', async () => {
+    const { pal } = fixture;
+    const first = pal.createUdpSocket('127.0.0.1', 0);
+    const outcomes = new Outcomes();
+    pal.asyncReceiveFrom(first.handle, new Uint8Array(10), 10, outcomes.expect('receive'));
+    pal.closeSocket(first.handle, outcomes.expect('close'));
+    const second = await onceFree(() => pal.createUdpSocket('127.0.0.1', first.port), bed);
+    const received = receive(pal, second.handle);
+    await send(pal, second.handle, Buffer.from('mine'), second);
+    expect((await received).data.toString()).to.equal('mine');
+    await outcomes.settled(bed);
+    expect(outcomes.log).to.deep.equal(['receive ECANCELED', 'close ok']);
   });
 
   it('with an error there is a sender, who is nobody', async () => {

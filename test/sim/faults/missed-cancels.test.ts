@@ -12,6 +12,8 @@ import { RawPeer } from '../support/raw-peer.ts';
 
 interface Bench {
   readonly platform: SimulatedPlatform;
+  /** Another process. */
+  readonly other: SimulatedPlatform;
   readonly pal: NetworkPal;
   readonly log: string[];
   readonly told: (what: string) => (error?: { code: string } | null) => void;
@@ -30,13 +32,15 @@ function bench(profile: ProfileName, plan: readonly PlannedFault[], seed = 0): B
   const network = simulateNetwork({ seed, plain: seed === 0 });
   const sizes = { sendBufferSize: BUFFER, receiveBufferSize: BUFFER };
   const platform = network.platform({ profile, keepAlive: true, faults: { plan }, ...sizes });
-  const peer = new RawPeer(network, network.platform(sizes)); // it reads nothing
+  const other = network.platform(sizes);
+  const peer = new RawPeer(network, other); // it reads nothing
   const pal = createNetworkPal({ platform, strict: true, maxOperations: 64, closeGraceMs: GRACE_MS });
   pal.initialize();
   const ended = pal.runEventLoop();
   const log: string[] = [];
   return {
     platform,
+    other,
     pal,
     log,
     told: (what) => (error) => void log.push(`${what} ${error?.code ?? 'ok'}`),
@@ -103,6 +107,17 @@ const PENDING: Readonly<Record<string, (bench: Bench) => { close: () => void; ex
       expected: ['read ECANCELED', 'write ECANCELED', 'close ok'],
     };
   },
+  'an AcceptEx, which another process has too,': ({ pal, platform, other, told }) => {
+    const { handle } = pal.createServer('127.0.0.1', 0, { acceptDepth: 3 });
+    pal.exportSocket(handle, other.processId);
+    pal.asyncAccept(handle, told('accept'));
+    platform.run();
+    return { close: () => pal.closeSocket(handle, told('close')), expected: ['accept ECANCELED', 'close ok'] };
+  },
+};
+
+/** Of these closesocket does not wait for a packet. */
+const CLOSED_AT_ONCE: typeof PENDING = {
   'an AcceptEx': ({ pal, platform, told }) => {
     const { handle } = pal.createServer('127.0.0.1', 0, { acceptDepth: 3 });
     pal.asyncAccept(handle, told('accept'));
@@ -131,6 +146,8 @@ describe('a cancel that misses its operation', () => {
       }
     });
 
+    // As long as another process has the server, no closesocket of ours ends an accept.
+    if (what.includes('another process')) continue;
     it(`again and again ends in closesocket, which cancels ${what} itself`, async () => {
       const scene = bench('windows', ALL_MISSED);
       const { close, expected } = begin(scene);
@@ -138,6 +155,18 @@ describe('a cancel that misses its operation', () => {
       await rest(scene.platform, scene.log, expected.length);
       expect(scene.log).to.deep.equal(expected);
       expect(scene.platform.faults?.met, 'cancels that missed').to.be.above(10);
+      await scene.stop();
+    });
+  }
+
+  for (const [what, begin] of Object.entries(CLOSED_AT_ONCE)) {
+    it(`is followed by closesocket, which cancels ${what} itself`, async () => {
+      const scene = bench('windows', ALL_MISSED);
+      const { close, expected } = begin(scene);
+      close();
+      await rest(scene.platform, scene.log, expected.length);
+      expect(scene.log).to.deep.equal(expected);
+      expect(scene.platform.faults?.met, 'cancels that missed').to.equal(1);
       await scene.stop();
     });
   }

@@ -20,7 +20,9 @@ describe('a watch on a socket with an asyncWrite behind a tryWrite', () => {
     const ended = pal.runEventLoop();
     const socket = pal.asyncConnect('127.0.0.1', peer.port, {}, () => undefined);
     network.run();
-    // The buffers take the first bytes, and the second send waits for the peer.
+    // The buffers take the first bytes; of a socket that has been watched, the next ones are a send that waits for the peer.
+    pal.watch(socket, { writable: true }, () => undefined);
+    pal.unwatch(socket);
     expect(pal.tryWrite(socket, new Uint8Array(8))).to.equal(8);
     network.run();
     const log: string[] = [];

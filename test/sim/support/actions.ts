@@ -8,7 +8,16 @@ import type { SimulatedPal, Server } from './simulated-pal.ts';
 import { streamBytes } from './pattern.ts';
 import type { Action, Command, Deed } from './program.ts';
 import type { Side } from './side.ts';
-import { cancelTransfer, mayWrite, startRead, startSendFile, startWatch, startWrite, writeData } from './transfers.ts';
+import {
+  cancelTransfer,
+  mayWrite,
+  startRead,
+  startSendFile,
+  startWatch,
+  startWrite,
+  tryWrite,
+  writeData,
+} from './transfers.ts';
 import { MAX_SIDES, type World } from './world.ts';
 
 /** Runs a command; one that makes no sense at the moment does nothing. */
@@ -85,6 +94,10 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
   write: (world, { who, size }) => {
     const side = anySide(world, who);
     if (side !== null) startWrite(world, side, [size]);
+  },
+  tryWrite: (world, { who, size }) => {
+    const side = anySide(world, who);
+    if (side !== null) tryWrite(world, side, size);
   },
   writeList: (world, { who, size }) => {
     const side = anySide(world, who);

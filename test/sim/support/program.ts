@@ -55,6 +55,8 @@ const ACTIONS = [
   'cancel',
   'cancel',
   'sendFile',
+  'tryWrite',
+  'tryWrite',
 ] as const;
 
 /** The same for what goes between loops: one command in four is one of these. */

@@ -59,6 +59,8 @@ export class Side {
   /** Connecting sides: where to. */
   target: { readonly owner: SimulatedPal; readonly server: Server } | null = null;
   watching = false;
+  /** It was: what tryWrite takes may be queued. */
+  wasWatched = false;
   /** Accepted without a port, and not used since: it can go to another loop. */
   free = false;
   /** Submissions to its PAL when the last one for it was made. */

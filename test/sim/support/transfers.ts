@@ -1,6 +1,12 @@
 /** Reading and writing in programs: what is asked for, and the check of what comes of it. */
 import { WSAETIMEDOUT } from '../../../ffi/wsa-errors.ts';
-import { NetworkErrorCode, type BytesCallback, type NetworkError, type OperationHandle } from '../../../src/index.ts';
+import {
+  NetworkErrorCode,
+  WouldBlock,
+  type BytesCallback,
+  type NetworkError,
+  type OperationHandle,
+} from '../../../src/index.ts';
 import { streamBytes } from './pattern.ts';
 import type { Side } from './side.ts';
 import type { World } from './world.ts';
@@ -52,6 +58,20 @@ export function mayWrite(side: Side): boolean {
 
 export function writeData(world: World, side: Side, data: Uint8Array | Uint8Array[], total: number): void {
   startWriting(world, side, total, (done) => side.owner.pal.asyncWrite(side.handle, data, done));
+}
+
+/** The next bytes of the stream, as many of them as the system takes now. */
+export function tryWrite(world: World, side: Side, size: number): void {
+  if (!side.usable || !mayWrite(side) || side.sendShut || side.wasWatched) return;
+  side.free = false;
+  const data = Uint8Array.from(streamBytes(side.stream, side.written, size));
+  world.call(side, () => {
+    const taken = side.owner.pal.tryWrite(side.handle, data);
+    data.fill(0); // it may be changed at once
+    if (taken === WouldBlock) return;
+    side.written += taken;
+    side.confirmed += taken;
+  });
 }
 
 /** There was no slot for a call, or the system refused to tie its socket to the loop, so that it was never begun. */
@@ -171,6 +191,7 @@ export function writeBroke(side: Side, error: NetworkError): void {
 export function startWatch(world: World, side: Side, size: number): void {
   if (!side.usable || side.pending > 0 || side.ended) return;
   side.free = false;
+  side.wasWatched = true;
   const { pal } = side.owner;
   const buffer = new Uint8Array(Math.max(size, 4096));
   const ready = (error: NetworkError | null, readable: boolean): void => {

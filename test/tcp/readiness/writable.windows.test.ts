@@ -74,16 +74,15 @@ onEveryBed('watch writable', (bed) => {
     expect(calls.slice(0, 3)).to.deep.equal(['writable', 'writable', 'writable']);
   });
 
-  it('tryWrite takes bytes, then WouldBlock until the send is done, then writable is reported', async () => {
+  it('tryWrite takes bytes, and more of them, as long as the system has room', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
     expect(pal.tryWrite(client, seededBytes(100))).to.equal(100);
-    expect(pal.tryWrite(client, seededBytes(100))).to.equal(WouldBlock);
-    await ready(pal, client, { writable: true });
     expect(pal.tryWrite(client, seededBytes(50, 2))).to.equal(50);
-    expect(
-      (await readExactly(pal, served, 150)).equals(Buffer.concat([seededBytes(100), seededBytes(50, 2)])),
-    ).to.equal(true);
+    await ready(pal, client, { writable: true });
+    expect(pal.tryWrite(client, seededBytes(50, 3))).to.equal(50);
+    const expected = Buffer.concat([seededBytes(100), seededBytes(50, 2), seededBytes(50, 3)]);
+    expect((await readExactly(pal, served, 200)).equals(expected)).to.equal(true);
   });
 
   it('the data may be changed as soon as tryWrite has returned', async () => {
@@ -111,7 +110,7 @@ onEveryBed('watch writable', (bed) => {
       pumpOut(pal, client, data),
       pumpIn(pal, served, data.length, 50_000),
     ]);
-    expect(blocked, 'times that the writer had to wait').to.be.greaterThan(5);
+    expect(blocked, 'times that the writer had to wait').to.be.greaterThan(0);
     expect(sha(received)).to.equal(sha(data));
   });
 
@@ -168,6 +167,7 @@ onEveryBed('watch writable', (bed) => {
   it('a broken connection is writable, and tryWrite throws', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
+    await ready(pal, client, { writable: true });
     await reset(pal, served);
     let code = '';
     await until(

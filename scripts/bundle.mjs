@@ -1,0 +1,44 @@
+// One CommonJS file of an entry and all that it imports: calls between modules are plain calls then, as they are between ES modules.
+import { build } from 'esbuild';
+import path from 'node:path';
+import { root } from './paths.mjs';
+
+/** @type {import('esbuild').Plugin} */
+const ownPlaceForCommonJs = {
+  name: 'own-place',
+  setup(bundle) {
+    bundle.onResolve({ filter: /\/own-place\.[jt]s$/ }, () => ({ path: path.join(root, 'ffi', 'own-place.cjs') }));
+  },
+};
+
+/**
+ * A published face makes its PALs with the main entry, and asks it for the one of this thread: it gets that, and no copy of it.
+ * @type {import('esbuild').Plugin}
+ */
+const mainEntryForFaces = {
+  name: 'main-entry',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: '../index.cjs', external: true }));
+  },
+};
+
+/**
+ * @param {string} entry JavaScript or TypeScript
+ * @param {string} file where it is written
+ */
+export async function bundleCommonJs(entry, file) {
+  await build({
+    entryPoints: [entry],
+    outfile: file,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20.19',
+    packages: 'external',
+    sourcemap: true,
+    sourcesContent: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    plugins: [ownPlaceForCommonJs, mainEntryForFaces],
+  });
+}

@@ -1,0 +1,24 @@
+// What the runs have said, in .build/node-tests.json: each answer is written at once, since a run may be ended at any moment.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { buildFolder } from '../paths.mjs';
+
+/**
+ * `plain` is node.exe as it is; `ours` has the module under test in the place of its own.
+ * @typedef {'plain' | 'ours'} Side
+ */
+/** @typedef {{ outcome: 'passed' | 'skipped' | 'failed' | 'timed out', says: string, seconds: number }} Answer */
+/** @typedef {Record<string, Partial<Record<Side, Answer>>>} Answers by the name of the test file */
+
+const file = path.join(buildFolder, 'node-tests.json');
+
+/** @returns {Answers} */
+export function readAnswers() {
+  return existsSync(file) ? /** @type {Answers} */ (JSON.parse(readFileSync(file, 'utf8'))) : {};
+}
+
+/** @param {Answers} answers */
+export function writeAnswers(answers) {
+  mkdirSync(buildFolder, { recursive: true });
+  writeFileSync(file, JSON.stringify(answers, null, 2));
+}

@@ -1,0 +1,17 @@
+'use strict';
+// Preloaded (NODE_OPTIONS=--require) into the node.exe that runs one of Node's own test files: whoever loads node:net gets the
+// module under test. Child processes of a test inherit it.
+const Module = require('node:module');
+
+/** @typedef {(request: string, ...rest: unknown[]) => unknown} Load */
+
+const file = process.env['IOCP_PAL_MODULE'];
+if (file !== undefined) {
+  const loaded = /** @type {{ default?: unknown }} */ (require(file));
+  const underTest = loaded.default ?? loaded;
+  const internals = /** @type {{ _load: Load }} */ (/** @type {unknown} */ (Module));
+  const load = internals._load;
+  internals._load = function (request, ...rest) {
+    return request === 'net' || request === 'node:net' ? underTest : Reflect.apply(load, this, [request, ...rest]);
+  };
+}

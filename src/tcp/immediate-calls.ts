@@ -1,0 +1,80 @@
+/**
+ * WSARecv and WSASend without an OVERLAPPED, on a socket that does not block: they answer at once, need no operation, and no
+ * packet comes. The buffer is the system's during the call only.
+ *
+ * Overlapped calls do not care whether their socket blocks, so both sorts may be used on one socket, as libuv does.
+ * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsasend, "If both lpOverlapped and
+ * lpCompletionRoutine are NULL, the socket in this function will be treated as a nonoverlapped socket"
+ */
+import { Win32Error } from '../../ffi/check.ts';
+import { SOCKET_ERROR } from '../../ffi/constants.ts';
+import { WSABUF } from '../../ffi/layouts.ts';
+import type { Context } from '../context/context.ts';
+import { setNonBlocking } from '../sockets/sockets.ts';
+import type { Connection } from './connection/connection.ts';
+
+/** What a call has moved, or the Winsock error code with which it failed. One is enough: nothing runs in between. */
+class Outcome {
+  /** 0 for success. */
+  code = 0;
+  bytes = 0;
+}
+const outcome = new Outcome();
+
+/** recv(). The result is to be read before anything else is called. */
+export function receiveNow(
+  context: Context,
+  connection: Connection,
+  address: number,
+  length: number,
+): Readonly<Outcome> {
+  if (!becomeNonBlocking(context, connection)) return outcome;
+  const at = prepare(context, address, length);
+  const countAt = at + WSABUF.size;
+  context.counters.syscalls.WSARecv++;
+  const result = context.platform.ws2_32.WSARecv(connection.socket, at, 1, countAt, countAt + 4, 0, 0);
+  finish(context, result);
+  context.counters.bytesReceived += outcome.bytes;
+  return outcome;
+}
+
+/** send(). The same. */
+export function sendNow(context: Context, connection: Connection, address: number, length: number): Readonly<Outcome> {
+  if (!becomeNonBlocking(context, connection)) return outcome;
+  const at = prepare(context, address, length);
+  context.counters.syscalls.WSASend++;
+  const result = context.platform.ws2_32.WSASend(connection.socket, at, 1, at + WSABUF.size, 0, 0, 0);
+  finish(context, result);
+  context.counters.bytesSent += outcome.bytes;
+  return outcome;
+}
+
+/** Otherwise a call that has nothing to do would block this thread. */
+function becomeNonBlocking(context: Context, connection: Connection): boolean {
+  if (connection.nonBlocking) return true;
+  try {
+    setNonBlocking(context, connection.socket);
+  } catch (error) {
+    if (!(error instanceof Win32Error)) throw error;
+    outcome.code = error.systemErrorCode;
+    outcome.bytes = 0;
+    return false;
+  }
+  connection.nonBlocking = true;
+  return true;
+}
+
+/** Writes the WSABUF, and 0 for the count and the flags behind it. Returns its address. */
+function prepare(context: Context, address: number, length: number): number {
+  const { scratch } = context;
+  scratch.view.setUint32(WSABUF.len, length, true);
+  scratch.setPointer(WSABUF.buf, address);
+  scratch.view.setUint32(WSABUF.size, 0, true);
+  scratch.view.setUint32(WSABUF.size + 4, 0, true);
+  return scratch.address;
+}
+
+function finish({ platform, scratch }: Context, result: number): void {
+  outcome.code = result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
+  outcome.bytes = result === SOCKET_ERROR ? 0 : scratch.view.getUint32(WSABUF.size, true);
+}
