@@ -8,6 +8,7 @@
  * pal.asyncAccept(server.handle, (error, client) => { … });
  * await pal.runEventLoop();
  */
+import { sharedPalOf, type SharedPalHolder } from './api/shared-pal.ts';
 import { makeWinsockPal } from './api/winsock-pal.ts';
 import { readPalOptions, type PalOptions } from './runtime/pal-options.ts';
 import type { NetworkPal } from './pal/network-pal.ts';
@@ -18,6 +19,17 @@ import type { NetworkPal } from './pal/network-pal.ts';
  */
 export function createNetworkPal(options: PalOptions = {}): NetworkPal {
   return makeWinsockPal(readPalOptions(options));
+}
+
+/**
+ * The one PAL of this thread for everybody who does without a PAL of his own: the first call makes it, starts it and runs it, and
+ * the process ends with it running. So it needs neither initialize() nor runEventLoop(), and should not be stopped; when
+ * somebody has, or the system could not be waited for any more (a warning, IOCP_PAL_SHARED_LOOP_FAILED), the next call makes another one.
+ * That one does not know the handles of the first: keep the PAL together with its handles.
+ * @throws NetworkError InitializationFailed, as initialize() does, where it cannot be started.
+ */
+export function sharedPal(): NetworkPal {
+  return sharedPalOf(globalThis as SharedPalHolder, {});
 }
 
 export {

@@ -31,7 +31,11 @@ for (const { prototype } of GROUPS) {
 
 /** @param options from readPalOptions */
 export function makeWinsockPal(options: PalOptions): NetworkPal {
+  return assemblePal(new CallContext(options));
+}
+
+export function assemblePal(calls: CallContext): NetworkPal {
   // By way of what the groups have, and not of NetworkPal itself: so TypeScript sees it when a call is missing.
-  const pal: object = new WinsockPal(new CallContext(options));
+  const pal: object = new WinsockPal(calls);
   return pal as AllOf<InstanceType<(typeof GROUPS)[number]>>;
 }

@@ -72,9 +72,9 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   initialize(): void;
   /**
-   * Runs callbacks until stopEventLoop(), or until nothing is left that keeps the process alive. Returns at once; with
-   * the waiter 'inline' this thread waits between turns, for 8 ms at most. May be called again after a stop, with fresh
-   * sockets.
+   * Runs callbacks until stopEventLoop(), or until nothing is left that keeps the process alive (stopWhenIdle: false goes on).
+   * Returns at once; with the waiter 'inline' this thread waits between turns, for 8 ms at most. May be called again after
+   * a stop, with fresh sockets.
    *
    * The promise is rejected with a NetworkError (EventLoopError, ERR_EVENT_LOOP_FAILED, with syscall and systemErrorCode) when the
    * system cannot be waited for any more: every socket has been closed and every call answered by then. docs/errors.md

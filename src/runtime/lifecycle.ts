@@ -11,7 +11,8 @@
  * runEventLoop's promise is rejected.
  *
  * When nothing keeps the process alive any more (no callback is owed on a referenced socket), the loop stops by itself
- * and runEventLoop's promise resolves, as uv_run returns: `await pal.runEventLoop()` then lets a module come to its end.
+ * and runEventLoop's promise resolves, as uv_run returns: `await pal.runEventLoop()` then lets a module come to its end. With
+ * stopWhenIdle: false it goes on instead, and the process ends with it: what is in flight is dealt with as at process.exit().
  */
 import { ExternalBuffersRefusedError } from '../../ffi/memory.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
@@ -162,7 +163,7 @@ export class Lifecycle {
     this.#everRan = true;
     this.#notice?.dispose();
     this.#running = inOwnContext(withResolvers);
-    this.#unwatch = context.platform.onIdle(this.#onIdle);
+    if (this.#options.stopWhenIdle) this.#unwatch = context.platform.onIdle(this.#onIdle);
     context.loop.activate();
     return this.#running.promise;
   }

@@ -22,6 +22,12 @@ export interface PalOptions {
   skipCompletionPortOnSuccess?: 'auto' | boolean | undefined;
   /** Milliseconds that closeSocket spends on flushing what is queued, 0 … 2^31-1. Default 5000. */
   closeGraceMs?: number | undefined;
+  /**
+   * Stop by itself when nothing keeps the process alive any more: sockets are closed in order, and runEventLoop's promise is
+   * fulfilled. Default true. False: the process just ends, as with node:net, and the system closes what is open; runEventLoop's promise
+   * is fulfilled after a stopEventLoop() only, so do not await it at the top of a module.
+   */
+  stopWhenIdle?: boolean | undefined;
   /** Operations that may be under way at a time, 16 … 1048576; each takes 128 bytes. Default 65536. */
   maxOperations?: number | undefined;
   /** Bytes that asyncWrite queues per socket before it refuses, at least 65536. Default 67108864 (64 MiB). */
@@ -48,6 +54,7 @@ const DEFAULTS: ResolvedPalOptions = {
   waiter: 'worker',
   skipCompletionPortOnSuccess: 'auto',
   closeGraceMs: 5000,
+  stopWhenIdle: true,
   maxOperations: 65536,
   maxQueuedBytesPerSocket: 64 * 1024 * 1024,
   maxQueuedBytes: 1024 * 1024 * 1024,
