@@ -12,7 +12,7 @@
  * }
  */
 import process from 'node:process';
-import { createNetworkPal } from '../index.ts';
+import { sharedPal } from '../index.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
 import type { Scheduler } from '../platform/platform.ts';
 import { networkOn, type Network } from './network.ts';
@@ -20,7 +20,8 @@ import { nodeClock } from './sockets/node-clock.ts';
 import { nodeSockets } from './sockets/node-sockets.ts';
 import { PalSockets } from './sockets/pal-sockets.ts';
 
-const ofThisThread = networkOn(process.platform === 'win32' ? onOwnPal() : () => nodeSockets);
+const sockets = process.platform === 'win32' ? new PalSockets(sharedPal, nodeClock) : nodeSockets;
+const ofThisThread = networkOn(sockets);
 
 /**
  * Binds and listens.
@@ -39,21 +40,7 @@ export const connect: Network['connect'] = ofThisThread.connect;
  * @param scheduler the time of its platform, where that is not Node's own: `platform.scheduler` of a simulated one
  */
 export function networkOver(pal: NetworkPal, scheduler: Scheduler = nodeClock): Network {
-  const sockets = new PalSockets(() => pal, scheduler);
-  return networkOn(() => sockets);
-}
-
-/** One PAL for this thread, started when it is first needed, and again after it has ended because nothing was left to do. */
-function onOwnPal(): () => PalSockets {
-  let pal: NetworkPal | null = null;
-  const sockets = new PalSockets(() => {
-    if (pal?.isRunning() === true) return pal;
-    pal = createNetworkPal();
-    pal.initialize();
-    void pal.runEventLoop();
-    return pal;
-  }, nodeClock);
-  return () => sockets;
+  return networkOn(new PalSockets(() => pal, scheduler));
 }
 
 export { NetworkError, NetworkErrorCode, type Endpoint, type Scheduler } from '../index.ts';

@@ -19,13 +19,12 @@ export interface Network {
   readonly connect: (options: ConnectToOptions) => Promise<Connection>;
 }
 
-/** A Network on these sockets. @param sockets where to get them at this moment */
-export function networkOn(sockets: () => NetworkSockets): Network {
+/** A Network on these sockets. */
+export function networkOn(sockets: NetworkSockets): Network {
   return {
     async listen(options = {}) {
       try {
-        const from = sockets();
-        return new Server(await from.listen(options), from.scheduler);
+        return new Server(await sockets.listen(options), sockets.scheduler);
       } catch (error) {
         return inCallersStack(error);
       }
@@ -33,8 +32,7 @@ export function networkOn(sockets: () => NetworkSockets): Network {
     async connect(options) {
       try {
         if (options.signal?.aborted === true) throw aborted(options.signal);
-        const from = sockets();
-        return new Connection(await from.connect(options), from.scheduler);
+        return new Connection(await sockets.connect(options), sockets.scheduler);
       } catch (error) {
         return inCallersStack(error);
       }

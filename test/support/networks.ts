@@ -28,7 +28,7 @@ export function onEveryNetwork(title: string, suite: (fixture: NetworkFixture) =
   }
   if (process.env['IOCP_PAL_REAL'] !== undefined) return;
   describe(`${title} [node:net]`, () => {
-    suite({ isNode: true, network: networkOn(() => nodeSockets) });
+    suite({ isNode: true, network: networkOn(nodeSockets) });
   });
 }
 
