@@ -11,8 +11,10 @@ const root = path.resolve(import.meta.dirname, '..');
 const FOR_SIMULATION = ['pal', 'util', 'iocp', 'platform', 'memory', 'wait'];
 /** What a backend with an entry of its own takes: not the PAL, of which it would bring a copy. */
 const FOR_BACKEND = ['pal', 'platform', 'memory', 'wait', 'loop', 'context', 'sockets'];
-/** What a face stands on: the contract, checks of arguments, Node's timers, and the entry that makes a PAL. */
-const FOR_FACES = ['pal', 'util', 'platform', '.', 'promises/sockets'];
+/** What a face of the library takes, on top of the public calls: their words, and Node's timers. */
+const FOR_FACE = ['pal', 'platform', '.'];
+/** The promises check their arguments as the public calls do. */
+const FOR_PROMISES = [...FOR_FACE, 'util', 'promises/sockets'];
 const SIMULATION = ['sim/schedule', 'sim/machine', 'sim/memory', 'sim/kernel', 'sim/win32', 'sim/wait', 'sim'];
 
 /** @type {readonly Room[]} '.' is src/index.ts */
@@ -42,6 +44,7 @@ export const rooms = [
   'api',
   'helpers',
   '.',
+  'net',
   'promises/sockets',
   'promises',
   'wsapoll',
@@ -49,8 +52,9 @@ export const rooms = [
   'doctor/steps',
   'doctor',
 ].map((folder) => {
-  if (folder.startsWith('promises')) return { folder, only: FOR_FACES };
+  if (folder.startsWith('promises')) return { folder, only: FOR_PROMISES };
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
+  if (folder === 'net') return { folder, only: FOR_FACE };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });
 

@@ -14,9 +14,20 @@ import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
-const entries = ['src/index', 'src/promises/index', 'src/sim/index', 'src/wsapoll/index'].map((entry) =>
-  path.join(dist, entry),
+const entries = ['src/index', 'src/net/index', 'src/promises/index', 'src/sim/index', 'src/wsapoll/index'].map(
+  (entry) => path.join(dist, entry),
 );
+
+/**
+ * A face is made of the public calls, which it takes from the library's own entry: a program that uses both has one instance.
+ * @type {import('esbuild').Plugin}
+ */
+const libraryFromItsEntry = {
+  name: 'library-from-its-entry',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: '../index.cjs', external: true }));
+  },
+};
 
 remove(dist); // nothing that has since been deleted may be published
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -61,11 +72,18 @@ async function writePrograms() {
 
 /** @param {string} entry without its extension */
 async function writeCommonJs(entry) {
-  await bundleCommonJs(`${entry}.js`, `${entry}.cjs`);
+  await bundleCommonJs(`${entry}.js`, `${entry}.cjs`, [libraryFromItsEntry]);
   const exported = /** @type {Record<string, unknown>} */ (createRequire(import.meta.url)(`${entry}.cjs`));
-  const names = Object.keys(exported).sort();
+  const names = Object.keys(exported).filter((name) => name !== 'default');
   const file = `./${path.basename(entry)}.cjs`;
-  writeFileSync(`${entry}.mjs`, `import all from '${file}';\nexport const {\n  ${names.join(',\n  ')},\n} = all;\n`);
+  const lines = [
+    `import all from '${file}';`,
+    `export const {`,
+    ...names.sort().map((name) => `  ${name},`),
+    '} = all;',
+  ];
+  if ('default' in exported) lines.push('export default all.default;');
+  writeFileSync(`${entry}.mjs`, `${lines.join('\n')}\n`);
 }
 
 /**
@@ -88,7 +106,8 @@ function writeCommonJsTypes() {
       if (isTypeOnly(exported)) continue;
       const { flags } = resolve(checker, exported);
       const what = `import('${name}', { with: { 'resolution-mode': 'import' } }).${exported.name}`;
-      if (flags & ts.SymbolFlags.Value) lines.push(`export declare const ${exported.name}: typeof ${what};`);
+      if (exported.name === 'default') lines.push(`declare const all: typeof ${what};`, 'export default all;');
+      else if (flags & ts.SymbolFlags.Value) lines.push(`export declare const ${exported.name}: typeof ${what};`);
       // A const of the same name hides the type that the first line exports.
       if (flags & ts.SymbolFlags.Value && flags & ts.SymbolFlags.Type) {
         lines.push(`export type ${exported.name} = ${what};`);

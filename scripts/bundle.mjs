@@ -12,21 +12,11 @@ const ownPlaceForCommonJs = {
 };
 
 /**
- * A published face makes its PALs with the main entry, and asks it for the one of this thread: it gets that, and no copy of it.
- * @type {import('esbuild').Plugin}
- */
-const mainEntryForFaces = {
-  name: 'main-entry',
-  setup(bundle) {
-    bundle.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: '../index.cjs', external: true }));
-  },
-};
-
-/**
  * @param {string} entry JavaScript or TypeScript
  * @param {string} file where it is written
+ * @param {import('esbuild').Plugin[]} plugins what else is found elsewhere
  */
-export async function bundleCommonJs(entry, file) {
+export async function bundleCommonJs(entry, file, plugins = []) {
   await build({
     entryPoints: [entry],
     outfile: file,
@@ -39,6 +29,6 @@ export async function bundleCommonJs(entry, file) {
     sourcesContent: true,
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [ownPlaceForCommonJs, mainEntryForFaces],
+    plugins: [ownPlaceForCommonJs, ...plugins],
   });
 }

@@ -17,3 +17,5 @@ export const clearTimeout: typeof timers.clearTimeout = timers.clearTimeout;
 
 /** Monotonic milliseconds since the process began. */
 export const now: () => number = performance.now.bind(performance);
+/** Runs something before the next turn, and before the promises that are settled now. */
+export const nextTick: typeof process.nextTick = process.nextTick.bind(process);

@@ -105,6 +105,21 @@ describe('the package', function () {
     }
   }
 
+  it('runs net.mjs on this Node, where iocp-pal/net is what the system has', async () => {
+    const whose = process.platform === 'win32' ? 'iocp-pal' : 'node:net';
+    expect(await run(process.execPath, ['net.mjs'], project)).to.equal(`hello ${whose} true\n`);
+  });
+
+  it('runs net.mjs on the Windows node.exe, on completion ports', async function () {
+    if (process.env['IOCP_PAL_RUN_WINDOWS'] === undefined) return this.skip();
+    const { code, stdout, stderr } = await runOnWindowsNode(['net.mjs'], { cwd: project, stdio: 'pipe' });
+    expect({ code, stdout: stdout.replaceAll('\r', ''), stderr }).to.deep.equal({
+      code: 0,
+      stdout: 'hello iocp-pal true\n',
+      stderr: '',
+    });
+  });
+
   describe('the README', () => {
     const [echo = '', seeded = ''] = [...readFileSync(path.join(root, 'README.md'), 'utf8').matchAll(JS_BLOCK)].map(
       ([, code = '']) => code,

@@ -1,0 +1,352 @@
+/**
+ * Server: node:net's, on a listening socket of the PAL.
+ *
+ * A pipe, a descriptor, a handle or a cluster's port is listened on by a Server of Node's, whose events are passed on.
+ * Source: https://nodejs.org/api/net.html#class-netserver
+ */
+import { channel, tracingChannel } from 'node:diagnostics_channel';
+import dns from 'node:dns';
+import { EventEmitter } from 'node:events';
+import nodeNet, { isIP } from 'node:net';
+import { getDefaultHighWaterMark } from 'node:stream';
+import { nextTick } from '../platform/node-timers.ts';
+import { invoke, isBlockList, normalizeArguments } from './arguments.ts';
+import { codedError, explainedError, refuse } from './errors.ts';
+import { readListenArguments, type TcpPlace } from './listen.ts';
+import { Socket, type SocketOptions } from './socket.ts';
+import { AcceptedConnection } from './tcp-stream.ts';
+import { threadPal } from './thread-pal.ts';
+import type { Endpoint, ServerSocket, SocketHandle } from '../pal/handles.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import type { NetworkPal } from '../pal/network-pal.ts';
+
+/** Node's own, as it was before anybody put another in its place. */
+export const NodeServer: typeof nodeNet.Server = nodeNet.Server;
+
+const serverSockets = channel('net.server.socket');
+const listens = tracingChannel('net.server.listen');
+
+/** Node's options of a server, as they may come from JavaScript. */
+export interface ServerOptions extends nodeNet.ServerOpts {
+  readonly blockList?: nodeNet.BlockList | undefined;
+}
+
+type ConnectionListener = (socket: nodeNet.Socket) => void;
+
+/** A server that listens on the PAL. */
+interface Listening {
+  readonly pal: NetworkPal;
+  readonly socket: ServerSocket;
+}
+
+/** The key under which a Server holds what is its own business. */
+const state = Symbol('iocp-pal server');
+
+class ServerState {
+  readonly options: ServerOptions;
+  listening: Listening | null = null;
+  /** What listens in its place, where that is Node's own. */
+  node: nodeNet.Server | null = null;
+  referenced = true;
+  /** Counts listen() and close(): a lookup that answers after the next of them has nothing to say. */
+  calls = 0;
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+  }
+}
+
+/** Everything of a Server but its constructor. */
+export class TcpServer extends EventEmitter {
+  declare readonly [state]: ServerState;
+  declare _connections: number;
+  declare maxConnections: number | undefined;
+  declare dropMaxConnection: boolean | undefined;
+  declare allowHalfOpen: boolean;
+  declare pauseOnConnect: boolean;
+  declare noDelay: boolean;
+  declare keepAlive: boolean;
+  declare keepAliveInitialDelay: number;
+  declare highWaterMark: number;
+  declare blockList: nodeNet.BlockList | undefined;
+
+  listen(...args: unknown[]): this {
+    const own = this[state];
+    const [options, callback] = normalizeArguments<object>(args);
+    if (this.listening) {
+      throw codedError('ERR_SERVER_ALREADY_LISTEN', 'Listen method has been called more than once without closing.');
+    }
+    if (listens.hasSubscribers) listens.asyncStart.publish({ server: this, options });
+    const place = readListenArguments(args);
+    if (callback !== null) this.once('listening', callback);
+    own.calls++;
+    if (place === null) listenOnNodes(this, args);
+    else listenOnPort(this, place);
+    return this;
+  }
+
+  close(callback?: (error?: Error) => void): this {
+    const own = this[state];
+    own.calls++;
+    const { listening, node } = own;
+    if (typeof callback === 'function') {
+      if (this.listening) this.once('close', callback);
+      else this.once('close', () => callback(codedError('ERR_SERVER_NOT_RUNNING', 'Server is not running.')));
+    }
+    own.listening = null;
+    own.node = null;
+    if (listening !== null) listening.pal.closeSocket(listening.socket.handle);
+    if (node === null) this._emitCloseIfDrained();
+    else node.close(() => this._emitCloseIfDrained());
+    return this;
+  }
+
+  get listening(): boolean {
+    return this[state].listening !== null || this[state].node?.listening === true;
+  }
+
+  address(): nodeNet.AddressInfo | string | null {
+    const { listening, node } = this[state];
+    if (listening === null) return node?.address() ?? null;
+    const { address, port } = listening.socket;
+    return { address, family: `IPv${isIP(address)}`, port };
+  }
+
+  getConnections(callback: (error: Error | null, count: number) => void): this {
+    const { node } = this[state];
+    if (node === null) nextTick(callback, null, this._connections);
+    else node.getConnections(callback);
+    return this;
+  }
+
+  ref(): this {
+    hold(this, true);
+    return this;
+  }
+
+  unref(): this {
+    hold(this, false);
+    return this;
+  }
+
+  /** 'close' comes when nobody listens and every connection has ended. */
+  _emitCloseIfDrained(): void {
+    if (this.listening || this._connections > 0) return;
+    nextTick(() => this.emit('close'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.listening) return;
+    await new Promise<void>((resolve, reject) => {
+      this.close((error) => (error === undefined ? resolve() : reject(error)));
+    });
+  }
+
+  override [EventEmitter.captureRejectionSymbol](error: Error, event: string | symbol, ...args: unknown[]): void {
+    if (event === 'connection') (args[0] as nodeNet.Socket).destroy(error);
+    else this.emit('error', error);
+  }
+}
+
+type ServerConstructor = (new (
+  options?: ServerOptions | ConnectionListener,
+  listener?: ConnectionListener,
+) => TcpServer) &
+  ((options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) => TcpServer);
+type Constructor = (this: unknown, ...args: unknown[]) => unknown;
+
+/** The constructor. Node's own classes (http.Server, tls.Server) call it on objects of theirs, which stay Node's. */
+function construct(this: unknown, options?: unknown, listener?: unknown): unknown {
+  if (this instanceof NodeServer) return Reflect.apply(NodeServer as unknown as Constructor, this, [options, listener]);
+  if (!isOurs(this)) return Reflect.construct(Server, [options, listener]);
+  begin(this, options, listener);
+  return undefined;
+}
+
+function isOurs(value: unknown): value is TcpServer {
+  return Object.prototype.isPrototypeOf.call(TcpServer.prototype, value as object);
+}
+
+/** net.Server: with or without `new`, and to inherit from. */
+export const Server = construct as unknown as ServerConstructor;
+Object.defineProperties(construct, {
+  name: { value: 'Server', configurable: true },
+  prototype: { value: TcpServer.prototype },
+  // Servers of http and tls are Node's, and net.Servers nevertheless.
+  [Symbol.hasInstance]: {
+    value(this: unknown, value: unknown): boolean {
+      if (this !== Server) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+      return isOurs(value) || value instanceof NodeServer;
+    },
+  },
+});
+Object.defineProperty(TcpServer.prototype, 'constructor', { value: Server, configurable: true, writable: true });
+Object.setPrototypeOf(construct, EventEmitter);
+
+function begin(server: TcpServer, given: unknown, listener: unknown): void {
+  const options = (typeof given === 'object' && given !== null ? { ...given } : {}) as ServerOptions;
+  const wrong = (given ?? null) !== null && typeof given !== 'object' && typeof given !== 'function';
+  if (
+    wrong ||
+    !areNumbers(options.keepAliveInitialDelay, options.highWaterMark) ||
+    !isBlockListOrNone(options.blockList)
+  ) {
+    refuse(() => new NodeServer(given as ServerOptions));
+  }
+  Reflect.apply(EventEmitter as unknown as Constructor, server, []);
+  Object.defineProperty(server, state, { value: new ServerState(options) });
+  const onConnection = typeof given === 'function' ? given : listener;
+  if (typeof onConnection === 'function') server.on('connection', onConnection as ConnectionListener);
+  const { highWaterMark = getDefaultHighWaterMark(false), keepAliveInitialDelay = 0 } = options;
+  server._connections = 0;
+  server.allowHalfOpen = Boolean(options.allowHalfOpen);
+  server.pauseOnConnect = Boolean(options.pauseOnConnect);
+  server.noDelay = Boolean(options.noDelay);
+  server.keepAlive = Boolean(options.keepAlive);
+  server.keepAliveInitialDelay = Math.trunc(Math.max(0, keepAliveInitialDelay) / 1000);
+  server.highWaterMark = highWaterMark < 0 ? getDefaultHighWaterMark(false) : highWaterMark;
+  if (options.blockList !== undefined) server.blockList = options.blockList;
+}
+
+function areNumbers(...values: unknown[]): boolean {
+  return values.every((value) => value === undefined || typeof value === 'number');
+}
+
+function isBlockListOrNone(value: unknown): boolean {
+  return !value || isBlockList(value);
+}
+
+/** A pipe, a descriptor, a handle, a cluster's port: Node's own, with the events of ours. */
+function listenOnNodes(server: TcpServer, args: readonly unknown[]): void {
+  const own = server[state];
+  const node = new NodeServer(own.options);
+  own.node = node;
+  if (!own.referenced) node.unref();
+  Object.defineProperty(node, 'maxConnections', { get: () => server.maxConnections, configurable: true });
+  node.on('connection', (socket: nodeNet.Socket) => server.emit('connection', socket));
+  node.on('listening', () => server.emit('listening'));
+  node.on('drop', (data: unknown) => server.emit('drop', data));
+  node.on('error', (error) => {
+    if (own.node === node && !node.listening) own.node = null;
+    server.emit('error', error);
+  });
+  const rest = args.filter((argument) => typeof argument !== 'function');
+  invoke(node, 'listen', rest);
+}
+
+function listenOnPort(server: TcpServer, place: TcpPlace): void {
+  closeOnAbort(server, place.signal);
+  const { host } = place;
+  if (host === undefined) return open(server, place, undefined);
+  const { calls } = server[state];
+  dns.lookup(host, { all: true }, (error, addresses) => {
+    if (calls !== server[state].calls) return; // closed meanwhile
+    if (error !== null) server.emit('error', error);
+    else open(server, place, (addresses.find(({ address }) => !isLinkLocal(address)) ?? addresses[0])?.address);
+  });
+}
+
+/** fe80::/10, which means nothing without an interface. */
+const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address) && isIP(address) === 6;
+
+function closeOnAbort(server: TcpServer, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const close = (): void => void server.close();
+  if (signal.aborted) return nextTick(close);
+  signal.addEventListener('abort', close, { once: true });
+  server.once('close', () => signal.removeEventListener('abort', close));
+}
+
+/** Binds and listens. Without an address on all of them, of both families where the system has both. */
+function open(server: TcpServer, place: TcpPlace, address: string | undefined): void {
+  const own = server[state];
+  const failed = (code: string, where: string): void => {
+    const error = explainedError(code, 'listen', { address: where, port: place.port });
+    if (listens.hasSubscribers) listens.error.publish({ server, error });
+    nextTick(() => server.emit('error', error));
+  };
+  // Windows has no such option: the system chooses no socket by itself.
+  if (place.reusePort) return failed('ENOTSUP', address ?? '0.0.0.0');
+  const { backlog, ipv6Only } = place;
+  const options = { backlog, ipv6Only, noDelay: server.noDelay };
+  const candidates = address === undefined ? ['::', '0.0.0.0'] : [address];
+  for (const candidate of candidates) {
+    try {
+      const pal = threadPal();
+      own.listening = { pal, socket: pal.createServer(candidate, place.port, options) };
+      break;
+    } catch (error) {
+      const { code } = error as NetworkError;
+      // A port that is in use is so whatever the family is.
+      if (candidate === candidates.at(-1) || code === 'EADDRINUSE') return failed(code, candidate);
+    }
+  }
+  if (listens.hasSubscribers) listens.asyncEnd.publish({ server });
+  if (!own.referenced) hold(server, false);
+  accept(server);
+  nextTick(() => {
+    if (own.listening !== null) server.emit('listening');
+  });
+}
+
+/** Takes connections, one after the other, as long as the server listens. */
+function accept(server: TcpServer): void {
+  const { listening } = server[state];
+  if (listening === null) return;
+  const { pal, socket } = listening;
+  const accepted = (error: NetworkError | null, client: SocketHandle, peer: Endpoint, local: Endpoint): void => {
+    if (error !== null) return; // closed, or stopped
+    if (server[state].listening === listening) pal.asyncAccept(socket.handle, accepted);
+    take(server, new AcceptedConnection(pal, client, peer, local));
+  };
+  pal.asyncAccept(socket.handle, accepted);
+}
+
+function take(server: TcpServer, connection: AcceptedConnection): void {
+  const { pal, handle, peer } = connection;
+  if (typeof server.maxConnections === 'number' && server._connections >= server.maxConnections) {
+    server.emit('drop', dropped(connection));
+    pal.closeSocket(handle);
+    return;
+  }
+  if (server.blockList?.check(peer.address, peer.family === 4 ? 'ipv4' : 'ipv6') === true)
+    return pal.closeSocket(handle);
+  const options: SocketOptions = {
+    handle: connection,
+    allowHalfOpen: server.allowHalfOpen,
+    pauseOnCreate: server.pauseOnConnect,
+    readable: true,
+    writable: true,
+    readableHighWaterMark: server.highWaterMark,
+    writableHighWaterMark: server.highWaterMark,
+    noDelay: server.noDelay,
+    keepAlive: server.keepAlive,
+    keepAliveInitialDelay: server.keepAliveInitialDelay * 1000,
+  };
+  const socket = new Socket(options);
+  server._connections++;
+  socket.server = server as unknown as nodeNet.Server;
+  socket._server = server;
+  server.emit('connection', socket);
+  if (serverSockets.hasSubscribers) serverSockets.publish({ socket });
+}
+
+/** What 'drop' says of a connection that is refused. */
+function dropped({ peer, local }: AcceptedConnection): nodeNet.DropArgument {
+  return {
+    localAddress: local.address,
+    localPort: local.port,
+    localFamily: `IPv${local.family}`,
+    remoteAddress: peer.address,
+    remotePort: peer.port,
+    remoteFamily: `IPv${peer.family}`,
+  };
+}
+
+function hold(server: TcpServer, referenced: boolean): void {
+  const own = server[state];
+  own.referenced = referenced;
+  const what = referenced ? 'ref' : 'unref';
+  own.node?.[what]();
+  own.listening?.pal[what](own.listening.socket.handle);
+}

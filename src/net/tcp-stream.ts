@@ -1,0 +1,225 @@
+/**
+ * One connection of the PAL, as a Socket uses it: bytes while they are wanted, one write at a time, and its end.
+ *
+ * It reads as libuv's handles do: from readStart() to readStop(), one receive at a time. What has come is never lost: a receive
+ * that readStop() takes back leaves its bytes to the next one.
+ */
+import { AsyncResource } from 'node:async_hooks';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { SocketOption } from '../pal/socket-option.ts';
+import type { Endpoint, SocketHandle } from '../pal/handles.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import type { NetworkPal } from '../pal/network-pal.ts';
+import type { OperationHandle } from '../pal/pending-operation.ts';
+
+/** Who is told what comes. */
+export interface StreamOwner {
+  /** The memory that the next bytes go into, or null for memory that is anybody's once received() has returned. */
+  readBuffer(): Uint8Array | null;
+  /** Bytes have come, at the start of `buffer`. Returns whether more are wanted. */
+  received(buffer: Uint8Array, bytes: number): boolean;
+  /** The peer has ended its side. */
+  ended(): void;
+  /** Reading has failed. */
+  failed(error: NetworkError): void;
+}
+
+/** Called once: with the error, or null. */
+export type DoneCallback = (error: NetworkError | null) => void;
+
+/** Bytes that are given to the PAL at a time: far less than its queues hold, so that none of them is ever full. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** Seconds, the most that TCP_KEEPIDLE takes. */
+const MAX_IDLE_SECONDS = 32767;
+
+/** Where all sockets that bring no memory of their own read into: each takes its bytes out before it returns. */
+const shared = Buffer.allocUnsafeSlow(65536);
+
+/** A connection that a server has taken, and that no Socket has yet. */
+export class AcceptedConnection {
+  readonly pal: NetworkPal;
+  readonly handle: SocketHandle;
+  readonly peer: Endpoint;
+  readonly local: Endpoint;
+
+  constructor(pal: NetworkPal, handle: SocketHandle, peer: Endpoint, local: Endpoint) {
+    this.pal = pal;
+    this.handle = handle;
+    this.peer = peer;
+    this.local = local;
+  }
+}
+
+export class TcpStream {
+  readonly pal: NetworkPal;
+  readonly handle: SocketHandle;
+  bytesRead = 0;
+  bytesWritten = 0;
+  readonly #owner: StreamOwner;
+  /** What bytes and the end are delivered in: the context that the connection was made in. */
+  readonly #context: AsyncResource;
+  #reading = false;
+  /** The receive that is under way, and where it goes. */
+  #receiving = false;
+  #operation = 0 as OperationHandle;
+  #into: Uint8Array = shared;
+  /** Bytes that came into the owner's own memory after readStop(). */
+  #held = 0;
+  readonly #onRead = (error: NetworkError | null, bytes: number): void => this.#afterRead(error, bytes);
+
+  /** The two ends, once they are connected. */
+  peer: Endpoint | undefined;
+  local: Endpoint | undefined;
+
+  constructor(pal: NetworkPal, handle: SocketHandle, owner: StreamOwner) {
+    this.pal = pal;
+    this.handle = handle;
+    this.#owner = owner;
+    this.#context = new AsyncResource('iocp-pal:socket');
+  }
+
+  /** True from readStart() to readStop(), the end, or an error. */
+  get reading(): boolean {
+    return this.#reading;
+  }
+
+  readStart(): void {
+    this.#reading = true;
+    if (this.#held > 0) this.#context.runInAsyncScope(this.#deliverHeld, this);
+    else if (!this.#receiving) this.#context.runInAsyncScope(this.#receive, this);
+  }
+
+  readStop(): void {
+    this.#reading = false;
+    if (this.#receiving) this.pal.cancel(this.#operation);
+  }
+
+  #receive(): void {
+    const buffer = this.#owner.readBuffer() ?? shared;
+    this.#into = buffer;
+    this.#receiving = true;
+    this.#operation = this.pal.asyncRead(this.handle, buffer, buffer.length, this.#onRead);
+  }
+
+  #afterRead(error: NetworkError | null, bytes: number): void {
+    this.#receiving = false;
+    if (error !== null) this.#afterFailure(error);
+    else if (bytes > 0) this.#deliver(bytes);
+    else {
+      this.#reading = false;
+      this.#owner.ended();
+    }
+  }
+
+  #afterFailure(error: NetworkError): void {
+    if (error.kind === NetworkErrorCode.Interrupted) {
+      if (this.#reading) this.#receive(); // begun again before its end was known
+      return;
+    }
+    this.#reading = false;
+    // Closed here: whoever did it knows.
+    if (error.kind !== NetworkErrorCode.ConnectionClosed) this.#owner.failed(error);
+  }
+
+  #deliver(bytes: number): void {
+    this.bytesRead += bytes;
+    if (!this.#reading && this.#into !== shared) {
+      this.#held = bytes;
+      return;
+    }
+    let more = true;
+    try {
+      more = this.#owner.received(this.#into, bytes);
+    } finally {
+      // Also after a listener has thrown: the connection goes on, as those of Node.js do.
+      if (!more) this.readStop();
+      else if (this.#reading && !this.#receiving) this.#receive();
+    }
+  }
+
+  #deliverHeld(): void {
+    const bytes = this.#held;
+    this.#held = 0;
+    this.bytesRead -= bytes; // counted when they came
+    this.#deliver(bytes);
+  }
+
+  /** Writes all of it, in order behind what was written before. */
+  write(data: readonly Uint8Array[], bytes: number, done: DoneCallback): void {
+    this.bytesWritten += bytes;
+    if (bytes <= PIECE_BYTES) this.pal.asyncWrite(this.handle, data, done);
+    else this.#writePieces(piecesOf(data), done);
+  }
+
+  #writePieces(pieces: Generator<Uint8Array[]>, done: DoneCallback): void {
+    const next = (error: NetworkError | null): void => {
+      const piece = error === null ? pieces.next() : undefined;
+      if (piece?.done === false) this.pal.asyncWrite(this.handle, piece.value, next);
+      else done(error);
+    };
+    next(null);
+  }
+
+  /** Bytes that were written and that the system has not taken yet. */
+  get queuedBytes(): number {
+    return this.pal.getQueuedBytes(this.handle);
+  }
+
+  /** Ends this side, behind what was written. */
+  shutdown(): void {
+    this.pal.shutdown(this.handle, 'send');
+  }
+
+  /** Closes it; `closed` is called when it is gone. */
+  close(closed: () => void): void {
+    this.#reading = false;
+    this.#context.runInAsyncScope(() => this.pal.closeSocket(this.handle, closed));
+  }
+
+  /** Closes it with RST. */
+  reset(closed: () => void): void {
+    this.#reading = false;
+    this.#context.runInAsyncScope(() => this.pal.resetSocket(this.handle, closed));
+  }
+
+  ref(): void {
+    this.pal.ref(this.handle);
+  }
+
+  unref(): void {
+    this.pal.unref(this.handle);
+  }
+
+  setNoDelay(on: boolean): void {
+    this.pal.setSocketOption(this.handle, SocketOption.NoDelay, on);
+  }
+
+  /** @param seconds of silence before the first probe; 0 leaves the system's default */
+  setKeepAlive(on: boolean, seconds: number): void {
+    const idleSeconds = Math.min(seconds, MAX_IDLE_SECONDS);
+    this.pal.setSocketOption(
+      this.handle,
+      SocketOption.KeepAlive,
+      on && idleSeconds > 0 ? { enabled: true, idleSeconds } : on,
+    );
+  }
+}
+
+/** The same bytes in the same order, in lists of PIECE_BYTES at most. */
+function* piecesOf(data: readonly Uint8Array[]): Generator<Uint8Array[]> {
+  let piece: Uint8Array[] = [];
+  let room = PIECE_BYTES;
+  for (let rest of data) {
+    while (rest.length >= room) {
+      piece.push(rest.subarray(0, room));
+      rest = rest.subarray(room);
+      yield piece;
+      piece = [];
+      room = PIECE_BYTES;
+    }
+    if (rest.length > 0) piece.push(rest);
+    room -= rest.length;
+  }
+  if (piece.length > 0) yield piece;
+}
