@@ -1,8 +1,12 @@
 /** A listening socket, with promises. docs/promises.md explains it. */
+import process from 'node:process';
+import { inspect } from 'node:util';
 import type { Endpoint } from '../pal/handles.ts';
+import { NetworkErrorCode } from '../pal/network-error-code.ts';
+import { NetworkError } from '../pal/network-error.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler } from '../platform/platform.ts';
-import { requireInteger } from '../util/validate.ts';
+import { requireFunction, requireInteger } from '../util/validate.ts';
 import { inCallersStack } from './caller-stack.ts';
 import { Connection } from './connection.ts';
 import { aborted } from './sockets/deadline.ts';
@@ -15,8 +19,25 @@ export interface ServerCloseOptions {
   timeout?: number | undefined;
 }
 
+/** Options of Server.serve. */
+export interface ServeOptions {
+  /** Closes the server when it is aborted, as close() without options does. */
+  signal?: AbortSignal | undefined;
+  /** Connections that are served at a time, 1 … 2^31 - 1; what is beyond waits in the system's backlog. Default: no limit. */
+  maxConnections?: number | undefined;
+  /**
+   * Told what a handler was rejected with, unless that is because the connection was closed here. Default: errors of the network are the
+   * peer's and nobody's concern, and of any other there is a warning (IOCP_PAL_HANDLER_FAILED).
+   */
+  onError?: ((error: unknown, connection: Connection) => void) | undefined;
+}
+
+/** What serve() hands connections to. It may be asynchronous: the connection is closed when it has ended. */
+export type ConnectionHandler = (connection: Connection) => unknown;
+
 const DEFAULT_CLOSE_MS = 5000;
 const MAX_MS = 2 ** 31 - 1;
+const MAX_CONNECTIONS = 2 ** 31 - 1;
 const NO_OPTIONS: OperationOptions = {};
 
 /** A listening socket, made by listen(). */
@@ -80,6 +101,44 @@ export class Server {
     } finally {
       if (isLeft) await this.close();
     }
+  }
+
+  /**
+   * Hands each connection to the handler. When the handler has ended the connection is closed: in order, or with RST when the handler
+   * was rejected, since a FIN would tell the peer that it has got everything.
+   *
+   * Done when the server is closed, and every handler has ended.
+   * @throws what onError throws, and TypeError or RangeError for the options.
+   */
+  async serve(handler: ConnectionHandler, options: ServeOptions = {}): Promise<void> {
+    const { signal, maxConnections = MAX_CONNECTIONS, onError = warn } = options;
+    requireFunction('handler', handler);
+    requireFunction('onError', onError);
+    requireInteger('maxConnections', maxConnections, 1, MAX_CONNECTIONS);
+    const close = (): void => void this.close();
+    signal?.addEventListener('abort', close, { once: true });
+    const served = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    try {
+      if (signal?.aborted === true) close();
+      for (;;) {
+        while (served.size >= maxConnections) await Promise.race(served);
+        const connection = await this.#next();
+        if (connection === null) break;
+        const serving = handle(handler, connection, onError)
+          .catch((error: unknown) => {
+            failures.push(error);
+            close();
+          })
+          .finally(() => served.delete(serving));
+        served.add(serving);
+      }
+      await Promise.all(served);
+      await this.#closed;
+    } finally {
+      signal?.removeEventListener('abort', close);
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   /**
@@ -150,4 +209,27 @@ export class Server {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#onLastClosed?.();
   };
+}
+
+async function handle(
+  handler: ConnectionHandler,
+  connection: Connection,
+  onError: NonNullable<ServeOptions['onError']>,
+): Promise<void> {
+  try {
+    await handler(connection);
+    await connection.close();
+  } catch (error) {
+    const closedHere =
+      connection.isClosed && error instanceof NetworkError && error.kind === NetworkErrorCode.ConnectionClosed;
+    await connection.reset();
+    if (!closedHere) onError(error, connection);
+  }
+}
+
+/** What is told of a handler's failure when nobody asked to be told. */
+function warn(error: unknown): void {
+  if (error instanceof NetworkError) return;
+  const text = error instanceof Error ? (error.stack ?? error.message) : inspect(error);
+  process.emitWarning(`A handler of serve() failed: ${text}`, { code: 'IOCP_PAL_HANDLER_FAILED' });
 }
