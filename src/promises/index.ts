@@ -1,5 +1,5 @@
 /**
- * iocp-pal/promises: TCP with promises, for new code. On Windows it stands on completion ports, elsewhere on node:net, so that a
+ * iocp-pal/promises: TCP and UDP with promises, for new code. On Windows it stands on completion ports, elsewhere on node:net and node:dgram, so that a
  * program is written and tested anywhere.
  *
  * @example
@@ -36,6 +36,12 @@ export const listen: Network['listen'] = ofThisThread.listen;
 export const connect: Network['connect'] = ofThisThread.connect;
 
 /**
+ * Binds a UDP socket.
+ * @throws NetworkError AddressInUse, AddressNotAvailable, InvalidAddress, PermissionDenied, …; TypeError or RangeError for the options.
+ */
+export const bindUdp: Network['bindUdp'] = ofThisThread.bindUdp;
+
+/**
  * The same calls on a PAL of your own, which must be initialized and running: other options, the WSAPoll backend, a simulated platform.
  * @param scheduler the time of its platform, where that is not Node's own: `platform.scheduler` of a simulated one
  */
@@ -45,7 +51,9 @@ export function networkOver(pal: NetworkPal, scheduler: Scheduler = nodeClock): 
 
 export { NetworkError, NetworkErrorCode, type Endpoint, type Scheduler } from '../index.ts';
 export type { Network } from './network.ts';
-export type { ConnectToOptions, ListenOptions } from './sockets/network-sockets.ts';
+export type { BindUdpOptions, ConnectToOptions, ListenOptions } from './sockets/network-sockets.ts';
 export type { CloseOptions, Connection } from './connection.ts';
 export type { DelimitedOptions } from './connection-reader.ts';
-export type { Server, ServerCloseOptions } from './server.ts';
+export type { Datagram } from './datagram-inbox.ts';
+export type { DatagramSocket, RequestOptions } from './datagram-socket.ts';
+export type { ConnectionHandler, ServeOptions, Server, ServerCloseOptions } from './server.ts';

@@ -2,10 +2,11 @@
 import { inCallersStack } from './caller-stack.ts';
 import { Connection } from './connection.ts';
 import { aborted } from './sockets/deadline.ts';
-import type { ConnectToOptions, ListenOptions, NetworkSockets } from './sockets/network-sockets.ts';
+import { DatagramSocket } from './datagram-socket.ts';
+import type { BindUdpOptions, ConnectToOptions, ListenOptions, NetworkSockets } from './sockets/network-sockets.ts';
 import { Server } from './server.ts';
 
-/** What listens and connects. `iocp-pal/promises` exports the calls of one; networkOver() makes others. */
+/** What listens, connects and binds. `iocp-pal/promises` exports the calls of one; networkOver() makes others. */
 export interface Network {
   /**
    * Binds and listens.
@@ -17,6 +18,11 @@ export interface Network {
    * @throws NetworkError ConnectionRefused, Timeout, HostUnreachable, …; TypeError or RangeError for the options.
    */
   readonly connect: (options: ConnectToOptions) => Promise<Connection>;
+  /**
+   * Binds a UDP socket.
+   * @throws NetworkError AddressInUse, AddressNotAvailable, InvalidAddress, PermissionDenied, …; TypeError or RangeError for the options.
+   */
+  readonly bindUdp: (options?: BindUdpOptions) => Promise<DatagramSocket>;
 }
 
 /** A Network on these sockets. */
@@ -33,6 +39,13 @@ export function networkOn(sockets: NetworkSockets): Network {
       try {
         if (options.signal?.aborted === true) throw aborted(options.signal);
         return new Connection(await sockets.connect(options), sockets.scheduler);
+      } catch (error) {
+        return inCallersStack(error);
+      }
+    },
+    async bindUdp(options = {}) {
+      try {
+        return new DatagramSocket(await sockets.bindUdp(options), sockets.scheduler);
       } catch (error) {
         return inCallersStack(error);
       }
