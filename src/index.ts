@@ -72,9 +72,11 @@ export type {
   AcceptCallback,
   BytesCallback,
   CloseCallback,
+  CloseOptions,
   ConnectCallback,
   ConnectOptions,
   NetworkPal,
+  ShutdownCallback,
   ShutdownHow,
   WriteData,
 } from './pal/network-pal.ts';

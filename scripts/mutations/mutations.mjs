@@ -242,10 +242,10 @@ const datagramMutations = [
     replace: 'return sending.length >= 0 || resetting;',
   },
   {
-    id: 'closing waits for sends without end',
+    id: 'a grace of 0 waits for sends',
     file: datagramKind,
-    find: '    if (socket.sending.length > 0) beginGrace(context, socket);',
-    replace: '',
+    find: '    socket.resetting = true;\n    dropSends',
+    replace: '    dropSends',
   },
 ];
 
@@ -510,9 +510,21 @@ export const mutations = [
   },
   {
     id: 'a flush has no end',
-    file: connectionKind,
-    find: 'if (connection.write.queue.length > 0) beginGrace(context, connection);',
+    file: closer,
+    find: '  else if (!record.kind.isFlushed(record)) beginGrace(context, record, graceMs);\n',
     replace: '',
+  },
+  {
+    id: 'a second close does not shorten the grace',
+    file: closer,
+    find: 'if (graceMs !== undefined) shortenGrace(context, record, graceMs);',
+    replace: '',
+  },
+  {
+    id: 'a second close lengthens the grace',
+    file: closer,
+    find: 'if (left === null || left <= graceMs) return;',
+    replace: 'if (left === null) return;',
   },
   {
     id: 'reset sends FIN',
@@ -523,7 +535,7 @@ export const mutations = [
   {
     id: 'no FIN before a receive is cancelled',
     file: connectionKind,
-    find: 'if (connection.connected) sendFin(context, connection);',
+    find: 'if (connection.connected && connection.write.operation === null) sendFin(context, connection);',
     replace: '',
     survives:
       'The packet of the cancelled receive is awaited, so that closesocket sends the FIN itself. The shutdown before it is ' +

@@ -4,7 +4,7 @@ import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import type { Destination } from '../pal/datagram.ts';
 import type { AnyHandle, Endpoint, SocketHandle, UdpHandle } from '../pal/handles.ts';
 import { NetworkError } from '../pal/network-error.ts';
-import type { CloseCallback } from '../pal/network-pal.ts';
+import type { CloseCallback, CloseOptions } from '../pal/network-pal.ts';
 import type { CancelOptions, OperationHandle } from '../pal/pending-operation.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../pal/socket-option.ts';
 import { setReferenced } from '../context/context.ts';
@@ -16,7 +16,7 @@ import { Connection } from '../tcp/connection/connection.ts';
 import { DatagramSocket } from '../udp/datagram-socket.ts';
 import { cancelled, fromWin32Error, saysGone } from '../util/errors.ts';
 import { foreignHandle, isForeignOperation } from '../util/pal-number.ts';
-import { CANCEL_OPTIONS, readOptions } from '../util/read-options.ts';
+import { CANCEL_OPTIONS, CLOSE_OPTIONS, readOptions } from '../util/read-options.ts';
 import { requireInteger } from '../util/validate.ts';
 import { notConnected, requireSocket, wrongKind } from './arguments.ts';
 import { CallGroup, stillConnecting, type CallContext } from './call-context.ts';
@@ -25,9 +25,17 @@ import { getOption, readingOfNone, setOption } from './socket-options.ts';
 /** The largest number of an operation, negated: see OperationHandle. */
 const LAST_OPERATION = 2 ** 31 - 1;
 
+/** The longest grace, milliseconds: what Node's timers take. */
+const MAX_GRACE_MS = 2 ** 31 - 1;
+
 export class SocketCalls extends CallGroup {
-  closeSocket(socket: AnyHandle, callback?: CloseCallback): void {
-    this.calls.close('closeSocket', socket, callback, close);
+  closeSocket(socket: AnyHandle, optionsOrCallback?: unknown, callbackOrNone?: CloseCallback): void {
+    this.calls.lifecycle.begun('closeSocket');
+    const isOptions =
+      callbackOrNone !== undefined || (typeof optionsOrCallback === 'object' && optionsOrCallback !== null);
+    const graceMs = isOptions && optionsOrCallback !== undefined ? graceOf(optionsOrCallback) : undefined;
+    const callback = isOptions ? callbackOrNone : (optionsOrCallback as CloseCallback | undefined);
+    this.calls.close('closeSocket', socket, callback, (context, record, done) => close(context, record, done, graceMs));
   }
 
   setSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name, value: SocketOptionValues[Name]): void {
@@ -110,6 +118,12 @@ export class SocketCalls extends CallGroup {
     if (record instanceof Connection) return record.write.queuedBytes;
     throw wrongKind(record, 'asyncConnect or asyncAccept');
   }
+}
+
+function graceOf(given: unknown): number | undefined {
+  const { graceMs } = readOptions<CloseOptions>(given, CLOSE_OPTIONS);
+  if (graceMs !== undefined) requireInteger('graceMs', graceMs, 0, MAX_GRACE_MS);
+  return graceMs;
 }
 
 function reference(calls: CallContext, call: string, handle: AnyHandle, referenced: boolean): void {

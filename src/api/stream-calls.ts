@@ -6,6 +6,7 @@ import type {
   BytesCallback,
   ConnectCallback,
   ConnectOptions,
+  ShutdownCallback,
   ShutdownHow,
   WriteData,
 } from '../pal/network-pal.ts';
@@ -150,13 +151,20 @@ export class StreamCalls extends CallGroup {
     return write(context, connection, data, total, null, options, callback);
   }
 
-  shutdown(socket: SocketHandle, how: ShutdownHow): void {
+  shutdown(socket: SocketHandle, how: ShutdownHow, callback?: ShutdownCallback): void {
     const context = this.calls.lifecycle.begun('shutdown');
     requireOneOf('how', how, ['send', 'receive', 'both']);
+    if (callback !== undefined) requireCallback(callback);
     const connection = this.calls.established(socket);
-    if (context === null || connection === null) return;
-    associate(context, connection);
-    shutdownConnection(context, connection, how);
+    const refused =
+      context === null || connection === null
+        ? connectionClosed('shutdown')
+        : whyNotTied(context, connection, associate);
+    if (context !== null && connection !== null && refused === null) {
+      shutdownConnection(context, connection, how, callback);
+    } else if (callback !== undefined) {
+      this.calls.answerSoon('shutdown', () => callback(refused));
+    } else if (connection !== null && refused !== null) throw refused;
   }
 }
 

@@ -45,6 +45,8 @@ export type ConnectCallback = (
   peer: Endpoint,
   local: Endpoint,
 ) => void;
+/** Called once: with the error, or null when that direction has ended. */
+export type ShutdownCallback = (error: NetworkError | null) => void;
 /** Called once, with nothing to say. */
 export type CloseCallback = () => void;
 
@@ -56,6 +58,16 @@ export interface ConnectOptions extends NameOptions, OperationOptions {
   localPort?: number | undefined;
   /** TCP_NODELAY of the connection. Default false, as in node:net. */
   noDelay?: boolean | undefined;
+}
+
+/** Options of closeSocket. */
+export interface CloseOptions {
+  /**
+   * Milliseconds that this close may spend on sending what is queued, 0 … 2^31 - 1; afterwards a connection is reset. 0 sends nothing
+   * of it: the writes end with ConnectionClosed, a send that the system is working on is cancelled, and the connection ends as
+   * closesocket ends it: with FIN, or with RST where bytes have come that nobody has read. Default: closeGraceMs.
+   */
+  graceMs?: number | undefined;
 }
 
 /** Directions of shutdown. */
@@ -180,15 +192,19 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock;
   /**
    * 'send': FIN after everything queued has been sent; later writes fail with EPIPE. 'receive': pending and later reads
-   * get 0 bytes. 'both': both. On a socket that is closing or closed it does nothing.
+   * get 0 bytes. 'both': both. On a socket that is closing or closed it does nothing, and says ConnectionClosed.
+   * @param callback gets null when the FIN is on its way ('receive': at once), behind the callbacks of the writes before it; or
+   *   what has broken the connection before, or ConnectionClosed when the socket is closed here and what was queued is dropped.
    */
-  shutdown(socket: SocketHandle, how: ShutdownHow): void;
+  shutdown(socket: SocketHandle, how: ShutdownHow, callback?: ShutdownCallback): void;
   /**
    * Closes: reads, accepts and connects end with ConnectionClosed, queued writes are flushed for at most closeGraceMs. A server has
    * stopped listening when the call returns, and its port is free.
-   * A handle that is closed already is left alone; its callback still comes.
+   * A handle that is closed already is left alone; its callback still comes. A second call may shorten the grace of the first.
+   * @throws TypeError or RangeError for the options.
    */
   closeSocket(socket: AnyHandle, callback?: CloseCallback): void;
+  closeSocket(socket: AnyHandle, options: CloseOptions, callback?: CloseCallback): void;
   /** Closes at once with RST and drops what is queued, each write with ConnectionClosed. */
   resetSocket(socket: SocketHandle, callback?: CloseCallback): void;
 

@@ -2,7 +2,7 @@
  * Closing, for every kind of socket.
  *
  *   closeSocket ─► reads, accepts, connects are answered with ConnectionClosed
- *               ─► queued writes are flushed, for at most closeGraceMs   (resetSocket: dropped, SO_LINGER {1, 0})
+ *               ─► queued writes are flushed, for at most the grace of this close   (0: dropped; resetSocket: and SO_LINGER {1, 0})
  *               ─► CancelIoEx(socket, NULL) while the kernel still has operations of the socket
  *               ─► a server, or a UDP socket with nothing to send: closesocket
  *               ─► their packets come, one for each   (none although cancelled again and again: closesocket, then the packets)
@@ -19,7 +19,8 @@
  * carry, stays until the last of them.
  *
  * A flush that outlives its grace ends in a reset: a FIN would tell the peer that it has got everything. (A UDP socket,
- * which has neither, drops the rest.)
+ * which has neither, drops the rest.) A grace of 0 flushes nothing, and so promises nothing: what is queued is dropped, what the
+ * system is working on is cancelled, and closesocket ends the connection in its own way, as libuv's uv_close does.
  *
  * What differs from kind to kind is the kind's (socket-kind.ts).
  */
@@ -29,14 +30,40 @@ import type { CloseCallback } from '../pal/network-pal.ts';
 import { boundOnce } from '../platform/async-context.ts';
 import type { SocketRecord } from './socket-record.ts';
 
-/** Starts to close; a second call adds its callback to the first. */
-export function close(context: Context, record: SocketRecord, callback: CloseCallback | undefined): void {
+/**
+ * Starts to close; a second call adds its callback to the first, and may shorten its grace.
+ * @param graceMs for the flush; undefined: closeGraceMs, or as it is
+ */
+export function close(
+  context: Context,
+  record: SocketRecord,
+  callback: CloseCallback | undefined,
+  graceMs?: number,
+): void {
   expectClose(context, record, callback);
-  if (record.closing) return;
+  if (record.closing) {
+    if (graceMs !== undefined) shortenGrace(context, record, graceMs);
+    return;
+  }
   record.closing = true;
   record.watch?.end();
   record.kind.beginClose(context, record);
+  if (graceMs === 0) record.kind.drop(context, record);
+  else if (!record.kind.isFlushed(record)) beginGrace(context, record, graceMs);
   settleClose(context, record);
+}
+
+function shortenGrace(context: Context, record: SocketRecord, graceMs: number): void {
+  if (record.closed) return;
+  if (graceMs === 0) {
+    record.kind.drop(context, record);
+    settleClose(context, record);
+    return;
+  }
+  const left = record.timeLeft(context.platform.scheduler.now());
+  if (left === null || left <= graceMs) return;
+  context.closing.remove(record);
+  beginGrace(context, record, graceMs);
 }
 
 /** Starts to close without waiting for anything, a connection with RST; or turns a close that is under way into that. */
@@ -73,9 +100,9 @@ export function settleClose(context: Context, record: SocketRecord): void {
   if (!kind.recycle(context, record)) finishClose(context, record);
 }
 
-/** What a closing socket waits for must be over closeGraceMs after its close began. */
-export function beginGrace({ closing, options }: Context, record: SocketRecord): void {
-  if (!record.hasDeadline) closing.add(record, options.closeGraceMs);
+/** What a closing socket waits for must be over so many milliseconds from now. */
+export function beginGrace({ closing, options }: Context, record: SocketRecord, graceMs = options.closeGraceMs): void {
+  if (!record.hasDeadline) closing.add(record, graceMs);
 }
 
 /** The last step: closesocket, unless the socket is gone already, and the close callbacks. */

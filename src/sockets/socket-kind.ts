@@ -22,8 +22,10 @@ export interface SocketKind {
   complete(context: Context, record: SocketRecord, operation: Operation): void;
   /** Takes a pending call back, see Cancel in pending-call.ts. */
   cancel(context: Context, record: SocketRecord, call: PendingCall, error: NetworkError, hard: boolean): boolean;
-  /** The socket begins to close: answers who waits, and begins to wait for what is to be flushed. */
+  /** The socket begins to close: answers who waits for something to come. What is to be flushed follows (isFlushed). */
   beginClose(context: Context, record: SocketRecord): void;
+  /** Drops what a closing socket has still to send. A connection is not reset for it. */
+  drop(context: Context, record: SocketRecord): void;
   /** The same without a flush, also when the close is under way: drops what is queued. */
   abort(context: Context, record: SocketRecord): void;
   /** A closing socket has nothing left to send. */
@@ -41,7 +43,7 @@ export interface SocketKind {
   beforeClosesocket(context: Context, record: SocketRecord): void;
   /** The record is out of the table, closed or gone to another loop. */
   gone(context: Context, record: SocketRecord): void;
-  /** What a close waits for has had closeGraceMs. */
+  /** What a close waits for has had its grace. */
   graceExpired(context: Context, record: SocketRecord): void;
 }
 

@@ -2,7 +2,7 @@
 import type { Context } from '../context/context.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import { abort, beginGrace } from '../sockets/closer.ts';
+import { abort } from '../sockets/closer.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { lingerZero } from '../sockets/sockets.ts';
 import { Connection } from './connection/connection.ts';
@@ -10,7 +10,7 @@ import { completeConnect, failConnect, cancelConnect } from './connector.ts';
 import { completeZeroByteReceive } from './zero-byte-receive.ts';
 import { completeReceive, failReads, cancelRead } from './reader.ts';
 import type { ConnectRequest, ReadRequest, WriteRequest } from './connection/requests.ts';
-import { sendFin } from './shutdown.ts';
+import { dropEnd, sendFin } from './shutdown.ts';
 import { dropWrites } from './write-queue.ts';
 import { Stream } from './connection/write-state.ts';
 import { cancelWrite } from './write-cancellation.ts';
@@ -61,13 +61,17 @@ export const connectionKind: SocketKind = {
     if (connection.write.stream === Stream.Truncated) connection.resetting = true;
     failConnect(context, connection);
     failReads(context, connection);
-    if (connection.write.queue.length > 0) beginGrace(context, connection);
+  },
+
+  drop(context: Context, connection: Connection): void {
+    dropWrites(context, connection);
+    dropEnd(context, connection);
   },
 
   abort(context: Context, connection: Connection): void {
     failConnect(context, connection);
     failReads(context, connection);
-    dropWrites(context, connection);
+    this.drop(context, connection);
     const { disconnectOperation } = connection;
     if (disconnectOperation !== null) context.transport.cancelOperation(connection, disconnectOperation);
   },
@@ -80,7 +84,8 @@ export const connectionKind: SocketKind = {
     if (connection.resetting) return true;
     // A disconnect is the last step, and ends by itself or with its grace; a reset cuts it short.
     if (connection.disconnectOperation !== null) return false;
-    if (connection.connected) sendFin(context, connection);
+    // A send of what was dropped is cancelled first.
+    if (connection.connected && connection.write.operation === null) sendFin(context, connection);
     return true;
   },
 

@@ -1,37 +1,94 @@
 /** Half-close: the FIN, and the end of receiving. */
-import { INVALID_SOCKET, SD_RECEIVE, SD_SEND } from '../../ffi/constants.ts';
-import type { Context } from '../context/context.ts';
-import type { ShutdownHow } from '../pal/network-pal.ts';
+import { INVALID_SOCKET, SD_RECEIVE, SD_SEND, SOCKET_ERROR } from '../../ffi/constants.ts';
+import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
+import { addPendingCallback, removePendingCallback, type Context } from '../context/context.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import type { ShutdownCallback, ShutdownHow } from '../pal/network-pal.ts';
+import { boundOnce } from '../platform/async-context.ts';
+import { connectionClosed, streamTruncated, systemError } from '../util/errors.ts';
 import type { Connection } from './connection/connection.ts';
 import { endReads } from './reader.ts';
-import { WriteEnd } from './connection/write-state.ts';
+import { Stream, WriteEnd } from './connection/write-state.ts';
 
-/** `connection` is open and connected. */
-export function shutdownConnection(context: Context, connection: Connection, how: ShutdownHow): void {
+/** `connection` is connected. The callback is called once, in a coming turn. */
+export function shutdownConnection(
+  context: Context,
+  connection: Connection,
+  how: ShutdownHow,
+  callback: ShutdownCallback | undefined,
+): void {
+  const told = callback === undefined ? null : boundOnce('shutdown', callback);
+  if (told !== null) addPendingCallback(context, connection);
+  if (connection.closing) {
+    // By a hook of async_hooks, which has just seen the call being made.
+    if (told !== null) answer(context, connection, told, connectionClosed('shutdown'));
+    return;
+  }
   if (how !== 'receive' && connection.write.end === WriteEnd.Open) {
     connection.write.endBehindQueue();
     if (connection.write.operation === null) sendFin(context, connection);
   }
-  if (how !== 'send' && !connection.read.ended) {
-    connection.read.end();
-    context.counters.syscalls.shutdown++;
-    context.platform.ws2_32.shutdown(connection.socket, SD_RECEIVE);
-    const operation = connection.read.operation;
-    connection.watch?.scheduleCheck();
-    if (operation !== null) {
-      // Its end answers the reads, with what it still brings or with the end of the stream.
-      if (operation.isInKernel) context.transport.cancelOperation(connection, operation);
-    } else if (connection.read.unread === null) {
-      // (What has been received for a buffer that had gone comes first.)
-      endReads(context, connection);
-    }
+  if (how !== 'send' && !connection.read.ended) endReceiving(context, connection);
+  if (told === null) return;
+  if (how === 'receive') return answer(context, connection, told, null);
+  connection.write.awaitEnd(told);
+  settleEnd(context, connection);
+}
+
+function endReceiving(context: Context, connection: Connection): void {
+  connection.read.end();
+  context.counters.syscalls.shutdown++;
+  context.platform.ws2_32.shutdown(connection.socket, SD_RECEIVE);
+  const operation = connection.read.operation;
+  connection.watch?.scheduleCheck();
+  if (operation !== null) {
+    // Its end answers the reads, with what it still brings or with the end of the stream.
+    if (operation.isInKernel) context.transport.cancelOperation(connection, operation);
+  } else if (connection.read.unread === null) {
+    // (What has been received for a buffer that had gone comes first.)
+    endReads(context, connection);
   }
 }
 
 /** Hands the FIN to the kernel; everything queued has been sent. */
 export function sendFin(context: Context, connection: Connection): void {
   if (connection.socket === INVALID_SOCKET || !connection.write.ends()) return;
+  const { ws2_32 } = context.platform;
   context.counters.syscalls.shutdown++;
-  // It fails only on a connection that is broken already, which the next read or write will say.
-  context.platform.ws2_32.shutdown(connection.socket, SD_SEND);
+  // It fails only on a connection that is broken already, which the next read or write will say as well.
+  if (ws2_32.shutdown(connection.socket, SD_SEND) === SOCKET_ERROR)
+    connection.write.endFailed(ws2_32.WSAGetLastError());
+  settleEnd(context, connection);
+}
+
+/** Answers who waits for the FIN, once it is out or never will be. */
+export function settleEnd(context: Context, connection: Connection): void {
+  const { end, stream } = connection.write;
+  if (end === WriteEnd.Ended || stream !== Stream.Whole) answerEnd(context, connection, whyNoEnd(connection));
+}
+
+/** The socket is closed here, and what is queued is dropped: there will be no FIN behind it. */
+export function dropEnd(context: Context, connection: Connection): void {
+  if (connection.write.end === WriteEnd.Ending) answerEnd(context, connection, connectionClosed('shutdown'));
+}
+
+function answerEnd(context: Context, connection: Connection, error: NetworkError | null): void {
+  for (const told of connection.write.takeEndWaiters()) answer(context, connection, told, error);
+}
+
+/** Behind the callbacks of the writes before it: they were queued before. */
+function answer(context: Context, connection: Connection, told: ShutdownCallback, error: NetworkError | null): void {
+  context.loop.enqueue(() => {
+    removePendingCallback(context, connection);
+    told(error);
+  });
+}
+
+function whyNoEnd({ write }: Connection): NetworkError | null {
+  const { stream, failure, failureSyscall, failureCause, endFailure } = write;
+  if (stream === Stream.Truncated && failure === ERROR_OPERATION_ABORTED) return streamTruncated('shutdown');
+  if (stream !== Stream.Whole) {
+    return systemError('shutdown', failureSyscall, failure, failureCause === null ? {} : { cause: failureCause });
+  }
+  return endFailure === 0 ? null : systemError('shutdown', 'shutdown', endFailure);
 }

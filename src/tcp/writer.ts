@@ -14,7 +14,7 @@ import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import { abandonOperation } from '../sockets/abandon.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
-import { sendFin } from './shutdown.ts';
+import { sendFin, settleEnd } from './shutdown.ts';
 import type { Connection } from './connection/connection.ts';
 import { captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
 import { bufferDetached, outOfSlots, streamTruncated, systemError, writeAfterEnd } from '../util/errors.ts';
@@ -104,7 +104,7 @@ export function completeSend(context: Context, connection: Connection, operation
   if (!hasWrites(connection)) {
     // The requests were answered when the socket was reset, or the last of them had lost its buffer.
     release(context, connection, operation);
-    if (connection.write.end !== WriteEnd.Open && !connection.closing) sendFin(context, connection);
+    if (connection.write.end !== WriteEnd.Open && !connection.resetting) sendFin(context, connection);
     settleClose(context, connection);
     return;
   }
@@ -143,6 +143,7 @@ export function completeSend(context: Context, connection: Connection, operation
     const code = cancelled && !truncated ? WSAECONNABORTED : failure;
     connection.write.fail(code, syscall, thrown, cancelled);
     failWrites(context, connection, sendError);
+    settleEnd(context, connection);
   } else if (hasWrites(connection)) {
     context.operations.reset(operation);
     send(context, connection, operation);

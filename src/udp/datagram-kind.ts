@@ -2,7 +2,7 @@
 import type { Context } from '../context/context.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import { abort, beginGrace } from '../sockets/closer.ts';
+import { abort } from '../sockets/closer.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { completeReceiveFrom, cancelReceive, stopReceiving } from './datagram-receiver.ts';
 import type { ReceiveFromRequest, SendToRequest } from './datagram-requests.ts';
@@ -30,9 +30,11 @@ export const datagramKind: SocketKind = {
     return cancelSend(context, socket, call, error);
   },
 
-  beginClose(context: Context, socket: DatagramSocket): void {
-    stopReceiving(context, socket);
-    if (socket.sending.length > 0) beginGrace(context, socket);
+  beginClose: stopReceiving,
+
+  drop(context: Context, socket: DatagramSocket): void {
+    socket.resetting = true;
+    dropSends(context, socket);
   },
 
   abort(context: Context, socket: DatagramSocket): void {

@@ -6,7 +6,7 @@
  * the others where their bounds are known.
  */
 import { argumentError } from '../pal/network-error.ts';
-import type { ConnectOptions } from '../pal/network-pal.ts';
+import type { CloseOptions, ConnectOptions } from '../pal/network-pal.ts';
 import type { GroupOptions, UdpOptions } from '../pal/datagram.ts';
 import type { SendFileOptions } from '../pal/file-transfer.ts';
 import type { SpreadOptions } from '../pal/loops.ts';
@@ -76,6 +76,8 @@ export const SEND_FILE_OPTIONS: OptionNames<SendFileOptions> = {
   onProgress: false,
   transmitFile: true,
 };
+
+export const CLOSE_OPTIONS: OptionNames<CloseOptions> = { graceMs: false };
 
 export const CANCEL_OPTIONS: OptionNames<CancelOptions> = { hard: true };
 

@@ -17,6 +17,7 @@ export const listenerKind: SocketKind = {
 
   cancel: cancelAccept,
   beginClose: stopAccepting,
+  drop: () => undefined,
   abort: stopAccepting,
   isFlushed: () => true,
   beforeCancel: () => true,

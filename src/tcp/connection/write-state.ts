@@ -20,6 +20,7 @@
 import { ERROR_OPERATION_ABORTED } from '../../../ffi/wsa-errors.ts';
 import type { Operation } from '../../memory/operation.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
+import type { ShutdownCallback } from '../../pal/network-pal.ts';
 import { LinkedQueue } from '../../util/linked-queue.ts';
 import type { QueuedFile, WriteRequest } from './requests.ts';
 
@@ -53,6 +54,10 @@ export class WriteState {
   refusal: NetworkError | null = null;
   /** Sends in a row that completed with success and not one byte. */
   emptySends = 0;
+  /** Winsock error code of the shutdown that was to send the FIN. */
+  endFailure = 0;
+  /** Who waits for the FIN. */
+  #endWaiters: ShutdownCallback[] | null = null;
   /** Writes that were queued so far. */
   #queued = 0;
 
@@ -126,6 +131,24 @@ export class WriteState {
     if (this.queue.length > 0) throw impossible('A FIN in front of queued writes');
     this.end = WriteEnd.Ended;
     return true;
+  }
+
+  /** The system has refused the FIN. */
+  endFailed(code: number): void {
+    this.endFailure = code;
+  }
+
+  /** One more wants to know when the FIN is out. */
+  awaitEnd(told: ShutdownCallback): void {
+    this.#endWaiters ??= [];
+    this.#endWaiters.push(told);
+  }
+
+  /** Those who do, who are about to learn of it. */
+  takeEndWaiters(): readonly ShutdownCallback[] {
+    const waiters = this.#endWaiters ?? [];
+    this.#endWaiters = null;
+    return waiters;
   }
 
   /** A write is to be taken back although a part of it has gone out. */

@@ -189,7 +189,7 @@ const rows: Row[] = [
       asyncRead: (pal, socket) => pal.asyncRead(socket, new Uint8Array(1), 1, wrong(callback)),
       asyncWrite: (pal, socket) => pal.asyncWrite(socket, new Uint8Array(1), wrong(callback)),
       asyncConnect: (pal) => pal.asyncConnect('127.0.0.1', 1, {}, wrong(callback)),
-      ...(callback === undefined ? {} : { closeSocket: (pal, socket) => pal.closeSocket(socket, wrong(callback)) }),
+      ...(callback === undefined ? {} : { closeSocket: (pal, socket) => pal.closeSocket(socket, {}, wrong(callback)) }),
     };
     return Object.entries(calls).map(([name, call]) => ({
       what: `${name} with callback ${describeValue(callback)}`,
