@@ -25,6 +25,11 @@ import type { SocketOption, SocketOptionReadings, SocketOptionValues } from './s
 /** Called once: with the error, or null and the number of bytes. */
 export type BytesCallback = (error: NetworkError | null, bytes: number) => void;
 /**
+ * Called once: with the error, or null and the bytes that have come, of which there are none at the end of the stream. They are in
+ * memory of the library's own, and the caller's until this returns: what is to be kept is to be copied.
+ */
+export type ViewCallback = (error: NetworkError | null, view: Buffer) => void;
+/**
  * Called once: with the error, or null and the new connection with both its end points: the peer's, and the local one, which
  * on a server that listens on any address says where the peer has connected to. On error, the handle is 0, and the addresses
  * are '' (as is one that the system does not name).
@@ -138,6 +143,17 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
     callback: BytesCallback,
   ): OperationHandle;
   /**
+   * Reads what is there, as asyncRead does and in order with it, and lends the bytes to the callback instead of copying them: a
+   * view of the block that the system has filled, 1 … 65536 bytes, or none at the end of the stream.
+   *
+   * The view is the callback's until it returns, or throws. Afterwards it shows whatever the block is used for next: that is a
+   * mistake of who keeps it, but never a crash, also after a stop, since the memory is garbage only with its last view. It shares
+   * its ArrayBuffer with others, which cannot be transferred (allocateBuffer). An asyncWrite with it copies what it shows when its
+   * turn comes, so write a copy. In worker threads, on completion ports, the bytes are copied into that block.
+   */
+  asyncReadView(socket: SocketHandle, callback: ViewCallback): OperationHandle;
+  asyncReadView(socket: SocketHandle, options: OperationOptions, callback: ViewCallback): OperationHandle;
+  /**
    * Writes everything, in order. The data must stay as it is until the callback. A write of nothing calls back with 0 in its
    * turn. The callback gets ResourceExhausted when the socket's queue is full, or those of all sockets together are
    * (maxQueuedBytesPerSocket, maxQueuedBytes): wait for callbacks, then write again.
@@ -154,7 +170,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * Asks for an asynchronous call to end now: its callback gets Interrupted (ECANCELED), unless it succeeds nevertheless.
    * A cancelled read takes no bytes: what arrives goes to the next one. A write of which nothing has gone out leaves the
    * queue; one that has partly gone out runs to its end, unless `hard` says otherwise. See docs/cancellation.md.
-   * @param operation what asyncRead, asyncWrite, asyncSendFile, asyncAccept, asyncReceiveFrom or asyncSendTo returned, or
+   * @param operation what asyncRead, asyncReadView, asyncWrite, asyncSendFile, asyncAccept, asyncReceiveFrom or asyncSendTo returned, or
    *   the handle of a socket that is connecting.
    * @returns false when there is nothing to cancel: the call is over, its outcome is on the way, or it is a write that has
    *   partly gone out.

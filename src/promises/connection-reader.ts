@@ -1,5 +1,5 @@
 /** The receiving side of a connection: one call at a time, and the bytes that have come and that no call has taken. */
-import type { BytesCallback } from '../pal/network-pal.ts';
+import type { BytesCallback, ViewCallback } from '../pal/network-pal.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler } from '../platform/platform.ts';
 import { requireInteger, wrongType } from '../util/validate.ts';
@@ -7,7 +7,7 @@ import { inCallersStack } from './caller-stack.ts';
 import { aborted, Deadline } from './sockets/deadline.ts';
 import { closedHere, endedEarly, limitReached, readUnderWay } from './sockets/errors.ts';
 import { HeldBytes } from './held-bytes.ts';
-import type { StreamSocket, ViewCallback } from './sockets/network-sockets.ts';
+import type { StreamSocket } from './sockets/network-sockets.ts';
 
 /** Options of readUntil and lines. */
 export interface DelimitedOptions extends OperationOptions {

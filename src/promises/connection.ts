@@ -1,18 +1,12 @@
 /** A connection, with promises. docs/promises.md explains it. */
 import type { FileSource, SendFileOptions } from '../pal/file-transfer.ts';
 import type { Endpoint } from '../pal/handles.ts';
-import type { WriteData } from '../pal/network-pal.ts';
+import type { CloseOptions, WriteData } from '../pal/network-pal.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler } from '../platform/platform.ts';
 import { ConnectionReader, type DelimitedOptions } from './connection-reader.ts';
 import { ConnectionWriter } from './connection-writer.ts';
 import type { StreamSocket } from './sockets/network-sockets.ts';
-
-/** Options of Connection.close. */
-export interface CloseOptions {
-  /** Milliseconds that may be spent on sending what was written, 0 … 2^31 - 1. Default 5000. Then the connection is reset. */
-  graceMs?: number | undefined;
-}
 
 /**
  * One side of a TCP connection, made by connect() or by a Server.
@@ -138,7 +132,7 @@ export class Connection {
    * rejected at once.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    return (this.#closed ??= this.#close((done) => this.#stream.close(options.graceMs, done)));
+    return (this.#closed ??= this.#close((done) => this.#stream.close(options, done)));
   }
 
   /** Drops what has not been sent, and ends the connection with RST. Also cuts a close() short. Never rejected. */

@@ -49,10 +49,10 @@ export function networkOver(pal: NetworkPal, scheduler: Scheduler = nodeClock): 
   return networkOn(new PalSockets(() => pal, scheduler));
 }
 
-export { NetworkError, NetworkErrorCode, type Endpoint, type Scheduler } from '../index.ts';
+export { NetworkError, NetworkErrorCode, type CloseOptions, type Endpoint, type Scheduler } from '../index.ts';
 export type { Network } from './network.ts';
 export type { BindUdpOptions, ConnectToOptions, ListenOptions } from './sockets/network-sockets.ts';
-export type { CloseOptions, Connection } from './connection.ts';
+export type { Connection } from './connection.ts';
 export type { DelimitedOptions } from './connection-reader.ts';
 export type { Datagram } from './datagram-inbox.ts';
 export type { DatagramSocket, RequestOptions } from './datagram-socket.ts';

@@ -63,6 +63,14 @@ export const calls: Readonly<Record<string, Call>> = {
         pal.asyncRead(socket, new Uint8Array(1), 1, options, done);
       }),
   },
+  asyncReadView: {
+    ...connection,
+    type: 'read',
+    prepare: (pal) =>
+      onConnection(pal, (socket, options, done) => {
+        pal.asyncReadView(socket, options, done);
+      }),
+  },
   asyncWrite: {
     ...connection,
     type: 'write',

@@ -8,15 +8,13 @@ import type { Destination, UdpOptions } from '../../pal/datagram.ts';
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { Endpoint } from '../../pal/handles.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
-import type { BytesCallback, ConnectOptions, WriteData } from '../../pal/network-pal.ts';
+import type { BytesCallback, CloseOptions, ConnectOptions, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import type { ServerOptions } from '../../pal/server-options.ts';
 import type { Scheduler } from '../../platform/platform.ts';
 
 /** Called once, when it is done, or with the error. */
 export type DoneCallback = (error: NetworkError | null) => void;
-/** Called once. The view is the callee's: it shows something else once the callback has returned. Empty at the end of the stream. */
-export type ViewCallback = (error: NetworkError | null, view: Uint8Array) => void;
 
 /** One side of a connection. Its calls are answered with ConnectionClosed when it is closed, here, before they end. */
 export interface StreamSocket {
@@ -33,8 +31,8 @@ export interface StreamSocket {
   sendFile(file: FileSource, options: SendFileOptions, callback: BytesCallback): void;
   /** FIN behind what was written. */
   end(options: OperationOptions, callback: DoneCallback): void;
-  /** Flushes what was written for at most so many milliseconds, then FIN. Of a broken stream, or when the time is over: RST. */
-  close(graceMs: number | undefined, callback: () => void): void;
+  /** Flushes what was written while its grace lasts, then FIN. Of a broken stream, or when the grace is over: RST. */
+  close(options: CloseOptions, callback: () => void): void;
   reset(callback: () => void): void;
   setNoDelay(on: boolean): void;
   setKeepAlive(on: boolean, idleSeconds: number | undefined): void;

@@ -4,11 +4,11 @@ import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { Endpoint } from '../../pal/handles.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
-import type { BytesCallback, WriteData } from '../../pal/network-pal.ts';
+import type { BytesCallback, CloseOptions, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import { clearTimeout, setTimeout } from '../../platform/node-timers.ts';
 import { closedHere, streamBroken } from './errors.ts';
-import type { DoneCallback, StreamSocket, ViewCallback } from './network-sockets.ts';
+import type { DoneCallback, StreamSocket } from './network-sockets.ts';
 import { networkError, NodeCall } from './node-call.ts';
 import { sendFile } from './node-files.ts';
 
@@ -125,7 +125,7 @@ export class NodeStream implements StreamSocket {
     else this.#behindFile.push(() => this.#socket.end());
   }
 
-  close(graceMs = DEFAULT_GRACE_MS, callback: () => void): void {
+  close({ graceMs = DEFAULT_GRACE_MS }: CloseOptions, callback: () => void): void {
     if (this.#isBroken) return this.reset(callback);
     this.#isClosed = true;
     this.#deliver();

@@ -1,7 +1,7 @@
 /** The sockets of a PAL, as the promises want them. */
 import type { Endpoint, ServerHandle, SocketHandle, UdpHandle } from '../../pal/handles.ts';
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
-import type { BytesCallback, NetworkPal, WriteData } from '../../pal/network-pal.ts';
+import type { BytesCallback, CloseOptions, NetworkPal, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { Destination } from '../../pal/datagram.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import type { Scheduler } from '../../platform/platform.ts';
@@ -15,18 +15,17 @@ import type {
   ListenOptions,
   NetworkSockets,
   StreamSocket,
-  ViewCallback,
 } from './network-sockets.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
-/** Bytes of a read whose caller has no buffer. */
+/** More than any datagram has. */
 const VIEW_BYTES = 65_536;
 const NOTHING = new Uint8Array(0);
 
 export class PalSockets implements NetworkSockets {
   readonly scheduler: Scheduler;
   readonly #pal: () => NetworkPal;
-  /** Shared: a read writes it right before its callback, which takes the bytes out before it returns. */
+  /** Shared: a receive writes it right before its callback, which takes the bytes out before it returns. */
   readonly #view = Buffer.allocUnsafeSlow(VIEW_BYTES);
 
   /** @param pal the one to use at this moment */
@@ -39,14 +38,14 @@ export class PalSockets implements NetworkSockets {
     const pal = this.#pal();
     const { handle, address, port: bound } = pal.createServer(host, port, options);
     const endpoint: Endpoint = { address, port: bound, family: familyOf(address) };
-    return Promise.resolve(new PalListeningSocket(pal, handle, endpoint, this.#view));
+    return Promise.resolve(new PalListeningSocket(pal, handle, endpoint));
   }
 
   connect({ host = DEFAULT_HOST, port, ...options }: ConnectToOptions): Promise<StreamSocket> {
     const pal = this.#pal();
     return new Promise((resolve, reject) => {
       pal.asyncConnect(host, port, options, (error, handle, peer, local) => {
-        if (error === null) resolve(new PalStream(pal, handle, local, peer, this.#view));
+        if (error === null) resolve(new PalStream(pal, handle, local, peer));
         else reject(error);
       });
     });
@@ -64,18 +63,16 @@ class PalListeningSocket implements ListeningSocket {
   readonly endpoint: Endpoint;
   readonly #pal: NetworkPal;
   readonly #handle: ServerHandle;
-  readonly #view: Buffer;
 
-  constructor(pal: NetworkPal, handle: ServerHandle, endpoint: Endpoint, view: Buffer) {
+  constructor(pal: NetworkPal, handle: ServerHandle, endpoint: Endpoint) {
     this.#pal = pal;
     this.#handle = handle;
     this.endpoint = endpoint;
-    this.#view = view;
   }
 
   accept(options: OperationOptions, callback: Parameters<ListeningSocket['accept']>[1]): void {
     this.#pal.asyncAccept(this.#handle, options, (error, client, peer, local) => {
-      callback(error, error === null ? new PalStream(this.#pal, client, local, peer, this.#view) : null);
+      callback(error, error === null ? new PalStream(this.#pal, client, local, peer) : null);
     });
   }
 
@@ -97,13 +94,10 @@ class PalStream implements StreamSocket {
   readonly remote: Endpoint;
   readonly #pal: NetworkPal;
   readonly #handle: SocketHandle;
-  readonly #view: Buffer;
-  #onView: ViewCallback = ignore;
 
-  constructor(pal: NetworkPal, handle: SocketHandle, local: Endpoint, remote: Endpoint, view: Buffer) {
+  constructor(pal: NetworkPal, handle: SocketHandle, local: Endpoint, remote: Endpoint) {
     this.#pal = pal;
     this.#handle = handle;
-    this.#view = view;
     this.local = local;
     this.remote = remote;
   }
@@ -113,8 +107,7 @@ class PalStream implements StreamSocket {
   }
 
   readView(options: OperationOptions, callback: ViewCallback): void {
-    this.#pal.asyncRead(this.#handle, this.#view, VIEW_BYTES, options, this.#onViewRead);
-    this.#onView = callback;
+    this.#pal.asyncReadView(this.#handle, options, callback);
   }
 
   tryWrite(data: Uint8Array): number {
@@ -135,8 +128,8 @@ class PalStream implements StreamSocket {
     this.#pal.shutdown(this.#handle, 'send');
   }
 
-  close(_graceMs: number | undefined, callback: () => void): void {
-    this.#pal.closeSocket(this.#handle, callback);
+  close(options: CloseOptions, callback: () => void): void {
+    this.#pal.closeSocket(this.#handle, options, callback);
   }
 
   reset(callback: () => void): void {
@@ -158,10 +151,6 @@ class PalStream implements StreamSocket {
   unref(): void {
     this.#pal.unref(this.#handle);
   }
-
-  readonly #onViewRead: BytesCallback = (error, bytes) => {
-    this.#onView(error, this.#view.subarray(0, bytes));
-  };
 }
 
 class PalDatagrams implements DatagramChannel {
@@ -198,10 +187,6 @@ class PalDatagrams implements DatagramChannel {
   unref(): void {
     this.#pal.unref(this.#handle);
   }
-}
-
-function ignore(): void {
-  // No read is under way.
 }
 
 function familyOf(address: string): 4 | 6 {

@@ -187,6 +187,7 @@ const rows: Row[] = [
     const common = { class: TypeError, code: 'ERR_INVALID_ARG_TYPE', message: /callback: it must be a function/ };
     const calls: Record<string, Row['call']> = {
       asyncRead: (pal, socket) => pal.asyncRead(socket, new Uint8Array(1), 1, wrong(callback)),
+      asyncReadView: (pal, socket) => pal.asyncReadView(socket, wrong(callback)),
       asyncWrite: (pal, socket) => pal.asyncWrite(socket, new Uint8Array(1), wrong(callback)),
       asyncConnect: (pal) => pal.asyncConnect('127.0.0.1', 1, {}, wrong(callback)),
       ...(callback === undefined ? {} : { closeSocket: (pal, socket) => pal.closeSocket(socket, {}, wrong(callback)) }),
