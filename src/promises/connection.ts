@@ -1,12 +1,17 @@
 /** A connection, with promises. docs/promises.md explains it. */
+import type { ReadableStream, WritableStream } from 'node:stream/web';
 import type { FileSource, SendFileOptions } from '../pal/file-transfer.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { CloseOptions, WriteData } from '../pal/network-pal.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler } from '../platform/platform.ts';
+import { requireInteger } from '../util/validate.ts';
+import { byteStreamOf, writableStreamOf } from './web-streams.ts';
 import { ConnectionReader, type DelimitedOptions } from './connection-reader.ts';
 import { ConnectionWriter } from './connection-writer.ts';
 import type { StreamSocket } from './sockets/network-sockets.ts';
+
+const MAX_GRACE_MS = 2 ** 31 - 1;
 
 /**
  * One side of a TCP connection, made by connect() or by a Server.
@@ -25,6 +30,8 @@ export class Connection {
   readonly #writer: ConnectionWriter;
   readonly #onClosed: ((connection: Connection) => void) | undefined;
   #closed: Promise<void> | null = null;
+  #readable: ReadableStream<Uint8Array> | null = null;
+  #writable: WritableStream<string | Uint8Array> | null = null;
 
   /** @internal connect() and Server make connections. */
   constructor(stream: StreamSocket, scheduler: Scheduler, onClosed?: (connection: Connection) => void) {
@@ -128,11 +135,29 @@ export class Connection {
   }
 
   /**
-   * Sends what was written, then FIN, and closes. Never rejected; a second call waits for the first. Reads that are pending are
-   * rejected at once.
+   * What comes, as a Web stream of bytes; made when it is first asked for. It reads when somebody reads from it, and into the buffer of a
+   * reader that brings one. Cancelling it closes the connection.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    return (this.#closed ??= this.#close((done) => this.#stream.close(options, done)));
+  get readable(): ReadableStream<Uint8Array> {
+    return (this.#readable ??= byteStreamOf(this));
+  }
+
+  /**
+   * A Web stream that writes; made when it is first asked for. Its back-pressure is that of write(). Closing it is closeWrite(), and
+   * aborting it resets the connection.
+   */
+  get writable(): WritableStream<string | Uint8Array> {
+    return (this.#writable ??= writableStreamOf(this));
+  }
+
+  /**
+   * Sends what was written, then FIN, and closes. Rejected for a grace that makes no sense, and for nothing else; a second call waits for
+   * the first. Reads that are pending are rejected at once.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { graceMs } = options;
+    if (graceMs !== undefined) requireInteger('graceMs', graceMs, 0, MAX_GRACE_MS);
+    await (this.#closed ??= this.#close((done) => this.#stream.close(options, done)));
   }
 
   /** Drops what has not been sent, and ends the connection with RST. Also cuts a close() short. Never rejected. */

@@ -143,11 +143,11 @@ export class Server {
 
   /**
    * Stops listening at once, then waits until the connections that were taken from it are closed; after `timeout` milliseconds it
-   * resets those that are left. Never rejected; a second call waits for the first.
+   * resets those that are left. Rejected for a timeout that makes no sense, and for nothing else; a second call waits for the first.
    */
-  close({ timeout = DEFAULT_CLOSE_MS }: ServerCloseOptions = {}): Promise<void> {
+  async close({ timeout = DEFAULT_CLOSE_MS }: ServerCloseOptions = {}): Promise<void> {
     requireInteger('timeout', timeout, 0, MAX_MS);
-    return (this.#closed ??= this.#close(timeout));
+    await (this.#closed ??= this.#close(timeout));
   }
 
   /** True once close() was called. */

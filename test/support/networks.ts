@@ -1,5 +1,9 @@
 /** What the tests of iocp-pal/promises run on: every foundation of it that this host has. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import process from 'node:process';
+import { removeAtExit } from '../../scripts/remove.mjs';
 import { networkOn, type Network } from '../../src/promises/network.ts';
 import { nodeSockets } from '../../src/promises/sockets/node-sockets.ts';
 import { networkOver } from '../../src/promises/index.ts';
@@ -11,6 +15,8 @@ export interface NetworkFixture {
   readonly network: Network;
   /** How its errors look where Windows and other systems differ. */
   readonly isNode: boolean;
+  /** Writes a file that a connection can send. Returns its path. */
+  putFile(name: string, bytes: Uint8Array): string;
 }
 
 /** Describes `title` once per foundation: PALs on every bed, and node:net where there is no Windows. */
@@ -20,6 +26,7 @@ export function onEveryNetwork(title: string, suite: (fixture: NetworkFixture) =
       const fixture = testPal(bed);
       suite({
         isNode: false,
+        putFile: (name, bytes) => bed.putFile(name, bytes),
         get network() {
           return networkOver(fixture.pal);
         },
@@ -28,7 +35,14 @@ export function onEveryNetwork(title: string, suite: (fixture: NetworkFixture) =
   }
   if (process.env['IOCP_PAL_REAL'] !== undefined) return;
   describe(`${title} [node:net]`, () => {
-    suite({ isNode: true, network: networkOn(nodeSockets) });
+    const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-'));
+    removeAtExit(folder);
+    const putFile = (name: string, bytes: Uint8Array): string => {
+      const file = path.join(folder, name);
+      writeFileSync(file, bytes);
+      return file;
+    };
+    suite({ isNode: true, network: networkOn(nodeSockets), putFile });
   });
 }
 

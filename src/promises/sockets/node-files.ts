@@ -46,7 +46,8 @@ export async function sendFile(
       const { bytesRead } = await readAt(fd, buffer, 0, Math.min(buffer.length, length - done), offset + done);
       if (bytesRead === 0) throw shrunk(offset + length, offset + done);
       await send(buffer.subarray(0, bytesRead));
-      onProgress?.((done += bytesRead), length);
+      done += bytesRead;
+      onProgress?.(done, length);
     }
     if (tail !== undefined) await send(tail);
     return { error: null, sent };

@@ -130,6 +130,10 @@ export class NodeStream implements StreamSocket {
     this.#isClosed = true;
     this.#deliver();
     if (this.#socket.destroyed) return callback();
+    if (graceMs === 0) {
+      this.#socket.once('close', callback).destroy(); // what is queued is dropped, and nothing resets
+      return;
+    }
     const timer = setTimeout(() => this.#socket.resetAndDestroy(), graceMs);
     this.#socket.once('close', () => {
       clearTimeout(timer);
