@@ -378,8 +378,8 @@ export const mutations = [
   {
     id: 'a block is given out twice',
     file: 'block-pool.ts',
-    find: 'const block = free.pop();',
-    replace: 'const block = free.at(-1);',
+    find: 'this.#free[candidate]?.pop()',
+    replace: 'this.#free[candidate]?.at(-1)',
   },
   {
     id: 'free on cancel',

@@ -44,7 +44,11 @@ async function testWaiter(machine: Machine, waiter: WaiterKind, deadlineMs: numb
     return [{ name: name('start'), status: 'failed', ms: now() - begun, detail, advice }];
   }
   const outcomes: Outcome[] = [];
-  const parts: StepParts = { pal, withFile: (bytes, use) => machine.withFile(bytes, use) };
+  const parts: StepParts = {
+    pal,
+    now: () => machine.platform().scheduler.now(),
+    withFile: (bytes, use) => machine.withFile(bytes, use),
+  };
   for (const step of [firstRoundTrip(begun), ...STEPS]) {
     const outcome = await runStep(step, parts, looping, deadlineMs);
     outcomes.push(outcome);

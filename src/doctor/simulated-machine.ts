@@ -7,14 +7,16 @@ import type { Machine } from './machine.ts';
 export interface SimulatedMachineOptions extends PlatformOptions {
   /** Changes each kernel before it is used. */
   prepare?: (platform: SimulatedPlatform) => void;
+  /** So many of its milliseconds are one of real time. Default 1. */
+  speed?: number;
 }
 
 /** Without numbers in the order of which things happen, so that two runs are alike. */
 const SEED = 1;
 
-export function simulatedMachine({ prepare, ...options }: SimulatedMachineOptions = {}): Machine {
+export function simulatedMachine({ prepare, speed, ...options }: SimulatedMachineOptions = {}): Machine {
   const network = simulateNetwork({ seed: SEED, segmentSize: 4096 });
-  network.drive();
+  network.drive(speed);
   let platform: SimulatedPlatform | undefined;
   let files = 0;
   const current = (): SimulatedPlatform => {

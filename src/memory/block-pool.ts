@@ -37,9 +37,16 @@ export class Block {
   }
 }
 
+/** What of a class's newest chunk is not cut yet. */
+interface Rest {
+  region: NativeRegion | null;
+  offset: number;
+}
+
 export class BlockPool implements BlockHome {
   readonly #memory: NativeMemory;
   readonly #free: Block[][] = BLOCK_SIZES.map(() => []);
+  readonly #rests: Rest[] = BLOCK_SIZES.map(() => ({ region: null, offset: 0 }));
   readonly #regions: NativeRegion[] = [];
   #bytesInUse = 0;
   #reservedBytes = 0;
@@ -62,11 +69,8 @@ export class BlockPool implements BlockHome {
   /** Takes a block of the given class; a smaller one when the system is out of memory; null when it has none at all. */
   take(sizeClass: number): Block | null {
     for (let candidate = sizeClass; candidate >= 0; candidate--) {
-      const free = this.#free[candidate];
-      if (free === undefined) continue;
-      if (free.length === 0) this.#grow(candidate, free);
-      const block = free.pop();
-      if (block === undefined) continue;
+      const block = this.#free[candidate]?.pop() ?? this.#cut(candidate);
+      if (block === null) continue;
       block.inUse = true;
       this.#bytesInUse += block.size;
       this.#lentBlocks++;
@@ -94,20 +98,28 @@ export class BlockPool implements BlockHome {
     if (this.#lentBlocks > 0) return;
     for (const region of this.#regions) this.#memory.release(region.address);
     for (const free of this.#free) free.length = 0;
+    for (const rest of this.#rests) rest.region = null;
     this.#reservedBytes = 0;
   }
 
-  #grow(sizeClass: number, free: Block[]): void {
+  /** The next block of a chunk, in ascending order of address; null when the system has no memory for another chunk. */
+  #cut(sizeClass: number): Block | null {
+    const rest = this.#rests[sizeClass];
     const chunkSize = CHUNK_SIZES[sizeClass] ?? 0;
-    const region = this.#memory.allocate(chunkSize);
-    if (region === null) return;
-    this.#regions.push(region);
-    this.#reservedBytes += chunkSize;
-    const size = BLOCK_SIZES[sizeClass] ?? chunkSize;
-    // From the end, so that pop() hands them out in ascending order of address.
-    for (let offset = chunkSize - size; offset >= 0; offset -= size) {
-      free.push(new Block(region.address + offset, Buffer.from(region.buffer, offset, size), sizeClass, this));
+    if (rest === undefined) return null;
+    if (rest.region === null || rest.offset === chunkSize) {
+      const region = this.#memory.allocate(chunkSize);
+      if (region === null) return null;
+      this.#regions.push(region);
+      this.#reservedBytes += chunkSize;
+      rest.region = region;
+      rest.offset = 0;
     }
+    const { region, offset } = rest;
+    const size = BLOCK_SIZES[sizeClass] ?? chunkSize;
+    const block = new Block(region.address + offset, Buffer.from(region.buffer, offset, size), sizeClass, this);
+    rest.offset += size;
+    return block;
   }
 }
 

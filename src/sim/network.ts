@@ -162,10 +162,13 @@ export class SimulatedNetwork implements SharedNetwork {
     return this.#ranCode;
   }
 
-  /** Lets what is possible happen by itself, from Node's own loop, in real time. Returns a function that ends it. */
-  drive(): () => void {
+  /**
+   * Lets what is possible happen by itself, from Node's own loop, in real time. Returns a function that ends it.
+   * @param speed so many milliseconds of the network's are one of real time. Default 1.
+   */
+  drive(speed = 1): () => void {
     this.#maxSteps = Infinity; // what lives in real time has no end
-    const started = now() - this.clock.now;
+    const started = now() * speed - this.clock.now;
     let immediate: NodeJS.Immediate | undefined;
     let timer: NodeJS.Timeout | undefined;
     const turn = (): void => {
@@ -182,14 +185,14 @@ export class SimulatedNetwork implements SharedNetwork {
       } finally {
         const next = this.clock.next;
         if (this.agenda.length > 0) plan();
-        else if (next !== undefined) timer = inOwnContext(setTimeout, plan, next - this.clock.now).unref();
+        else if (next !== undefined) timer = inOwnContext(setTimeout, plan, (next - this.clock.now) / speed).unref();
       }
     };
     const plan = (): void => {
       // Whoever calls has given it something to do: what follows from it, turn by turn, is not theirs.
       immediate ??= inOwnContext(setImmediate, turn);
     };
-    this.clock.source = () => now() - started;
+    this.clock.source = () => now() * speed - started;
     this.agenda.onWork = plan;
     this.clock.onSet = plan;
     plan();

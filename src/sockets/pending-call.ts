@@ -78,7 +78,8 @@ export class CallNames {
 export class PendingCalls {
   readonly #cancel: Cancel;
   readonly #wheel: DeadlineWheel<PendingCall>;
-  readonly #recent = new Array<PendingCall | null>(RECENT).fill(null);
+  /** Up to RECENT of them, made as they are used: most PALs of a test have few calls. */
+  readonly #recent: (PendingCall | null)[] = [];
   readonly #old = new Map<number, PendingCall>();
   readonly #names: CallNames;
 
@@ -157,6 +158,7 @@ export class PendingCalls {
     while (this.#old.size > 0 && this.#old.has(-number));
     const name = -number;
     const place = number & (RECENT - 1);
+    while (this.#recent.length <= place) this.#recent.push(null);
     const former = this.#recent[place] ?? null;
     // Calls are reused under new names: the former one counts only while its name belongs to this place.
     if (former !== null && former.name !== 0 && !former.isOld && (-former.name & (RECENT - 1)) === place) {

@@ -1,5 +1,4 @@
 /** How connections end: one side at a time, by reset, and before they have begun. */
-import { now } from '../../platform/node-timers.ts';
 import { connect, errorOf, read, readExactly, withPair, write } from './pal-promises.ts';
 import { expectSame, StepFailure, type Step } from './step.ts';
 
@@ -41,7 +40,7 @@ export const refused: Step = {
   name: 'refused connect',
   advice:
     'A firewall or antivirus product may be dropping what it should refuse, or answering for ports nobody listens on',
-  run: ({ pal }) =>
+  run: ({ pal, now }) =>
     withPair(pal, async (_server, client) => {
       // A client's port: nobody listens on it, and the system gives it to nobody else meanwhile, as it may one that was closed.
       const port = pal.getLocalPort(client);

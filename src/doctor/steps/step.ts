@@ -4,6 +4,8 @@ import type { NetworkPal } from '../../pal/network-pal.ts';
 export interface StepParts {
   /** Initialized, and its loop is running. */
   readonly pal: NetworkPal;
+  /** Monotonic milliseconds of the machine. */
+  readonly now: () => number;
   /** A file of its own, with these bytes. Removed afterwards. */
   readonly withFile: <Value>(bytes: Uint8Array, use: (path: string) => Promise<Value>) => Promise<Value>;
 }

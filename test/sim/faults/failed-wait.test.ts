@@ -12,12 +12,13 @@ import {
   type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
+import { isLong } from '../../support/extent.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
 /** Waits of a run, at most: the last of them is where nothing fails any more. */
 const MOMENTS = 14;
-const SEEDS = 8;
+const SEEDS = isLong ? 8 : 4;
 const WAIT = 'GetQueuedCompletionStatusEx';
 
 interface Bench {

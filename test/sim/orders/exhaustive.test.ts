@@ -53,12 +53,14 @@ describe('every order', function () {
   for (const [index, cell] of OUTCOMES.entries()) {
     it(`${cell.operation}, while ${cell.event === 'nothing' ? 'nothing else happens' : cell.event}`, async () => {
       const pair = sampleOf(PAIRS, index).flat();
-      // The orders of a file are by far the most: a sample has them where every packet comes, by turns on either profile.
-      const variants = isLong || cell.operation !== 'sendFile' ? pair : pair.filter(({ skips }) => !skips);
+      // A sample has every cell where all packets come, by turns on either profile, and one in three where some are skipped as well;
+      // of a file, whose orders are by far the most, none.
+      const skipping = isLong || (cell.operation !== 'sendFile' && index % 3 === 0);
+      const variants = pair.filter(({ skips }) => skipping || !skips);
       for (const variant of variants) {
         await check(cell, variant, false);
         if (!hasSecondWay(cell.operation, cell.event)) continue;
-        if (isLong || variant === variants[0]) await check(cell, variant, true);
+        if (isLong || (variant === variants[0] && index % 2 === 0)) await check(cell, variant, true);
       }
     });
   }

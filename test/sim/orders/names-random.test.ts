@@ -139,15 +139,9 @@ describe('many names at once', function () {
         throw new Error(`Seed ${seed}`, { cause: error });
       }
     }
-    for (const outcome of [
-      'success',
-      'ECONNREFUSED',
-      'ETIMEDOUT',
-      'ENOTFOUND',
-      'ECANCELED',
-      'EHOSTUNREACH',
-      'EMFILE',
-    ]) {
+    const outcomes = ['success', 'ECONNREFUSED', 'ETIMEDOUT', 'ENOTFOUND', 'ECANCELED', 'EHOSTUNREACH'];
+    if (isLong) outcomes.push('EMFILE'); // one schedule in a hundred
+    for (const outcome of outcomes) {
       expect(seen.get(outcome) ?? 0, outcome).to.be.above(isLong ? 4 : 0);
     }
   });
