@@ -167,6 +167,21 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
     callback: BytesCallback,
   ): OperationHandle;
   /**
+   * Calls back once no more than `lowWaterMark` bytes of writes are queued on the socket (getQueuedBytes), with their number then:
+   * at once in a coming turn when that is so already. So a writer need not count: it writes until getQueuedBytes says that it is
+   * enough, and goes on when this calls back, behind the callbacks of the writes that have left the queue.
+   * The callback gets the error that breaks the stream, and ConnectionClosed when the socket is closed before.
+   * @param lowWaterMark bytes, 0 … 2^53 - 1; 0 waits until the system has everything.
+   * @throws RangeError or TypeError for another mark.
+   */
+  asyncDrain(socket: SocketHandle, lowWaterMark: number, callback: BytesCallback): OperationHandle;
+  asyncDrain(
+    socket: SocketHandle,
+    lowWaterMark: number,
+    options: OperationOptions,
+    callback: BytesCallback,
+  ): OperationHandle;
+  /**
    * Asks for an asynchronous call to end now: its callback gets Interrupted (ECANCELED), unless it succeeds nevertheless.
    * A cancelled read takes no bytes: what arrives goes to the next one. A write of which nothing has gone out leaves the
    * queue; one that has partly gone out runs to its end, unless `hard` says otherwise. See docs/cancellation.md.
