@@ -124,7 +124,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * Connects. The handle is valid at once, for closeSocket, resetSocket and cancel, which abandon it.
    * @param address IPv4 or IPv6 text, or a host name, whose addresses are tried as RFC 8305 says until one answers
    *   (docs/names.md); '0.0.0.0' and '::' mean the loopback address.
-   * @param port 1 … 65535.
+   * @param port 0 … 65535; at port 0 nobody can be, which the callback is told (AddressNotAvailable, EADDRNOTAVAIL).
    * @throws NetworkError InvalidAddress for what is neither; TypeError or RangeError for the options. A name that cannot be
    *   resolved arrives in the callback, with the resolver's code: InvalidAddress when nobody knows it, else HostUnreachable.
    */
