@@ -14,8 +14,8 @@ import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
-const entries = ['src/index', 'src/net/index', 'src/sim/index', 'src/wsapoll/index'].map((entry) =>
-  path.join(dist, entry),
+const entries = ['src/index', 'src/net/index', 'src/promises/index', 'src/sim/index', 'src/wsapoll/index'].map(
+  (entry) => path.join(dist, entry),
 );
 
 /**

@@ -78,6 +78,7 @@ export type {
   NetworkPal,
   ShutdownCallback,
   ShutdownHow,
+  ViewCallback,
   WriteData,
 } from './pal/network-pal.ts';
 export type { CancelOptions, OperationHandle, OperationOptions } from './pal/pending-operation.ts';

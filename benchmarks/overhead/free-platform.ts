@@ -180,6 +180,7 @@ export function freePlatform(messageBytes: number): FreePlatform {
     },
     createWaiter: (_kind, { onReady }) => freeWaiter(() => turns.push(onReady)),
     onIdle: () => () => undefined,
+    threadEnd: { watch: () => () => undefined, pause: () => undefined },
     run(done) {
       while (!done()) {
         const turn = turns.shift();

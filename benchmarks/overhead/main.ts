@@ -20,6 +20,7 @@ const LOADS = [
 
 console.log('store            connections  bytes  CPU ns/round trip  heap bytes/round trip');
 measure('none', null);
+measure('none, views', null, true);
 const storage = new AsyncLocalStorage<number>();
 measure('per connection', storage);
 storage.disable();
@@ -31,9 +32,9 @@ if (process.platform === 'win32') {
   }
 }
 
-function measure(store: string, storage: AsyncLocalStorage<number> | null): void {
+function measure(store: string, storage: AsyncLocalStorage<number> | null, views = false): void {
   for (const [connections, messageBytes] of LOADS) {
-    const result = measureRoundTrips(connections, messageBytes, ROUND_TRIPS, storage);
+    const result = measureRoundTrips(connections, messageBytes, ROUND_TRIPS, storage, views);
     const cells = [
       store.padEnd(15),
       String(connections).padStart(11),

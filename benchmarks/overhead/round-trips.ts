@@ -25,6 +25,7 @@ const collect = runInNewContext('gc') as () => void;
 
 /**
  * One PAL, `connections` echo loops, warmed up before it is measured.
+ * @param views reads are lent what has come, and copy it
  * @param storage when given, each connection is served inside a run() of it, with a store of its own
  */
 export function measureRoundTrips(
@@ -32,6 +33,7 @@ export function measureRoundTrips(
   messageBytes: number,
   roundTrips: number,
   storage: AsyncLocalStorage<number> | null,
+  views = false,
 ): Overhead {
   const platform = freePlatform(messageBytes);
   const pal = createNetworkPal({ platform });
@@ -41,7 +43,12 @@ export function measureRoundTrips(
     const buffer = new Uint8Array(new ArrayBuffer(messageBytes));
     const written = (error: Error | null = null): void => {
       if (error !== null) throw error;
-      pal.asyncRead(socket, buffer, messageBytes, received);
+      if (views) pal.asyncReadView(socket, shown);
+      else pal.asyncRead(socket, buffer, messageBytes, received);
+    };
+    const shown = (error: Error | null, view: Uint8Array): void => {
+      if (error === null) buffer.set(view);
+      received(error);
     };
     const received = (error: Error | null): void => {
       if (error !== null) throw error;

@@ -397,8 +397,16 @@ export const mutations = [
   {
     id: 'callbacks of reads inside the call',
     file: reader,
-    find: '  context.loop.enqueue(() => {\n    removePendingCallback(context, connection);\n    callback.finish(outcome, 0);',
-    replace: '  [0].forEach(() => {\n    removePendingCallback(context, connection);\n    callback.finish(outcome, 0);',
+    find: '  context.loop.enqueue(() => {\n    removePendingCallback(context, connection);\n    if (viewCallback === null) callback.finish(outcome, 0);',
+    replace:
+      '  [0].forEach(() => {\n    removePendingCallback(context, connection);\n    if (viewCallback === null) callback.finish(outcome, 0);',
+  },
+  {
+    id: 'a block that a callback is shown is received into again',
+    file: reader,
+    find: '    callback.finish(null, block.bytes.subarray(0, bytes));\n  } finally {\n    context.blocks.give(block);',
+    replace:
+      '    context.blocks.give(block);\n  } finally {\n    callback.finish(null, block.bytes.subarray(0, bytes));',
   },
   {
     id: "drop what a receive brought while shutdown('receive') cancelled it",
@@ -858,7 +866,6 @@ export const mutations = [
     file: 'transmit-buffers.ts',
     find: 'Math.floor(position / TWO_32)',
     replace: '0',
-    survives: 'simulated files are smaller; overlapped/send-file sends from beyond 2^32 on Windows',
   },
   {
     id: 'every part of a file that is read begins where the first did',

@@ -1,9 +1,11 @@
-// npm run node-tests -- folder [--group net]… [--only text] [--side plain|ours] [--module src/net/index.ts] [--jobs 1] [--limit 60]
-//   [--resume] [--write]
+// npm run node-tests -- folder [--group net]… [--only text] [--side plain|ours] [--jobs 1] [--limit 120] [--resume] [--write]
+//   [--module src/net/index.ts] [--register src/net/register.ts]
 //
 // Runs Node's own test files on the Windows node.exe, a process each: once as it is, for a baseline, and once with iocp-pal in the
 // place of its node:net. `folder` is a checkout of nodejs/node, or of denoland/node_test, which has its tests alone.
 //
+//   --group    the tests of net (the default), http, https, tls, http2 or dgram. Those of net load the module under test; below the
+//              others it is put by the module that registers it
 //   --only     files with that text in their name; several texts with commas between them
 //   --resume   asks only what has no answer yet in .build/node-tests.json
 //   --limit    seconds for a file
@@ -15,7 +17,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { readAnswers, writeAnswers } from './answers.mjs';
+import { readAnswers, writeAnswer } from './answers.mjs';
 import { expectedTable, judge, resultsTable, withSection } from './judge.mjs';
 import { findTestFiles, GROUPS } from './test-file.mjs';
 import { bundleCommonJs } from '../bundle.mjs';
@@ -35,8 +37,9 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     side: { type: 'string' },
     module: { type: 'string', default: path.join(root, 'src', 'net', 'index.ts') },
+    register: { type: 'string', default: path.join(root, 'src', 'net', 'register.ts') },
     jobs: { type: 'string', default: '1' },
-    limit: { type: 'string', default: '60' },
+    limit: { type: 'string', default: '120' },
     resume: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
@@ -52,7 +55,11 @@ const expected = /** @type {import('./judge.mjs').ExpectedFailures} */ (
   JSON.parse(readFileSync(path.join(import.meta.dirname, 'expected-failures.json'), 'utf8'))
 );
 const outputs = path.join(buildFolder, 'node-tests');
-const bundle = path.join(outputs, 'module.cjs');
+/** What preload.cjs is told, and the file: one, since many take a process long to load. Another run may have its own. */
+const underTest = /** @type {const} */ ({
+  IOCP_PAL_MODULE: path.join(outputs, `module-${process.pid}.cjs`),
+  IOCP_PAL_REGISTER: path.join(outputs, `register-${process.pid}.cjs`),
+});
 /** Drive Z is the whole of Linux, under Wine. Forward slashes: in NODE_OPTIONS a backslash is an escape. */
 const drive = process.platform === 'win32' ? '' : 'Z:';
 
@@ -60,7 +67,7 @@ const sides = /** @type {Side[]} */ (values.side === undefined ? ['plain', 'ours
 const wanted = values.only?.split(',') ?? [''];
 const files = findTestFiles(checkout, values.group);
 const chosen = files.filter(({ name }) => wanted.some((text) => name.includes(text)));
-const answers = readAnswers();
+let answers = readAnswers();
 const open = sides.flatMap((side) =>
   chosen
     .filter(({ name }) => !values.resume || answers[name]?.[side] === undefined)
@@ -69,10 +76,22 @@ const open = sides.flatMap((side) =>
 
 const { windowsReady, reason } = await ensureInstalled({ windows: true });
 if (!windowsReady) throw new Error(reason);
-if (open.some(([side]) => side === 'ours')) await bundleCommonJs(path.resolve(values.module), bundle);
+for (const variable of new Set(open.flatMap(([side, file]) => (side === 'ours' ? [variableFor(file)] : [])))) {
+  const bundle = underTest[variable];
+  await bundleCommonJs(path.resolve(variable === 'IOCP_PAL_MODULE' ? values.module : values.register), bundle);
+  for (const made of [bundle, `${bundle}.map`]) removeAtExit(made);
+}
 let next = 0;
 await Promise.all(Array.from({ length: Number(values.jobs) }, (_, job) => work(job)));
 report();
+
+/**
+ * @param {TestFile} file
+ * @returns {keyof typeof underTest}
+ */
+function variableFor({ group }) {
+  return group === 'net' ? 'IOCP_PAL_MODULE' : 'IOCP_PAL_REGISTER';
+}
 
 /** @param {number} job */
 async function work(job) {
@@ -81,8 +100,7 @@ async function work(job) {
   for (let asked = open[next++]; asked !== undefined; asked = open[next++]) {
     const [side, file] = asked;
     const answer = await ask(side, file, folder, job);
-    answers[file.name] = { ...answers[file.name], [side]: answer };
-    writeAnswers(answers);
+    answers = writeAnswer(file.name, side, answer);
     console.log(`${side} ${file.name}: ${answer.outcome}${answer.says === '' ? '' : `: ${answer.says}`}`);
   }
 }
@@ -112,7 +130,7 @@ async function ask(side, file, folder, job) {
       NODE_TEST_DIR: `${drive}${folder}`,
       TEST_SERIAL_ID: String(job),
       NODE_OPTIONS: `--require "${preload}"`,
-      ...(side === 'ours' && { IOCP_PAL_MODULE: `${drive}${bundle}` }),
+      ...(side === 'ours' && { [variableFor(file)]: `${drive}${underTest[variableFor(file)]}` }),
     },
   });
   clearTimeout(timer);
@@ -139,7 +157,9 @@ function saying(output, code) {
 }
 
 function report() {
-  const groups = GROUPS.filter((group) => findTestFiles(checkout, [group]).some(({ name }) => name in answers));
+  const groups = GROUPS.filter((group) =>
+    findTestFiles(checkout, [group]).some(({ name }) => answers[name]?.ours !== undefined),
+  );
   const all = findTestFiles(checkout, groups);
   const results = resultsTable(all, answers, expected);
   console.log(`\n${results}`);

@@ -1,9 +1,13 @@
 'use strict';
 // Preloaded (NODE_OPTIONS=--require) into the node.exe that runs one of Node's own test files: whoever loads node:net gets the
-// module under test. Child processes of a test inherit it.
+// module under test (IOCP_PAL_MODULE), or it is put below Node's own http, tls and so on (IOCP_PAL_REGISTER). Child processes of a
+// test inherit it.
 const Module = require('node:module');
 
 /** @typedef {(request: string, ...rest: unknown[]) => unknown} Load */
+
+const register = process.env['IOCP_PAL_REGISTER'];
+if (register !== undefined) require(register);
 
 const file = process.env['IOCP_PAL_MODULE'];
 if (file !== undefined) {

@@ -1,4 +1,5 @@
 /** The calls of the contract for TCP: servers, connections, and their bytes. */
+import { Buffer } from 'node:buffer';
 import type { ServerHandle, ServerSocket, SocketHandle } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   ConnectOptions,
   ShutdownCallback,
   ShutdownHow,
+  ViewCallback,
   WriteData,
 } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
@@ -23,12 +25,12 @@ import { addConnection, connectionKind } from '../tcp/connection-kind.ts';
 import { captureOrigin } from '../context/context.ts';
 import { connectionClosed, tooManySockets } from '../util/errors.ts';
 import { requireInteger, requireOneOf } from '../util/validate.ts';
-import { read } from '../tcp/reader.ts';
+import { read, readView } from '../tcp/reader.ts';
 import { byteLengthOf } from '../tcp/connection/requests.ts';
 import { openServer } from '../tcp/server/server.ts';
 import { CONNECT_OPTIONS, readOptions, readServerOptions } from '../util/read-options.ts';
 import { MAX_SOCKETS } from '../sockets/socket-table.ts';
-import { write } from '../tcp/writer.ts';
+import { drain, write } from '../tcp/writer.ts';
 import {
   checkOperationOptions,
   requireAddress,
@@ -87,7 +89,7 @@ export class StreamCalls extends CallGroup {
     const context = this.calls.lifecycle.begun('asyncConnect');
     requireCallback(callback);
     const host = requireHost('address', address);
-    requirePort(port, 1);
+    requirePort(port, 0);
     const options = readOptions<ConnectOptions>(given, CONNECT_OPTIONS);
     checkOperationOptions(options);
     const { localAddress: from, localPort = 0 } = options;
@@ -130,6 +132,23 @@ export class StreamCalls extends CallGroup {
     return read(context, connection, buffer, maxBytes, options, callback);
   }
 
+  asyncReadView(
+    socket: SocketHandle,
+    optionsOrCallback: OperationOptions | ViewCallback,
+    callbackOrNone?: ViewCallback,
+  ): OperationHandle {
+    const context = this.calls.lifecycle.begun('asyncReadView');
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    const isAborted = abortedAlready('read', options);
+    const connection = this.calls.established(socket);
+    if (context === null || connection === null) return refuseView(this.calls, callback, connectionClosed('read'));
+    requireUnwatched('asyncReadView', connection);
+    const refused = isAborted ?? whyNotTied(context, connection, associate);
+    if (refused !== null) return refuseView(this.calls, callback, refused);
+    return readView(context, connection, options, callback);
+  }
+
   asyncWrite(
     socket: SocketHandle,
     given: WriteData,
@@ -151,6 +170,25 @@ export class StreamCalls extends CallGroup {
     return write(context, connection, data, total, null, options, callback);
   }
 
+  asyncDrain(
+    socket: SocketHandle,
+    lowWaterMark: number,
+    optionsOrCallback: OperationOptions | BytesCallback,
+    callbackOrNone?: BytesCallback,
+  ): OperationHandle {
+    const context = this.calls.lifecycle.begun('asyncDrain');
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    requireInteger('lowWaterMark', lowWaterMark, 0, Number.MAX_SAFE_INTEGER);
+    const isAborted = abortedAlready('drain', options);
+    const connection = this.calls.established(socket);
+    if (context === null || connection === null)
+      return this.calls.refuseBytes('drain', callback, connectionClosed('drain'));
+    requireUnwatched('asyncDrain', connection);
+    if (isAborted !== null) return this.calls.refuseBytes('drain', callback, isAborted);
+    return drain(context, connection, lowWaterMark, options, callback);
+  }
+
   shutdown(socket: SocketHandle, how: ShutdownHow, callback?: ShutdownCallback): void {
     const context = this.calls.lifecycle.begun('shutdown');
     requireOneOf('how', how, ['send', 'receive', 'both']);
@@ -166,6 +204,10 @@ export class StreamCalls extends CallGroup {
       this.calls.answerSoon('shutdown', () => callback(refused));
     } else if (connection !== null && refused !== null) throw refused;
   }
+}
+
+function refuseView(calls: CallContext, callback: ViewCallback, error: NetworkError): OperationHandle {
+  return calls.answerSoon('read', () => callback(error, Buffer.alloc(0)));
 }
 
 function refuseAccept(calls: CallContext, callback: AcceptCallback, error: NetworkError): OperationHandle {

@@ -8,6 +8,7 @@ import type { Platform } from '../platform/platform.ts';
 import type { OperationTable } from '../memory/operation-table.ts';
 import type { WaitingWatches } from '../tcp/readiness/waiting-watches.ts';
 import type { PendingTransfers } from '../tcp/transfer/handover.ts';
+import type { ViewBlocks } from '../memory/view-blocks.ts';
 import type { PendingCalls } from '../sockets/pending-call.ts';
 import type { PinnedBuffers } from '../memory/pinned-buffers.ts';
 import type { IdleSweep } from '../tcp/idle-sweep.ts';
@@ -29,6 +30,7 @@ export interface Context {
   readonly operations: OperationTable;
   readonly blocks: BlockPool;
   readonly pinned: PinnedBuffers;
+  readonly viewBlocks: ViewBlocks;
   readonly pendingCalls: PendingCalls;
   readonly requests: RequestPool;
   readonly datagrams: DatagramRequestPool;

@@ -13,18 +13,27 @@ export const LARGEST_CLASS = BLOCK_SIZES.length - 1;
 /** Bytes taken from the system at a time. VirtualAlloc works in 64 KiB steps; small sizes share a chunk. */
 const CHUNK_SIZES = [65536, 262144, 262144, 1048576, 1048576] as const;
 
+/** Where a block comes from, and goes back to. */
+export interface BlockHome {
+  /** It is not used any more. */
+  back(block: Block): void;
+}
+
 export class Block {
+  /** 0 where the kernel must not have it. */
   readonly address: number;
   readonly bytes: Buffer;
   readonly size: number;
   readonly sizeClass: number;
+  readonly home: BlockHome;
   inUse = false;
 
-  constructor(region: NativeRegion, offset: number, sizeClass: number) {
-    this.address = region.address + offset;
-    this.size = BLOCK_SIZES[sizeClass] ?? 0;
-    this.bytes = Buffer.from(region.buffer, offset, this.size);
+  constructor(address: number, bytes: Buffer, sizeClass: number, home: BlockHome) {
+    this.address = address;
+    this.bytes = bytes;
+    this.size = bytes.length;
     this.sizeClass = sizeClass;
+    this.home = home;
   }
 }
 
@@ -34,7 +43,7 @@ interface Rest {
   offset: number;
 }
 
-export class BlockPool {
+export class BlockPool implements BlockHome {
   readonly #memory: NativeMemory;
   readonly #free: Block[][] = BLOCK_SIZES.map(() => []);
   readonly #rests: Rest[] = BLOCK_SIZES.map(() => ({ region: null, offset: 0 }));
@@ -70,11 +79,15 @@ export class BlockPool {
     return null;
   }
 
-  /** Gives a block back. The kernel must be done with it. */
+  /** Gives a block back to where it came from. The kernel must be done with it. */
   give(block: Block): void {
     if (!block.inUse)
       throw new Error('A pinned block was given back twice. This is a bug in iocp-pal; please report it');
     block.inUse = false;
+    block.home.back(block);
+  }
+
+  back(block: Block): void {
     this.#bytesInUse -= block.size;
     this.#lentBlocks--;
     this.#free[block.sizeClass]?.push(block);
@@ -102,8 +115,10 @@ export class BlockPool {
       rest.region = region;
       rest.offset = 0;
     }
-    const block = new Block(rest.region, rest.offset, sizeClass);
-    rest.offset += block.size;
+    const { region, offset } = rest;
+    const size = BLOCK_SIZES[sizeClass] ?? chunkSize;
+    const block = new Block(region.address + offset, Buffer.from(region.buffer, offset, size), sizeClass, this);
+    rest.offset += size;
     return block;
   }
 }

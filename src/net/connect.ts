@@ -10,6 +10,7 @@ import { isPort, textOrNone } from './arguments.ts';
 import { connectToOne, fail } from './attempt.ts';
 import { tryAddresses } from './attempts.ts';
 import { refuse, wrongAddress } from './errors.ts';
+import { connectToPipe } from './pipe-stream.ts';
 import type { TcpSocket } from './socket.ts';
 
 const NodeSocket = nodeNet.Socket;
@@ -31,10 +32,12 @@ export interface ConnectOptions {
 
 /** Throws what node:net throws for options that make no sense. */
 export function checkConnectOptions(options: ConnectOptions): void {
-  const { port, path, host = 'localhost', localAddress, localPort, autoSelectFamily } = options;
-  if (path) return;
+  const { port, host = 'localhost', localAddress, localPort, autoSelectFamily } = options;
+  const { path } = options as { readonly path?: unknown };
+  if (typeof path === 'string' && path !== '') return;
   const { lookup, autoSelectFamilyAttemptTimeout: wait } = options;
   const right =
+    !path &&
     (port === undefined ? path !== undefined : isPort(port)) &&
     (!host || (typeof host === 'string' && !host.includes('\0'))) &&
     (!localAddress || isIP(localAddress) !== 0) &&
@@ -53,7 +56,8 @@ export function checkConnectOptions(options: ConnectOptions): void {
 
 /** Begins: the options are right, and the socket is `connecting`. */
 export function lookupAndConnect(socket: TcpSocket, options: ConnectOptions): void {
-  const { localAddress, localPort } = options;
+  const { localAddress, localPort, path } = options;
+  if (path) return connectToPipe(socket, path);
   const host = textOrNone(options.host) ?? 'localhost';
   const port = Number(options.port ?? 0);
   const family = isIP(host);

@@ -6,7 +6,6 @@
  */
 import { isIP } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
-import type { NetworkError } from '../pal/network-error.ts';
 
 /** Where something was tried, as the error says it. */
 export interface Place {
@@ -36,8 +35,9 @@ function meaningOf(code: string): { readonly errno: number; readonly text: strin
  * What the PAL says, in Node's shape. What is no error of the system (a limit of the PAL, for example) stays as it is: its message
  * says what to do.
  */
-export function fromPal(error: NetworkError, syscall: string, place: Place = {}): Error {
-  return meaningOf(error.code) === undefined ? error : systemError(error.code, syscall, place);
+export function fromPal(error: NodeJS.ErrnoException, syscall: string, place: Place = {}): Error {
+  const { code = '' } = error;
+  return meaningOf(code) === undefined ? error : systemError(code, syscall, place);
 }
 
 /** `syscall CODE address:port - Local (address:port)` */
@@ -45,9 +45,12 @@ export function systemError(code: string, syscall: string, place: Place = {}): S
   return shaped(`${syscall} ${code}${endOf(place)}`, code, syscall, place);
 }
 
-/** `syscall CODE: what that means address:port`, which is how listen() says it. */
-export function explainedError(code: string, syscall: string, place: Place): SystemError {
-  return shaped(`${syscall} ${code}: ${meaningOf(code)?.text ?? 'unknown error'}${endOf(place)}`, code, syscall, place);
+/** `syscall CODE: what that means address:port`, which is how listen() says it. What is no error of the system stays as it is. */
+export function explained(error: NodeJS.ErrnoException, syscall: string, place: Place): Error {
+  const { code = '' } = error;
+  const meaning = meaningOf(code);
+  if (meaning === undefined) return error;
+  return shaped(`${syscall} ${code}: ${meaning.text}${endOf(place)}`, code, syscall, place);
 }
 
 function shaped(message: string, code: string, syscall: string, place: Place): SystemError {

@@ -2,11 +2,8 @@
  * Where a Server listens: the forms of listen(), and which of them are Node's own.
  * Source: https://nodejs.org/api/net.html#serverlisten
  */
-import nodeNet from 'node:net';
-import { invoke, isPipeName, isPort, normalizeArguments, textOrNone, toNumber } from './arguments.ts';
-import { refuse } from './errors.ts';
-
-const NodeServer = nodeNet.Server;
+import type nodeNet from 'node:net';
+import { isPort, normalizeArguments, textOrNone, toNumber } from './arguments.ts';
 
 /** Node's options of listen(), as they may come from JavaScript. */
 export interface ListenOptions extends Omit<nodeNet.ListenOptions, 'port' | 'host'> {
@@ -35,21 +32,17 @@ const DEFAULT_BACKLOG = 511;
 const MAX_BACKLOG = 0x7fffffff;
 
 /**
- * @returns the port to listen on, or null for a pipe, a descriptor, a handle, or a cluster's worker, which are Node's own
- * @throws what node:net throws for arguments that make no sense
+ * @returns the port to listen on, or null for everything else: a pipe, a descriptor, a handle, or a cluster's worker, which are
+ *   Node's own, and what makes no sense, which Node.js refuses in its own words
  */
 export function readListenArguments(args: readonly unknown[]): TcpPlace | null {
   const [options] = normalizeArguments<ListenOptions>(args);
-  const { handle, _handle, fd, path, signal, exclusive, reusePort } = options;
+  const { handle, _handle, fd, signal, exclusive, reusePort } = options;
   if (handle !== undefined || _handle !== undefined) return null;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) refuseListen(args);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) return null;
   if (typeof fd === 'number' && fd >= 0) return null;
   const port = isAnyPort(args, options) ? 0 : options.port;
-  if (typeof port !== 'number' && typeof port !== 'string') {
-    if (isPipeName(path)) return null;
-    refuseListen(args);
-  }
-  if (!isPort(port)) refuseListen(args);
+  if (!isPort(port)) return null;
   if (isClusterWorker() && exclusive !== true && reusePort !== true) return null;
   const backlog = [options.backlog, args[1], args[2]].map(toNumber).find(Boolean);
   return {
@@ -66,16 +59,6 @@ export function readListenArguments(args: readonly unknown[]): TcpPlace | null {
 function isAnyPort(args: readonly unknown[], options: ListenOptions): boolean {
   if (args.length === 0 || typeof args[0] === 'function' || options.port === null) return true;
   return options.port === undefined && 'port' in options;
-}
-
-/** Node.js refuses it in its own words. A server that listened nevertheless is closed. */
-function refuseListen(args: readonly unknown[]): never {
-  const server = new NodeServer();
-  try {
-    refuse(() => invoke(server, 'listen', args));
-  } finally {
-    server.on('error', () => undefined).close();
-  }
 }
 
 /** A worker of node:cluster gets its connections from the primary. */

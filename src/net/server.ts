@@ -11,7 +11,7 @@ import nodeNet, { isIP } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { nextTick } from '../platform/node-timers.ts';
 import { invoke, isBlockList, normalizeArguments } from './arguments.ts';
-import { codedError, explainedError, refuse } from './errors.ts';
+import { codedError, explained, refuse } from './errors.ts';
 import { readListenArguments, type TcpPlace } from './listen.ts';
 import { Socket, type SocketOptions } from './socket.ts';
 import { AcceptedConnection } from './tcp-stream.ts';
@@ -60,6 +60,8 @@ class ServerState {
 export class TcpServer extends EventEmitter {
   declare readonly [state]: ServerState;
   declare _connections: number;
+  /** What was asked for, as Node.js writes it down: family, address and port. */
+  declare _connectionKey: string | undefined;
   declare maxConnections: number | undefined;
   declare dropMaxConnection: boolean | undefined;
   declare allowHalfOpen: boolean;
@@ -216,22 +218,33 @@ function isBlockListOrNone(value: unknown): boolean {
   return !value || isBlockList(value);
 }
 
-/** A pipe, a descriptor, a handle, a cluster's port: Node's own, with the events of ours. */
+/** A pipe, a descriptor, a handle, a cluster's port: Node's own. It also refuses arguments that make no sense. */
 function listenOnNodes(server: TcpServer, args: readonly unknown[]): void {
   const own = server[state];
-  const node = new NodeServer(own.options);
+  // A worker of a cluster may call it again before the primary has answered: then too it is one server.
+  const node = own.node ?? serverOfNode(server);
+  const rest = args.filter((argument) => typeof argument !== 'function');
+  invoke(node, 'listen', rest);
   own.node = node;
+}
+
+/** A Server of Node's, with the events of ours. */
+function serverOfNode(server: TcpServer): nodeNet.Server {
+  const own = server[state];
+  const node = new NodeServer(own.options);
   if (!own.referenced) node.unref();
   Object.defineProperty(node, 'maxConnections', { get: () => server.maxConnections, configurable: true });
-  node.on('connection', (socket: nodeNet.Socket) => server.emit('connection', socket));
+  node.on('connection', (socket: nodeNet.Socket) => {
+    Object.assign(socket, { server });
+    server.emit('connection', socket);
+  });
   node.on('listening', () => server.emit('listening'));
   node.on('drop', (data: unknown) => server.emit('drop', data));
   node.on('error', (error) => {
     if (own.node === node && !node.listening) own.node = null;
     server.emit('error', error);
   });
-  const rest = args.filter((argument) => typeof argument !== 'function');
-  invoke(node, 'listen', rest);
+  return node;
 }
 
 function listenOnPort(server: TcpServer, place: TcpPlace): void {
@@ -260,17 +273,18 @@ function closeOnAbort(server: TcpServer, signal: AbortSignal | undefined): void 
 /** Binds and listens. Without an address on all of them, of both families where the system has both. */
 function open(server: TcpServer, place: TcpPlace, address: string | undefined): void {
   const own = server[state];
-  const failed = (code: string, where: string): void => {
-    const error = explainedError(code, 'listen', { address: where, port: place.port });
+  const failed = (reason: unknown, where: string): void => {
+    const error = explained(reason as Error, 'listen', { address: where, port: place.port });
     if (listens.hasSubscribers) listens.error.publish({ server, error });
     nextTick(() => server.emit('error', error));
   };
   // Windows has no such option: the system chooses no socket by itself.
-  if (place.reusePort) return failed('ENOTSUP', address ?? '0.0.0.0');
+  if (place.reusePort) return failed({ code: 'ENOTSUP' }, address ?? '0.0.0.0');
   const { backlog, ipv6Only } = place;
   const options = { backlog, ipv6Only, noDelay: server.noDelay };
   const candidates = address === undefined ? ['::', '0.0.0.0'] : [address];
   for (const candidate of candidates) {
+    server._connectionKey = `${isIP(candidate)}:${candidate}:${place.port}`;
     try {
       const pal = threadPal();
       own.listening = { pal, socket: pal.createServer(candidate, place.port, options) };
@@ -278,7 +292,7 @@ function open(server: TcpServer, place: TcpPlace, address: string | undefined): 
     } catch (error) {
       const { code } = error as NetworkError;
       // A port that is in use is so whatever the family is.
-      if (candidate === candidates.at(-1) || code === 'EADDRINUSE') return failed(code, candidate);
+      if (candidate === candidates.at(-1) || code === 'EADDRINUSE') return failed(error, candidate);
     }
   }
   if (listens.hasSubscribers) listens.asyncEnd.publish({ server });

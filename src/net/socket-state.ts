@@ -1,5 +1,6 @@
 /** What a Socket knows beside what its Duplex and Node's public properties say. */
 import type { Endpoint } from '../pal/handles.ts';
+import type { PipeStream } from './pipe-stream.ts';
 import type { TcpStream } from './tcp-stream.ts';
 
 /** The `onread` option: bytes go into the user's own memory, and to a function of his instead of 'data'. */
@@ -13,9 +14,12 @@ export interface UserBuffer {
 /** The key under which a Socket holds it. Sockets are functions' objects, which have no private fields. */
 export const state = Symbol('iocp-pal socket');
 
+/** What a Socket is on. */
+export type SocketStream = TcpStream | PipeStream;
+
 export class SocketState {
   /** The connection: from the first attempt to the end. */
-  stream: TcpStream | null = null;
+  stream: SocketStream | null = null;
   /** While it is being connected: ends the attempts. */
   cancelConnect: (() => void) | null = null;
   userBuffer: UserBuffer | null = null;

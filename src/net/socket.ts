@@ -8,11 +8,11 @@
 import { channel } from 'node:diagnostics_channel';
 import nodeNet from 'node:net';
 import { Duplex, type DuplexOptions } from 'node:stream';
-import { clearTimeout, nextTick, setTimeout } from '../platform/node-timers.ts';
+import { clearTimeout, nextTick, setImmediate, setTimeout } from '../platform/node-timers.ts';
 import { invoke, isBlockList, normalizeArguments } from './arguments.ts';
 import { checkConnectOptions, lookupAndConnect, type ConnectOptions } from './connect.ts';
 import { closedBeforeConnection, fromPal, refuse, socketClosed, systemError } from './errors.ts';
-import { SocketState, state, type UserBuffer } from './socket-state.ts';
+import { SocketState, state, type SocketStream, type UserBuffer } from './socket-state.ts';
 import { AcceptedConnection, TcpStream, type StreamOwner } from './tcp-stream.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
@@ -157,8 +157,8 @@ export class TcpSocket extends Duplex implements StreamOwner {
       this.once('connect', () => this._final(callback));
       return;
     }
-    if (stream !== null) stream.shutdown();
-    nextTick(callback);
+    if (stream === null) callback();
+    else stream.shutdown((error) => callback(error === null ? null : shutdownError(error)));
   }
 
   override end(...args: unknown[]): this {
@@ -170,7 +170,8 @@ export class TcpSocket extends Duplex implements StreamOwner {
     const own = this[state];
     const { stream, cancelConnect } = own;
     const hadError = exception !== null;
-    if (stream !== null && !this.connecting) keepFacts(own, stream);
+    const wasConnecting = this.connecting;
+    if (stream !== null && !wasConnecting) keepFacts(own, stream);
     this.connecting = false;
     // A TLS socket of Node's may be the parent, and its timer is not here.
     if (own.timer !== null) clearTimeout(own.timer);
@@ -179,7 +180,9 @@ export class TcpSocket extends Duplex implements StreamOwner {
     cancelConnect?.();
     if (stream === null) {
       callback(exception);
-      nextTick(() => this.emit('close', hadError));
+      // Node's sockets have a handle from connect() on, whose end comes in a turn of its own.
+      const later = wasConnecting ? setImmediate : nextTick;
+      later(() => this.emit('close', hadError));
     } else {
       own.stream = null;
       const closed = (): void => void this.emit('close', hadError);
@@ -342,9 +345,10 @@ export class TcpSocket extends Duplex implements StreamOwner {
     return this[state].stream?.bytesWritten ?? this[state].bytesWritten;
   }
 
-  /** Also what is buffered, and what waits for the connection. */
-  get bytesWritten(): number {
-    return this._bytesDispatched + this[state].pendingBytes + bufferedBytes(this);
+  /** Also what is buffered, and what waits for the connection. Undefined where no socket has been made: of the prototype. */
+  get bytesWritten(): number | undefined {
+    const buffered = bufferedBytes(this);
+    return buffered === undefined ? undefined : this._bytesDispatched + this[state].pendingBytes + buffered;
   }
 
   get _connecting(): boolean {
@@ -415,7 +419,13 @@ Object.defineProperties(construct, {
     },
   },
 });
-Object.defineProperty(TcpSocket.prototype, 'constructor', { value: Socket, configurable: true, writable: true });
+Object.defineProperties(TcpSocket.prototype, {
+  constructor: { value: Socket, configurable: true, writable: true },
+  // Whoever asks the prototype, or an object whose constructor has not run yet, asks a socket without a connection.
+  [state]: { value: Object.freeze(new SocketState()) },
+  // There is no native handle. Node's own modules look for one, and take a socket without one for any other stream.
+  _handle: { value: null, configurable: true, writable: true },
+});
 Object.setPrototypeOf(construct, Duplex);
 
 function begin(socket: TcpSocket, given: SocketOptions = {}): void {
@@ -453,6 +463,11 @@ function take(socket: TcpSocket, { pal, handle, peer, local }: AcceptedConnectio
   else if (options.manualStart !== true) socket.read(0);
 }
 
+/** A connection that has ended already needs no end. */
+function shutdownError(error: NodeJS.ErrnoException): Error | null {
+  return error.code === 'ENOTCONN' ? null : fromPal(error, 'shutdown');
+}
+
 /** 'end': the peer sends nothing any more, and neither do we, unless half-open connections are allowed. */
 function onEnd(this: TcpSocket): void {
   if (!this.allowHalfOpen) Object.assign(this, { write: writeAfterEnd });
@@ -482,14 +497,14 @@ function renew(socket: TcpSocket): void {
 }
 
 /** What was set before there was a connection. */
-function applyOptions(own: SocketState, stream: TcpStream): void {
+function applyOptions(own: SocketState, stream: SocketStream): void {
   if (own.noDelay) stream.setNoDelay(true);
   if (own.keepAlive) stream.setKeepAlive(true, own.keepAliveSeconds);
   if (!own.referenced) stream.unref();
 }
 
 /** Remembers what may be asked after the end. */
-function keepFacts(own: SocketState, stream: TcpStream): void {
+function keepFacts(own: SocketState, stream: SocketStream): void {
   own.peer = stream.peer;
   own.bytesRead = stream.bytesRead;
   own.bytesWritten = stream.bytesWritten;
@@ -542,10 +557,10 @@ function familyOf(endpoint: Endpoint | undefined): string | undefined {
   return endpoint === undefined ? undefined : `IPv${endpoint.family}`;
 }
 
-/** Bytes that the Duplex holds. Strings have been made bytes by then. */
-function bufferedBytes(socket: TcpSocket): number {
+/** Bytes that the Duplex holds. Strings have been made bytes by then. Undefined before its constructor has run. */
+function bufferedBytes(socket: TcpSocket): number | undefined {
   const { writableBuffer } = socket as unknown as { writableBuffer?: readonly { chunk: Uint8Array }[] };
-  return (writableBuffer ?? []).reduce((sum, { chunk }) => sum + chunk.length, 0);
+  return writableBuffer?.reduce((sum, { chunk }) => sum + chunk.length, 0);
 }
 
 function isNumberOrUndefined(value: unknown): value is number | undefined {

@@ -8,6 +8,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { SocketOption } from '../pal/socket-option.ts';
 import type { Endpoint, SocketHandle } from '../pal/handles.ts';
+import { writeAll, type DoneCallback } from './write-all.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
@@ -24,17 +25,10 @@ export interface StreamOwner {
   failed(error: NetworkError): void;
 }
 
-/** Called once: with the error, or null. */
-export type DoneCallback = (error: NetworkError | null) => void;
-
-/** Bytes that are given to the PAL at a time: far less than its queues hold, so that none of them is ever full. */
-const PIECE_BYTES = 1024 * 1024;
-
 /** Seconds, the most that TCP_KEEPIDLE takes. */
 const MAX_IDLE_SECONDS = 32767;
 
-/** Where all sockets that bring no memory of their own read into: each takes its bytes out before it returns. */
-const shared = Buffer.allocUnsafeSlow(65536);
+const NONE = new Uint8Array(0);
 
 /** A connection that a server has taken, and that no Socket has yet. */
 export class AcceptedConnection {
@@ -60,13 +54,16 @@ export class TcpStream {
   /** What bytes and the end are delivered in: the context that the connection was made in. */
   readonly #context: AsyncResource;
   #reading = false;
-  /** The receive that is under way, and where it goes. */
+  #closing = false;
+  /** The receive that is under way, and the owner's memory that it goes to; null: what came is lent to him. */
   #receiving = false;
   #operation = 0 as OperationHandle;
-  #into: Uint8Array = shared;
+  #own: Uint8Array | null = null;
   /** Bytes that came into the owner's own memory after readStop(). */
   #held = 0;
-  readonly #onRead = (error: NetworkError | null, bytes: number): void => this.#afterRead(error, bytes);
+  readonly #onView = (error: NetworkError | null, view: Uint8Array): void => this.#afterRead(error, view, view.length);
+  readonly #onRead = (error: NetworkError | null, bytes: number): void =>
+    this.#afterRead(error, this.#own ?? NONE, bytes);
 
   /** The two ends, once they are connected. */
   peer: Endpoint | undefined;
@@ -96,16 +93,19 @@ export class TcpStream {
   }
 
   #receive(): void {
-    const buffer = this.#owner.readBuffer() ?? shared;
-    this.#into = buffer;
+    const own = this.#owner.readBuffer();
+    this.#own = own;
     this.#receiving = true;
-    this.#operation = this.pal.asyncRead(this.handle, buffer, buffer.length, this.#onRead);
+    this.#operation =
+      own === null
+        ? this.pal.asyncReadView(this.handle, this.#onView)
+        : this.pal.asyncRead(this.handle, own, own.length, this.#onRead);
   }
 
-  #afterRead(error: NetworkError | null, bytes: number): void {
+  #afterRead(error: NetworkError | null, buffer: Uint8Array, bytes: number): void {
     this.#receiving = false;
     if (error !== null) this.#afterFailure(error);
-    else if (bytes > 0) this.#deliver(bytes);
+    else if (bytes > 0) this.#deliver(buffer, bytes);
     else {
       this.#reading = false;
       this.#owner.ended();
@@ -118,19 +118,18 @@ export class TcpStream {
       return;
     }
     this.#reading = false;
-    // Closed here: whoever did it knows.
-    if (error.kind !== NetworkErrorCode.ConnectionClosed) this.#owner.failed(error);
+    if (!this.#closing) this.#owner.failed(error);
   }
 
-  #deliver(bytes: number): void {
+  #deliver(buffer: Uint8Array, bytes: number): void {
     this.bytesRead += bytes;
-    if (!this.#reading && this.#into !== shared) {
+    if (!this.#reading && this.#own !== null) {
       this.#held = bytes;
       return;
     }
     let more = true;
     try {
-      more = this.#owner.received(this.#into, bytes);
+      more = this.#owner.received(buffer, bytes);
     } finally {
       // Also after a listener has thrown: the connection goes on, as those of Node.js do.
       if (!more) this.readStop();
@@ -142,23 +141,13 @@ export class TcpStream {
     const bytes = this.#held;
     this.#held = 0;
     this.bytesRead -= bytes; // counted when they came
-    this.#deliver(bytes);
+    if (this.#own !== null) this.#deliver(this.#own, bytes);
   }
 
   /** Writes all of it, in order behind what was written before. */
   write(data: readonly Uint8Array[], bytes: number, done: DoneCallback): void {
     this.bytesWritten += bytes;
-    if (bytes <= PIECE_BYTES) this.pal.asyncWrite(this.handle, data, done);
-    else this.#writePieces(piecesOf(data), done);
-  }
-
-  #writePieces(pieces: Generator<Uint8Array[]>, done: DoneCallback): void {
-    const next = (error: NetworkError | null): void => {
-      const piece = error === null ? pieces.next() : undefined;
-      if (piece?.done === false) this.pal.asyncWrite(this.handle, piece.value, next);
-      else done(error);
-    };
-    next(null);
+    writeAll(this.pal, this.handle, data, bytes, done);
   }
 
   /** Bytes that were written and that the system has not taken yet. */
@@ -167,18 +156,20 @@ export class TcpStream {
   }
 
   /** Ends this side, behind what was written. */
-  shutdown(): void {
-    this.pal.shutdown(this.handle, 'send');
+  shutdown(done: DoneCallback): void {
+    this.pal.shutdown(this.handle, 'send', done);
   }
 
-  /** Closes it; `closed` is called when it is gone. */
+  /** Closes it, and drops what is not sent yet; `closed` is called when it is gone. */
   close(closed: () => void): void {
+    this.#closing = true;
     this.#reading = false;
-    this.#context.runInAsyncScope(() => this.pal.closeSocket(this.handle, closed));
+    this.#context.runInAsyncScope(() => this.pal.closeSocket(this.handle, { graceMs: 0 }, closed));
   }
 
   /** Closes it with RST. */
   reset(closed: () => void): void {
+    this.#closing = true;
     this.#reading = false;
     this.#context.runInAsyncScope(() => this.pal.resetSocket(this.handle, closed));
   }
@@ -204,22 +195,4 @@ export class TcpStream {
       on && idleSeconds > 0 ? { enabled: true, idleSeconds } : on,
     );
   }
-}
-
-/** The same bytes in the same order, in lists of PIECE_BYTES at most. */
-function* piecesOf(data: readonly Uint8Array[]): Generator<Uint8Array[]> {
-  let piece: Uint8Array[] = [];
-  let room = PIECE_BYTES;
-  for (let rest of data) {
-    while (rest.length >= room) {
-      piece.push(rest.subarray(0, room));
-      rest = rest.subarray(room);
-      yield piece;
-      piece = [];
-      room = PIECE_BYTES;
-    }
-    if (rest.length > 0) piece.push(rest);
-    room -= rest.length;
-  }
-  if (piece.length > 0) yield piece;
 }

@@ -25,6 +25,11 @@ import type { SocketOption, SocketOptionReadings, SocketOptionValues } from './s
 /** Called once: with the error, or null and the number of bytes. */
 export type BytesCallback = (error: NetworkError | null, bytes: number) => void;
 /**
+ * Called once: with the error, or null and the bytes that have come, of which there are none at the end of the stream. They are in
+ * memory of the library's own, and the caller's until this returns: what is to be kept is to be copied.
+ */
+export type ViewCallback = (error: NetworkError | null, view: Buffer) => void;
+/**
  * Called once: with the error, or null and the new connection with both its end points: the peer's, and the local one, which
  * on a server that listens on any address says where the peer has connected to. On error, the handle is 0, and the addresses
  * are '' (as is one that the system does not name).
@@ -119,7 +124,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * Connects. The handle is valid at once, for closeSocket, resetSocket and cancel, which abandon it.
    * @param address IPv4 or IPv6 text, or a host name, whose addresses are tried as RFC 8305 says until one answers
    *   (docs/names.md); '0.0.0.0' and '::' mean the loopback address.
-   * @param port 1 … 65535.
+   * @param port 0 … 65535; at port 0 nobody can be, which the callback is told (AddressNotAvailable, EADDRNOTAVAIL).
    * @throws NetworkError InvalidAddress for what is neither; TypeError or RangeError for the options. A name that cannot be
    *   resolved arrives in the callback, with the resolver's code: InvalidAddress when nobody knows it, else HostUnreachable.
    */
@@ -138,6 +143,17 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
     callback: BytesCallback,
   ): OperationHandle;
   /**
+   * Reads what is there, as asyncRead does and in order with it, and lends the bytes to the callback instead of copying them: a
+   * view of the block that the system has filled, 1 … 65536 bytes, or none at the end of the stream.
+   *
+   * The view is the callback's until it returns, or throws. Afterwards it shows whatever the block is used for next: that is a
+   * mistake of who keeps it, but never a crash, also after a stop, since the memory is garbage only with its last view. It shares
+   * its ArrayBuffer with others, which cannot be transferred (allocateBuffer). An asyncWrite with it copies what it shows when its
+   * turn comes, so write a copy. In worker threads, on completion ports, the bytes are copied into that block.
+   */
+  asyncReadView(socket: SocketHandle, callback: ViewCallback): OperationHandle;
+  asyncReadView(socket: SocketHandle, options: OperationOptions, callback: ViewCallback): OperationHandle;
+  /**
    * Writes everything, in order. The data must stay as it is until the callback. A write of nothing calls back with 0 in its
    * turn. The callback gets ResourceExhausted when the socket's queue is full, or those of all sockets together are
    * (maxQueuedBytesPerSocket, maxQueuedBytes): wait for callbacks, then write again.
@@ -151,10 +167,25 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
     callback: BytesCallback,
   ): OperationHandle;
   /**
+   * Calls back once no more than `lowWaterMark` bytes of writes are queued on the socket (getQueuedBytes), with their number then:
+   * at once in a coming turn when that is so already. So a writer need not count: it writes until getQueuedBytes says that it is
+   * enough, and goes on when this calls back, behind the callbacks of the writes that have left the queue.
+   * The callback gets the error that breaks the stream, and ConnectionClosed when the socket is closed before.
+   * @param lowWaterMark bytes, 0 … 2^53 - 1; 0 waits until the system has everything.
+   * @throws RangeError or TypeError for another mark.
+   */
+  asyncDrain(socket: SocketHandle, lowWaterMark: number, callback: BytesCallback): OperationHandle;
+  asyncDrain(
+    socket: SocketHandle,
+    lowWaterMark: number,
+    options: OperationOptions,
+    callback: BytesCallback,
+  ): OperationHandle;
+  /**
    * Asks for an asynchronous call to end now: its callback gets Interrupted (ECANCELED), unless it succeeds nevertheless.
    * A cancelled read takes no bytes: what arrives goes to the next one. A write of which nothing has gone out leaves the
    * queue; one that has partly gone out runs to its end, unless `hard` says otherwise. See docs/cancellation.md.
-   * @param operation what asyncRead, asyncWrite, asyncSendFile, asyncAccept, asyncReceiveFrom or asyncSendTo returned, or
+   * @param operation what asyncRead, asyncReadView, asyncWrite, asyncSendFile, asyncAccept, asyncReceiveFrom or asyncSendTo returned, or
    *   the handle of a socket that is connecting.
    * @returns false when there is nothing to cancel: the call is over, its outcome is on the way, or it is a write that has
    *   partly gone out.
@@ -193,8 +224,11 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   /**
    * 'send': FIN after everything queued has been sent; later writes fail with EPIPE. 'receive': pending and later reads
    * get 0 bytes. 'both': both. On a socket that is closing or closed it does nothing, and says ConnectionClosed.
+   * After 'receive' and 'both' Windows resets the connection when something arrives, or is there and was not read: a FIN is no such
+   * thing. So read to the end of the stream first, or use 'send'.
    * @param callback gets null when the FIN is on its way ('receive': at once), behind the callbacks of the writes before it; or
    *   what has broken the connection before, or ConnectionClosed when the socket is closed here and what was queued is dropped.
+   * @see https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-shutdown
    */
   shutdown(socket: SocketHandle, how: ShutdownHow, callback?: ShutdownCallback): void;
   /**

@@ -16,12 +16,13 @@
 import { AsyncResource } from 'node:async_hooks';
 
 /** What async_hooks calls the resource of a call, prefixed by the package's name, as Node.js recommends. */
-export const CONTEXT_TYPES = {
+const CONTEXT_TYPES = {
   accept: 'iocp-pal:accept',
   connect: 'iocp-pal:connect',
   read: 'iocp-pal:read',
   write: 'iocp-pal:write',
   sendFile: 'iocp-pal:sendFile',
+  drain: 'iocp-pal:drain',
   shutdown: 'iocp-pal:shutdown',
   close: 'iocp-pal:close',
   receive: 'iocp-pal:receive',

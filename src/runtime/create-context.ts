@@ -18,6 +18,7 @@ import type { ResolvedPalOptions } from './pal-options.ts';
 import { WaitingWatches } from '../tcp/readiness/waiting-watches.ts';
 import { CallNames, PendingCalls, type PendingCall } from '../sockets/pending-call.ts';
 import { PinnedBuffers } from '../memory/pinned-buffers.ts';
+import { ViewBlocks } from '../memory/view-blocks.ts';
 import { IdleSweep } from '../tcp/idle-sweep.ts';
 import { RequestPool } from '../tcp/connection/requests.ts';
 import { Scratch } from '../memory/scratch.ts';
@@ -85,6 +86,7 @@ export function createContext(
     const calls = new PendingCalls(platform.scheduler, loop, names, (call, error, hard) =>
       takeBack(context, call, error, hard),
     );
+    const lends = !transport.keepsBuffers || platform.threadEnd !== undefined;
     const context: Context = {
       palNumber: pal,
       posts,
@@ -93,7 +95,8 @@ export function createContext(
       counters,
       operations,
       blocks,
-      pinned: new PinnedBuffers(platform.memory, !transport.keepsBuffers || platform.threadEnd !== undefined),
+      pinned: new PinnedBuffers(platform.memory, lends),
+      viewBlocks: new ViewBlocks(platform.memory, lends),
       pendingCalls: calls,
       requests: new RequestPool(calls),
       datagrams: new DatagramRequestPool(calls),

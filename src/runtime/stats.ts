@@ -4,7 +4,7 @@ import type { Context } from '../context/context.ts';
 import { SLOT_SIZE, OperationKind } from '../memory/operation.ts';
 
 export function collectStats(context: Context): NetworkStats {
-  const { operations, blocks, pinned, sockets } = context;
+  const { operations, blocks, pinned, viewBlocks, sockets } = context;
   const inUse = (kind: OperationKind): number => operations.inUse[kind] ?? 0;
   context.loop.countWaits();
   const { syscalls, ...counted } = context.counters;
@@ -25,8 +25,8 @@ export function collectStats(context: Context): NetworkStats {
     pendingCallbacks: context.pendingCallbacks,
     openFiles: context.openFiles,
     queuedBytes: context.queuedBytes,
-    pinnedBytes: operations.used * SLOT_SIZE + blocks.bytesInUse + pinned.byteLength,
-    reservedBytes: operations.byteLength + blocks.reservedBytes + pinned.reservedBytes,
+    pinnedBytes: operations.used * SLOT_SIZE + blocks.bytesInUse + viewBlocks.bytesInUse + pinned.byteLength,
+    reservedBytes: operations.byteLength + blocks.reservedBytes + viewBlocks.reservedBytes + pinned.reservedBytes,
     ...counted,
     syscalls: Object.fromEntries(Object.entries(syscalls)),
   };

@@ -12,6 +12,7 @@ const TAKE_BACK_PAUSES = 2000;
  */
 export function takeBackLoans(context: Context): void {
   context.pinned.stopLending();
+  context.viewBlocks.stopLending();
   if (!context.transport.keepsBuffers) return;
   const pending: Operation[] = [];
   for (const operation of context.operations.pending()) {

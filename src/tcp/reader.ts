@@ -6,13 +6,15 @@
  *   is something to receive. Ten thousand idle connections pin their slots only.
  * - busy: straight into a pinned block, one call per message. A receive that fills its block makes the next one larger,
  *   one that leaves most of it empty makes it smaller.
- * The bytes are copied to the user's buffer when the receive completes; a user's own pinned buffer is filled in place.
+ * The bytes are copied to the user's buffer when the receive completes; a user's own pinned buffer is filled in place. A read that
+ * lends receives into a block of memory/view-blocks.ts, which its callback sees until it returns.
  *
  * A user's buffer that lost its bytes meanwhile (detached) gets an error, and what was received for it goes to the next
  * read: the stream has no holes.
  */
+import { Buffer } from 'node:buffer';
 import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
-import type { BytesCallback } from '../pal/network-pal.ts';
+import type { BytesCallback, ViewCallback } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { abandonOperation, causeOf } from '../sockets/abandon.ts';
@@ -30,8 +32,12 @@ import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
 /** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */
 const LARGEST_RECEIVE_CLASS = classFor(65536);
+/** Most bytes of a view. */
+const LARGEST_VIEW = 65536;
+/** The view of those that get no bytes. */
+const NO_VIEW = Buffer.alloc(0);
 
-/** Queues a read; posts the receive when none is posted. */
+/** Queues a read into a buffer; posts the receive when none is posted. */
 export function read(
   context: Context,
   connection: Connection,
@@ -40,12 +46,29 @@ export function read(
   options: OperationOptions | null,
   callback: BytesCallback,
 ): OperationHandle {
-  let request: ReadRequest | null = null;
+  return begin(context, connection, context.requests.takeRead(target, maxBytes, callback), options);
+}
+
+/** Queues a read whose callback is lent a view of what has come. */
+export function readView(
+  context: Context,
+  connection: Connection,
+  options: OperationOptions | null,
+  callback: ViewCallback,
+): OperationHandle {
+  return begin(context, connection, context.requests.takeViewRead(LARGEST_VIEW, callback), options);
+}
+
+function begin(
+  context: Context,
+  connection: Connection,
+  request: ReadRequest,
+  options: OperationOptions | null,
+): OperationHandle {
   let name: OperationHandle;
   let why: NetworkError | null;
   let operation: Operation | null = null;
   try {
-    request = context.requests.takeRead(target, maxBytes, callback);
     request.origin = captureOrigin(context);
     name = context.pendingCalls.begin(request, connection, options);
     // Only now is the connection looked at: the caller's own code may have run in there.
@@ -56,7 +79,7 @@ export function read(
       if (operation === null) why = outOfSlots(context.options.maxOperations);
     }
   } catch (error) {
-    if (request !== null) context.requests.giveRead(request);
+    context.requests.giveRead(request);
     throw error;
   }
   if (why !== null) {
@@ -152,8 +175,9 @@ function finishRead(
   bytes: number,
 ): void {
   connection.read.queue.shift();
-  const { callback } = request;
+  const { callback, viewCallback } = request;
   context.requests.giveRead(request);
+  const lent = viewCallback !== null && bytes > 0 ? takeView(operation) : null;
   if (connection.read.unread !== null) {
     release(context, connection, operation);
     serveUnreadSoon(context, connection);
@@ -166,7 +190,26 @@ function finishRead(
     release(context, connection, operation);
   }
   removePendingCallback(context, connection);
-  callback.finish(failure, bytes);
+  if (viewCallback === null) callback.finish(failure, bytes);
+  else if (lent === null) viewCallback.finish(failure, NO_VIEW);
+  else lend(context, viewCallback, lent, bytes);
+}
+
+/** Takes the block with what was received away from its operation, which goes on without it. */
+function takeView(operation: Operation): Block | null {
+  const { block } = operation;
+  operation.block = null;
+  operation.lent = null;
+  return block;
+}
+
+/** The block is the callback's until that returns. */
+function lend(context: Context, callback: NonNullable<ReadRequest['viewCallback']>, block: Block, bytes: number): void {
+  try {
+    callback.finish(null, block.bytes.subarray(0, bytes));
+  } finally {
+    context.blocks.give(block);
+  }
 }
 
 /** Answers every waiting read, in order, in a coming turn; a receive that is posted comes back to nobody. */
@@ -193,11 +236,12 @@ function answerRead(
   request: ReadRequest,
   outcome: NetworkError | null,
 ): void {
-  const { callback } = request;
+  const { callback, viewCallback } = request;
   context.requests.giveRead(request);
   context.loop.enqueue(() => {
     removePendingCallback(context, connection);
-    callback.finish(outcome, 0);
+    if (viewCallback === null) callback.finish(outcome, 0);
+    else viewCallback.finish(outcome, NO_VIEW);
   });
 }
 
@@ -211,14 +255,17 @@ function serveUnread(context: Context, connection: Connection): void {
   const request = queue.first;
   if (unread === null || request === null || connection.closing) return;
   const count = Math.min(unread.end - unread.start, request.maxBytes);
-  const fits = copyOut(unread.block.bytes, unread.start, request.target, count);
+  const { callback, viewCallback, target } = request;
+  const view = viewCallback === null ? null : context.viewBlocks.take(classFor(count));
+  const fits = copyOut(unread.block.bytes, unread.start, view?.bytes ?? target, count);
   if (fits) unreadTaken(context, connection, count);
   queue.shift();
-  const { callback, target } = request;
   context.requests.giveRead(request);
   if (queue.first !== null) goOn(context, connection, queue.first);
   removePendingCallback(context, connection);
-  if (fits) callback.finish(null, count);
+  if (viewCallback !== null && view !== null) lend(context, viewCallback, view, count);
+  else if (viewCallback !== null) viewCallback.finish(systemError('read', 'WSARecv', WSAENOBUFS), NO_VIEW);
+  else if (fits) callback.finish(null, count);
   else callback.finish(bufferDetached('read', count, target.byteLength), 0);
 }
 
@@ -283,8 +330,11 @@ function start(context: Context, connection: Connection, operation: Operation, r
     address = pinnedAddress;
     length = request.maxBytes;
   } else if (connection.read.blockClass !== IDLE) {
-    const block = context.blocks.take(Math.min(connection.read.blockClass, classFor(request.maxBytes)));
+    const isView = request.viewCallback !== null && context.viewBlocks.lends;
+    const blocks = isView ? context.viewBlocks : context.blocks;
+    const block = blocks.take(Math.min(connection.read.blockClass, classFor(request.maxBytes)));
     operation.block = block;
+    if (isView) operation.lent = block?.bytes ?? null; // V8 owns it, and must not take it away
     if (block === null) {
       context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
       return;
@@ -314,10 +364,30 @@ function deliver(
   if (block === null) return null;
   adapt(connection, block, bytes);
   const { target } = request;
+  if (request.viewCallback !== null) return bytes === 0 ? null : showable(context, connection, operation, block);
   if (copyOut(block.bytes, 0, target, bytes)) return null;
   connection.read.keep(block, bytes);
   operation.block = null;
   return bufferDetached('read', bytes, target.byteLength);
+}
+
+/**
+ * Sees to it that what was received lies in a block that a callback may be shown. Where the kernel cannot be lent one, the bytes
+ * are copied to it; without memory for it they are the next reader's.
+ */
+function showable(context: Context, connection: Connection, operation: Operation, block: Block): NetworkError | null {
+  const { bytes } = operation;
+  if (block.home === context.viewBlocks) return null;
+  const shown = context.viewBlocks.take(classFor(bytes));
+  if (shown === null) {
+    connection.read.keep(block, bytes);
+    operation.block = null;
+    return systemError('read', 'WSARecv', WSAENOBUFS);
+  }
+  block.bytes.copy(shown.bytes, 0, 0, bytes);
+  context.blocks.give(block);
+  operation.block = shown;
+  return null;
 }
 
 /** Lets the size of the next receive follow the size of this one. */

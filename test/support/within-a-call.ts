@@ -63,6 +63,22 @@ export const calls: Readonly<Record<string, Call>> = {
         pal.asyncRead(socket, new Uint8Array(1), 1, options, done);
       }),
   },
+  asyncReadView: {
+    ...connection,
+    type: 'read',
+    prepare: (pal) =>
+      onConnection(pal, (socket, options, done) => {
+        pal.asyncReadView(socket, options, done);
+      }),
+  },
+  asyncDrain: {
+    ...connection,
+    type: 'drain',
+    prepare: (pal) =>
+      onConnection(pal, (socket, options, done) => {
+        pal.asyncDrain(socket, 0, options, done);
+      }),
+  },
   asyncWrite: {
     ...connection,
     type: 'write',

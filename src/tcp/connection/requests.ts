@@ -4,7 +4,7 @@
  */
 import { isUint8Array } from 'node:util/types';
 import { BoundCallback, boundOnce } from '../../platform/async-context.ts';
-import type { AcceptCallback, BytesCallback, ConnectCallback, WriteData } from '../../pal/network-pal.ts';
+import type { AcceptCallback, BytesCallback, ConnectCallback, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import type { FileDescription } from '../../pal/pal-description.ts';
 import type { Operation } from '../../memory/operation.ts';
@@ -22,6 +22,8 @@ export class ReadRequest extends PendingCall {
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
   callback: BoundCallback<Parameters<BytesCallback>> = NO_CALLBACK;
+  /** Who is lent a view of the bytes instead of a buffer that is filled; null for a buffer. */
+  viewCallback: BoundCallback<Parameters<ViewCallback>> | null = null;
   origin: Error | undefined = undefined;
 }
 
@@ -115,6 +117,21 @@ function lengthOf({ byteLength }: Uint8Array): number {
   return byteLength;
 }
 
+/** Who waits until the queue of writes is short. */
+export class DrainRequest extends PendingCall {
+  readonly operation = 'drain';
+  readonly lowWaterMark: number;
+  readonly callback: BoundCallback<Parameters<BytesCallback>>;
+  readonly origin: Error | undefined;
+
+  constructor(lowWaterMark: number, callback: BytesCallback, origin: Error | undefined) {
+    super();
+    this.lowWaterMark = lowWaterMark;
+    this.callback = new BoundCallback('drain', callback);
+    this.origin = origin;
+  }
+}
+
 export class AcceptRequest extends PendingCall {
   readonly operation = 'accept';
   readonly callback: AcceptCallback;
@@ -150,12 +167,15 @@ export class RequestPool {
   }
 
   takeRead(target: Uint8Array, maxBytes: number, callback: BytesCallback): ReadRequest {
-    const request = this.#reads ?? new ReadRequest();
-    this.#reads = request.next;
-    request.next = null;
+    const request = this.#takeRead(maxBytes);
     request.target = target;
-    request.maxBytes = maxBytes;
     request.callback = new BoundCallback('read', callback);
+    return request;
+  }
+
+  takeViewRead(maxBytes: number, callback: ViewCallback): ReadRequest {
+    const request = this.#takeRead(maxBytes);
+    request.viewCallback = new BoundCallback('read', callback);
     return request;
   }
 
@@ -163,6 +183,7 @@ export class RequestPool {
     this.#pendingCalls.end(request);
     request.target = NO_BYTES;
     request.callback = NO_CALLBACK;
+    request.viewCallback = null;
     request.origin = undefined;
     request.next = this.#reads;
     this.#reads = request;
@@ -189,6 +210,14 @@ export class RequestPool {
     request.origin = undefined;
     request.next = this.#writes;
     this.#writes = request;
+  }
+
+  #takeRead(maxBytes: number): ReadRequest {
+    const request = this.#reads ?? new ReadRequest();
+    this.#reads = request.next;
+    request.next = null;
+    request.maxBytes = maxBytes;
+    return request;
   }
 }
 

@@ -18,6 +18,18 @@ const calls: Readonly<Record<string, Call>> = {
     pal.asyncWrite(client, Buffer.from('x'), ignore);
     return served;
   },
+  async asyncReadView(pal, options, done) {
+    const { client, served } = await pair(pal);
+    pal.asyncReadView(served, options, done);
+    pal.asyncWrite(client, Buffer.from('x'), ignore);
+    return served;
+  },
+  async asyncDrain(pal, options, done) {
+    const { client } = await pair(pal);
+    pal.asyncWrite(client, Buffer.from('x'), ignore);
+    pal.asyncDrain(client, 0, options, done);
+    return client;
+  },
   async asyncWrite(pal, options, done) {
     const { client } = await pair(pal);
     pal.asyncWrite(client, Buffer.from('x'), options, done);

@@ -16,6 +16,8 @@ onEveryBed('before the loop runs', (bed) => {
     asyncConnect: (pal) => pal.asyncConnect('127.0.0.1', 1, {}, () => undefined),
     asyncAccept: (pal) => pal.asyncAccept(1 as never, () => undefined),
     asyncRead: (pal) => pal.asyncRead(1 as never, new Uint8Array(1), 1, () => undefined),
+    asyncReadView: (pal) => pal.asyncReadView(1 as never, () => undefined),
+    asyncDrain: (pal) => pal.asyncDrain(1 as never, 0, () => undefined),
     asyncWrite: (pal) => pal.asyncWrite(1 as never, new Uint8Array(1), () => undefined),
     closeSocket: (pal) => pal.closeSocket(1 as never),
     resetSocket: (pal) => pal.resetSocket(1 as never),
@@ -190,6 +192,7 @@ onEveryBed('event loop', (bed) => {
     // A callback that goes on as usual, such as an echo's whose write was flushed just now, must not crash the process.
     const goingOn = [
       (callback: (error: NetworkError | null) => void) => pal.asyncRead(client, new Uint8Array(1), 1, callback),
+      (callback: (error: NetworkError | null) => void) => pal.asyncReadView(client, callback),
       (callback: (error: NetworkError | null) => void) => pal.asyncWrite(client, new Uint8Array(1), callback),
       (callback: (error: NetworkError | null) => void) => pal.asyncAccept(server.handle, callback),
       (callback: (error: NetworkError | null) => void) => pal.asyncConnect('127.0.0.1', 1, {}, callback),

@@ -52,6 +52,7 @@ function givePal(bed: Bed): void {
     );
   });
   after(async () => {
+    useThreadPal(null);
     await pal.stopEventLoop();
     await running;
   });

@@ -61,3 +61,8 @@ export function eventsOf(emitter: NodeJS.EventEmitter, names: readonly string[])
   }
   return seen;
 }
+
+/** The error that it ends with. */
+export async function failureOf(socket: NodeJS.EventEmitter): Promise<NodeJS.ErrnoException> {
+  return new Promise((resolve) => socket.once('error', resolve));
+}

@@ -11,9 +11,10 @@ import {
   type SimulatedPlatform,
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
+import { isLong } from '../../support/extent.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
-const SEEDS = 150;
+const SEEDS = isLong ? 150 : 50;
 const MOMENTS = 8;
 const CONNECTIONS = 8;
 

@@ -2,10 +2,11 @@
 import { expect } from 'chai';
 import { createNetworkPal } from '../../../src/index.ts';
 import { simulateNetwork } from '../../../src/sim/index.ts';
+import { isLong } from '../../support/extent.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
-const SEEDS = 300;
+const SEEDS = isLong ? 300 : 100;
 const MESSAGES = 5;
 
 describe('a waiter thread that dies', () => {

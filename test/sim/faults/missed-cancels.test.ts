@@ -7,6 +7,7 @@ import { ERROR_NOT_FOUND } from '../../../ffi/wsa-errors.ts';
 import { createNetworkPal, type NetworkPal } from '../../../src/index.ts';
 import { simulateNetwork, type ProfileName, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import type { PlannedFault } from '../../../src/sim/machine/faults.ts';
+import { isLong } from '../../support/extent.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
@@ -26,7 +27,7 @@ const GRACE_MS = 50;
 /** Bytes that wait on either side while the peer reads nothing. */
 const BUFFER = 8;
 /** Random runs in which the simulated Wine may miss a cancel. */
-const SEEDS = 200;
+const SEEDS = isLong ? 200 : 80;
 
 function bench(profile: ProfileName, plan: readonly PlannedFault[], seed = 0): Bench {
   const network = simulateNetwork({ seed, plain: seed === 0 });

@@ -11,10 +11,11 @@ import {
   type SimulatedNetwork,
 } from '../../../src/sim/index.ts';
 import { thrownBy } from '../../support/errors.ts';
+import { isLong } from '../../support/extent.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
 /** Runs with a shared server: each has its own order of steps. Of moving connections, a tenth as many. */
-const SEEDS = 200;
+const SEEDS = isLong ? 200 : 80;
 
 interface Process {
   readonly platform: SimulatedPlatform;

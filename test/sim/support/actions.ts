@@ -13,6 +13,7 @@ import {
   mayWrite,
   startRead,
   startSendFile,
+  startViewRead,
   startWatch,
   startWrite,
   tryWrite,
@@ -85,6 +86,10 @@ const DEEDS: Readonly<Record<Action, Deed>> = {
     if (side === null) return;
     startRead(world, side, new Uint8Array(size));
     startRead(world, side, new Uint8Array(7));
+  },
+  readView: (world, { who }) => {
+    const side = anySide(world, who);
+    if (side !== null) startViewRead(world, side);
   },
   pinnedRead: (world, { who, size }) => {
     const side = anySide(world, who);

@@ -28,7 +28,7 @@ const STEPS: readonly [object, readonly string[]][] = [
   [BlockPool.prototype, ['take']],
   [DoubleBuffer.prototype, ['next', 'takeEmpty']],
   [PinnedBuffers.prototype, ['addressOf']],
-  [RequestPool.prototype, ['takeRead', 'takeWrite']],
+  [RequestPool.prototype, ['takeRead', 'takeViewRead', 'takeWrite']],
   [DatagramRequestPool.prototype, ['takeReceive', 'takeSend']],
   [PendingCalls.prototype, ['begin']],
   [IdleSweep.prototype, ['watch']],

@@ -56,7 +56,9 @@ const ACTIONS = [
   'cancel',
   'sendFile',
   'tryWrite',
+  'readView',
   'tryWrite',
+  'readView',
 ] as const;
 
 /** The same for what goes between loops: one command in four is one of these. */

@@ -15,9 +15,24 @@ const CANCELLED: ReadonlySet<NetworkErrorCode> = new Set([NetworkErrorCode.Inter
 
 /** One read, checked when it ends; then `next`. */
 export function startRead(world: World, side: Side, buffer: Uint8Array, next?: () => void): void {
+  const start = (done: ReadDone): OperationHandle =>
+    side.owner.pal.asyncRead(side.handle, buffer, buffer.length, (error, bytes) => done(error, buffer, bytes));
+  startReading(world, side, start, next);
+}
+
+/** One read that lends what it has. */
+export function startViewRead(world: World, side: Side): void {
+  const start = (done: ReadDone): OperationHandle =>
+    side.owner.pal.asyncReadView(side.handle, (error, view) => done(error, view, view.length));
+  startReading(world, side, start);
+}
+
+type ReadDone = (error: NetworkError | null, buffer: Uint8Array, bytes: number) => void;
+
+function startReading(world: World, side: Side, start: (done: ReadDone) => OperationHandle, next?: () => void): void {
   if (!side.owner.running) return;
   let name = 0 as OperationHandle;
-  const done = world.callback(side, 'read', (error: NetworkError | null, bytes: number) => {
+  const done = world.callback(side, 'read', (error: NetworkError | null, buffer: Uint8Array, bytes: number) => {
     side.reads--;
     const wasCancelled = side.cancelledReads.delete(name);
     if (error === null) {
@@ -32,7 +47,7 @@ export function startRead(world: World, side: Side, buffer: Uint8Array, next?: (
   });
   side.reads++;
   side.free = false;
-  if (world.call(side, () => (name = side.owner.pal.asyncRead(side.handle, buffer, buffer.length, done)))) {
+  if (world.call(side, () => (name = start(done)))) {
     side.lastRead = name;
     return;
   }

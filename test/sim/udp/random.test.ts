@@ -142,7 +142,7 @@ async function play(
   return traffic.story;
 }
 
-const SEEDS = Array.from({ length: isLong ? 150 : 40 }, (_, index) => index + 1);
+const SEEDS = Array.from({ length: isLong ? 150 : 25 }, (_, index) => index + 1);
 
 describe('random datagrams', function () {
   for (const profile of ['windows', 'wine'] as const) {
