@@ -89,7 +89,7 @@ export class StreamCalls extends CallGroup {
     const context = this.calls.lifecycle.begun('asyncConnect');
     requireCallback(callback);
     const host = requireHost('address', address);
-    requirePort(port, 1);
+    requirePort(port, 0);
     const options = readOptions<ConnectOptions>(given, CONNECT_OPTIONS);
     checkOperationOptions(options);
     const { localAddress: from, localPort = 0 } = options;

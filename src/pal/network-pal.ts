@@ -124,7 +124,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * Connects. The handle is valid at once, for closeSocket, resetSocket and cancel, which abandon it.
    * @param address IPv4 or IPv6 text, or a host name, whose addresses are tried as RFC 8305 says until one answers
    *   (docs/names.md); '0.0.0.0' and '::' mean the loopback address.
-   * @param port 1 … 65535.
+   * @param port 0 … 65535; at port 0 nobody can be, which the callback is told (AddressNotAvailable, EADDRNOTAVAIL).
    * @throws NetworkError InvalidAddress for what is neither; TypeError or RangeError for the options. A name that cannot be
    *   resolved arrives in the callback, with the resolver's code: InvalidAddress when nobody knows it, else HostUnreachable.
    */
@@ -224,8 +224,11 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   /**
    * 'send': FIN after everything queued has been sent; later writes fail with EPIPE. 'receive': pending and later reads
    * get 0 bytes. 'both': both. On a socket that is closing or closed it does nothing, and says ConnectionClosed.
+   * After 'receive' and 'both' Windows resets the connection when something arrives, or is there and was not read: a FIN is no such
+   * thing. So read to the end of the stream first, or use 'send'.
    * @param callback gets null when the FIN is on its way ('receive': at once), behind the callbacks of the writes before it; or
    *   what has broken the connection before, or ConnectionClosed when the socket is closed here and what was queued is dropped.
+   * @see https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-shutdown
    */
   shutdown(socket: SocketHandle, how: ShutdownHow, callback?: ShutdownCallback): void;
   /**
