@@ -43,6 +43,8 @@ export const rooms = [
   'helpers',
   '.',
   'net',
+  'http',
+  'register',
   'wsapoll',
   ...SIMULATION,
   'doctor/steps',
@@ -50,6 +52,7 @@ export const rooms = [
 ].map((folder) => {
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
   if (folder === 'net') return { folder, only: FOR_FACE };
+  if (folder === 'http' || folder === 'register') return { folder, only: ['platform', 'net', 'http'] };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });
 

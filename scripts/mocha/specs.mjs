@@ -49,7 +49,7 @@ function partsOf(file) {
   // The tarball, as its users get it, and the commands of this repository, as they are typed: both start node.exe themselves.
   if (file.startsWith('test/package/') || file.startsWith('test/commands/')) return ['package'];
   // What every implementation must do: asked of the simulation, and of Windows.
-  if (file.startsWith('test/conformance/') || file.startsWith('test/net/')) return ['neutral', 'windows'];
+  if (/^test\/(conformance|net|http)\//.test(file)) return ['neutral', 'windows'];
   return ['neutral'];
 }
 
