@@ -13,6 +13,8 @@ const FOR_SIMULATION = ['pal', 'util', 'iocp', 'platform', 'memory', 'wait'];
 const FOR_BACKEND = ['pal', 'platform', 'memory', 'wait', 'loop', 'context', 'sockets'];
 /** What a face of the library takes, on top of the public calls: their words, and Node's timers. */
 const FOR_FACE = ['pal', 'platform', '.'];
+/** The promises check their arguments as the public calls do. */
+const FOR_PROMISES = [...FOR_FACE, 'util', 'promises/sockets'];
 const SIMULATION = ['sim/schedule', 'sim/machine', 'sim/memory', 'sim/kernel', 'sim/win32', 'sim/wait', 'sim'];
 
 /** @type {readonly Room[]} '.' is src/index.ts */
@@ -45,11 +47,14 @@ export const rooms = [
   'net',
   'http',
   'register',
+  'promises/sockets',
+  'promises',
   'wsapoll',
   ...SIMULATION,
   'doctor/steps',
   'doctor',
 ].map((folder) => {
+  if (folder.startsWith('promises')) return { folder, only: FOR_PROMISES };
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
   if (folder === 'net') return { folder, only: FOR_FACE };
   if (folder === 'http' || folder === 'register') return { folder, only: ['platform', 'net', 'http'] };

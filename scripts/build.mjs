@@ -14,7 +14,7 @@ import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
-const entries = ['', 'http', 'net', 'register', 'sim', 'wsapoll'].map((folder) =>
+const entries = ['', 'http', 'net', 'promises', 'register', 'sim', 'wsapoll'].map((folder) =>
   path.join(dist, 'src', folder, 'index'),
 );
 

@@ -1,6 +1,6 @@
 // npm run docstrings: every public name has its docstring, and every public number says what it counts.
 //
-// Public is what src/index.ts exports, with the members of exported interfaces, classes and object types, and of objects of
+// Public is what src/index.ts and the faces export, with the members of exported interfaces, classes and object types, and of objects of
 // constants; of src/sim/index.ts, which is for tests, the members of classes are left out. A number is a property, parameter or
 // result of type number: its docstring must name a unit or a range.
 //
@@ -198,6 +198,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     { file: path.join(root, 'src/net/index.ts'), classMembers: true },
     { file: path.join(root, 'src/register/index.ts'), classMembers: true },
     { file: path.join(root, 'src/sim/index.ts'), classMembers: false },
+    { file: path.join(root, 'src/promises/index.ts'), classMembers: true },
     { file: path.join(root, 'src/wsapoll/index.ts'), classMembers: true },
   ];
   const findings = findUndocumented(entries, config.options);

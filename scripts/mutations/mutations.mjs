@@ -866,7 +866,6 @@ export const mutations = [
     file: 'transmit-buffers.ts',
     find: 'Math.floor(position / TWO_32)',
     replace: '0',
-    survives: 'simulated files are smaller; overlapped/send-file sends from beyond 2^32 on Windows',
   },
   {
     id: 'every part of a file that is read begins where the first did',

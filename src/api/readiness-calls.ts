@@ -87,5 +87,9 @@ function requireInterest(interest: Interest, given: unknown): void {
 
 /** Somebody waits for a read or a write. What tryWrite has taken is the first write of its queue, and nobody's. */
 function hasRequests({ read, write, readiness }: Connection): boolean {
-  return read.queue.length > 0 || write.queue.length > (readiness?.tryWriting === true ? 1 : 0);
+  return (
+    read.queue.length > 0 ||
+    (write.drains?.size ?? 0) > 0 ||
+    write.queue.length > (readiness?.tryWriting === true ? 1 : 0)
+  );
 }

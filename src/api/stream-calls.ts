@@ -30,7 +30,7 @@ import { byteLengthOf } from '../tcp/connection/requests.ts';
 import { openServer } from '../tcp/server/server.ts';
 import { CONNECT_OPTIONS, readOptions, readServerOptions } from '../util/read-options.ts';
 import { MAX_SOCKETS } from '../sockets/socket-table.ts';
-import { write } from '../tcp/writer.ts';
+import { drain, write } from '../tcp/writer.ts';
 import {
   checkOperationOptions,
   requireAddress,
@@ -89,7 +89,7 @@ export class StreamCalls extends CallGroup {
     const context = this.calls.lifecycle.begun('asyncConnect');
     requireCallback(callback);
     const host = requireHost('address', address);
-    requirePort(port, 1);
+    requirePort(port, 0);
     const options = readOptions<ConnectOptions>(given, CONNECT_OPTIONS);
     checkOperationOptions(options);
     const { localAddress: from, localPort = 0 } = options;
@@ -168,6 +168,25 @@ export class StreamCalls extends CallGroup {
     const refused = isAborted ?? whyNotTied(context, connection, associate);
     if (refused !== null) return this.calls.refuseBytes('write', callback, refused);
     return write(context, connection, data, total, null, options, callback);
+  }
+
+  asyncDrain(
+    socket: SocketHandle,
+    lowWaterMark: number,
+    optionsOrCallback: OperationOptions | BytesCallback,
+    callbackOrNone?: BytesCallback,
+  ): OperationHandle {
+    const context = this.calls.lifecycle.begun('asyncDrain');
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    requireInteger('lowWaterMark', lowWaterMark, 0, Number.MAX_SAFE_INTEGER);
+    const isAborted = abortedAlready('drain', options);
+    const connection = this.calls.established(socket);
+    if (context === null || connection === null)
+      return this.calls.refuseBytes('drain', callback, connectionClosed('drain'));
+    requireUnwatched('asyncDrain', connection);
+    if (isAborted !== null) return this.calls.refuseBytes('drain', callback, isAborted);
+    return drain(context, connection, lowWaterMark, options, callback);
   }
 
   shutdown(socket: SocketHandle, how: ShutdownHow, callback?: ShutdownCallback): void {

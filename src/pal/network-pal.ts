@@ -124,7 +124,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * Connects. The handle is valid at once, for closeSocket, resetSocket and cancel, which abandon it.
    * @param address IPv4 or IPv6 text, or a host name, whose addresses are tried as RFC 8305 says until one answers
    *   (docs/names.md); '0.0.0.0' and '::' mean the loopback address.
-   * @param port 1 … 65535.
+   * @param port 0 … 65535; at port 0 nobody can be, which the callback is told (AddressNotAvailable, EADDRNOTAVAIL).
    * @throws NetworkError InvalidAddress for what is neither; TypeError or RangeError for the options. A name that cannot be
    *   resolved arrives in the callback, with the resolver's code: InvalidAddress when nobody knows it, else HostUnreachable.
    */
@@ -163,6 +163,21 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   asyncWrite(
     socket: SocketHandle,
     data: WriteData,
+    options: OperationOptions,
+    callback: BytesCallback,
+  ): OperationHandle;
+  /**
+   * Calls back once no more than `lowWaterMark` bytes of writes are queued on the socket (getQueuedBytes), with their number then:
+   * at once in a coming turn when that is so already. So a writer need not count: it writes until getQueuedBytes says that it is
+   * enough, and goes on when this calls back, behind the callbacks of the writes that have left the queue.
+   * The callback gets the error that breaks the stream, and ConnectionClosed when the socket is closed before.
+   * @param lowWaterMark bytes, 0 … 2^53 - 1; 0 waits until the system has everything.
+   * @throws RangeError or TypeError for another mark.
+   */
+  asyncDrain(socket: SocketHandle, lowWaterMark: number, callback: BytesCallback): OperationHandle;
+  asyncDrain(
+    socket: SocketHandle,
+    lowWaterMark: number,
     options: OperationOptions,
     callback: BytesCallback,
   ): OperationHandle;

@@ -83,9 +83,9 @@ export interface OperationDescription {
 /** One call that waits for its callback. */
 export interface RequestDescription {
   /** Which call. */
-  readonly kind: 'read' | 'write' | 'sendFile' | 'accept' | 'connect' | 'receive' | 'send';
+  readonly kind: 'read' | 'write' | 'sendFile' | 'drain' | 'accept' | 'connect' | 'receive' | 'send';
   /**
-   * Bytes asked for: the most that a read or receive takes, all that a write, send or sendFile has to send; 0 for others. A
+   * Bytes asked for: the most that a read or receive takes, all that a write, send or sendFile has to send, the mark of a drain; 0 for others. A
    * sendFile's head and tail count from the start, the file from when its size is known.
    */
   readonly bytes: number;

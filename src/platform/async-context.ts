@@ -22,6 +22,7 @@ export const CONTEXT_TYPES = {
   read: 'iocp-pal:read',
   write: 'iocp-pal:write',
   sendFile: 'iocp-pal:sendFile',
+  drain: 'iocp-pal:drain',
   shutdown: 'iocp-pal:shutdown',
   close: 'iocp-pal:close',
   receive: 'iocp-pal:receive',

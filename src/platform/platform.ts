@@ -13,7 +13,7 @@ export interface Scheduler {
   soon(callback: () => void): void;
   /**
    * Runs the callback once after at least `ms` milliseconds.
-   * @param keepsAlive the process lives until then; one that does is not taken back. Default false.
+   * @param keepsAlive the process lives until then, or until it is taken back. Default false.
    */
   setTimer(ms: number, callback: () => void, keepsAlive?: boolean): TimerHandle;
   /** Takes a timer back; one that has run is left alone. */

@@ -99,6 +99,7 @@ function formatCall({ kind, bytes, done, file }: RequestDescription): string {
   if (kind === 'read' || kind === 'receive') return `${kind} of up to ${bytes} bytes`;
   if (file !== undefined) return `${kind} of ${formatFile(file)}`;
   if (kind === 'write' || kind === 'sendFile') return `${kind}, ${done} of ${bytes} bytes sent`;
+  if (kind === 'drain') return `drain to ${bytes} bytes`;
   return kind === 'send' ? `send of ${bytes} bytes` : kind;
 }
 

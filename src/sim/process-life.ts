@@ -2,7 +2,7 @@
  * The event loop of a simulated process: its immediates, its timers, and what keeps it alive. As in Node, 'idle'
  * (beforeExit) comes when nothing is left, and comes again when what it caused is over.
  */
-import type { Scheduler } from '../platform/platform.ts';
+import type { Scheduler, TimerHandle } from '../platform/platform.ts';
 import type { SharedNetwork } from './machine/machine.ts';
 import { Step } from './schedule/agenda.ts';
 
@@ -14,6 +14,8 @@ export class ProcessLife {
   readonly #idle: Step;
   readonly #listeners = new Set<() => void>();
   readonly #endListeners = new Set<() => void>();
+  /** Timers that keep it alive. */
+  readonly #holding = new Set<TimerHandle>();
   #holds = 0;
   #told = false;
 
@@ -51,15 +53,23 @@ export class ProcessLife {
         if (!keepsAlive) return network.clock.set(ms, callback, true);
         this.hold(1);
         const last = (): void => {
-          this.hold(-1);
+          this.#release(timer);
           callback();
         };
-        return network.clock.set(ms, last, true);
+        const timer = network.clock.set(ms, last, true);
+        this.#holding.add(timer);
+        return timer;
       },
       clearTimer: (timer) => {
         network.clock.clear(timer);
+        this.#release(timer);
       },
     };
+  }
+
+  /** A timer that kept the process alive has run, or was taken back. */
+  #release(timer: TimerHandle): void {
+    if (this.#holding.delete(timer)) this.hold(-1);
   }
 
   #keepAlive: boolean;

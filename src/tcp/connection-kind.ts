@@ -3,13 +3,15 @@ import type { Context } from '../context/context.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { abort } from '../sockets/closer.ts';
+import { connectionClosed } from '../util/errors.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { lingerZero } from '../sockets/sockets.ts';
 import { Connection } from './connection/connection.ts';
 import { completeConnect, failConnect, cancelConnect } from './connector.ts';
+import { cancelDrain, failDrains } from './drain.ts';
 import { completeZeroByteReceive } from './zero-byte-receive.ts';
 import { completeReceive, failReads, cancelRead } from './reader.ts';
-import type { ConnectRequest, ReadRequest, WriteRequest } from './connection/requests.ts';
+import type { ConnectRequest, DrainRequest, ReadRequest, WriteRequest } from './connection/requests.ts';
 import { dropEnd, sendFin } from './shutdown.ts';
 import { dropWrites } from './write-queue.ts';
 import { Stream } from './connection/write-state.ts';
@@ -41,7 +43,7 @@ export const connectionKind: SocketKind = {
   cancel(
     context: Context,
     connection: Connection,
-    call: ReadRequest | WriteRequest | ConnectRequest,
+    call: ReadRequest | WriteRequest | ConnectRequest | DrainRequest,
     error: NetworkError,
     hard: boolean,
   ): boolean {
@@ -51,6 +53,8 @@ export const connectionKind: SocketKind = {
       case 'write':
       case 'sendFile':
         return cancelWrite(context, connection, call, error, hard);
+      case 'drain':
+        return cancelDrain(context, connection, call, error);
       case 'connect':
         return cancelConnect(context, connection, error);
     }
@@ -61,6 +65,7 @@ export const connectionKind: SocketKind = {
     if (connection.write.stream === Stream.Truncated) connection.resetting = true;
     failConnect(context, connection);
     failReads(context, connection);
+    failDrains(context, connection, closedDuringDrain);
   },
 
   drop(context: Context, connection: Connection): void {
@@ -71,6 +76,7 @@ export const connectionKind: SocketKind = {
   abort(context: Context, connection: Connection): void {
     failConnect(context, connection);
     failReads(context, connection);
+    failDrains(context, connection, closedDuringDrain);
     this.drop(context, connection);
     const { disconnectOperation } = connection;
     if (disconnectOperation !== null) context.transport.cancelOperation(connection, disconnectOperation);
@@ -111,6 +117,10 @@ export const connectionKind: SocketKind = {
     }
   },
 };
+
+function closedDuringDrain(): NetworkError {
+  return connectionClosed('drain');
+}
 
 /** A record for a connection in the table, without a SOCKET; null when the table is full. */
 export function addConnection(

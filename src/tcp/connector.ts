@@ -6,7 +6,7 @@
  */
 import { Win32Error } from '../../ffi/check.ts';
 import { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, TCP_NODELAY } from '../../ffi/constants.ts';
-import { WSAECONNRESET, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
+import { WSAEADDRNOTAVAIL, WSAECONNRESET, WSAENOTCONN } from '../../ffi/wsa-errors.ts';
 import type { SocketHandle } from '../pal/handles.ts';
 import {
   formatIpAddress,
@@ -183,6 +183,8 @@ function submit(
   options: ConnectOptions,
 ): void {
   const { family } = connection;
+  // Nobody can be there. Windows says so; Linux, and so Wine, calls it refused.
+  if (target.port === 0) throw new Win32Error('ConnectEx', WSAEADDRNOTAVAIL);
   connection.socket = openTcpSocket(context, family);
   if (isMappedIPv4(target.address)) {
     // An IPv4 address on an IPv6 socket: Windows forbids it by default.

@@ -8,7 +8,9 @@ import type { Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
 import { connectionClosed } from '../util/errors.ts';
+import { noticeDrains } from './drain.ts';
 import type { Connection } from './connection/connection.ts';
+import { Stream } from './connection/write-state.ts';
 import type { QueuedFile, WriteRequest, WritingCall } from './connection/requests.ts';
 
 export function hasWrites(connection: Connection): boolean {
@@ -111,6 +113,8 @@ export function answer(context: Context, connection: Connection, request: WriteR
     removePendingCallback(context, connection);
     callback.finish(error, sent);
   });
+  // (A stream that has failed is nobody's idea of a short queue.)
+  if (connection.write.stream === Stream.Whole) noticeDrains(context, connection);
 }
 
 /** Answers every queued write with an error, in order, in a coming turn. */

@@ -34,6 +34,7 @@ import {
 } from './write-queue.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { QueuedFile, WriteRequest, WritingCall } from './connection/requests.ts';
+import { awaitDrain, failDrains, noticeDrains } from './drain.ts';
 import { DETACHED, gather } from './send-gatherer.ts';
 import { Stream, WriteEnd } from './connection/write-state.ts';
 import { answerSoon, refuse, whyNotQueued } from './write-refusal.ts';
@@ -143,6 +144,7 @@ export function completeSend(context: Context, connection: Connection, operation
     const code = cancelled && !truncated ? WSAECONNABORTED : failure;
     connection.write.fail(code, syscall, thrown, cancelled);
     failWrites(context, connection, sendError);
+    failDrains(context, connection, () => sendError('drain', connection));
     settleEnd(context, connection);
   } else if (hasWrites(connection)) {
     context.operations.reset(operation);
@@ -154,13 +156,29 @@ export function completeSend(context: Context, connection: Connection, operation
   try {
     sendingFile?.report();
   } finally {
+    noticeDrains(context, connection);
     run(context, connection, done);
     settleClose(context, connection);
   }
 }
 
+/** Waits until no more than so many bytes are queued. */
+export function drain(
+  context: Context,
+  connection: Connection,
+  lowWaterMark: number,
+  options: OperationOptions | null,
+  callback: BytesCallback,
+): OperationHandle {
+  return awaitDrain(context, connection, lowWaterMark, options, callback, whyBroken);
+}
+
+function whyBroken(connection: Connection): NetworkError | null {
+  return connection.write.stream === Stream.Whole ? null : sendError('drain', connection);
+}
+
 /** What a write gets after a send has failed. */
-function sendError(operation: WritingCall, connection: Connection): NetworkError {
+function sendError(operation: WritingCall | 'drain', connection: Connection): NetworkError {
   const { failure, failureSyscall, failureCause, stream } = connection.write;
   if (stream === Stream.Truncated && failure === ERROR_OPERATION_ABORTED) return streamTruncated(operation);
   return systemError(operation, failureSyscall, failure, failureCause === null ? {} : { cause: failureCause });

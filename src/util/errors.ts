@@ -14,6 +14,7 @@ export const FALLBACK_KIND = {
   read: NetworkErrorCode.ReadFailed,
   write: NetworkErrorCode.WriteFailed,
   sendFile: NetworkErrorCode.WriteFailed,
+  drain: NetworkErrorCode.WriteFailed,
   receive: NetworkErrorCode.ReadFailed,
   send: NetworkErrorCode.WriteFailed,
   accept: NetworkErrorCode.AcceptFailed,
@@ -156,7 +157,7 @@ export function cancelled(operation: OperationName): NetworkError {
 }
 
 /** asyncWrite or asyncSendFile behind a write that was taken back half-sent. */
-export function streamTruncated(operation: 'write' | 'sendFile' | 'shutdown'): NetworkError {
+export function streamTruncated(operation: 'write' | 'sendFile' | 'drain' | 'shutdown'): NetworkError {
   return new NetworkError(
     `${operation} EPIPE: an earlier write was cancelled when part of it had been sent, or another thread's could not ` +
       'begin, so nothing can follow it. Close the socket; the peer gets a reset',

@@ -71,6 +71,14 @@ export const calls: Readonly<Record<string, Call>> = {
         pal.asyncReadView(socket, options, done);
       }),
   },
+  asyncDrain: {
+    ...connection,
+    type: 'drain',
+    prepare: (pal) =>
+      onConnection(pal, (socket, options, done) => {
+        pal.asyncDrain(socket, 0, options, done);
+      }),
+  },
   asyncWrite: {
     ...connection,
     type: 'write',

@@ -81,6 +81,7 @@ const FALLBACKS: Record<OperationName, KindName> = {
   read: 'ReadFailed',
   write: 'WriteFailed',
   sendFile: 'WriteFailed',
+  drain: 'WriteFailed',
   receive: 'ReadFailed',
   send: 'WriteFailed',
   accept: 'AcceptFailed',

@@ -104,6 +104,7 @@ export class Connection extends SocketRecord {
     if (request !== null) yield describeRequest(request, 'connect', 0, 0, now);
     for (const read of this.read.queue) yield describeRequest(read, 'read', read.maxBytes, 0, now);
     for (const write of this.write.queue) yield describeWrite(write, now);
+    for (const drain of this.write.drains ?? []) yield describeRequest(drain, 'drain', drain.lowWaterMark, 0, now);
   }
 }
 

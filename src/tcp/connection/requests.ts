@@ -117,6 +117,21 @@ function lengthOf({ byteLength }: Uint8Array): number {
   return byteLength;
 }
 
+/** Who waits until the queue of writes is short. */
+export class DrainRequest extends PendingCall {
+  readonly operation = 'drain';
+  readonly lowWaterMark: number;
+  readonly callback: BoundCallback<Parameters<BytesCallback>>;
+  readonly origin: Error | undefined;
+
+  constructor(lowWaterMark: number, callback: BytesCallback, origin: Error | undefined) {
+    super();
+    this.lowWaterMark = lowWaterMark;
+    this.callback = new BoundCallback('drain', callback);
+    this.origin = origin;
+  }
+}
+
 export class AcceptRequest extends PendingCall {
   readonly operation = 'accept';
   readonly callback: AcceptCallback;

@@ -22,7 +22,7 @@ import type { Operation } from '../../memory/operation.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import type { ShutdownCallback } from '../../pal/network-pal.ts';
 import { LinkedQueue } from '../../util/linked-queue.ts';
-import type { QueuedFile, WriteRequest } from './requests.ts';
+import type { DrainRequest, QueuedFile, WriteRequest } from './requests.ts';
 
 /** How far the end of the stream is. */
 export const WriteEnd = { Open: 0, Ending: 1, Ended: 2 } as const;
@@ -36,6 +36,8 @@ export class WriteState {
   readonly queue = new LinkedQueue<WriteRequest>();
   /** Bytes of the queue that the kernel has not taken. */
   queuedBytes = 0;
+  /** Who waits until there are fewer of them; null until somebody does. */
+  drains: Set<DrainRequest> | null = null;
   /** The order of the last write of which the send operation has bytes. */
   lastGathered = 0;
   operation: Operation | null = null;
@@ -72,6 +74,11 @@ export class WriteState {
   /** Bytes of the queue were sent, or dropped. */
   dequeueBytes(bytes: number): void {
     this.queuedBytes -= bytes;
+  }
+
+  awaitDrain(request: DrainRequest): void {
+    this.drains ??= new Set();
+    this.drains.add(request);
   }
 
   /** The queue is being sent from now on. */

@@ -111,12 +111,12 @@ const rows: Row[] = [
     code: 'ERR_SOCKET_BAD_PORT',
     message: /it must be an integer from 0 to 65535/,
   })),
-  ...[0, ...badPorts].map((port): Row => ({
+  ...badPorts.map((port): Row => ({
     what: `asyncConnect to port ${describeValue(port)}`,
     call: (pal) => pal.asyncConnect('127.0.0.1', wrong(port), {}, never),
     class: RangeError,
     code: 'ERR_SOCKET_BAD_PORT',
-    message: /it must be an integer from 1 to 65535/,
+    message: /it must be an integer from 0 to 65535/,
   })),
   {
     what: 'asyncConnect from port 65536',
@@ -183,11 +183,19 @@ const rows: Row[] = [
     code: 'ERR_BUFFER_DETACHED',
     message: /its ArrayBuffer was detached/,
   })),
+  ...[-1, 0.5, NaN, Infinity].map((mark): Row => ({
+    what: `asyncDrain to ${mark} bytes`,
+    call: (pal, socket) => pal.asyncDrain(socket, mark, never),
+    class: RangeError,
+    code: 'ERR_OUT_OF_RANGE',
+    message: /lowWaterMark/,
+  })),
   ...[undefined, null, 'text', {}].flatMap((callback): Row[] => {
     const common = { class: TypeError, code: 'ERR_INVALID_ARG_TYPE', message: /callback: it must be a function/ };
     const calls: Record<string, Row['call']> = {
       asyncRead: (pal, socket) => pal.asyncRead(socket, new Uint8Array(1), 1, wrong(callback)),
       asyncReadView: (pal, socket) => pal.asyncReadView(socket, wrong(callback)),
+      asyncDrain: (pal, socket) => pal.asyncDrain(socket, 0, wrong(callback)),
       asyncWrite: (pal, socket) => pal.asyncWrite(socket, new Uint8Array(1), wrong(callback)),
       asyncConnect: (pal) => pal.asyncConnect('127.0.0.1', 1, {}, wrong(callback)),
       ...(callback === undefined ? {} : { closeSocket: (pal, socket) => pal.closeSocket(socket, {}, wrong(callback)) }),

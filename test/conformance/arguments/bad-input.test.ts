@@ -126,6 +126,7 @@ onEveryBed('bad input', (bed) => {
       asyncAccept: [server, {}, nothing],
       asyncRead: [socket, Buffer.alloc(4), 4, {}, nothing],
       asyncReadView: [socket, {}, nothing],
+      asyncDrain: [socket, 4, {}, nothing],
       asyncWrite: [socket, Buffer.alloc(4), {}, nothing],
       asyncSendFile: [socket, 'no such file', {}, nothing],
       cancel: [-1, {}],
@@ -346,6 +347,7 @@ onEveryBed('bad input', (bed) => {
       ],
       asyncRead: [common, (options) => pal.asyncRead(served, Buffer.alloc(1), 1, options, nothing)],
       asyncReadView: [common, (options) => pal.asyncReadView(served, options, nothing)],
+      asyncDrain: [common, (options) => pal.asyncDrain(served, 0, options, nothing)],
       asyncWrite: [common, (options) => pal.asyncWrite(client, Buffer.alloc(1), options, nothing)],
       asyncConnect: [
         { ...common, localAddress: '127.0.0.1', localPort: 0, noDelay: true, family: 4, attemptDelay: 250 },

@@ -21,6 +21,7 @@ const CALLS: Readonly<Record<string, (pal: NetworkPal, handle: never) => unknown
   asyncAccept: (pal, handle) => pal.asyncAccept(handle, nothing),
   asyncRead: (pal, handle) => pal.asyncRead(handle, bytes(), 8, nothing),
   asyncReadView: (pal, handle) => pal.asyncReadView(handle, nothing),
+  asyncDrain: (pal, handle) => pal.asyncDrain(handle, 0, nothing),
   asyncWrite: (pal, handle) => pal.asyncWrite(handle, bytes(), nothing),
   asyncSendFile: (pal, handle) => pal.asyncSendFile(handle, 'file', {}, nothing),
   asyncReceiveFrom: (pal, handle) => pal.asyncReceiveFrom(handle, bytes(), 8, nothing),

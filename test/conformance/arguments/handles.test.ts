@@ -13,6 +13,7 @@ const nothing = (): void => expect.fail('a refused call must not call back');
 const connectionCalls: Record<string, (pal: NetworkPal, handle: SocketHandle) => unknown> = {
   asyncRead: (pal, handle) => pal.asyncRead(handle, new Uint8Array(1), 1, nothing),
   asyncReadView: (pal, handle) => pal.asyncReadView(handle, nothing),
+  asyncDrain: (pal, handle) => pal.asyncDrain(handle, 0, nothing),
   asyncWrite: (pal, handle) => pal.asyncWrite(handle, new Uint8Array(1), nothing),
   shutdown: (pal, handle) => pal.shutdown(handle, 'send'),
   getRemoteAddress: (pal, handle) => pal.getRemoteAddress(handle),

@@ -23,6 +23,17 @@ const CALLS: Readonly<Record<string, Call>> = {
     const name = pal.asyncRead(client, new Uint8Array(1), 1, told);
     return { handle: client, cancel: () => pal.cancel(name) };
   },
+  asyncReadView: async (pal, told) => {
+    const { client } = await pair(pal);
+    const name = pal.asyncReadView(client, told);
+    return { handle: client, cancel: () => pal.cancel(name) };
+  },
+  asyncDrain: async (pal, told) => {
+    const { client } = await pair(pal);
+    pal.asyncWrite(client, new Uint8Array(TOO_MUCH), () => undefined);
+    const name = pal.asyncDrain(client, 0, told);
+    return { handle: client, cancel: () => pal.cancel(name) };
+  },
   asyncWrite: async (pal, told) => {
     const { client } = await pair(pal);
     const name = pal.asyncWrite(client, new Uint8Array(TOO_MUCH), told);

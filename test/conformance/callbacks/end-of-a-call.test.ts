@@ -24,6 +24,12 @@ const calls: Readonly<Record<string, Call>> = {
     pal.asyncWrite(client, Buffer.from('x'), ignore);
     return served;
   },
+  async asyncDrain(pal, options, done) {
+    const { client } = await pair(pal);
+    pal.asyncWrite(client, Buffer.from('x'), ignore);
+    pal.asyncDrain(client, 0, options, done);
+    return client;
+  },
   async asyncWrite(pal, options, done) {
     const { client } = await pair(pal);
     pal.asyncWrite(client, Buffer.from('x'), options, done);

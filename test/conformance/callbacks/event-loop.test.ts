@@ -17,6 +17,7 @@ onEveryBed('before the loop runs', (bed) => {
     asyncAccept: (pal) => pal.asyncAccept(1 as never, () => undefined),
     asyncRead: (pal) => pal.asyncRead(1 as never, new Uint8Array(1), 1, () => undefined),
     asyncReadView: (pal) => pal.asyncReadView(1 as never, () => undefined),
+    asyncDrain: (pal) => pal.asyncDrain(1 as never, 0, () => undefined),
     asyncWrite: (pal) => pal.asyncWrite(1 as never, new Uint8Array(1), () => undefined),
     closeSocket: (pal) => pal.closeSocket(1 as never),
     resetSocket: (pal) => pal.resetSocket(1 as never),

@@ -208,6 +208,21 @@ onEveryBed('limits of a server', (bed) => {
     expect(pal.stats().acceptErrors, 'a cancelled accept is no failure').to.equal(0);
   });
 
+  it('resumeAccept accepts again where nothing had come before the pause', async () => {
+    const { pal } = fixture;
+    const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 4 });
+    const taken = acceptAll(server);
+    pal.pauseAccept(server.handle);
+    await until(
+      () => pal.stats().operations.accept === 0,
+      () => 'the accepts to be cancelled',
+      bed,
+    );
+    pal.resumeAccept(server.handle);
+    await connectMany(server, 2);
+    await untilTaken(taken, 2);
+  });
+
   it('pauseAccept and resumeAccept at once, again and again, lose no connection', async () => {
     const { pal } = fixture;
     const server = pal.createServer('127.0.0.1', 0, { acceptDepth: 8 });

@@ -4,6 +4,7 @@ import { NetworkErrorCode, type NetworkError } from '../../../src/index.ts';
 import { onEveryBed } from '../../support/beds.ts';
 import { expectClosed, rejectionOf, thrownBy } from '../../support/errors.ts';
 import { accept, close, connect, pair, REFUSING_PORT, unusedPort } from '../../support/io.ts';
+import { lookupIn } from '../../support/lookups.ts';
 import { Outcomes } from '../../support/outcomes.ts';
 import { sharedPal } from '../../support/pal-fixture.ts';
 
@@ -67,6 +68,23 @@ onEveryBed('connect', (bed) => {
       expect(pal.getRemoteAddress(client)).to.equal(loopback);
     });
   }
+
+  it('to port 0 is answered with EADDRNOTAVAIL, by address and by name', async () => {
+    const { pal } = fixture;
+    const error = await rejectionOf(connect(pal, '127.0.0.1', 0));
+    expect(error).to.include({
+      code: 'EADDRNOTAVAIL',
+      systemErrorCode: 10049,
+      syscall: 'ConnectEx',
+      address: '127.0.0.1',
+      port: 0,
+    });
+    expect(error.kind).to.equal(NetworkErrorCode.AddressNotAvailable);
+    const { lookup } = lookupIn({ 6: ['::1'], 4: ['127.0.0.1'] });
+    const named = await rejectionOf(connect(pal, 'host.test', 0, { lookup }));
+    expect(named).to.include({ code: 'EADDRNOTAVAIL', port: 0, hostname: 'host.test' });
+    expect(named.attempts?.map(({ code }) => code)).to.deep.equal(['EADDRNOTAVAIL', 'EADDRNOTAVAIL']);
+  });
 
   it('names the zone of an address in its error', async () => {
     // No interface has this number; Windows and Wine differ in what they say.

@@ -1,0 +1,126 @@
+/** The sending side of a connection: what a write waits for, and what becomes of the failure of one that nobody waits for. */
+import type { FileSource, SendFileOptions } from '../pal/file-transfer.ts';
+import type { NetworkError } from '../pal/network-error.ts';
+import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
+import type { OperationOptions } from '../pal/pending-operation.ts';
+import { wrongType } from '../util/validate.ts';
+import { inCallersStack } from './caller-stack.ts';
+import { aborted } from './sockets/deadline.ts';
+import { closedHere, writeAfterEnd } from './sockets/errors.ts';
+import type { StreamSocket } from './sockets/network-sockets.ts';
+
+/** Bytes that may wait on a connection when write() is done. */
+export const LOW_WATER_MARK = 65_536;
+/**
+ * Writes in a row that the system took at once. The next one waits for a turn of the loop: a peer as quick as the writer
+ * would otherwise keep everything else of this thread from running.
+ */
+const AT_ONCE_IN_A_ROW = 32;
+const NO_OPTIONS: OperationOptions = {};
+
+export class ConnectionWriter {
+  readonly #stream: StreamSocket;
+  #waiting = 0;
+  #atOnce = 0;
+  #hasEnded = false;
+  #isClosed = false;
+  /** Of a write that nobody waited for: the next call gets it. */
+  #failure: NetworkError | null = null;
+
+  constructor(stream: StreamSocket) {
+    this.#stream = stream;
+  }
+
+  async write(data: string | WriteData, options: OperationOptions = NO_OPTIONS): Promise<void> {
+    let rest = bytesOf(data);
+    try {
+      this.#requireOpen(options);
+      if (rest instanceof Uint8Array && this.#waiting === 0 && this.#atOnce < AT_ONCE_IN_A_ROW) {
+        const taken = this.#stream.tryWrite(rest);
+        if (taken === rest.length) {
+          this.#atOnce++;
+          return;
+        }
+        rest = rest.subarray(taken);
+      }
+      this.#atOnce = 0;
+      const length = lengthOf(rest);
+      if (this.#waiting + length > LOW_WATER_MARK) await this.#written(rest, length, options);
+      else this.#writeBehind(rest, length);
+    } catch (error) {
+      inCallersStack(error);
+    }
+  }
+
+  async sendFile(file: FileSource, options: SendFileOptions = NO_OPTIONS): Promise<number> {
+    try {
+      this.#requireOpen(options);
+      return await new Promise<number>((resolve, reject) => {
+        this.#stream.sendFile(file, options, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
+      });
+    } catch (error) {
+      return inCallersStack(error);
+    }
+  }
+
+  async end(options: OperationOptions = NO_OPTIONS): Promise<void> {
+    try {
+      this.#requireOpen(options);
+      this.#hasEnded = true;
+      await new Promise<void>((resolve, reject) => {
+        this.#stream.end(options, (error) => (error === null ? resolve() : reject(error)));
+      });
+      if (this.#failure !== null) throw this.#failure;
+    } catch (error) {
+      inCallersStack(error);
+    }
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Later calls are refused. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #written(data: WriteData, length: number, options: OperationOptions): Promise<void> {
+    this.#waiting += length;
+    return new Promise<void>((resolve, reject) => {
+      this.#stream.write(data, options, (error) => {
+        this.#waiting -= length;
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
+  }
+
+  /** Nobody waits for this one, so its bytes must not be the caller's. */
+  #writeBehind(data: WriteData, length: number): void {
+    this.#waiting += length;
+    const done: BytesCallback = (error) => {
+      this.#waiting -= length;
+      if (error !== null && !this.#isClosed) this.#failure ??= error;
+    };
+    this.#stream.write(data instanceof Uint8Array ? Buffer.from(data) : Buffer.concat(data), NO_OPTIONS, done);
+  }
+
+  #requireOpen({ signal }: OperationOptions): void {
+    if (this.#isClosed) throw closedHere('connection');
+    if (this.#hasEnded) throw writeAfterEnd();
+    if (this.#failure !== null) throw this.#failure;
+    if (signal?.aborted === true) throw aborted(signal);
+  }
+}
+
+function bytesOf(data: unknown): WriteData {
+  if (data instanceof Uint8Array) return data;
+  if (typeof data === 'string') return Buffer.from(data);
+  if (Array.isArray(data) && data.every((part) => part instanceof Uint8Array)) return data;
+  throw wrongType('data', 'a string, a Uint8Array, or an array of them', data);
+}
+
+function lengthOf(data: WriteData): number {
+  return data instanceof Uint8Array ? data.length : data.reduce((sum, { length }) => sum + length, 0);
+}
