@@ -14,7 +14,8 @@ import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
-const entries = ['', 'http', 'net', 'promises', 'register', 'sim', 'wsapoll'].map((folder) =>
+/** Each behind those that it requires. */
+const entries = ['', 'net', 'http', 'promises', 'register', 'sim', 'wsapoll'].map((folder) =>
   path.join(dist, 'src', folder, 'index'),
 );
 
