@@ -38,6 +38,7 @@ export function shutdownConnection(
 function endReceiving(context: Context, connection: Connection): void {
   connection.read.end();
   context.counters.syscalls.shutdown++;
+  // From here on Windows resets the connection for bytes that come, or that nobody has read. (Wine does not.)
   context.platform.ws2_32.shutdown(connection.socket, SD_RECEIVE);
   const operation = connection.read.operation;
   connection.watch?.scheduleCheck();

@@ -20,7 +20,7 @@ import { waiterThreadOptions } from './thread-options.ts';
 import { ThreadWaiter, type WaiterListener, type WaiterThread } from './thread-waiter.ts';
 
 /** The code of the warning that a waiter thread was lost. */
-export const WAITER_LOST = 'IOCP_PAL_WAITER_LOST';
+const WAITER_LOST = 'IOCP_PAL_WAITER_LOST';
 
 /** The waiters whose threads live. One listener for all: a process may run many PALs. */
 const live = new Set<ThreadWaiter>();

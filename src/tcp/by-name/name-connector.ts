@@ -61,7 +61,7 @@ interface Attempt {
 }
 
 /** One name on its way to a connection. */
-export class NameConnect implements NameAttempts {
+class NameConnect implements NameAttempts {
   readonly #context: Context;
   readonly #connection: Connection;
   readonly #target: NameTarget;
