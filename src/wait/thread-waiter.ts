@@ -13,6 +13,7 @@ import { Win32Error } from '../../ffi/check.ts';
 import type { PortWaiter, WaiterCallbacks } from '../platform/platform.ts';
 import {
   CONTROL_WORDS,
+  endStartup,
   grantPermit,
   READY,
   stopPermits,
@@ -113,7 +114,7 @@ export class ThreadWaiter implements PortWaiter {
 
   async stop(): Promise<void> {
     this.#thread?.ref();
-    this.stopNow();
+    this.#stopNow();
     if (!this.#gone) await this.#end;
     this.#dropSubstitute();
     // What it found after its last wake-up.
@@ -121,8 +122,13 @@ export class ThreadWaiter implements PortWaiter {
     this.#armed = false;
   }
 
-  /** The synchronous half of stop(), for process exit. */
-  stopNow(): void {
+  /** Stops in one step, at the end of the process: the thread can be terminated when this returns. */
+  stopAtExit(): void {
+    this.#stopNow();
+    if (!this.#gone) endStartup(this.#control);
+  }
+
+  #stopNow(): void {
     this.#stopping = true;
     if (this.#gone) return;
     stopPermits(this.#control);

@@ -26,7 +26,7 @@ const WAITER_LOST = 'IOCP_PAL_WAITER_LOST';
 const live = new Set<ThreadWaiter>();
 
 function stopAll(): void {
-  for (const waiter of live) waiter.stopNow();
+  for (const waiter of live) waiter.stopAtExit();
 }
 
 /** Throws NetworkError where threads cannot be had: the permission model forbids them, or the process has no room. */
