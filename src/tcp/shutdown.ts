@@ -17,11 +17,11 @@ export function shutdownConnection(
   how: ShutdownHow,
   callback: ShutdownCallback | undefined,
 ): void {
-  const told = callback === undefined ? null : boundOnce('shutdown', callback);
-  if (told !== null) addRequest(context, connection);
+  const boundCallback = callback === undefined ? null : boundOnce('shutdown', callback);
+  if (boundCallback !== null) addRequest(context, connection);
   if (connection.closing) {
     // By a hook of async_hooks, which has just seen the call being made.
-    if (told !== null) answer(context, connection, told, connectionClosed('shutdown'));
+    if (boundCallback !== null) answer(context, connection, boundCallback, connectionClosed('shutdown'));
     return;
   }
   if (how !== 'receive' && connection.write.end === WriteEnd.Open) {
@@ -29,9 +29,9 @@ export function shutdownConnection(
     if (connection.write.operation === null) sendFin(context, connection);
   }
   if (how !== 'send' && !connection.read.ended) endReceiving(context, connection);
-  if (told === null) return;
-  if (how === 'receive') return answer(context, connection, told, null);
-  connection.write.awaitEnd(told);
+  if (boundCallback === null) return;
+  if (how === 'receive') return answer(context, connection, boundCallback, null);
+  connection.write.awaitEnd(boundCallback);
   settleEnd(context, connection);
 }
 
@@ -74,14 +74,19 @@ export function dropEnd(context: Context, connection: Connection): void {
 }
 
 function answerEnd(context: Context, connection: Connection, error: NetworkError | null): void {
-  for (const told of connection.write.takeEndWaiters()) answer(context, connection, told, error);
+  for (const callback of connection.write.takeEndWaiters()) answer(context, connection, callback, error);
 }
 
 /** Behind the callbacks of the writes before it: they were queued before. */
-function answer(context: Context, connection: Connection, told: ShutdownCallback, error: NetworkError | null): void {
+function answer(
+  context: Context,
+  connection: Connection,
+  callback: ShutdownCallback,
+  error: NetworkError | null,
+): void {
   context.loop.enqueue(() => {
     removeRequest(context, connection);
-    told(error);
+    callback(error);
   });
 }
 

@@ -171,11 +171,11 @@ class NameConnect implements NameAttempts {
     // A success whose outcome is queued already wins: it is delivered in the coming turn. A failure comes back here.
     for (const { connect } of this.#underWay) if (connect?.operation?.isInKernel === false) return true;
     const { timeout = 0 } = this.#options;
-    const told =
+    const reason =
       this.#cancellation.kind === NetworkErrorCode.Timeout
         ? connectTimedOut(this.#target, timeout, this.#failures(), this.#underWay.size, this.#awaited())
         : this.#cancellation;
-    abandonConnect(this.#context, this.#connection, told);
+    abandonConnect(this.#context, this.#connection, reason);
     return true;
   }
 
