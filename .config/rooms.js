@@ -45,6 +45,8 @@ export const rooms = [
   'helpers',
   '.',
   'net',
+  'http',
+  'register',
   'promises/sockets',
   'promises',
   'wsapoll',
@@ -55,6 +57,7 @@ export const rooms = [
   if (folder.startsWith('promises')) return { folder, only: FOR_PROMISES };
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
   if (folder === 'net') return { folder, only: FOR_FACE };
+  if (folder === 'http' || folder === 'register') return { folder, only: ['platform', 'net', 'http'] };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });
 

@@ -14,18 +14,23 @@ import { root } from './paths.mjs';
 import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
-const entries = ['src/index', 'src/net/index', 'src/promises/index', 'src/sim/index', 'src/wsapoll/index'].map(
-  (entry) => path.join(dist, entry),
+/** Each behind those that it requires. */
+const entries = ['', 'net', 'http', 'promises', 'register', 'sim', 'wsapoll'].map((folder) =>
+  path.join(dist, 'src', folder, 'index'),
 );
 
 /**
- * A face is made of the public calls, which it takes from the library's own entry: a program that uses both has one instance.
+ * A face is made of the public calls, which it takes from the library's own entry, and what is made of iocp-pal/net from that one: a
+ * program that uses several has one instance of each.
  * @type {import('esbuild').Plugin}
  */
 const libraryFromItsEntry = {
   name: 'library-from-its-entry',
   setup(bundle) {
-    bundle.onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: '../index.cjs', external: true }));
+    bundle.onResolve({ filter: /^\.\.\/(net\/)?index\.js$/ }, ({ path: entry }) => ({
+      path: entry.replace(/js$/, 'cjs'),
+      external: true,
+    }));
   },
 };
 

@@ -194,7 +194,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   if (config === undefined) throw new Error('Cannot read tsconfig.json');
   const entries = [
     { file: path.join(root, 'src/index.ts'), classMembers: true },
+    { file: path.join(root, 'src/http/index.ts'), classMembers: true },
     { file: path.join(root, 'src/net/index.ts'), classMembers: true },
+    { file: path.join(root, 'src/register/index.ts'), classMembers: true },
     { file: path.join(root, 'src/sim/index.ts'), classMembers: false },
     { file: path.join(root, 'src/promises/index.ts'), classMembers: true },
     { file: path.join(root, 'src/wsapoll/index.ts'), classMembers: true },

@@ -3,7 +3,7 @@
 // --long: the tests that try samples try everything (test/support/extent.ts); `npm run test:long` runs those.
 //
 // Three parts. What needs no Windows runs on this Node.js. What calls Windows runs on the Windows node.exe, on Linux through
-// Wine. Specs under test/conformance and test/net run in both. Those under test/package try what npm would publish.
+// Wine. Specs under test/conformance, test/net and test/http run in both. Those under test/package try what npm would publish.
 // The windows part, which waits more than it works, runs beside the two others where there is a CPU for it; its output comes
 // behind theirs. IOCP_PAL_PARTS=one-at-a-time keeps them apart. The last line is always "N passed, N failed", summed over the parts.
 import { mkdirSync } from 'node:fs';

@@ -105,9 +105,10 @@ function accept(operation: Operation): void {
   const call = (): boolean =>
     acceptEx(listener, socket, operation.data, 0, ADDRESS_SIZE, ADDRESS_SIZE, scratch.address, operation.address) !== 0;
   operation.start(0, call, (error) => {
-    if (error !== 0) ws2_32.closesocket(socket);
+    if (error !== 0 || stopping) ws2_32.closesocket(socket);
     else serve(socket);
-    if (!stopping) accept(operation);
+    if (stopping) memory.release(operation.address);
+    else accept(operation);
   });
 }
 

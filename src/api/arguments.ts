@@ -123,7 +123,7 @@ function emptyBuffer(name: string, value: Uint8Array): TypeError {
     TypeError,
     detached ? 'ERR_BUFFER_DETACHED' : 'ERR_INVALID_ARG_VALUE',
     detached
-      ? `Cannot use ${name}: its ArrayBuffer was detached (transferred)`
+      ? `Cannot use ${name}: its ArrayBuffer was detached (transferred). Pass a buffer that still has its memory`
       : `Cannot use ${name}: it has 0 bytes, where at least 1 is needed`,
   );
 }
@@ -160,10 +160,11 @@ export function mixedApis(call: string, handle: number, why: string): NetworkErr
 }
 
 export function unknownHandle(handle: unknown): NetworkError {
-  return new NetworkError(`Cannot use socket handle ${shown(handle)}: this PAL has never given it out`, {
-    kind: NetworkErrorCode.ConnectionClosed,
-    code: 'ERR_UNKNOWN_HANDLE',
-  });
+  return new NetworkError(
+    `Cannot use socket handle ${shown(handle)}: this PAL has never given it out. Pass the number that createServer, ` +
+      'createUdpSocket, asyncAccept or asyncConnect gave you, unchanged',
+    { kind: NetworkErrorCode.ConnectionClosed, code: 'ERR_UNKNOWN_HANDLE' },
+  );
 }
 
 /** For the few calls that hand something out, and can answer in no other way. */

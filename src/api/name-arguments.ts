@@ -27,11 +27,16 @@ export function requireFamilies(
   }
   const wanted = FAMILIES.filter((each) => family === 0 || family === each);
   const targets = wanted.filter((each) => typeof host === 'string' || host.family === each);
-  if (targets.length === 0) throw invalidAddress(`Cannot connect to ${text} with family ${family}: it is of the other`);
+  if (targets.length === 0) {
+    const other = family === 4 ? 6 : 4;
+    throw invalidAddress(
+      `Cannot connect to ${text} with family ${family}: it is an IPv${other} address. Leave family out`,
+    );
+  }
   const [first, ...rest] = targets.filter((each) => local === null || local.family === each);
   if (first !== undefined) return [first, ...rest];
   throw invalidAddress(
-    `Cannot connect to ${text}${family === 0 ? '' : ` with family ${family}`} from an address of IPv${local?.family}: ` +
-      'one is IPv4, the other IPv6',
+    `Cannot connect to ${text}${family === 0 ? '' : ` with family ${family}`} from an IPv${local?.family} address: ` +
+      'one is IPv4, the other IPv6. Take a localAddress of the same family, or none',
   );
 }

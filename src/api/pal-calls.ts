@@ -34,11 +34,14 @@ export class PalCalls extends CallGroup {
     requireInteger('size', size, 1, MAX_BUFFER_SIZE);
     const buffer = context.pinned.allocate(size);
     if (buffer !== null) return buffer;
-    throw new NetworkError(`Cannot allocate ${size} bytes of pinned memory: the system has none left`, {
-      kind: NetworkErrorCode.OutOfMemory,
-      code: 'ENOMEM',
-      syscall: 'VirtualAlloc',
-    });
+    throw new NetworkError(
+      `Cannot allocate ${size} bytes of pinned memory: the system has none left. Keep fewer of these buffers, or smaller ones`,
+      {
+        kind: NetworkErrorCode.OutOfMemory,
+        code: 'ENOMEM',
+        syscall: 'VirtualAlloc',
+      },
+    );
   }
 
   stats(): NetworkStats {

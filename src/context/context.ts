@@ -49,7 +49,7 @@ export interface Context {
   openFiles: number;
   /** The completion port that other threads can wake the loop through; null on the WSAPoll backend. */
   readonly wakePort: number | null;
-  /** What the callbacks of onRemotePost are called. */
+  /** Gives out the numbers by which other threads name the callbacks of onRemotePost. */
   readonly posts: PostNumbers;
   /** Connections that were offered to other loops. */
   readonly pendingTransfers: PendingTransfers;

@@ -4,7 +4,7 @@
  * Win32 calls by name, but for those that only ask for the last error, take and give memory or close a handle, and those
  * that end a waiting thread (SetEvent, a WAKE packet): these are made when nobody can ask for counters any more.
  */
-export class CallCounters {
+class CallCounters {
   AcceptEx = 0;
   CancelIoEx = 0;
   ConnectEx = 0;

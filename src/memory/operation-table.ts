@@ -131,7 +131,7 @@ export class OperationTable {
     if (operation.lent !== null) keptForKernel.add(operation.lent);
   }
 
-  /** The system has carried it out, whose packet is still to come. */
+  /** The system has carried it out with success, and its packet is still to come. */
   hasSucceeded({ isInKernel, word }: Operation): boolean {
     return isInKernel && this.words[word] === STATUS_SUCCESS;
   }

@@ -39,7 +39,7 @@ export type OperationState = (typeof OperationState)[keyof typeof OperationState
 /** Bytes of a slot, which is the memory of one operation: two cache lines, so that no two operations share one. */
 export const SLOT_SIZE = 128;
 /** The same in 32-bit words. */
-export const SLOT_WORDS = SLOT_SIZE / 4;
+const SLOT_WORDS = SLOT_SIZE / 4;
 /** WSABUFs that a slot has room for. */
 export const MAX_SEGMENTS = 4;
 

@@ -10,7 +10,7 @@ import { EventEmitter } from 'node:events';
 import nodeNet, { isIP } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { nextTick } from '../platform/node-timers.ts';
-import { invoke, isBlockList, normalizeArguments } from './arguments.ts';
+import { isBlockList, normalizeArguments } from './arguments.ts';
 import { codedError, explained, refuse } from './errors.ts';
 import { readListenArguments, type TcpPlace } from './listen.ts';
 import { Socket, type SocketOptions } from './socket.ts';
@@ -22,6 +22,9 @@ import type { NetworkPal } from '../pal/network-pal.ts';
 
 /** Node's own, as it was before anybody put another in its place. */
 export const NodeServer: typeof nodeNet.Server = nodeNet.Server;
+
+/** As it was before anybody put another in its place, which may come here again. */
+const listenOfNode = Reflect.get(nodeNet.Server.prototype, 'listen') as (...args: unknown[]) => unknown;
 
 const serverSockets = channel('net.server.socket');
 const listens = tracingChannel('net.server.listen');
@@ -224,7 +227,7 @@ function listenOnNodes(server: TcpServer, args: readonly unknown[]): void {
   // A worker of a cluster may call it again before the primary has answered: then too it is one server.
   const node = own.node ?? serverOfNode(server);
   const rest = args.filter((argument) => typeof argument !== 'function');
-  invoke(node, 'listen', rest);
+  Reflect.apply(listenOfNode, node, rest);
   own.node = node;
 }
 

@@ -19,7 +19,7 @@ import { isHandleGone, LostPort } from './lost-port.ts';
 import { RepeatedCancels } from './repeated-cancels.ts';
 
 /** Packets per GetQueuedCompletionStatusEx: what libuv uses; the gain beyond it is within the noise. */
-export const BATCH_SIZE = 128;
+const BATCH_SIZE = 128;
 
 /**
  * Threads that take packets off the port: the loop's own, and the waiter. They take turns, but Windows counts a thread as

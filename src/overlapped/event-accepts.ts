@@ -13,7 +13,7 @@
  * - a call that is given an event begins by resetting it. An accept that has ended a moment before loses its signal to the next
  *   one that is posted, if the thread was not waiting at that moment. So whoever posts one looks at the others behind it.
  *
- * Source: https://learn.microsoft.com/windows/win32/api/ioapiset/nf-ioapiset-getqueuedcompletionstatus ("Remarks"),
+ * Source: https://learn.microsoft.com/windows/win32/api/ioapiset/nf-ioapiset-getqueuedcompletionstatus ("lpOverlapped"),
  * https://learn.microsoft.com/windows/win32/api/minwinbase/ns-minwinbase-overlapped ("hEvent")
  */
 import { checkBool, checkHandle } from '../../ffi/check.ts';
@@ -48,7 +48,7 @@ export class EventAccepts {
     return this.#listeners.has(listener);
   }
 
-  /** Takes a listening socket in. Throws Win32Error. */
+  /** Takes a listening socket in. Throws Win32Error, or NetworkError when the thread cannot be started. */
   add(listener: SocketRecord): void {
     this.#start();
     this.#listeners.add(listener);

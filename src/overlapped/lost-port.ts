@@ -11,7 +11,7 @@
 import { Win32Error } from '../../ffi/check.ts';
 import { OVERLAPPED } from '../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
-import { ERROR_INVALID_HANDLE, ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
+import { ERROR_ABANDONED_WAIT_0, ERROR_INVALID_HANDLE, ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
 import type { PortWaiter } from '../platform/platform.ts';
 import type { Operation } from '../memory/operation.ts';
 import type { BackendParts } from '../context/transport.ts';
@@ -54,9 +54,14 @@ export class LostPort {
   }
 }
 
-/** The wait says that its handle is none any more: somebody else has closed it, and its number may be anybody's by now. */
+/**
+ * The wait says that its handle is none any more (ERROR_ABANDONED_WAIT_0: since a moment ago, while it waited). Somebody else has
+ * closed it, and its number may be anybody's by now.
+ * Source: https://learn.microsoft.com/windows/win32/api/ioapiset/nf-ioapiset-getqueuedcompletionstatus ("Remarks")
+ */
 export function isHandleGone(error: Error, syscall: string): boolean {
-  return error instanceof Win32Error && error.syscall === syscall && error.systemErrorCode === ERROR_INVALID_HANDLE;
+  if (!(error instanceof Win32Error) || error.syscall !== syscall) return false;
+  return error.systemErrorCode === ERROR_INVALID_HANDLE || error.systemErrorCode === ERROR_ABANDONED_WAIT_0;
 }
 
 /** Finishes an operation of the kernel's if its status says that it is over. Returns false when it is not. */

@@ -4,7 +4,8 @@
  * Each call has one of three outcomes, and each outcome one place that ends the operation:
  * - pending (ERROR_IO_PENDING), or success on a socket that does not skip packets: the packet, through the port;
  * - success at once on a socket that skips packets: completeSynchronously, here;
- * - any other error: no packet will ever come; completeSynchronously, here (or Win32Error, for accepts).
+ * - any other error: no packet will ever come; completeSynchronously, here (or Win32Error, for accepts). The one exception is a
+ *   datagram that is longer than its buffer (#settleDatagram).
  */
 import { checkWinsock, FINISHED, NO_ERROR, overlappedOutcome, Win32Error } from '../../ffi/check.ts';
 import {

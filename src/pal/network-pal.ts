@@ -224,8 +224,11 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   /**
    * 'send': FIN after everything queued has been sent; later writes fail with EPIPE. 'receive': pending and later reads
    * get 0 bytes. 'both': both. On a socket that is closing or closed it does nothing, and says ConnectionClosed.
+   * After 'receive' and 'both' Windows resets the connection when something arrives, or is there and was not read: a FIN is no such
+   * thing. So read to the end of the stream first, or use 'send'.
    * @param callback gets null when the FIN is on its way ('receive': at once), behind the callbacks of the writes before it; or
    *   what has broken the connection before, or ConnectionClosed when the socket is closed here and what was queued is dropped.
+   * @see https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-shutdown
    */
   shutdown(socket: SocketHandle, how: ShutdownHow, callback?: ShutdownCallback): void;
   /**

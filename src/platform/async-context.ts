@@ -16,7 +16,7 @@
 import { AsyncResource } from 'node:async_hooks';
 
 /** What async_hooks calls the resource of a call, prefixed by the package's name, as Node.js recommends. */
-export const CONTEXT_TYPES = {
+const CONTEXT_TYPES = {
   accept: 'iocp-pal:accept',
   connect: 'iocp-pal:connect',
   read: 'iocp-pal:read',

@@ -130,7 +130,7 @@ export class Lifecycle {
     requireStack();
     if (this.#state !== 'idle') {
       throw new NetworkError(
-        `Cannot initialize: this PAL is ${this.#state} already. Call stopEventLoop() first, or create another PAL`,
+        `Cannot initialize: this PAL is ${this.#state} already. Await stopEventLoop() first, or create another PAL`,
         { kind: NetworkErrorCode.AlreadyInitialized, code: 'ERR_ALREADY_INITIALIZED' },
       );
     }
@@ -159,10 +159,11 @@ export class Lifecycle {
     const context = this.#context;
     if (context === null) throw this.#notReady('runEventLoop');
     if (this.#state !== 'ready') {
-      throw new NetworkError(`Cannot run the event loop: it is ${this.#state} already`, {
-        kind: NetworkErrorCode.EventLoopError,
-        code: 'ERR_EVENT_LOOP_RUNNING',
-      });
+      throw new NetworkError(
+        `Cannot run the event loop: it is ${this.#state} already. Await stopEventLoop() first, or the promise of the call ` +
+          'that runs it',
+        { kind: NetworkErrorCode.EventLoopError, code: 'ERR_EVENT_LOOP_RUNNING' },
+      );
     }
     this.#state = 'running';
     this.#everRan = true;

@@ -145,9 +145,9 @@ function closeSystemSocket(context: Context, record: SocketRecord): void {
 
 function expectClose(context: Context, record: SocketRecord, callback: CloseCallback | undefined): void {
   if (callback === undefined) return;
-  const told = boundOnce('close', callback);
+  const boundCallback = boundOnce('close', callback);
   addPendingCallback(context, record);
   // A hook of async_hooks, which has just seen it being made, may have closed the socket.
-  if (record.closed) notifyClosed(context, record, told);
-  else record.closeCallbacks.push(told);
+  if (record.closed) notifyClosed(context, record, boundCallback);
+  else record.closeCallbacks.push(boundCallback);
 }

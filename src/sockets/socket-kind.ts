@@ -26,7 +26,7 @@ export interface SocketKind {
   beginClose(context: Context, record: SocketRecord): void;
   /** Drops what a closing socket has still to send. A connection is not reset for it. */
   drop(context: Context, record: SocketRecord): void;
-  /** The same without a flush, also when the close is under way: drops what is queued. */
+  /** The socket ends at once, also when its close is under way: answers who waits, and drops what is queued. */
   abort(context: Context, record: SocketRecord): void;
   /** A closing socket has nothing left to send. */
   isFlushed(record: SocketRecord): boolean;

@@ -17,11 +17,11 @@ export function shutdownConnection(
   how: ShutdownHow,
   callback: ShutdownCallback | undefined,
 ): void {
-  const told = callback === undefined ? null : boundOnce('shutdown', callback);
-  if (told !== null) addPendingCallback(context, connection);
+  const boundCallback = callback === undefined ? null : boundOnce('shutdown', callback);
+  if (boundCallback !== null) addPendingCallback(context, connection);
   if (connection.closing) {
     // By a hook of async_hooks, which has just seen the call being made.
-    if (told !== null) answer(context, connection, told, connectionClosed('shutdown'));
+    if (boundCallback !== null) answer(context, connection, boundCallback, connectionClosed('shutdown'));
     return;
   }
   if (how !== 'receive' && connection.write.end === WriteEnd.Open) {
@@ -29,15 +29,16 @@ export function shutdownConnection(
     if (connection.write.operation === null) sendFin(context, connection);
   }
   if (how !== 'send' && !connection.read.ended) endReceiving(context, connection);
-  if (told === null) return;
-  if (how === 'receive') return answer(context, connection, told, null);
-  connection.write.awaitEnd(told);
+  if (boundCallback === null) return;
+  if (how === 'receive') return answer(context, connection, boundCallback, null);
+  connection.write.awaitEnd(boundCallback);
   settleEnd(context, connection);
 }
 
 function endReceiving(context: Context, connection: Connection): void {
   connection.read.end();
   context.counters.syscalls.shutdown++;
+  // From here on Windows resets the connection for bytes that come, or that nobody has read. (Wine does not.)
   context.platform.ws2_32.shutdown(connection.socket, SD_RECEIVE);
   const operation = connection.read.operation;
   connection.watch?.scheduleCheck();
@@ -73,14 +74,19 @@ export function dropEnd(context: Context, connection: Connection): void {
 }
 
 function answerEnd(context: Context, connection: Connection, error: NetworkError | null): void {
-  for (const told of connection.write.takeEndWaiters()) answer(context, connection, told, error);
+  for (const callback of connection.write.takeEndWaiters()) answer(context, connection, callback, error);
 }
 
 /** Behind the callbacks of the writes before it: they were queued before. */
-function answer(context: Context, connection: Connection, told: ShutdownCallback, error: NetworkError | null): void {
+function answer(
+  context: Context,
+  connection: Connection,
+  callback: ShutdownCallback,
+  error: NetworkError | null,
+): void {
   context.loop.enqueue(() => {
     removePendingCallback(context, connection);
-    told(error);
+    callback(error);
   });
 }
 

@@ -41,6 +41,7 @@ import { answerSoon, refuse, whyNotQueued } from './write-refusal.ts';
 
 /** Sends in a row that may succeed without taking a byte, before the connection counts as broken. */
 const MAX_EMPTY_SENDS = 64;
+
 /** Queues a write of `total` bytes, or a file with so many around it; starts at once when nothing is in flight. */
 export function write(
   context: Context,

@@ -12,7 +12,7 @@ import {
 } from '../../ffi/constants.ts';
 import { ip_mreq, ip_mreq_source, ipv6_mreq } from '../../ffi/layouts.ts';
 import type { GroupOptions } from '../pal/datagram.ts';
-import { isUnspecified, parseIpAddress, type IpAddress } from '../pal/ip-address.ts';
+import { formatIpAddress, isUnspecified, parseIpAddress, type IpAddress } from '../pal/ip-address.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
@@ -99,10 +99,9 @@ export function isMulticast({ family, bytes }: IpAddress): boolean {
 
 function requireGroup({ family }: DatagramSocket, group: IpAddress): void {
   if (group.family === family && isMulticast(group)) return;
+  const wanted = family === 4 ? 'from 224.0.0.0 to 239.255.255.255' : 'that begins with ff';
   throw invalidAddress(
-    family === 4
-      ? 'Cannot use this group: on an IPv4 socket it must be an address from 224.0.0.0 to 239.255.255.255'
-      : 'Cannot use this group: on an IPv6 socket it must be an address that begins with ff',
+    `Cannot use group ${formatIpAddress(group)}: on an IPv${family} socket it must be an address ${wanted}`,
   );
 }
 

@@ -31,7 +31,7 @@ export const NO_BYTES: Uint8Array = new Uint8Array(0);
 /** A number of 64 bits is low + high * TWO_32. */
 export const TWO_32 = 4294967296;
 /** Up to this many bytes, a loop in JavaScript copies faster than a call into Node. */
-export const COPY_LOOP_LIMIT = 64;
+const COPY_LOOP_LIMIT = 64;
 
 /**
  * Copies received bytes to the start of a reader's buffer. Returns false when it has no room for them any more.

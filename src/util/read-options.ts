@@ -124,7 +124,7 @@ export function readServerOptions(given: unknown): ServerOptions {
   return options;
 }
 
-export function requireBoolean(name: string, value: unknown): asserts value is boolean {
+function requireBoolean(name: string, value: unknown): asserts value is boolean {
   if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value);
 }
 

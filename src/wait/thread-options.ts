@@ -34,7 +34,7 @@ export function waiterThreadOptions(workerData: object): WorkerOptions {
 }
 
 /** The variables that the thread gets, of those of its process. */
-export function waiterEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function waiterEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   // The process has said what there was to say about the same modules.
   const kept: NodeJS.ProcessEnv = { NODE_NO_WARNINGS: '1' };
   for (const name of KEPT_VARIABLES) {

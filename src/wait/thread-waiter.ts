@@ -13,6 +13,7 @@ import { Win32Error } from '../../ffi/check.ts';
 import type { PortWaiter, WaiterCallbacks } from '../platform/platform.ts';
 import {
   CONTROL_WORDS,
+  endStartup,
   grantPermit,
   READY,
   stopPermits,
@@ -72,8 +73,8 @@ export class ThreadWaiter implements PortWaiter {
   constructor(parts: ThreadWaiterParts) {
     this.#parts = parts;
     this.#thread = parts.start(this.#control, {
-      message: (message) => this.#hear(message),
-      ended: (error) => this.#bury(error),
+      message: (message) => this.#onMessage(message),
+      ended: (error) => this.#onEnd(error),
     });
   }
 
@@ -113,7 +114,7 @@ export class ThreadWaiter implements PortWaiter {
 
   async stop(): Promise<void> {
     this.#thread?.ref();
-    this.stopNow();
+    this.#stopNow();
     if (!this.#gone) await this.#end;
     this.#dropSubstitute();
     // What it found after its last wake-up.
@@ -121,22 +122,27 @@ export class ThreadWaiter implements PortWaiter {
     this.#armed = false;
   }
 
-  /** The synchronous half of stop(), for process exit. */
-  stopNow(): void {
+  /** Stops in one step, at the end of the process: the thread can be terminated when this returns. */
+  stopAtExit(): void {
+    this.#stopNow();
+    if (!this.#gone) endStartup(this.#control);
+  }
+
+  #stopNow(): void {
     this.#stopping = true;
     if (this.#gone) return;
     stopPermits(this.#control);
     this.#parts.interrupt();
   }
 
-  #hear(message: WaiterMessage): void {
+  #onMessage(message: WaiterMessage): void {
     if (message === READY) {
       this.#serving = true;
       this.#dropSubstitute();
       if (this.#armed) this.#letIn();
     } else if (message === null) {
       this.#isLetIn = false;
-      this.#tell(takeCount(this.#control));
+      this.#deliver(takeCount(this.#control));
     } else {
       // It ends after this message. The same wait may succeed here; if not, that failure is reported.
       this.#serving = false;
@@ -146,7 +152,7 @@ export class ThreadWaiter implements PortWaiter {
     }
   }
 
-  #bury(error: Error | null): void {
+  #onEnd(error: Error | null): void {
     this.#gone = true;
     this.#serving = false;
     this.#thread = null;
@@ -156,7 +162,7 @@ export class ThreadWaiter implements PortWaiter {
     if (!this.#isLetIn) return;
     const found = this.#recover();
     if (found === 0) this.#armSubstitute();
-    else this.#tell(found);
+    else this.#deliver(found);
   }
 
   /** Once: what follows is reported by the substitute. */
@@ -183,7 +189,7 @@ export class ThreadWaiter implements PortWaiter {
   #armSubstitute(): void {
     if (this.#substitute === null) {
       this.#substitute = this.#parts.substitute({
-        onReady: () => this.#tell(this.#substitute?.take() ?? 0),
+        onReady: () => this.#deliver(this.#substitute?.take() ?? 0),
         onFailure: (error) => {
           this.#armed = false;
           this.#parts.onFailure(error);
@@ -206,7 +212,7 @@ export class ThreadWaiter implements PortWaiter {
     this.#taken += found;
   }
 
-  #tell(found: number): void {
+  #deliver(found: number): void {
     this.#armed = false;
     this.#taken += found;
     this.#parts.onReady();

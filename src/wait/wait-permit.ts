@@ -18,8 +18,10 @@ const PERMIT = 0;
 const COUNT = 1;
 /** Index of the count of waits that the waiter has begun. */
 const WAITS = 2;
+/** Index of the word that says how far the thread is with koffi: NOT_BEGUN, UNDER_WAY or OVER. */
+const STARTUP = 3;
 /** Index of the first word that is the library's own. */
-export const FIRST_FREE_WORD = 3;
+export const FIRST_FREE_WORD = 4;
 /** Words in the control block. */
 export const CONTROL_WORDS = 8;
 
@@ -30,6 +32,15 @@ const GRANTED = 1;
 /** The waiter must end. */
 const STOP = 2;
 
+/** The thread has not come to koffi, and must not begin once this is changed. */
+const NOT_BEGUN = 0;
+/** The thread loads koffi and binds functions: terminated in there, koffi would end the process. */
+const UNDER_WAY = 1;
+/** The thread is out of koffi, or must not begin. */
+const OVER = 2;
+/** Milliseconds that the end of the process waits for that: it takes a few, and a few hundred on a busy machine. */
+const STARTUP_MS = 5000;
+
 /** Milliseconds of one slice of a wait: one wake-up a second on an idle server, and an end within a second. */
 export const WAIT_SLICE_MS = 1000;
 
@@ -37,7 +48,19 @@ export const WAIT_SLICE_MS = 1000;
 export const READY = 'ready';
 
 /** The same for the waiter, whose program is text and has no names but its parameters' (waiter-program.ts). */
-export const PERMIT_PROTOCOL = { PERMIT, COUNT, WAITS, WITHHELD, GRANTED, STOP, READY } as const;
+export const PERMIT_PROTOCOL = {
+  PERMIT,
+  COUNT,
+  WAITS,
+  STARTUP,
+  WITHHELD,
+  GRANTED,
+  STOP,
+  NOT_BEGUN,
+  UNDER_WAY,
+  OVER,
+  READY,
+} as const;
 export type PermitProtocol = typeof PERMIT_PROTOCOL;
 
 /** What the waiter posts then: null is the wake-up, anything else the failure of a wait. */
@@ -57,6 +80,15 @@ export function grantPermit(control: Int32Array): void {
 export function stopPermits(control: Int32Array): void {
   Atomics.store(control, PERMIT, STOP);
   Atomics.notify(control, PERMIT);
+}
+
+/**
+ * The process ends, and Node.js terminates its threads: returns when the thread is not inside koffi and will not be. koffi throws there
+ * where a call into JavaScript is refused, which in a thread that is being terminated is a fatal error of the process.
+ */
+export function endStartup(control: Int32Array): void {
+  if (Atomics.compareExchange(control, STARTUP, NOT_BEGUN, OVER) !== UNDER_WAY) return;
+  Atomics.wait(control, STARTUP, UNDER_WAY, STARTUP_MS);
 }
 
 /** Takes the count of events that the waiter found. For the event loop. */

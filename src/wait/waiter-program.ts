@@ -36,7 +36,18 @@ function startWaiter(
 ): void {
   const threads = globalThis.process.getBuiltinModule('node:worker_threads');
   const data = threads.workerData as WaiterData;
-  run(data.control, data.protocol, makeWait(data, load(data.koffi), bind), (message: WaiterMessage) => {
+  const { control, protocol } = data;
+  // The process may be ending already, which then does not wait for this thread (endStartup).
+  if (Atomics.compareExchange(control, protocol.STARTUP, protocol.NOT_BEGUN, protocol.UNDER_WAY) !== protocol.NOT_BEGUN)
+    return;
+  let waitOnce: WaitOnce;
+  try {
+    waitOnce = makeWait(data, load(data.koffi), bind);
+  } finally {
+    Atomics.store(control, protocol.STARTUP, protocol.OVER);
+    Atomics.notify(control, protocol.STARTUP);
+  }
+  run(control, protocol, waitOnce, (message: WaiterMessage) => {
     threads.parentPort?.postMessage(message);
   });
 }

@@ -20,13 +20,13 @@ import { waiterThreadOptions } from './thread-options.ts';
 import { ThreadWaiter, type WaiterListener, type WaiterThread } from './thread-waiter.ts';
 
 /** The code of the warning that a waiter thread was lost. */
-export const WAITER_LOST = 'IOCP_PAL_WAITER_LOST';
+const WAITER_LOST = 'IOCP_PAL_WAITER_LOST';
 
 /** The waiters whose threads live. One listener for all: a process may run many PALs. */
 const live = new Set<ThreadWaiter>();
 
 function stopAll(): void {
-  for (const waiter of live) waiter.stopNow();
+  for (const waiter of live) waiter.stopAtExit();
 }
 
 /** Throws NetworkError where threads cannot be had: the permission model forbids them, or the process has no room. */

@@ -1,7 +1,10 @@
 /** The permit between the event loop and its waiter thread, where the order of two of its words' changes decides. */
 import { expect } from 'chai';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import {
   CONTROL_WORDS,
+  endStartup,
   PERMIT_PROTOCOL,
   grantPermit,
   waitUntilStopped,
@@ -46,5 +49,20 @@ describe('wait/wait-permit', () => {
     });
     grantPermit(words);
     poll(words, () => expect.fail('the waiter waits although it must end'));
+  });
+
+  it('at the end of the process waits until the thread is out of koffi', async () => {
+    const words = control();
+    const { STARTUP, UNDER_WAY, OVER } = PERMIT_PROTOCOL;
+    Atomics.store(words, STARTUP, UNDER_WAY);
+    const program = `const { words, at, over } = require('node:worker_threads').workerData;
+      Atomics.wait(words, at, ${UNDER_WAY}, 50);
+      Atomics.store(words, at, over);
+      Atomics.notify(words, at);`;
+    const thread = new Worker(program, { eval: true, workerData: { words, at: STARTUP, over: OVER } });
+    await once(thread, 'online');
+    endStartup(words);
+    expect(words[STARTUP]).to.equal(OVER);
+    await once(thread, 'exit');
   });
 });

@@ -5,6 +5,7 @@ import { EVENT_PROGRAM } from '../../src/wait/event-program.ts';
 import { PORT_PROGRAM } from '../../src/wait/port-program.ts';
 import {
   CONTROL_WORDS,
+  endStartup,
   PERMIT_PROTOCOL,
   grantPermit,
   stopPermits,
@@ -17,8 +18,12 @@ import { POLL_WORDS } from '../../src/wsapoll/poll-waiter.ts';
 type Call = (...args: number[]) => number;
 
 /** Runs a program where there is nothing but JavaScript, this data, and a koffi that has these functions. */
-function run(program: string, data: object, functions: Record<string, Call>): { posted: unknown[]; count: number } {
-  const control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS));
+function run(
+  program: string,
+  data: object,
+  functions: Record<string, Call>,
+  control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS)),
+): { posted: unknown[]; count: number } {
   const posted: unknown[] = [];
   const koffi = {
     load: (dll: string) => ({ func: (name: string) => functions[`${dll} ${name}`] }),
@@ -106,6 +111,27 @@ describe('wait/waiter-program', () => {
     const failed = { 'ws2_32.dll poll': () => -1, 'ws2_32.dll error': () => 10022 };
     const failure = { syscall: 'WSAPoll', systemErrorCode: 10022 };
     expect(run(POLL_PROGRAM, sockets, failed)).to.deep.equal({ posted: [READY, failure], count: 0 });
+  });
+
+  it('leaves koffi alone once the process ends, and says when it is out of it', () => {
+    const control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS));
+    endStartup(control);
+    expect(run(PORT_PROGRAM, port, {}, control)).to.deep.equal({ posted: [], count: 0 });
+
+    const { STARTUP, UNDER_WAY, OVER } = PERMIT_PROTOCOL;
+    for (const fails of [false, true]) {
+      const words = new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS));
+      const load = (): Call => {
+        expect(words[STARTUP]).to.equal(UNDER_WAY);
+        if (fails) throw new Error('no such function');
+        return () => 1;
+      };
+      const functions = new Proxy({}, { get: load });
+      const start = (): unknown => run(PORT_PROGRAM, port, functions, words);
+      if (fails) expect(start).to.throw('no such function');
+      else start();
+      expect(words[STARTUP]).to.equal(OVER);
+    }
   });
 
   it('can be a module as well as a script: NODE_OPTIONS may say --input-type=module', () => {

@@ -61,7 +61,7 @@ interface Attempt {
 }
 
 /** One name on its way to a connection. */
-export class NameConnect implements NameAttempts {
+class NameConnect implements NameAttempts {
   readonly #context: Context;
   readonly #connection: Connection;
   readonly #target: NameTarget;
@@ -171,11 +171,11 @@ export class NameConnect implements NameAttempts {
     // A success whose outcome is queued already wins: it is delivered in the coming turn. A failure comes back here.
     for (const { connect } of this.#underWay) if (connect?.operation?.isInKernel === false) return true;
     const { timeout = 0 } = this.#options;
-    const told =
+    const reason =
       this.#cancellation.kind === NetworkErrorCode.Timeout
         ? connectTimedOut(this.#target, timeout, this.#failures(), this.#underWay.size, this.#awaited())
         : this.#cancellation;
-    abandonConnect(this.#context, this.#connection, told);
+    abandonConnect(this.#context, this.#connection, reason);
     return true;
   }
 

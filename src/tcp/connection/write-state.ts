@@ -146,9 +146,9 @@ export class WriteState {
   }
 
   /** One more wants to know when the FIN is out. */
-  awaitEnd(told: ShutdownCallback): void {
+  awaitEnd(callback: ShutdownCallback): void {
     this.#endWaiters ??= [];
-    this.#endWaiters.push(told);
+    this.#endWaiters.push(callback);
   }
 
   /** Those who do, who are about to learn of it. */

@@ -64,7 +64,7 @@ export abstract class Watch<Record extends SocketRecord = SocketRecord> implemen
     this.#queued = true;
     return () => {
       this.#queued = false;
-      if (this.#isCurrent) this.#tell();
+      if (this.#isCurrent) this.#notify();
     };
   }
 
@@ -77,7 +77,7 @@ export abstract class Watch<Record extends SocketRecord = SocketRecord> implemen
    * each of them, so that its receive is posted as early as can be; but it is called once per turn, or one that is always ready
    * would take all rounds of all turns.
    */
-  #tell(): void {
+  #notify(): void {
     const { loop } = this.context;
     const record = this.record;
     const readable = this.interest.readable === true && this.isReadable;
@@ -114,17 +114,17 @@ export function startWatch<Record extends SocketRecord>(
   make: new (context: Context, record: Record, interest: Interest, callback: WatchCallback) => Watch,
 ): void {
   // First of all: a hook of async_hooks, which sees it being made, is the caller's own code.
-  const told = bound('watch', callback);
+  const boundCallback = bound('watch', callback);
   if (record.closing) {
     addPendingCallback(context, record);
-    endSoon(context, record, told);
+    endSoon(context, record, boundCallback);
     return;
   }
   prepare(context, record);
   if (record.watch instanceof Watch) {
-    record.watch.change(interest, told);
+    record.watch.change(interest, boundCallback);
   } else {
-    record.watch = new make(context, record, interest, told);
+    record.watch = new make(context, record, interest, boundCallback);
     addPendingCallback(context, record);
   }
   record.watch.scheduleCheck();

@@ -37,6 +37,8 @@ import { handleBehind, isRefusal, setHead, setPosition, TRANSMIT_BYTES } from '.
 
 /** Bytes that are read at a time where there is no TransmitFile: the largest block. Two of them are pinned per file. */
 const READ_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
+
+/** One file on its way: where it is in the life above, and what it has of its connection's queue. */
 export class FileJob implements QueuedFile {
   readonly head: Uint8Array;
   readonly tail: Uint8Array;

@@ -61,13 +61,13 @@ const rows: Row[] = [
     what: 'asyncConnect with family 4 to IPv6',
     call: (pal) => pal.asyncConnect('::1', 1, { family: 4 }, never),
     ...badAddress,
-    message: /with family 4: it is of the other/,
+    message: /with family 4: it is an IPv6 address\. Leave family out/,
   },
   {
     what: 'asyncConnect by name with family 6 from IPv4',
     call: (pal) => pal.asyncConnect('host.test', 1, { family: 6, localAddress: '127.0.0.1' }, never),
     ...badAddress,
-    message: /one is IPv4, the other IPv6/,
+    message: /from an IPv4 address: one is IPv4, the other IPv6\. Take a localAddress of the same family/,
   },
   ...[5, '4', null].map((family): Row => ({
     what: `asyncConnect with family ${describeValue(family)}`,
@@ -95,7 +95,7 @@ const rows: Row[] = [
     call: (pal) => pal.asyncConnect('::1', 1, { localAddress: '127.0.0.1' }, never),
     class: NetworkError,
     code: 'ERR_INVALID_IP_ADDRESS',
-    message: /one is IPv4, the other IPv6/,
+    message: /from an IPv4 address: one is IPv4, the other IPv6\. Take a localAddress of the same family/,
   },
   ...[undefined, null, 127, {}].map((address): Row => ({
     what: `createServer on ${describeValue(address)}`,
@@ -158,7 +158,7 @@ const rows: Row[] = [
     call: (pal, socket) => pal.asyncRead(socket, detached(), 1, never),
     class: TypeError,
     code: 'ERR_BUFFER_DETACHED',
-    message: /its ArrayBuffer was detached/,
+    message: /its ArrayBuffer was detached \(transferred\)\. Pass a buffer that still has its memory/,
   },
   ...[undefined, null, 'text', {}, [], new ArrayBuffer(4), new Uint16Array(2), [1, 2]].map((buffer): Row => ({
     what: `asyncRead into ${describeValue(buffer)}`,
@@ -181,7 +181,7 @@ const rows: Row[] = [
     call: (pal, socket) => pal.asyncWrite(socket, data, never),
     class: TypeError,
     code: 'ERR_BUFFER_DETACHED',
-    message: /its ArrayBuffer was detached/,
+    message: /its ArrayBuffer was detached \(transferred\)\. Pass a buffer that still has its memory/,
   })),
   ...[-1, 0.5, NaN, Infinity].map((mark): Row => ({
     what: `asyncDrain to ${mark} bytes`,

@@ -1,0 +1,82 @@
+/** Puts iocp-pal/net in the place of what node:net exports, and takes it away again. */
+// Loaded before anything is overwritten: they take Node's Socket and Server for their own classes when they are loaded.
+import 'node:child_process';
+import 'node:cluster';
+import 'node:dgram';
+import 'node:http2';
+import 'node:https';
+import 'node:tls';
+import 'node:tty';
+import http from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
+import nodeNet from 'node:net';
+import { listenInFront } from '../http/front.ts';
+import net from '../net/index.ts';
+
+type Undo = () => void;
+type Method = (this: object, ...args: unknown[]) => unknown;
+
+/** What of the exports is overwritten; the rest is the same already. */
+const NAMES = ['Socket', 'Stream', 'Server', 'createServer', 'connect', 'createConnection'];
+
+/** @returns what undoes it */
+export function overwriteNet(): Undo {
+  const { Socket: NodeSocket, Server: NodeServer, createConnection } = nodeNet;
+  const { Server, Socket } = net;
+  const undo = [
+    ...NAMES.map((name) => put(nodeNet, name, Reflect.get(net, name))),
+    listenOnPal(NodeServer.prototype),
+    // Node's modules call methods of `net.Server` and `net.Socket`, by these names, on servers and sockets of their own.
+    ...methodsOf(NodeServer.prototype).map((name) => forNodes(Server.prototype, NodeServer, name)),
+    ...methodsOf(NodeSocket.prototype)
+      .filter((name) => typeof name === 'symbol' && !(name in Socket.prototype))
+      .map((name) => put(Socket.prototype, name, Reflect.get(NodeSocket.prototype, name))),
+  ];
+  // Before Node.js 24 it is the function itself, which was taken when http was loaded.
+  const agent = http.Agent.prototype as unknown as { createConnection: unknown };
+  if (agent.createConnection === createConnection) undo.push(put(agent, 'createConnection', net.createConnection));
+  syncBuiltinESMExports();
+  return () => {
+    for (const step of undo.reverse()) step();
+    syncBuiltinESMExports();
+  };
+}
+
+/** Servers of http, https, http2 and tls are Node's, and listen with Node's listen. */
+function listenOnPal(prototype: object): Undo {
+  const listen = Reflect.get(prototype, 'listen') as Method;
+  return put(prototype, 'listen', function (this: nodeNet.Server, ...args: unknown[]) {
+    listenInFront(net, this, args, () => Reflect.apply(listen, this, args));
+    return this;
+  });
+}
+
+/** A method of ours that leaves an object of Node's to Node's method of that name. */
+function forNodes(ours: object, NodeClass: typeof nodeNet.Server, name: string | symbol): Undo {
+  const own = Reflect.get(ours, name) as Method | undefined;
+  const nodes = Reflect.get(NodeClass.prototype, name) as Method;
+  return put(ours, name, function (this: object, ...args: unknown[]) {
+    return Reflect.apply(this instanceof NodeClass || own === undefined ? nodes : own, this, args);
+  });
+}
+
+function methodsOf(prototype: object): (string | symbol)[] {
+  return Reflect.ownKeys(prototype).filter((name) => {
+    const method = Object.getOwnPropertyDescriptor(prototype, name);
+    return name !== 'constructor' && typeof method?.value === 'function';
+  });
+}
+
+function put(target: object, name: string | symbol, value: unknown): Undo {
+  const before = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(target, name, {
+    value,
+    writable: true,
+    configurable: true,
+    enumerable: before?.enumerable ?? false,
+  });
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(target, name);
+    else Object.defineProperty(target, name, before);
+  };
+}
