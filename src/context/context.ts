@@ -71,11 +71,29 @@ export function removePendingCallback(context: Context, record: SocketRecord): v
   if (record.referenced) context.loop.release();
 }
 
-/** Makes pending callbacks of a socket keep the process alive, or not. */
+/**
+ * The same for what was begun here and ends by itself (a write, a connect, a close): it keeps the process alive also when the
+ * socket is unreferenced, or data that was written would be lost with the process.
+ */
+export function addRequest(context: Context, record: SocketRecord): void {
+  context.pendingCallbacks++;
+  record.pendingCallbacks++;
+  record.requests++;
+  context.loop.hold();
+}
+
+export function removeRequest(context: Context, record: SocketRecord): void {
+  context.pendingCallbacks--;
+  record.pendingCallbacks--;
+  record.requests--;
+  context.loop.release();
+}
+
+/** Makes what a socket waits for (reads, accepts, watches) keep the process alive, or not. */
 export function setReferenced(context: Context, record: SocketRecord, referenced: boolean): void {
   if (record.referenced === referenced) return;
   record.referenced = referenced;
-  for (let count = record.pendingCallbacks; count > 0; count--) {
+  for (let count = record.pendingCallbacks - record.requests; count > 0; count--) {
     if (referenced) context.loop.hold();
     else context.loop.release();
   }

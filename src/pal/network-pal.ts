@@ -257,7 +257,11 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   getSocketOption<Name extends SocketOption>(socket: AnyHandle, option: Name): SocketOptionReadings[Name];
   /** Keeps (the default) the process alive while something is pending on the socket. Of one that is closed nothing is. */
   ref(socket: AnyHandle): void;
-  /** Lets the process end although something is pending on the socket. On one that is closed it does nothing. */
+  /**
+   * Lets the process end although the socket waits for somebody (reads, accepts, receives, watches). What was begun on it (a connect,
+   * a write, a file, a datagram, a shutdown, a close) keeps the process alive until it is done, as in Node. On a socket that
+   * is closed it does nothing.
+   */
   unref(socket: AnyHandle): void;
 
   /**

@@ -25,7 +25,7 @@
  * What differs from kind to kind is the kind's (socket-kind.ts).
  */
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
-import { removePendingCallback, addPendingCallback, type Context } from '../context/context.ts';
+import { removeRequest, addRequest, type Context } from '../context/context.ts';
 import type { CloseCallback } from '../pal/network-pal.ts';
 import { boundOnce } from '../platform/async-context.ts';
 import type { SocketRecord } from './socket-record.ts';
@@ -119,7 +119,7 @@ export function finishClose(context: Context, record: SocketRecord): void {
 /** Behind every other callback of this socket: they were queued before. */
 function notifyClosed(context: Context, record: SocketRecord, callback: CloseCallback): void {
   context.loop.enqueue(() => {
-    removePendingCallback(context, record);
+    removeRequest(context, record);
     callback();
   });
 }
@@ -146,7 +146,7 @@ function closeSystemSocket(context: Context, record: SocketRecord): void {
 function expectClose(context: Context, record: SocketRecord, callback: CloseCallback | undefined): void {
   if (callback === undefined) return;
   const boundCallback = boundOnce('close', callback);
-  addPendingCallback(context, record);
+  addRequest(context, record);
   // A hook of async_hooks, which has just seen it being made, may have closed the socket.
   if (record.closed) notifyClosed(context, record, boundCallback);
   else record.closeCallbacks.push(boundCallback);

@@ -55,7 +55,9 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
   unaskedCancels = 0;
   /** Callbacks that somebody waits for. */
   pendingCallbacks = 0;
-  /** Pending callbacks keep the process alive. */
+  /** Those of them that belong to what was begun here and ends by itself: they always keep the process alive. */
+  requests = 0;
+  /** The others do, too. */
   referenced = true;
   /** The watch of the readiness calls, when there is one. */
   watch: SocketWatch | null = null;

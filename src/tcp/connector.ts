@@ -25,7 +25,7 @@ import { attach } from '../sockets/association.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
 import { ConnectState } from './connection/connect-state.ts';
 import type { Connection } from './connection/connection.ts';
-import { removePendingCallback, addPendingCallback, type Context } from '../context/context.ts';
+import { removeRequest, addRequest, type Context } from '../context/context.ts';
 import { aborted, connectionClosed, outOfSlots, systemError, timedOut } from '../util/errors.ts';
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { whyOver } from '../sockets/pending-call.ts';
@@ -88,7 +88,7 @@ export function beginConnect(
     throw error;
   }
   connection.connect = new ConnectState(request);
-  addPendingCallback(context, connection);
+  addRequest(context, connection);
   if (why !== null) abandonConnect(context, connection, why);
   return why === null;
 }
@@ -147,7 +147,7 @@ export function announceConnect(context: Context, connection: Connection): void 
   context.pendingCalls.end(request);
   connection.connect = null;
   connection.connected = true;
-  removePendingCallback(context, connection);
+  removeRequest(context, connection);
   const { handle, peer, local } = connection;
   request.callback(null, handle as SocketHandle, peer ?? NO_ENDPOINT, local ?? NO_ENDPOINT);
 }
@@ -170,7 +170,7 @@ function answer(context: Context, connection: Connection, error: NetworkError): 
   context.pendingCalls.end(request);
   connect.resolved()?.stop();
   context.loop.enqueue(() => {
-    removePendingCallback(context, connection);
+    removeRequest(context, connection);
     request.callback(error, connection.handle as SocketHandle, NO_ENDPOINT, NO_ENDPOINT);
   });
 }

@@ -1,7 +1,7 @@
 /** Half-close: the FIN, and the end of receiving. */
 import { INVALID_SOCKET, SD_RECEIVE, SD_SEND, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { ERROR_OPERATION_ABORTED } from '../../ffi/wsa-errors.ts';
-import { addPendingCallback, removePendingCallback, type Context } from '../context/context.ts';
+import { addRequest, removeRequest, type Context } from '../context/context.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { ShutdownCallback, ShutdownHow } from '../pal/network-pal.ts';
 import { boundOnce } from '../platform/async-context.ts';
@@ -18,7 +18,7 @@ export function shutdownConnection(
   callback: ShutdownCallback | undefined,
 ): void {
   const boundCallback = callback === undefined ? null : boundOnce('shutdown', callback);
-  if (boundCallback !== null) addPendingCallback(context, connection);
+  if (boundCallback !== null) addRequest(context, connection);
   if (connection.closing) {
     // By a hook of async_hooks, which has just seen the call being made.
     if (boundCallback !== null) answer(context, connection, boundCallback, connectionClosed('shutdown'));
@@ -85,7 +85,7 @@ function answer(
   error: NetworkError | null,
 ): void {
   context.loop.enqueue(() => {
-    removePendingCallback(context, connection);
+    removeRequest(context, connection);
     callback(error);
   });
 }

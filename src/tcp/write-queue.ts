@@ -3,7 +3,7 @@
  *
  * A request leaves the queue before its callback is called, so a callback may write, close or throw.
  */
-import { removePendingCallback, type Context } from '../context/context.ts';
+import { removeRequest, type Context } from '../context/context.ts';
 import type { Operation } from '../memory/operation.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
@@ -110,7 +110,7 @@ export function answer(context: Context, connection: Connection, request: WriteR
   file?.abandon();
   context.requests.giveWrite(request);
   context.loop.enqueue(() => {
-    removePendingCallback(context, connection);
+    removeRequest(context, connection);
     callback.finish(error, sent);
   });
   // (A stream that has failed is nobody's idea of a short queue.)
@@ -165,7 +165,7 @@ export function run(context: Context, connection: Connection, done: WriteRequest
       const { callback, total, next } = request;
       context.requests.giveWrite(request);
       request = next;
-      removePendingCallback(context, connection);
+      removeRequest(context, connection);
       callback.finish(null, total);
     }
     finished = true;

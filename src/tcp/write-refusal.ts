@@ -2,7 +2,7 @@
 import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
 import type { Connection } from './connection/connection.ts';
-import { removePendingCallback, addPendingCallback, type Context } from '../context/context.ts';
+import { removeRequest, addRequest, type Context } from '../context/context.ts';
 import { behindRefused, queueFull, queuesFull, writeTooLarge } from '../util/errors.ts';
 import { NO_OPERATION } from '../sockets/pending-call.ts';
 import type { WriteRequest } from './connection/requests.ts';
@@ -50,9 +50,9 @@ function answerWith(
 ): OperationHandle {
   const { callback } = request;
   context.requests.giveWrite(request);
-  addPendingCallback(context, connection);
+  addRequest(context, connection);
   context.loop.enqueue(() => {
-    removePendingCallback(context, connection);
+    removeRequest(context, connection);
     answer(callback);
   });
   return NO_OPERATION;

@@ -16,7 +16,7 @@ import { abandonOperation } from '../sockets/abandon.ts';
 import { abort, settleClose } from '../sockets/closer.ts';
 import { sendFin, settleEnd } from './shutdown.ts';
 import type { Connection } from './connection/connection.ts';
-import { captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
+import { captureOrigin, addRequest, type Context } from '../context/context.ts';
 import { bufferDetached, outOfSlots, streamTruncated, systemError, writeAfterEnd } from '../util/errors.ts';
 import { sendCursor } from './send-cursor.ts';
 import { whyOver } from '../sockets/pending-call.ts';
@@ -82,7 +82,7 @@ export function write(
   request.file = file;
   connection.write.enqueue(request);
   context.queuedBytes += total;
-  addPendingCallback(context, connection);
+  addRequest(context, connection);
   if (operation !== null) {
     connection.write.begin(operation);
     send(context, connection, operation);

@@ -16,7 +16,7 @@ import { classFor } from '../memory/block-pool.ts';
 import { settleClose } from '../sockets/closer.ts';
 import { sendOf, type SendToRequest } from './datagram-requests.ts';
 import type { DatagramSocket } from './datagram-socket.ts';
-import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../context/context.ts';
+import { removeRequest, captureOrigin, addRequest, type Context } from '../context/context.ts';
 import {
   bufferDetached,
   connectionClosed,
@@ -71,7 +71,7 @@ export function sendTo(
   }
   socket.queuedBytes += total;
   context.queuedBytes += total;
-  addPendingCallback(context, socket);
+  addRequest(context, socket);
   if (why !== null) {
     answerSoon(context, socket, request, why);
     return NO_OPERATION;
@@ -156,7 +156,7 @@ export function completeSendTo(context: Context, socket: DatagramSocket, operati
   socket.queuedBytes -= total;
   context.queuedBytes -= total;
   context.datagrams.giveSend(request);
-  removePendingCallback(context, socket);
+  removeRequest(context, socket);
   try {
     callback.finish(failure, failure === null ? bytes : 0);
   } finally {
@@ -178,7 +178,7 @@ function answerSoon(context: Context, socket: DatagramSocket, request: SendToReq
   context.queuedBytes -= total;
   context.datagrams.giveSend(request);
   context.loop.enqueue(() => {
-    removePendingCallback(context, socket);
+    removeRequest(context, socket);
     callback.finish(error, 0);
   });
 }
