@@ -18,6 +18,7 @@ import { foreignHandle, isForeignHandle, isForeignPost, isPalNumber } from '../u
 import { windowsPlatform } from '../windows/windows-platform.ts';
 import { RemoteCommand } from './commands.ts';
 import { shown } from '../util/shown.ts';
+import { requireStack } from '../util/stack-room.ts';
 import { isRing } from './ring-layout.ts';
 import { RingProducer, Submitted } from './ring.ts';
 
@@ -92,6 +93,7 @@ export class RemoteLoop {
   }
 
   #submit(what: string, kind: number, subject: number, payload: Uint8Array): void {
+    requireStack();
     let outcome: Submitted;
     try {
       outcome = this.#ring.submit(kind, subject, payload);

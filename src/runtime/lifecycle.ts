@@ -29,6 +29,7 @@ import { LateAnswers } from './late-answers.ts';
 import { LoopNotice } from './loop-notice.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import type { SocketTable } from '../sockets/socket-table.ts';
+import { requireStack } from '../util/stack-room.ts';
 import { collectStats } from './stats.ts';
 import { takeBackLoans } from './take-back-loans.ts';
 import { checkWaiting } from '../tcp/readiness/watch.ts';
@@ -96,12 +97,14 @@ export class Lifecycle {
 
   /** The context, for a call that makes something and has no callback. Throws NetworkError when it is stopping, or has stopped. */
   open(call: string): Context {
+    requireStack();
     if (this.#context !== null && this.#state !== 'stopping') return this.#context;
     throw this.#notReady(call);
   }
 
   /** The context, also while it is stopping; null once it has stopped. Throws NetworkError when there never was one. */
   begun(call: string): Context | null {
+    requireStack();
     if (this.#context !== null || this.#everInitialized) return this.#context;
     throw this.#notReady(call);
   }
@@ -124,6 +127,7 @@ export class Lifecycle {
   }
 
   initialize(): void {
+    requireStack();
     if (this.#state !== 'idle') {
       throw new NetworkError(
         `Cannot initialize: this PAL is ${this.#state} already. Await stopEventLoop() first, or create another PAL`,
@@ -150,6 +154,7 @@ export class Lifecycle {
   }
 
   run(): Promise<void> {
+    requireStack();
     if (this.#state === 'idle' && this.#everInitialized) this.initialize();
     const context = this.#context;
     if (context === null) throw this.#notReady('runEventLoop');
@@ -170,6 +175,7 @@ export class Lifecycle {
   }
 
   stop(): Promise<void> {
+    requireStack();
     if (this.#stopped !== null) return this.#stopped.promise;
     const context = this.#context;
     if (context === null) return Promise.resolve();

@@ -2,7 +2,7 @@
  * Something threw between the taking of an operation and the Win32 call that it is for: the operation ends nevertheless, in a
  * coming turn, so its call gets exactly one callback, and its slot and its block come back.
  *
- * Who throws? koffi, when it is out of memory or the stack is at its end (asyncRead at the bottom of a deep recursion); V8, for
+ * Who throws? koffi, when it is out of memory, or of the stack that a call has found room in (stack-room.ts); V8, for
  * a user's buffer that has lost its bytes between two looks; a user's Error.prepareStackTrace. None of it happens to working
  * programs, but an operation that is stuck would hold up everything behind it, and the stop, for ever.
  */

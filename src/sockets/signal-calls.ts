@@ -4,6 +4,7 @@
  *
  * The calls of a signal are linked, so that each begins and ends in O(1) and nothing is allocated for it.
  */
+import { requireStack } from '../util/stack-room.ts';
 import type { PendingCall } from './pending-call.ts';
 
 /** The calls of one signal, in the order of their beginning. */
@@ -58,6 +59,13 @@ export function unwatchSignal(call: PendingCall): void {
 }
 
 function cancelAll(signal: AbortSignal): void {
+  try {
+    requireStack();
+  } catch {
+    // What throws here would be heard by nobody who has to do with these calls.
+    void AT_ONCE.then(() => cancelAll(signal));
+    return;
+  }
   const group = groups.get(signal);
   if (group === undefined) return;
   groups.delete(signal);
