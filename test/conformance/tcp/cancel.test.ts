@@ -51,6 +51,21 @@ onEveryBed('cancel', (bed) => {
     expect(`${buffers.a.toString()}${buffers.c.toString()}`).to.equal('12345678');
   });
 
+  it('of a read leaves the write alone that is under way on the same socket', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const outcomes = new Outcomes();
+    const operation = pal.asyncRead(client, Buffer.alloc(10), 10, outcomes.expect('read'));
+    const writing = write(pal, client, Buffer.alloc(MORE_THAN_BUFFERED, 7));
+    await turns(3, bed);
+    expect(pal.getQueuedBytes(client)).to.be.above(0);
+    expect(pal.cancel(operation)).to.equal(true);
+    await outcomes.settled(bed);
+    expect(outcomes.log).to.deep.equal(['read ECANCELED']);
+    expect((await readExactly(pal, served, MORE_THAN_BUFFERED)).every((byte) => byte === 7)).to.equal(true);
+    await writing;
+  });
+
   it('keeps the stream whole when every read may be cancelled', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
