@@ -519,7 +519,7 @@ export const mutations = [
   {
     id: 'a flush has no end',
     file: closer,
-    find: '  else if (!record.kind.isFlushed(record)) beginGrace(context, record, graceMs);\n',
+    find: '  else if (graceMs !== undefined || !record.kind.isFlushed(record)) beginGrace(context, record, graceMs);\n',
     replace: '',
   },
   {
@@ -600,7 +600,7 @@ export const mutations = [
   {
     id: 'reuse of a connection that this side has ended',
     file: 'socket-reuse.ts',
-    find: '  if (!read.peerEnded || read.ended || write.end === WriteEnd.Ended) return false;',
+    find: '  if (connection.hasNoGrace || !read.peerEnded || read.ended || write.end === WriteEnd.Ended) return false;',
     replace: '  if (read.ended) return false;',
   },
   {

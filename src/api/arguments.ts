@@ -84,7 +84,9 @@ export function checkOperationOptions({ timeout, signal }: OperationOptions): vo
 /** Also one of another realm (node:vm, jest, jsdom), which is what Node.js asks too. */
 function isAbortSignal(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return 'aborted' in value && 'addEventListener' in value && typeof value.addEventListener === 'function';
+  if (!('aborted' in value && 'addEventListener' in value && 'removeEventListener' in value)) return false;
+  // The second is called when its calls have ended, where nobody would catch what it throws.
+  return typeof value.addEventListener === 'function' && typeof value.removeEventListener === 'function';
 }
 
 /**

@@ -48,15 +48,16 @@ export function close(
   record.closing = true;
   record.watch?.end();
   record.kind.beginClose(context, record);
-  if (graceMs === 0) record.kind.drop(context, record);
-  else if (!record.kind.isFlushed(record)) beginGrace(context, record, graceMs);
+  if (graceMs === 0) dropQueued(context, record);
+  // (The grace of this close may also be for what follows the flush: a disconnect.)
+  else if (graceMs !== undefined || !record.kind.isFlushed(record)) beginGrace(context, record, graceMs);
   settleClose(context, record);
 }
 
 function shortenGrace(context: Context, record: SocketRecord, graceMs: number): void {
   if (record.closed) return;
   if (graceMs === 0) {
-    record.kind.drop(context, record);
+    dropQueued(context, record);
     settleClose(context, record);
     return;
   }
@@ -64,6 +65,11 @@ function shortenGrace(context: Context, record: SocketRecord, graceMs: number): 
   if (left === null || left <= graceMs) return;
   context.closing.remove(record);
   beginGrace(context, record, graceMs);
+}
+
+function dropQueued(context: Context, record: SocketRecord): void {
+  record.hasNoGrace = true;
+  record.kind.drop(context, record);
 }
 
 /** Starts to close without waiting for anything, a connection with RST; or turns a close that is under way into that. */

@@ -26,7 +26,13 @@ export function watchSignal(call: PendingCall, signal: AbortSignal): void {
     const aborted = (): void => cancelAll(signal);
     group = { signal, first: null, last: null, aborted };
     groups.set(signal, group);
-    signal.addEventListener('abort', aborted, { once: true });
+    try {
+      signal.addEventListener('abort', aborted, { once: true });
+    } catch (error) {
+      // Nobody listens: the next call of this signal has to.
+      if (group.first === null && groups.get(signal) === group) groups.delete(signal);
+      throw error;
+    }
   }
   call.signalCalls = group;
   call.beforeOfSignal = group.last;

@@ -49,6 +49,8 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
   closed = false;
   /** It is closed without a flush: what is queued is dropped, and a connection ends with RST. */
   resetting = false;
+  /** The close has no grace, or none any more: nothing is begun that takes its time. */
+  hasNoGrace = false;
   /** CancelIoEx was called for everything on the socket. */
   cancelled = false;
   /** Cancels in a row that nobody asked for (unasked-cancels.ts). */
@@ -119,5 +121,10 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
 /** The `origin` of a description: left out where none was tracked. */
 export function originOf({ origin }: { readonly origin?: Error | undefined }): { origin?: string } {
   // Without its message, captureOrigin() itself, and the part of the PAL that called it.
-  return origin === undefined ? {} : { origin: (origin.stack ?? '').split('\n').slice(3).join('\n') };
+  return origin === undefined ? {} : { origin: textOf(origin.stack).split('\n').slice(3).join('\n') };
+}
+
+/** A program's own Error.prepareStackTrace may make anything of a stack trace. */
+function textOf(stack: unknown): string {
+  return typeof stack === 'string' ? stack : '';
 }

@@ -71,6 +71,7 @@ export const connectionKind: SocketKind = {
   drop(context: Context, connection: Connection): void {
     dropWrites(context, connection);
     dropEnd(context, connection);
+    endDisconnect(context, connection);
   },
 
   abort(context: Context, connection: Connection): void {
@@ -78,8 +79,6 @@ export const connectionKind: SocketKind = {
     failReads(context, connection);
     failDrains(context, connection, closedDuringDrain);
     this.drop(context, connection);
-    const { disconnectOperation } = connection;
-    if (disconnectOperation !== null) context.transport.cancelOperation(connection, disconnectOperation);
   },
 
   isFlushed({ write }: Connection): boolean {
@@ -112,11 +111,17 @@ export const connectionKind: SocketKind = {
 
   graceExpired(context: Context, connection: Connection): void {
     if (connection.closing && connection.write.queue.length > 0) abort(context, connection);
-    else if (connection.disconnectOperation !== null) {
-      context.transport.cancelOperation(connection, connection.disconnectOperation);
+    else {
+      connection.hasNoGrace = true;
+      endDisconnect(context, connection);
     }
   },
 };
+
+function endDisconnect(context: Context, connection: Connection): void {
+  const { disconnectOperation } = connection;
+  if (disconnectOperation !== null) context.transport.cancelOperation(connection, disconnectOperation);
+}
 
 function closedDuringDrain(): NetworkError {
   return connectionClosed('drain');

@@ -1,11 +1,14 @@
-/** Values as messages show them: what was given, and not only of which type. Runs no code of the value's. */
+/**
+ * Values as messages show them: what was given, and not only of which type. inspect() runs hardly any code of the value's (a getter of
+ * Symbol.toStringTag, of an error's stack); when that throws, the message does without, and its error is thrown all the same.
+ */
 
 import { inspect } from 'node:util';
 
 /** Characters that are shown at most. */
 const LONGEST = 60;
 
-/** How inspect() runs no code of the value's, and says little of large ones. */
+/** How inspect() runs little code of the value's, and says little of large ones. */
 const HARMLESS = { depth: 0, showProxy: true, customInspect: false, breakLength: Infinity, maxArrayLength: 3 } as const;
 
 function cut(text: string): string {
@@ -28,6 +31,14 @@ export function shown(value: unknown): string {
     case 'function':
       return 'a function';
     default:
-      return cut(inspect(value, HARMLESS));
+      return cut(inspected(value));
+  }
+}
+
+function inspected(value: unknown): string {
+  try {
+    return inspect(value, HARMLESS);
+  } catch {
+    return 'an object';
   }
 }

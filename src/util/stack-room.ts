@@ -10,6 +10,9 @@
  * V8 looks at the stack once when a function is entered, and then for the whole frame of it, which has a place for each of a
  * thousand values that are never computed. That costs 3 ns, where touching so much memory would cost 600. (Code that V8 has
  * optimised asks for no less: it must be able to go back to the frame that it has without.)
+ *
+ * What it cannot see: a function that has never run, or not for long, is compiled first, and V8 refuses that where fewer than 40 KiB
+ * are left. The first calls of a process are safe only that far from the end.
  */
 export function requireStack(): void {
   enter(never, ALWAYS_ZERO[0] ?? 0);

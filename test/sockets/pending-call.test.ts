@@ -104,6 +104,24 @@ describe('PendingCalls', () => {
       calls.end(again);
     });
 
+    it('are listened for after a time when the signal could not be listened to', () => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      Object.defineProperty(signal, 'addEventListener', {
+        configurable: true,
+        value: () => {
+          throw new RangeError('no stack left');
+        },
+      });
+      const log: ReadRequest[] = [];
+      const own = noting(log, true);
+      expect(() => beginWith(signal, own)).to.throw(RangeError);
+      delete (signal as Partial<AbortSignal>).addEventListener;
+      const call = beginWith(signal, own);
+      controller.abort();
+      expect(log).to.deep.equal([call]);
+    });
+
     for (const end of [true, false]) {
       it(`are all cancelled when it is aborted, once and in order; that ${end ? 'ends' : 'does not end'} them`, () => {
         const controller = new AbortController();

@@ -3,7 +3,7 @@
  * it leaves, in the place of WSASocketW and CreateIoCompletionPort.
  *
  *   close ─► every operation has come back ─► DisconnectEx ─► packet ─► spare ─► AcceptEx ─► the next connection
- *                                               │ error, or the grace is over
+ *                                               │ error, or the grace of the close is over
  *                                               └─► closesocket, as ever
  *
  * Only for connections of a server with reuseSockets, that the peer has ended first: the side that ends first waits in
@@ -75,7 +75,7 @@ export function mayReuse(
   if (transport.disconnect === null) return false;
   if (spares === null || !spares.usable || closing || spares.size >= depth.current) return false;
   const { read, write } = connection;
-  if (!read.peerEnded || read.ended || write.end === WriteEnd.Ended) return false;
+  if (connection.hasNoGrace || !read.peerEnded || read.ended || write.end === WriteEnd.Ended) return false;
   return !connection.resetting && write.stream === Stream.Whole && !connection.optionsSet && !connection.skipsPackets;
 }
 

@@ -381,6 +381,14 @@ onEveryBed('bad input', (bed) => {
     expect(looks).to.equal(1);
   });
 
+  it('is a signal that nobody can stop listening to', async () => {
+    const { pal } = fixture;
+    const { served } = await pair(pal);
+    const signal = { aborted: false, addEventListener: () => undefined } as unknown as AbortSignal;
+    const thrown = thrownBy(() => pal.asyncRead(served, Buffer.alloc(1), 1, { signal }, () => undefined));
+    expect(thrown.code).to.equal('ERR_INVALID_ARG_TYPE');
+  });
+
   it('is none when a signal comes from another realm', async () => {
     const { pal } = fixture;
     const { served } = await pair(pal);

@@ -35,16 +35,18 @@ interface Scene {
 type Serve = (pal: NetworkPal, client: SocketHandle, closed: () => void) => void;
 
 /** Reads to the end and closes. */
-const readToTheEnd: Serve = (pal, client, closed) => {
+const readToTheEnd: Serve = (pal, client, closed) => readAndClose(pal, client, () => pal.closeSocket(client, closed));
+
+function readAndClose(pal: NetworkPal, client: SocketHandle, close: () => void): void {
   const buffer = new Uint8Array(64);
   const read = (): void => {
     pal.asyncRead(client, buffer, 64, (failure, bytes) => {
       if (failure === null && bytes > 0) read();
-      else pal.closeSocket(client, closed);
+      else close();
     });
   };
   read();
-};
+}
 
 /** Answers, and closes without waiting for the peer's end. */
 const endFirst: Serve = (pal, client, closed) => {
@@ -198,7 +200,7 @@ describe('reuseSockets on a simulated platform', () => {
     expect(reused, 'over all seeds').to.be.above(20);
   });
 
-  for (const way of ['stop', 'reset'] as const) {
+  for (const way of ['stop', 'reset', 'close without a grace'] as const) {
     const limit = way === 'stop' ? GRACE_MS + 10 : 10;
     it(`is done within ${limit} ms when a ${way} comes in the middle of its disconnects`, async () => {
       for (let seed = 0; seed < 8; seed++) {
@@ -217,10 +219,34 @@ describe('reuseSockets on a simulated platform', () => {
         network.run(() => pal.stats().syscalls['DisconnectEx'] === 3);
         const startedAt = network.clock.now;
         if (way === 'stop') void pal.stopEventLoop();
-        else for (const client of clients) pal.resetSocket(client);
+        else if (way === 'reset') for (const client of clients) pal.resetSocket(client);
+        else for (const client of clients) pal.closeSocket(client, { graceMs: 0 });
         await network.settle(() => scene.served === 3);
         expect(scene.served).to.equal(3);
         expect(network.clock.now - startedAt, `seed ${seed}`).to.be.at.most(limit);
+        await end(scene);
+      }
+    });
+  }
+
+  for (const graceMs of [0, 50]) {
+    it(`waits no longer than the grace of the close: ${graceMs} ms`, async () => {
+      for (let seed = 0; seed < 8; seed++) {
+        let [closing, closed] = [-1, -1];
+        const scene = start('windows', seed, [], 1, (pal, client, done) => {
+          pal.asyncWrite(client, Buffer.alloc(200_000), () => undefined);
+          readAndClose(pal, client, () => {
+            closing = network.clock.now;
+            pal.closeSocket(client, { graceMs }, () => {
+              closed = network.clock.now;
+              done();
+            });
+          });
+        });
+        const { network, peer, server } = scene;
+        const stuck = peer.asyncConnect('127.0.0.1', server.port, {}, () => peer.shutdown(stuck, 'send'));
+        network.run(() => scene.served === 1);
+        expect(closed - closing, `seed ${seed}`).to.be.at.most(graceMs + 20);
         await end(scene);
       }
     });
