@@ -139,13 +139,13 @@ function local(calls: CallContext, call: string, handle: AnyHandle): Endpoint {
   try {
     return record instanceof Connection ? connectionLocal(context, record) : localEndpoint(context, record);
   } catch (error) {
-    if (record.closing) return boundTo(record);
+    if (record.closing) return rememberedLocal(record);
     throw error;
   }
 }
 
 /** Where a socket was bound that is closing. Its SOCKET may be gone, while the packets of its operations are awaited. */
-function boundTo(record: SocketRecord): Endpoint {
+function rememberedLocal(record: SocketRecord): Endpoint {
   const local = record instanceof Listener || record instanceof DatagramSocket ? record.local : null;
   return local ?? NO_ENDPOINT;
 }

@@ -11,6 +11,7 @@ import nodeNet, { isIP } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { nextTick } from '../platform/node-timers.ts';
 import { isBlockList, normalizeArguments } from './arguments.ts';
+import { becomeClass, hasPrototype } from './callable-class.ts';
 import { codedError, explained, refuse } from './errors.ts';
 import { readListenArguments, type TcpPlace } from './listen.ts';
 import { Socket, type SocketOptions } from './socket.ts';
@@ -169,24 +170,12 @@ function construct(this: unknown, options?: unknown, listener?: unknown): unknow
 }
 
 function isOurs(value: unknown): value is TcpServer {
-  return Object.prototype.isPrototypeOf.call(TcpServer.prototype, value as object);
+  return hasPrototype(value, TcpServer.prototype);
 }
 
 /** net.Server: with or without `new`, and to inherit from. */
 export const Server = construct as unknown as ServerConstructor;
-Object.defineProperties(construct, {
-  name: { value: 'Server', configurable: true },
-  prototype: { value: TcpServer.prototype },
-  // Servers of http and tls are Node's, and net.Servers nevertheless.
-  [Symbol.hasInstance]: {
-    value(this: unknown, value: unknown): boolean {
-      if (this !== Server) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
-      return isOurs(value) || value instanceof NodeServer;
-    },
-  },
-});
-Object.defineProperty(TcpServer.prototype, 'constructor', { value: Server, configurable: true, writable: true });
-Object.setPrototypeOf(construct, EventEmitter);
+becomeClass(construct, 'Server', TcpServer.prototype, NodeServer, EventEmitter);
 
 function begin(server: TcpServer, given: unknown, listener: unknown): void {
   const options = (typeof given === 'object' && given !== null ? { ...given } : {}) as ServerOptions;

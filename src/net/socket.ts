@@ -10,6 +10,7 @@ import nodeNet from 'node:net';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { clearTimeout, nextTick, setImmediate, setTimeout } from '../platform/node-timers.ts';
 import { invoke, isBlockList, normalizeArguments } from './arguments.ts';
+import { becomeClass, hasPrototype } from './callable-class.ts';
 import { checkConnectOptions, lookupAndConnect, type ConnectOptions } from './connect.ts';
 import { closedBeforeConnection, fromPal, refuse, socketClosed, systemError } from './errors.ts';
 import { SocketState, state, type SocketStream, type UserBuffer } from './socket-state.ts';
@@ -403,30 +404,18 @@ function construct(this: unknown, given?: SocketOptions | number): unknown {
 type Constructor = (this: unknown, ...args: unknown[]) => unknown;
 
 function isOurs(value: unknown): value is TcpSocket {
-  return Object.prototype.isPrototypeOf.call(TcpSocket.prototype, value as object);
+  return hasPrototype(value, TcpSocket.prototype);
 }
 
 /** net.Socket: with or without `new`, and to inherit from. */
 export const Socket = construct as unknown as SocketConstructor;
-Object.defineProperties(construct, {
-  name: { value: 'Socket', configurable: true },
-  prototype: { value: TcpSocket.prototype },
-  // TLS sockets, pipes and the standard streams are Node's, and net.Sockets nevertheless.
-  [Symbol.hasInstance]: {
-    value(this: unknown, value: unknown): boolean {
-      if (this !== Socket) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
-      return isOurs(value) || value instanceof NodeSocket;
-    },
-  },
-});
+becomeClass(construct, 'Socket', TcpSocket.prototype, NodeSocket, Duplex);
 Object.defineProperties(TcpSocket.prototype, {
-  constructor: { value: Socket, configurable: true, writable: true },
   // Whoever asks the prototype, or an object whose constructor has not run yet, asks a socket without a connection.
   [state]: { value: Object.freeze(new SocketState()) },
   // There is no native handle. Node's own modules look for one, and take a socket without one for any other stream.
   _handle: { value: null, configurable: true, writable: true },
 });
-Object.setPrototypeOf(construct, Duplex);
 
 function begin(socket: TcpSocket, given: SocketOptions = {}): void {
   const wrong = given.objectMode ?? given.readableObjectMode ?? given.writableObjectMode ?? false;

@@ -85,8 +85,8 @@ export interface RequestDescription {
   /** Which call. */
   readonly kind: 'read' | 'write' | 'sendFile' | 'drain' | 'accept' | 'connect' | 'receive' | 'send';
   /**
-   * Bytes asked for: the most that a read or receive takes, all that a write, send or sendFile has to send, the mark of a drain; 0 for others. A
-   * sendFile's head and tail count from the start, the file from when its size is known.
+   * Bytes asked for: the most that a read or receive takes, all that a write, send or sendFile has to send, the mark of a drain; 0
+   * for others. A sendFile's head and tail count from the start, the file from when its size is known.
    */
   readonly bytes: number;
   /** Bytes of them that are done: sent, for a write and a sendFile. */

@@ -35,7 +35,7 @@ export class ConnectionWriter {
     let rest = bytesOf(data);
     try {
       this.#requireOpen(options);
-      if (rest instanceof Uint8Array && this.#waiting === 0 && this.#atOnce < AT_ONCE_IN_A_ROW) {
+      if (rest instanceof Uint8Array && rest.length > 0 && this.#waiting === 0 && this.#atOnce < AT_ONCE_IN_A_ROW) {
         const taken = this.#stream.tryWrite(rest);
         if (taken === rest.length) {
           this.#atOnce++;

@@ -9,6 +9,7 @@ import { requireInteger } from '../util/validate.ts';
 import { byteStreamOf, writableStreamOf } from './web-streams.ts';
 import { ConnectionReader, type DelimitedOptions } from './connection-reader.ts';
 import { ConnectionWriter } from './connection-writer.ts';
+import { iterate } from './iterate.ts';
 import type { StreamSocket } from './sockets/network-sockets.ts';
 
 const MAX_GRACE_MS = 2 ** 31 - 1;
@@ -74,19 +75,11 @@ export class Connection {
    * A loop that is left early closes the connection.
    * @throws NetworkError ERR_LIMIT_REACHED for a line of more than `limit` bytes.
    */
-  async *lines(options: DelimitedOptions = {}): AsyncGenerator<string, undefined, undefined> {
-    let isLeft = false;
-    try {
-      for (;;) {
-        const line = await this.#reader.readLine(options);
-        if (line === null) return;
-        isLeft = true;
-        yield line;
-        isLeft = false;
-      }
-    } finally {
-      if (isLeft) await this.close();
-    }
+  lines(options: DelimitedOptions = {}): AsyncGenerator<string, undefined, undefined> {
+    return iterate(
+      () => this.#reader.readLine(options),
+      () => this.close(),
+    );
   }
 
   /**

@@ -9,6 +9,7 @@ import type { Scheduler, TimerHandle } from '../platform/platform.ts';
 import { requireInteger } from '../util/validate.ts';
 import { inCallersStack } from './caller-stack.ts';
 import { DatagramInbox, type Datagram } from './datagram-inbox.ts';
+import { iterate } from './iterate.ts';
 import { aborted } from './sockets/deadline.ts';
 import { closedHere } from './sockets/errors.ts';
 import type { DatagramChannel } from './sockets/network-sockets.ts';
@@ -65,19 +66,11 @@ export class DatagramSocket {
   }
 
   /** The datagrams as they come, until the socket is closed. A loop that is left early closes it. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Datagram, undefined, undefined> {
-    let isLeft = false;
-    try {
-      while (!this.isClosed) {
-        const datagram = await this.#next();
-        if (datagram === null) return;
-        isLeft = true;
-        yield datagram;
-        isLeft = false;
-      }
-    } finally {
-      if (isLeft) await this.close();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Datagram, undefined, undefined> {
+    return iterate(
+      () => this.#next(),
+      () => this.close(),
+    );
   }
 
   /**

@@ -8,6 +8,7 @@ import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler } from '../platform/platform.ts';
 import { requireFunction, requireInteger } from '../util/validate.ts';
 import { inCallersStack } from './caller-stack.ts';
+import { iterate } from './iterate.ts';
 import { Connection } from './connection.ts';
 import { aborted } from './sockets/deadline.ts';
 import { closedHere } from './sockets/errors.ts';
@@ -88,19 +89,11 @@ export class Server {
   }
 
   /** The connections as they come, until the server is closed. A loop that is left early closes the server. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Connection, undefined, undefined> {
-    let isLeft = false;
-    try {
-      while (this.#closed === null) {
-        const connection = await this.#next();
-        if (connection === null) return;
-        isLeft = true;
-        yield connection;
-        isLeft = false;
-      }
-    } finally {
-      if (isLeft) await this.close();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Connection, undefined, undefined> {
+    return iterate(
+      () => this.#next(),
+      () => this.close(),
+    );
   }
 
   /**

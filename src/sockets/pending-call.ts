@@ -78,7 +78,7 @@ export class CallNames {
 export class PendingCalls {
   readonly #cancel: Cancel;
   readonly #wheel: DeadlineWheel<PendingCall>;
-  /** Up to RECENT of them, made as they are used: most PALs of a test have few calls. */
+  /** Up to RECENT of them, made as they are used: few PALs come to have so many calls. */
   readonly #recent: (PendingCall | null)[] = [];
   readonly #old = new Map<number, PendingCall>();
   readonly #names: CallNames;

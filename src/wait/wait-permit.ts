@@ -20,7 +20,7 @@ const COUNT = 1;
 const WAITS = 2;
 /** Index of the word that says how far the thread is with koffi: NOT_BEGUN, UNDER_WAY or OVER. */
 const STARTUP = 3;
-/** Index of the first word that is the library's own. */
+/** Index of the first word that is the backend's own. */
 export const FIRST_FREE_WORD = 4;
 /** Words in the control block. */
 export const CONTROL_WORDS = 8;

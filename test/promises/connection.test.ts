@@ -82,6 +82,15 @@ onEveryNetwork('promises: a connection', (fixture) => {
     await Promise.all([served.close(), server.close()]);
   });
 
+  it('writes nothing, as text, as bytes and as a list, in order with what is something', async () => {
+    const { server, client, served } = await connected(fixture);
+    for (const data of ['', 'a', Buffer.alloc(0), 'b', [], [Buffer.alloc(0)], 'c']) await client.write(data);
+    await client.closeWrite();
+    expect(String(await served.readExactly(3))).to.equal('abc');
+    expect(await served.readExactly(1)).to.equal(null);
+    await Promise.all([client.close(), served.close(), server.close()]);
+  });
+
   it('reads into a buffer of the caller, and 0 bytes at the end of the stream', async () => {
     const { server, client, served } = await connected(fixture);
     await client.write('abc');

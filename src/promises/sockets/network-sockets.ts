@@ -13,6 +13,9 @@ import type { OperationOptions } from '../../pal/pending-operation.ts';
 import type { ServerOptions } from '../../pal/server-options.ts';
 import type { Scheduler } from '../../platform/platform.ts';
 
+/** Where nobody says which: this machine, and nobody else's. */
+export const DEFAULT_HOST = '127.0.0.1';
+
 /** Called once, when it is done, or with the error. */
 export type DoneCallback = (error: NetworkError | null) => void;
 

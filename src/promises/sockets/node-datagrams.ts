@@ -9,10 +9,15 @@ import type { WriteData } from '../../pal/network-pal.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import { requireInteger } from '../../util/validate.ts';
 import { closedHere } from './errors.ts';
-import type { BindUdpOptions, DatagramCallback, DatagramChannel, DoneCallback } from './network-sockets.ts';
+import {
+  DEFAULT_HOST,
+  type BindUdpOptions,
+  type DatagramCallback,
+  type DatagramChannel,
+  type DoneCallback,
+} from './network-sockets.ts';
 import { networkError, NodeCall } from './node-call.ts';
 
-const DEFAULT_HOST = '127.0.0.1';
 const MAX_PORT = 65_535;
 const MAX_QUEUED_BYTES = 2 ** 20;
 /** What a datagram takes of that at least, so that empty ones have an end too. */

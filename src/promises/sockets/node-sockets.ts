@@ -9,21 +9,21 @@ import type { NetworkError } from '../../pal/network-error.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import { requireInteger } from '../../util/validate.ts';
 import { closedHere } from './errors.ts';
-import type {
-  BindUdpOptions,
-  ConnectToOptions,
-  DatagramChannel,
-  ListeningSocket,
-  ListenOptions,
-  NetworkSockets,
-  StreamSocket,
+import {
+  DEFAULT_HOST,
+  type BindUdpOptions,
+  type ConnectToOptions,
+  type DatagramChannel,
+  type ListeningSocket,
+  type ListenOptions,
+  type NetworkSockets,
+  type StreamSocket,
 } from './network-sockets.ts';
 import { networkError, NodeCall } from './node-call.ts';
 import { nodeClock } from './node-clock.ts';
 import { bindNodeUdp } from './node-datagrams.ts';
 import { NodeStream } from './node-stream.ts';
 
-const DEFAULT_HOST = '127.0.0.1';
 const MAX_PORT = 65_535;
 
 export const nodeSockets: NetworkSockets = {

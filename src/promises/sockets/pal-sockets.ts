@@ -1,23 +1,23 @@
 /** The sockets of a PAL, as the promises want them. */
-import type { Endpoint, ServerHandle, SocketHandle, UdpHandle } from '../../pal/handles.ts';
+import type { AnyHandle, Endpoint, ServerHandle, SocketHandle, UdpHandle } from '../../pal/handles.ts';
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { BytesCallback, CloseOptions, NetworkPal, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { Destination } from '../../pal/datagram.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import type { Scheduler } from '../../platform/platform.ts';
-import type {
-  BindUdpOptions,
-  ConnectToOptions,
-  DatagramCallback,
-  DatagramChannel,
-  DoneCallback,
-  ListeningSocket,
-  ListenOptions,
-  NetworkSockets,
-  StreamSocket,
+import {
+  DEFAULT_HOST,
+  type BindUdpOptions,
+  type ConnectToOptions,
+  type DatagramCallback,
+  type DatagramChannel,
+  type DoneCallback,
+  type ListeningSocket,
+  type ListenOptions,
+  type NetworkSockets,
+  type StreamSocket,
 } from './network-sockets.ts';
 
-const DEFAULT_HOST = '127.0.0.1';
 /** More than any datagram has. */
 const VIEW_BYTES = 65_536;
 const NOTHING = new Uint8Array(0);
@@ -59,133 +59,119 @@ export class PalSockets implements NetworkSockets {
   }
 }
 
-class PalListeningSocket implements ListeningSocket {
+/** What all of them have. */
+class PalSocket<Handle extends AnyHandle> {
+  protected readonly pal: NetworkPal;
+  protected readonly handle: Handle;
+
+  constructor(pal: NetworkPal, handle: Handle) {
+    this.pal = pal;
+    this.handle = handle;
+  }
+
+  ref(): void {
+    this.pal.ref(this.handle);
+  }
+
+  unref(): void {
+    this.pal.unref(this.handle);
+  }
+}
+
+class PalListeningSocket extends PalSocket<ServerHandle> implements ListeningSocket {
   readonly endpoint: Endpoint;
-  readonly #pal: NetworkPal;
-  readonly #handle: ServerHandle;
 
   constructor(pal: NetworkPal, handle: ServerHandle, endpoint: Endpoint) {
-    this.#pal = pal;
-    this.#handle = handle;
+    super(pal, handle);
     this.endpoint = endpoint;
   }
 
   accept(options: OperationOptions, callback: Parameters<ListeningSocket['accept']>[1]): void {
-    this.#pal.asyncAccept(this.#handle, options, (error, client, peer, local) => {
-      callback(error, error === null ? new PalStream(this.#pal, client, local, peer) : null);
+    this.pal.asyncAccept(this.handle, options, (error, client, peer, local) => {
+      callback(error, error === null ? new PalStream(this.pal, client, local, peer) : null);
     });
   }
 
   close(callback: () => void): void {
-    this.#pal.closeSocket(this.#handle, callback);
-  }
-
-  ref(): void {
-    this.#pal.ref(this.#handle);
-  }
-
-  unref(): void {
-    this.#pal.unref(this.#handle);
+    this.pal.closeSocket(this.handle, callback);
   }
 }
 
-class PalStream implements StreamSocket {
+class PalStream extends PalSocket<SocketHandle> implements StreamSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
-  readonly #pal: NetworkPal;
-  readonly #handle: SocketHandle;
 
   constructor(pal: NetworkPal, handle: SocketHandle, local: Endpoint, remote: Endpoint) {
-    this.#pal = pal;
-    this.#handle = handle;
+    super(pal, handle);
     this.local = local;
     this.remote = remote;
   }
 
   read(buffer: Uint8Array, options: OperationOptions, callback: BytesCallback): void {
-    this.#pal.asyncRead(this.#handle, buffer, buffer.length, options, callback);
+    this.pal.asyncRead(this.handle, buffer, buffer.length, options, callback);
   }
 
   readView(options: OperationOptions, callback: ViewCallback): void {
-    this.#pal.asyncReadView(this.#handle, options, callback);
+    this.pal.asyncReadView(this.handle, options, callback);
   }
 
   tryWrite(data: Uint8Array): number {
-    return Math.max(0, this.#pal.tryWrite(this.#handle, data)); // WouldBlock: nothing was taken
+    return Math.max(0, this.pal.tryWrite(this.handle, data)); // WouldBlock: nothing was taken
   }
 
   write(data: WriteData, options: OperationOptions, callback: BytesCallback): void {
-    this.#pal.asyncWrite(this.#handle, data, options, callback);
+    this.pal.asyncWrite(this.handle, data, options, callback);
   }
 
   sendFile(file: FileSource, options: SendFileOptions, callback: BytesCallback): void {
-    this.#pal.asyncSendFile(this.#handle, file, options, callback);
+    this.pal.asyncSendFile(this.handle, file, options, callback);
   }
 
   end(options: OperationOptions, callback: DoneCallback): void {
     // A write of nothing is over when everything in front of it is.
-    this.#pal.asyncWrite(this.#handle, NOTHING, options, callback);
-    this.#pal.shutdown(this.#handle, 'send');
+    this.pal.asyncWrite(this.handle, NOTHING, options, callback);
+    this.pal.shutdown(this.handle, 'send');
   }
 
   close(options: CloseOptions, callback: () => void): void {
-    this.#pal.closeSocket(this.#handle, options, callback);
+    this.pal.closeSocket(this.handle, options, callback);
   }
 
   reset(callback: () => void): void {
-    this.#pal.resetSocket(this.#handle, callback);
+    this.pal.resetSocket(this.handle, callback);
   }
 
   setNoDelay(on: boolean): void {
-    this.#pal.setSocketOption(this.#handle, 'NoDelay', on);
+    this.pal.setSocketOption(this.handle, 'NoDelay', on);
   }
 
   setKeepAlive(on: boolean, idleSeconds: number | undefined): void {
-    this.#pal.setSocketOption(this.#handle, 'KeepAlive', { enabled: on, idleSeconds });
-  }
-
-  ref(): void {
-    this.#pal.ref(this.#handle);
-  }
-
-  unref(): void {
-    this.#pal.unref(this.#handle);
+    this.pal.setSocketOption(this.handle, 'KeepAlive', { enabled: on, idleSeconds });
   }
 }
 
-class PalDatagrams implements DatagramChannel {
+class PalDatagrams extends PalSocket<UdpHandle> implements DatagramChannel {
   readonly endpoint: Endpoint;
-  readonly #pal: NetworkPal;
-  readonly #handle: UdpHandle;
   readonly #view: Buffer;
 
   constructor(pal: NetworkPal, handle: UdpHandle, endpoint: Endpoint, view: Buffer) {
-    this.#pal = pal;
-    this.#handle = handle;
+    super(pal, handle);
     this.endpoint = endpoint;
     this.#view = view;
   }
 
   receive(options: OperationOptions, callback: DatagramCallback): void {
-    this.#pal.asyncReceiveFrom(this.#handle, this.#view, VIEW_BYTES, options, (error, bytes, peer, size) => {
+    this.pal.asyncReceiveFrom(this.handle, this.#view, VIEW_BYTES, options, (error, bytes, peer, size) => {
       callback(error, this.#view.subarray(0, bytes), peer, size);
     });
   }
 
   send(data: WriteData, to: Destination, options: OperationOptions, callback: DoneCallback): void {
-    this.#pal.asyncSendTo(this.#handle, data, to, options, callback);
+    this.pal.asyncSendTo(this.handle, data, to, options, callback);
   }
 
   close(callback: () => void): void {
-    this.#pal.closeSocket(this.#handle, callback);
-  }
-
-  ref(): void {
-    this.#pal.ref(this.#handle);
-  }
-
-  unref(): void {
-    this.#pal.unref(this.#handle);
+    this.pal.closeSocket(this.handle, callback);
   }
 }
 

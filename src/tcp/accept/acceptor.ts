@@ -301,7 +301,7 @@ function makeConnection(
   connection.socket = socket;
   connection.connected = true;
   connection.peer = peer;
-  connection.local = listener.shared(local);
+  connection.local = listener.oneOf(local);
   connection.server = new AcceptedBy(listener, peer?.address ?? '');
   const key = listener.spares?.keyOf(socket);
   if (key !== undefined) {

@@ -56,13 +56,13 @@ export class Listener extends SocketRecord {
   retryTimer: TimerHandle | null = null;
   /** Runs while the pool is deeper than a server without arrivals needs. */
   shrinkTimer: TimerHandle | null = null;
-  /** The local end point of the connection that came last. */
-  #acceptedAt: Endpoint | null = null;
   /** Runs while acceptRate leaves no room for a single accept. */
   roomTimer: TimerHandle | null = null;
+  /** The local end point of the connection that came last. */
+  #acceptedAt: Endpoint | null = null;
 
-  /** The same object for the same end point: connections keep it as long as they live, and those of a server have few. */
-  shared(local: Endpoint | null): Endpoint | null {
+  /** One object for all that are equal: connections keep it as long as they live, and those of a server have few. */
+  oneOf(local: Endpoint | null): Endpoint | null {
     const last = this.#acceptedAt;
     if (local === null) return null;
     if (last !== null && last.address === local.address && last.port === local.port) return last;
