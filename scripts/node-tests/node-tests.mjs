@@ -1,5 +1,5 @@
 // npm run node-tests -- folder [--group net]… [--only text] [--side plain|ours] [--jobs 1] [--limit 120] [--resume] [--write]
-//   [--module src/net/index.ts] [--register src/net/register.ts]
+//   [--module src/net/index.ts] [--register src/register/index.ts]
 //
 // Runs Node's own test files on the Windows node.exe, a process each: once as it is, for a baseline, and once with iocp-pal in the
 // place of its node:net. `folder` is a checkout of nodejs/node, or of denoland/node_test, which has its tests alone.
@@ -37,7 +37,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     side: { type: 'string' },
     module: { type: 'string', default: path.join(root, 'src', 'net', 'index.ts') },
-    register: { type: 'string', default: path.join(root, 'src', 'net', 'register.ts') },
+    register: { type: 'string', default: path.join(root, 'src', 'register', 'index.ts') },
     jobs: { type: 'string', default: '1' },
     limit: { type: 'string', default: '120' },
     resume: { type: 'boolean', default: false },
