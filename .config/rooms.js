@@ -51,6 +51,7 @@ export const rooms = [
   'promises',
   'wsapoll',
   ...SIMULATION,
+  'simulation',
   'doctor/steps',
   'doctor',
 ].map((folder) => {
@@ -58,6 +59,7 @@ export const rooms = [
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
   if (folder === 'net') return { folder, only: FOR_FACE };
   if (folder === 'http' || folder === 'register') return { folder, only: ['platform', 'net', 'http'] };
+  if (folder === 'simulation') return { folder, only: [...FOR_PROMISES, 'promises', 'sim'] };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });
 
