@@ -53,6 +53,7 @@ export const rooms = [
   'promises',
   'wsapoll',
   ...SIMULATION,
+  'simulation',
   'doctor/steps',
   'doctor',
 ].map((folder) => {
@@ -61,6 +62,7 @@ export const rooms = [
   if (folder === 'node-shape') return { folder, only: FOR_FACE };
   if (folder === 'net' || folder === 'dgram') return { folder, only: [...FOR_FACE, 'node-shape'] };
   if (folder === 'http' || folder === 'register') return { folder, only: ['platform', 'net', 'dgram', 'http'] };
+  if (folder === 'simulation') return { folder, only: [...FOR_PROMISES, 'promises', 'sim'] };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });
 

@@ -74,7 +74,7 @@ describe('the package', function () {
   it('names its classes as they are called, in every form of it', async () => {
     for (const [entry, names] of [
       ['index', ['NetworkError', 'RemoteLoop']],
-      ['sim/index', ['ChoiceTree', 'SimulationError']],
+      ['simulation/index', ['ChoiceTree', 'SimulationError']],
     ] as const) {
       for (const extension of ['js', 'cjs', 'mjs']) {
         const file = `./node_modules/iocp-pal/dist/src/${entry}.${extension}`;
@@ -105,20 +105,22 @@ describe('the package', function () {
     }
   }
 
-  it('runs net.mjs on this Node, where iocp-pal/net is what the system has', async () => {
-    const whose = process.platform === 'win32' ? 'iocp-pal' : 'node:net';
-    expect(await run(process.execPath, ['net.mjs'], project)).to.equal(`hello ${whose} true\n`);
-  });
-
-  it('runs net.mjs on the Windows node.exe, on completion ports', async function () {
-    if (process.env['IOCP_PAL_RUN_WINDOWS'] === undefined) return this.skip();
-    const { code, stdout, stderr } = await runOnWindowsNode(['net.mjs'], { cwd: project, stdio: 'pipe' });
-    expect({ code, stdout: stdout.replaceAll('\r', ''), stderr }).to.deep.equal({
-      code: 0,
-      stdout: 'hello iocp-pal true\n',
-      stderr: '',
+  for (const face of ['net', 'dgram']) {
+    it(`runs ${face}.mjs on this Node, where iocp-pal/${face} is what the system has`, async () => {
+      const whose = process.platform === 'win32' ? 'iocp-pal' : `node:${face}`;
+      expect(await run(process.execPath, [`${face}.mjs`], project)).to.equal(`hello ${whose} true\n`);
     });
-  });
+
+    it(`runs ${face}.mjs on the Windows node.exe, on completion ports`, async function () {
+      if (process.env['IOCP_PAL_RUN_WINDOWS'] === undefined) return this.skip();
+      const { code, stdout, stderr } = await runOnWindowsNode([`${face}.mjs`], { cwd: project, stdio: 'pipe' });
+      expect({ code, stdout: stdout.replaceAll('\r', ''), stderr }).to.deep.equal({
+        code: 0,
+        stdout: 'hello iocp-pal true\n',
+        stderr: '',
+      });
+    });
+  }
 
   describe('the README', () => {
     const [echo = '', seeded = ''] = [...readFileSync(path.join(root, 'README.md'), 'utf8').matchAll(JS_BLOCK)].map(
@@ -129,7 +131,7 @@ describe('the package', function () {
       expect(seeded)
         .to.match(/^\/\/ echo\.test\.mjs\n/)
         .and.to.include('seed: 7');
-      // And with seeds that deliver the bytes in pieces.
+      // And with other seeds, some of which deliver the bytes in pieces.
       const files = [7, 23, 45, 46].map((seed) => {
         writeFileSync(path.join(project, `echo-${seed}.test.mjs`), seeded.replace('seed: 7', `seed: ${seed}`));
         return `echo-${seed}.test.mjs`;
