@@ -13,8 +13,8 @@ const FOR_SIMULATION = ['pal', 'util', 'iocp', 'platform', 'memory', 'wait'];
 const FOR_BACKEND = ['pal', 'platform', 'memory', 'wait', 'loop', 'context', 'sockets'];
 /** What a face of the library takes, on top of the public calls: their words, and Node's timers. */
 const FOR_FACE = ['pal', 'platform', '.'];
-/** The promises check their arguments as the public calls do. */
-const FOR_PROMISES = [...FOR_FACE, 'util', 'promises/sockets'];
+/** The promises check their arguments as the public calls do, and load iocp-pal/net when somebody asks for a Socket. */
+const FOR_PROMISES = [...FOR_FACE, 'util', 'net', 'promises/sockets'];
 const SIMULATION = ['sim/schedule', 'sim/machine', 'sim/memory', 'sim/kernel', 'sim/win32', 'sim/wait', 'sim'];
 
 /** @type {readonly Room[]} '.' is src/index.ts */

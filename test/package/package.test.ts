@@ -105,6 +105,22 @@ describe('the package', function () {
     }
   }
 
+  it('loads iocp-pal/net for iocp-pal/promises only when somebody asks for a Socket', async () => {
+    const program = `
+      const { listen, connect } = require('iocp-pal/sim').simulate();
+      const isLoaded = () => Object.keys(require.cache).some((file) => /net.index.cjs$/.test(file));
+      listen().then(async (server) => {
+        const connection = await connect({ port: server.port });
+        const before = isLoaded();
+        const socket = await connection.toSocket();
+        console.log(before, isLoaded(), socket instanceof require('node:net').Socket, socket.remotePort === server.port);
+        socket.destroy();
+        await (await server.accept()).close();
+        await server.close();
+      });`;
+    expect(await run(process.execPath, ['-e', program], project)).to.equal('false true false true\n');
+  });
+
   for (const face of ['net', 'dgram']) {
     it(`runs ${face}.mjs on this Node, where iocp-pal/${face} is what the system has`, async () => {
       const whose = process.platform === 'win32' ? 'iocp-pal' : `node:${face}`;
