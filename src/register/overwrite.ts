@@ -1,12 +1,4 @@
 /** Puts iocp-pal/net in the place of what node:net exports, and takes it away again. */
-// Loaded before anything is overwritten: they take Node's Socket and Server for their own classes when they are loaded.
-import 'node:child_process';
-import 'node:cluster';
-import 'node:dgram';
-import 'node:http2';
-import 'node:https';
-import 'node:tls';
-import 'node:tty';
 import http from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 import nodeNet from 'node:net';
@@ -16,11 +8,16 @@ import net from '../net/index.ts';
 type Undo = () => void;
 type Method = (this: object, ...args: unknown[]) => unknown;
 
+/** They take Node's Socket and Server for their own classes when they are loaded. */
+const BUILT_ON_NET = ['child_process', 'cluster', 'dgram', 'http2', 'https', 'tls', 'tty'];
+
 /** What of the exports is overwritten; the rest is the same already. */
 const NAMES = ['Socket', 'Stream', 'Server', 'createServer', 'connect', 'createConnection'];
 
 /** @returns what undoes it */
 export function overwriteNet(): Undo {
+  // Not by imports of nothing, which bundlers leave out.
+  for (const name of BUILT_ON_NET) process.getBuiltinModule(`node:${name}`);
   const { Socket: NodeSocket, Server: NodeServer, createConnection } = nodeNet;
   const { Server, Socket } = net;
   const undo = [
