@@ -7,6 +7,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { SocketOption } from '../pal/socket-option.ts';
+import { setImmediate } from '../platform/node-timers.ts';
 import type { Endpoint, SocketHandle } from '../pal/handles.ts';
 import { writeAll, type DoneCallback } from './write-all.ts';
 import type { NetworkError } from '../pal/network-error.ts';
@@ -61,6 +62,14 @@ export class TcpStream {
   #own: Uint8Array | null = null;
   /** Bytes that came into the owner's own memory after readStop(). */
   #held = 0;
+  // Whatever the bytes before have left to ticks and promises runs first, as with Node.js, also where the PAL has found both in one
+  // turn: an answer that is given there is given before the end.
+  readonly #onEnd = (): void => {
+    if (!this.#closing) this.#owner.ended();
+  };
+  readonly #onFailure = (error: NetworkError): void => {
+    if (!this.#closing) this.#owner.failed(error);
+  };
   readonly #onView = (error: NetworkError | null, view: Uint8Array): void => this.#afterRead(error, view, view.length);
   readonly #onRead = (error: NetworkError | null, bytes: number): void =>
     this.#afterRead(error, this.#own ?? NONE, bytes);
@@ -108,7 +117,7 @@ export class TcpStream {
     else if (bytes > 0) this.#deliver(buffer, bytes);
     else {
       this.#reading = false;
-      this.#owner.ended();
+      setImmediate(this.#onEnd);
     }
   }
 
@@ -118,7 +127,7 @@ export class TcpStream {
       return;
     }
     this.#reading = false;
-    if (!this.#closing) this.#owner.failed(error);
+    setImmediate(this.#onFailure, error);
   }
 
   #deliver(buffer: Uint8Array, bytes: number): void {

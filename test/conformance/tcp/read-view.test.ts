@@ -47,6 +47,16 @@ onEveryBed('asyncReadView', (bed) => {
     expect((await readView(pal, served)).length, 'again').to.equal(0);
   });
 
+  it('shows the first bytes of a silent connection at once, up to 4096 of them', async () => {
+    const { pal } = fixture;
+    for (const size of [513, 4096]) {
+      const { client, served } = await pair(pal);
+      const reading = readView(pal, served);
+      await write(pal, client, seededBytes(size));
+      expect((await reading).length).to.equal(size);
+    }
+  });
+
   it('takes 8 MiB whole and in order, in views of 64 KiB at most', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
