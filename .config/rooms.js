@@ -44,6 +44,7 @@ export const rooms = [
   'api',
   'helpers',
   '.',
+  'node-shape',
   'net',
   'http',
   'register',
@@ -51,13 +52,16 @@ export const rooms = [
   'promises',
   'wsapoll',
   ...SIMULATION,
+  'simulation',
   'doctor/steps',
   'doctor',
 ].map((folder) => {
   if (folder.startsWith('promises')) return { folder, only: FOR_PROMISES };
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
-  if (folder === 'net') return { folder, only: FOR_FACE };
+  if (folder === 'node-shape') return { folder, only: FOR_FACE };
+  if (folder === 'net') return { folder, only: [...FOR_FACE, 'node-shape'] };
   if (folder === 'http' || folder === 'register') return { folder, only: ['platform', 'net', 'http'] };
+  if (folder === 'simulation') return { folder, only: [...FOR_PROMISES, 'promises', 'sim'] };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });
 

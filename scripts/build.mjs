@@ -15,19 +15,19 @@ import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
 /** Each behind those that it requires. */
-const entries = ['', 'net', 'http', 'promises', 'register', 'sim', 'wsapoll'].map((folder) =>
+const entries = ['', 'net', 'http', 'promises', 'register', 'simulation', 'wsapoll'].map((folder) =>
   path.join(dist, 'src', folder, 'index'),
 );
 
 /**
- * A face is made of the public calls, which it takes from the library's own entry, and what is made of iocp-pal/net from that one: a
+ * A face is made of the public calls, which it takes from the library's own entry, and what is made of another face from that one: a
  * program that uses several has one instance of each.
  * @type {import('esbuild').Plugin}
  */
 const libraryFromItsEntry = {
   name: 'library-from-its-entry',
   setup(bundle) {
-    bundle.onResolve({ filter: /^\.\.\/(net\/)?index\.js$/ }, ({ path: entry }) => ({
+    bundle.onResolve({ filter: /^\.\.\/((net|promises)\/)?index\.js$/ }, ({ path: entry }) => ({
       path: entry.replace(/js$/, 'cjs'),
       external: true,
     }));

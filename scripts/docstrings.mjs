@@ -1,7 +1,7 @@
 // npm run docstrings: every public name has its docstring, and every public number says what it counts.
 //
 // Public is what src/index.ts and the faces export, with the members of exported interfaces, classes and object types, and of objects of
-// constants; of src/sim/index.ts, which is for tests, the members of classes are left out. A number is a property, parameter or
+// constants; of src/simulation/index.ts, which is for tests, the members of classes are left out. A number is a property, parameter or
 // result of type number: its docstring must name a unit or a range.
 //
 // eslint-plugin-jsdoc was considered: it sees comments and not types, so it can neither follow an export to its members nor
@@ -197,7 +197,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     { file: path.join(root, 'src/http/index.ts'), classMembers: true },
     { file: path.join(root, 'src/net/index.ts'), classMembers: true },
     { file: path.join(root, 'src/register/index.ts'), classMembers: true },
-    { file: path.join(root, 'src/sim/index.ts'), classMembers: false },
+    { file: path.join(root, 'src/simulation/index.ts'), classMembers: false },
     { file: path.join(root, 'src/promises/index.ts'), classMembers: true },
     { file: path.join(root, 'src/wsapoll/index.ts'), classMembers: true },
   ];

@@ -11,7 +11,7 @@ const PROGRAMS: Readonly<Record<string, { file: string; args: string[] }>> = {
 };
 
 /** Peers by name, with the ending of their server's file: servers/<scenario's server>-<ending>.ts. */
-const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'node-net'>> = {
+const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'net' | 'promises' | 'node-net'>> = {
   iocp: 'pal',
   'iocp-inline': 'pal',
   'iocp-no-skip': 'pal',
@@ -26,6 +26,9 @@ const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'node-net'>> = {
   // One and two loops in worker_threads, behind a server that spreads: for echo, idle and latency.
   'loops-1': 'loops',
   'loops-2': 'loops',
+  // iocp-pal/net and iocp-pal/promises: for echo and latency; net for http, too.
+  net: 'net',
+  promises: 'promises',
   [REFERENCE]: 'node-net',
   // Where they are installed; neither starts on Wine 8.
   bun: 'node-net',

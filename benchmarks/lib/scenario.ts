@@ -53,8 +53,8 @@ export interface Settings {
 export interface Scenario {
   /** A line for people: what the figures mean. */
   title: string;
-  /** The servers: benchmarks/servers/<server>-<pal or node-net>.ts. */
-  server: 'echo' | 'pump' | 'small-writes' | 'send-file' | 'udp';
+  /** The servers: benchmarks/servers/<server>-<the ending of the peer's>.ts, as lib/peers.ts has it. */
+  server: 'echo' | 'pump' | 'small-writes' | 'send-file' | 'udp' | 'http';
   /** Measured when --peers does not say; without it DEFAULT_PEERS. */
   peers?: readonly string[];
   /** The figure that is compared with node:net. */

@@ -20,16 +20,22 @@ interface Client {
 export class ClosedLoop {
   readonly meter: Meter;
   readonly #message: Buffer;
+  readonly #answerBytes: number;
   readonly #clients: Client[] = [];
   #sockets: Socket[] = [];
   #answers = 0;
   #checkLoss: () => void = () => undefined;
   #ending = false;
 
-  /** @param active connections that send; the others stay silent. */
-  constructor(active: number, messageBytes: number) {
+  /**
+   * @param active connections that send; the others stay silent.
+   * @param message what they send, or its length in bytes when it does not matter what it is
+   * @param answerBytes that come back for a message; it comes back itself when this is not given
+   */
+  constructor(active: number, message: Buffer | number, answerBytes?: number) {
     this.meter = new Meter(active);
-    this.#message = Buffer.alloc(messageBytes, 'm');
+    this.#message = typeof message === 'number' ? Buffer.alloc(message, 'm') : message;
+    this.#answerBytes = answerBytes ?? this.#message.length;
   }
 
   async connect(server: AskedServer, connections: number): Promise<void> {
@@ -81,7 +87,7 @@ export class ClosedLoop {
   }
 
   #send(client: Client): void {
-    client.missing = this.#message.length;
+    client.missing = this.#answerBytes;
     client.sentAt = performance.now();
     client.socket.write(this.#message);
   }

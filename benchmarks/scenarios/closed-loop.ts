@@ -1,4 +1,4 @@
-/** The measurement that echo, idle and latency share. */
+/** The measurement that all closed loops share. */
 import { NOTHING_MEASURED, type Cell, type Measurement, type Settings } from '../lib/scenario.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
 import { withUsage } from '../lib/usage.ts';
@@ -7,12 +7,17 @@ import { ClosedLoop } from '../load/closed-loop.ts';
 /** Seconds of traffic before the measurement: compilers have settled by then, and every connection has had its turn. */
 const WARM_UP_SECONDS = 1;
 
-export async function measureClosedLoop(
+/** The loop of an echo. */
+export async function measureClosedLoop(server: ServerProcess, cell: Cell, settings: Settings): Promise<Measurement> {
+  return measureLoad(new ClosedLoop(cell.active, cell.messageBytes), server, cell, settings);
+}
+
+export async function measureLoad(
+  load: ClosedLoop,
   server: ServerProcess,
-  { connections, active, messageBytes }: Cell,
+  { connections, messageBytes }: Cell,
   { seconds }: Settings,
 ): Promise<Measurement> {
-  const load = new ClosedLoop(active, messageBytes);
   try {
     await load.connect(server, connections);
     await load.warmUp(WARM_UP_SECONDS);

@@ -3,9 +3,12 @@ import type { Scenario } from '../lib/scenario.ts';
 import { accepting, reuse } from './accept.ts';
 import { arrivals } from './arrivals.ts';
 import { echo } from './echo.ts';
+import { http } from './http.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
+import { net } from './net.ts';
+import { promises } from './promises.ts';
 import { pump } from './pump.ts';
 import { sendFile } from './send-file.ts';
 import { smallWrites } from './small-writes.ts';
@@ -23,4 +26,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   latency,
   memory,
   udp,
+  net,
+  promises,
+  http,
 };

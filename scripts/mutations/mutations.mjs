@@ -824,6 +824,12 @@ export const mutations = [
     replace: 'if (isMappedIPv4(target.address) && target.port < 0) {',
   },
   {
+    id: 'tryWrite sends every part of a list from the start of the block',
+    file: watch,
+    find: 'copyIn(target, at, part, 0, count)',
+    replace: 'copyIn(target, 0, part, 0, count)',
+  },
+  {
     id: 'a watch without a slot looks again every turn',
     file: watch,
     find: 'this.context.waitingWatches.awaitSlot(this.record);',

@@ -9,7 +9,7 @@ import type { OperationOptions } from '../pal/pending-operation.ts';
 import { shown } from '../util/shown.ts';
 import type { Listener } from '../tcp/accept/listener.ts';
 import { requireInteger, requireFunction, wrongType } from '../util/validate.ts';
-import { plainBytes } from '../util/bytes.ts';
+import { NO_BYTES, plainBytes } from '../util/bytes.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 
 /** Largest timeout, ms: what Node's timers take. */
@@ -111,6 +111,14 @@ export function requireSomeBytes(name: string, value: unknown): Uint8Array {
  */
 export function requireData(data: unknown): Uint8Array | readonly Uint8Array[] {
   return Array.isArray(data) ? Array.from(data, requireChunk) : requireChunk(data);
+}
+
+/** The same, of at least one byte. */
+export function requireSomeData(given: unknown): Uint8Array | readonly Uint8Array[] {
+  if (!Array.isArray(given)) return requireSomeBytes('data', given);
+  const data = Array.from(given, requireChunk);
+  if (data.every(({ byteLength }) => byteLength === 0)) throw emptyBuffer('data', NO_BYTES);
+  return data;
 }
 
 function requireChunk(given: unknown): Uint8Array {

@@ -2,6 +2,7 @@
 import type { AnyHandle, ServerHandle, SocketHandle } from '../pal/handles.ts';
 import { argumentError } from '../pal/network-error.ts';
 import { shown } from '../util/shown.ts';
+import type { WriteData } from '../pal/network-pal.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../pal/readiness.ts';
 import { associate } from '../sockets/association.ts';
 import type { Connection } from '../tcp/connection/connection.ts';
@@ -11,7 +12,7 @@ import { readOptions, WATCH_INTEREST } from '../util/read-options.ts';
 import { tryRead, tryWrite, watchConnection } from '../tcp/readiness/connection-watch.ts';
 import { tryAccept, watchListener } from '../tcp/readiness/listener-watch.ts';
 import { unwatch } from '../tcp/readiness/watch.ts';
-import { mixedApis, requireSomeBytes, requireCallback, requireOwnConnections } from './arguments.ts';
+import { mixedApis, requireCallback, requireOwnConnections, requireSomeBytes, requireSomeData } from './arguments.ts';
 import { CallGroup, whyNotTied } from './call-context.ts';
 
 export class ReadinessCalls extends CallGroup {
@@ -55,9 +56,9 @@ export class ReadinessCalls extends CallGroup {
     return tryRead(context, connection, buffer);
   }
 
-  tryWrite(socket: SocketHandle, given: Uint8Array): number {
+  tryWrite(socket: SocketHandle, given: WriteData): number {
     const context = this.calls.lifecycle.begun('tryWrite');
-    const data = requireSomeBytes('data', given);
+    const data = requireSomeData(given);
     const connection = this.calls.established(socket);
     if (context === null || connection === null) return WouldBlock;
     // (An asyncWrite is told why.)

@@ -1,6 +1,4 @@
 /** The forms in which arguments come: (options), (port, host), (path), each with a callback at the end. */
-import { BlockList } from 'node:net';
-
 /** What connect() and listen() were called with: the options, and the callback or null. */
 export type Normalized<Options> = readonly [options: Options, callback: ((...args: unknown[]) => void) | null];
 
@@ -44,9 +42,4 @@ export function isPort(value: unknown): value is number | string {
   if (typeof value !== 'number' && typeof value !== 'string') return false;
   const port = Number(value);
   return Number.isInteger(port) && port >= 0 && port <= 0xffff;
-}
-
-/** Anything that can say whether an address is blocked: another copy of the class is as good. */
-export function isBlockList(value: unknown): value is BlockList {
-  return value instanceof BlockList || typeof (value as Partial<BlockList> | null)?.check === 'function';
 }

@@ -2,10 +2,11 @@
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { nextTick } from '../platform/node-timers.ts';
 import { textOrNone } from './arguments.ts';
-import { blockedAddress, fromPal, systemError } from './errors.ts';
+import { isBlockedBy } from '../node-shape/block-list.ts';
+import { blockedAddress, fromPal, systemError } from '../node-shape/errors.ts';
 import { state } from './socket-state.ts';
 import { TcpStream } from './tcp-stream.ts';
-import { threadPal } from './thread-pal.ts';
+import { threadPal } from '../node-shape/thread-pal.ts';
 import type { Endpoint, SocketHandle } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { TcpSocket } from './socket.ts';
@@ -43,7 +44,7 @@ export function isGivenUp(socket: TcpSocket): boolean {
 }
 
 export function isBlocked(socket: TcpSocket, { address, family }: Target): boolean {
-  return socket.blockList?.check(address, family === 4 ? 'ipv4' : 'ipv6') === true;
+  return isBlockedBy(socket.blockList, address, family);
 }
 
 /**

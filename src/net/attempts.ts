@@ -6,7 +6,8 @@
 import { isIP } from 'node:net';
 import { clearTimeout, setTimeout } from '../platform/node-timers.ts';
 import { attempt, connectToOne, fail, isBlocked, isGivenUp, type Target } from './attempt.ts';
-import { aggregateError, blockedAddress, systemError, wrongAddress } from './errors.ts';
+import { aggregateError, wrongAddress } from './errors.ts';
+import { blockedAddress, systemError } from '../node-shape/errors.ts';
 import { state } from './socket-state.ts';
 import type { LookupAddress } from 'node:dns';
 import type { ConnectOptions } from './connect.ts';

@@ -9,7 +9,8 @@ import { nextTick } from '../platform/node-timers.ts';
 import { isPort, textOrNone } from './arguments.ts';
 import { connectToOne, fail } from './attempt.ts';
 import { tryAddresses } from './attempts.ts';
-import { refuse, wrongAddress } from './errors.ts';
+import { wrongAddress } from './errors.ts';
+import { refuse } from '../node-shape/errors.ts';
 import { connectToPipe } from './pipe-stream.ts';
 import type { TcpSocket } from './socket.ts';
 

@@ -10,13 +10,14 @@ import { EventEmitter } from 'node:events';
 import nodeNet, { isIP } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import { nextTick } from '../platform/node-timers.ts';
-import { isBlockList, normalizeArguments } from './arguments.ts';
-import { becomeClass, hasPrototype } from './callable-class.ts';
-import { codedError, explained, refuse } from './errors.ts';
+import { normalizeArguments } from './arguments.ts';
+import { isBlockedBy, isBlockList } from '../node-shape/block-list.ts';
+import { becomeClass, hasPrototype } from '../node-shape/callable-class.ts';
+import { codedError, explained, refuse } from '../node-shape/errors.ts';
 import { readListenArguments, type TcpPlace } from './listen.ts';
 import { Socket, type SocketOptions } from './socket.ts';
 import { AcceptedConnection } from './tcp-stream.ts';
-import { threadPal } from './thread-pal.ts';
+import { threadPal } from '../node-shape/thread-pal.ts';
 import type { Endpoint, ServerSocket, SocketHandle } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
@@ -318,8 +319,7 @@ function take(server: TcpServer, connection: AcceptedConnection): void {
     pal.closeSocket(handle);
     return;
   }
-  if (server.blockList?.check(peer.address, peer.family === 4 ? 'ipv4' : 'ipv6') === true)
-    return pal.closeSocket(handle);
+  if (isBlockedBy(server.blockList, peer.address, peer.family)) return pal.closeSocket(handle);
   const options: SocketOptions = {
     handle: connection,
     allowHalfOpen: server.allowHalfOpen,

@@ -5,6 +5,7 @@
  * that readStop() takes back leaves its bytes to the next one.
  */
 import { AsyncResource } from 'node:async_hooks';
+import { queueMicrotask } from '../platform/node-timers.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { SocketOption } from '../pal/socket-option.ts';
 import { setImmediate } from '../platform/node-timers.ts';
@@ -101,6 +102,11 @@ export class TcpStream {
     if (this.#receiving) this.pal.cancel(this.#operation);
   }
 
+  /** Receives again, unless reading has stopped or begun anew meanwhile. */
+  readonly #receiveNext = (): void => {
+    if (this.#reading && !this.#receiving) this.#context.runInAsyncScope(this.#receive, this);
+  };
+
   #receive(): void {
     const own = this.#owner.readBuffer();
     this.#own = own;
@@ -142,7 +148,7 @@ export class TcpStream {
     } finally {
       // Also after a listener has thrown: the connection goes on, as those of Node.js do.
       if (!more) this.readStop();
-      else if (this.#reading && !this.#receiving) this.#receive();
+      else if (this.#reading && !this.#receiving) receiveLater(this.#receiveNext);
     }
   }
 
@@ -204,4 +210,22 @@ export class TcpStream {
       on && idleSeconds > 0 ? { enabled: true, idleSeconds } : on,
     );
   }
+}
+
+/** Streams that have been given bytes in this turn, and want more. */
+let receivers: (() => void)[] = [];
+
+/**
+ * Receives when the callbacks of this turn are through, the writes that they make included. Until then the peers of the first ones have
+ * answered, and most receives find bytes: each of those costs neither a packet nor a wait. (The echo of 16 KiB on 100
+ * connections is a third faster by it; docs/benchmarks.md.)
+ */
+function receiveLater(receive: () => void): void {
+  if (receivers.push(receive) === 1) queueMicrotask(receiveAll);
+}
+
+function receiveAll(): void {
+  const all = receivers;
+  receivers = [];
+  for (const receive of all) receive();
 }

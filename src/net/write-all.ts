@@ -28,10 +28,20 @@ export function writeAll(
 ): void {
   if (bytes > PIECE_BYTES) return writePieces(pal, handle, piecesOf(data), done);
   if (bytes === 0 || bytes > AT_ONCE_BYTES) return void pal.asyncWrite(handle, data, done);
-  const [only = Buffer.concat(data, bytes)] = data.length === 1 ? data : [];
-  const taken = pal.tryWrite(handle, only);
+  const taken = pal.tryWrite(handle, data.length === 1 ? (data[0] ?? data) : data);
   if (taken === bytes) done(null);
-  else pal.asyncWrite(handle, taken > 0 ? only.subarray(taken) : only, done);
+  else pal.asyncWrite(handle, taken > 0 ? behind(data, taken) : data, done);
+}
+
+/** What is left of it behind its first bytes. */
+function behind(data: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  const rest: Uint8Array[] = [];
+  let before = bytes;
+  for (const part of data) {
+    if (before < part.length) rest.push(before > 0 ? part.subarray(before) : part);
+    before = Math.max(0, before - part.length);
+  }
+  return rest;
 }
 
 function writePieces(pal: NetworkPal, handle: SocketHandle, pieces: Generator<Uint8Array[]>, done: DoneCallback): void {

@@ -208,9 +208,9 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    */
   tryRead(socket: SocketHandle, buffer: Uint8Array): number;
   /**
-   * Hands bytes from the start of `data` to the system, in one call and without a callback: 1 … 262144, or WouldBlock, when writes
-   * are queued or in flight, when the system has no room, and when the socket is closed. `data` may be changed at once.
-   * It may be used beside the asynchronous calls, also while a read is pending: try it first, and give what it leaves to
+   * Hands bytes from the start of `data`, which may be a list, to the system, in one call and without a callback: 1 … 262144, or
+   * WouldBlock, when writes are queued or in flight, when the system has no room, and when the socket is closed. `data` may be changed
+   * at once. It may be used beside the asynchronous calls, also while a read is pending: try it first, and give what it leaves to
    * asyncWrite. A connection that is broken is WouldBlock too, and asyncWrite is told why.
    *
    * On a socket that has been watched, what the system has no room for becomes a send of the library's own, whose end makes the
@@ -218,7 +218,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * @throws NetworkError EPIPE after shutdown('send').
    * @see https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsasend
    */
-  tryWrite(socket: SocketHandle, data: Uint8Array): number;
+  tryWrite(socket: SocketHandle, data: WriteData): number;
   /** Takes a connection that is there, or answers WouldBlock, also when the server is closed. */
   tryAccept(server: ServerHandle): SocketHandle | WouldBlock;
   /**

@@ -19,3 +19,5 @@ export const clearTimeout: typeof timers.clearTimeout = timers.clearTimeout;
 export const now: () => number = performance.now.bind(performance);
 /** Runs something before the next turn, and before the promises that are settled now. */
 export const nextTick: typeof process.nextTick = process.nextTick.bind(process);
+/** Runs something when the callbacks of this turn are through, after nextTick's. */
+export const queueMicrotask: (callback: () => void) => void = globalThis.queueMicrotask;

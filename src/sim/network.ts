@@ -48,7 +48,7 @@ export interface NetworkOptions {
   datagrams?: PacketLossOptions | undefined;
   /** Keep a trace of calls, packets and deliveries, for trace(). Default false. */
   trace?: boolean | undefined;
-  /** Steps after which a run counts as endless; one in real time, see drive(), never does. Default 200 000. */
+  /** Steps after which a run counts as endless; one in real time, see drive(), never does. Default 200 000; of simulate(), 1 000 000. */
   maxSteps?: number | undefined;
 }
 
@@ -60,6 +60,8 @@ const DEFAULT_MAX_STEPS = 200_000;
 const PATIENCE_MS = 120_000;
 /** Steps of a network that drives itself, in one turn of Node's loop; the first that runs code of a process ends it. */
 const STEPS_PER_TURN = 64;
+/** Timers in a row, in a network whose time leaps, after which nothing is expected any more: as PATIENCE_MS, but for any length of time. */
+const MAX_LEAPS = 10_000;
 /** One in so many steps of an impatient world is a timer's. */
 const IMPATIENCE = 40;
 
@@ -85,8 +87,9 @@ export class SimulatedNetwork implements SharedNetwork {
   #palsMade = 0;
   #steps = 0;
   #ranCode = false;
-  /** When anything but timers and turns happened. */
+  /** When anything but timers and turns happened, and how often time has leapt since. */
   #lastEvent = 0;
+  #leaps = 0;
 
   constructor(options: NetworkOptions = {}) {
     this.seed = options.seed ?? 1;
@@ -163,36 +166,38 @@ export class SimulatedNetwork implements SharedNetwork {
   }
 
   /**
-   * Lets what is possible happen by itself, from Node's own loop, in real time. Returns a function that ends it.
-   * @param speed so many milliseconds of the network's are one of real time. Default 1.
+   * Lets what is possible happen by itself, from Node's own loop. Returns a function that ends it.
+   * @param speed so many milliseconds of the network's are one of real time. Default 1. Infinity: real time does not count. Time
+   *   leaps to the next timer when nothing else is possible, so that a run is decided by its seed, like one of settle().
    */
   drive(speed = 1): () => void {
-    this.#maxSteps = Infinity; // what lives in real time has no end
-    const started = now() * speed - this.clock.now;
+    const leaps = speed === Infinity;
+    if (!leaps) {
+      this.#maxSteps = Infinity; // what lives in real time has no end
+      const started = now() * speed - this.clock.now;
+      this.clock.source = () => now() * speed - started;
+    }
     let immediate: NodeJS.Immediate | undefined;
     let timer: NodeJS.Timeout | undefined;
     const turn = (): void => {
       immediate = undefined;
       clearTimeout(timer);
+      let more = true;
       try {
         const due = this.clock.next;
-        if (due !== undefined && due <= this.clock.now) this.passTime();
-        else {
-          this.#ranCode = false;
-          for (let left = STEPS_PER_TURN; left > 0 && this.agenda.length > 0 && !this.#hasRunCode(); left--)
-            this.step();
-        }
+        if (!leaps && due !== undefined && due <= this.clock.now) this.passTime();
+        else more = this.#stepsOfATurn(leaps);
       } finally {
         const next = this.clock.next;
-        if (this.agenda.length > 0) plan();
-        else if (next !== undefined) timer = inOwnContext(setTimeout, plan, (next - this.clock.now) / speed).unref();
+        if (leaps ? more && this.#steps <= this.#maxSteps : this.agenda.length > 0) plan();
+        else if (!leaps && next !== undefined)
+          timer = inOwnContext(setTimeout, plan, (next - this.clock.now) / speed).unref();
       }
     };
     const plan = (): void => {
       // Whoever calls has given it something to do: what follows from it, turn by turn, is not theirs.
       immediate ??= inOwnContext(setImmediate, turn);
     };
-    this.clock.source = () => now() * speed - started;
     this.agenda.onWork = plan;
     this.clock.onSet = plan;
     plan();
@@ -203,6 +208,16 @@ export class SimulatedNetwork implements SharedNetwork {
       clearImmediate(immediate);
       clearTimeout(timer);
     };
+  }
+
+  /** Steps until code has run, whose promises then go on. Returns whether anything is left to do at this moment. */
+  #stepsOfATurn(leaps: boolean): boolean {
+    this.#ranCode = false;
+    for (let left = STEPS_PER_TURN; left > 0 && !this.#hasRunCode(); left--) {
+      if (this.agenda.length > 0) this.step();
+      else if (!leaps || ++this.#leaps > MAX_LEAPS || !this.passTime()) return false;
+    }
+    return true;
   }
 
   /** True in some runs of something that a real system may do or not do. */
@@ -271,7 +286,10 @@ export class SimulatedNetwork implements SharedNetwork {
   #runStep(step: Step): void {
     this.agenda.remove(step);
     if (step.runsCode) this.#ranCode = true;
-    if (!step.isTurn) this.#lastEvent = this.clock.now;
+    if (!step.isTurn) {
+      this.#lastEvent = this.clock.now;
+      this.#leaps = 0;
+    }
     const before = takeUnheard(); // by a call from outside any step
     if (before !== null) throw before;
     try {

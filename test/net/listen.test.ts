@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import nodeNet from 'node:net';
 import { expect } from 'chai';
-import { useThreadPal } from '../../src/net/thread-pal.ts';
+import { useThreadPal } from '../../src/node-shape/thread-pal.ts';
 import { windowsNet } from '../../src/net/windows-net.ts';
 import { onEveryNet } from './support/net-beds.ts';
 import type { NetworkPal } from '../../src/index.ts';

@@ -74,7 +74,7 @@ describe('the package', function () {
   it('names its classes as they are called, in every form of it', async () => {
     for (const [entry, names] of [
       ['index', ['NetworkError', 'RemoteLoop']],
-      ['sim/index', ['ChoiceTree', 'SimulationError']],
+      ['simulation/index', ['ChoiceTree', 'SimulationError']],
     ] as const) {
       for (const extension of ['js', 'cjs', 'mjs']) {
         const file = `./node_modules/iocp-pal/dist/src/${entry}.${extension}`;
@@ -129,7 +129,7 @@ describe('the package', function () {
       expect(seeded)
         .to.match(/^\/\/ echo\.test\.mjs\n/)
         .and.to.include('seed: 7');
-      // And with seeds that deliver the bytes in pieces.
+      // And with other seeds, some of which deliver the bytes in pieces.
       const files = [7, 23, 45, 46].map((seed) => {
         writeFileSync(path.join(project, `echo-${seed}.test.mjs`), seeded.replace('seed: 7', `seed: ${seed}`));
         return `echo-${seed}.test.mjs`;

@@ -7,6 +7,7 @@ import { removeAtExit } from '../../scripts/remove.mjs';
 import { networkOn, type Network } from '../../src/promises/network.ts';
 import { nodeSockets } from '../../src/promises/sockets/node-sockets.ts';
 import { networkOver } from '../../src/promises/index.ts';
+import { simulate, type Simulation } from '../../src/simulation/index.ts';
 import { beds } from './beds.ts';
 import { testPal } from './pal-fixture.ts';
 
@@ -19,7 +20,7 @@ export interface NetworkFixture {
   putFile(name: string, bytes: Uint8Array): string;
 }
 
-/** Describes `title` once per foundation: PALs on every bed, and node:net where there is no Windows. */
+/** Describes `title` once per foundation: PALs on every bed; and where there is no Windows, simulate() and node:net. */
 export function onEveryNetwork(title: string, suite: (fixture: NetworkFixture) => void): void {
   for (const bed of beds) {
     describe(`${title} [${bed.name}]`, () => {
@@ -34,6 +35,21 @@ export function onEveryNetwork(title: string, suite: (fixture: NetworkFixture) =
     });
   }
   if (process.env['IOCP_PAL_REAL'] !== undefined) return;
+  describe(`${title} [simulate()]`, () => {
+    let simulation: Simulation;
+    beforeEach(() => void (simulation = simulate({ seed: 1, segmentSize: 1460 })));
+    afterEach(() => simulation.close());
+    suite({
+      isNode: false,
+      putFile(file, bytes) {
+        simulation.platform.files.put(file, bytes);
+        return file;
+      },
+      get network() {
+        return simulation;
+      },
+    });
+  });
   describe(`${title} [node:net]`, () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'iocp-pal-'));
     removeAtExit(folder);

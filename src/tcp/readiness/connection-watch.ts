@@ -10,15 +10,18 @@
  *
  * An error that the zero-byte receive met is kept for tryRead: the system may report it only once.
  */
+import { Buffer } from 'node:buffer';
 import { WSAENOBUFS, WSAEWOULDBLOCK } from '../../../ffi/wsa-errors.ts';
 import type { Context } from '../../context/context.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS } from '../../memory/block-pool.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
+import type { WriteData } from '../../pal/network-pal.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
 import { copyIn } from '../../util/bytes.ts';
 import { systemError, writeAfterEnd } from '../../util/errors.ts';
 import type { Connection } from '../connection/connection.ts';
 import { postZeroByteReceive } from '../zero-byte-receive.ts';
+import { byteLengthOf } from '../connection/requests.ts';
 import { readinessOf } from '../connection/readiness-state.ts';
 import { Stream, WriteEnd } from '../connection/write-state.ts';
 import { receiveNow, sendNow } from '../immediate-calls.ts';
@@ -90,19 +93,24 @@ export function tryRead(context: Context, connection: Connection, target: Uint8A
 }
 
 /**
- * Takes bytes from the start of `data` for sending. Returns the count, or WouldBlock while writes are queued or in flight, the
+ * Takes bytes from the start of `data`, which may be a list, for sending. Returns the count, or WouldBlock while writes are queued or in flight, the
  * queues of all sockets together are full, or no operation is free. Where the system has no room, or the connection is broken,
  * it is WouldBlock as well: an asyncWrite then waits, or is told. Of a socket that has been watched, the bytes become the send
  * whose end tells the watch that there is room.
  */
-export function tryWrite(context: Context, connection: Connection, data: Uint8Array): number {
+export function tryWrite(context: Context, connection: Connection, data: WriteData): number {
   const failure = failureOf(connection);
   if (failure !== null) throw failure;
   if (connection.write.end !== WriteEnd.Open) throw writeAfterEnd('write');
   if (isSending(connection)) return WouldBlock;
   if (!hasRoom(context) || context.operations.free === 0 || connection.write.refusals > 0) return WouldBlock;
   const { maxQueuedBytes, maxQueuedBytesPerSocket } = context.options;
-  const most = Math.min(MAX_TRY_WRITE, maxQueuedBytesPerSocket, maxQueuedBytes - context.queuedBytes, data.byteLength);
+  const most = Math.min(
+    MAX_TRY_WRITE,
+    maxQueuedBytesPerSocket,
+    maxQueuedBytes - context.queuedBytes,
+    byteLengthOf(data),
+  );
   if (connection.write.stream === Stream.Whole) {
     const sent = trySend(context, connection, data, most);
     if (sent !== WouldBlock) return sent;
@@ -111,7 +119,8 @@ export function tryWrite(context: Context, connection: Connection, data: Uint8Ar
   const broken = whyEnded('write', connection);
   if (broken !== null) throw readinessOf(connection).fail(broken);
   // Of room in the system only the end of a send tells. It has a copy of our own: the caller may use the buffer again at once.
-  const taken = Uint8Array.prototype.slice.call(data, 0, most);
+  const taken = Buffer.alloc(most);
+  if (!copyAllIn(taken, data, most)) return WouldBlock;
   const readiness = readinessOf(connection);
   write(context, connection, taken, taken.length, null, null, (error) => {
     readiness.finishWrite();
@@ -120,6 +129,18 @@ export function tryWrite(context: Context, connection: Connection, data: Uint8Ar
   });
   readiness.beginWrite();
   return taken.length;
+}
+
+/** Copies the first `length` bytes of it to the start of `target`. Returns false when one of its arrays has lost its bytes. */
+function copyAllIn(target: Buffer, data: WriteData, length: number): boolean {
+  if (data instanceof Uint8Array) return copyIn(target, 0, data, 0, length);
+  let at = 0;
+  for (const part of data) {
+    const count = Math.min(part.byteLength, length - at);
+    if (!copyIn(target, at, part, 0, count)) return false;
+    at += count;
+  }
+  return at === length;
 }
 
 /** Throws what has broken the connection, and keeps it: the system may report it only once. */
@@ -134,14 +155,14 @@ function receivedNow(context: Context, connection: Connection, address: number, 
  * Hands bytes to the system as far as it has room. Nothing is queued or in flight before them. An error stays the stream's: the
  * next write is answered with it.
  */
-function trySend(context: Context, connection: Connection, data: Uint8Array, length: number): number {
-  const pinnedAddress = context.pinned.addressOf(data, length);
+function trySend(context: Context, connection: Connection, data: WriteData, length: number): number {
+  const pinnedAddress = data instanceof Uint8Array ? context.pinned.addressOf(data, length) : 0;
   if (pinnedAddress !== 0) return sentNow(context, connection, pinnedAddress, length);
   const block = context.blocks.take(classFor(length));
   if (block === null) return WouldBlock;
   try {
     const count = Math.min(length, block.size);
-    if (!copyIn(block.bytes, 0, data, 0, count)) return WouldBlock;
+    if (!copyAllIn(block.bytes, data, count)) return WouldBlock;
     return sentNow(context, connection, block.address, count);
   } finally {
     context.blocks.give(block);

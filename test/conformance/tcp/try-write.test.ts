@@ -74,6 +74,52 @@ onEveryBed('tryWrite beside asynchronous calls', (bed) => {
     expect((await readExactly(pal, served, 5000)).equals(Buffer.concat(sent))).to.equal(true);
   });
 
+  it('takes the parts of a list one behind the other, empty ones and parts from allocateBuffer() too', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const own = pal.allocateBuffer(300);
+    own.set(seededBytes(300, 3));
+    const list = [seededBytes(70, 1), new Uint8Array(0), own, seededBytes(9000, 4).subarray(10), new Uint8Array([7])];
+    const { syscalls } = pal.stats();
+    expect(pal.tryWrite(client, list)).to.equal(70 + 300 + 8990 + 1);
+    expect(pal.stats().syscalls['WSASend'], 'one call').to.equal((syscalls['WSASend'] ?? 0) + 1);
+    const expected = Buffer.concat(list);
+    for (const part of list) part.fill(0); // what was taken is the system's
+    expect((await readExactly(pal, served, expected.length)).equals(expected)).to.equal(true);
+  });
+
+  it('of a list that is too large it takes what one call takes, from its start', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const list = Array.from({ length: 40 }, (_, index) => seededBytes(10_000, index));
+    const all = Buffer.concat(list);
+    const taken = pal.tryWrite(client, list);
+    expect(taken).to.be.within(1, 262_144);
+    expect((await readExactly(pal, served, taken)).equals(all.subarray(0, taken))).to.equal(true);
+  });
+
+  it('refuses lists of nothing, of what are no bytes, and of bytes that were detached, and sends nothing', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const detached = new Uint8Array(10);
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    const lists: Record<string, unknown[]> = {
+      ERR_INVALID_ARG_VALUE: [[], [new Uint8Array(0), new Uint8Array(0)]],
+      ERR_INVALID_ARG_TYPE: [
+        [seededBytes(5), 'text'],
+        [seededBytes(5), [seededBytes(5)]],
+      ],
+      ERR_BUFFER_DETACHED: [[seededBytes(5), detached]],
+    };
+    for (const [code, wrong] of Object.entries(lists)) {
+      for (const list of wrong) {
+        expect(thrownBy(() => pal.tryWrite(client, list as Uint8Array[]))).to.include({ code });
+      }
+    }
+    expect(pal.tryWrite(client, seededBytes(3))).to.equal(3);
+    expect((await readExactly(pal, served, 3)).equals(seededBytes(3))).to.equal(true);
+  });
+
   it('takes nothing while an asyncWrite is queued, and goes on behind it', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);

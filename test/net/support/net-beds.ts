@@ -4,7 +4,7 @@
  */
 import nodeNet from 'node:net';
 import { windowsNet } from '../../../src/net/windows-net.ts';
-import { useThreadPal } from '../../../src/net/thread-pal.ts';
+import { useThreadPal } from '../../../src/node-shape/thread-pal.ts';
 import { beds, iocpSkipping, type Bed } from '../../support/beds.ts';
 import { until } from '../../support/until.ts';
 import type { NetworkPal } from '../../../src/index.ts';

@@ -75,13 +75,16 @@ export function writeData(world: World, side: Side, data: Uint8Array | Uint8Arra
   startWriting(world, side, total, (done) => side.owner.pal.asyncWrite(side.handle, data, done));
 }
 
-/** The next bytes of the stream, as many of them as the system takes now. */
+/** The next bytes of the stream, as many of them as the system takes now; half of the times as a list. */
 export function tryWrite(world: World, side: Side, size: number): void {
   if (!side.usable || !mayWrite(side) || side.sendShut || side.wasWatched) return;
   side.free = false;
   const data = Uint8Array.from(streamBytes(side.stream, side.written, size));
+  const asList = side.written % 2 === 1;
+  const middle = size >>> 1;
   world.call(side, () => {
-    const taken = side.owner.pal.tryWrite(side.handle, data);
+    const given = asList ? [data.subarray(0, middle), data.subarray(middle)] : data;
+    const taken = side.owner.pal.tryWrite(side.handle, given);
     data.fill(0); // it may be changed at once
     if (taken === WouldBlock) return;
     side.written += taken;

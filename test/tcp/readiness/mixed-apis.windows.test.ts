@@ -147,7 +147,7 @@ onEveryBed('what the readiness calls refuse', (bed) => {
     const calls: Record<string, () => unknown> = {
       watch: () => pal.watch(client, { readable: true }, 7 as never),
       tryRead: () => pal.tryRead(client, 'text' as never),
-      tryWrite: () => pal.tryWrite(client, [new Uint8Array(1)] as never),
+      tryWrite: () => pal.tryWrite(client, [7] as never),
     };
     for (const [name, call] of Object.entries(calls)) {
       const error = thrownBy(call);

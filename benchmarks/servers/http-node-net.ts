@@ -1,0 +1,4 @@
+/** Answers GET /N with a body of N bytes. */
+import { serveHttp } from './http.ts';
+
+serveHttp();
