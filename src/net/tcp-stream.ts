@@ -8,7 +8,6 @@ import { AsyncResource } from 'node:async_hooks';
 import { queueMicrotask } from '../platform/node-timers.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { SocketOption } from '../pal/socket-option.ts';
-import { setImmediate } from '../platform/node-timers.ts';
 import type { Endpoint, SocketHandle } from '../pal/handles.ts';
 import { writeAll, type DoneCallback } from './write-all.ts';
 import type { NetworkError } from '../pal/network-error.ts';
@@ -63,14 +62,6 @@ export class TcpStream {
   #own: Uint8Array | null = null;
   /** Bytes that came into the owner's own memory after readStop(). */
   #held = 0;
-  // Whatever the bytes before have left to ticks and promises runs first, as with Node.js, also where the PAL has found both in one
-  // turn: an answer that is given there is given before the end.
-  readonly #onEnd = (): void => {
-    if (!this.#closing) this.#owner.ended();
-  };
-  readonly #onFailure = (error: NetworkError): void => {
-    if (!this.#closing) this.#owner.failed(error);
-  };
   readonly #onView = (error: NetworkError | null, view: Uint8Array): void => this.#afterRead(error, view, view.length);
   readonly #onRead = (error: NetworkError | null, bytes: number): void =>
     this.#afterRead(error, this.#own ?? NONE, bytes);
@@ -123,7 +114,7 @@ export class TcpStream {
     else if (bytes > 0) this.#deliver(buffer, bytes);
     else {
       this.#reading = false;
-      setImmediate(this.#onEnd);
+      this.#owner.ended();
     }
   }
 
@@ -133,7 +124,7 @@ export class TcpStream {
       return;
     }
     this.#reading = false;
-    setImmediate(this.#onFailure, error);
+    if (!this.#closing) this.#owner.failed(error);
   }
 
   #deliver(buffer: Uint8Array, bytes: number): void {
@@ -218,7 +209,8 @@ let receivers: (() => void)[] = [];
 /**
  * Receives when the callbacks of this turn are through, the writes that they make included. Until then the peers of the first ones have
  * answered, and most receives find bytes: each of those costs neither a packet nor a wait. (The echo of 16 KiB on 100
- * connections is a third faster by it; docs/benchmarks.md.)
+ * connections is a third faster by it; docs/benchmarks.md.) And what the bytes have left to ticks and promises has run before the
+ * connection says more, as with Node.js: an http server has given its answer before it hears of the end.
  */
 function receiveLater(receive: () => void): void {
   if (receivers.push(receive) === 1) queueMicrotask(receiveAll);

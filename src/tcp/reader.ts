@@ -4,8 +4,8 @@
  * What a receive waits in follows the peer:
  * - idle (nothing has come yet, or not for a while): no buffer at all, a zero-byte receive, which completes when there
  *   is something to receive. Ten thousand idle connections pin their slots only.
- * - busy: straight into a pinned block, one call per message. The first has room for a request of http with its headers. A receive
- *   that fills its block makes the next one larger, one that leaves most of it empty makes it smaller.
+ * - busy: straight into a pinned block, one call per message. A receive that fills its block makes the next one larger,
+ *   one that leaves most of it empty makes it smaller.
  * The bytes are copied to the user's buffer when the receive completes; a user's own pinned buffer is filled in place. A read that
  * lends receives into a block of memory/view-blocks.ts, which its callback sees until it returns.
  *
@@ -30,12 +30,12 @@ import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import type { ReadRequest } from './connection/requests.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
-/** Block of the first receive after a wait without one: there is something to receive, so it is in use for a moment only. */
-const FIRST_RECEIVE_CLASS = classFor(4096);
 /** Largest block that a receive asks for: 64 KiB, beyond which a call costs nothing against the copy. */
 const LARGEST_RECEIVE_CLASS = classFor(65536);
 /** Most bytes of a view. */
 const LARGEST_VIEW = 65536;
+/** Block for a view at least: a message that comes in two pieces costs its reader a call and an event more. */
+const SMALLEST_VIEW_CLASS = classFor(4096);
 /** The view of those that get no bytes. */
 const NO_VIEW = Buffer.alloc(0);
 
@@ -142,14 +142,14 @@ export function completeReceive(context: Context, connection: Connection, operat
   const { cancellation } = request;
   if (cancellation !== null && (error === ERROR_OPERATION_ABORTED || (error === 0 && operation.requested === 0))) {
     // Nothing was received. (A zero-byte receive that found something has taken none of it.)
-    if (error === 0) connection.read.useClass(FIRST_RECEIVE_CLASS);
+    if (error === 0) connection.read.useClass(0);
     else if (wasReclaimed) connection.read.useClass(IDLE);
     finishRead(context, connection, operation, request, cancellation, 0);
     return;
   }
   if (error === 0 && operation.requested === 0) {
     // The zero-byte receive: there is something to receive now.
-    connection.read.useClass(FIRST_RECEIVE_CLASS);
+    connection.read.useClass(0);
     repost(context, connection, operation, request);
     return;
   }
@@ -334,7 +334,7 @@ function start(context: Context, connection: Connection, operation: Operation, r
   } else if (connection.read.blockClass !== IDLE) {
     const isView = request.viewCallback !== null && context.viewBlocks.lends;
     const blocks = isView ? context.viewBlocks : context.blocks;
-    const block = blocks.take(Math.min(connection.read.blockClass, classFor(request.maxBytes)));
+    const block = blocks.take(classOf(connection, request));
     operation.block = block;
     if (isView) operation.lent = block?.bytes ?? null; // V8 owns it, and must not take it away
     if (block === null) {
@@ -349,6 +349,10 @@ function start(context: Context, connection: Connection, operation: Operation, r
   operation.requested = length;
   context.operations.setSegment(operation, 0, address, length);
   context.transport.receive(connection, operation);
+}
+
+function classOf({ read: { blockClass } }: Connection, { viewCallback, maxBytes }: ReadRequest): number {
+  return viewCallback === null ? Math.min(blockClass, classFor(maxBytes)) : Math.max(blockClass, SMALLEST_VIEW_CLASS);
 }
 
 /**
