@@ -1,27 +1,31 @@
-/** Puts iocp-pal/net in the place of what node:net exports, and takes it away again. */
+/** Puts iocp-pal/net and iocp-pal/dgram in the place of what node:net and node:dgram export, and takes them away again. */
+import nodeDgram from 'node:dgram';
 import http from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 import nodeNet from 'node:net';
 import { listenInFront } from '../http/front.ts';
+import dgram from '../dgram/index.ts';
 import net from '../net/index.ts';
 
 type Undo = () => void;
 type Method = (this: object, ...args: unknown[]) => unknown;
 
 /** They take Node's Socket and Server for their own classes when they are loaded. */
-const BUILT_ON_NET = ['child_process', 'cluster', 'dgram', 'http2', 'https', 'tls', 'tty'];
+const BUILT_ON_NET = ['child_process', 'cluster', 'http2', 'https', 'tls', 'tty'];
 
 /** What of the exports is overwritten; the rest is the same already. */
 const NAMES = ['Socket', 'Stream', 'Server', 'createServer', 'connect', 'createConnection'];
+const DGRAM_NAMES = ['Socket', 'createSocket'];
 
 /** @returns what undoes it */
-export function overwriteNet(): Undo {
+export function overwriteModules(): Undo {
   // Not by imports of nothing, which bundlers leave out.
   for (const name of BUILT_ON_NET) process.getBuiltinModule(`node:${name}`);
   const { Socket: NodeSocket, Server: NodeServer, createConnection } = nodeNet;
   const { Server, Socket } = net;
   const undo = [
     ...NAMES.map((name) => put(nodeNet, name, Reflect.get(net, name))),
+    ...DGRAM_NAMES.map((name) => put(nodeDgram, name, Reflect.get(dgram, name))),
     listenOnPal(NodeServer.prototype),
     // Node's modules call methods of `net.Server` and `net.Socket`, by these names, on servers and sockets of their own.
     ...methodsOf(NodeServer.prototype).map((name) => forNodes(Server.prototype, NodeServer, name)),
