@@ -15,7 +15,7 @@ import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
 /** Each behind those that it requires. */
-const entries = ['', 'net', 'http', 'promises', 'register', 'simulation', 'wsapoll'].map((folder) =>
+const entries = ['', 'net', 'dgram', 'http', 'promises', 'register', 'simulation', 'wsapoll'].map((folder) =>
   path.join(dist, 'src', folder, 'index'),
 );
 
