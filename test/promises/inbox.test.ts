@@ -11,7 +11,9 @@ function inboxOf(hasRoom?: (held: readonly string[], item: string) => boolean) {
   let stops = 0;
   const source = {
     next: (arrived: (error: Error | null, item: string | null) => void) => void asked.push(arrived),
-    stop: () => void stops++,
+    stop: () => {
+      stops++;
+    },
   };
   return {
     inbox: new Inbox(source, platform.scheduler, hasRoom),
