@@ -13,8 +13,8 @@ const FOR_SIMULATION = ['pal', 'util', 'iocp', 'platform', 'memory', 'wait'];
 const FOR_BACKEND = ['pal', 'platform', 'memory', 'wait', 'loop', 'context', 'sockets'];
 /** What a face of the library takes, on top of the public calls: their words, and Node's timers. */
 const FOR_FACE = ['pal', 'platform', '.'];
-/** The promises check their arguments as the public calls do. */
-const FOR_PROMISES = [...FOR_FACE, 'util', 'promises/sockets'];
+/** The promises check their arguments as the public calls do, and load iocp-pal/net when somebody asks for a Socket. */
+const FOR_PROMISES = [...FOR_FACE, 'util', 'net', 'promises/sockets'];
 const SIMULATION = ['sim/schedule', 'sim/machine', 'sim/memory', 'sim/kernel', 'sim/win32', 'sim/wait', 'sim'];
 
 /** @type {readonly Room[]} '.' is src/index.ts */
@@ -46,6 +46,7 @@ export const rooms = [
   '.',
   'node-shape',
   'net',
+  'dgram',
   'http',
   'register',
   'promises/sockets',
@@ -59,8 +60,8 @@ export const rooms = [
   if (folder.startsWith('promises')) return { folder, only: FOR_PROMISES };
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
   if (folder === 'node-shape') return { folder, only: FOR_FACE };
-  if (folder === 'net') return { folder, only: [...FOR_FACE, 'node-shape'] };
-  if (folder === 'http' || folder === 'register') return { folder, only: ['platform', 'net', 'http'] };
+  if (folder === 'net' || folder === 'dgram') return { folder, only: [...FOR_FACE, 'node-shape'] };
+  if (folder === 'http' || folder === 'register') return { folder, only: ['platform', 'net', 'dgram', 'http'] };
   if (folder === 'simulation') return { folder, only: [...FOR_PROMISES, 'promises', 'sim'] };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });

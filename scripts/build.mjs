@@ -15,7 +15,7 @@ import { remove } from './remove.mjs';
 
 const dist = path.join(root, 'dist');
 /** Each behind those that it requires. */
-const entries = ['', 'net', 'http', 'promises', 'register', 'simulation', 'wsapoll'].map((folder) =>
+const entries = ['', 'net', 'dgram', 'http', 'promises', 'register', 'simulation', 'wsapoll'].map((folder) =>
   path.join(dist, 'src', folder, 'index'),
 );
 
@@ -27,10 +27,12 @@ const entries = ['', 'net', 'http', 'promises', 'register', 'simulation', 'wsapo
 const libraryFromItsEntry = {
   name: 'library-from-its-entry',
   setup(bundle) {
-    bundle.onResolve({ filter: /^\.\.\/((net|promises)\/)?index\.js$/ }, ({ path: entry }) => ({
-      path: entry.replace(/js$/, 'cjs'),
-      external: true,
-    }));
+    const [own = ''] = /** @type {string[]} */ (bundle.initialOptions.entryPoints);
+    bundle.onResolve({ filter: /\/index\.js$/ }, ({ path: imported, resolveDir }) => {
+      const entry = path.join(resolveDir, imported).replace(/\.js$/, '');
+      if (!entries.includes(entry) || `${entry}.js` === own) return undefined;
+      return { path: path.relative(path.dirname(own), `${entry}.cjs`).replaceAll('\\', '/'), external: true };
+    });
   },
 };
 

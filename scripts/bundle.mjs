@@ -24,6 +24,7 @@ export async function bundleCommonJs(entry, file, plugins = []) {
     platform: 'node',
     format: 'cjs',
     target: 'node20.19',
+    supported: { 'dynamic-import': false }, // require(), which jest and single executables have too
     packages: 'external',
     sourcemap: true,
     sourcesContent: true,

@@ -194,6 +194,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   if (config === undefined) throw new Error('Cannot read tsconfig.json');
   const entries = [
     { file: path.join(root, 'src/index.ts'), classMembers: true },
+    { file: path.join(root, 'src/dgram/index.ts'), classMembers: true },
     { file: path.join(root, 'src/http/index.ts'), classMembers: true },
     { file: path.join(root, 'src/net/index.ts'), classMembers: true },
     { file: path.join(root, 'src/register/index.ts'), classMembers: true },

@@ -49,7 +49,7 @@ function partsOf(file) {
   // The tarball, as its users get it, and the commands of this repository, as they are typed: both start node.exe themselves.
   if (file.startsWith('test/package/') || file.startsWith('test/commands/')) return ['package'];
   // What every implementation must do: asked of the simulation, and of Windows.
-  if (/^test\/(conformance|net|http|promises)\//.test(file)) return ['neutral', 'windows'];
+  if (/^test\/(conformance|net|dgram|http|promises)\//.test(file)) return ['neutral', 'windows'];
   return ['neutral'];
 }
 

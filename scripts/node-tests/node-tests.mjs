@@ -1,11 +1,11 @@
 // npm run node-tests -- folder [--group net]… [--only text] [--side plain|ours] [--jobs 1] [--limit 120] [--resume] [--write]
-//   [--module src/net/index.ts] [--register src/register/index.ts]
+//   [--register src/register/index.ts]
 //
 // Runs Node's own test files on the Windows node.exe, a process each: once as it is, for a baseline, and once with iocp-pal in the
-// place of its node:net. `folder` is a checkout of nodejs/node, or of denoland/node_test, which has its tests alone.
+// place of its own module. `folder` is a checkout of nodejs/node, or of denoland/node_test, which has its tests alone.
 //
-//   --group    the tests of net (the default), http, https, tls, http2 or dgram. Those of net load the module under test; below the
-//              others it is put by the module that registers it
+//   --group    the tests of net (the default), http, https, tls, http2 or dgram. Those of net and dgram load the module under
+//              test; below the others it is put by the module that registers it
 //   --only     files with that text in their name; several texts with commas between them
 //   --resume   asks only what has no answer yet in .build/node-tests.json
 //   --limit    seconds for a file
@@ -36,7 +36,6 @@ const { values, positionals } = parseArgs({
     group: { type: 'string', multiple: true, default: ['net'] },
     only: { type: 'string' },
     side: { type: 'string' },
-    module: { type: 'string', default: path.join(root, 'src', 'net', 'index.ts') },
     register: { type: 'string', default: path.join(root, 'src', 'register', 'index.ts') },
     jobs: { type: 'string', default: '1' },
     limit: { type: 'string', default: '120' },
@@ -55,11 +54,8 @@ const expected = /** @type {import('./judge.mjs').ExpectedFailures} */ (
   JSON.parse(readFileSync(path.join(import.meta.dirname, 'expected-failures.json'), 'utf8'))
 );
 const outputs = path.join(buildFolder, 'node-tests');
-/** What preload.cjs is told, and the file: one, since many take a process long to load. Another run may have its own. */
-const underTest = /** @type {const} */ ({
-  IOCP_PAL_MODULE: path.join(outputs, `module-${process.pid}.cjs`),
-  IOCP_PAL_REGISTER: path.join(outputs, `register-${process.pid}.cjs`),
-});
+/** Modules that a test loads itself. */
+const FACES = ['net', 'dgram'];
 /** Drive Z is the whole of Linux, under Wine. Forward slashes: in NODE_OPTIONS a backslash is an escape. */
 const drive = process.platform === 'win32' ? '' : 'Z:';
 
@@ -76,21 +72,35 @@ const open = sides.flatMap((side) =>
 
 const { windowsReady, reason } = await ensureInstalled({ windows: true });
 if (!windowsReady) throw new Error(reason);
-for (const variable of new Set(open.flatMap(([side, file]) => (side === 'ours' ? [variableFor(file)] : [])))) {
-  const bundle = underTest[variable];
-  await bundleCommonJs(path.resolve(variable === 'IOCP_PAL_MODULE' ? values.module : values.register), bundle);
+for (const entry of new Set(open.flatMap(([side, { group }]) => (side === 'ours' ? [entryFor(group)] : [])))) {
+  const bundle = bundleOf(entry);
+  await bundleCommonJs(entry, bundle);
   for (const made of [bundle, `${bundle}.map`]) removeAtExit(made);
 }
 let next = 0;
 await Promise.all(Array.from({ length: Number(values.jobs) }, (_, job) => work(job)));
 report();
 
+/** @param {string} group */
+function entryFor(group) {
+  return FACES.includes(group) ? path.join(root, 'src', group, 'index.ts') : path.resolve(values.register);
+}
+
 /**
- * @param {TestFile} file
- * @returns {keyof typeof underTest}
+ * One file, since many take a process long to load. Another run may have its own.
+ * @param {string} entry
  */
-function variableFor({ group }) {
-  return group === 'net' ? 'IOCP_PAL_MODULE' : 'IOCP_PAL_REGISTER';
+function bundleOf(entry) {
+  return path.join(outputs, `${path.basename(path.dirname(entry))}-${process.pid}.cjs`);
+}
+
+/**
+ * What preload.cjs is told.
+ * @param {string} group
+ */
+function underTest(group) {
+  const file = `${drive}${bundleOf(entryFor(group))}`;
+  return FACES.includes(group) ? { IOCP_PAL_MODULE: file, IOCP_PAL_IN_PLACE_OF: group } : { IOCP_PAL_REGISTER: file };
 }
 
 /** @param {number} job */
@@ -130,7 +140,7 @@ async function ask(side, file, folder, job) {
       NODE_TEST_DIR: `${drive}${folder}`,
       TEST_SERIAL_ID: String(job),
       NODE_OPTIONS: `--require "${preload}"`,
-      ...(side === 'ours' && { [variableFor(file)]: `${drive}${underTest[variableFor(file)]}` }),
+      ...(side === 'ours' && underTest(file.group)),
     },
   });
   clearTimeout(timer);

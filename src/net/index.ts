@@ -48,4 +48,5 @@ export const getDefaultAutoSelectFamilyAttemptTimeout = net.getDefaultAutoSelect
 /** Changes that, in milliseconds. */
 export const setDefaultAutoSelectFamilyAttemptTimeout = net.setDefaultAutoSelectFamilyAttemptTimeout;
 
+export { socketOver, type ConnectionFacts } from './socket-over.ts';
 export type * from 'node:net';

@@ -25,7 +25,8 @@ export interface SystemError extends Error, Place {
 /** Node's number and text for each word, as of this system. */
 let words: ReadonlyMap<string, { readonly errno: number; readonly text: string }> | undefined;
 
-function meaningOf(code: string): { readonly errno: number; readonly text: string } | undefined {
+/** Node's number and text for a word of the system; undefined for what is none. */
+export function meaningOf(code: string): { readonly errno: number; readonly text: string } | undefined {
   words ??= new Map([...getSystemErrorMap()].map(([errno, [word, text]]) => [word, { errno, text }]));
   return words.get(code);
 }

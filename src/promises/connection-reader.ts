@@ -5,7 +5,7 @@ import type { Scheduler } from '../platform/platform.ts';
 import { requireInteger, wrongType } from '../util/validate.ts';
 import { inCallersStack } from './caller-stack.ts';
 import { aborted, Deadline } from './sockets/deadline.ts';
-import { closedHere, endedEarly, limitReached, readUnderWay } from './sockets/errors.ts';
+import { closedHere, endedEarly, endWasRead, limitReached, readUnderWay } from './sockets/errors.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { StreamSocket } from './sockets/network-sockets.ts';
 
@@ -27,6 +27,7 @@ export class ConnectionReader {
   readonly #held = new HeldBytes();
   #isBusy = false;
   #isClosed = false;
+  #hasSeenEnd = false;
   // There is one read at a time: its promise's functions are kept here, so that no closure is made for each.
   #resolve: (bytes: number) => void = ignore;
   #resolveChunk: (chunk: Buffer) => void = ignore;
@@ -108,6 +109,18 @@ export class ConnectionReader {
     }
   }
 
+  /**
+   * Gives what is held to whoever reads from now on; later calls are refused.
+   * @throws NetworkError when a read is under way, or has seen the end
+   */
+  giveAway(): Buffer {
+    this.#begin(NO_OPTIONS);
+    this.#isBusy = false;
+    if (this.#hasSeenEnd) throw endWasRead();
+    this.#isClosed = true;
+    return this.#held.take(this.#held.length);
+  }
+
   /** Later calls are refused; what is held is nobody's any more. */
   close(): void {
     this.#isClosed = true;
@@ -164,19 +177,22 @@ export class ConnectionReader {
   };
 
   readonly #onBytes: BytesCallback = (error, bytes) => {
-    if (error === null) this.#resolve(bytes);
-    else this.#reject(error);
+    if (error !== null) return this.#reject(error);
+    this.#hasSeenEnd = bytes === 0;
+    this.#resolve(bytes);
   };
 
   readonly #onHeld: ViewCallback = (error, view) => {
     if (error !== null) return this.#reject(error);
+    this.#hasSeenEnd = view.length === 0;
     this.#held.append(view);
     this.#resolve(view.length);
   };
 
   readonly #onChunk: ViewCallback = (error, view) => {
-    if (error === null) this.#resolveChunk(Buffer.from(view));
-    else this.#reject(error);
+    if (error !== null) return this.#reject(error);
+    this.#hasSeenEnd = view.length === 0;
+    this.#resolveChunk(Buffer.from(view));
   };
 }
 

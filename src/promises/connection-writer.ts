@@ -70,7 +70,7 @@ export class ConnectionWriter {
       await new Promise<void>((resolve, reject) => {
         this.#stream.end(options, (error) => (error === null ? resolve() : reject(error)));
       });
-      if (this.#failure !== null) throw this.#failure;
+      this.requireUnbroken();
     } catch (error) {
       inCallersStack(error);
     }
@@ -78,6 +78,11 @@ export class ConnectionWriter {
 
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** Nothing that was written has failed. @throws NetworkError what a write has failed with */
+  requireUnbroken(): void {
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** Later calls are refused. */
@@ -109,7 +114,7 @@ export class ConnectionWriter {
   #requireOpen({ signal }: OperationOptions): void {
     if (this.#isClosed) throw closedHere('connection');
     if (this.#hasEnded) throw writeAfterEnd();
-    if (this.#failure !== null) throw this.#failure;
+    this.requireUnbroken();
     if (signal?.aborted === true) throw aborted(signal);
   }
 }

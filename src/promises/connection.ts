@@ -1,4 +1,5 @@
 /** A connection, with promises. docs/promises.md explains it. */
+import type { Socket } from 'node:net';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import type { FileSource, SendFileOptions } from '../pal/file-transfer.ts';
 import type { Endpoint } from '../pal/handles.ts';
@@ -7,9 +8,11 @@ import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler } from '../platform/platform.ts';
 import { requireInteger } from '../util/validate.ts';
 import { byteStreamOf, writableStreamOf } from './web-streams.ts';
+import { inCallersStack } from './caller-stack.ts';
 import { ConnectionReader, type DelimitedOptions } from './connection-reader.ts';
 import { ConnectionWriter } from './connection-writer.ts';
 import { iterate } from './iterate.ts';
+import { closedHere } from './sockets/errors.ts';
 import type { StreamSocket } from './sockets/network-sockets.ts';
 
 const MAX_GRACE_MS = 2 ** 31 - 1;
@@ -31,6 +34,8 @@ export class Connection {
   readonly #writer: ConnectionWriter;
   readonly #onClosed: ((connection: Connection) => void) | undefined;
   #closed: Promise<void> | null = null;
+  /** What it was given away as. */
+  #socket: Socket | null = null;
   #readable: ReadableStream<Uint8Array> | null = null;
   #writable: WritableStream<string | Uint8Array> | null = null;
 
@@ -144,6 +149,26 @@ export class Connection {
   }
 
   /**
+   * Gives the connection away as a net.Socket, for code that takes one: http.Server's 'connection', tls.connect({ socket }). It gives first what
+   * has come and was not read. On a PAL its class is that of iocp-pal/net. Calls of the connection are rejected from then on as after
+   * close(), and close() waits until the socket is closed.
+   * @throws NetworkError ERR_READ_UNDER_WAY; ERR_END_WAS_READ when a read has seen the end of the stream; what a write has failed with.
+   */
+  async toSocket(): Promise<Socket> {
+    try {
+      if (this.isClosed) throw closedHere('connection');
+      this.#writer.requireUnbroken();
+      const head = this.#reader.giveAway();
+      this.#writer.close();
+      const made = this.#stream.toSocket(head, !this.#writer.hasEnded);
+      this.#closed = this.#untilClosed(made);
+      return (this.#socket = await made);
+    } catch (error) {
+      return inCallersStack(error);
+    }
+  }
+
+  /**
    * Sends what was written, then FIN, and closes. Rejected for a grace that makes no sense, and for nothing else; a second call waits for
    * the first. Reads that are pending are rejected at once.
    */
@@ -157,11 +182,12 @@ export class Connection {
   reset(): Promise<void> {
     const before = this.#closed;
     if (before === null) return (this.#closed = this.#close((done) => this.#stream.reset(done)));
-    this.#stream.reset(() => undefined);
+    if (this.#socket === null) this.#stream.reset(() => undefined);
+    else this.#socket.resetAndDestroy();
     return before;
   }
 
-  /** True once close() or reset() was called. */
+  /** True once close(), reset() or toSocket() was called. */
   get isClosed(): boolean {
     return this.#closed !== null;
   }
@@ -189,6 +215,16 @@ export class Connection {
   /** close(), for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #untilClosed(made: Promise<Socket>): Promise<void> {
+    try {
+      const socket = await made;
+      await new Promise((resolve) => socket.once('close', resolve));
+    } catch {
+      await new Promise<void>((resolve) => this.#stream.reset(resolve)); // toSocket() tells why
+    }
+    this.#onClosed?.(this);
   }
 
   async #close(start: (done: () => void) => void): Promise<void> {

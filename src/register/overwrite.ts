@@ -1,16 +1,17 @@
-/** Puts iocp-pal/net in the place of what node:net exports, and takes it away again. */
+/** Puts iocp-pal/net and iocp-pal/dgram in the place of what node:net and node:dgram export, and takes them away again. */
 // Loaded before anything is overwritten: they take Node's Socket and Server for their own classes when they are loaded.
 import 'node:child_process';
 import 'node:cluster';
-import 'node:dgram';
 import 'node:http2';
 import 'node:https';
 import 'node:tls';
 import 'node:tty';
+import nodeDgram from 'node:dgram';
 import http from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 import nodeNet from 'node:net';
 import { listenInFront } from '../http/front.ts';
+import dgram from '../dgram/index.ts';
 import net from '../net/index.ts';
 
 type Undo = () => void;
@@ -18,13 +19,15 @@ type Method = (this: object, ...args: unknown[]) => unknown;
 
 /** What of the exports is overwritten; the rest is the same already. */
 const NAMES = ['Socket', 'Stream', 'Server', 'createServer', 'connect', 'createConnection'];
+const DGRAM_NAMES = ['Socket', 'createSocket'];
 
 /** @returns what undoes it */
-export function overwriteNet(): Undo {
+export function overwriteModules(): Undo {
   const { Socket: NodeSocket, Server: NodeServer, createConnection } = nodeNet;
   const { Server, Socket } = net;
   const undo = [
     ...NAMES.map((name) => put(nodeNet, name, Reflect.get(net, name))),
+    ...DGRAM_NAMES.map((name) => put(nodeDgram, name, Reflect.get(dgram, name))),
     listenOnPal(NodeServer.prototype),
     // Node's modules call methods of `net.Server` and `net.Socket`, by these names, on servers and sockets of their own.
     ...methodsOf(NodeServer.prototype).map((name) => forNodes(Server.prototype, NodeServer, name)),

@@ -22,6 +22,7 @@ const DONE = {
   isSocket: true,
   tls: 'secret',
   echo: 'echoed',
+  datagram: 'to itself',
   child: 'from a child',
   pipeIsSocket: true,
   refused: 'ERR_SOCKET_BAD_PORT',
@@ -30,12 +31,12 @@ const DONE = {
 // Without fetch() on Node's own sockets: undici's connect fails with UNKNOWN under Wine.
 describe('iocp-pal/register', () => {
   it('puts its sockets under http, TLS and net, and leaves pipes to Node.js', async () => {
-    const pal = { httpServer: 'pal', httpClient: 'pal', netServer: 'pal', netClient: 'pal' };
+    const pal = { httpServer: 'pal', httpClient: 'pal', netServer: 'pal', netClient: 'pal', udpSocket: 'pal' };
     expect(await unmodified(['fetch'])).to.deep.equal({ ...DONE, ...pal, fetch: 'fetched' });
   });
 
   it('does nothing with IOCP_PAL_OFF=1', async () => {
-    const node = { httpServer: 'node', httpClient: 'node', netServer: 'node', netClient: 'node' };
+    const node = { httpServer: 'node', httpClient: 'node', netServer: 'node', netClient: 'node', udpSocket: 'node' };
     expect(await unmodified([], { IOCP_PAL_OFF: '1' })).to.deep.equal({ ...DONE, ...node });
   });
 });

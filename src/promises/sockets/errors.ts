@@ -26,6 +26,14 @@ export function endedEarly(wanted: string, held: number): NetworkError {
   });
 }
 
+/** A Socket is wanted of a stream whose end has been read: nobody would hear of the end any more. */
+export function endWasRead(): NetworkError {
+  return new NetworkError('Cannot make a Socket: the peer has ended the stream, and a read has seen its end', {
+    kind: NetworkErrorCode.ReadFailed,
+    code: 'ERR_END_WAS_READ',
+  });
+}
+
 /** What was to be delimited is longer than the caller allows. */
 export function limitReached(limit: number): NetworkError {
   return new NetworkError(

@@ -4,6 +4,7 @@
  *
  * A callback may come inside the call that it was given to. Mistakes (an option that no call takes) are thrown.
  */
+import type { Socket } from 'node:net';
 import type { Destination, UdpOptions } from '../../pal/datagram.ts';
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { Endpoint } from '../../pal/handles.ts';
@@ -37,6 +38,8 @@ export interface StreamSocket {
   /** Flushes what was written while its grace lasts, then FIN. Of a broken stream, or when the grace is over: RST. */
   close(options: CloseOptions, callback: () => void): void;
   reset(callback: () => void): void;
+  /** Gives it away, with the bytes that the socket is to give first. Behind end() the socket cannot write. */
+  toSocket(head: Uint8Array, canWrite: boolean): Promise<Socket>;
   setNoDelay(on: boolean): void;
   setKeepAlive(on: boolean, idleSeconds: number | undefined): void;
   ref(): void;

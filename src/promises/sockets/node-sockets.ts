@@ -2,7 +2,7 @@
  * The sockets of Node.js, as the promises want them: where there is no PAL, a program is written and tested on these. What only a
  * PAL can do (depth of accepts, rates, limits per address, sizes of buffers of accepted sockets) has no effect here.
  */
-import { createServer, connect, isIP, type Server, type Socket } from 'node:net';
+import { createServer, connect, isIP, type Server } from 'node:net';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import type { Endpoint } from '../../pal/handles.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
@@ -82,18 +82,18 @@ interface PendingAccept {
 class NodeListeningSocket implements ListeningSocket {
   endpoint: Endpoint = { address: '', port: 0, family: 4 };
   readonly #server: Server;
-  readonly #untaken: Socket[] = [];
+  readonly #untaken: NodeStream[] = [];
   readonly #pending: PendingAccept[] = [];
   #isClosed = false;
 
   constructor(server: Server) {
     this.#server = server;
     server.on('connection', (socket) => {
-      socket.on('error', () => undefined); // heard of when it is taken and read
+      const stream = new NodeStream(socket);
       const next = this.#pending.shift();
-      if (next === undefined) return void this.#untaken.push(socket);
+      if (next === undefined) return void this.#untaken.push(stream);
       next.call.over();
-      next.callback(null, new NodeStream(socket));
+      next.callback(null, stream);
     });
   }
 
@@ -107,8 +107,8 @@ class NodeListeningSocket implements ListeningSocket {
 
   accept(options: OperationOptions, callback: PendingAccept['callback']): void {
     if (this.#isClosed) return callback(closedHere('server'), null);
-    const socket = this.#untaken.shift();
-    if (socket !== undefined) return callback(null, new NodeStream(socket));
+    const stream = this.#untaken.shift();
+    if (stream !== undefined) return callback(null, stream);
     const pending: PendingAccept = {
       callback,
       call: new NodeCall(options, (error: NetworkError) => {
@@ -121,7 +121,7 @@ class NodeListeningSocket implements ListeningSocket {
 
   close(callback: () => void): void {
     this.#isClosed = true;
-    for (const socket of this.#untaken.splice(0)) socket.resetAndDestroy();
+    for (const stream of this.#untaken.splice(0)) stream.reset(() => undefined);
     for (const { call, callback: answer } of this.#pending.splice(0)) {
       call.over();
       answer(closedHere('server'), null);

@@ -7,7 +7,7 @@ import type { NetworkError } from '../../pal/network-error.ts';
 import type { BytesCallback, CloseOptions, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import { clearTimeout, setTimeout } from '../../platform/node-timers.ts';
-import { closedHere, streamBroken } from './errors.ts';
+import { closedHere, endWasRead, streamBroken } from './errors.ts';
 import type { DoneCallback, StreamSocket } from './network-sockets.ts';
 import { networkError, NodeCall } from './node-call.ts';
 import { sendFile } from './node-files.ts';
@@ -15,9 +15,10 @@ import { sendFile } from './node-files.ts';
 const DEFAULT_GRACE_MS = 5000;
 const NOTHING = Buffer.alloc(0);
 
-/** The read that waits. `take` gets what is there: nothing at the end of the stream. Returns how many bytes it took. */
+/** The read that waits. `take` gets what is there, up to so many bytes: nothing at the end of the stream. */
 interface PendingRead {
-  readonly take: (bytes: Buffer) => number;
+  readonly wanted: number;
+  readonly take: (bytes: Buffer) => void;
   readonly fail: (error: NetworkError) => void;
 }
 
@@ -25,8 +26,6 @@ export class NodeStream implements StreamSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #socket: Socket;
-  /** What has come and was not taken. */
-  #rest: Buffer = NOTHING;
   #hasEnded = false;
   #isClosed = false;
   /** A write was taken back of which a part may be out. */
@@ -41,34 +40,33 @@ export class NodeStream implements StreamSocket {
     this.#socket = socket;
     this.local = { address: localAddress, port: localPort, family: localAddress.includes(':') ? 6 : 4 };
     this.remote = { address: remoteAddress, port: remotePort, family: remoteAddress.includes(':') ? 6 : 4 };
-    socket.on('readable', () => this.#deliver());
-    socket.on('end', () => {
-      this.#hasEnded = true;
-      this.#deliver();
-    });
-    socket.on('error', (error) => {
-      this.#error = networkError(error, NetworkErrorCode.ReadFailed);
-      this.#deliver();
-    });
-    socket.on('close', () => this.#deliver());
+    for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener);
   }
 
+  readonly #listeners = {
+    end: () => {
+      this.#hasEnded = true;
+      this.#deliver();
+    },
+    error: (error: Error) => {
+      this.#error = networkError(error, NetworkErrorCode.ReadFailed);
+      this.#deliver();
+    },
+    close: () => this.#deliver(),
+  };
+  readonly #onReadable = (): void => this.#deliver();
+
   read(buffer: Uint8Array, options: OperationOptions, callback: BytesCallback): void {
-    const take = (bytes: Buffer): number => {
-      const count = Math.min(bytes.length, buffer.length);
-      buffer.set(bytes.subarray(0, count));
-      callback(null, count);
-      return count;
+    const take = (bytes: Buffer): void => {
+      buffer.set(bytes);
+      callback(null, bytes.length);
     };
-    this.#begin(options, { take, fail: (error) => callback(error, 0) });
+    this.#begin(options, { wanted: buffer.length, take, fail: (error) => callback(error, 0) });
   }
 
   readView(options: OperationOptions, callback: ViewCallback): void {
-    const take = (bytes: Buffer): number => {
-      callback(null, bytes);
-      return bytes.length;
-    };
-    this.#begin(options, { take, fail: (error) => callback(error, NOTHING) });
+    const take = (bytes: Buffer): void => callback(null, bytes);
+    this.#begin(options, { wanted: Infinity, take, fail: (error) => callback(error, NOTHING) });
   }
 
   tryWrite(): number {
@@ -151,6 +149,23 @@ export class NodeStream implements StreamSocket {
     this.#socket.resetAndDestroy();
   }
 
+  async toSocket(head: Uint8Array): Promise<Socket> {
+    const behind = this.#behindFile;
+    if (behind !== null) await new Promise<void>((resolve) => behind.push(resolve));
+    if (this.#isBroken) throw streamBroken();
+    if (this.#hasEnded) throw endWasRead();
+    if (this.#error !== null) throw this.#error;
+    const socket = this.#socket;
+    for (const [event, listener] of Object.entries(this.#listeners)) socket.off(event, listener);
+    socket.off('readable', this.#onReadable);
+    if (head.length > 0) socket.unshift(head);
+    // As node:net makes them: it flows for the first who listens, and ends when the peer does.
+    Reflect.set(socket, 'readableFlowing', null);
+    socket.allowHalfOpen = false;
+    socket.read(0);
+    return socket;
+  }
+
   setNoDelay(on: boolean): void {
     this.#socket.setNoDelay(on);
   }
@@ -167,21 +182,24 @@ export class NodeStream implements StreamSocket {
     this.#socket.unref();
   }
 
-  #begin(options: OperationOptions, { take, fail }: PendingRead): void {
+  #begin(options: OperationOptions, { wanted, take, fail }: PendingRead): void {
     const call = new NodeCall(options, (error) => {
       this.#pending = null;
       fail(error);
     });
     this.#pending = {
+      wanted,
       take: (bytes) => {
         call.over();
-        return take(bytes);
+        take(bytes);
       },
       fail: (error) => {
         call.over();
         fail(error);
       },
     };
+    // Not before: what nobody asks for stays in the system's buffer, where it holds the peer back.
+    if (this.#socket.listenerCount('readable') === 0) this.#socket.on('readable', this.#onReadable);
     this.#deliver();
   }
 
@@ -190,15 +208,12 @@ export class NodeStream implements StreamSocket {
     const pending = this.#pending;
     if (pending === null) return;
     if (this.#isClosed) return this.#end(() => pending.fail(closedHere('connection')));
-    if (this.#rest.length === 0) this.#rest = (this.#socket.read() as Buffer | null) ?? NOTHING;
-    if (this.#rest.length > 0 || this.#hasEnded) {
-      return this.#end(() => {
-        const bytes = this.#rest;
-        this.#rest = NOTHING;
-        const taken = pending.take(bytes);
-        if (taken < bytes.length) this.#rest = bytes.subarray(taken);
-      });
-    }
+    // Exactly what is there: who asks for more has the end told, although the bytes in front of it may go back (toSocket).
+    const { readableLength } = this.#socket;
+    const bytes = this.#socket.read(
+      readableLength === 0 ? undefined : Math.min(readableLength, pending.wanted),
+    ) as Buffer | null;
+    if (bytes !== null || this.#hasEnded) return this.#end(() => pending.take(bytes ?? NOTHING));
     const error = this.#error;
     if (error !== null) this.#end(() => pending.fail(error));
     else if (this.#socket.destroyed) this.#end(() => pending.fail(closedHere('connection')));

@@ -1,4 +1,5 @@
 /** The sockets of a PAL, as the promises want them. */
+import type { Socket } from 'node:net';
 import type { AnyHandle, Endpoint, ServerHandle, SocketHandle, UdpHandle } from '../../pal/handles.ts';
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { BytesCallback, CloseOptions, NetworkPal, ViewCallback, WriteData } from '../../pal/network-pal.ts';
@@ -139,6 +140,12 @@ class PalStream extends PalSocket<SocketHandle> implements StreamSocket {
 
   reset(callback: () => void): void {
     this.pal.resetSocket(this.handle, callback);
+  }
+
+  async toSocket(head: Uint8Array, writable: boolean): Promise<Socket> {
+    // Not before somebody asks: it is larger than this face, and most programs never need it.
+    const { socketOver } = await import('../../net/index.ts');
+    return socketOver(this.pal, this.handle, { peer: this.remote, local: this.local, head, writable });
   }
 
   setNoDelay(on: boolean): void {

@@ -1,6 +1,7 @@
 // A program that knows nothing of iocp-pal: http, TLS, an echo, a pipe of its own child. It says whose sockets it has got.
 // With 'fetch' it fetches, too.
 import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
@@ -74,6 +75,14 @@ said['echo'] = await new Promise((resolve) => {
       server.close(() => resolve(text));
     });
   });
+});
+
+said['datagram'] = await new Promise((resolve) => {
+  const socket = dgram.createSocket('udp4', (message) => {
+    said['udpSocket'] = '_handle' in socket ? 'node' : 'pal';
+    socket.close(() => resolve(message.toString()));
+  });
+  socket.bind(0, '127.0.0.1', () => socket.send('to itself', socket.address().port, '127.0.0.1'));
 });
 
 said['child'] = await new Promise((resolve) => {
