@@ -24,6 +24,8 @@ export interface Measurement {
   rssBytes: number | null;
   rssBytesPerConnection: number | null;
   pinnedBytesPerConnection: number | null;
+  /** JavaScript objects, after a collection. */
+  heapBytesPerConnection: number | null;
   /** Datagrams that did not come back, or too late to be waited for. */
   lost: number | null;
 }
@@ -39,6 +41,7 @@ export const NOTHING_MEASURED: Measurement = {
   rssBytes: null,
   rssBytesPerConnection: null,
   pinnedBytesPerConnection: null,
+  heapBytesPerConnection: null,
   lost: null,
 };
 

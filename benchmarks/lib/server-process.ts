@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { startServices, wineEnvironment } from '../../scripts/windows/wine-prefix.mjs';
 import { runOnWindowsNode } from '../../scripts/wine.mjs';
-import type { Ready, Usage } from '../servers/control.ts';
+import type { Heap, Ready, Usage } from '../servers/control.ts';
 import type { CpuPlan } from './cpus.ts';
 import type { ServerCommand } from './peers.ts';
 
@@ -77,8 +77,17 @@ export class ServerProcess {
   }
 
   async usage(): Promise<Usage> {
-    this.#control.write('usage\n');
-    return (await Promise.race([answer(this.#lines), this.#died])) as Usage;
+    return (await this.#ask('usage')) as Usage;
+  }
+
+  /** Bytes of the JavaScript heap, after a collection. */
+  async heapBytes(): Promise<number> {
+    return ((await this.#ask('heap')) as Heap).heapBytes;
+  }
+
+  #ask(question: string): Promise<unknown> {
+    this.#control.write(`${question}\n`);
+    return Promise.race([answer(this.#lines), this.#died]);
   }
 
   /** Ends the server, and waits until it has ended. */

@@ -17,6 +17,7 @@ const COLUMNS: readonly Column[] = [
   ['lost', (row) => show(row.lost, 0)],
   ['CPU s', (row) => show(row.serverCpuSeconds, 2)],
   ['RSS/conn', (row) => show(row.rssBytesPerConnection, 0)],
+  ['heap/conn', (row) => show(row.heapBytesPerConnection, 0)],
   ['pinned/conn', (row) => show(row.pinnedBytesPerConnection, 0)],
   ['× node:net', (row) => show(row.ratioToNodeNet, 2)],
 ];

@@ -10,7 +10,8 @@ const FIRST = 100;
 const SETTLE_SECONDS = 2;
 
 export const memory: Scenario = {
-  title: 'memory: bytes per idle connection, of the process (RSS) and used by the kernel (pinned); less is better',
+  title:
+    'memory: bytes per idle connection, of the process (RSS), of JavaScript (heap) and used by the kernel (pinned); less is better',
   server: 'echo',
   ratioOf: 'rssBytesPerConnection',
   cells: (settings) => grid({ ...settings, sizes: undefined }, [1000, 5000], [0]),
@@ -21,17 +22,20 @@ export const memory: Scenario = {
       await sleep(SETTLE_SECONDS * 1000);
       await allAccepted(server, FIRST);
       const before = await server.usage();
+      const heapBefore = await server.heapBytes();
       sockets.push(...(await openMany(connections, openOne)));
       const checkLoss = watchForLoss(sockets);
       await allAccepted(server, FIRST + connections);
       await sleep(SETTLE_SECONDS * 1000);
       checkLoss();
       const after = await server.usage();
+      const heapAfter = await server.heapBytes();
       return {
         ...NOTHING_MEASURED,
         serverCpuSeconds: after.cpuSeconds - before.cpuSeconds,
         rssBytes: after.rssBytes,
         rssBytesPerConnection: (after.rssBytes - before.rssBytes) / connections,
+        heapBytesPerConnection: (heapAfter - heapBefore) / connections,
         pinnedBytesPerConnection: (after.pinnedBytes - before.pinnedBytes) / connections,
       };
     } finally {

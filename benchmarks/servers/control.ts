@@ -4,6 +4,8 @@
  */
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** What a server says when it listens. */
 export interface Ready {
@@ -25,13 +27,18 @@ export interface Usage {
   endedByLimit?: number;
 }
 
+/** What is left of the JavaScript heap when what nobody needs has been collected. */
+export interface Heap {
+  heapBytes: number;
+}
+
 /** What only the server itself can tell. */
 export type Counts = Omit<Usage, 'cpuSeconds' | 'rssBytes'>;
 
 /** Where servers find the runner: their last argument is its port. */
 export function report(port: number, counts: () => Counts): void {
   const control = connect(Number(process.argv.at(-1)), '127.0.0.1');
-  const say = (message: Ready | Usage): void => void control.write(`${JSON.stringify(message)}\n`);
+  const say = (message: Ready | Usage | Heap): void => void control.write(`${JSON.stringify(message)}\n`);
   const node = `${process.version} ${process.platform} ${process.arch}`;
   control.on('connect', () => {
     say({ port, node });
@@ -40,7 +47,14 @@ export function report(port: number, counts: () => Counts): void {
   control.on('close', () => process.exit(0));
   createInterface(control).on('line', (line) => {
     if (line === 'quit') process.exit(0);
+    if (line === 'heap') return say({ heapBytes: collectedHeap() });
     const { user, system } = process.cpuUsage();
     say({ cpuSeconds: (user + system) / 1e6, rssBytes: process.memoryUsage.rss(), ...counts() });
   });
+}
+
+function collectedHeap(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
 }

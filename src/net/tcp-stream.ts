@@ -11,7 +11,7 @@ import { SocketOption } from '../pal/socket-option.ts';
 import type { Endpoint, SocketHandle } from '../pal/handles.ts';
 import { writeAll, type DoneCallback } from './write-all.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import type { NetworkPal } from '../pal/network-pal.ts';
+import type { BytesCallback, NetworkPal } from '../pal/network-pal.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
 
 /** Who is told what comes. */
@@ -63,8 +63,8 @@ export class TcpStream {
   /** Bytes that came into the owner's own memory after readStop(). */
   #held = 0;
   readonly #onView = (error: NetworkError | null, view: Uint8Array): void => this.#afterRead(error, view, view.length);
-  readonly #onRead = (error: NetworkError | null, bytes: number): void =>
-    this.#afterRead(error, this.#own ?? NONE, bytes);
+  /** The same for the owner's own memory; made when he has some. */
+  #onRead: BytesCallback | null = null;
 
   /** The two ends, once they are connected. */
   peer: Endpoint | undefined;
@@ -94,18 +94,20 @@ export class TcpStream {
   }
 
   /** Receives again, unless reading has stopped or begun anew meanwhile. */
-  readonly #receiveNext = (): void => {
+  receiveNext(): void {
     if (this.#reading && !this.#receiving) this.#context.runInAsyncScope(this.#receive, this);
-  };
+  }
 
   #receive(): void {
     const own = this.#owner.readBuffer();
     this.#own = own;
     this.#receiving = true;
-    this.#operation =
-      own === null
-        ? this.pal.asyncReadView(this.handle, this.#onView)
-        : this.pal.asyncRead(this.handle, own, own.length, this.#onRead);
+    if (own === null) {
+      this.#operation = this.pal.asyncReadView(this.handle, this.#onView);
+      return;
+    }
+    this.#onRead ??= (error, bytes) => this.#afterRead(error, this.#own ?? NONE, bytes);
+    this.#operation = this.pal.asyncRead(this.handle, own, own.length, this.#onRead);
   }
 
   #afterRead(error: NetworkError | null, buffer: Uint8Array, bytes: number): void {
@@ -139,7 +141,7 @@ export class TcpStream {
     } finally {
       // Also after a listener has thrown: the connection goes on, as those of Node.js do.
       if (!more) this.readStop();
-      else if (this.#reading && !this.#receiving) receiveLater(this.#receiveNext);
+      else if (this.#reading && !this.#receiving) receiveLater(this);
     }
   }
 
@@ -204,19 +206,20 @@ export class TcpStream {
 }
 
 /** Streams that have been given bytes in this turn, and want more. */
-let receivers: (() => void)[] = [];
+let receivers: TcpStream[] = [];
 
 /**
  * Receives when the callbacks of this turn are through, the writes that they make included. Until then the peers of the first ones have
  * answered, and most receives find bytes: each of those costs neither a packet nor a wait. (The echo of 16 KiB on 100
- * connections is a third faster by it; docs/benchmarks.md.)
+ * connections is a third faster by it; docs/benchmarks.md.) And what the bytes have left to ticks and promises has run before the
+ * connection says more, as with Node.js: an http server has given its answer before it hears of the end.
  */
-function receiveLater(receive: () => void): void {
-  if (receivers.push(receive) === 1) queueMicrotask(receiveAll);
+function receiveLater(stream: TcpStream): void {
+  if (receivers.push(stream) === 1) queueMicrotask(receiveAll);
 }
 
 function receiveAll(): void {
   const all = receivers;
   receivers = [];
-  for (const receive of all) receive();
+  for (const stream of all) stream.receiveNext();
 }
