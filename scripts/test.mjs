@@ -17,15 +17,22 @@ import { withLock } from './lock.mjs';
 import { install, isInstalled } from './npm/npm-install.mjs';
 import { buildFolder, packageFolder, root, softwareFolder, vitestFolder } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
-import { findSpecs, halves, isSpecOrFolder } from './mocha/specs.mjs';
+import { findSpecs, isSpecOrFolder, shares } from './mocha/specs.mjs';
 import { hostOptions, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
 
 /** @typedef {import('./mocha/mocha.mjs').Outcome} Outcome */
 /** @typedef {import('./mocha/specs.mjs').Part} Part */
 /** @typedef {import('./mocha/lanes.mjs').Print} Print */
 
-/** The neutral part runs in two processes, where there are CPUs for it, if it took longer than this the last time. */
-const WORTH_TWO_SECONDS = 20;
+/** The neutral part runs in several processes, where there are CPUs for it, if it took longer than this the last time. */
+const WORTH_SHARING_SECONDS = 20;
+/** More processes than CPUs: a fourth of the time of the neutral part is waiting. */
+const SHARES = 3;
+/**
+ * MB. V8 marks all that lives whenever its heap, and the memory of simulated processes with it, has grown by about half: of a
+ * heap as small as ours that is many times a second, and was a third of what the tests cost.
+ */
+const HEAP = '--initial-old-space-size=256';
 
 process.chdir(root);
 const args = process.argv.slice(2);
@@ -47,7 +54,7 @@ const outcomes = [];
 /** The windows part waits more than it works, but takes a CPU for itself. */
 const freeCpus = availableParallelism() - Number(onlyPart === undefined);
 const atATime = availableParallelism() > 1 && process.env['IOCP_PAL_PARTS'] !== 'one-at-a-time';
-if (atATime) await sideBySide(runPartsOfTheHost, (print) => runParts({ windows: runWindowsPart }, print));
+if (atATime) await sideBySide([runPartsOfTheHost, (print) => runParts({ windows: runWindowsPart }, print)]);
 else await runParts({ neutral: runNeutralPart, windows: runWindowsPart, package: runPackagePart }, printNow);
 report();
 
@@ -99,40 +106,38 @@ async function runNeutralPart(print) {
   if (specs.length === 0) return nothing();
   const secondsOf = secondsOfSpecs();
   const seconds = specs.reduce((sum, spec) => sum + secondsOf(spec), 0);
-  const parts =
-    atATime && freeCpus > 1 && specs.length > 1 && seconds > WORTH_TWO_SECONDS ? halves(specs, secondsOf) : [specs];
-  const where = parts.length > 1 ? ', in two processes' : '';
+  const isShared = atATime && freeCpus > 1 && seconds > WORTH_SHARING_SECONDS;
+  const parts = shares(specs, secondsOf, isShared ? SHARES : 1);
+  const where = parts.length > 1 ? `, in ${parts.length} processes` : '';
   print('stdout', `\nneutral part: ${specs.length} spec files on Node ${process.versions.node}${where}\n`);
-  const [first = [], second] = parts;
   const env = long ? { IOCP_PAL_LONG: '1' } : {};
-  /** @type {(specs: string[], print: Print) => Promise<Outcome>} */
-  const run = (some, show) => runOnThisNode('neutral', some, env, show);
-  if (second === undefined) return run(first, print);
   return sumOf(
     await sideBySide(
-      (show) => run(first, show),
-      (show) => run(second, show),
+      parts.map((part) => (show) => runOnThisNode('neutral', part, env, show)),
       print,
     ),
   );
 }
 
 /**
- * @param {[Outcome, Outcome]} outcomes
+ * @param {readonly Outcome[]} parts
  * @returns {Outcome}
  */
-function sumOf([first, second]) {
-  const { passed, failed, skipped } = first.counts;
-  const problem = [first.problem, second.problem].filter((text) => text !== undefined).join('\n');
+function sumOf(parts) {
+  const problem = parts.flatMap((part) => part.problem ?? []).join('\n');
   return {
-    counts: {
-      passed: passed + second.counts.passed,
-      failed: failed + second.counts.failed,
-      skipped: skipped + second.counts.skipped,
-    },
+    counts: { passed: sum(parts, 'passed'), failed: sum(parts, 'failed'), skipped: sum(parts, 'skipped') },
     ...(problem !== '' && { problem }),
-    signal: first.signal ?? second.signal,
+    signal: parts.find(({ signal }) => signal !== null)?.signal ?? null,
   };
+}
+
+/**
+ * @param {readonly Outcome[]} parts
+ * @param {keyof Outcome['counts']} what
+ */
+function sum(parts, what) {
+  return parts.reduce((total, { counts }) => total + counts[what], 0);
 }
 
 /**
@@ -163,7 +168,7 @@ async function runPackagePart(print) {
  */
 function runOnThisNode(name, specs, env, print) {
   const launch = (/** @type {string[]} */ mocha, /** @type {import('./child.mjs').ChildOptions} */ options) =>
-    runChild(process.execPath, [...hostOptions, ...mocha], options);
+    runChild(process.execPath, [...hostOptions, HEAP, ...mocha], options);
   return runMocha(name, [...specs, ...mochaArgs], env, launch, print);
 }
 
@@ -199,12 +204,11 @@ function nothing() {
 
 function report() {
   for (const { problem } of outcomes) if (problem !== undefined) console.log(`\n${problem}`);
-  /** @param {keyof Outcome['counts']} what */
-  const sum = (what) => outcomes.reduce((total, { counts }) => total + counts[what], 0);
-  const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
-  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}`);
+  const failed = sum(outcomes, 'failed');
+  const skipped = sum(outcomes, 'skipped');
+  console.log(`\n${sum(outcomes, 'passed')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
   const signal = outcomes.find((outcome) => outcome.signal !== null)?.signal;
-  process.exitCode = signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : sum('failed') > 0 ? 1 : 0;
+  process.exitCode = signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : failed > 0 ? 1 : 0;
 }
 
 /**

@@ -21,23 +21,23 @@ export function findSpecs(part, chosen) {
 }
 
 /**
- * Two halves that take as long as each other: the longest first, each to where less is to be done yet.
+ * Shares that take as long as each other: the longest first, each to where least is to be done yet.
  * @param {readonly string[]} specs
  * @param {(spec: string) => number} secondsOf
- * @returns {[string[], string[]]}
+ * @param {number} count of shares; fewer where there are fewer specs
+ * @returns {string[][]}
  */
-export function halves(specs, secondsOf) {
-  /** @type {[string[], string[]]} */
-  const found = [[], []];
-  const loads = [0, 0];
+export function shares(specs, secondsOf, count) {
+  const found = Array.from({ length: Math.min(count, specs.length) }, () => ({
+    load: 0,
+    specs: /** @type {string[]} */ ([]),
+  }));
   for (const spec of [...specs].sort((a, b) => secondsOf(b) - secondsOf(a))) {
-    const lighter = /** @type {0 | 1} */ (Number((loads[1] ?? 0) < (loads[0] ?? 0)));
-    found[lighter].push(spec);
-    loads[lighter] = (loads[lighter] ?? 0) + secondsOf(spec);
+    const lightest = found.reduce((one, other) => (other.load < one.load ? other : one));
+    lightest.specs.push(spec);
+    lightest.load += secondsOf(spec);
   }
-  found[0].sort();
-  found[1].sort();
-  return found;
+  return found.map(({ specs: share }) => share.sort());
 }
 
 /**

@@ -12,7 +12,7 @@
 import type { SocketHandle } from '../pal/handles.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
 import { BoundCallback } from '../platform/async-context.ts';
-import { nodeScheduler } from '../windows/node-scheduler.ts';
+import { nodeScheduler } from '../platform/node-scheduler.ts';
 import { requireInteger, requireFunction } from '../util/validate.ts';
 import { readOptions, type OptionNames } from '../util/read-options.ts';
 import type { Scheduler, TimerHandle } from '../platform/platform.ts';

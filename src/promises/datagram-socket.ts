@@ -8,7 +8,8 @@ import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler, TimerHandle } from '../platform/platform.ts';
 import { requireInteger } from '../util/validate.ts';
 import { inCallersStack } from './caller-stack.ts';
-import { DatagramInbox, type Datagram } from './datagram-inbox.ts';
+import { hasRoomFor, type Datagram } from './datagram.ts';
+import { Inbox, type Source } from './inbox.ts';
 import { iterate } from './iterate.ts';
 import { aborted } from './sockets/deadline.ts';
 import { closedHere } from './sockets/errors.ts';
@@ -36,7 +37,7 @@ export class DatagramSocket {
   readonly endpoint: Endpoint;
   readonly #channel: DatagramChannel;
   readonly #scheduler: Scheduler;
-  readonly #inbox: DatagramInbox;
+  readonly #inbox: Inbox<Datagram>;
   #closed: Promise<void> | null = null;
 
   /** @internal bindUdp() makes sockets. */
@@ -44,7 +45,14 @@ export class DatagramSocket {
     this.endpoint = channel.endpoint;
     this.#channel = channel;
     this.#scheduler = scheduler;
-    this.#inbox = new DatagramInbox(channel, scheduler);
+    const source: Source<Datagram> = {
+      next: (arrived) =>
+        channel.receive((error, view, remote, size) => {
+          arrived(error, error === null ? { data: Buffer.from(view), remote, size } : null);
+        }),
+      stop: () => channel.stopReceiving(),
+    };
+    this.#inbox = new Inbox(source, scheduler, hasRoomFor);
   }
 
   /** The port that it is bound to. */
@@ -126,7 +134,7 @@ export class DatagramSocket {
       this.#closed = new Promise((resolve) => {
         this.#channel.close(resolve);
       });
-      this.#inbox.close();
+      this.#inbox.close(() => closedHere('socket'));
     }
     return this.#closed;
   }

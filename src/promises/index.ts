@@ -14,13 +14,13 @@
 import process from 'node:process';
 import { sharedPal } from '../index.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
+import { nodeScheduler } from '../platform/node-scheduler.ts';
 import type { Scheduler } from '../platform/platform.ts';
 import { networkOn, type Network } from './network.ts';
-import { nodeClock } from './sockets/node-clock.ts';
 import { nodeSockets } from './sockets/node-sockets.ts';
 import { PalSockets } from './sockets/pal-sockets.ts';
 
-const sockets = process.platform === 'win32' ? new PalSockets(sharedPal, nodeClock) : nodeSockets;
+const sockets = process.platform === 'win32' ? new PalSockets(sharedPal, nodeScheduler) : nodeSockets;
 const ofThisThread = networkOn(sockets);
 
 /**
@@ -45,7 +45,7 @@ export const bindUdp: Network['bindUdp'] = ofThisThread.bindUdp;
  * The same calls on a PAL of your own, which must be initialized and running: other options, the WSAPoll backend, a simulated platform.
  * @param scheduler the time of its platform, where that is not Node's own: `platform.scheduler` of a simulated one
  */
-export function networkOver(pal: NetworkPal, scheduler: Scheduler = nodeClock): Network {
+export function networkOver(pal: NetworkPal, scheduler: Scheduler = nodeScheduler): Network {
   return networkOn(new PalSockets(() => pal, scheduler));
 }
 
@@ -54,6 +54,6 @@ export type { Network } from './network.ts';
 export type { BindUdpOptions, ConnectToOptions, ListenOptions } from './sockets/network-sockets.ts';
 export type { Connection } from './connection.ts';
 export type { DelimitedOptions } from './connection-reader.ts';
-export type { Datagram } from './datagram-inbox.ts';
+export type { Datagram } from './datagram.ts';
 export type { DatagramSocket, RequestOptions } from './datagram-socket.ts';
 export type { ConnectionHandler, ServeOptions, Server, ServerCloseOptions } from './server.ts';

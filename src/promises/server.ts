@@ -8,6 +8,7 @@ import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler } from '../platform/platform.ts';
 import { requireFunction, requireInteger } from '../util/validate.ts';
 import { inCallersStack } from './caller-stack.ts';
+import { Inbox, type Source } from './inbox.ts';
 import { iterate } from './iterate.ts';
 import { Connection } from './connection.ts';
 import { aborted } from './sockets/deadline.ts';
@@ -47,6 +48,7 @@ export class Server {
   readonly endpoint: Endpoint;
   readonly #socket: ListeningSocket;
   readonly #scheduler: Scheduler;
+  readonly #inbox: Inbox<Connection>;
   readonly #connections = new Set<Connection>();
   #closed: Promise<void> | null = null;
   /** Ends the wait of close(). */
@@ -57,6 +59,14 @@ export class Server {
     this.endpoint = socket.endpoint;
     this.#socket = socket;
     this.#scheduler = scheduler;
+    const source: Source<Connection> = {
+      next: (arrived) =>
+        socket.accept((error, stream) => {
+          arrived(error, stream === null ? null : this.#take(stream));
+        }),
+      stop: () => socket.stopAccepting(),
+    };
+    this.#inbox = new Inbox(source, scheduler);
   }
 
   /** The port that it listens at. */
@@ -77,12 +87,7 @@ export class Server {
     try {
       if (this.#closed !== null) throw closedHere('server');
       if (options.signal?.aborted === true) throw aborted(options.signal);
-      return await new Promise<Connection>((resolve, reject) => {
-        this.#socket.accept(options, (error, stream) => {
-          if (stream !== null) resolve(this.#take(stream));
-          else reject(error ?? closedHere('server'));
-        });
-      });
+      return await this.#inbox.next(null, options);
     } catch (error) {
       return inCallersStack(error);
     }
@@ -174,9 +179,11 @@ export class Server {
   }
 
   async #close(timeout: number): Promise<void> {
-    await new Promise<void>((resolve) => {
+    const closed = new Promise<void>((resolve) => {
       this.#socket.close(resolve);
     });
+    for (const connection of this.#inbox.close(() => closedHere('server'))) void connection.reset();
+    await closed;
     if (this.#connections.size === 0) return;
     const lastClosed = new Promise<void>((resolve) => {
       this.#onLastClosed = resolve;
@@ -195,6 +202,7 @@ export class Server {
   #take(stream: StreamSocket): Connection {
     const connection = new Connection(stream, this.#scheduler, this.#forget);
     this.#connections.add(connection);
+    if (this.isClosed) void connection.reset(); // it came while the server was being closed: nobody takes it any more
     return connection;
   }
 

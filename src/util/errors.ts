@@ -79,6 +79,12 @@ export function kindOf(operation: OperationName, code: number): NetworkErrorCode
   return KINDS.get(code) ?? FALLBACK_KIND[operation];
 }
 
+/** The same by the word that Node.js has for the code, on any system: 'ECONNRESET'. Undefined for one that says nothing by itself. */
+export function kindOfWord(word: string): NetworkErrorCode | undefined {
+  for (const [code, kind] of KINDS) if (describeSystemError(code).code === word) return kind;
+  return undefined;
+}
+
 export function systemError(
   operation: OperationName,
   syscall: string,

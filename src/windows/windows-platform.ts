@@ -11,7 +11,7 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { Platform } from '../platform/platform.ts';
 import { nodeFiles } from './node-files.ts';
-import { nodeScheduler } from './node-scheduler.ts';
+import { nodeScheduler } from '../platform/node-scheduler.ts';
 import { onProcessIdle } from './process-idle.ts';
 import { threadEnd } from './thread-end.ts';
 

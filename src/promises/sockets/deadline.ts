@@ -1,8 +1,8 @@
-/** One deadline for a call that is made of several: each of them is given what is left of the time. */
+/** How long a call may take: one deadline for what is made of several calls, and a bound for what knows no options of its own. */
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { NetworkError } from '../../pal/network-error.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
-import type { Scheduler } from '../../platform/platform.ts';
+import type { Scheduler, TimerHandle } from '../../platform/platform.ts';
 import { requireInteger } from '../../util/validate.ts';
 
 /** As the PAL's calls take it: milliseconds. */
@@ -15,7 +15,7 @@ export class Deadline {
 
   constructor(scheduler: Scheduler, options: OperationOptions) {
     const { timeout } = options;
-    if (timeout !== undefined) requireInteger('timeout', timeout, 1, MAX_TIMEOUT_MS);
+    requireTimeout(timeout);
     this.#options = options;
     this.#scheduler = scheduler;
     this.#at = timeout === undefined ? Infinity : scheduler.now() + timeout;
@@ -31,6 +31,37 @@ export class Deadline {
     if (left <= 0) throw timedOut(this.#options.timeout);
     return { signal: this.#options.signal, timeout: Math.ceil(left) };
   }
+}
+
+/**
+ * Calls `fail` with the error when the time of a call is over or its signal aborted.
+ * @returns to be called when the call is over
+ */
+export function bounded(
+  scheduler: Scheduler,
+  { signal, timeout }: OperationOptions,
+  fail: (error: NetworkError) => void,
+): () => void {
+  requireTimeout(timeout);
+  let timer: TimerHandle | null = null;
+  const over = (): void => {
+    if (timer !== null) scheduler.clearTimer(timer);
+    signal?.removeEventListener('abort', onAbort);
+  };
+  const takeBack = (error: NetworkError): void => {
+    over();
+    fail(error);
+  };
+  const onAbort = (): void => {
+    if (signal !== undefined) takeBack(aborted(signal));
+  };
+  if (timeout !== undefined) timer = scheduler.setTimer(timeout, () => takeBack(timedOut(timeout)));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return over;
+}
+
+function requireTimeout(timeout: number | undefined): void {
+  if (timeout !== undefined) requireInteger('timeout', timeout, 1, MAX_TIMEOUT_MS);
 }
 
 /** What a call gets whose time is over. */

@@ -17,6 +17,11 @@ import type { Scheduler } from '../../platform/platform.ts';
 /** Where nobody says which: this machine, and nobody else's. */
 export const DEFAULT_HOST = '127.0.0.1';
 
+/** An end point, as the system names it. */
+export function endpointOf(address = '', port = 0): Endpoint {
+  return { address, port, family: address.includes(':') ? 6 : 4 };
+}
+
 /** Called once, when it is done, or with the error. */
 export type DoneCallback = (error: NetworkError | null) => void;
 
@@ -46,10 +51,16 @@ export interface StreamSocket {
   unref(): void;
 }
 
+/** Called once, with a connection or with the error. */
+export type AcceptCallback = (error: NetworkError | null, stream: StreamSocket | null) => void;
+
 /** A listening socket. */
 export interface ListeningSocket {
   readonly endpoint: Endpoint;
-  accept(options: OperationOptions, callback: (error: NetworkError | null, stream: StreamSocket | null) => void): void;
+  /** Takes the next connection. One call at a time. */
+  accept(callback: AcceptCallback): void;
+  /** Takes that back: it calls back with an error, or with a connection after all. */
+  stopAccepting(): void;
   /** Stops listening; connections that nobody has taken are reset. */
   close(callback: () => void): void;
   ref(): void;
@@ -62,8 +73,10 @@ export type DatagramCallback = (error: NetworkError | null, view: Uint8Array, pe
 /** A UDP socket. */
 export interface DatagramChannel {
   readonly endpoint: Endpoint;
-  /** Takes the next datagram. One call at a time. Cancelled, it takes nothing. */
-  receive(options: OperationOptions, callback: DatagramCallback): void;
+  /** Takes the next datagram. One call at a time. */
+  receive(callback: DatagramCallback): void;
+  /** Takes that back: it calls back with an error, or with a datagram after all. */
+  stopReceiving(): void;
   send(data: WriteData, to: Destination, options: OperationOptions, callback: DoneCallback): void;
   close(callback: () => void): void;
   ref(): void;

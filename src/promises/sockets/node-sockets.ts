@@ -2,148 +2,93 @@
  * The sockets of Node.js, as the promises want them: where there is no PAL, a program is written and tested on these. What only a
  * PAL can do (depth of accepts, rates, limits per address, sizes of buffers of accepted sockets) has no effect here.
  */
-import { createServer, connect, isIP, type Server } from 'node:net';
-import { NetworkErrorCode } from '../../pal/network-error-code.ts';
-import type { Endpoint } from '../../pal/handles.ts';
-import type { NetworkError } from '../../pal/network-error.ts';
+import { createSocket, type SocketType } from 'node:dgram';
+import type { EventEmitter } from 'node:events';
+import { connect, createServer, isIPv6 } from 'node:net';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
+import { nodeScheduler } from '../../platform/node-scheduler.ts';
+import type { OperationName } from '../../util/errors.ts';
 import { requireInteger } from '../../util/validate.ts';
-import { closedHere } from './errors.ts';
-import {
-  DEFAULT_HOST,
-  type BindUdpOptions,
-  type ConnectToOptions,
-  type DatagramChannel,
-  type ListeningSocket,
-  type ListenOptions,
-  type NetworkSockets,
-  type StreamSocket,
-} from './network-sockets.ts';
-import { networkError, NodeCall } from './node-call.ts';
-import { nodeClock } from './node-clock.ts';
-import { bindNodeUdp } from './node-datagrams.ts';
+import { bounded } from './deadline.ts';
+import { DEFAULT_HOST, type NetworkSockets } from './network-sockets.ts';
+import { NodeDatagrams } from './node-datagrams.ts';
+import { networkError } from './node-error.ts';
+import { NodeListeningSocket } from './node-listening-socket.ts';
 import { NodeStream } from './node-stream.ts';
 
 const MAX_PORT = 65_535;
 
 export const nodeSockets: NetworkSockets = {
-  scheduler: nodeClock,
+  scheduler: nodeScheduler,
 
-  async listen({ host = DEFAULT_HOST, port = 0, backlog, ipv6Only, exclusive, noDelay }: ListenOptions) {
+  async listen({ host = DEFAULT_HOST, port = 0, backlog, ipv6Only, exclusive, noDelay }) {
     requireInteger('port', port, 0, MAX_PORT);
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay });
-    const listening = new NodeListeningSocket(server);
     const address = host === 'localhost' ? DEFAULT_HOST : host;
-    await started(server, () => server.listen({ host: address, port, backlog, ipv6Only, exclusive }));
-    return listening.listens();
+    server.listen({ host: address, port, backlog, ipv6Only, exclusive });
+    await happens(server, 'listening', 'listen');
+    return new NodeListeningSocket(server);
   },
 
-  connect(options: ConnectToOptions): Promise<StreamSocket> {
-    const { host = DEFAULT_HOST, port, family, lookup, attemptDelay, localAddress, localPort, noDelay } = options;
+  async connect(options) {
+    const { host = DEFAULT_HOST, port, family = 0, lookup, attemptDelay, localAddress, localPort, noDelay } = options;
     requireInteger('port', port, 1, MAX_PORT);
-    return new Promise((resolve, reject) => {
-      const socket = connect({
-        host,
-        port,
-        allowHalfOpen: true,
-        noDelay: noDelay ?? false,
-        ...(family !== undefined && { family }),
-        ...(lookup !== undefined && { lookup }),
-        ...(localAddress !== undefined && { localAddress }),
-        ...(localPort !== undefined && { localPort }),
-        autoSelectFamily: family === undefined || family === 0,
-        ...(attemptDelay !== undefined && { autoSelectFamilyAttemptTimeout: attemptDelay }),
-      });
-      const fail = (error: Error): void => {
-        call.over();
-        socket.destroy();
-        reject(networkError(error, NetworkErrorCode.ConnectFailed));
-      };
-      const call = new NodeCall(options, fail);
-      socket.once('error', fail);
-      socket.once('connect', () => {
-        call.over();
-        socket.off('error', fail);
-        resolve(new NodeStream(socket));
-      });
-    });
+    const attempts = { autoSelectFamily: family === 0, autoSelectFamilyAttemptTimeout: attemptDelay };
+    const from = { localAddress, localPort };
+    const socket = connect(
+      given({ host, port, family, lookup, ...from, ...attempts, allowHalfOpen: true, noDelay: noDelay ?? false }),
+    );
+    try {
+      await happens(socket, 'connect', 'connect', options);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+    return new NodeStream(socket);
   },
 
-  bindUdp(options: BindUdpOptions): Promise<DatagramChannel> {
-    return bindNodeUdp(options);
+  async bindUdp({ host = DEFAULT_HOST, port = 0, reuseAddr, exclusive, ipv6Only, broadcast, ...options }) {
+    requireInteger('port', port, 0, MAX_PORT);
+    const { receiveBufferSize: recvBufferSize, sendBufferSize, maxQueuedReceiveBytes } = options;
+    const type: SocketType = isIPv6(host) ? 'udp6' : 'udp4';
+    const socket = createSocket(given({ type, reuseAddr, ipv6Only, recvBufferSize, sendBufferSize }));
+    try {
+      socket.bind(given({ address: host, port, exclusive }));
+      await happens(socket, 'listening', 'bind');
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    if (broadcast === true) socket.setBroadcast(true);
+    return new NodeDatagrams(socket, maxQueuedReceiveBytes);
   },
 };
 
-interface PendingAccept {
-  readonly call: NodeCall;
-  readonly callback: Parameters<ListeningSocket['accept']>[1];
-}
-
-class NodeListeningSocket implements ListeningSocket {
-  endpoint: Endpoint = { address: '', port: 0, family: 4 };
-  readonly #server: Server;
-  readonly #untaken: NodeStream[] = [];
-  readonly #pending: PendingAccept[] = [];
-  #isClosed = false;
-
-  constructor(server: Server) {
-    this.#server = server;
-    server.on('connection', (socket) => {
-      const stream = new NodeStream(socket);
-      const next = this.#pending.shift();
-      if (next === undefined) return void this.#untaken.push(stream);
-      next.call.over();
-      next.callback(null, stream);
-    });
-  }
-
-  listens(): this {
-    const bound = this.#server.address();
-    if (bound !== null && typeof bound === 'object') {
-      this.endpoint = { address: bound.address, port: bound.port, family: isIP(bound.address) === 6 ? 6 : 4 };
-    }
-    return this;
-  }
-
-  accept(options: OperationOptions, callback: PendingAccept['callback']): void {
-    if (this.#isClosed) return callback(closedHere('server'), null);
-    const stream = this.#untaken.shift();
-    if (stream !== undefined) return callback(null, stream);
-    const pending: PendingAccept = {
-      callback,
-      call: new NodeCall(options, (error: NetworkError) => {
-        this.#pending.splice(this.#pending.indexOf(pending), 1);
-        callback(error, null);
-      }),
-    };
-    this.#pending.push(pending);
-  }
-
-  close(callback: () => void): void {
-    this.#isClosed = true;
-    for (const stream of this.#untaken.splice(0)) stream.reset(() => undefined);
-    for (const { call, callback: answer } of this.#pending.splice(0)) {
-      call.over();
-      answer(closedHere('server'), null);
-    }
-    this.#server.close(); // stops listening at once; its own callback waits for the connections, which are not its
-    callback();
-  }
-
-  ref(): void {
-    this.#server.ref();
-  }
-
-  unref(): void {
-    this.#server.unref();
-  }
-}
-
-/** Waits for what a start leads to. @throws NetworkError */
-function started(server: Server, start: () => void): Promise<void> {
+/** Waits for an event. @throws NetworkError when there is an error instead, or the time of the call is over */
+function happens(
+  emitter: EventEmitter,
+  event: string,
+  operation: OperationName,
+  options: OperationOptions = {},
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(networkError(error, NetworkErrorCode.ListenFailed)));
-    server.once('listening', resolve);
-    start();
+    const fail = (error: Error): void => {
+      over();
+      reject(networkError(error, operation));
+    };
+    const over = bounded(nodeScheduler, options, fail);
+    emitter.once('error', fail).once(event, () => {
+      over();
+      emitter.off('error', fail);
+      resolve();
+    });
   });
+}
+
+/** The options that were given: Node.js takes undefined for a value in some places. */
+function given<Options extends object>(
+  options: Options,
+): { [Name in keyof Options]: Exclude<Options[Name], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof Options]: Exclude<Options[Name], undefined> };
 }

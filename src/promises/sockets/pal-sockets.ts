@@ -4,10 +4,12 @@ import type { AnyHandle, Endpoint, ServerHandle, SocketHandle, UdpHandle } from 
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { BytesCallback, CloseOptions, NetworkPal, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { Destination } from '../../pal/datagram.ts';
-import type { OperationOptions } from '../../pal/pending-operation.ts';
+import type { OperationHandle, OperationOptions } from '../../pal/pending-operation.ts';
 import type { Scheduler } from '../../platform/platform.ts';
 import {
   DEFAULT_HOST,
+  endpointOf,
+  type AcceptCallback,
   type BindUdpOptions,
   type ConnectToOptions,
   type DatagramCallback,
@@ -38,8 +40,7 @@ export class PalSockets implements NetworkSockets {
   listen({ host = DEFAULT_HOST, port = 0, ...options }: ListenOptions): Promise<ListeningSocket> {
     const pal = this.#pal();
     const { handle, address, port: bound } = pal.createServer(host, port, options);
-    const endpoint: Endpoint = { address, port: bound, family: familyOf(address) };
-    return Promise.resolve(new PalListeningSocket(pal, handle, endpoint));
+    return Promise.resolve(new PalListeningSocket(pal, handle, endpointOf(address, bound)));
   }
 
   connect({ host = DEFAULT_HOST, port, ...options }: ConnectToOptions): Promise<StreamSocket> {
@@ -55,8 +56,7 @@ export class PalSockets implements NetworkSockets {
   bindUdp({ host = DEFAULT_HOST, port = 0, ...options }: BindUdpOptions): Promise<DatagramChannel> {
     const pal = this.#pal();
     const { handle, address, port: bound } = pal.createUdpSocket(host, port, options);
-    const endpoint: Endpoint = { address, port: bound, family: familyOf(address) };
-    return Promise.resolve(new PalDatagrams(pal, handle, endpoint, this.#view));
+    return Promise.resolve(new PalDatagrams(pal, handle, endpointOf(address, bound), this.#view));
   }
 }
 
@@ -81,16 +81,21 @@ class PalSocket<Handle extends AnyHandle> {
 
 class PalListeningSocket extends PalSocket<ServerHandle> implements ListeningSocket {
   readonly endpoint: Endpoint;
+  #accepting = 0 as OperationHandle;
 
   constructor(pal: NetworkPal, handle: ServerHandle, endpoint: Endpoint) {
     super(pal, handle);
     this.endpoint = endpoint;
   }
 
-  accept(options: OperationOptions, callback: Parameters<ListeningSocket['accept']>[1]): void {
-    this.pal.asyncAccept(this.handle, options, (error, client, peer, local) => {
+  accept(callback: AcceptCallback): void {
+    this.#accepting = this.pal.asyncAccept(this.handle, (error, client, peer, local) => {
       callback(error, error === null ? new PalStream(this.pal, client, local, peer) : null);
     });
+  }
+
+  stopAccepting(): void {
+    this.pal.cancel(this.#accepting);
   }
 
   close(callback: () => void): void {
@@ -160,6 +165,7 @@ class PalStream extends PalSocket<SocketHandle> implements StreamSocket {
 class PalDatagrams extends PalSocket<UdpHandle> implements DatagramChannel {
   readonly endpoint: Endpoint;
   readonly #view: Buffer;
+  #receiving = 0 as OperationHandle;
 
   constructor(pal: NetworkPal, handle: UdpHandle, endpoint: Endpoint, view: Buffer) {
     super(pal, handle);
@@ -167,10 +173,14 @@ class PalDatagrams extends PalSocket<UdpHandle> implements DatagramChannel {
     this.#view = view;
   }
 
-  receive(options: OperationOptions, callback: DatagramCallback): void {
-    this.pal.asyncReceiveFrom(this.handle, this.#view, VIEW_BYTES, options, (error, bytes, peer, size) => {
+  receive(callback: DatagramCallback): void {
+    this.#receiving = this.pal.asyncReceiveFrom(this.handle, this.#view, VIEW_BYTES, (error, bytes, peer, size) => {
       callback(error, this.#view.subarray(0, bytes), peer, size);
     });
+  }
+
+  stopReceiving(): void {
+    this.pal.cancel(this.#receiving);
   }
 
   send(data: WriteData, to: Destination, options: OperationOptions, callback: DoneCallback): void {
@@ -180,8 +190,4 @@ class PalDatagrams extends PalSocket<UdpHandle> implements DatagramChannel {
   close(callback: () => void): void {
     this.pal.closeSocket(this.handle, callback);
   }
-}
-
-function familyOf(address: string): 4 | 6 {
-  return address.includes(':') ? 6 : 4;
 }

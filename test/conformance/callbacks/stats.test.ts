@@ -11,7 +11,7 @@ import { testPal } from '../../support/pal-fixture.ts';
 import { until } from '../../support/until.ts';
 
 onEveryBed('stats', (bed) => {
-  const fixture = testPal(bed);
+  const fixture = testPal(bed, { maxOperations: undefined }); // the default, whatever the bed has
 
   it('start at zero', () => {
     const stats = fixture.pal.stats();

@@ -1,7 +1,7 @@
 /** Node's own time and turns. */
-import { inOwnContext } from '../platform/async-context.ts';
-import type { Scheduler } from '../platform/platform.ts';
-import { clearTimeout, now, setImmediate, setTimeout } from '../platform/node-timers.ts';
+import { inOwnContext } from './async-context.ts';
+import type { Scheduler } from './platform.ts';
+import { clearTimeout, now, setImmediate, setTimeout } from './node-timers.ts';
 
 export const nodeScheduler: Scheduler = {
   now,
