@@ -129,7 +129,9 @@ function readAnswers() {
   mkdirSync(buildFolder, { recursive: true });
   const found = existsSync(answersFile) ? readFileSync(answersFile, 'utf8') : '{}';
   const known = /** @type {Record<string, Answer>} */ (JSON.parse(found));
-  return Object.fromEntries(Object.entries(known).filter(([name]) => values.resume || !chosen.some(({ id }) => id === name)));
+  return Object.fromEntries(
+    Object.entries(known).filter(([name]) => values.resume || !chosen.some(({ id }) => id === name)),
+  );
 }
 
 /** @param {Mutation} mutation */
