@@ -119,7 +119,12 @@ async function play(
 ): Promise<Story> {
   const network = simulateNetwork({ seed, ...options });
   const platform = network.platform({ profile, keepAlive: true, ...(faults !== undefined && { faults }) });
-  const pal = createNetworkPal({ platform, strict: true, waiter: seed % 2 === 0 ? 'worker' : 'inline' });
+  const pal = createNetworkPal({
+    platform,
+    strict: true,
+    maxOperations: 256,
+    waiter: seed % 2 === 0 ? 'worker' : 'inline',
+  });
   if (platform.faults !== null) platform.faults.enabled = false;
   pal.initialize();
   const ended = pal.runEventLoop();
