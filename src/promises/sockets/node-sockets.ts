@@ -4,7 +4,7 @@
  */
 import { createSocket, type SocketType } from 'node:dgram';
 import type { EventEmitter } from 'node:events';
-import { connect, createServer, isIPv6, type Socket } from 'node:net';
+import { createServer, isIPv6, Socket } from 'node:net';
 import type { Endpoint } from '../../pal/handles.ts';
 import type { AttemptCallback } from '../../pal/names.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
@@ -38,11 +38,11 @@ export const nodeSockets: NetworkSockets = {
     requireInteger('port', port, 1, MAX_PORT);
     const attempts = { autoSelectFamily: family === 0, autoSelectFamilyAttemptTimeout: attemptDelay };
     const from = { localAddress, localPort };
-    const socket = connect(
-      given({ host, port, family, lookup, ...from, ...attempts, allowHalfOpen: true, noDelay: noDelay ?? false }),
-    );
+    const socket = new Socket({ allowHalfOpen: true });
+    if (noDelay === true) socket.setNoDelay(true);
     if (onAttempt !== undefined) tellAttempts(socket, onAttempt);
     try {
+      socket.connect(given({ host, port, family, lookup, ...from, ...attempts }));
       await happens(socket, 'connect', 'connect', options);
     } catch (error) {
       socket.destroy();
