@@ -65,6 +65,7 @@ export function listenInFront(net: typeof nodeNet, server: Server, args: unknown
   const id = ++listening._listeningId;
   const begin = (): void => {
     if (listening._listeningId !== id) return void front.close(); // closed while its host was looked up
+    if (listening._unref) front.unref(); // also while its host was looked up
     listening._handle ??= new FrontHandle(front);
   };
   front.on('error', (error) => listening.emit('error', error));
@@ -84,7 +85,6 @@ function frontOf(net: typeof nodeNet, server: NodeServer): Server {
   const asked = { allowHalfOpen, pauseOnConnect, noDelay, keepAlive, keepAliveInitialDelay, highWaterMark, blockList };
   const options = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const front = net.createServer(options);
-  if (server._unref) front.unref();
   // The connections are counted where everybody looks: there is room for so many more.
   Object.defineProperty(front, 'maxConnections', {
     get: () => (typeof server.maxConnections === 'number' ? server.maxConnections - server._connections : undefined),

@@ -226,7 +226,10 @@ function serverOfNode(server: TcpServer): nodeNet.Server {
   const own = server[state];
   const node = new NodeServer(own.options);
   if (!own.referenced) node.unref();
-  Object.defineProperty(node, 'maxConnections', { get: () => server.maxConnections, configurable: true });
+  // What a cluster's worker looks at before it takes a connection of the primary's.
+  for (const name of ['maxConnections', 'dropMaxConnection'] as const) {
+    Object.defineProperty(node, name, { get: () => server[name], configurable: true });
+  }
   node.on('connection', (socket: nodeNet.Socket) => {
     Object.assign(socket, { server });
     server.emit('connection', socket);

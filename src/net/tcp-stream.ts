@@ -211,7 +211,8 @@ let receivers: TcpStream[] = [];
 /**
  * Receives when the callbacks of this turn are through, the writes that they make included. Until then the peers of the first ones have
  * answered, and most receives find bytes: each of those costs neither a packet nor a wait. (The echo of 16 KiB on 100
- * connections is a third faster by it; docs/benchmarks.md.)
+ * connections is a third faster by it; docs/benchmarks.md.) And what the bytes have left to ticks and promises has run before the
+ * connection says more, as with Node.js: an http server has given its answer before it hears of the end.
  */
 function receiveLater(stream: TcpStream): void {
   if (receivers.push(stream) === 1) queueMicrotask(receiveAll);

@@ -1,11 +1,4 @@
 /** Puts iocp-pal/net and iocp-pal/dgram in the place of what node:net and node:dgram export, and takes them away again. */
-// Loaded before anything is overwritten: they take Node's Socket and Server for their own classes when they are loaded.
-import 'node:child_process';
-import 'node:cluster';
-import 'node:http2';
-import 'node:https';
-import 'node:tls';
-import 'node:tty';
 import nodeDgram from 'node:dgram';
 import http from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
@@ -17,12 +10,17 @@ import net from '../net/index.ts';
 type Undo = () => void;
 type Method = (this: object, ...args: unknown[]) => unknown;
 
+/** They take Node's Socket and Server for their own classes when they are loaded. */
+const BUILT_ON_NET = ['child_process', 'cluster', 'http2', 'https', 'tls', 'tty'];
+
 /** What of the exports is overwritten; the rest is the same already. */
 const NAMES = ['Socket', 'Stream', 'Server', 'createServer', 'connect', 'createConnection'];
 const DGRAM_NAMES = ['Socket', 'createSocket'];
 
 /** @returns what undoes it */
 export function overwriteModules(): Undo {
+  // Not by imports of nothing, which bundlers leave out.
+  for (const name of BUILT_ON_NET) process.getBuiltinModule(`node:${name}`);
   const { Socket: NodeSocket, Server: NodeServer, createConnection } = nodeNet;
   const { Server, Socket } = net;
   const undo = [

@@ -34,6 +34,8 @@ import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 const LARGEST_RECEIVE_CLASS = classFor(65536);
 /** Most bytes of a view. */
 const LARGEST_VIEW = 65536;
+/** Block for a view at least: a message that comes in two pieces costs its reader a call and an event more. */
+const SMALLEST_VIEW_CLASS = classFor(4096);
 /** The view of those that get no bytes. */
 const NO_VIEW = Buffer.alloc(0);
 
@@ -332,7 +334,7 @@ function start(context: Context, connection: Connection, operation: Operation, r
   } else if (connection.read.blockClass !== IDLE) {
     const isView = request.viewCallback !== null && context.viewBlocks.lends;
     const blocks = isView ? context.viewBlocks : context.blocks;
-    const block = blocks.take(Math.min(connection.read.blockClass, classFor(request.maxBytes)));
+    const block = blocks.take(classOf(connection, request));
     operation.block = block;
     if (isView) operation.lent = block?.bytes ?? null; // V8 owns it, and must not take it away
     if (block === null) {
@@ -347,6 +349,10 @@ function start(context: Context, connection: Connection, operation: Operation, r
   operation.requested = length;
   context.operations.setSegment(operation, 0, address, length);
   context.transport.receive(connection, operation);
+}
+
+function classOf({ read: { blockClass } }: Connection, { viewCallback, maxBytes }: ReadRequest): number {
+  return viewCallback === null ? Math.min(blockClass, classFor(maxBytes)) : Math.max(blockClass, SMALLEST_VIEW_CLASS);
 }
 
 /**

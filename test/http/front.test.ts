@@ -6,6 +6,7 @@ import { type AddressInfo, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { listenInFront } from '../../src/http/front.ts';
 import { onEveryNet } from '../net/support/net-beds.ts';
+import { bytesOf } from '../net/support/sockets.ts';
 
 onEveryNet('an http server in front of which net listens', ({ net, ours }) => {
   /** On node:net: the server itself. */
@@ -50,6 +51,18 @@ onEveryNet('an http server in front of which net listens', ({ net, ours }) => {
     await closed(server);
     expect(server.listening).to.equal(false);
     expect(server.address()).to.equal(null);
+  });
+
+  it('answers a request behind which its client ends the connection', async () => {
+    const server = http.createServer((request, response) => {
+      request.resume().once('end', () => response.writeHead(200, { Connection: 'close' }).end('bye'));
+    });
+    const port = await listen(server, 0, '127.0.0.1');
+    const client = net.connect(port, '127.0.0.1');
+    const chunk = `2710\r\n${'x'.repeat(10_000)}\r\n`;
+    client.end(`POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(3)}0\r\n\r\n`);
+    expect((await bytesOf(client)).toString()).to.match(/^HTTP\/1\.1 200 OK\r\n[^]*\r\nbye\r\n0\r\n\r\n$/);
+    await closed(server);
   });
 
   it('answers many requests of one connection', async () => {

@@ -41,6 +41,25 @@ onEveryNet('net, streams', ({ net }) => {
     await ended(pair);
   });
 
+  it('hears of the end when everything that the bytes before have left to ticks and promises has run', async () => {
+    const pair = await pairOf(net, { server: { pauseOnConnect: true } });
+    const { client, served } = pair;
+    client.end('the last bytes');
+    // Both are there when it begins to read.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const log: string[] = [];
+    const leaveToTicks = async (): Promise<void> => {
+      for (let step = 0; step < 20; step++) await new Promise<void>((next) => process.nextTick(next));
+      log.push('bytes');
+    };
+    served.once('data', () => void leaveToTicks());
+    await once(served.resume(), 'end');
+    log.push('end');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(log).to.deep.equal(['bytes', 'end']);
+    await ended(pair);
+  });
+
   it('cannot be reset when there is no connection', async () => {
     const socket = new net.Socket();
     socket.resetAndDestroy();

@@ -47,6 +47,16 @@ onEveryBed('asyncReadView', (bed) => {
     expect((await readView(pal, served)).length, 'again').to.equal(0);
   });
 
+  it('shows messages of up to 4096 bytes in one piece, also behind shorter ones', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    for (const size of [513, 10, 10, 4096]) {
+      const reading = readView(pal, served);
+      await write(pal, client, seededBytes(size));
+      expect((await reading).length).to.equal(size);
+    }
+  });
+
   it('takes 8 MiB whole and in order, in views of 64 KiB at most', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
