@@ -3,11 +3,13 @@
  * each connection.
  *
  * Node's server keeps all that it does itself: it is given a handle, as listen() gives it one, and so its close(), address(), ref() and
- * count of connections go on as they are. What listens on a pipe, on a descriptor or in a cluster's worker stays Node's own.
+ * count of connections go on as they are. What listens on a pipe, on a descriptor or in a cluster's worker stays Node's own, and so
+ * does http2 without TLS: its sessions read and write a native handle, and on a stream without one they may end the process.
  */
 import type nodeNet from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { nextTick } from '../platform/node-timers.ts';
+import { askSocketsBelowTls } from './tls-ends.ts';
 
 /** What Node's Server has, beside its documentation. */
 interface NodeServer extends Server {
@@ -60,7 +62,10 @@ class FrontHandle {
  */
 export function listenInFront(net: typeof nodeNet, server: Server, args: unknown[], listenItself: () => unknown): void {
   const listening = server as NodeServer;
-  if (listening._handle !== null || !isPort(args)) return void listenItself();
+  const isTls = 'setSecureContext' in server;
+  const needsHandle = 'updateSettings' in server && !isTls;
+  if (listening._handle !== null || needsHandle || !isPort(args)) return void listenItself();
+  if (isTls) askSocketsBelowTls(process.getBuiltinModule('node:tls'));
   const front = frontOf(net, listening);
   const id = ++listening._listeningId;
   const begin = (): void => {
