@@ -9,7 +9,6 @@
 import type nodeNet from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { nextTick } from '../platform/node-timers.ts';
-import { askSocketsBelowTls } from './tls-ends.ts';
 
 /** What Node's Server has, beside its documentation. */
 interface NodeServer extends Server {
@@ -62,10 +61,8 @@ class FrontHandle {
  */
 export function listenInFront(net: typeof nodeNet, server: Server, args: unknown[], listenItself: () => unknown): void {
   const listening = server as NodeServer;
-  const isTls = 'setSecureContext' in server;
-  const needsHandle = 'updateSettings' in server && !isTls;
+  const needsHandle = 'updateSettings' in server && !('setSecureContext' in server); // http2's, and not tls's
   if (listening._handle !== null || needsHandle || !isPort(args)) return void listenItself();
-  if (isTls) askSocketsBelowTls(process.getBuiltinModule('node:tls'));
   const front = frontOf(net, listening);
   const id = ++listening._listeningId;
   const begin = (): void => {
@@ -103,10 +100,7 @@ function handOver(socket: Socket, front: Server, server: NodeServer): void {
   (front as NodeServer)._connections--;
   server._connections++;
   Object.assign(socket, { server, _server: server });
-  const waiting = socket.listenerCount('connect');
   server.emit('connection', socket);
-  // A TLS socket waits until a socket without a handle of Node's says that it is connected.
-  if (socket.listenerCount('connect') > waiting) socket.emit('connect');
 }
 
 /** A port of TCP, in this process: not a pipe, a descriptor, a handle, or a port that the primary of a cluster has. */
