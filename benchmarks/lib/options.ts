@@ -41,7 +41,7 @@ options:
                        (${DEFAULT_PEERS.join(',')}; reuse has its own)
   --connections N,N,…  instead of the scenario's own
   --active N           connections that send, for idle, arrivals and many-*
-  --size BYTES,…       message sizes, for echo, idle, latency, accept, reuse, arrivals, udp, net, promises and http (of the body)
+  --size BYTES,…       message sizes, for echo, idle, latency, accept, reuse, arrivals, udp, dgram, net, promises and http (of the body)
   --seconds N          of each measurement (5)
   --rounds N           each peer's turns; the result is the median (3)
   --json FILE          write the result there too

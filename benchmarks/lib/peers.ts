@@ -11,7 +11,7 @@ const PROGRAMS: Readonly<Record<string, { file: string; args: string[] }>> = {
 };
 
 /** Peers by name, with the ending of their server's file: servers/<scenario's server>-<ending>.ts. */
-const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'net' | 'promises' | 'node-net'>> = {
+const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'net' | 'dgram' | 'promises' | 'node-net'>> = {
   iocp: 'pal',
   'iocp-inline': 'pal',
   'iocp-no-skip': 'pal',
@@ -29,6 +29,8 @@ const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'net' | 'promises' | 'n
   // iocp-pal/net and iocp-pal/promises: for echo and latency; net for http, too.
   net: 'net',
   promises: 'promises',
+  // iocp-pal/dgram: for udp and dgram.
+  dgram: 'dgram',
   [REFERENCE]: 'node-net',
   // Where they are installed; neither starts on Wine 8.
   bun: 'node-net',

@@ -2,6 +2,7 @@
 import type { Scenario } from '../lib/scenario.ts';
 import { accepting, reuse } from './accept.ts';
 import { arrivals } from './arrivals.ts';
+import { dgram } from './dgram.ts';
 import { echo } from './echo.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
@@ -26,6 +27,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   latency,
   memory,
   udp,
+  dgram,
   net,
   promises,
   http,

@@ -1,11 +1,5 @@
-/** Sends back each datagram: node:dgram, as its users set it up. */
-import { createSocket } from 'node:dgram';
-import { report } from './control.ts';
+/** The echo of datagrams on node:dgram. */
+import dgram from 'node:dgram';
+import { serveNodeDgram } from './node-dgram.ts';
 
-const socket = createSocket('udp4');
-socket.on('message', (data, { address, port }) => {
-  socket.send(data, port, address);
-});
-socket.bind(0, '127.0.0.1', () => {
-  report(socket.address().port, () => ({ pinnedBytes: 0, accepted: 0 }));
-});
+serveNodeDgram(dgram);
