@@ -29,8 +29,10 @@ const FIRST_SEEDS = 300;
 /** A mutation may make the library spin: that is noticed too, after so many seconds. A busy machine needs more. */
 const LIMIT_SECONDS = '240';
 const COPIED = ['src', 'ffi', 'scripts', 'test', 'benchmarks', 'package.json', '.mocharc.json'];
-/** Folders under test/ that ask about something else than the library's sources. */
-const ELSEWHERE = ['docs', 'scripts', 'soak', 'doctor', 'sim', 'conformance'];
+/** Folders under test/ about what stands on the public calls alone; their tests take long, and find nothing that others do not. */
+const FACES = ['net', 'dgram', 'http', 'register', 'promises', 'simulation'];
+/** Folders under test/ that ask about something else than the library's sources, and those that are asked by themselves. */
+const ELSEWHERE = ['docs', 'scripts', 'soak', 'doctor', 'sim', 'conformance', ...FACES];
 
 /** Asked by themselves: after how many programs? */
 const PROGRAMS = 'test/sim/programs.test.ts';
@@ -56,6 +58,7 @@ const SUITES = [
 const UDP_SUITES = [
   { name: 'the simulated datagrams', specs: under('sim/udp') },
   { name: 'conformance of UDP on the simulated beds', specs: under('conformance/udp') },
+  { name: 'the parts that all sockets use, alone', specs: [...under('util'), ...under('memory'), ...under('sockets')] },
 ];
 
 const { values } = parseArgs({
@@ -118,11 +121,17 @@ async function hunt(folder, { udp }) {
   return first ?? (await bySuites(folder, SUITES)) ?? (seeds > FIRST_SEEDS ? byPrograms(folder, seeds) : null);
 }
 
-/** @returns {Record<string, Answer>} */
+/**
+ * Those of mutations that are not asked about are kept.
+ * @returns {Record<string, Answer>}
+ */
 function readAnswers() {
   mkdirSync(buildFolder, { recursive: true });
-  if (!values.resume || !existsSync(answersFile)) return {};
-  return /** @type {Record<string, Answer>} */ (JSON.parse(readFileSync(answersFile, 'utf8')));
+  const found = existsSync(answersFile) ? readFileSync(answersFile, 'utf8') : '{}';
+  const known = /** @type {Record<string, Answer>} */ (JSON.parse(found));
+  return Object.fromEntries(
+    Object.entries(known).filter(([name]) => values.resume || !chosen.some(({ id }) => id === name)),
+  );
 }
 
 /** @param {Mutation} mutation */

@@ -85,6 +85,7 @@ export const GUIDS: Readonly<Record<string, string>> = Object.fromEntries(
 
 const INCLUDES = `
 #define _WIN32_WINNT 0x0a00
+#define WIN32_LEAN_AND_MEAN
 #define WIN32_NO_STATUS
 #include <winsock2.h>
 #include <ws2tcpip.h>

@@ -34,4 +34,19 @@ describe('LinkedQueue', () => {
       expect(queue.shift()).to.equal(leaving);
     });
   }
+
+  it('lets neighbours leave one after the other, in either order', () => {
+    for (const first of [0, 1, 2, 3]) {
+      for (const second of [first - 1, first + 1]) {
+        const queue = new LinkedQueue<AcceptRequest>();
+        const all = [request(), request(), request(), request()];
+        for (const each of all) queue.push(each);
+        const leaving = [all[first], all[second]].filter((each) => each !== undefined);
+        for (const each of leaving) queue.remove(each);
+        const rest = all.filter((each) => !leaving.includes(each));
+        expect([...queue], `${first}, ${second}`).to.deep.equal(rest);
+        expect(queue.length).to.equal(rest.length);
+      }
+    }
+  });
 });

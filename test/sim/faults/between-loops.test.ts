@@ -56,7 +56,7 @@ describe('a failure of the system between loops', () => {
   }
 
   function run(platform: SimulatedPlatform): Process {
-    const pal = createNetworkPal({ platform, strict: true });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 256 });
     pal.initialize();
     void pal.runEventLoop();
     const process = { platform, pal };

@@ -71,7 +71,7 @@ describe('damaged tokens', () => {
   function start(profile: ProfileName = 'windows'): { pal: NetworkPal; platform: SimulatedPlatform } {
     const platform = network.platform({ profile, keepAlive: true });
     platforms.push(platform);
-    const pal = createNetworkPal({ platform, strict: true });
+    const pal = createNetworkPal({ platform, strict: true, maxOperations: 256 });
     pal.initialize();
     void pal.runEventLoop();
     return { pal, platform };

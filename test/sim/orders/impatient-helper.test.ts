@@ -13,7 +13,7 @@ describe('an echo server whose sockets an idle timeout closes', () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const network = simulateNetwork({ seed });
       const platform = network.platform({ keepAlive: true });
-      const pal = createNetworkPal({ platform, strict: true });
+      const pal = createNetworkPal({ platform, strict: true, maxOperations: 256 });
       pal.initialize();
       const ended = pal.runEventLoop();
       const server = pal.createServer('127.0.0.1', 0);

@@ -41,7 +41,7 @@ async function run(seed: number): Promise<Map<string, number>> {
     ...(faulty && { faults: { calls: 30, operations: 20 } }),
   });
   const others = network.platform({ keepAlive: true });
-  const server = createNetworkPal({ platform: others });
+  const server = createNetworkPal({ platform: others, maxOperations: 256 });
   const few = faulty && pick(3) === 0;
   const pal = createNetworkPal({
     platform,
@@ -153,7 +153,7 @@ describe('a name that is being connected to', () => {
       it(`keeps the loop alive, ${stage}${referenced ? '' : ', also when it is unreferenced'}`, async () => {
         const network = simulateNetwork({ seed: 0, plain: true });
         const platform = network.platform();
-        const pal = createNetworkPal({ platform, strict: true });
+        const pal = createNetworkPal({ platform, strict: true, maxOperations: 256 });
         pal.initialize();
         let over = false;
         const ended = pal.runEventLoop().then(() => (over = true));

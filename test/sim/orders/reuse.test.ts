@@ -65,7 +65,8 @@ function start(
   const network = simulateNetwork({ seed });
   const platform = network.platform({ profile, keepAlive: true, faults: { plan } });
   const pal = createNetworkPal({ platform, strict: true, maxOperations: 64, closeGraceMs: GRACE_MS });
-  const peer = createNetworkPal({ platform: network.platform({ profile, keepAlive: true }), strict: true });
+  const peers = network.platform({ profile, keepAlive: true });
+  const peer = createNetworkPal({ platform: peers, strict: true, maxOperations: 256 });
   for (const one of [pal, peer]) {
     one.initialize();
     void one.runEventLoop();

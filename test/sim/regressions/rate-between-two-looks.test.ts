@@ -24,7 +24,7 @@ describe('acceptRate, when time passes between two looks at the clock', () => {
         now: () => scheduler.now() + (looks++ * step) / 7,
       };
       Object.defineProperty(platform, 'scheduler', { value: passing });
-      const pal = createNetworkPal({ platform, strict: true });
+      const pal = createNetworkPal({ platform, strict: true, maxOperations: 256 });
       pal.initialize();
       const ended = pal.runEventLoop();
       const server = pal.createServer('127.0.0.1', 0, { acceptRate: RATE });

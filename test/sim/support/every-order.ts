@@ -1,5 +1,6 @@
 /** A run of the simulated network, again and again, until every order of its steps has had its turn. */
 import { ChoiceTree } from '../../../src/sim/index.ts';
+import { isLong } from '../../support/extent.ts';
 
 /** Orders after which a setting counts as too large to be walked through. */
 const MAX_ORDERS = 200_000;
@@ -15,14 +16,21 @@ export async function everyOrderOf<Outcome>(
   const outcomes = new Set<Outcome>();
   const tree = new ChoiceTree();
   let orders = 0;
-  do {
-    orders++;
-    if (orders > MAX_ORDERS) throw new Error(`More than ${MAX_ORDERS} orders`);
-    try {
-      outcomes.add(await run(tree));
-    } catch (error) {
-      throw new Error(`${JSON.stringify(setting)}, order ${tree.path.join(' ')}`, { cause: error });
-    }
-  } while (tree.advance());
+  const { stackTraceLimit } = Error;
+  // Every order has errors, as it should, and their stacks are an eighth of its time; with `npm run test:long` an error has its stack.
+  if (!isLong) Error.stackTraceLimit = 0;
+  try {
+    do {
+      orders++;
+      if (orders > MAX_ORDERS) throw new Error(`More than ${MAX_ORDERS} orders`);
+      try {
+        outcomes.add(await run(tree));
+      } catch (error) {
+        throw new Error(`${JSON.stringify(setting)}, order ${tree.path.join(' ')}`, { cause: error });
+      }
+    } while (tree.advance());
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
   return { outcomes, orders };
 }

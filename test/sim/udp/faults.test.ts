@@ -33,7 +33,7 @@ async function exchange(
 ): Promise<Outcome> {
   const network = simulateNetwork({ seed });
   const platform = network.platform({ profile, keepAlive: true, faults: { plan: [fault] } });
-  const pal = createNetworkPal({ platform, strict: true });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 256 });
   pal.initialize();
   const ended = pal.runEventLoop();
   const server = pal.createUdpSocket('127.0.0.1', 0, { reportUnreachable });

@@ -1,6 +1,12 @@
 /** UDP in moments that ordinary programs hardly meet. */
 import { expect } from 'chai';
-import { createNetworkPal, type NetworkPal, type UdpOptions, type UdpSocket } from '../../../src/index.ts';
+import {
+  createNetworkPal,
+  type NetworkPal,
+  type OperationHandle,
+  type UdpOptions,
+  type UdpSocket,
+} from '../../../src/index.ts';
 import { WSAEHOSTUNREACH } from '../../../ffi/wsa-errors.ts';
 import { simulateNetwork, type FaultOptions, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
@@ -17,7 +23,7 @@ interface Bench {
 function bench(options: UdpOptions = {}, faults: FaultOptions = {}): Bench {
   const network = simulateNetwork({ seed: 0, plain: true });
   const platform = network.platform({ profile: 'windows', keepAlive: true, faults });
-  const pal = createNetworkPal({ platform, strict: true, closeGraceMs: 100 });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 256, closeGraceMs: 100 });
   pal.initialize();
   const ended = pal.runEventLoop();
   const socket = pal.createUdpSocket('127.0.0.1', 0, options);
@@ -87,5 +93,39 @@ describe('a receive whose buffer has gone', () => {
     expect(log).to.deep.equal(['ERR_BUFFER_DETACHED', 'here']);
     expect(pal.stats().datagramsDropped).to.equal(0);
     await stop();
+  });
+});
+
+describe('datagrams that the system has not taken yet', () => {
+  /** Has the system take one datagram, and wait with others until that one has left. */
+  function sendThree({ pal, socket, peers }: Bench): { log: string[]; operations: OperationHandle[] } {
+    const log: string[] = [];
+    const operations = ['first', 'second', 'third'].map((text) =>
+      pal.asyncSendTo(socket.handle, Buffer.from(text), peers[0], (error) => {
+        log.push(`${text} ${error?.code ?? 'sent'}`);
+      }),
+    );
+    return { log, operations };
+  }
+
+  it('are not sent when their calls are cancelled', async () => {
+    const made = bench({ sendBufferSize: 1 });
+    const { log, operations } = sendThree(made);
+    expect(made.pal.cancel(operations[1]!)).to.equal(true);
+    made.platform.run();
+    expect(log.toSorted()).to.deep.equal(['first sent', 'second ECANCELED', 'third sent']);
+    expect(made.peers[0].take()).to.deep.equal(['first', 'third']);
+    await made.stop();
+  });
+
+  it('are not sent when their socket is closed with a grace of 0', async () => {
+    const made = bench({ sendBufferSize: 1 });
+    const { log } = sendThree(made);
+    made.pal.closeSocket(made.socket.handle, { graceMs: 0 }, () => log.push('closed'));
+    made.platform.run();
+    expect(log.toSorted()).to.deep.equal(['closed', 'first sent', 'second ECANCELED', 'third ECANCELED']);
+    expect(log.at(-1)).to.equal('closed');
+    expect(made.peers[0].take()).to.deep.equal(['first']);
+    await made.stop();
   });
 });

@@ -67,6 +67,10 @@ class RandomTraffic {
     if (to === undefined) return;
     const path = `${from.port}>${to.port}`;
     const text = `${path} ${this.#count++} ${'.'.repeat(this.#below(700))}`;
+    if (this.#below(3) === 0 && this.#pal.trySendTo(from.handle, Buffer.from(text), to) === text.length) {
+      push(this.story.sent, path, text);
+      return;
+    }
     const done = this.#owe(from.handle);
     this.#pal.asyncSendTo(from.handle, Buffer.from(text), to, (error) => {
       done();
@@ -115,7 +119,12 @@ async function play(
 ): Promise<Story> {
   const network = simulateNetwork({ seed, ...options });
   const platform = network.platform({ profile, keepAlive: true, ...(faults !== undefined && { faults }) });
-  const pal = createNetworkPal({ platform, strict: true, waiter: seed % 2 === 0 ? 'worker' : 'inline' });
+  const pal = createNetworkPal({
+    platform,
+    strict: true,
+    maxOperations: 256,
+    waiter: seed % 2 === 0 ? 'worker' : 'inline',
+  });
   if (platform.faults !== null) platform.faults.enabled = false;
   pal.initialize();
   const ended = pal.runEventLoop();

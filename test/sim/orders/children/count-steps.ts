@@ -6,7 +6,7 @@ import { parentPort } from 'node:worker_threads';
 import { beginCounting } from '../../../support/steps.ts';
 
 /** Calls in the smaller queue, and in the larger one. */
-const COUNTS = [200, 2000];
+const COUNTS = [100, 1000];
 
 beginCounting();
 const { SCENES, stepsFor, WAYS } = await import('../../support/waiting-calls.ts');
