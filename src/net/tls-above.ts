@@ -7,9 +7,17 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { nextTick } from '../platform/node-timers.ts';
 import { state } from './socket-state.ts';
 
 type Method = (this: TLSSocket, ...args: unknown[]) => unknown;
+
+/** Node's wrap around a stream that has no native handle: what of it is used here. */
+interface StreamWrap {
+  _handle: object | null;
+  doWrite: (request: object, data: readonly Uint8Array[]) => number;
+  finishWrite(handle: object, error: number): void;
+}
 
 const ENDS = {
   _getpeername: ({ remoteAddress, remotePort, remoteFamily }: Socket) => end(remoteAddress, remotePort, remoteFamily),
@@ -38,8 +46,10 @@ export function expectTls(): void {
 function teach(prototype: TLSSocket): void {
   override(prototype, '_init', (askNodes, secure, args) => {
     askNodes();
-    const [socket] = args;
-    if (isOfPal(socket)) begin(secure, socket);
+    const [socket, wrap] = args;
+    if (!isOfPal(socket)) return;
+    begin(secure, socket);
+    finishSoon(wrap as StreamWrap, socket);
   });
   for (const [name, endOf] of Object.entries(ENDS)) {
     override(prototype, name, (askNodes, secure) => {
@@ -61,6 +71,21 @@ function begin(secure: TLSSocket, socket: Socket): void {
   if (!socket.connecting) Reflect.set(secure, 'connecting', false);
   // TLS ends its own side: what it still has to say when the peer has ended must not find this one ended.
   socket.allowHalfOpen = true;
+  // Before anybody else hears of it.
+  socket.once('close', () => secure.destroy());
+}
+
+/**
+ * Node's wrap around a stream says that a write is over a turn after it was, and TLS keeps back what it has to say next until then: an
+ * alert in front of a close would never be sent. What the system has taken in the call is over in a tick.
+ */
+function finishSoon(wrap: StreamWrap, socket: Socket): void {
+  const { doWrite } = wrap;
+  wrap.doWrite = (request, data) => {
+    const answer = Reflect.apply(doWrite, wrap, [request, data]);
+    if (answer === 0 && socket.writableLength === 0) nextTick(() => wrap._handle && wrap.finishWrite(wrap._handle, 0));
+    return answer;
+  };
 }
 
 function override(

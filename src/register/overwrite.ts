@@ -61,6 +61,7 @@ function connectSessionsOfNode(): Undo {
   const { connect: connectOfNode } = nodeNet;
   const onNodes = (call: unknown): Method =>
     function (this: object, ...args: unknown[]) {
+      if (nodeNet.connect !== net.connect) return Reflect.apply(call as Method, this, args); // the program's own
       const undo = put(nodeNet, 'connect', connectOfNode);
       try {
         return Reflect.apply(call as Method, this, args);

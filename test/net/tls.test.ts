@@ -21,7 +21,7 @@ interface Secured extends Pair {
   readonly secureServed: tls.TLSSocket;
 }
 
-onEveryNet('TLS on a net connection', ({ net }) => {
+onEveryNet('TLS on a net connection', ({ net, ours }) => {
   async function secured(): Promise<Secured> {
     const pair = await pairOf(net);
     const server = tls.createServer(SERVER);
@@ -53,6 +53,28 @@ onEveryNet('TLS on a net connection', ({ net }) => {
     server.close();
     socket.destroy();
     await closed;
+  });
+
+  if (ours) {
+    it('is through with a write that the system takes before the next turn, so that an alert or an answer is not dropped by a close', async () => {
+      const { secureClient, secureServed, ...pair } = await secured();
+      await new Promise((resolve) => secureServed.write('first', resolve));
+      const log: string[] = [];
+      secureServed.write('second', () => log.push('written'));
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      expect(log).to.deep.equal(['written']);
+      secureClient.destroy();
+      await ended(pair);
+    });
+  }
+
+  it('is destroyed when the connection below it is closed', async () => {
+    const { secureClient, secureServed, ...pair } = await secured();
+    secureClient.on('error', () => undefined);
+    const destroyed = new Promise((resolve) => pair.served.once('close', () => resolve(secureServed.destroyed)));
+    pair.served.destroy();
+    expect(await destroyed).to.equal(true);
+    await ended(pair);
   });
 
   it('knows its two ends', async () => {
