@@ -152,7 +152,8 @@ async function runPackagePart(print) {
   return withLock(
     path.join(buildFolder, 'package.lock'),
     async () => {
-      for (const folder of [packageFolder, vitestFolder, softwareFolder]) if (!isInstalled(folder)) await install(folder);
+      for (const folder of [packageFolder, vitestFolder, softwareFolder])
+        if (!isInstalled(folder)) await install(folder);
       print('stdout', `\npackage part: ${specs.length} spec files on Node ${process.versions.node}\n`);
       return runOnThisNode('package', specs, setup.windowsReady ? { IOCP_PAL_RUN_WINDOWS: '1' } : {}, print);
     },
