@@ -19,7 +19,6 @@ import { SocketState, state, type SocketStream, type UserBuffer } from './socket
 import { expectTls } from './tls-above.ts';
 import { AcceptedConnection, TcpStream, type StreamOwner } from './tcp-stream.ts';
 import type { Endpoint } from '../pal/handles.ts';
-import type { NetworkError } from '../pal/network-error.ts';
 
 /** Node's own, as it was before anybody put another in its place. */
 export const NodeSocket: typeof nodeNet.Socket = nodeNet.Socket;
@@ -86,7 +85,7 @@ export class TcpSocket extends Duplex implements StreamOwner {
     this.read(0);
   }
 
-  failed(error: NetworkError): void {
+  failed(error: NodeJS.ErrnoException): void {
     if (!this.destroyed) this.destroy(fromPal(error, 'read'));
   }
 

@@ -9,6 +9,7 @@ import { queueMicrotask } from '../platform/node-timers.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { SocketOption } from '../pal/socket-option.ts';
 import type { Endpoint, SocketHandle } from '../pal/handles.ts';
+import { systemError, type SystemError } from '../node-shape/errors.ts';
 import { writeAll, type DoneCallback } from './write-all.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, NetworkPal } from '../pal/network-pal.ts';
@@ -16,14 +17,17 @@ import type { OperationHandle } from '../pal/pending-operation.ts';
 
 /** Who is told what comes. */
 export interface StreamOwner {
-  /** The memory that the next bytes go into, or null for memory that is anybody's once received() has returned. */
+  /**
+   * The memory that the next bytes go into, or null for memory that is anybody's once received() has returned. One without bytes (it may
+   * have been transferred meanwhile) ends the reading.
+   */
   readBuffer(): Uint8Array | null;
   /** Bytes have come, at the start of `buffer`. Returns whether more are wanted. */
   received(buffer: Uint8Array, bytes: number): boolean;
   /** The peer has ended its side. */
   ended(): void;
   /** Reading has failed. */
-  failed(error: NetworkError): void;
+  failed(error: NetworkError | SystemError): void;
 }
 
 /** Seconds, the most that TCP_KEEPIDLE takes. */
@@ -101,6 +105,7 @@ export class TcpStream {
   #receive(): void {
     const own = this.#owner.readBuffer();
     this.#own = own;
+    if (own?.byteLength === 0) return this.#afterFailure(systemError('ENOBUFS', 'read')); // as libuv says it
     this.#receiving = true;
     if (own === null) {
       this.#operation = this.pal.asyncReadView(this.handle, this.#onView);
@@ -120,8 +125,8 @@ export class TcpStream {
     }
   }
 
-  #afterFailure(error: NetworkError): void {
-    if (error.kind === NetworkErrorCode.Interrupted) {
+  #afterFailure(error: NetworkError | SystemError): void {
+    if ('kind' in error && error.kind === NetworkErrorCode.Interrupted) {
       if (this.#reading) this.#receive(); // begun again before its end was known
       return;
     }

@@ -36,6 +36,8 @@ export class Connection {
   #closed: Promise<void> | null = null;
   /** What it was given away as. */
   #socket: Socket | null = null;
+  /** By reset(), while it was closing or being given away. */
+  #isReset = false;
   #readable: ReadableStream<Uint8Array> | null = null;
   #writable: WritableStream<string | Uint8Array> | null = null;
 
@@ -152,7 +154,8 @@ export class Connection {
    * Gives the connection away as a net.Socket, for code that takes one: http.Server's 'connection', tls.connect({ socket }). It gives first what
    * has come and was not read. On a PAL its class is that of iocp-pal/net. Calls of the connection are rejected from then on as after
    * close(), and close() waits until the socket is closed.
-   * @throws NetworkError ERR_READ_UNDER_WAY; ERR_END_WAS_READ when a read has seen the end of the stream; what a write has failed with.
+   * @throws NetworkError ERR_READ_UNDER_WAY; ERR_END_WAS_READ when a read has seen the end of the stream; what a write has failed with; ECANCELED when
+   *   reset() comes meanwhile.
    */
   async toSocket(): Promise<Socket> {
     try {
@@ -162,7 +165,12 @@ export class Connection {
       this.#writer.close();
       const made = this.#stream.toSocket(head, !this.#writer.hasEnded);
       this.#closed = this.#untilClosed(made);
-      return (this.#socket = await made);
+      const socket = await made;
+      if (this.#isReset) {
+        socket.destroy();
+        throw closedHere('connection');
+      }
+      return (this.#socket = socket);
     } catch (error) {
       return inCallersStack(error);
     }
@@ -182,8 +190,10 @@ export class Connection {
   reset(): Promise<void> {
     const before = this.#closed;
     if (before === null) return (this.#closed = this.#close((done) => this.#stream.reset(done)));
-    if (this.#socket === null) this.#stream.reset(() => undefined);
-    else this.#socket.resetAndDestroy();
+    if (this.#socket === null) {
+      this.#isReset = true;
+      this.#stream.reset(() => undefined);
+    } else this.#socket.resetAndDestroy();
     return before;
   }
 

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { onEveryNet } from './support/net-beds.ts';
 import { bytesOf, ended, eventsOf, failureOf, listening, pairOf, portOf } from './support/sockets.ts';
 
-onEveryNet('net, streams', ({ net }) => {
+onEveryNet('net, streams', ({ net, ours }) => {
   it('sends on after the peer has ended its side, where half-open connections are allowed', async () => {
     const pair = await pairOf(net, { server: { allowHalfOpen: true } });
     pair.client.end();
@@ -188,6 +188,39 @@ onEveryNet('net, streams', ({ net }) => {
     await once(client, 'end');
     expect(pieces).to.deep.equal(['0123', '4567', '89']);
     expect(buffers).to.be.at.least(3);
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('fails without memory to read into, and the others read on', async () => {
+    const server = await listening(net);
+    server.on('connection', (socket) => socket.on('error', () => undefined).write('bytes'));
+    const onread: OnReadOpts = { buffer: new Uint8Array(0), callback: () => true };
+    const client = net.connect({ port: portOf(server), host: '127.0.0.1', onread });
+    const failure = failureOf(client);
+    const other = net.connect(portOf(server), '127.0.0.1');
+    expect(await failure).to.include({ code: 'ENOBUFS', syscall: 'read', message: 'read ENOBUFS' });
+    expect(String((await once(other, 'data'))[0])).to.equal('bytes');
+    other.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('fails when its memory was transferred', async function () {
+    if (!ours) return this.skip(); // node:net goes on writing into memory that nobody can see
+    const server = await listening(net);
+    server.on('connection', (socket) => socket.on('error', () => undefined).write('bytes'));
+    const buffer = new Uint8Array(8);
+    const onread: OnReadOpts = {
+      buffer,
+      callback: () => {
+        structuredClone(buffer.buffer, { transfer: [buffer.buffer] });
+        return true;
+      },
+    };
+    const client = net.connect({ port: portOf(server), host: '127.0.0.1', onread });
+    expect(await failureOf(client)).to.include({ code: 'ENOBUFS', syscall: 'read' });
+    await new Promise<void>((resolve) => (client.closed ? resolve() : client.once('close', () => resolve())));
     server.close();
     await once(server, 'close');
   });

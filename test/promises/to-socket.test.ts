@@ -140,6 +140,26 @@ onEveryNetwork('promises: toSocket()', (fixture) => {
     await Promise.all([client.close(), served.close(), server.close()]);
   });
 
+  it('is rejected when reset() comes meanwhile, which ends what it has made', async () => {
+    const { server, client, served } = await connected(fixture);
+    const making = failureOf(served.toSocket());
+    await served.reset();
+    expect((await making).code).to.equal('ECANCELED');
+    await served.close();
+    expect((await failureOf(client.read(Buffer.alloc(1)))).code).to.equal('ECONNRESET');
+    await Promise.all([client.close(), server.close()]);
+  });
+
+  it('is rejected when reset() comes while a file in front of it is sent', async () => {
+    const { server, client, served } = await connected(fixture);
+    const sending = failureOf(served.sendFile(fixture.putFile('never-sent.bin', seededBytes(300_000, 9))));
+    const making = failureOf(served.toSocket());
+    await served.reset();
+    expect((await making).code).to.equal('ECANCELED');
+    await sending;
+    await Promise.all([client.reset(), server.close()]);
+  });
+
   it('is not closed behind a handler of serve(), and counts until the socket is closed', async () => {
     const { network } = fixture;
     const server = await network.listen();

@@ -115,6 +115,7 @@ export class NodeStream extends NodeHandle<Socket> implements StreamSocket {
 
   async toSocket(head: Uint8Array): Promise<Socket> {
     await new Promise<void>((resolve) => this.#inOrder(resolve));
+    if (this.#isClosed) throw closedHere('connection'); // meanwhile
     const refused = this.#isBroken ? streamBroken() : this.#hasEnded ? endWasRead() : this.#error;
     if (refused !== null) throw refused;
     const { socket } = this;
