@@ -13,7 +13,9 @@ import { isUnspecified, loopback, type IpAddress } from '../pal/ip-address.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
+import { WouldBlock } from '../pal/readiness.ts';
 import { receiveFrom } from '../udp/datagram-receiver.ts';
+import { sendToNow } from '../udp/immediate-send.ts';
 import { sendTo } from '../udp/datagram-sender.ts';
 import { connectDatagrams, disconnectDatagrams, openDatagramSocket } from '../udp/datagram-setup.ts';
 import { DatagramSocket } from '../udp/datagram-socket.ts';
@@ -81,12 +83,21 @@ export class DatagramCalls extends CallGroup implements DatagramPal {
     const total = byteLengthOf(data);
     const record = datagrams(this.calls, socket);
     if (context === null || record === null) return this.calls.refuseBytes('send', callback, connectionClosed('send'));
-    const limit = record.family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM;
-    if (total > limit) throw tooLong(total, limit);
+    requireRoom(record, total);
     const destination = destinationOf(record, to);
     const refused = abortedAlready('send', options);
     if (refused !== null) return this.calls.refuseBytes('send', callback, refused);
     return sendTo(context, record, data, total, destination, options, callback);
+  }
+
+  trySendTo(socket: UdpHandle, given: Uint8Array | readonly Uint8Array[], to: Destination | null): number {
+    const context = this.calls.lifecycle.begun('trySendTo');
+    const data = requireData(given);
+    const total = byteLengthOf(data);
+    const record = datagrams(this.calls, socket);
+    if (context === null || record === null) return WouldBlock;
+    requireRoom(record, total);
+    return sendToNow(context, record, data, total, destinationOf(record, to));
   }
 
   connectUdp(socket: UdpHandle, address: string, port: number): void {
@@ -189,8 +200,10 @@ function requireFamily({ family }: DatagramSocket, text: string, address: IpAddr
   );
 }
 
-function tooLong(total: number, limit: number): RangeError {
-  return argumentError(
+function requireRoom({ family }: DatagramSocket, total: number): void {
+  const limit = family === 4 ? MAX_IPV4_DATAGRAM : MAX_IPV6_DATAGRAM;
+  if (total <= limit) return;
+  throw argumentError(
     RangeError,
     'ERR_OUT_OF_RANGE',
     `Cannot send a datagram of ${total} bytes: at most ${limit} fit. Split it, or use TCP`,

@@ -413,10 +413,7 @@ function sendTo(socket: UdpSocket, { list, port, address: text, callback }: Send
     return;
   }
   const to = address === null ? null : { address, port };
-  udp.send(list, to, { address: text, port }, (error, bytes) => {
-    if (error === null) callback?.(null, bytes);
-    else callback?.(error);
-  });
+  udp.send(list, to, { address: text, port }, callback);
 }
 
 function addressInfo({ address, family, port }: Endpoint): AddressInfo {

@@ -3,7 +3,8 @@
  * each connection.
  *
  * Node's server keeps all that it does itself: it is given a handle, as listen() gives it one, and so its close(), address(), ref() and
- * count of connections go on as they are. What listens on a pipe, on a descriptor or in a cluster's worker stays Node's own.
+ * count of connections go on as they are. What listens on a pipe, on a descriptor or in a cluster's worker stays Node's own, and so
+ * does http2 without TLS: its sessions read and write a native handle, and on a stream without one they may end the process.
  */
 import type nodeNet from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -60,7 +61,8 @@ class FrontHandle {
  */
 export function listenInFront(net: typeof nodeNet, server: Server, args: unknown[], listenItself: () => unknown): void {
   const listening = server as NodeServer;
-  if (listening._handle !== null || !isPort(args)) return void listenItself();
+  const needsHandle = 'updateSettings' in server && !('setSecureContext' in server); // http2's, and not tls's
+  if (listening._handle !== null || needsHandle || !isPort(args)) return void listenItself();
   const front = frontOf(net, listening);
   const id = ++listening._listeningId;
   const begin = (): void => {
@@ -98,10 +100,7 @@ function handOver(socket: Socket, front: Server, server: NodeServer): void {
   (front as NodeServer)._connections--;
   server._connections++;
   Object.assign(socket, { server, _server: server });
-  const waiting = socket.listenerCount('connect');
   server.emit('connection', socket);
-  // A TLS socket waits until a socket without a handle of Node's says that it is connected.
-  if (socket.listenerCount('connect') > waiting) socket.emit('connect');
 }
 
 /** A port of TCP, in this process: not a pipe, a descriptor, a handle, or a port that the primary of a cluster has. */

@@ -16,6 +16,7 @@ import { checkConnectOptions, lookupAndConnect, type ConnectOptions } from './co
 import { closedBeforeConnection, socketClosed } from './errors.ts';
 import { fromPal, refuse, systemError } from '../node-shape/errors.ts';
 import { SocketState, state, type SocketStream, type UserBuffer } from './socket-state.ts';
+import { expectTls } from './tls-above.ts';
 import { AcceptedConnection, TcpStream, type StreamOwner } from './tcp-stream.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
@@ -108,6 +109,7 @@ export class TcpSocket extends Duplex implements StreamOwner {
   }
 
   override pause(): this {
+    expectTls();
     const { stream, userBuffer } = this[state];
     if (userBuffer !== null && stream?.reading === true && !this.connecting) stream.readStop();
     return super.pause();

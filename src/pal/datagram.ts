@@ -132,6 +132,15 @@ export interface DatagramPal {
     callback: SendToCallback,
   ): OperationHandle;
   /**
+   * Hands one datagram to the system in this call, without a callback: the number of its bytes, or WouldBlock when sends are waiting
+   * or under way, when the system has no room for it or refuses it, and when the socket is closed. `data` may be changed at once.
+   * Try it first, and give asyncSendTo what it does not take, whose callback then says why. A socket with reportUnreachable takes
+   * nothing here.
+   * @throws NetworkError and RangeError as asyncSendTo.
+   * @see https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsasendto
+   */
+  trySendTo(socket: UdpHandle, data: Uint8Array | readonly Uint8Array[], to: Destination | null): number;
+  /**
    * Fixes the peer: datagrams go there, and come from there only. (What had come from others before is still delivered.)
    * On a socket that is closed it does nothing, as disconnectUdp, joinGroup and leaveGroup.
    * @throws NetworkError, among others ERR_SOCKET_DGRAM_IS_CONNECTED; call disconnectUdp first.

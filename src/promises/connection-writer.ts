@@ -32,7 +32,10 @@ export class ConnectionWriter {
   }
 
   async write(data: string | WriteData, options: OperationOptions = NO_OPTIONS): Promise<void> {
-    let rest = bytesOf(data);
+    const given = bytesOf(data);
+    // Small pieces travel as one, in one call that is tried at once; large ones are sent from where they are.
+    let rest = given instanceof Uint8Array || lengthOf(given) > LOW_WATER_MARK ? given : Buffer.concat(given);
+    const isCallers = rest === data;
     try {
       this.#requireOpen(options);
       if (rest instanceof Uint8Array && rest.length > 0 && this.#waiting === 0 && this.#atOnce < AT_ONCE_IN_A_ROW) {
@@ -46,7 +49,7 @@ export class ConnectionWriter {
       this.#atOnce = 0;
       const length = lengthOf(rest);
       if (this.#waiting + length > LOW_WATER_MARK) await this.#written(rest, length, options);
-      else this.#writeBehind(rest, length);
+      else this.#writeBehind(isCallers && rest instanceof Uint8Array ? Buffer.from(rest) : rest, length);
     } catch (error) {
       inCallersStack(error);
     }
@@ -108,7 +111,7 @@ export class ConnectionWriter {
       this.#waiting -= length;
       if (error !== null && !this.#isClosed) this.#failure ??= error;
     };
-    this.#stream.write(data instanceof Uint8Array ? Buffer.from(data) : Buffer.concat(data), NO_OPTIONS, done);
+    this.#stream.write(data, NO_OPTIONS, done);
   }
 
   #requireOpen({ signal }: OperationOptions): void {

@@ -1,8 +1,10 @@
 /** Puts iocp-pal/net and iocp-pal/dgram in the place of what node:net and node:dgram export, and takes them away again. */
 import nodeDgram from 'node:dgram';
 import http from 'node:http';
+import http2 from 'node:http2';
 import { syncBuiltinESMExports } from 'node:module';
 import nodeNet from 'node:net';
+import { promisify } from 'node:util';
 import { listenInFront } from '../http/front.ts';
 import dgram from '../dgram/index.ts';
 import net from '../net/index.ts';
@@ -11,7 +13,7 @@ type Undo = () => void;
 type Method = (this: object, ...args: unknown[]) => unknown;
 
 /** They take Node's Socket and Server for their own classes when they are loaded. */
-const BUILT_ON_NET = ['child_process', 'cluster', 'http2', 'https', 'tls', 'tty'];
+const BUILT_ON_NET = ['child_process', 'cluster', 'https', 'tls', 'tty'];
 
 /** What of the exports is overwritten; the rest is the same already. */
 const NAMES = ['Socket', 'Stream', 'Server', 'createServer', 'connect', 'createConnection'];
@@ -24,6 +26,7 @@ export function overwriteModules(): Undo {
   const { Socket: NodeSocket, Server: NodeServer, createConnection } = nodeNet;
   const { Server, Socket } = net;
   const undo = [
+    connectSessionsOfNode(),
     ...NAMES.map((name) => put(nodeNet, name, Reflect.get(net, name))),
     ...DGRAM_NAMES.map((name) => put(nodeDgram, name, Reflect.get(dgram, name))),
     listenOnPal(NodeServer.prototype),
@@ -50,6 +53,24 @@ function listenOnPal(prototype: object): Undo {
     listenInFront(net, this, args, () => Reflect.apply(listen, this, args));
     return this;
   });
+}
+
+/** Sessions of http2 read and write a native handle: they are connected by Node's own net.connect(), which they look up here. */
+function connectSessionsOfNode(): Undo {
+  const { connect } = http2;
+  const { connect: connectOfNode } = nodeNet;
+  const onNodes = (call: unknown): Method =>
+    function (this: object, ...args: unknown[]) {
+      if (nodeNet.connect !== net.connect) return Reflect.apply(call as Method, this, args); // the program's own
+      const undo = put(nodeNet, 'connect', connectOfNode);
+      try {
+        return Reflect.apply(call as Method, this, args);
+      } finally {
+        undo();
+      }
+    };
+  const promised = Reflect.get(connect, promisify.custom) as unknown;
+  return put(http2, 'connect', Object.assign(onNodes(connect), { [promisify.custom]: onNodes(promised) }));
 }
 
 /** A method of ours that leaves an object of Node's to Node's method of that name. */

@@ -248,7 +248,7 @@ function transmit(context: Context, socket: DatagramSocket, operation: Operation
 }
 
 /** Copies all of `data`, unless its buffers have not `total` bytes any more. Returns the number of bytes they have. */
-function copyIn(target: Buffer, data: Uint8Array | readonly Uint8Array[], total: number): number {
+export function copyIn(target: Uint8Array, data: Uint8Array | readonly Uint8Array[], total: number): number {
   const there = byteLengthOf(data);
   if (there !== total) return there;
   if (isUint8Array(data)) {

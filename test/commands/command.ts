@@ -31,7 +31,16 @@ export interface Command {
 
 /** Runs one of the commands under scripts/ with arguments. */
 export function startCommand(runner: string, args: readonly string[]): Command {
-  const child = spawn(process.execPath, [path.join('scripts', runner), ...args], { cwd: root, stdio: 'pipe' });
+  return start([path.join('scripts', runner), ...args]);
+}
+
+/** Runs a program of the repository on this Node.js, as it stands. */
+export function startHere(file: string, args: readonly string[]): Command {
+  return start([...process.execArgv, file, ...args]); // with what lets this process run TypeScript
+}
+
+function start(args: readonly string[]): Command {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'pipe' });
   child.stdin.on('error', () => undefined); // it has ended before it read all
   const output = { stdout: '', stderr: '' };
   const lookers = new Set<() => void>();
@@ -45,7 +54,7 @@ export function startCommand(runner: string, args: readonly string[]): Command {
   const ended = new Promise<CommandEnd>((resolve, reject) => {
     const hang = setTimeout(() => {
       child.kill('SIGTERM'); // which it passes on
-      reject(new Error(`${runner} ${args.join(' ')} does not end; it printed\n${output.stdout}${output.stderr}`));
+      reject(new Error(`${args.join(' ')} does not end; it printed\n${output.stdout}${output.stderr}`));
     }, HANG_MS);
     child.on('error', reject);
     child.on('close', (code) => {

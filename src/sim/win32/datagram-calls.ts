@@ -1,5 +1,6 @@
 /** WSARecvFrom and WSASendTo of a simulated process, and connect() on its UDP sockets. */
 import { AF_UNSPEC, SOCKET_ERROR } from '../../../ffi/constants.ts';
+import { WSABUF } from '../../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_PENDING } from '../../../ffi/ntstatus.ts';
 import {
   ERROR_IO_PENDING,
@@ -10,6 +11,7 @@ import {
   WSAEINVAL,
   WSAEMSGSIZE,
   WSAENETUNREACH,
+  WSAEWOULDBLOCK,
 } from '../../../ffi/wsa-errors.ts';
 import type { SimulatedProcess } from '../machine/machine.ts';
 import { SimulationError } from '../machine/simulation-error.ts';
@@ -76,12 +78,14 @@ export class DatagramCalls {
     const socket = platform.socket(s);
     if (socket === null) return SOCKET_ERROR;
     const udp = requireUdp(socket, 'WSASendTo');
-    if (overlapped === 0 || bytesAddress !== 0) throw new SimulationError('Only overlapped WSASendTo is simulated');
+    if ((overlapped === 0) !== (bytesAddress !== 0))
+      throw new SimulationError('A WSASendTo that counts its bytes where an OVERLAPPED does, or nowhere');
     if (socket.local === null) throw new SimulationError('WSASendTo on an unbound socket is not simulated');
     const target =
       to === 0 ? udp.remote : readSockaddr(platform.memory.at(to, toLength, 'WSASendTo: lpTo'), to, toLength);
     if (target === null) return this.#fail(to === 0 ? WSAEDESTADDRREQ : WSAEFAULT);
     if (target.family !== socket.family) return this.#fail(WSAEFAULT);
+    if (overlapped === 0) return this.#sendNow(udp, target, buffers, count, bytesAddress);
     const io = prepareIo(platform, 'WSASendTo', socket, buffers, count, overlapped);
     const code = this.#check(udp, target, io.total);
     if (code !== 0) {
@@ -100,6 +104,34 @@ export class DatagramCalls {
     udp.sends.push(io);
     udp.update();
     return this.#fail(ERROR_IO_PENDING);
+  }
+
+  /** sendto() by another name: no OVERLAPPED, no packet. */
+  #sendNow(udp: UdpEnd, to: SimulatedAddress, buffers: number, count: number, bytesAddress: number): number {
+    const { memory, faults, profile } = this.#platform;
+    const { local, nonBlocking } = udp.socket;
+    if (!nonBlocking) throw new SimulationError('A WSASendTo that would block the thread: no OVERLAPPED, no FIONBIO');
+    if (udp.sends.length > 0)
+      throw new SimulationError('A sendto() beside an overlapped WSASendTo: their order is nobody’s');
+    const array = memory.at(buffers, count * WSABUF.size, 'WSASendTo: lpBuffers');
+    const parts: Uint8Array[] = [];
+    for (let at = buffers; at < buffers + count * WSABUF.size; at += WSABUF.size) {
+      const length = array.getUint32(at + WSABUF.len);
+      const address = array.getPointer(at + WSABUF.buf);
+      const region = memory.at(address, length, 'WSASendTo: buffer');
+      parts.push(region.bytes.subarray(address - region.address, address - region.address + length));
+    }
+    const bytes = Uint8Array.from(parts.flatMap((part) => [...part]));
+    const code = this.#check(udp, to, bytes.length);
+    if (code !== 0) return this.#fail(code);
+    const fault = (faults?.call('WSASendTo') ?? 0) || this.#takeReport(udp, profile.unreachableFailsSend);
+    if (fault !== 0) return this.#fail(fault);
+    if (!udp.hasRoom) return this.#fail(WSAEWOULDBLOCK);
+    const target = to.unmapped ?? to;
+    if (local === null) throw new SimulationError('WSASendTo on an unbound socket is not simulated');
+    udp.send({ bytes, from: sourceOf(local, target), to: target });
+    memory.at(bytesAddress, 4, 'lpNumberOfBytesSent').setUint32(bytesAddress, bytes.length);
+    return 0;
   }
 
   connect(s: number, name: number, namelen: number): number {
@@ -140,14 +172,19 @@ export class DatagramCalls {
   #refused(udp: UdpEnd, io: Io, tellsReport: boolean): boolean {
     const platform = this.#platform;
     let code = platform.faults?.call(io.kind === 'WSASendTo' ? 'WSASendTo' : 'WSARecvFrom') ?? 0;
-    if (code === 0 && tellsReport && udp.report !== 0 && udp.receives.length === 0) {
-      code = ntStatusToWinsockError(udp.report);
-      udp.report = 0;
-    }
+    if (code === 0) code = this.#takeReport(udp, tellsReport);
     if (code === 0) return false;
     io.region.setPointer(io.overlapped, STATUS_PENDING);
     platform.lastError = code;
     return true;
+  }
+
+  /** The error code of an ICMP report that waits to be told, which it is now; 0 for none. */
+  #takeReport(udp: UdpEnd, tells: boolean): number {
+    if (!tells || udp.report === 0 || udp.receives.length > 0) return 0;
+    const code = ntStatusToWinsockError(udp.report);
+    udp.report = 0;
+    return code;
   }
 
   #check(udp: UdpEnd, target: SimulatedAddress, total: number): number {

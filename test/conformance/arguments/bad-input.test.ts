@@ -152,6 +152,7 @@ onEveryBed('bad input', (bed) => {
       createUdpSocket: ['127.0.0.1', 0, {}],
       asyncReceiveFrom: [udp, Buffer.alloc(4), 4, {}, nothing],
       asyncSendTo: [udp, Buffer.alloc(4), { address: '127.0.0.1', port: 9 }, {}, nothing],
+      trySendTo: [udp, Buffer.alloc(4), { address: '127.0.0.1', port: 9 }],
       connectUdp: [udp, '127.0.0.1', 9],
       disconnectUdp: [udp],
       joinGroup: [udp, '239.1.2.3', {}],

@@ -25,6 +25,7 @@ const CALLS: Readonly<Record<string, (pal: NetworkPal, handle: never) => unknown
   asyncWrite: (pal, handle) => pal.asyncWrite(handle, bytes(), nothing),
   asyncSendFile: (pal, handle) => pal.asyncSendFile(handle, 'file', {}, nothing),
   asyncReceiveFrom: (pal, handle) => pal.asyncReceiveFrom(handle, bytes(), 8, nothing),
+  trySendTo: (pal, handle) => pal.trySendTo(handle, bytes(), { address: '127.0.0.1', port: 9 }),
   asyncSendTo: (pal, handle) => pal.asyncSendTo(handle, bytes(), { address: '127.0.0.1', port: 9 }, nothing),
   closeSocket: (pal, handle) => pal.closeSocket(handle, nothing),
   resetSocket: (pal, handle) => pal.resetSocket(handle, nothing),

@@ -67,6 +67,10 @@ class RandomTraffic {
     if (to === undefined) return;
     const path = `${from.port}>${to.port}`;
     const text = `${path} ${this.#count++} ${'.'.repeat(this.#below(700))}`;
+    if (this.#below(3) === 0 && this.#pal.trySendTo(from.handle, Buffer.from(text), to) === text.length) {
+      push(this.story.sent, path, text);
+      return;
+    }
     const done = this.#owe(from.handle);
     this.#pal.asyncSendTo(from.handle, Buffer.from(text), to, (error) => {
       done();
