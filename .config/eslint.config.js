@@ -11,7 +11,16 @@ const root = path.resolve(import.meta.dirname, '..');
 
 export default defineConfig(
   // The patterns are relative to the current folder, which npm makes the repository.
-  { ignores: ['dist/', '.build/', '**/node_modules/', 'test/package/consumer/', 'test/package/embedding/'] },
+  {
+    ignores: [
+      'dist/',
+      '.build/',
+      '**/node_modules/',
+      'test/package/consumer/',
+      'test/package/embedding/',
+      'test/package/software/',
+    ],
+  },
   js.configs.recommended,
   ts.configs.strictTypeChecked,
   ts.configs.stylisticTypeChecked,

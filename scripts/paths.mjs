@@ -16,6 +16,9 @@ export const packageFolder = path.join(root, 'test', 'package');
 /** vitest, with WebAssembly in the place of the native programs that it brings: those do not start on every bed. */
 export const vitestFolder = path.join(packageFolder, 'vitest');
 
+/** Software of other people that runs on the package, as it is. */
+export const softwareFolder = path.join(packageFolder, 'software');
+
 /** Everything as compiled JavaScript, and the runners' own short-lived files. Ignored by git. */
 export const buildFolder = path.join(root, '.build');
 

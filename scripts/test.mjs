@@ -15,7 +15,7 @@ import { runMocha, secondsOfSpecs } from './mocha/mocha.mjs';
 import { print as printNow, sideBySide } from './mocha/lanes.mjs';
 import { withLock } from './lock.mjs';
 import { install, isInstalled } from './npm/npm-install.mjs';
-import { buildFolder, packageFolder, root, vitestFolder } from './paths.mjs';
+import { buildFolder, packageFolder, root, softwareFolder, vitestFolder } from './paths.mjs';
 import { ensureInstalled } from './setup.mjs';
 import { findSpecs, isSpecOrFolder, shares } from './mocha/specs.mjs';
 import { hostOptions, runOnWindowsNode, windowsStripsTypes } from './wine.mjs';
@@ -152,7 +152,8 @@ async function runPackagePart(print) {
   return withLock(
     path.join(buildFolder, 'package.lock'),
     async () => {
-      for (const folder of [packageFolder, vitestFolder]) if (!isInstalled(folder)) await install(folder);
+      for (const folder of [packageFolder, vitestFolder, softwareFolder])
+        if (!isInstalled(folder)) await install(folder);
       print('stdout', `\npackage part: ${specs.length} spec files on Node ${process.versions.node}\n`);
       return runOnThisNode('package', specs, setup.windowsReady ? { IOCP_PAL_RUN_WINDOWS: '1' } : {}, print);
     },

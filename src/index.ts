@@ -52,7 +52,7 @@ export type {
   UdpSocket,
 } from './pal/datagram.ts';
 export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle, UdpHandle } from './pal/handles.ts';
-export type { NameOptions } from './pal/names.ts';
+export type { AttemptCallback, NameOptions } from './pal/names.ts';
 export type {
   ConnectionCallback,
   ImportServerOptions,

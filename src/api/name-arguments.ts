@@ -12,7 +12,7 @@ export function requireFamilies(
   text: string,
   host: IpAddress | string,
   local: IpAddress | null,
-  { family = 0, lookup, attemptDelay }: NameOptions,
+  { family = 0, lookup, attemptDelay, onAttempt }: NameOptions,
 ): readonly [Family, ...Family[]] {
   if (![0, 4, 6].includes(family)) {
     throw argumentError(
@@ -22,6 +22,7 @@ export function requireFamilies(
     );
   }
   if (lookup !== undefined) requireFunction('lookup', lookup);
+  if (onAttempt !== undefined) requireFunction('onAttempt', onAttempt);
   if (attemptDelay !== undefined) {
     requireInteger('attemptDelay', attemptDelay, MIN_ATTEMPT_DELAY_MS, MAX_ATTEMPT_DELAY_MS);
   }

@@ -1,5 +1,7 @@
 /** Options of asyncConnect for host names. docs/names.md explains them. */
 import type { LookupFunction } from 'node:net';
+import type { Endpoint } from './handles.ts';
+import type { NetworkError } from './network-error.ts';
 
 /** How a host name becomes a connection. Without meaning where the address is one already, apart from `family`. */
 export interface NameOptions {
@@ -15,4 +17,12 @@ export interface NameOptions {
    * least is what RFC 8305 recommends.
    */
   attemptDelay?: number | undefined;
+  /**
+   * Told of each address that is tried: once when its attempt begins, with error null, and again when it has failed. The attempt that
+   * succeeds is the connection's `peer`; those that are given up then are not told any more. Never called after the connect's callback.
+   */
+  onAttempt?: AttemptCallback | undefined;
 }
+
+/** Told of an attempt: where to, and what it has failed with; null when it begins. */
+export type AttemptCallback = (error: NetworkError | null, peer: Endpoint) => void;

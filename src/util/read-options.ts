@@ -29,6 +29,7 @@ export const CONNECT_OPTIONS: OptionNames<ConnectOptions> = {
   family: false,
   lookup: false,
   attemptDelay: false,
+  onAttempt: false,
 };
 
 export const SERVER_OPTIONS: OptionNames<ServerOptions> = {

@@ -1,6 +1,6 @@
 /** Listening and connecting with promises. */
 import { expect } from 'chai';
-import { NetworkErrorCode } from '../../src/index.ts';
+import { NetworkErrorCode, type AttemptCallback } from '../../src/index.ts';
 import { failureOf, onEveryNetwork } from '../support/networks.ts';
 
 onEveryNetwork('promises: a server', (fixture) => {
@@ -107,6 +107,26 @@ onEveryNetwork('promises: a server', (fixture) => {
     const served = await server.accept();
     expect(client.remote.address).to.equal('127.0.0.1');
     await Promise.all([client.close(), served.close(), server.close()]);
+  });
+
+  it('tells which of the addresses of a name are tried', async () => {
+    const { network } = fixture;
+    const server = await network.listen();
+    const lookup = ((
+      _name: string,
+      { family }: { family?: number },
+      callback: (error: null, found: object[]) => void,
+    ) =>
+      callback(
+        null,
+        family === 6 ? [] : ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 })),
+      )) as never;
+    const told: unknown[] = [];
+    const onAttempt: AttemptCallback = (error, peer) => told.push(error, peer);
+    const client = await network.connect({ host: 'media.example', port: server.port, lookup, onAttempt });
+    expect(told).to.deep.equal([null, { address: '127.0.0.1', port: server.port, family: 4 }]);
+    await client.close();
+    await server.close();
   });
 
   it('takes back a connect whose signal is aborted', async () => {

@@ -4,7 +4,9 @@
  */
 import { createSocket, type SocketType } from 'node:dgram';
 import type { EventEmitter } from 'node:events';
-import { connect, createServer, isIPv6 } from 'node:net';
+import { createServer, isIPv6, Socket } from 'node:net';
+import type { Endpoint } from '../../pal/handles.ts';
+import type { AttemptCallback } from '../../pal/names.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import { nodeScheduler } from '../../platform/node-scheduler.ts';
 import type { OperationName } from '../../util/errors.ts';
@@ -31,14 +33,16 @@ export const nodeSockets: NetworkSockets = {
   },
 
   async connect(options) {
-    const { host = DEFAULT_HOST, port, family = 0, lookup, attemptDelay, localAddress, localPort, noDelay } = options;
+    const { host = DEFAULT_HOST, port, family = 0, lookup, attemptDelay, onAttempt } = options;
+    const { localAddress, localPort, noDelay } = options;
     requireInteger('port', port, 1, MAX_PORT);
     const attempts = { autoSelectFamily: family === 0, autoSelectFamilyAttemptTimeout: attemptDelay };
     const from = { localAddress, localPort };
-    const socket = connect(
-      given({ host, port, family, lookup, ...from, ...attempts, allowHalfOpen: true, noDelay: noDelay ?? false }),
-    );
+    const socket = new Socket({ allowHalfOpen: true });
+    if (noDelay === true) socket.setNoDelay(true);
+    if (onAttempt !== undefined) tellAttempts(socket, onAttempt);
     try {
+      socket.connect(given({ host, port, family, lookup, ...from, ...attempts }));
       await happens(socket, 'connect', 'connect', options);
     } catch (error) {
       socket.destroy();
@@ -63,6 +67,15 @@ export const nodeSockets: NetworkSockets = {
     return new NodeDatagrams(socket, maxQueuedReceiveBytes);
   },
 };
+
+/** Those of the names that Node.js tries several addresses of; of an only one it says nothing. */
+function tellAttempts(socket: Socket, onAttempt: AttemptCallback): void {
+  const peerOf = (address: string, port: number): Endpoint => ({ address, port, family: isIPv6(address) ? 6 : 4 });
+  socket.on('connectionAttempt', (address: string, port: number) => onAttempt(null, peerOf(address, port)));
+  socket.on('connectionAttemptFailed', (address: string, port: number, _family: number, error: Error) => {
+    onAttempt(networkError(error, 'connect'), peerOf(address, port));
+  });
+}
 
 /** Waits for an event. @throws NetworkError when there is an error instead, or the time of the call is over */
 function happens(

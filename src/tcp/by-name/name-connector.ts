@@ -15,7 +15,10 @@
  * Everything that the resolver answers is taken in a turn of the event loop, so nothing happens inside asyncConnect.
  */
 import { lookup as dnsLookup } from 'node:dns';
-import type { IpAddress } from '../../pal/ip-address.ts';
+import { formatIpAddress, type IpAddress } from '../../pal/ip-address.ts';
+import type { Endpoint } from '../../pal/handles.ts';
+import type { AttemptCallback } from '../../pal/names.ts';
+import { bound } from '../../platform/async-context.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import type { ConnectCallback, ConnectOptions } from '../../pal/network-pal.ts';
@@ -56,6 +59,7 @@ export function connectByName(
 }
 
 interface Attempt {
+  readonly peer: Endpoint;
   /** What it has failed with; null before. */
   error: NetworkError | null;
 }
@@ -70,6 +74,8 @@ class NameConnect implements NameAttempts {
   readonly #underWay = new Set<Connection>();
   readonly #attempts: Attempt[] = [];
   readonly #unresolved: NetworkError[] = [];
+  readonly #onAttempt: AttemptCallback | null;
+  readonly #untold: Attempt[] = [];
   #over = false;
   #cancellation: NetworkError | null = null;
 
@@ -78,6 +84,8 @@ class NameConnect implements NameAttempts {
     this.#connection = connection;
     this.#target = target;
     this.#options = options;
+    const { onAttempt } = options;
+    this.#onAttempt = onAttempt === undefined ? null : bound('connect', onAttempt);
     // Two attempts cannot be bound to the same local port.
     const delay = target.localPort === 0 ? (options.attemptDelay ?? DEFAULT_ATTEMPT_DELAY_MS) : null;
     this.#eyeballs = new HappyEyeballs(context.platform.scheduler, target.families, delay, {
@@ -120,8 +128,9 @@ class NameConnect implements NameAttempts {
   #attempt(address: IpAddress): void {
     const { port, localAddress, localPort } = this.#target;
     const { origin } = this.#connection;
-    const tried: Attempt = { error: null };
+    const tried: Attempt = { peer: { address: formatIpAddress(address), port, family: address.family }, error: null };
     this.#attempts.push(tried);
+    this.#tell(tried);
     const attempt = addConnection(this.#context, address.family, origin);
     if (attempt === null) {
       this.#lost(tried, tooManySockets(MAX_SOCKETS));
@@ -134,14 +143,25 @@ class NameConnect implements NameAttempts {
     const options = readOptions<ConnectOptions>({ noDelay }, CONNECT_OPTIONS);
     connect(this.#context, attempt, { address, port, localAddress, localPort }, options, (error) => {
       if (this.#over) return;
+      if (error === null) return this.#succeed(attempt);
       this.#underWay.delete(attempt);
-      if (error === null) this.#won(attempt);
-      else this.#lost(tried, error);
+      this.#lost(tried, error);
     });
+  }
+
+  #succeed(attempt: Connection): void {
+    try {
+      this.#tellAll(); // a success may overtake what is enqueued
+    } finally {
+      this.#untold.length = 0;
+      // Whoever was told may have closed the connection, and this attempt with it.
+      if (!this.#over) this.#won(attempt);
+    }
   }
 
   #won(attempt: Connection): void {
     const connection = this.#connection;
+    this.#underWay.delete(attempt);
     connection.connect?.resolved();
     this.stop();
     connection.takeSocket(attempt);
@@ -154,8 +174,25 @@ class NameConnect implements NameAttempts {
 
   #lost(tried: Attempt, error: NetworkError): void {
     tried.error = error;
+    this.#tell(tried);
     if (this.#cancellation !== null) this.cancel(this.#cancellation);
     else this.#eyeballs.failed();
+  }
+
+  /** Not here: what the function does, closing this connection for one, must not come in between. */
+  #tell({ error, peer }: Attempt): void {
+    if (this.#onAttempt === null) return;
+    this.#untold.push({ error, peer });
+    this.#context.loop.enqueue(() => this.#tellNext());
+  }
+
+  #tellNext(): void {
+    const next = this.#untold.shift();
+    if (next !== undefined) this.#onAttempt?.(next.error, next.peer);
+  }
+
+  #tellAll(): void {
+    while (this.#untold.length > 0) this.#tellNext();
   }
 
   /** The last attempt has failed, or there was none. */

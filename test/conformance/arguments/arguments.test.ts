@@ -76,6 +76,13 @@ const rows: Row[] = [
     code: 'ERR_INVALID_ARG_VALUE',
     message: /family: it must be 4, 6, or 0 for both, and is /,
   })),
+  {
+    what: 'asyncConnect with an onAttempt that is no function',
+    call: (pal) => pal.asyncConnect('host.test', 1, { onAttempt: wrong(7) }, never),
+    class: TypeError,
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /onAttempt/,
+  },
   ...[9, 2001, 20.5, Number.NaN].map((attemptDelay): Row => ({
     what: `asyncConnect with an attemptDelay of ${attemptDelay}`,
     call: (pal) => pal.asyncConnect('host.test', 1, { attemptDelay }, never),

@@ -351,7 +351,15 @@ onEveryBed('bad input', (bed) => {
       asyncDrain: [common, (options) => pal.asyncDrain(served, 0, options, nothing)],
       asyncWrite: [common, (options) => pal.asyncWrite(client, Buffer.alloc(1), options, nothing)],
       asyncConnect: [
-        { ...common, localAddress: '127.0.0.1', localPort: 0, noDelay: true, family: 4, attemptDelay: 250 },
+        {
+          ...common,
+          localAddress: '127.0.0.1',
+          localPort: 0,
+          noDelay: true,
+          family: 4,
+          attemptDelay: 250,
+          onAttempt: nothing,
+        },
         (options) => pal.asyncConnect('127.0.0.1', 1, options, nothing),
       ],
       setSocketOption: [{ enabled: true, seconds: 0 }, (value) => pal.setSocketOption(client, 'Linger', value)],

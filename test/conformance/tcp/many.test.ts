@@ -62,8 +62,9 @@ onEveryBed('many connections', (bed) => {
     }
     await close(pal, server.handle);
     let closed = 0;
+    const target = new Uint8Array(65536);
     for (const socket of connections) {
-      pal.asyncRead(socket, new Uint8Array(65536), 65536, (error) => {
+      pal.asyncRead(socket, target, 65536, (error) => {
         if (error?.kind === NetworkErrorCode.ConnectionClosed) closed++;
       });
     }

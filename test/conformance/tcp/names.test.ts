@@ -1,6 +1,14 @@
 /** asyncConnect by host name. The resolver is the tests' own, but for one test; docs/names.md says what is promised. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'chai';
-import { NetworkError, NetworkErrorCode, type ConnectOptions, type NetworkPal } from '../../../src/index.ts';
+import {
+  NetworkError,
+  NetworkErrorCode,
+  type AttemptCallback,
+  type ConnectOptions,
+  type NetworkPal,
+  type SocketHandle,
+} from '../../../src/index.ts';
 import { onEveryBed } from '../../support/beds.ts';
 import { expectClosed, rejectionOf, thrownBy } from '../../support/errors.ts';
 import {
@@ -19,6 +27,7 @@ import {
 import { lookupIn, type Zone } from '../../support/lookups.ts';
 import { Outcomes } from '../../support/outcomes.ts';
 import { sharedPal, testPal } from '../../support/pal-fixture.ts';
+import { until } from '../../support/until.ts';
 
 const NAME = 'host.test';
 /** Milliseconds: an attempt that is only slow gets no company. */
@@ -122,6 +131,98 @@ onEveryBed('connect by name', (bed) => {
     ]);
     for (const attempt of error.attempts ?? []) expect(attempt).to.be.instanceOf(NetworkError);
     expect(pal.stats()).to.include({ sockets: 0, pendingCallbacks: 0 });
+  });
+
+  describe('onAttempt', () => {
+    it('is told of each address before the callback: that it is tried, and what it has failed with', async () => {
+      const { pal } = fixture;
+      const server = serverOnUnclaimedPort(pal);
+      const { lookup } = lookupIn({ 6: ['::1'], 4: ['127.0.0.1'] });
+      const told: string[] = [];
+      const onAttempt: AttemptCallback = (error, { address, port, family }) => {
+        told.push(`${error === null ? 'tries' : error.code} ${address} ${port === server.port} IPv${family}`);
+      };
+      const options = { lookup, onAttempt, attemptDelay: LONGEST_DELAY_MS };
+      const connected = await new Promise<SocketHandle>((resolve, reject) => {
+        pal.asyncConnect(NAME, server.port, options, (error, handle) => {
+          told.push('callback');
+          if (error === null) resolve(handle);
+          else reject(error);
+        });
+        expect(told, 'inside the call').to.deep.equal([]);
+      });
+      expect(told).to.have.members([
+        'tries ::1 true IPv6',
+        'ECONNREFUSED ::1 true IPv6',
+        'tries 127.0.0.1 true IPv4',
+        'callback',
+      ]);
+      expect([told[0], told.at(-1)]).to.deep.equal(['tries ::1 true IPv6', 'callback']);
+      expect(pal.getRemoteAddress(connected)).to.equal('127.0.0.1');
+    });
+
+    it('is told of all failures, also of the last one, before the callback', async () => {
+      const { pal } = fixture;
+      const { lookup } = lookupIn({ 4: ['127.0.0.1', '127.0.0.2'] });
+      const told: (NetworkError | null)[] = [];
+      const onAttempt: AttemptCallback = (failure) => told.push(failure);
+      const error = await rejectionOf(connect(pal, NAME, REFUSING_PORT, { lookup, onAttempt }));
+      expect(told.filter((each) => each !== null)).to.deep.equal(error.attempts);
+      expect(told).to.have.length(4);
+    });
+
+    it('may close the connection: the callback is told so, and nobody of a further attempt', async () => {
+      const { pal } = fixture;
+      const { lookup } = lookupIn({ 4: ['127.0.0.1', '127.0.0.2'] });
+      const outcomes = new Outcomes();
+      let told = 0;
+      const onAttempt = (): void => {
+        told++;
+        pal.closeSocket(handle);
+      };
+      const handle = pal.asyncConnect(NAME, REFUSING_PORT, { lookup, onAttempt }, outcomes.expect('connect'));
+      await outcomes.settled(bed);
+      expect(outcomes.log).to.deep.equal(['connect ECANCELED']);
+      expect(told).to.equal(1);
+      await until(
+        () => pal.stats().sockets === 0,
+        () => 'the attempts to be gone',
+        bed,
+      );
+    });
+
+    it('may close the connection when it has succeeded already', async () => {
+      const { pal } = fixture;
+      const server = pal.createServer('127.0.0.1', 0);
+      const { lookup } = lookupIn({ 4: ['127.0.0.1'] });
+      const outcomes = new Outcomes();
+      const onAttempt = (): void => pal.closeSocket(handle);
+      const handle = pal.asyncConnect(NAME, server.port, { lookup, onAttempt }, outcomes.expect('connect'));
+      await outcomes.settled(bed);
+      expect(outcomes.log).to.deep.equal(['connect ECANCELED']);
+      await close(pal, server.handle);
+      await until(
+        () => pal.stats().sockets === 0,
+        () => 'the attempt to be gone',
+        bed,
+      );
+    });
+
+    it('runs in the asynchronous context of the call', async () => {
+      const { pal } = fixture;
+      const storage = new AsyncLocalStorage<string>();
+      const seen: (string | undefined)[] = [];
+      const onAttempt = (): void => void seen.push(storage.getStore());
+      await storage.run('mine', () => through(pal, '127.0.0.1', { 4: ['127.0.0.1'] }, { onAttempt }));
+      expect(seen).to.deep.equal(['mine']);
+    });
+
+    it('is not asked about an address that was given as one', async () => {
+      const { pal } = fixture;
+      const server = pal.createServer('127.0.0.1', 0);
+      const onAttempt = (): void => expect.fail('asked');
+      await Promise.all([connect(pal, '127.0.0.1', server.port, { onAttempt }), accept(pal, server.handle)]);
+    });
   });
 
   it('says when nobody knows the name', async () => {
