@@ -14,6 +14,12 @@ import { assemblePal } from './winsock-pal.ts';
 /** All copies of this module in a thread share it: a bundle and node_modules may bring one each. The number is the contract's. */
 const KEY = Symbol.for('iocp-pal.sharedPal.1');
 
+/**
+ * Bytes that one of its sockets may queue: what all may queue together. Streams and promises have back-pressure of their own, and their
+ * users know no limit of a single write.
+ */
+export const SHARED_QUEUE_BYTES = 2 ** 30;
+
 interface Shared {
   readonly pal: NetworkPal;
   /** It runs, and is not about to stop. */
@@ -29,7 +35,7 @@ export interface SharedPalHolder {
 export function sharedPalOf(holder: SharedPalHolder, options: PalOptions): NetworkPal {
   const shared = holder[KEY];
   if (shared?.isOpen() === true) return shared.pal;
-  const calls = new CallContext({ ...options, stopWhenIdle: false });
+  const calls = new CallContext({ maxQueuedBytesPerSocket: SHARED_QUEUE_BYTES, ...options, stopWhenIdle: false });
   const pal = assemblePal(calls);
   pal.initialize();
   const { lifecycle } = calls;

@@ -80,9 +80,9 @@ export class UdpChannel {
 
   readonly #onDatagram = (error: NetworkError | null, bytes: number, peer: Endpoint): void => {
     const owner = this.#owner;
-    if (owner === null || error?.kind === NetworkErrorCode.ConnectionClosed) return;
-    // Before the owner is told, who may throw.
-    this.#receive();
+    if (owner === null) return; // closed by him
+    // Before the owner is told, who may throw. (Somebody may have stopped the PAL: then this was the last one.)
+    if (error?.kind !== NetworkErrorCode.ConnectionClosed) this.#receive();
     if (error !== null) owner.failed(fromPal(error, 'recvmsg'));
     else if (arrivals !== null) owner.received(arrivals, bytes, peer);
   };

@@ -68,7 +68,14 @@ function teach(prototype: TLSSocket): void {
 
 function begin(secure: TLSSocket, socket: Socket): void {
   below.set(secure, socket);
-  if (!socket.connecting) Reflect.set(secure, 'connecting', false);
+  const isTold = Reflect.get(secure, '_parent') === socket; // where iocp-pal/register has put ours in the place of Node's
+  Reflect.set(secure, 'connecting', socket.pending);
+  if (socket.pending && !isTold) {
+    socket.once('connect', () => {
+      Reflect.set(secure, 'connecting', false);
+      secure.emit('connect');
+    });
+  }
   // TLS ends its own side: what it still has to say when the peer has ended must not find this one ended.
   socket.allowHalfOpen = true;
   // Before anybody else hears of it.

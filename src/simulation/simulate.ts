@@ -38,6 +38,8 @@ export interface Simulation extends Network {
 const MAX_MS = 2 ** 31 - 1;
 /** More than a busy test takes (an echo of a message takes about ten): still an end, for what goes round in circles. */
 const MAX_STEPS = 1_000_000;
+/** Bytes that a socket may queue: as those of sharedPal(), on which the promises stand on Windows. */
+const QUEUE_BYTES = 2 ** 30;
 
 /** Networks that go on by themselves. */
 const driven = new WeakSet<SimulatedNetwork>();
@@ -53,7 +55,7 @@ export function simulate({ hosts = {}, ...options }: SimulateOptions = {}): Simu
   const { network, scheduler } = platform;
   if (!driven.has(network)) network.drive(Infinity);
   driven.add(network);
-  const pal = createNetworkPal({ platform });
+  const pal = createNetworkPal({ platform, maxQueuedBytesPerSocket: QUEUE_BYTES });
   pal.initialize();
   const running = pal.runEventLoop();
   running.catch(() => undefined); // close() tells

@@ -53,6 +53,24 @@ describe('sharedPal', () => {
     expect(log).to.deep.equal(['ECANCELED']);
   });
 
+  it('takes a single write that is larger than the queue of other PALs', async () => {
+    const { platform, shared } = start();
+    const pal = shared();
+    const server = pal.createServer('127.0.0.1', 0);
+    const log: string[] = [];
+    pal.asyncConnect('127.0.0.1', server.port, {}, (error, client) => {
+      if (error !== null) throw error;
+      const bytes = 65 * 1024 * 1024;
+      pal.asyncWrite(client, Buffer.alloc(bytes), (failure) => log.push(failure?.code ?? 'written'));
+      log.push(`${bytes - pal.getQueuedBytes(client)} sent`);
+      pal.resetSocket(client);
+    });
+    await platform.settle();
+    expect(log).to.deep.equal(['0 sent', 'ECANCELED']);
+    void pal.stopEventLoop();
+    await platform.settle();
+  });
+
   it('is another one as soon as somebody has asked it to stop', async () => {
     const { platform, shared } = start();
     const first = shared();

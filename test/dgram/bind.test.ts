@@ -6,6 +6,7 @@ import { windowsDgram } from '../../src/dgram/windows-dgram.ts';
 import { useThreadPal } from '../../src/node-shape/thread-pal.ts';
 import { onEveryDgram } from './support/dgram-beds.ts';
 import { boundSocket, closed, messageTo, thrown } from './support/sockets.ts';
+import { simulatedWindows } from '../support/beds.ts';
 import type { NetworkPal } from '../../src/index.ts';
 
 onEveryDgram('dgram, where a socket is bound', ({ dgram }) => {
@@ -173,6 +174,23 @@ onEveryDgram('dgram, where a socket is bound', ({ dgram }) => {
     const socket = dgram.createSocket('udp4');
     expect(thrown(() => socket.bind({ fd: 0x7ffffff0 })).code).to.be.oneOf(['ERR_INVALID_FD_TYPE', 'EBADF']);
     await closed(socket);
+  });
+});
+
+describe('dgram, a socket whose PAL is stopped', () => {
+  it('says that it has ended', async () => {
+    const pal = simulatedWindows.create();
+    pal.initialize();
+    const running = pal.runEventLoop();
+    useThreadPal(pal);
+    const socket = windowsDgram.createSocket('udp4').bind(0);
+    await once(socket, 'listening');
+    const failed = once(socket, 'error') as Promise<[Error]>;
+    await pal.stopEventLoop();
+    await running;
+    expect((await failed)[0]).to.include({ code: 'ECANCELED', syscall: 'recvmsg' });
+    await closed(socket);
+    useThreadPal(null);
   });
 });
 

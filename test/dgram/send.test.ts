@@ -9,7 +9,7 @@ import { boundSocket, closed, messageTo, sent, textsTo, thrown } from './support
 /** The options sendBlockList and receiveBlockList are younger than the oldest Node.js that we run on. */
 const [major = 0] = process.versions.node.split('.').map(Number);
 
-onEveryDgram('dgram, sending', ({ dgram, ours }) => {
+onEveryDgram('dgram, sending', ({ dgram, ours, simulated }) => {
   type Send = (socket: Socket, port: number) => void;
   const bytes = Buffer.from('a datagram');
   for (const [what, text, send] of [
@@ -88,6 +88,40 @@ onEveryDgram('dgram, sending', ({ dgram, ours }) => {
     expect(events).to.deep.equal(['sent 12', 'close']);
     await closed(receiver);
   });
+
+  // Real systems take what they are given.
+  if (simulated) {
+    it('queues what the system has no room for, counts it, and sends it before it is closed', async () => {
+      const [receiver, sender] = [await boundSocket(dgram), await boundSocket(dgram)];
+      const events: string[] = [];
+      const received = textsTo(receiver, 3);
+      sender.setSendBufferSize(1);
+      const { port } = receiver.address();
+      for (const text of ['one', 'two', 'three']) {
+        sender.send(text, port, '127.0.0.1', (error, count) => events.push(`sent ${String(error)} ${count}`));
+      }
+      expect([sender.getSendQueueSize(), sender.getSendQueueCount()]).to.deep.equal([8, 2]);
+      sender.on('close', () => events.push('close'));
+      sender.close();
+      expect(await received).to.deep.equal(['one', 'two', 'three']);
+      while (!events.includes('close')) await new Promise((resolve) => setImmediate(resolve));
+      expect(events).to.deep.equal(['sent null 3', 'sent null 3', 'sent null 5', 'close']);
+      await closed(receiver);
+    });
+
+    it('sends nothing that is still queued to where it may not go', async () => {
+      const sender = await boundSocket(dgram);
+      const { port } = sender.address();
+      sender.setSendBufferSize(1);
+      const first = sent((callback) => sender.send('first', port, '127.0.0.1', callback));
+      const error = await sent((callback) => sender.send('x', 7, '255.255.255.255', callback)).catch(
+        (failure: unknown) => failure,
+      );
+      expect(error).to.include({ code: 'EACCES', syscall: 'send', address: '255.255.255.255', port: 7 });
+      expect(await first).to.equal(5);
+      await closed(sender);
+    });
+  }
 
   it('says that a datagram is too long', async () => {
     const sender = await boundSocket(dgram);

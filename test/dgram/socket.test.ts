@@ -146,7 +146,9 @@ onEveryDgram('dgram, a socket', ({ dgram, ours }) => {
 
   it('delivers messages in the context that it was made in, and calls back in that of the call', async () => {
     const storage = new AsyncLocalStorage<string>();
-    const receiver = await storage.run('made', () => boundSocket(dgram));
+    const receiver = storage.run('made', () => dgram.createSocket('udp4'));
+    storage.run('bound', () => receiver.bind(0, '127.0.0.1'));
+    await once(receiver, 'listening');
     const sender = await boundSocket(dgram);
     const seen: (string | undefined)[] = [];
     const received = new Promise<void>((resolve) => {

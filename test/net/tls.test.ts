@@ -41,19 +41,26 @@ onEveryNet('TLS on a net connection', ({ net, ours }) => {
     await ended(pair);
   });
 
-  it('is begun on a connection that is still being made, too', async () => {
-    const server = await listening(net);
-    server.on('connection', (socket) => {
-      new tls.TLSSocket(socket, { ...SERVER, isServer: true }).end('hello');
+  for (const [state, connects] of [
+    ['being made', true],
+    ['to be made', false],
+  ] as const) {
+    it(`is begun on a connection that is still ${state}`, async () => {
+      const server = await listening(net);
+      server.on('connection', (socket) => {
+        new tls.TLSSocket(socket, { ...SERVER, isServer: true }).end('hello');
+      });
+      const socket = new net.Socket();
+      if (connects) socket.connect(portOf(server), '127.0.0.1');
+      const secure = tls.connect({ ...CLIENT, socket });
+      if (!connects) socket.connect(portOf(server), '127.0.0.1');
+      expect((await bytesOf(secure)).toString()).to.equal('hello');
+      const closed = once(server, 'close');
+      server.close();
+      socket.destroy();
+      await closed;
     });
-    const socket = net.connect(portOf(server), '127.0.0.1');
-    const secure = tls.connect({ ...CLIENT, socket });
-    expect((await bytesOf(secure)).toString()).to.equal('hello');
-    const closed = once(server, 'close');
-    server.close();
-    socket.destroy();
-    await closed;
-  });
+  }
 
   if (ours) {
     it('is through with a write that the system takes before the next turn, so that an alert or an answer is not dropped by a close', async () => {

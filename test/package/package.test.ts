@@ -138,6 +138,24 @@ describe('the package', function () {
     });
   }
 
+  for (const [system, whose] of [
+    ['this Node', process.platform === 'win32' ? 'iocp-pal' : 'node:net'],
+    ['the Windows node.exe', 'iocp-pal'],
+  ] as const) {
+    it(`runs registered.mjs on ${system}: http by name, iocp-pal/http and tls`, async function () {
+      const onWindows = system !== 'this Node';
+      if (onWindows && process.env['IOCP_PAL_RUN_WINDOWS'] === undefined) return this.skip();
+      const args = ['--import', 'iocp-pal/register', 'registered.mjs'];
+      const running = { cwd: project, stdio: 'pipe' } as const;
+      const end = await (onWindows ? runOnWindowsNode(args, running) : runChild(process.execPath, args, running));
+      expect({ ...end, stdout: end.stdout.replaceAll('\r', '') }).to.include({
+        code: 0,
+        stdout: `${whose}\n${'/hello from http\n'.repeat(2)}hello from tls\n`,
+        stderr: '',
+      });
+    });
+  }
+
   describe('the README', () => {
     const [echo = '', seeded = ''] = [...readFileSync(path.join(root, 'README.md'), 'utf8').matchAll(JS_BLOCK)].map(
       ([, code = '']) => code,

@@ -70,6 +70,9 @@ const realBeds =
     ? []
     : [iocpWorker, iocpInline, iocpSkipping, wsapollWorker, wsapollInline];
 
+/** What the network of the simulated beds carries at a time, bytes. */
+export const SEGMENT_SIZE = 1460;
+
 /**
  * The same backend on a simulated platform, in real time. All PALs of a bed share one network. Mocha keeps the process
  * alive, so the simulated ones never go idle either.
@@ -79,7 +82,7 @@ function simulatedBed(profile: ProfileName, defaults: PalOptions): Bed {
   let latest: SimulatedPlatform | null = null;
   const oneProcess = (): { platform: SimulatedPlatform } => {
     if (network === null) {
-      network = simulateNetwork({ seed: 1, segmentSize: 1460 });
+      network = simulateNetwork({ seed: 1, segmentSize: SEGMENT_SIZE });
       network.drive();
     }
     latest = network.platform({ profile, keepAlive: true });

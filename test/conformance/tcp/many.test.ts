@@ -1,7 +1,9 @@
 /** Many connections: at the same time, and one after another. */
+import process from 'node:process';
 import { expect } from 'chai';
 import { NetworkErrorCode } from '../../../src/index.ts';
 import { onEveryBed } from '../../support/beds.ts';
+import { isLong } from '../../support/extent.ts';
 import { seededBytes } from '../../support/bytes.ts';
 import { accept, close, connect, echo, readExactly, write } from '../../support/io.ts';
 import { testPal } from '../../support/pal-fixture.ts';
@@ -12,10 +14,11 @@ const AT_A_TIME = 100;
 
 onEveryBed('many connections', (bed) => {
   const fixture = testPal(bed);
+  // What grows with their number is the same code on a simulated platform; the seconds are the test's own.
+  const count = process.env['IOCP_PAL_REAL'] !== undefined || isLong ? 1000 : 300;
 
-  it('1000 at the same time, each with its own data', async () => {
+  it(`${count} at the same time, each with its own data`, async () => {
     const { pal } = fixture;
-    const count = 1000;
     const server = pal.createServer('127.0.0.1', 0, { backlog: 1000 });
     const served: Promise<void>[] = [];
     const clients = [];
@@ -62,8 +65,9 @@ onEveryBed('many connections', (bed) => {
     }
     await close(pal, server.handle);
     let closed = 0;
+    const target = new Uint8Array(65536);
     for (const socket of connections) {
-      pal.asyncRead(socket, new Uint8Array(65536), 65536, (error) => {
+      pal.asyncRead(socket, target, 65536, (error) => {
         if (error?.kind === NetworkErrorCode.ConnectionClosed) closed++;
       });
     }

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
 import type { NetworkError, NetworkPal, SocketHandle } from '../../../src/index.ts';
-import { onEveryBed } from '../../support/beds.ts';
+import { onEveryBed, SEGMENT_SIZE } from '../../support/beds.ts';
 import { seededBytes } from '../../support/bytes.ts';
 import { close, pair, read, readExactly, reset, write } from '../../support/io.ts';
 import { Outcomes } from '../../support/outcomes.ts';
@@ -53,7 +53,11 @@ onEveryBed('asyncReadView', (bed) => {
     for (const size of [513, 10, 10, 4096]) {
       const reading = readView(pal, served);
       await write(pal, client, seededBytes(size));
-      expect((await reading).length).to.equal(size);
+      let shown = (await reading).length;
+      // A simulated network carries segments, and the read may end with the first of them.
+      expect(shown).to.be.within(bed.real ? size : Math.min(size, SEGMENT_SIZE), size);
+      while (shown < size) shown += (await readView(pal, served)).length;
+      expect(shown).to.equal(size);
     }
   });
 

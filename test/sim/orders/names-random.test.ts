@@ -11,7 +11,7 @@ import { simulateNetwork, type SimulatedNetwork } from '../../../src/sim/index.t
 import { isLong } from '../../support/extent.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 
-const SEEDS = isLong ? 800 : 100;
+const SEEDS = isLong ? 800 : 50;
 const NAMES = 6;
 /** IPv6 and IPv4 addresses that accept, refuse (nobody listens there), never answer, or cannot be reached. */
 const ADDRESSES = {
