@@ -154,8 +154,8 @@ export class Connection {
    * Gives the connection away as a net.Socket, for code that takes one: http.Server's 'connection', tls.connect({ socket }). It gives first what
    * has come and was not read. On a PAL its class is that of iocp-pal/net. Calls of the connection are rejected from then on as after
    * close(), and close() waits until the socket is closed.
-   * @throws NetworkError ERR_READ_UNDER_WAY; ERR_END_WAS_READ when a read has seen the end of the stream; what a write has failed with; ECANCELED when
-   *   reset() comes meanwhile.
+   * @throws NetworkError ERR_READ_UNDER_WAY; ERR_END_WAS_READ when a read has seen the end of the stream; what a write has failed with;
+   *   ECANCELED when reset() comes meanwhile.
    */
   async toSocket(): Promise<Socket> {
     try {
