@@ -5,6 +5,7 @@ import { aborted } from './sockets/deadline.ts';
 import { DatagramSocket } from './datagram-socket.ts';
 import type { BindUdpOptions, ConnectToOptions, ListenOptions, NetworkSockets } from './sockets/network-sockets.ts';
 import { Server } from './server.ts';
+import { wrongType } from '../util/validate.ts';
 
 /** What listens, connects and binds. `iocp-pal/promises` exports the calls of one; networkOver() makes others. */
 export interface Network {
@@ -30,6 +31,7 @@ export function networkOn(sockets: NetworkSockets): Network {
   return {
     async listen(options = {}) {
       try {
+        requireOptions(options);
         return new Server(await sockets.listen(options), sockets.scheduler);
       } catch (error) {
         return inCallersStack(error);
@@ -37,6 +39,7 @@ export function networkOn(sockets: NetworkSockets): Network {
     },
     async connect(options) {
       try {
+        requireOptions(options);
         if (options.signal?.aborted === true) throw aborted(options.signal);
         return new Connection(await sockets.connect(options), sockets.scheduler);
       } catch (error) {
@@ -45,10 +48,15 @@ export function networkOn(sockets: NetworkSockets): Network {
     },
     async bindUdp(options = {}) {
       try {
+        requireOptions(options);
         return new DatagramSocket(await sockets.bindUdp(options), sockets.scheduler);
       } catch (error) {
         return inCallersStack(error);
       }
     },
   };
+}
+
+function requireOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
 }

@@ -7,7 +7,7 @@ import {
   type SimulatedPlatform,
   type SimulationOptions,
 } from '../sim/index.ts';
-import { requireInteger } from '../util/validate.ts';
+import { requireInteger, wrongType } from '../util/validate.ts';
 import { resolverOf, type Hosts } from './hosts.ts';
 
 /** Options of simulate. */
@@ -50,7 +50,9 @@ const driven = new WeakSet<SimulatedNetwork>();
  * none, and what waits for something real (a file, a timer of Node.js) waits while it passes.
  * @throws TypeError or RangeError for options that make no sense.
  */
-export function simulate({ hosts = {}, ...options }: SimulateOptions = {}): Simulation {
+export function simulate(given: SimulateOptions = {}): Simulation {
+  requireOptions(given);
+  const { hosts = {}, ...options } = given;
   const platform = simulatePlatform({ keepAlive: true, maxSteps: MAX_STEPS, ...options });
   const { network, scheduler } = platform;
   if (!driven.has(network)) network.drive(Infinity);
@@ -77,7 +79,9 @@ export function simulate({ hosts = {}, ...options }: SimulateOptions = {}): Simu
       return server;
     },
     async connect(to) {
-      const connection = await connect({ ...to, lookup: to.lookup ?? resolver });
+      // What is no object is connect()'s to refuse.
+      const isObject = typeof to === 'object' && (to as unknown) !== null;
+      const connection = await connect(isObject ? { ...to, lookup: to.lookup ?? resolver } : to);
       closers.push(() => connection.reset());
       return connection;
     },
@@ -96,4 +100,16 @@ export function simulate({ hosts = {}, ...options }: SimulateOptions = {}): Simu
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function requireOptions(given: unknown): void {
+  if (typeof given !== 'object' || given === null) throw wrongType('options', 'an object', given);
+  const { seed, hosts } = given as Record<string, unknown>;
+  if (seed !== undefined) requireInteger('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  if (hosts === undefined) return;
+  if (typeof hosts !== 'object' || hosts === null) throw wrongType('hosts', 'an object of names and addresses', hosts);
+  for (const [name, addresses] of Object.entries(hosts)) {
+    const isList = Array.isArray(addresses) && addresses.every((address) => typeof address === 'string');
+    if (!isList) throw wrongType(`hosts['${name}']`, 'an array of addresses', addresses);
+  }
 }

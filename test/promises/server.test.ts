@@ -140,5 +140,10 @@ onEveryNetwork('promises: a server', (fixture) => {
     const { network } = fixture;
     expect(await failureOf(network.listen({ port: 70_000 }))).to.be.instanceOf(RangeError);
     expect(await failureOf(network.connect({ port: 70_000 }))).to.be.instanceOf(RangeError);
+    for (const wrong of [null, 7007, 'localhost:7007'] as never[]) {
+      for (const call of [network.listen, network.connect, network.bindUdp]) {
+        expect(await failureOf(call(wrong))).to.include({ code: 'ERR_INVALID_ARG_TYPE' });
+      }
+    }
   });
 });

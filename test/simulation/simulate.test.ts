@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { createNetworkPal } from '../../src/index.ts';
 import { simulate, simulateNetwork, type Simulation } from '../../src/simulation/index.ts';
+import { thrownBy } from '../support/errors.ts';
 import { failureOf } from '../support/networks.ts';
 import { collectUncaught } from '../support/uncaught.ts';
 
@@ -16,6 +17,25 @@ async function silence({ listen, connect }: Simulation) {
 }
 
 describe('simulate()', () => {
+  for (const [what, options, code, says] of [
+    ['no object', null, 'ERR_INVALID_ARG_TYPE', /options: it must be an object/],
+    ['a seed that is no number', { seed: 'x' }, 'ERR_INVALID_ARG_TYPE', /seed: it must be a number/],
+    ['a seed that is no integer', { seed: 1.5 }, 'ERR_OUT_OF_RANGE', /seed 1.5/],
+    ['hosts that are none', { hosts: 5 }, 'ERR_INVALID_ARG_TYPE', /hosts: it must be/],
+    [
+      'a host with one address instead of a list',
+      { hosts: { a: '::1' } },
+      'ERR_INVALID_ARG_TYPE',
+      /hosts\['a'\]: .* array/,
+    ],
+  ] as const) {
+    it(`refuses ${what}`, () => {
+      const error = thrownBy(() => simulate(options as never));
+      expect(error).to.include({ code });
+      expect(error.message).to.match(says);
+    });
+  }
+
   it('gives listen and connect, with every seed', async () => {
     const pieces = new Set<number>();
     for (const seed of SEEDS) {
