@@ -825,9 +825,9 @@ export const mutations = [
   },
   {
     id: 'tryWrite sends every part of a list from the start of the block',
-    file: watch,
-    find: 'copyIn(target, at, part, 0, count)',
-    replace: 'copyIn(target, 0, part, 0, count)',
+    file: 'bytes.ts',
+    find: 'copyIn(target, at + copied, part, 0, count)',
+    replace: 'copyIn(target, at, part, 0, count)',
   },
   {
     id: 'a watch without a slot looks again every turn',

@@ -18,7 +18,7 @@ const KEY = Symbol.for('iocp-pal.sharedPal.1');
  * Bytes that one of its sockets may queue: what all may queue together. Streams and promises have back-pressure of their own, and their
  * users know no limit of a single write.
  */
-export const SHARED_QUEUE_BYTES = 2 ** 30;
+const SHARED_QUEUE_BYTES = 2 ** 30;
 
 interface Shared {
   readonly pal: NetworkPal;

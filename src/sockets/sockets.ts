@@ -1,5 +1,5 @@
 /** Making sockets, binding them, and the options that are plain ints. */
-import { checkSocket, checkWinsock } from '../../ffi/check.ts';
+import { checkSocket, checkWinsock, Win32Error } from '../../ffi/check.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -74,6 +74,22 @@ export function setNonBlocking({ platform, counters, scratch }: SocketParts, soc
   counters.syscalls.ioctlsocket++;
   const result = platform.ws2_32.ioctlsocket(socket, FIONBIO, scratch.address);
   checkWinsock(result, platform.ws2_32, 'ioctlsocket(FIONBIO)');
+}
+
+/** The same, once for a socket, for calls beside overlapped ones, which do not care. Returns 0, or the error code of the system. */
+export function becomeNonBlocking(
+  parts: SocketParts,
+  record: { readonly socket: number; nonBlocking: boolean },
+): number {
+  if (record.nonBlocking) return 0;
+  try {
+    setNonBlocking(parts, record.socket);
+  } catch (error) {
+    if (error instanceof Win32Error) return error.systemErrorCode;
+    throw error;
+  }
+  record.nonBlocking = true;
+  return 0;
 }
 
 export function setIntOption(

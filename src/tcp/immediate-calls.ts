@@ -6,11 +6,10 @@
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsasend, "If both lpOverlapped and
  * lpCompletionRoutine are NULL, the socket in this function will be treated as a nonoverlapped socket"
  */
-import { Win32Error } from '../../ffi/check.ts';
 import { SOCKET_ERROR } from '../../ffi/constants.ts';
 import { WSABUF } from '../../ffi/layouts.ts';
 import type { Context } from '../context/context.ts';
-import { setNonBlocking } from '../sockets/sockets.ts';
+import { becomeNonBlocking } from '../sockets/sockets.ts';
 import type { Connection } from './connection/connection.ts';
 
 /** What a call has moved, or the Winsock error code with which it failed. One is enough: nothing runs in between. */
@@ -28,7 +27,7 @@ export function receiveNow(
   address: number,
   length: number,
 ): Readonly<Outcome> {
-  if (!becomeNonBlocking(context, connection)) return outcome;
+  if (!mayBegin(context, connection)) return outcome;
   const at = prepare(context, address, length);
   const countAt = at + WSABUF.size;
   context.counters.syscalls.WSARecv++;
@@ -40,7 +39,7 @@ export function receiveNow(
 
 /** send(). The same. */
 export function sendNow(context: Context, connection: Connection, address: number, length: number): Readonly<Outcome> {
-  if (!becomeNonBlocking(context, connection)) return outcome;
+  if (!mayBegin(context, connection)) return outcome;
   const at = prepare(context, address, length);
   context.counters.syscalls.WSASend++;
   const result = context.platform.ws2_32.WSASend(connection.socket, at, 1, at + WSABUF.size, 0, 0, 0);
@@ -50,18 +49,10 @@ export function sendNow(context: Context, connection: Connection, address: numbe
 }
 
 /** Otherwise a call that has nothing to do would block this thread. */
-function becomeNonBlocking(context: Context, connection: Connection): boolean {
-  if (connection.nonBlocking) return true;
-  try {
-    setNonBlocking(context, connection.socket);
-  } catch (error) {
-    if (!(error instanceof Win32Error)) throw error;
-    outcome.code = error.systemErrorCode;
-    outcome.bytes = 0;
-    return false;
-  }
-  connection.nonBlocking = true;
-  return true;
+function mayBegin(context: Context, connection: Connection): boolean {
+  outcome.code = becomeNonBlocking(context, connection);
+  outcome.bytes = 0;
+  return outcome.code === 0;
 }
 
 /** Writes the WSABUF, and 0 for the count and the flags behind it. Returns its address. */

@@ -30,6 +30,7 @@ import {
 import { OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import { byteLengthOf } from '../tcp/connection/requests.ts';
+import { copyAllIn } from '../util/bytes.ts';
 import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
@@ -227,7 +228,7 @@ function start(context: Context, socket: DatagramSocket, operation: Operation, r
       context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
       return;
     }
-    const there = copyIn(block.bytes, data, total);
+    const there = copyDatagram(block.bytes, 0, data, total);
     if (there !== total) {
       request.detachedAt = there;
       context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
@@ -248,17 +249,13 @@ function transmit(context: Context, socket: DatagramSocket, operation: Operation
 }
 
 /** Copies all of `data`, unless its buffers have not `total` bytes any more. Returns the number of bytes they have. */
-export function copyIn(target: Uint8Array, data: Uint8Array | readonly Uint8Array[], total: number): number {
+export function copyDatagram(
+  target: Uint8Array,
+  at: number,
+  data: Uint8Array | readonly Uint8Array[],
+  total: number,
+): number {
   const there = byteLengthOf(data);
   if (there !== total) return there;
-  if (isUint8Array(data)) {
-    target.set(data, 0);
-  } else {
-    let copied = 0;
-    for (const chunk of data) {
-      target.set(chunk, copied);
-      copied += chunk.byteLength;
-    }
-  }
-  return there;
+  return copyAllIn(target, at, data, total) ? total : 0;
 }

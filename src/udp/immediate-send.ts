@@ -6,7 +6,6 @@
  * Source: https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsasendto
  */
 import { isUint8Array } from 'node:util/types';
-import { Win32Error } from '../../ffi/check.ts';
 import { SOCKET_ERROR } from '../../ffi/constants.ts';
 import { WSABUF } from '../../ffi/layouts.ts';
 import type { Context } from '../context/context.ts';
@@ -14,9 +13,9 @@ import { classFor, type Block } from '../memory/block-pool.ts';
 import type { WriteData } from '../pal/network-pal.ts';
 import { WouldBlock } from '../pal/readiness.ts';
 import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
-import { setNonBlocking } from '../sockets/sockets.ts';
+import { becomeNonBlocking } from '../sockets/sockets.ts';
 import { isUnreachable } from '../util/errors.ts';
-import { copyIn } from './datagram-sender.ts';
+import { copyDatagram } from './datagram-sender.ts';
 import type { DatagramSocket } from './datagram-socket.ts';
 
 /** Where in the scratch page the address is, behind the WSABUF and the count, and where the bytes are. */
@@ -36,13 +35,13 @@ export function sendToNow(
 ): number {
   if (socket.sending.length > 0 || socket.sends.length > 0) return WouldBlock;
   // A report that this call is told would have nobody to go to.
-  if (socket.settings.reportUnreachable || !becomeNonBlocking(context, socket)) return WouldBlock;
+  if (socket.settings.reportUnreachable || becomeNonBlocking(context, socket) !== 0) return WouldBlock;
   const pinned = isUint8Array(data) && data.byteLength === total ? context.pinned.addressOf(data, total) : 0;
   if (pinned !== 0) return send(context, socket, pinned, total, destination);
   const { scratch, blocks } = context;
   if (total <= scratch.bytes.length - DATA_AT) {
     // (Its buffers may have gone since they were counted: whose address was asked for is somebody else's code.)
-    if (copyIn(scratch.bytes.subarray(DATA_AT), data, total) !== total) return WouldBlock;
+    if (copyDatagram(scratch.bytes, DATA_AT, data, total) !== total) return WouldBlock;
     return send(context, socket, scratch.address + DATA_AT, total, destination);
   }
   const block = blocks.take(classFor(total));
@@ -63,7 +62,7 @@ function sendFromBlock(
   destination: ResolvedDestination | null,
 ): number {
   // A smaller one is from a system without memory.
-  if (block.size < total || copyIn(block.bytes, data, total) !== total) return WouldBlock;
+  if (block.size < total || copyDatagram(block.bytes, 0, data, total) !== total) return WouldBlock;
   return send(context, socket, block.address, total, destination);
 }
 
@@ -94,17 +93,4 @@ function send(
   counters.datagramsSent++;
   counters.bytesSent += total;
   return total;
-}
-
-/** Otherwise a call that has nothing to do would block this thread. Overlapped calls do not care. */
-function becomeNonBlocking(context: Context, socket: DatagramSocket): boolean {
-  if (socket.nonBlocking) return true;
-  try {
-    setNonBlocking(context, socket.socket);
-  } catch (error) {
-    if (!(error instanceof Win32Error)) throw error;
-    return false;
-  }
-  socket.nonBlocking = true;
-  return true;
 }

@@ -7,6 +7,7 @@
  * exchanged for a view of the library's own on the same bytes. One of another realm is as well, which harms nobody.
  */
 import { Buffer } from 'node:buffer';
+import { isUint8Array } from 'node:util/types';
 
 const arrayPrototype = Uint8Array.prototype;
 const bufferPrototype: unknown = Buffer.prototype;
@@ -51,7 +52,7 @@ export function copyOut(source: Buffer, from: number, target: Uint8Array, bytes:
 }
 
 /** Copies bytes that are to be sent. Returns false when their array has lost them between the look at it and the copy. */
-export function copyIn(target: Buffer, at: number, source: Uint8Array, offset: number, length: number): boolean {
+export function copyIn(target: Uint8Array, at: number, source: Uint8Array, offset: number, length: number): boolean {
   try {
     if (length <= COPY_LOOP_LIMIT) {
       for (let index = 0; index < length; index++) target[at + index] = source[offset + index] ?? 0;
@@ -64,4 +65,21 @@ export function copyIn(target: Buffer, at: number, source: Uint8Array, offset: n
   } catch {
     return false;
   }
+}
+
+/** The same for the first `length` bytes of an array, or of a list of them. */
+export function copyAllIn(
+  target: Uint8Array,
+  at: number,
+  data: Uint8Array | readonly Uint8Array[],
+  length: number,
+): boolean {
+  if (isUint8Array(data)) return copyIn(target, at, data, 0, length);
+  let copied = 0;
+  for (const part of data) {
+    const count = Math.min(part.byteLength, length - copied);
+    if (!copyIn(target, at + copied, part, 0, count)) return false;
+    copied += count;
+  }
+  return copied === length;
 }

@@ -59,7 +59,6 @@ export function connectByName(
 }
 
 interface Attempt {
-  readonly peer: Endpoint;
   /** What it has failed with; null before. */
   error: NetworkError | null;
 }
@@ -75,7 +74,8 @@ class NameConnect implements NameAttempts {
   readonly #attempts: Attempt[] = [];
   readonly #unresolved: NetworkError[] = [];
   readonly #onAttempt: AttemptCallback | null;
-  readonly #untold: Attempt[] = [];
+  /** What onAttempt has not been told yet. */
+  readonly #untold: { readonly error: NetworkError | null; readonly peer: Endpoint }[] = [];
   #over = false;
   #cancellation: NetworkError | null = null;
 
@@ -128,12 +128,12 @@ class NameConnect implements NameAttempts {
   #attempt(address: IpAddress): void {
     const { port, localAddress, localPort } = this.#target;
     const { origin } = this.#connection;
-    const tried: Attempt = { peer: { address: formatIpAddress(address), port, family: address.family }, error: null };
+    const tried: Attempt = { error: null };
     this.#attempts.push(tried);
-    this.#tell(tried);
+    this.#tell(null, address);
     const attempt = addConnection(this.#context, address.family, origin);
     if (attempt === null) {
-      this.#lost(tried, tooManySockets(MAX_SOCKETS));
+      this.#lost(tried, address, tooManySockets(MAX_SOCKETS));
       return;
     }
     // The caller's callback is what may keep the process alive.
@@ -145,7 +145,7 @@ class NameConnect implements NameAttempts {
       if (this.#over) return;
       if (error === null) return this.#succeed(attempt);
       this.#underWay.delete(attempt);
-      this.#lost(tried, error);
+      this.#lost(tried, address, error);
     });
   }
 
@@ -172,16 +172,17 @@ class NameConnect implements NameAttempts {
     announceConnect(this.#context, connection);
   }
 
-  #lost(tried: Attempt, error: NetworkError): void {
+  #lost(tried: Attempt, address: IpAddress, error: NetworkError): void {
     tried.error = error;
-    this.#tell(tried);
+    this.#tell(error, address);
     if (this.#cancellation !== null) this.cancel(this.#cancellation);
     else this.#eyeballs.failed();
   }
 
   /** Not here: what the function does, closing this connection for one, must not come in between. */
-  #tell({ error, peer }: Attempt): void {
+  #tell(error: NetworkError | null, address: IpAddress): void {
     if (this.#onAttempt === null) return;
+    const peer = { address: formatIpAddress(address), port: this.#target.port, family: address.family };
     this.#untold.push({ error, peer });
     this.#context.loop.enqueue(() => this.#tellNext());
   }

@@ -17,7 +17,7 @@ import { BLOCK_SIZES, classFor, LARGEST_CLASS } from '../../memory/block-pool.ts
 import type { NetworkError } from '../../pal/network-error.ts';
 import type { WriteData } from '../../pal/network-pal.ts';
 import { WouldBlock, type Interest, type WatchCallback } from '../../pal/readiness.ts';
-import { copyIn } from '../../util/bytes.ts';
+import { copyAllIn } from '../../util/bytes.ts';
 import { systemError, writeAfterEnd } from '../../util/errors.ts';
 import type { Connection } from '../connection/connection.ts';
 import { postZeroByteReceive } from '../zero-byte-receive.ts';
@@ -93,9 +93,9 @@ export function tryRead(context: Context, connection: Connection, target: Uint8A
 }
 
 /**
- * Takes bytes from the start of `data`, which may be a list, for sending. Returns the count, or WouldBlock while writes are queued or in flight, the
- * queues of all sockets together are full, or no operation is free. Where the system has no room, or the connection is broken,
- * it is WouldBlock as well: an asyncWrite then waits, or is told. Of a socket that has been watched, the bytes become the send
+ * Takes bytes from the start of `data`, which may be a list, for sending. Returns the count, or WouldBlock while writes are queued or in
+ * flight, the queues of all sockets together are full, or no operation is free. Where the system has no room, or the connection is
+ * broken, it is WouldBlock as well: an asyncWrite then waits, or is told. Of a socket that has been watched, the bytes become the send
  * whose end tells the watch that there is room.
  */
 export function tryWrite(context: Context, connection: Connection, data: WriteData): number {
@@ -120,7 +120,7 @@ export function tryWrite(context: Context, connection: Connection, data: WriteDa
   if (broken !== null) throw readinessOf(connection).fail(broken);
   // Of room in the system only the end of a send tells. It has a copy of our own: the caller may use the buffer again at once.
   const taken = Buffer.alloc(most);
-  if (!copyAllIn(taken, data, most)) return WouldBlock;
+  if (!copyAllIn(taken, 0, data, most)) return WouldBlock;
   const readiness = readinessOf(connection);
   write(context, connection, taken, taken.length, null, null, (error) => {
     readiness.finishWrite();
@@ -129,18 +129,6 @@ export function tryWrite(context: Context, connection: Connection, data: WriteDa
   });
   readiness.beginWrite();
   return taken.length;
-}
-
-/** Copies the first `length` bytes of it to the start of `target`. Returns false when one of its arrays has lost its bytes. */
-function copyAllIn(target: Buffer, data: WriteData, length: number): boolean {
-  if (data instanceof Uint8Array) return copyIn(target, 0, data, 0, length);
-  let at = 0;
-  for (const part of data) {
-    const count = Math.min(part.byteLength, length - at);
-    if (!copyIn(target, at, part, 0, count)) return false;
-    at += count;
-  }
-  return at === length;
 }
 
 /** Throws what has broken the connection, and keeps it: the system may report it only once. */
@@ -162,7 +150,7 @@ function trySend(context: Context, connection: Connection, data: WriteData, leng
   if (block === null) return WouldBlock;
   try {
     const count = Math.min(length, block.size);
-    if (!copyAllIn(block.bytes, data, count)) return WouldBlock;
+    if (!copyAllIn(block.bytes, 0, data, count)) return WouldBlock;
     return sentNow(context, connection, block.address, count);
   } finally {
     context.blocks.give(block);
