@@ -11,7 +11,7 @@
  */
 import type { SocketHandle } from '../pal/handles.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
-import { BoundCallback } from '../platform/async-context.ts';
+import { BoundCallback, CONTEXT_TYPES } from '../platform/async-context.ts';
 import { nodeScheduler } from '../platform/node-scheduler.ts';
 import { requireInteger, requireFunction } from '../util/validate.ts';
 import { readOptions, type OptionNames } from '../util/read-options.ts';
@@ -97,7 +97,7 @@ class Entry {
 
   constructor(socket: SocketHandle, whenOver: (socket: SocketHandle) => void) {
     this.socket = socket;
-    this.over = new BoundCallback('timeout', whenOver);
+    this.over = new BoundCallback(CONTEXT_TYPES.timeout, whenOver);
   }
 }
 

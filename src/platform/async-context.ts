@@ -16,7 +16,7 @@
 import { AsyncResource } from 'node:async_hooks';
 
 /** What async_hooks calls the resource of a call, prefixed by the package's name, as Node.js recommends. */
-const CONTEXT_TYPES = {
+export const CONTEXT_TYPES = {
   accept: 'iocp-pal:accept',
   connect: 'iocp-pal:connect',
   read: 'iocp-pal:read',
@@ -35,6 +35,7 @@ const CONTEXT_TYPES = {
   timeout: 'iocp-pal:timeout',
 } as const;
 export type ContextType = keyof typeof CONTEXT_TYPES;
+type ResourceType = (typeof CONTEXT_TYPES)[ContextType];
 
 /** The one resource that all work of the library's own belongs to. */
 const own = new AsyncResource('iocp-pal:loop');
@@ -54,8 +55,9 @@ export function inOwnContext<Args extends unknown[], Result>(act: (...args: Args
 export class BoundCallback<Args extends unknown[]> extends AsyncResource {
   readonly #callback: (...args: Args) => void;
 
-  constructor(type: ContextType, callback: (...args: Args) => void) {
-    super(CONTEXT_TYPES[type], ENDS_WITH_ITS_CALLBACK);
+  /** @param type one of CONTEXT_TYPES; looking it up by its key here would take as long as the rest of the constructor */
+  constructor(type: ResourceType, callback: (...args: Args) => void) {
+    super(type, ENDS_WITH_ITS_CALLBACK);
     this.#callback = callback;
   }
 
@@ -74,7 +76,7 @@ export function boundOnce<Args extends unknown[]>(
   type: ContextType,
   callback: (...args: Args) => void,
 ): (...args: Args) => void {
-  const bound = new BoundCallback(type, callback);
+  const bound = new BoundCallback(CONTEXT_TYPES[type], callback);
   return (...args) => bound.finish(...args);
 }
 
@@ -88,7 +90,7 @@ export function bound<Args extends unknown[]>(
 ): (...args: Args) => void {
   const resource = new AsyncResource(CONTEXT_TYPES[type]);
   const call = (...args: Args): void => {
-    new BoundCallback(type, callback).finish(...args);
+    new BoundCallback(CONTEXT_TYPES[type], callback).finish(...args);
   };
   return (...args) => resource.runInAsyncScope(call, undefined, ...args);
 }

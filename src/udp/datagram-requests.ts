@@ -1,6 +1,6 @@
 /** What users of UDP sockets asked for and still wait for. Kept for reuse, like the requests of connections. */
 import type { ReceiveFromCallback, SendToCallback } from '../pal/datagram.ts';
-import { BoundCallback } from '../platform/async-context.ts';
+import { BoundCallback, CONTEXT_TYPES } from '../platform/async-context.ts';
 import type { Operation } from '../memory/operation.ts';
 import { PendingCall, type PendingCalls } from '../sockets/pending-call.ts';
 import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
@@ -9,8 +9,8 @@ import { NO_BYTES } from '../util/bytes.ts';
 const missing = (): never => {
   throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
 };
-const NO_RECEIVE_CALLBACK = new BoundCallback<Parameters<ReceiveFromCallback>>('receive', missing);
-const NO_SEND_CALLBACK = new BoundCallback<Parameters<SendToCallback>>('send', missing);
+const NO_RECEIVE_CALLBACK = new BoundCallback<Parameters<ReceiveFromCallback>>(CONTEXT_TYPES.receive, missing);
+const NO_SEND_CALLBACK = new BoundCallback<Parameters<SendToCallback>>(CONTEXT_TYPES.send, missing);
 
 export class ReceiveFromRequest extends PendingCall {
   readonly operation = 'receive';
@@ -59,7 +59,7 @@ export class DatagramRequestPool {
     request.next = null;
     request.target = target;
     request.maxBytes = maxBytes;
-    request.callback = new BoundCallback('receive', callback);
+    request.callback = new BoundCallback(CONTEXT_TYPES.receive, callback);
     return request;
   }
 
@@ -87,7 +87,7 @@ export class DatagramRequestPool {
     request.destination = destination;
     request.attempts = 0;
     request.detachedAt = -1;
-    request.callback = new BoundCallback('send', callback);
+    request.callback = new BoundCallback(CONTEXT_TYPES.send, callback);
     return request;
   }
 

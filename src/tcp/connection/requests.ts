@@ -3,7 +3,7 @@
  * asking costs no allocation in steady state.
  */
 import { isUint8Array } from 'node:util/types';
-import { BoundCallback, boundOnce } from '../../platform/async-context.ts';
+import { BoundCallback, CONTEXT_TYPES, boundOnce } from '../../platform/async-context.ts';
 import type { AcceptCallback, BytesCallback, ConnectCallback, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import type { FileDescription } from '../../pal/pal-description.ts';
@@ -11,7 +11,7 @@ import type { Operation } from '../../memory/operation.ts';
 import { PendingCall, type PendingCalls } from '../../sockets/pending-call.ts';
 import { NO_BYTES } from '../../util/bytes.ts';
 
-const NO_CALLBACK = new BoundCallback<Parameters<BytesCallback>>('read', () => {
+const NO_CALLBACK = new BoundCallback<Parameters<BytesCallback>>(CONTEXT_TYPES.read, () => {
   throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
 });
 
@@ -127,7 +127,7 @@ export class DrainRequest extends PendingCall {
   constructor(lowWaterMark: number, callback: BytesCallback, origin: Error | undefined) {
     super();
     this.lowWaterMark = lowWaterMark;
-    this.callback = new BoundCallback('drain', callback);
+    this.callback = new BoundCallback(CONTEXT_TYPES.drain, callback);
     this.origin = origin;
   }
 }
@@ -169,13 +169,13 @@ export class RequestPool {
   takeRead(target: Uint8Array, maxBytes: number, callback: BytesCallback): ReadRequest {
     const request = this.#takeRead(maxBytes);
     request.target = target;
-    request.callback = new BoundCallback('read', callback);
+    request.callback = new BoundCallback(CONTEXT_TYPES.read, callback);
     return request;
   }
 
   takeViewRead(maxBytes: number, callback: ViewCallback): ReadRequest {
     const request = this.#takeRead(maxBytes);
-    request.viewCallback = new BoundCallback('read', callback);
+    request.viewCallback = new BoundCallback(CONTEXT_TYPES.read, callback);
     return request;
   }
 
@@ -198,7 +198,7 @@ export class RequestPool {
     request.sent = 0;
     request.total = total;
     request.operation = operation;
-    request.callback = new BoundCallback(operation, callback);
+    request.callback = new BoundCallback(operation === 'write' ? CONTEXT_TYPES.write : CONTEXT_TYPES.sendFile, callback);
     return request;
   }
 
