@@ -85,18 +85,13 @@ export class OperationTable {
 
   /** Gives an operation and its block back. The kernel must be done with them. */
   release(operation: Operation): void {
-    if (operation.isInKernel || operation.state === OperationState.Free) {
-      throw new Error(
-        `Operation slot ${operation.index} released in state ${operation.state}: only a packet or a failed call frees ` +
-          'it. This is a bug in iocp-pal; please report it',
-      );
-    }
+    if (operation.isInKernel || operation.state === OperationState.Free) throw releasedTooEarly(operation);
     this.inUse[operation.kind] = (this.inUse[operation.kind] ?? 0) - 1;
     this.giveBuffers(operation);
     if (operation.owner !== null) operation.owner.inFlight--;
     operation.state = OperationState.Free;
     operation.owner = null;
-    operation.thrown = null;
+    operation.thrown = null; // whoever it comes from is kept no longer
     operation.acceptSocket = -1;
     operation.datagram = null;
     operation.held = false;
@@ -174,4 +169,11 @@ export class OperationTable {
     this.#operations.push(operation);
     return operation;
   }
+}
+
+function releasedTooEarly({ index, state }: Operation): Error {
+  return new Error(
+    `Operation slot ${index} released in state ${state}: only a packet or a failed call frees it. ` +
+      'This is a bug in iocp-pal; please report it',
+  );
 }

@@ -10,7 +10,7 @@ import { OVERLAPPED } from '../../ffi/layouts.ts';
 import { ntStatusToWinsockError, STATUS_PENDING } from '../../ffi/ntstatus.ts';
 import type { EventSource } from '../loop/event-source.ts';
 import type { PortWaiter } from '../platform/platform.ts';
-import { OperationState } from '../memory/operation.ts';
+import { OperationState, type Operation } from '../memory/operation.ts';
 import type { BackendParts } from '../context/transport.ts';
 import { REMOTE_KEY, WAKE_KEY } from '../iocp/completion-key.ts';
 import { CompletionPort, ENTRY_WORDS, KEY_WORD, OVERLAPPED_WORD } from '../iocp/completion-port.ts';
@@ -123,41 +123,15 @@ export class CompletionSource implements EventSource {
     const keyHigh = entries[word + KEY_WORD + 1] ?? 0;
     const addressLow = entries[word + OVERLAPPED_WORD] ?? 0;
     const addressHigh = entries[word + OVERLAPPED_WORD + 1] ?? 0;
-    if (addressLow === 0 && addressHigh === 0) {
-      if (keyLow === WAKE_KEY && keyHigh === 0) return;
-      if (keyLow === REMOTE_KEY && keyHigh === 0) {
-        this.#parts.onRemote();
-        return;
-      }
-      this.#drop(`no OVERLAPPED and the unknown key ${keyHigh}:${keyLow}`);
-      return;
-    }
+    if (addressLow === 0 && addressHigh === 0) return this.#signalled(keyLow, keyHigh);
     const operation = operations.find(addressLow, addressHigh);
-    if (operation === null) {
-      this.#drop(`an OVERLAPPED at ${addressHigh}:${addressLow} that is not ours`);
-      return;
-    }
+    if (operation === null) return this.#drop(`an OVERLAPPED at ${addressHigh}:${addressLow} that is not ours`);
     const { owner } = operation;
-    if (!operation.isInKernel || owner === null) {
-      this.#drop(`slot ${operation.index}, which the kernel does not have (state ${operation.state})`);
-      return;
-    }
-    if (owner.keyLow !== keyLow || owner.keyHigh !== keyHigh) {
-      this.#drop(`slot ${operation.index} of socket ${owner.handle} under the key ${keyHigh}:${keyLow}`);
-      return;
-    }
-    if (!operations.isIntact(operation)) {
-      throw new Error(
-        `Operation slot ${operation.index} was overwritten in native memory: its generation is gone. ` +
-          'Something writes to memory of iocp-pal; please report it',
-      );
-    }
+    if (!operation.isInKernel || owner === null) return this.#dropUnasked(operation);
+    if (owner.keyLow !== keyLow || owner.keyHigh !== keyHigh) return this.#dropMisnamed(operation, keyLow, keyHigh);
+    if (!operations.isIntact(operation)) throw overwritten(operation);
     const status = operations.words[operation.word] ?? 0;
-    if (status === STATUS_PENDING) {
-      // The slot's next operation, which the kernel still has, under the packet of an earlier one.
-      this.#drop(`slot ${operation.index}, whose operation is still pending`);
-      return;
-    }
+    if (status === STATUS_PENDING) return this.#dropEarly(operation);
     operation.state = OperationState.Completed;
     operation.error = status === 0 ? 0 : ntStatusToWinsockError(status);
     operation.bytes = operations.words[operation.word + BYTES_WORD] ?? 0;
@@ -207,8 +181,35 @@ export class CompletionSource implements EventSource {
     }
   }
 
+  /** A packet without an OVERLAPPED: somebody has posted it. */
+  #signalled(keyLow: number, keyHigh: number): void {
+    if (keyLow === WAKE_KEY && keyHigh === 0) return;
+    if (keyLow === REMOTE_KEY && keyHigh === 0) this.#parts.onRemote();
+    else this.#drop(`no OVERLAPPED and the unknown key ${keyHigh}:${keyLow}`);
+  }
+
+  #dropUnasked({ index, state }: Operation): void {
+    this.#drop(`slot ${index}, which the kernel does not have (state ${state})`);
+  }
+
+  #dropMisnamed({ index, owner }: Operation, keyLow: number, keyHigh: number): void {
+    this.#drop(`slot ${index} of socket ${owner?.handle} under the key ${keyHigh}:${keyLow}`);
+  }
+
+  /** The slot's next operation, which the kernel still has, under the packet of an earlier one. */
+  #dropEarly({ index }: Operation): void {
+    this.#drop(`slot ${index}, whose operation is still pending`);
+  }
+
   #drop(what: string): void {
     this.#parts.counters.droppedPackets++;
     if (this.#parts.options.strict) throw new Error(`A completion packet was dropped: it names ${what}`);
   }
+}
+
+function overwritten({ index }: Operation): Error {
+  return new Error(
+    `Operation slot ${index} was overwritten in native memory: its generation is gone. ` +
+      'Something writes to memory of iocp-pal; please report it',
+  );
 }

@@ -92,7 +92,10 @@ export function abort(context: Context, record: SocketRecord): void {
  */
 export function settleClose(context: Context, record: SocketRecord): void {
   // Closed already: a write's callback that closes the socket is followed by the send's own look at the close.
-  if (!record.closing || record.closed) return;
+  if (record.closing && !record.closed) takeCloseFurther(context, record);
+}
+
+function takeCloseFurther(context: Context, record: SocketRecord): void {
   const { kind } = record;
   if (!kind.isFlushed(record)) return;
   if (record.inFlight > 0) {

@@ -123,15 +123,7 @@ export class PendingCalls {
     call.name = 0;
     call.owner = null;
     call.cancellation = null;
-    if (call.timeout !== 0) {
-      this.#wheel.remove(call);
-      call.timeout = 0;
-    }
-    if (call.signal !== null) {
-      unwatchSignal(call);
-      call.signal = null;
-      call.pendingCalls = null;
-    }
+    if (call.timeout !== 0 || call.signal !== null) this.#unwatch(call);
   }
 
   find(name: number): PendingCall | null {
@@ -153,11 +145,23 @@ export class PendingCalls {
   }
 
   #name(call: PendingCall): number {
+    const number = this.#old.size === 0 ? this.#names.next() : this.#nextUnused();
+    const place = number & (RECENT - 1);
+    // (Of most calls before it the place is free again.)
+    if (this.#recent[place] !== null) this.#makeRoom(place);
+    this.#recent[place] = call;
+    call.name = -number;
+    return call.name;
+  }
+
+  #nextUnused(): number {
     let number: number;
     do number = this.#names.next();
-    while (this.#old.size > 0 && this.#old.has(-number));
-    const name = -number;
-    const place = number & (RECENT - 1);
+    while (this.#old.has(-number));
+    return number;
+  }
+
+  #makeRoom(place: number): void {
     while (this.#recent.length <= place) this.#recent.push(null);
     const former = this.#recent[place] ?? null;
     // Calls are reused under new names: the former one counts only while its name belongs to this place.
@@ -165,9 +169,6 @@ export class PendingCalls {
       former.isOld = true;
       this.#old.set(former.name, former);
     }
-    this.#recent[place] = call;
-    call.name = name;
-    return name;
   }
 
   #watch(call: PendingCall, { timeout, signal }: OperationOptions): void {
@@ -181,6 +182,18 @@ export class PendingCalls {
       watchSignal(call, signal);
       // By what has run since it was looked at before: it calls no listener any more.
       if (signal.aborted) call.cancellation = aborted(call.operation, signal);
+    }
+  }
+
+  #unwatch(call: PendingCall): void {
+    if (call.timeout !== 0) {
+      this.#wheel.remove(call);
+      call.timeout = 0;
+    }
+    if (call.signal !== null) {
+      unwatchSignal(call);
+      call.signal = null;
+      call.pendingCalls = null;
     }
   }
 }

@@ -37,8 +37,11 @@ export function awaitDrain(
 
 /** Bytes have left the queue: answers whom that is few enough. */
 export function noticeDrains(context: Context, connection: Connection): void {
-  const { drains, queuedBytes } = connection.write;
-  if (drains === null) return;
+  if (connection.write.drains !== null) noticeEach(context, connection, connection.write.drains);
+}
+
+function noticeEach(context: Context, connection: Connection, drains: Set<DrainRequest>): void {
+  const { queuedBytes } = connection.write;
   for (const request of drains) {
     if (queuedBytes > request.lowWaterMark) continue;
     drains.delete(request);
@@ -73,6 +76,6 @@ function answer(context: Context, connection: Connection, request: DrainRequest,
   context.pendingCalls.end(request);
   context.loop.enqueue(() => {
     removePendingCallback(context, connection);
-    request.callback.finish(error, bytes);
+    request.callback.finishTwo(error, bytes);
   });
 }

@@ -139,32 +139,46 @@ export function completeReceive(context: Context, connection: Connection, operat
   }
   const wasReclaimed = connection.read.wasReclaimed();
   if (error === 0) connection.unaskedCancels = 0;
-  const { cancellation } = request;
-  if (cancellation !== null && (error === ERROR_OPERATION_ABORTED || (error === 0 && operation.requested === 0))) {
-    // Nothing was received. (A zero-byte receive that found something has taken none of it.)
-    if (error === 0) connection.read.useClass(0);
-    else if (wasReclaimed) connection.read.useClass(IDLE);
-    finishRead(context, connection, operation, request, cancellation, 0);
-    return;
-  }
-  if (error === 0 && operation.requested === 0) {
-    // The zero-byte receive: there is something to receive now.
-    connection.read.useClass(0);
-    repost(context, connection, operation, request);
-    return;
-  }
-  if (error === ERROR_OPERATION_ABORTED && (wasReclaimed || mayPostAgain(connection))) {
-    // Cancelled to take its buffer back; or Windows has cancelled it with another operation of its socket. Nothing was received.
-    if (wasReclaimed) connection.read.useClass(IDLE);
-    repost(context, connection, operation, request);
-    return;
-  }
+  const hasNothing = error !== 0 || operation.requested === 0;
+  if (hasNothing && completeNothing(context, connection, operation, request, wasReclaimed)) return;
   const failure =
     error === 0
       ? deliver(context, connection, operation, request)
       : systemError('read', 'WSARecv', error, causeOf(operation));
   if (error === 0 && bytes === 0) connection.read.peerEnds();
   finishRead(context, connection, operation, request, failure, failure === null ? bytes : 0);
+}
+
+/** A receive has come back that has received nothing. Returns false when that is an error of the connection's. */
+function completeNothing(
+  context: Context,
+  connection: Connection,
+  operation: Operation,
+  request: ReadRequest,
+  wasReclaimed: boolean,
+): boolean {
+  const { error } = operation;
+  const { cancellation } = request;
+  if (cancellation !== null && (error === ERROR_OPERATION_ABORTED || error === 0)) {
+    // Nothing was received. (A zero-byte receive that found something has taken none of it.)
+    if (error === 0) connection.read.useClass(0);
+    else if (wasReclaimed) connection.read.useClass(IDLE);
+    finishRead(context, connection, operation, request, cancellation, 0);
+    return true;
+  }
+  if (error === 0) {
+    // The zero-byte receive: there is something to receive now.
+    connection.read.useClass(0);
+    repost(context, connection, operation, request);
+    return true;
+  }
+  if (error === ERROR_OPERATION_ABORTED && (wasReclaimed || mayPostAgain(connection))) {
+    // Cancelled to take its buffer back; or Windows has cancelled it with another operation of its socket. Nothing was received.
+    if (wasReclaimed) connection.read.useClass(IDLE);
+    repost(context, connection, operation, request);
+    return true;
+  }
+  return false;
 }
 
 /** The head of the queue has its outcome: the receive goes on for the next read, and the callback runs. */
@@ -192,8 +206,8 @@ function finishRead(
     release(context, connection, operation);
   }
   removePendingCallback(context, connection);
-  if (viewCallback === null) callback.finish(failure, bytes);
-  else if (lent === null) viewCallback.finish(failure, NO_VIEW);
+  if (viewCallback === null) callback.finishTwo(failure, bytes);
+  else if (lent === null) viewCallback.finishTwo(failure, NO_VIEW);
   else lend(context, viewCallback, lent, bytes);
 }
 
@@ -208,7 +222,7 @@ function takeView(operation: Operation): Block | null {
 /** The block is the callback's until that returns. */
 function lend(context: Context, callback: NonNullable<ReadRequest['viewCallback']>, block: Block, bytes: number): void {
   try {
-    callback.finish(null, block.bytes.subarray(0, bytes));
+    callback.finishTwo(null, block.bytes.subarray(0, bytes));
   } finally {
     context.blocks.give(block);
   }
@@ -242,8 +256,8 @@ function answerRead(
   context.requests.giveRead(request);
   context.loop.enqueue(() => {
     removePendingCallback(context, connection);
-    if (viewCallback === null) callback.finish(outcome, 0);
-    else viewCallback.finish(outcome, NO_VIEW);
+    if (viewCallback === null) callback.finishTwo(outcome, 0);
+    else viewCallback.finishTwo(outcome, NO_VIEW);
   });
 }
 
@@ -266,9 +280,9 @@ function serveUnread(context: Context, connection: Connection): void {
   if (queue.first !== null) goOn(context, connection, queue.first);
   removePendingCallback(context, connection);
   if (viewCallback !== null && view !== null) lend(context, viewCallback, view, count);
-  else if (viewCallback !== null) viewCallback.finish(systemError('read', 'WSARecv', WSAENOBUFS), NO_VIEW);
-  else if (fits) callback.finish(null, count);
-  else callback.finish(bufferDetached('read', count, target.byteLength), 0);
+  else if (viewCallback !== null) viewCallback.finishTwo(systemError('read', 'WSARecv', WSAENOBUFS), NO_VIEW);
+  else if (fits) callback.finishTwo(null, count);
+  else callback.finishTwo(bufferDetached('read', count, target.byteLength), 0);
 }
 
 /** The readiness calls' way to the same bytes. Returns how many there were. */

@@ -111,7 +111,7 @@ export function answer(context: Context, connection: Connection, request: WriteR
   context.requests.giveWrite(request);
   context.loop.enqueue(() => {
     removeRequest(context, connection);
-    callback.finish(error, sent);
+    callback.finishTwo(error, sent);
   });
   // (A stream that has failed is nobody's idea of a short queue.)
   if (connection.write.stream === Stream.Whole) noticeDrains(context, connection);
@@ -158,20 +158,31 @@ export function abortFile(context: Context, connection: Connection, error: Netwo
  * handed to the next turn.
  */
 export function run(context: Context, connection: Connection, done: WriteRequest | null): void {
-  let request = done;
+  if (done === null) return;
+  if (done.next === null) succeed(context, connection, done);
+  else runEach(context, connection, done);
+}
+
+function runEach(context: Context, connection: Connection, done: WriteRequest): void {
+  let request: WriteRequest | null = done;
   let finished = false;
   try {
     while (request !== null) {
-      const { callback, total, next } = request;
-      context.requests.giveWrite(request);
-      request = next;
-      removeRequest(context, connection);
-      callback.finish(null, total);
+      const succeeded: WriteRequest = request;
+      request = request.next;
+      succeed(context, connection, succeeded);
     }
     finished = true;
   } finally {
     if (!finished) runSoon(context, connection, request);
   }
+}
+
+function succeed(context: Context, connection: Connection, request: WriteRequest): void {
+  const { callback, total } = request;
+  context.requests.giveWrite(request);
+  removeRequest(context, connection);
+  callback.finishTwo(null, total);
 }
 
 export function runSoon(context: Context, connection: Connection, done: WriteRequest | null): void {

@@ -10,12 +10,18 @@ import type { WriteRequest } from './connection/requests.ts';
 /** Why a write of so many bytes is refused now, or null. Throws RangeError for one that always would be. */
 export function whyNotQueued(context: Context, connection: Connection, total: number): NetworkError | null {
   const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = context.options;
+  const { refusal, queuedBytes } = connection.write;
+  const hasRoom = queuedBytes + total <= limit && context.queuedBytes + total <= maxQueuedBytes;
+  return refusal === null && hasRoom ? null : whyRefused(context, connection, total);
+}
+
+function whyRefused(context: Context, connection: Connection, total: number): NetworkError {
+  const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = context.options;
   if (total > limit) throw writeTooLarge(total, limit, 'maxQueuedBytesPerSocket');
   if (total > maxQueuedBytes) throw writeTooLarge(total, maxQueuedBytes, 'maxQueuedBytes');
   if (connection.write.refusal !== null) return behindRefused(connection.write.refusal);
   if (connection.write.queuedBytes + total > limit) return queueFull(connection.write.queuedBytes, total, limit);
-  if (context.queuedBytes + total > maxQueuedBytes) return queuesFull(context.queuedBytes, total, maxQueuedBytes);
-  return null;
+  return queuesFull(context.queuedBytes, total, maxQueuedBytes);
 }
 
 /** Refuses a write for lack of room. Until its callback has run, what is written behind it is refused as well. */
@@ -28,7 +34,7 @@ export function refuse(
   connection.write.refuse(error);
   return answerWith(context, connection, request, (callback) => {
     connection.write.refusalTold();
-    callback.finish(error, 0);
+    callback.finishTwo(error, 0);
   });
 }
 
@@ -39,7 +45,7 @@ export function answerSoon(
   request: WriteRequest,
   error: NetworkError | null,
 ): OperationHandle {
-  return answerWith(context, connection, request, (callback) => callback.finish(error, 0));
+  return answerWith(context, connection, request, (callback) => callback.finishTwo(error, 0));
 }
 
 function answerWith(

@@ -114,39 +114,15 @@ export function completeSend(context: Context, connection: Connection, operation
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
   const done =
     sendingFile === null ? take(context, connection, bytes) : takeFile(context, connection, operation, sendingFile);
-  const firstWrite = connection.write.queue.first;
-  if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.cancellation !== null) {
-    // To be cancelled, and this was not the last of it: the file, or the tail behind it, is truncated.
-    if (firstWrite.file?.isUntouched === true) {
-      firstWrite.file.fail(firstWrite.cancellation); // (unless TransmitFile was refused: then nothing has gone out)
-      return;
-    }
-    release(context, connection, operation);
-    abortFile(context, connection, firstWrite.cancellation);
-    return;
-  }
-  if (sendingFile !== null && sendingFile.failure !== null) {
-    sendingFile.fail(sendingFile.failure);
-    return;
-  }
-  const { error, syscall } = operation; // after takeFile, which may have found that the error means nothing
+  const isOfFile = sendingFile !== null || connection.write.queue.first?.operation === 'sendFile';
+  if (isOfFile && endsFile(context, connection, operation, sendingFile, done)) return;
+  const { error } = operation; // after takeFile, which may have found that the error means nothing
   const broken = emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
   // A write that was to be cancelled and got through nevertheless has truncated nothing.
   const truncated = connection.write.aborted() && (error !== 0 || hasCancelledWrite(connection));
   const failure = truncated && broken === 0 ? ERROR_OPERATION_ABORTED : broken;
   if (failure !== 0) {
-    const { thrown } = operation;
-    release(context, connection, operation);
-    // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
-    if (connection.closing) connection.resetting = true;
-    // Whoever writes before being told must not write behind a hole.
-    const cancelled = failure === ERROR_OPERATION_ABORTED;
-    // Cancelled by nobody here: Windows may do that with another operation of the socket. How much has gone out is unknown.
-    const code = cancelled && !truncated ? WSAECONNABORTED : failure;
-    connection.write.fail(code, syscall, thrown, cancelled);
-    failWrites(context, connection, sendError);
-    failDrains(context, connection, () => sendError('drain', connection));
-    settleEnd(context, connection);
+    endStream(context, connection, operation, failure, truncated);
   } else if (hasWrites(connection)) {
     context.operations.reset(operation);
     send(context, connection, operation);
@@ -161,6 +137,52 @@ export function completeSend(context: Context, connection: Connection, operation
     run(context, connection, done);
     settleClose(context, connection);
   }
+}
+
+/** A send of a file, or of what follows it, has come back. Returns true when that was the end of it, but not a good one. */
+function endsFile(
+  context: Context,
+  connection: Connection,
+  operation: Operation,
+  sendingFile: QueuedFile | null,
+  done: WriteRequest | null,
+): boolean {
+  const firstWrite = connection.write.queue.first;
+  if (done === null && firstWrite?.operation === 'sendFile' && firstWrite.cancellation !== null) {
+    // To be cancelled, and this was not the last of it: the file, or the tail behind it, is truncated.
+    if (firstWrite.file?.isUntouched === true) {
+      firstWrite.file.fail(firstWrite.cancellation); // (unless TransmitFile was refused: then nothing has gone out)
+    } else {
+      release(context, connection, operation);
+      abortFile(context, connection, firstWrite.cancellation);
+    }
+    return true;
+  }
+  if (!sendingFile?.failure) return false;
+  sendingFile.fail(sendingFile.failure);
+  return true;
+}
+
+/** A send has failed: what is queued is not sent any more. */
+function endStream(
+  context: Context,
+  connection: Connection,
+  operation: Operation,
+  failure: number,
+  truncated: boolean,
+): void {
+  const { syscall, thrown } = operation;
+  release(context, connection, operation);
+  // What was to be flushed is lost: a FIN would tell the peer that it has got everything.
+  if (connection.closing) connection.resetting = true;
+  // Whoever writes before being told must not write behind a hole.
+  const cancelled = failure === ERROR_OPERATION_ABORTED;
+  // Cancelled by nobody here: Windows may do that with another operation of the socket. How much has gone out is unknown.
+  const code = cancelled && !truncated ? WSAECONNABORTED : failure;
+  connection.write.fail(code, syscall, thrown, cancelled);
+  failWrites(context, connection, sendError);
+  failDrains(context, connection, () => sendError('drain', connection));
+  settleEnd(context, connection);
 }
 
 /** Waits until no more than so many bytes are queued. */

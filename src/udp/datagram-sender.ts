@@ -159,7 +159,7 @@ export function completeSendTo(context: Context, socket: DatagramSocket, operati
   context.datagrams.giveSend(request);
   removeRequest(context, socket);
   try {
-    callback.finish(failure, failure === null ? bytes : 0);
+    callback.finishTwo(failure, failure === null ? bytes : 0);
   } finally {
     settleClose(context, socket);
   }
@@ -180,7 +180,7 @@ function answerSoon(context: Context, socket: DatagramSocket, request: SendToReq
   context.datagrams.giveSend(request);
   context.loop.enqueue(() => {
     removeRequest(context, socket);
-    callback.finish(error, 0);
+    callback.finishTwo(error, 0);
   });
 }
 

@@ -5,13 +5,15 @@ import { shown } from './shown.ts';
 /** Throws unless `value` is an integer in the range. */
 export function requireInteger(name: string, value: unknown, least: number, most: number): asserts value is number {
   if (typeof value !== 'number') throw wrongType(name, 'a number', value);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw argumentError(
-      RangeError,
-      'ERR_OUT_OF_RANGE',
-      `Cannot use ${name} ${value}: it must be an integer from ${least} to ${most}`,
-    );
-  }
+  if (!Number.isInteger(value) || value < least || value > most) throw outOfRange(name, value, least, most);
+}
+
+function outOfRange(name: string, value: number, least: number, most: number): Error {
+  return argumentError(
+    RangeError,
+    'ERR_OUT_OF_RANGE',
+    `Cannot use ${name} ${value}: it must be an integer from ${least} to ${most}`,
+  );
 }
 
 /** Throws unless `value` is a function. */

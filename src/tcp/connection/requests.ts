@@ -223,7 +223,10 @@ export class RequestPool {
 
 /** Bytes in all of what asyncWrite was given. */
 export function byteLengthOf(data: WriteData): number {
-  if (isUint8Array(data)) return data.byteLength;
+  return isUint8Array(data) ? data.byteLength : totalOf(data);
+}
+
+function totalOf(data: readonly Uint8Array[]): number {
   let total = 0;
   for (const chunk of data) total += chunk.byteLength;
   return total;
