@@ -30,6 +30,7 @@ const watch = 'connection-watch.ts';
 const connectionKind = 'connection-kind.ts';
 const datagramKind = 'datagram-kind.ts';
 const receiver = 'datagram-receiver.ts';
+const delivery = 'datagram-delivery.ts';
 const sender = 'datagram-sender.ts';
 const queue = 'linked-queue.ts';
 
@@ -57,8 +58,8 @@ const datagramMutations = [
   {
     id: 'a receive that has come back is not posted again',
     file: receiver,
-    find: '  socket.receives.shift();\n  // Before the callback: it may throw, and the pool must not lose a place to that.\n  repost(context, socket, operation);',
-    replace: '  socket.receives.shift();\n  release(context, socket, operation);',
+    find: 'if (request === null || !receiveOn(context, socket, operation)) repost(context, socket, operation);',
+    replace: 'release(context, socket, operation);',
   },
   {
     id: 'receives are handled as their packets come',
@@ -75,12 +76,12 @@ const datagramMutations = [
   {
     id: 'a datagram that the system has cut is an error',
     file: receiver,
-    find: 'if (error === 0 || error === WSAEMSGSIZE) {',
-    replace: 'if (error === 0) {',
+    find: '  const { error } = operation;\n  if (error === 0 || error === WSAEMSGSIZE) {',
+    replace: '  const { error } = operation;\n  if (error === 0) {',
   },
   {
     id: 'a datagram that the system has cut looks whole',
-    file: receiver,
+    file: delivery,
     find: 'const size = cut ? Infinity : bytes;',
     replace: 'const size = bytes;',
   },
@@ -92,8 +93,8 @@ const datagramMutations = [
   },
   {
     id: 'a datagram that is longer than the buffer is not counted as truncated',
-    file: receiver,
-    find: '  if (size > count) counters.datagramsTruncated++;',
+    file: delivery,
+    find: '    if (size > count) counters.datagramsTruncated++;',
     replace: '',
   },
   {
@@ -105,14 +106,68 @@ const datagramMutations = [
   {
     id: 'an unreachable peer is told to whoever receives',
     file: receiver,
-    find: 'if (socket.settings.reportUnreachable) report(context, socket, error);',
-    replace: 'report(context, socket, error);',
+    find: '    repost(context, socket, operation);\n    if (socket.settings.reportUnreachable) reportUnreachable(context, socket, error);',
+    replace: '    repost(context, socket, operation);\n    reportUnreachable(context, socket, error);',
   },
   {
     id: 'a report of an unreachable peer that nobody waits for is lost',
-    file: receiver,
+    file: delivery,
     find: 'if (request === null) socket.report = error;',
     replace: 'if (request === null) socket.report = 0;',
+  },
+  {
+    id: 'a burst has no end to what it takes in one turn',
+    file: receiver,
+    find: 'while (received < MAX_RECEIVES_PER_TURN && socket.receivingOn === operation) {',
+    replace: 'while (socket.receivingOn === operation) {',
+  },
+  {
+    id: 'a socket that is closed in a burst goes on',
+    file: receiver,
+    find: '  socket.receivingOn = null;\n  if (receivingOn !== null) release(context, socket, receivingOn);',
+    replace: '  if (receivingOn !== null) release(context, socket, receivingOn);',
+  },
+  {
+    id: 'no receive is posted behind a burst',
+    file: receiver,
+    find: '  socket.receivingOn = null;\n  repost(context, socket, operation);',
+    replace: '  socket.misses = 0;',
+  },
+  {
+    id: 'a callback that throws ends a burst',
+    file: receiver,
+    find: '    if (socket.receivingOn === operation) goOn(context, socket, operation, over);',
+    replace: '    if (over && socket.receivingOn === operation) goOn(context, socket, operation, over);',
+  },
+  {
+    id: 'a receive that answers at once is made beside one that is posted',
+    file: receiver,
+    find: 'if (socket.settings.depth > 1 || becomeNonBlocking',
+    replace: 'if (becomeNonBlocking',
+  },
+  {
+    id: 'a datagram that a call at once has cut is an error',
+    file: receiver,
+    find: '  socket.misses = 0;\n  if (error === 0 || error === WSAEMSGSIZE) {',
+    replace: '  socket.misses = 0;\n  if (error === 0) {',
+  },
+  {
+    id: 'a call at once tells an unreachable peer to whoever receives',
+    file: receiver,
+    find: '    context.counters.unreachableReports++;\n    if (socket.settings.reportUnreachable)',
+    replace: '    context.counters.unreachableReports++;\n    if (error !== 0)',
+  },
+  {
+    id: 'a send is tried at once beside one that the system has',
+    file: sender,
+    find: ' || socket.sendsWithSystem > 0 ||',
+    replace: ' ||',
+  },
+  {
+    id: 'a send for which there is no room has failed',
+    file: sender,
+    find: '  if (error === WSAEWOULDBLOCK) return false;',
+    replace: '',
   },
   {
     id: 'a send fails with the report about an earlier one',
@@ -152,7 +207,7 @@ const datagramMutations = [
   },
   {
     id: 'a cancelled receive takes a datagram with it',
-    file: receiver,
+    file: delivery,
     find: '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, NO_ENDPOINT, 0);',
     replace:
       '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(context, socket, lost);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, NO_ENDPOINT, 0);',
@@ -213,25 +268,25 @@ const datagramMutations = [
   },
   {
     id: 'the block of a datagram that was kept stays in use',
-    file: receiver,
+    file: delivery,
     find: '  if (block !== null) context.blocks.give(block);\n}',
     replace: '}',
   },
   {
     id: 'datagrams that were taken still fill the queue',
-    file: receiver,
+    file: delivery,
     find: '  socket.arrivedBytes -= block?.size ?? SMALLEST_BLOCK;',
     replace: '',
   },
   {
     id: 'no limit to the datagrams that nobody asks for',
-    file: receiver,
+    file: delivery,
     find: 'while (socket.arrivedBytes + bytes > maxQueuedBytes) {',
     replace: 'while (socket.arrivedBytes + bytes > Infinity) {',
   },
   {
     id: 'a datagram that was dropped is delivered',
-    file: receiver,
+    file: delivery,
     find: '    if (oldest === undefined) return false;',
     replace: '    if (oldest === undefined) return true;',
   },

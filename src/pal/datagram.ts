@@ -50,7 +50,10 @@ export interface UdpOptions {
   receiveBufferSize?: number | undefined;
   /** SO_SNDBUF, bytes. Default: the system's. */
   sendBufferSize?: number | undefined;
-  /** Receives kept posted once the first asyncReceiveFrom was called, 1 … 256. Default 4. Each pins one block. */
+  /**
+   * Receives kept posted once the first asyncReceiveFrom was called, 1 … 256. Default 1: what comes behind the datagram that ends it is
+   * taken by calls that answer at once. With more, each datagram ends a receive of its own. Each pins one block.
+   */
   receiveDepth?: number | undefined;
   /**
    * Bytes of a datagram that a receive takes at most, 1 … 65536. Default 65536, more than any datagram has, so that

@@ -1,7 +1,10 @@
 /** What users of UDP sockets asked for and still wait for. Kept for reuse, like the requests of connections. */
 import type { ReceiveFromCallback, SendToCallback } from '../pal/datagram.ts';
+import type { Endpoint } from '../pal/handles.ts';
+import type { NetworkError } from '../pal/network-error.ts';
 import { BoundCallback } from '../platform/async-context.ts';
 import type { Operation } from '../memory/operation.ts';
+import { NO_ENDPOINT } from '../sockets/addresses.ts';
 import { PendingCall, type PendingCalls } from '../sockets/pending-call.ts';
 import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
 import { NO_BYTES } from '../util/bytes.ts';
@@ -18,6 +21,11 @@ export class ReceiveFromRequest extends PendingCall {
   previous: ReceiveFromRequest | null = null;
   target: Uint8Array = NO_BYTES;
   maxBytes = 0;
+  /** What its callback is to be told. */
+  failure: NetworkError | null = null;
+  count = 0;
+  peer: Endpoint = NO_ENDPOINT;
+  size = 0;
   callback = NO_RECEIVE_CALLBACK;
   origin: Error | undefined = undefined;
 }
@@ -32,6 +40,8 @@ export class SendToRequest extends PendingCall {
   /** Null sends to the connected peer. */
   destination: ResolvedDestination | null = null;
   attempts = 0;
+  /** A call for it has not answered at once, and the system has it until its operation ends. */
+  isWithSystem = false;
   /** Bytes that were left of its buffers when they were to be copied; -1 while nothing is wrong with them. */
   detachedAt = -1;
   callback = NO_SEND_CALLBACK;
@@ -67,6 +77,10 @@ export class DatagramRequestPool {
   giveReceive(request: ReceiveFromRequest): void {
     this.#pendingCalls.end(request);
     request.target = NO_BYTES;
+    request.failure = null;
+    request.count = 0;
+    request.peer = NO_ENDPOINT;
+    request.size = 0;
     request.callback = NO_RECEIVE_CALLBACK;
     request.origin = undefined;
     request.next = this.#receives;

@@ -50,6 +50,12 @@ export class DatagramSocket extends SocketRecord {
   readonly receiving = new Set<Operation>();
   /** The same in the order in which they were posted. */
   readonly posted = new Fifo<Operation>();
+  /** The receive that has come back and whose slot and block take what calls that answer at once find; null while it is posted. */
+  receivingOn: Operation | null = null;
+  /** How often in a row these have found nothing. */
+  misses = 0;
+  /** What the loop runs for it, made once. */
+  receiveMore: (() => void) | null = null;
   readonly receives = new LinkedQueue<ReceiveFromRequest>();
   /** What waits for somebody to ask, and the pinned memory that it takes, bytes. */
   readonly arrivals = new Fifo<Arrival>();
@@ -59,8 +65,10 @@ export class DatagramSocket extends SocketRecord {
   /** Somebody waits although there are arrivals or a report, and a turn is planned that brings them together. */
   serving = false;
 
-  /** The sends that the kernel has, in no order: a Set would take memory with every few that come and go. */
+  /** The sends that have begun and whose end was not told yet, in no order: a Set would take memory with every few that come and go. */
   readonly sending: Operation[] = [];
+  /** How many of them did not end in the call itself. */
+  sendsWithSystem = 0;
   /** Sends that wait for their turn. */
   readonly sends = new LinkedQueue<SendToRequest>();
   /** Bytes of all sends that have not ended. */
