@@ -31,6 +31,8 @@ const connectionKind = 'connection-kind.ts';
 const datagramKind = 'datagram-kind.ts';
 const receiver = 'datagram-receiver.ts';
 const delivery = 'datagram-delivery.ts';
+const bursts = 'datagram-bursts.ts';
+const receives = 'receive-pool.ts';
 const sender = 'datagram-sender.ts';
 const queue = 'linked-queue.ts';
 
@@ -45,13 +47,13 @@ const overtake = (requests) =>
 const datagramMutations = [
   {
     id: 'one receive is posted, whatever receiveDepth says',
-    file: receiver,
+    file: receives,
     find: 'while (socket.receiving.size < socket.settings.depth) {',
     replace: 'while (socket.receiving.size < 1) {',
   },
   {
     id: 'one receive more than receiveDepth is posted',
-    file: receiver,
+    file: receives,
     find: 'while (socket.receiving.size < socket.settings.depth) {',
     replace: 'while (socket.receiving.size <= socket.settings.depth) {',
   },
@@ -117,7 +119,7 @@ const datagramMutations = [
   },
   {
     id: 'a burst has no end to what it takes in one turn',
-    file: receiver,
+    file: bursts,
     find: 'while (received < MAX_RECEIVES_PER_TURN && socket.receivingOn === operation) {',
     replace: 'while (socket.receivingOn === operation) {',
   },
@@ -129,33 +131,57 @@ const datagramMutations = [
   },
   {
     id: 'no receive is posted behind a burst',
-    file: receiver,
+    file: bursts,
     find: '  socket.receivingOn = null;\n  repost(context, socket, operation);',
     replace: '  socket.misses = 0;',
   },
   {
     id: 'a callback that throws ends a burst',
-    file: receiver,
+    file: bursts,
     find: '    if (socket.receivingOn === operation) goOn(context, socket, operation, over);',
     replace: '    if (over && socket.receivingOn === operation) goOn(context, socket, operation, over);',
   },
   {
     id: 'a receive that answers at once is made beside one that is posted',
-    file: receiver,
+    file: bursts,
     find: 'if (socket.settings.depth > 1 || becomeNonBlocking',
     replace: 'if (becomeNonBlocking',
   },
   {
     id: 'a datagram that a call at once has cut is an error',
-    file: receiver,
-    find: '  socket.misses = 0;\n  if (error === 0 || error === WSAEMSGSIZE) {',
-    replace: '  socket.misses = 0;\n  if (error === 0) {',
+    file: bursts,
+    find: '  return error === 0 || error === WSAEMSGSIZE;',
+    replace: '  return error === 0;',
   },
   {
     id: 'a call at once tells an unreachable peer to whoever receives',
-    file: receiver,
+    file: bursts,
     find: '    context.counters.unreachableReports++;\n    if (socket.settings.reportUnreachable)',
     replace: '    context.counters.unreachableReports++;\n    if (error !== 0)',
+  },
+  {
+    id: 'a batch has one datagram',
+    file: bursts,
+    find: 'while (batch.hasRoom(maxDatagramSize)) {',
+    replace: 'while (batch.count === 0) {',
+  },
+  {
+    id: 'the datagrams of a batch lie upon one another',
+    file: 'datagram-batch.ts',
+    find: '    this.#end = (this.#end + bytes + ALIGNMENT - 1) & -ALIGNMENT;',
+    replace: '    this.#end = (bytes + ALIGNMENT - 1) & -ALIGNMENT;',
+  },
+  {
+    id: 'the memory of a batch stays in use',
+    file: delivery,
+    find: '  if (block !== null) blocks.give(block);',
+    replace: '  void [block, blocks];',
+  },
+  {
+    id: 'a failure behind the datagrams of a batch is told to nobody',
+    file: bursts,
+    find: 'if (wantsReports || !isUnreachable(error)) socket.report = error;',
+    replace: 'if (wantsReports) socket.report = error;',
   },
   {
     id: 'a send is tried at once beside one that the system has',
@@ -189,9 +215,15 @@ const datagramMutations = [
   },
   {
     id: 'every datagram goes where the first one went',
-    file: 'datagram-calls.ts',
+    file: 'socket-addresses.ts',
     find: 'if (last !== null && last.port === port && last.address === address) return last;',
     replace: 'if (last !== null) return last;',
+  },
+  {
+    id: 'a destination is taken for another one in its place',
+    file: 'socket-addresses.ts',
+    find: 'if (known?.port !== port || known.address !== address) return null;',
+    replace: 'if (known === null) return null;',
   },
   {
     id: 'a peer is taken for another one with the same address',
@@ -208,9 +240,9 @@ const datagramMutations = [
   {
     id: 'a cancelled receive takes a datagram with it',
     file: delivery,
-    find: '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, NO_ENDPOINT, 0);',
+    find: '  const { callback, batchCallback } = request;\n  context.datagrams.giveReceive(request);\n',
     replace:
-      '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(context, socket, lost);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, NO_ENDPOINT, 0);',
+      '  const { callback, batchCallback } = request;\n  context.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(context, socket, lost);\n',
   },
   {
     id: 'a request that leaves its queue is where the next one stops',

@@ -5,11 +5,14 @@
  * Delivering is in two steps, since the callback may throw, or close the socket: first the datagram leaves the block that it came
  * into, which the caller then uses for the next one; then finish() calls back.
  */
-import { WSAEMSGSIZE } from '../../ffi/wsa-errors.ts';
+import { WSAEMSGSIZE, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import type { ReceiveBatchCallback } from '../pal/datagram.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import { NO_ENDPOINT } from '../sockets/addresses.ts';
-import { BLOCK_SIZES, classFor, type Block } from '../memory/block-pool.ts';
+import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from '../memory/block-pool.ts';
+import type { BoundCallback } from '../platform/async-context.ts';
+import { NO_BATCH } from './datagram-batch.ts';
 import type { ReceiveFromRequest } from './datagram-requests.ts';
 import type { Arrival, DatagramSocket } from './datagram-socket.ts';
 import { removePendingCallback, type Context } from '../context/context.ts';
@@ -44,9 +47,17 @@ export function takeDatagram(
     keep(context, socket, block, bytes, size, peer);
     return null;
   }
+  socket.receives.shift();
+  if (request.batchCallback !== null) {
+    if (beginBatch(context, request)) addToBatch(context, block, bytes, size, peer);
+    else {
+      keep(context, socket, block, bytes, size, peer);
+      serveSoon(context, socket);
+    }
+    return request;
+  }
   const { target, maxBytes } = request;
   const count = Math.min(bytes, maxBytes);
-  socket.receives.shift();
   if (copyOut(block.bytes, 0, target, count)) {
     if (size > count) counters.datagramsTruncated++;
     request.count = count;
@@ -61,12 +72,45 @@ export function takeDatagram(
   return request;
 }
 
+/** Readies the batch for a request. Returns false where there is no memory, of which the request is to be told. */
+export function beginBatch({ viewBlocks, datagrams }: Context, request: ReceiveFromRequest): boolean {
+  const block = viewBlocks.take(LARGEST_CLASS);
+  if (block !== null) datagrams.batch.begin(block);
+  else request.failure = systemError('receive', 'WSARecvFrom', WSAENOBUFS);
+  return block !== null;
+}
+
+/** Gives the batch's memory back. */
+export function endBatch({ datagrams, blocks }: Context): void {
+  const block = datagrams.batch.end();
+  if (block !== null) blocks.give(block);
+}
+
+/** @param from where its bytes are; null when it has none, or they lie in the batch already */
+export function addToBatch(context: Context, from: Block | null, bytes: number, size: number, peer: Endpoint): void {
+  const { batch } = context.datagrams;
+  from?.bytes.copy(batch.bytes, batch.next, 0, bytes);
+  batch.add(bytes, size, peer);
+  if (size > bytes) context.counters.datagramsTruncated++;
+}
+
 /** Calls back, in the turn that found the datagram or the failure. `request` is in no queue any more. */
 export function finishReceive(context: Context, socket: DatagramSocket, request: ReceiveFromRequest): void {
-  const { callback, failure, count, peer, size } = request;
+  const { callback, batchCallback, failure, count, peer, size } = request;
   context.datagrams.giveReceive(request);
   removePendingCallback(context, socket);
-  callback.finish(failure, count, peer, size);
+  if (batchCallback === null) callback.finish(failure, count, peer, size);
+  else if (failure === null) lendBatch(context, batchCallback);
+  else batchCallback.finish(failure, NO_BATCH);
+}
+
+/** Calls back with the batch, which is over then. */
+function lendBatch(context: Context, callback: BoundCallback<Parameters<ReceiveBatchCallback>>): void {
+  try {
+    callback.finish(null, context.datagrams.batch);
+  } finally {
+    endBatch(context);
+  }
 }
 
 /** The same with an error. */
@@ -87,11 +131,12 @@ export function answerReceiveSoon(
   request: ReceiveFromRequest,
   error: NetworkError,
 ): void {
-  const { callback } = request;
+  const { callback, batchCallback } = request;
   context.datagrams.giveReceive(request);
   context.loop.enqueue(() => {
     removePendingCallback(context, socket);
-    callback.finish(error, 0, NO_ENDPOINT, 0);
+    if (batchCallback === null) callback.finish(error, 0, NO_ENDPOINT, 0);
+    else batchCallback.finish(error, NO_BATCH);
   });
 }
 
@@ -120,6 +165,7 @@ function serve(context: Context, socket: DatagramSocket): void {
     failReceive(context, socket, request, systemError('receive', 'WSARecvFrom', report));
     return;
   }
+  if (request.batchCallback !== null) return serveBatch(context, socket, request);
   const { target, maxBytes } = request;
   const count = Math.min(arrival.bytes, maxBytes);
   if (!(arrival.block === null ? count <= target.byteLength : copyOut(arrival.block.bytes, 0, target, count))) {
@@ -133,6 +179,22 @@ function serve(context: Context, socket: DatagramSocket): void {
   request.peer = arrival.peer;
   request.size = arrival.size;
   forget(context, socket, arrival);
+  // Before the callback, which may throw.
+  serveSoon(context, socket);
+  finishReceive(context, socket, request);
+}
+
+/** As many arrivals as a batch has room for. */
+function serveBatch(context: Context, socket: DatagramSocket, request: ReceiveFromRequest): void {
+  const { arrivals } = socket;
+  const { batch } = context.datagrams;
+  if (beginBatch(context, request)) {
+    for (let next = arrivals.peek(); next !== undefined && batch.hasRoom(next.bytes); next = arrivals.peek()) {
+      arrivals.shift();
+      addToBatch(context, next.block, next.bytes, next.size, next.peer);
+      forget(context, socket, next);
+    }
+  }
   // Before the callback, which may throw.
   serveSoon(context, socket);
   finishReceive(context, socket, request);
@@ -202,7 +264,8 @@ export function stopDelivering(context: Context, socket: DatagramSocket): void {
   socket.report = 0;
 }
 
-function peerOf(context: Context, socket: DatagramSocket, operation: Operation): Endpoint {
+/** Who has sent what an operation has received. */
+export function peerOf(context: Context, socket: DatagramSocket, operation: Operation): Endpoint {
   const { words } = context.operations;
   const lengthWord = operation.word + DATAGRAM_SLOT.ADDRESS_LENGTH / 4;
   if (words[lengthWord] === 0) return socket.peer ?? NO_ENDPOINT; // a provider that names nobody on a connected socket

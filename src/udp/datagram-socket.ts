@@ -7,7 +7,7 @@ import { describeRequest } from '../sockets/describe-request.ts';
 import { Fifo } from '../util/fifo.ts';
 import { LinkedQueue } from '../util/linked-queue.ts';
 import type { Operation } from '../memory/operation.ts';
-import { PeerCache, type ResolvedDestination } from '../sockets/socket-addresses.ts';
+import { DestinationCache, PeerCache } from '../sockets/socket-addresses.ts';
 import { SocketRecord, type OwnDescription } from '../sockets/socket-record.ts';
 
 /** A datagram that came when nobody was asking. */
@@ -73,8 +73,7 @@ export class DatagramSocket extends SocketRecord {
   readonly sends = new LinkedQueue<SendToRequest>();
   /** Bytes of all sends that have not ended. */
   queuedBytes = 0;
-  /** Where the last datagram went: mostly the next one goes there too. */
-  destination: ResolvedDestination | null = null;
+  readonly destinations = new DestinationCache();
 
   override *operations(): Iterable<Operation> {
     yield* this.receiving;
