@@ -95,7 +95,10 @@ onEveryNetwork('promises: serve()', (fixture) => {
     };
     const serving = server.serve(handler, { onError: (error) => errors.push(error) });
     const client = await fixture.network.connect({ port: server.port });
-    await until(() => taken.length === 1, 'the connection');
+    await until(
+      () => taken.length === 1,
+      () => 'the connection',
+    );
     const sent = Buffer.alloc(4_000_000, 7); // more than the system takes at once
     const writing = taken[0]!.write(sent);
     const closing = taken[0]!.close();
