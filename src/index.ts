@@ -50,6 +50,9 @@ export type {
   SendToCallback,
   UdpOptions,
   UdpSocket,
+  DatagramBatch,
+  OutgoingDatagram,
+  ReceiveBatchCallback,
 } from './pal/datagram.ts';
 export type { AnyHandle, Endpoint, ServerHandle, ServerSocket, SocketHandle, UdpHandle } from './pal/handles.ts';
 export type { AttemptCallback, NameOptions } from './pal/names.ts';

@@ -30,6 +30,9 @@ const watch = 'connection-watch.ts';
 const connectionKind = 'connection-kind.ts';
 const datagramKind = 'datagram-kind.ts';
 const receiver = 'datagram-receiver.ts';
+const delivery = 'datagram-delivery.ts';
+const bursts = 'datagram-bursts.ts';
+const receives = 'receive-pool.ts';
 const sender = 'datagram-sender.ts';
 const queue = 'linked-queue.ts';
 
@@ -44,21 +47,21 @@ const overtake = (requests) =>
 const datagramMutations = [
   {
     id: 'one receive is posted, whatever receiveDepth says',
-    file: receiver,
+    file: receives,
     find: 'while (socket.receiving.size < socket.settings.depth) {',
     replace: 'while (socket.receiving.size < 1) {',
   },
   {
     id: 'one receive more than receiveDepth is posted',
-    file: receiver,
+    file: receives,
     find: 'while (socket.receiving.size < socket.settings.depth) {',
     replace: 'while (socket.receiving.size <= socket.settings.depth) {',
   },
   {
     id: 'a receive that has come back is not posted again',
     file: receiver,
-    find: '  socket.receives.shift();\n  // Before the callback: it may throw, and the pool must not lose a place to that.\n  repost(context, socket, operation);',
-    replace: '  socket.receives.shift();\n  release(context, socket, operation);',
+    find: 'if (request === null || !receiveOn(context, socket, operation)) repost(context, socket, operation);',
+    replace: 'release(context, socket, operation);',
   },
   {
     id: 'receives are handled as their packets come',
@@ -75,12 +78,12 @@ const datagramMutations = [
   {
     id: 'a datagram that the system has cut is an error',
     file: receiver,
-    find: 'if (error === 0 || error === WSAEMSGSIZE) {',
-    replace: 'if (error === 0) {',
+    find: '  const { error } = operation;\n  if (error === 0 || error === WSAEMSGSIZE) {',
+    replace: '  const { error } = operation;\n  if (error === 0) {',
   },
   {
     id: 'a datagram that the system has cut looks whole',
-    file: receiver,
+    file: delivery,
     find: 'const size = cut ? Infinity : bytes;',
     replace: 'const size = bytes;',
   },
@@ -92,8 +95,8 @@ const datagramMutations = [
   },
   {
     id: 'a datagram that is longer than the buffer is not counted as truncated',
-    file: receiver,
-    find: '  if (size > count) counters.datagramsTruncated++;',
+    file: delivery,
+    find: '    if (size > count) counters.datagramsTruncated++;',
     replace: '',
   },
   {
@@ -105,14 +108,92 @@ const datagramMutations = [
   {
     id: 'an unreachable peer is told to whoever receives',
     file: receiver,
-    find: 'if (socket.settings.reportUnreachable) report(context, socket, error);',
-    replace: 'report(context, socket, error);',
+    find: '    repost(context, socket, operation);\n    if (socket.settings.reportUnreachable) reportUnreachable(context, socket, error);',
+    replace: '    repost(context, socket, operation);\n    reportUnreachable(context, socket, error);',
   },
   {
     id: 'a report of an unreachable peer that nobody waits for is lost',
-    file: receiver,
+    file: delivery,
     find: 'if (request === null) socket.report = error;',
     replace: 'if (request === null) socket.report = 0;',
+  },
+  {
+    id: 'a burst has no end to what it takes in one turn',
+    file: bursts,
+    find: 'while (received < MAX_RECEIVES_PER_TURN && socket.receivingOn === operation) {',
+    replace: 'while (socket.receivingOn === operation) {',
+  },
+  {
+    id: 'a socket that is closed in a burst goes on',
+    file: receiver,
+    find: '  socket.receivingOn = null;\n  if (receivingOn !== null) release(context, socket, receivingOn);',
+    replace: '  if (receivingOn !== null) release(context, socket, receivingOn);',
+  },
+  {
+    id: 'no receive is posted behind a burst',
+    file: bursts,
+    find: '  socket.receivingOn = null;\n  repost(context, socket, operation);',
+    replace: '  socket.misses = 0;',
+  },
+  {
+    id: 'a callback that throws ends a burst',
+    file: bursts,
+    find: '    if (socket.receivingOn === operation) goOn(context, socket, operation, over);',
+    replace: '    if (over && socket.receivingOn === operation) goOn(context, socket, operation, over);',
+  },
+  {
+    id: 'a receive that answers at once is made beside one that is posted',
+    file: bursts,
+    find: 'if (socket.settings.depth > 1 || becomeNonBlocking',
+    replace: 'if (becomeNonBlocking',
+  },
+  {
+    id: 'a datagram that a call at once has cut is an error',
+    file: bursts,
+    find: '  return error === 0 || error === WSAEMSGSIZE;',
+    replace: '  return error === 0;',
+  },
+  {
+    id: 'a call at once tells an unreachable peer to whoever receives',
+    file: bursts,
+    find: '    context.counters.unreachableReports++;\n    if (socket.settings.reportUnreachable)',
+    replace: '    context.counters.unreachableReports++;\n    if (error !== 0)',
+  },
+  {
+    id: 'a batch has one datagram',
+    file: bursts,
+    find: 'while (batch.hasRoom(maxDatagramSize)) {',
+    replace: 'while (batch.count === 0) {',
+  },
+  {
+    id: 'the datagrams of a batch lie upon one another',
+    file: 'datagram-batch.ts',
+    find: '    this.#end = (this.#end + bytes + ALIGNMENT - 1) & -ALIGNMENT;',
+    replace: '    this.#end = (bytes + ALIGNMENT - 1) & -ALIGNMENT;',
+  },
+  {
+    id: 'the memory of a batch stays in use',
+    file: delivery,
+    find: '  if (block !== null) blocks.give(block);',
+    replace: '  void [block, blocks];',
+  },
+  {
+    id: 'a failure behind the datagrams of a batch is told to nobody',
+    file: bursts,
+    find: 'if (wantsReports || !isUnreachable(error)) socket.report = error;',
+    replace: 'if (wantsReports) socket.report = error;',
+  },
+  {
+    id: 'a send is tried at once beside one that the system has',
+    file: sender,
+    find: ' || socket.sendsWithSystem > 0 ||',
+    replace: ' ||',
+  },
+  {
+    id: 'a send for which there is no room has failed',
+    file: sender,
+    find: '  if (error === WSAEWOULDBLOCK) return false;',
+    replace: '',
   },
   {
     id: 'a send fails with the report about an earlier one',
@@ -134,9 +215,15 @@ const datagramMutations = [
   },
   {
     id: 'every datagram goes where the first one went',
-    file: 'datagram-calls.ts',
+    file: 'socket-addresses.ts',
     find: 'if (last !== null && last.port === port && last.address === address) return last;',
     replace: 'if (last !== null) return last;',
+  },
+  {
+    id: 'a destination is taken for another one in its place',
+    file: 'socket-addresses.ts',
+    find: 'if (known?.port !== port || known.address !== address) return null;',
+    replace: 'if (known === null) return null;',
   },
   {
     id: 'a peer is taken for another one with the same address',
@@ -152,10 +239,10 @@ const datagramMutations = [
   },
   {
     id: 'a cancelled receive takes a datagram with it',
-    file: receiver,
-    find: '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, NO_ENDPOINT, 0);',
+    file: delivery,
+    find: '  const { callback, batchCallback } = request;\n  context.datagrams.giveReceive(request);\n',
     replace:
-      '  const { callback } = request;\n  context.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(context, socket, lost);\n  context.loop.enqueue(() => {\n    removePendingCallback(context, socket);\n    callback.finish(error, 0, NO_ENDPOINT, 0);',
+      '  const { callback, batchCallback } = request;\n  context.datagrams.giveReceive(request);\n  const lost = socket.arrivals.shift();\n  if (lost) forget(context, socket, lost);\n',
   },
   {
     id: 'a request that leaves its queue is where the next one stops',
@@ -213,25 +300,25 @@ const datagramMutations = [
   },
   {
     id: 'the block of a datagram that was kept stays in use',
-    file: receiver,
+    file: delivery,
     find: '  if (block !== null) context.blocks.give(block);\n}',
     replace: '}',
   },
   {
     id: 'datagrams that were taken still fill the queue',
-    file: receiver,
+    file: delivery,
     find: '  socket.arrivedBytes -= block?.size ?? SMALLEST_BLOCK;',
     replace: '',
   },
   {
     id: 'no limit to the datagrams that nobody asks for',
-    file: receiver,
+    file: delivery,
     find: 'while (socket.arrivedBytes + bytes > maxQueuedBytes) {',
     replace: 'while (socket.arrivedBytes + bytes > Infinity) {',
   },
   {
     id: 'a datagram that was dropped is delivered',
-    file: receiver,
+    file: delivery,
     find: '    if (oldest === undefined) return false;',
     replace: '    if (oldest === undefined) return true;',
   },

@@ -3,6 +3,8 @@ import type {
   DatagramPal,
   Destination,
   GroupOptions,
+  OutgoingDatagram,
+  ReceiveBatchCallback,
   ReceiveFromCallback,
   SendToCallback,
   UdpOptions,
@@ -12,9 +14,11 @@ import type { UdpHandle } from '../pal/handles.ts';
 import { isUnspecified, loopback, type IpAddress } from '../pal/ip-address.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { argumentError, NetworkError } from '../pal/network-error.ts';
+import type { WriteData } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import { WouldBlock } from '../pal/readiness.ts';
-import { receiveFrom } from '../udp/datagram-receiver.ts';
+import { NO_BATCH } from '../udp/datagram-batch.ts';
+import { receiveBatch, receiveFrom } from '../udp/datagram-receiver.ts';
 import { sendToNow } from '../udp/immediate-send.ts';
 import { sendTo } from '../udp/datagram-sender.ts';
 import { connectDatagrams, disconnectDatagrams, openDatagramSocket } from '../udp/datagram-setup.ts';
@@ -69,6 +73,21 @@ export class DatagramCalls extends CallGroup implements DatagramPal {
     return receiveFrom(context, record, buffer, maxBytes, options, callback);
   }
 
+  asyncReceiveBatch(
+    socket: UdpHandle,
+    optionsOrCallback: OperationOptions | ReceiveBatchCallback,
+    callbackOrNone?: ReceiveBatchCallback,
+  ): OperationHandle {
+    const context = this.calls.lifecycle.begun('asyncReceiveBatch');
+    const callback = callbackOf(optionsOrCallback, callbackOrNone);
+    const options = optionsOf(optionsOrCallback);
+    const refused = abortedAlready('receive', options);
+    const record = datagrams(this.calls, socket);
+    if (context === null || record === null) return refuseBatch(this.calls, connectionClosed('receive'), callback);
+    if (refused !== null) return refuseBatch(this.calls, refused, callback);
+    return receiveBatch(context, record, options, callback);
+  }
+
   asyncSendTo(
     socket: UdpHandle,
     given: Uint8Array | readonly Uint8Array[],
@@ -98,6 +117,22 @@ export class DatagramCalls extends CallGroup implements DatagramPal {
     if (context === null || record === null) return WouldBlock;
     requireRoom(record, total);
     return sendToNow(context, record, data, total, destinationOf(record, to));
+  }
+
+  trySendMany(socket: UdpHandle, list: readonly OutgoingDatagram[]): number {
+    const context = this.calls.lifecycle.begun('trySendMany');
+    if (!Array.isArray(list)) throw wrongType('the list', 'an array of { data, to }', list);
+    const record = datagrams(this.calls, socket);
+    // All are looked at before one is sent: a mistake in the middle would leave nobody knowing which ones are out.
+    const sends = Array.from(list as readonly unknown[], (entry) => outgoingOf(record, entry));
+    if (context === null || record === null) return 0;
+    let sent = 0;
+    for (const { data, total, destination } of sends) {
+      // (Somebody's getter may have closed the socket meanwhile, or a send may have begun.)
+      if (record.closing || sendToNow(context, record, data, total, destination) === WouldBlock) break;
+      sent++;
+    }
+    return sent;
   }
 
   connectUdp(socket: UdpHandle, address: string, port: number): void {
@@ -169,7 +204,29 @@ function refuseReceive(calls: CallContext, error: NetworkError, callback: Receiv
   return calls.answerSoon('receive', () => callback(error, 0, NO_ENDPOINT, 0));
 }
 
-/** Parses where a datagram goes, unless it goes where the last one went. */
+/** The same for a batch. */
+function refuseBatch(calls: CallContext, error: NetworkError, callback: ReceiveBatchCallback): OperationHandle {
+  return calls.answerSoon('receive', () => callback(error, NO_BATCH));
+}
+
+interface Outgoing {
+  readonly data: WriteData;
+  readonly total: number;
+  readonly destination: ResolvedDestination | null;
+}
+
+/** One of a list, checked. @param socket null where it is closed: then nothing is sent */
+function outgoingOf(socket: DatagramSocket | null, entry: unknown): Outgoing {
+  if (typeof entry !== 'object' || entry === null) throw wrongType('a datagram of the list', '{ data, to }', entry);
+  const { data: given, to } = entry as OutgoingDatagram;
+  const data = requireData(given);
+  const total = byteLengthOf(data);
+  if (socket === null) return { data, total, destination: null };
+  requireRoom(socket, total);
+  return { data, total, destination: destinationOf(socket, to) };
+}
+
+/** Parses where a datagram goes, unless some have gone there lately. */
 function destinationOf(socket: DatagramSocket, to: Destination | null): ResolvedDestination | null {
   if (to === null) {
     if (socket.peer !== null) return null;
@@ -180,15 +237,16 @@ function destinationOf(socket: DatagramSocket, to: Destination | null): Resolved
   }
   if (socket.peer !== null) throw alreadyConnected(socket);
   const { address, port } = to;
-  const last = socket.destination;
-  if (last !== null && last.port === port && last.address === address) return last;
+  const known = socket.destinations.find(address, port);
+  if (known !== null) return known;
   const parsed = requireAddress('address', address);
   requirePort(port, 1);
   requireFamily(socket, address, parsed);
   // Windows refuses to send to any-address; everywhere else it means this machine.
   const target = isUnspecified(parsed) ? loopback(parsed.family) : parsed;
-  socket.destination = new ResolvedDestination(address, target, port);
-  return socket.destination;
+  const destination = new ResolvedDestination(address, target, port);
+  socket.destinations.remember(destination);
+  return destination;
 }
 
 function requireFamily({ family }: DatagramSocket, text: string, address: IpAddress): void {

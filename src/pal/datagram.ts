@@ -15,6 +15,39 @@ import type { OperationHandle, OperationOptions } from './pending-operation.ts';
  */
 export type ReceiveFromCallback = (error: NetworkError | null, bytes: number, peer: Endpoint, size: number) => void;
 
+/**
+ * Datagrams that have come together, lent to a callback: until it returns, or throws. Afterwards `count` is 0, and views show whatever the
+ * memory is used for next, as those of asyncReadView do. The object is the same every time. An index is 0 … count - 1.
+ * @throws RangeError from its methods for any other index
+ */
+export interface DatagramBatch {
+  /** How many: 1 … 64, and 0 with an error. */
+  readonly count: number;
+  /** The memory that all of them lie in. */
+  readonly bytes: Buffer;
+  /** Where a datagram begins in `bytes`. */
+  start(index: number): number;
+  /** How many bytes of it there are. */
+  length(index: number): number;
+  /** How many it had: Infinity where the system cut it off (UdpOptions.maxDatagramSize), or else the same. */
+  size(index: number): number;
+  /** Who sent it. */
+  peer(index: number): Endpoint;
+  /** Its bytes, as a view: an object for each call, where start() and length() take no memory. */
+  view(index: number): Buffer;
+}
+
+/** Called once for each asyncReceiveBatch: with the error, or null and what has come. */
+export type ReceiveBatchCallback = (error: NetworkError | null, batch: DatagramBatch) => void;
+
+/** One of the datagrams of trySendMany. */
+export interface OutgoingDatagram {
+  /** Its bytes, or buffers that make one datagram. */
+  readonly data: Uint8Array | readonly Uint8Array[];
+  /** Where it goes; null is the peer of a connected socket. */
+  readonly to: Destination | null;
+}
+
 /** Called once for each asyncSendTo: with the error, or null and the number of bytes. */
 export type SendToCallback = (error: NetworkError | null, bytes: number) => void;
 
@@ -50,7 +83,10 @@ export interface UdpOptions {
   receiveBufferSize?: number | undefined;
   /** SO_SNDBUF, bytes. Default: the system's. */
   sendBufferSize?: number | undefined;
-  /** Receives kept posted once the first asyncReceiveFrom was called, 1 … 256. Default 4. Each pins one block. */
+  /**
+   * Receives kept posted once the first asyncReceiveFrom was called, 1 … 256. Default 1: what comes behind the datagram that ends it is
+   * taken by calls that answer at once. With more, each datagram ends a receive of its own. Each pins one block.
+   */
   receiveDepth?: number | undefined;
   /**
    * Bytes of a datagram that a receive takes at most, 1 … 65536. Default 65536, more than any datagram has, so that
@@ -110,6 +146,13 @@ export interface DatagramPal {
     callback: ReceiveFromCallback,
   ): OperationHandle;
   /**
+   * Takes all datagrams that are there, 64 at most and at least one, and lends them to the callback instead of copying them: one call
+   * and one callback for all of them. It is served in order with asyncReceiveFrom, and loses none when it is cancelled. With receiveDepth
+   * above 1 a batch is what one receive has brought, and what was kept.
+   */
+  asyncReceiveBatch(socket: UdpHandle, callback: ReceiveBatchCallback): OperationHandle;
+  asyncReceiveBatch(socket: UdpHandle, options: OperationOptions, callback: ReceiveBatchCallback): OperationHandle;
+  /**
    * Sends one datagram: `data`, or the buffers of `data` one behind another; 0 bytes are one too. It must stay as it is
    * until the callback, which says that the system has taken it, not that it has arrived. Cancelled with success, it was
    * not sent.
@@ -140,6 +183,12 @@ export interface DatagramPal {
    * @see https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsasendto
    */
   trySendTo(socket: UdpHandle, data: Uint8Array | readonly Uint8Array[], to: Destination | null): number;
+  /**
+   * trySendTo for a list, in its order, up to the first that the system does not take. Nothing is sent when one of them is a mistake.
+   * @returns how many were taken, 0 … list.length; the rest is asyncSendTo's
+   * @throws NetworkError and RangeError as asyncSendTo; TypeError for what is no list.
+   */
+  trySendMany(socket: UdpHandle, list: readonly OutgoingDatagram[]): number;
   /**
    * Fixes the peer: datagrams go there, and come from there only. (What had come from others before is still delivered.)
    * On a socket that is closed it does nothing, as disconnectUdp, joinGroup and leaveGroup.

@@ -185,8 +185,8 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
    * Asks for an asynchronous call to end now: its callback gets Interrupted (ECANCELED), unless it succeeds nevertheless.
    * A cancelled read takes no bytes: what arrives goes to the next one. A write of which nothing has gone out leaves the
    * queue; one that has partly gone out runs to its end, unless `hard` says otherwise. See docs/cancellation.md.
-   * @param operation what asyncRead, asyncReadView, asyncWrite, asyncDrain, asyncSendFile, asyncAccept, asyncReceiveFrom or
-   *   asyncSendTo returned, or the handle of a socket that is connecting.
+   * @param operation what asyncRead, asyncReadView, asyncWrite, asyncDrain, asyncSendFile, asyncAccept, asyncReceiveFrom,
+   *   asyncReceiveBatch or asyncSendTo returned, or the handle of a socket that is connecting.
    * @returns false when there is nothing to cancel: the call is over, its outcome is on the way, or it is a write that has
    *   partly gone out.
    */

@@ -103,7 +103,8 @@ export class Server {
 
   /**
    * Hands each connection to the handler. When the handler has ended the connection is closed: in order, or with RST when the handler
-   * was rejected, since a FIN would tell the peer that it has got everything.
+   * was rejected, since a FIN would tell the peer that it has got everything. Rejected because the connection was closed here, it
+   * leaves that to end as it was asked to.
    *
    * Done when the server is closed, and every handler has ended.
    * @throws what onError throws, and TypeError or RangeError for the options.
@@ -223,8 +224,10 @@ async function handle(
   } catch (error) {
     const closedHere =
       connection.isClosed && error instanceof NetworkError && error.kind === NetworkErrorCode.ConnectionClosed;
+    // Who closed it while the handler was reading wants it to end in order: a reset would drop what is still being sent.
+    if (closedHere) return connection.close();
     await connection.reset();
-    if (!closedHere) onError(error, connection);
+    onError(error, connection);
   }
 }
 

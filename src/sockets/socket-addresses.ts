@@ -12,13 +12,21 @@ import { readSockaddr, writeSockaddr } from '../memory/scratch.ts';
 /** 32-bit words of a sockaddr_in6, and of the part of a sockaddr_in that says anything. */
 const WORDS = sockaddr_in6.size / 4;
 const IPV4_WORDS = 2;
-/** Peers that a socket remembers, a power of two: a server with more of them makes an object now and then. */
-const PEERS = 64;
+/**
+ * Peers that a socket remembers, powers of two: at first, and when it has met more than that again and again. Beyond it makes an object now
+ * and then.
+ */
+const FIRST_PEERS = 64;
+const MOST_PEERS = 1024;
+/** Destinations that it remembers, a power of two. */
+const DESTINATIONS = 256;
 
 /** The peers from which a socket has received lately. Each lies where its address says; the next one with that place replaces it. */
 export class PeerCache {
-  readonly #keys = new Uint32Array(PEERS * WORDS);
-  readonly #peers = new Array<Endpoint | null>(PEERS).fill(null);
+  #keys = new Uint32Array(FIRST_PEERS * WORDS);
+  #peers = new Array<Endpoint | null>(FIRST_PEERS).fill(null);
+  /** How many have been replaced since it has this size. */
+  #replaced = 0;
 
   /** The end point of the sockaddr that starts at a word, or null when it is none. */
   find(words: Uint32Array, start: number): Endpoint | null {
@@ -27,7 +35,7 @@ export class PeerCache {
     let hash = first;
     for (let word = 1; word < length; word++) hash = Math.imul(hash, 31) + (words[start + word] ?? 0);
     // Fibonacci hashing: the upper bits of the product depend on all of the lower ones.
-    const place = Math.imul(hash, 0x9e3779b1) >>> 26;
+    const place = Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(this.#peers.length) + 1);
     const known = this.#peers[place] ?? null;
     if (known !== null && this.#matches(place, words, start, length)) return known;
     const bytes = new Uint8Array(words.buffer, words.byteOffset + start * 4, sockaddr_in6.size);
@@ -35,9 +43,21 @@ export class PeerCache {
     if (endpoint === null) return null;
     // Shared by all datagrams of this peer, so nobody may change it.
     const peer = Object.freeze(endpoint);
+    if (known !== null) this.#replaced++;
+    if (this.#replaced === this.#peers.length && this.#peers.length < MOST_PEERS) {
+      this.#grow();
+      return peer; // it is remembered the next time
+    }
     this.#peers[place] = peer;
     for (let word = 0; word < length; word++) this.#keys[place * WORDS + word] = words[start + word] ?? 0;
     return peer;
+  }
+
+  #grow(): void {
+    const size = this.#peers.length * 2;
+    this.#keys = new Uint32Array(size * WORDS);
+    this.#peers = new Array<Endpoint | null>(size).fill(null);
+    this.#replaced = 0;
   }
 
   #matches(place: number, words: Uint32Array, start: number, length: number): boolean {
@@ -62,6 +82,41 @@ export class ResolvedDestination {
     this.port = port;
     this.length = writeSockaddr(new Uint8Array(this.words.buffer), address, port);
   }
+}
+
+/** The destinations to which a socket has sent lately: a server answers the same peers again and again. */
+export class DestinationCache {
+  /** Mostly the next datagram goes where the last one went. */
+  #last: ResolvedDestination | null = null;
+  /** Made when there is a second one. */
+  #others: (ResolvedDestination | null)[] | null = null;
+
+  /** The one that was remembered under these words, or null: also for what is neither an address nor a port. */
+  find(address: unknown, port: unknown): ResolvedDestination | null {
+    const last = this.#last;
+    if (last !== null && last.port === port && last.address === address) return last;
+    if (this.#others === null || typeof address !== 'string' || typeof port !== 'number') return null;
+    const known = this.#others[placeOf(address, port)] ?? null;
+    if (known?.port !== port || known.address !== address) return null;
+    this.#last = known;
+    return known;
+  }
+
+  remember(destination: ResolvedDestination): void {
+    if (this.#last !== null) {
+      this.#others ??= new Array<ResolvedDestination | null>(DESTINATIONS).fill(null);
+      this.#others[placeOf(destination.address, destination.port)] = destination;
+    }
+    this.#last = destination;
+  }
+}
+
+/** Peers of one machine differ in their port, those of one sort (players of a game) in the end of their address. */
+function placeOf(address: string, port: number): number {
+  const { length } = address;
+  const end =
+    (address.charCodeAt(length - 1) << 4) ^ (address.charCodeAt(length - 2) << 8) ^ address.charCodeAt(length - 3);
+  return Math.imul(port ^ (end << 3), 0x9e3779b1) >>> (Math.clz32(DESTINATIONS) + 1);
 }
 
 /** Writes where an operation's datagram goes into its slot. Returns the bytes of the address: 0 for the connected peer. */

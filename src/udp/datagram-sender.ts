@@ -7,7 +7,7 @@
  * it and was not sent. Unless reportUnreachable asks for it, such a send is made again.
  */
 import { isUint8Array } from 'node:util/types';
-import { ERROR_OPERATION_ABORTED, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
+import { ERROR_OPERATION_ABORTED, WSAENOBUFS, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import type { SendToCallback } from '../pal/datagram.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
@@ -31,6 +31,8 @@ import { OperationKind, type Operation } from '../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import { byteLengthOf } from '../tcp/connection/requests.ts';
 import { copyAllIn } from '../util/bytes.ts';
+import { bytesOfCall, sendToAtOnce } from '../sockets/datagrams-at-once.ts';
+import { becomeNonBlocking } from '../sockets/sockets.ts';
 import type { ResolvedDestination } from '../sockets/socket-addresses.ts';
 import { mayPostAgain } from '../sockets/unasked-cancels.ts';
 
@@ -123,6 +125,10 @@ export function completeSendTo(context: Context, socket: DatagramSocket, operati
   const { bytes, error } = operation;
   const request = sendOf(operation);
   if (request === null) throw new Error('A datagram was sent for nobody. This is a bug in iocp-pal; please report it');
+  if (request.isWithSystem) {
+    request.isWithSystem = false;
+    socket.sendsWithSystem--;
+  }
   if (isUnreachable(error) && !socket.resetting && request.cancellation === null) {
     context.counters.unreachableReports++;
     if (!socket.settings.reportUnreachable && request.attempts < MAX_ATTEMPTS) {
@@ -242,10 +248,29 @@ function start(context: Context, socket: DatagramSocket, operation: Operation, r
 function transmit(context: Context, socket: DatagramSocket, operation: Operation, request: SendToRequest): void {
   request.attempts++;
   try {
+    if (sentAtOnce(context, socket, operation)) return;
     context.transport.sendTo(socket, operation);
+    if (!operation.isInKernel) return;
+    request.isWithSystem = true;
+    socket.sendsWithSystem++;
   } catch (error) {
     abandonOperation(context, socket, operation, error);
   }
+}
+
+/**
+ * Tries it with a call that answers at once: the system nearly always has room for a datagram, and a packet less is to be dequeued.
+ * Not beside a send that the system still has, whose datagram goes first. (A transport that keeps no buffers tries by itself.)
+ */
+function sentAtOnce(context: Context, socket: DatagramSocket, operation: Operation): boolean {
+  if (!context.transport.keepsBuffers || socket.sendsWithSystem > 0 || becomeNonBlocking(context, socket) !== 0) {
+    return false;
+  }
+  operation.syscall = 'WSASendTo';
+  const error = sendToAtOnce(context, socket.socket, operation);
+  if (error === WSAEWOULDBLOCK) return false;
+  context.loop.completeSynchronously(operation, error, bytesOfCall(context, operation));
+  return true;
 }
 
 /** Copies all of `data`, unless its buffers have not `total` bytes any more. Returns the number of bytes they have. */

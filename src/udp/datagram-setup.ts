@@ -18,8 +18,8 @@ import { ResolvedDestination } from '../sockets/socket-addresses.ts';
 import { MAX_SOCKETS } from '../sockets/socket-table.ts';
 import { bindSocket, discardSocket, openUdpSocket, setIntOption } from '../sockets/sockets.ts';
 
-/** Receives kept posted: a few datagrams may arrive while one turn is busy, and each pins its block. */
-const DEFAULT_RECEIVE_DEPTH = 4;
+/** Receives kept posted. One is enough to hear of a burst, of which calls that answer at once then take the rest; each pins its block. */
+const DEFAULT_RECEIVE_DEPTH = 1;
 const MAX_RECEIVE_DEPTH = 256;
 /** A block that holds any datagram: the largest over IPv6 has 65527 bytes. */
 const MAX_DATAGRAM_SIZE = 65536;

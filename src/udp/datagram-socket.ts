@@ -7,7 +7,7 @@ import { describeRequest } from '../sockets/describe-request.ts';
 import { Fifo } from '../util/fifo.ts';
 import { LinkedQueue } from '../util/linked-queue.ts';
 import type { Operation } from '../memory/operation.ts';
-import { PeerCache, type ResolvedDestination } from '../sockets/socket-addresses.ts';
+import { DestinationCache, PeerCache } from '../sockets/socket-addresses.ts';
 import { SocketRecord, type OwnDescription } from '../sockets/socket-record.ts';
 
 /** A datagram that came when nobody was asking. */
@@ -50,6 +50,12 @@ export class DatagramSocket extends SocketRecord {
   readonly receiving = new Set<Operation>();
   /** The same in the order in which they were posted. */
   readonly posted = new Fifo<Operation>();
+  /** The receive that has come back and whose slot and block take what calls that answer at once find; null while it is posted. */
+  receivingOn: Operation | null = null;
+  /** How often in a row these have found nothing. */
+  misses = 0;
+  /** What the loop runs for it, made once. */
+  receiveMore: (() => void) | null = null;
   readonly receives = new LinkedQueue<ReceiveFromRequest>();
   /** What waits for somebody to ask, and the pinned memory that it takes, bytes. */
   readonly arrivals = new Fifo<Arrival>();
@@ -59,14 +65,15 @@ export class DatagramSocket extends SocketRecord {
   /** Somebody waits although there are arrivals or a report, and a turn is planned that brings them together. */
   serving = false;
 
-  /** The sends that the kernel has, in no order: a Set would take memory with every few that come and go. */
+  /** The sends that have begun and whose end was not told yet, in no order: a Set would take memory with every few that come and go. */
   readonly sending: Operation[] = [];
+  /** How many of them did not end in the call itself. */
+  sendsWithSystem = 0;
   /** Sends that wait for their turn. */
   readonly sends = new LinkedQueue<SendToRequest>();
   /** Bytes of all sends that have not ended. */
   queuedBytes = 0;
-  /** Where the last datagram went: mostly the next one goes there too. */
-  destination: ResolvedDestination | null = null;
+  readonly destinations = new DestinationCache();
 
   override *operations(): Iterable<Operation> {
     yield* this.receiving;

@@ -163,6 +163,17 @@ onEveryNetwork('promises: a connection', (fixture) => {
     await Promise.all([client.close(), server.close()]);
   });
 
+  for (const first of ['close', 'closeWrite'] as const) {
+    it(`resets right behind ${first}(), and is closed`, async () => {
+      const { server, client, served } = await connected(fixture);
+      const before = served[first]().catch(() => undefined); // which reset() may cut short
+      await served.reset();
+      await before;
+      await client.close();
+      await server.close();
+    });
+  }
+
   it('resets: the peer gets ECONNRESET', async () => {
     const { server, client, served } = await connected(fixture);
     const reading = failureOf(client.read(Buffer.alloc(1)));

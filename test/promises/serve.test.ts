@@ -85,6 +85,30 @@ onEveryNetwork('promises: serve()', (fixture) => {
     await serving;
   });
 
+  it('lets a close that came from elsewhere send what was written, although the handler is rejected for it', async () => {
+    const server = await fixture.network.listen();
+    const errors: unknown[] = [];
+    const taken: Connection[] = [];
+    const handler = async (connection: Connection): Promise<void> => {
+      taken.push(connection);
+      await echo(connection);
+    };
+    const serving = server.serve(handler, { onError: (error) => errors.push(error) });
+    const client = await fixture.network.connect({ port: server.port });
+    await until(
+      () => taken.length === 1,
+      () => 'the connection',
+    );
+    const sent = Buffer.alloc(4_000_000, 7); // more than the system takes at once
+    const writing = taken[0]!.write(sent);
+    const closing = taken[0]!.close();
+    const got: Buffer[] = [];
+    for await (const chunk of client) got.push(chunk);
+    expect(Buffer.concat(got).equals(sent)).to.equal(true);
+    await Promise.all([writing, closing, client.close(), server.close(), serving]);
+    expect(errors).to.deep.equal([]);
+  });
+
   it('warns of a handler that failed when nobody asks, and says nothing of a peer that went away', async () => {
     const { network } = fixture;
     const server = await network.listen();

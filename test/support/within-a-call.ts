@@ -139,6 +139,14 @@ export const calls: Readonly<Record<string, Call>> = {
         pal.asyncReceiveFrom(socket, new Uint8Array(1), 1, options, done);
       }),
   },
+  asyncReceiveBatch: {
+    ...other,
+    type: 'receive',
+    prepare: (pal) =>
+      onUdp(pal, (socket, options, done) => {
+        pal.asyncReceiveBatch(socket, options, done);
+      }),
+  },
   asyncSendTo: {
     ...other,
     type: 'send',

@@ -110,7 +110,12 @@ export class NodeStream extends NodeHandle<Socket> implements StreamSocket {
   }
 
   reset(callback: () => void): void {
-    if (this.#begins(callback)) this.socket.resetAndDestroy();
+    if (!this.#begins(callback)) return;
+    const { socket } = this;
+    // While a shutdown is under way libuv refuses to reset (EINVAL), and Node.js would never close the socket.
+    const isEnding = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
+    if (isEnding) socket.prependOnceListener('finish', () => socket.resetAndDestroy());
+    else socket.resetAndDestroy();
   }
 
   async toSocket(head: Uint8Array): Promise<Socket> {

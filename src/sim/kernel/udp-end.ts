@@ -104,6 +104,11 @@ export class UdpEnd {
     return flight;
   }
 
+  /** A sender as this socket's family sees it. */
+  seen(from: SimulatedAddress): SimulatedAddress {
+    return this.socket.family === 6 ? from.mapped : from;
+  }
+
   /** Gives the oldest datagram to a receive. Returns the status and the count of its packet. */
   fill(io: Io): { status: number; bytes: number } {
     const flight = this.shift();
@@ -116,10 +121,8 @@ export class UdpEnd {
       region.bytes.set(piece, address - region.address);
       copied += piece.length;
     }
-    // The sender as this socket's family sees it.
-    const from = this.socket.family === 6 ? flight.from.mapped : flight.from;
     if (io.fromAddress !== 0) {
-      const size = writeSockaddr(io.region, io.fromAddress, from);
+      const size = writeSockaddr(io.region, io.fromAddress, this.seen(flight.from));
       io.region.setUint32(io.fromLengthAddress, size);
     }
     this.update();

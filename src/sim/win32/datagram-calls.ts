@@ -16,7 +16,13 @@ import {
 import type { SimulatedProcess } from '../machine/machine.ts';
 import { SimulationError } from '../machine/simulation-error.ts';
 import type { Io } from '../kernel/io.ts';
-import { loopbackAddress, readSockaddr, sockaddrSize, type SimulatedAddress } from '../kernel/sockaddr.ts';
+import {
+  loopbackAddress,
+  readSockaddr,
+  sockaddrSize,
+  writeSockaddr,
+  type SimulatedAddress,
+} from '../kernel/sockaddr.ts';
 import type { SimulatedSocket } from '../kernel/socket.ts';
 import type { UdpEnd } from '../kernel/udp-end.ts';
 import { prepareIo } from './data-calls.ts';
@@ -24,6 +30,14 @@ import { prepareIo } from './data-calls.ts';
 /** Largest datagrams over IPv4 and IPv6, bytes. */
 const MAX_IPV4_DATAGRAM = 65507;
 const MAX_IPV6_DATAGRAM = 65527;
+
+/** Where a WSARecvFrom leaves what it says. */
+interface ReceiveResults {
+  readonly bytesAddress: number;
+  readonly flags: number;
+  readonly from: number;
+  readonly fromLength: number;
+}
 
 export class DatagramCalls {
   readonly #platform: SimulatedProcess;
@@ -46,8 +60,10 @@ export class DatagramCalls {
     const socket = platform.socket(s);
     if (socket === null) return SOCKET_ERROR;
     const udp = requireUdp(socket, 'WSARecvFrom');
-    if (overlapped === 0 || bytesAddress !== 0) throw new SimulationError('Only overlapped WSARecvFrom is simulated');
+    if ((overlapped === 0) !== (bytesAddress !== 0))
+      throw new SimulationError('A WSARecvFrom that counts its bytes where an OVERLAPPED does, or nowhere');
     if (socket.local === null) return this.#fail(WSAEINVAL);
+    if (overlapped === 0) return this.#receiveNow(udp, buffers, count, { bytesAddress, flags, from, fromLength });
     const io = prepareIo(platform, 'WSARecvFrom', socket, buffers, count, overlapped);
     this.#lendAddress(io, from, fromLength, flags);
     if (io.region.getUint32(fromLength) < sockaddrSize(socket.family)) return this.#fail(WSAEFAULT);
@@ -63,6 +79,41 @@ export class DatagramCalls {
     udp.receives.push(io);
     udp.update();
     return this.#fail(ERROR_IO_PENDING);
+  }
+
+  /** recvfrom() by another name: no OVERLAPPED, no packet. */
+  #receiveNow(
+    udp: UdpEnd,
+    buffers: number,
+    count: number,
+    { bytesAddress, flags, from, fromLength }: ReceiveResults,
+  ): number {
+    const { memory, faults } = this.#platform;
+    const { socket } = udp;
+    if (!socket.nonBlocking)
+      throw new SimulationError('A WSARecvFrom that would block the thread: no OVERLAPPED, no FIONBIO');
+    if (udp.receives.length > 0)
+      throw new SimulationError('A recvfrom() beside an overlapped WSARecvFrom: whose a datagram is, nobody knows');
+    const fault = (faults?.call('WSARecvFrom') ?? 0) || this.#takeReport(udp, true);
+    if (fault !== 0) return this.#fail(fault);
+    const flight = udp.shift();
+    if (flight === undefined) return this.#fail(WSAEWOULDBLOCK);
+    const region = memory.at(from, sockaddrSize(socket.family), 'WSARecvFrom: lpFrom');
+    region.setUint32(fromLength, writeSockaddr(region, from, udp.seen(flight.from)));
+    memory.at(flags, 4, 'WSARecvFrom: lpFlags');
+    const array = memory.at(buffers, count * WSABUF.size, 'WSARecvFrom: lpBuffers');
+    let copied = 0;
+    for (let at = buffers; at < buffers + count * WSABUF.size; at += WSABUF.size) {
+      const length = array.getUint32(at + WSABUF.len);
+      const address = array.getPointer(at + WSABUF.buf);
+      const buffer = memory.at(address, length, 'WSARecvFrom: buffer');
+      const piece = flight.bytes.subarray(copied, copied + length);
+      buffer.bytes.set(piece, address - buffer.address);
+      copied += piece.length;
+    }
+    udp.update();
+    memory.at(bytesAddress, 4, 'lpNumberOfBytesRecvd').setUint32(bytesAddress, copied);
+    return copied < flight.bytes.length ? this.#fail(WSAEMSGSIZE) : 0;
   }
 
   sendTo(

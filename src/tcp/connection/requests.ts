@@ -198,7 +198,10 @@ export class RequestPool {
     request.sent = 0;
     request.total = total;
     request.operation = operation;
-    request.callback = new BoundCallback(operation === 'write' ? CONTEXT_TYPES.write : CONTEXT_TYPES.sendFile, callback);
+    request.callback = new BoundCallback(
+      operation === 'write' ? CONTEXT_TYPES.write : CONTEXT_TYPES.sendFile,
+      callback,
+    );
     return request;
   }
 

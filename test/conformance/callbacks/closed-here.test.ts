@@ -71,6 +71,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     const name = pal.asyncReceiveFrom(handle, new Uint8Array(1), 1, told);
     return Promise.resolve({ handle, cancel: () => pal.cancel(name) });
   },
+  asyncReceiveBatch: (pal, told) => {
+    const { handle } = pal.createUdpSocket('127.0.0.1', 0);
+    const name = pal.asyncReceiveBatch(handle, told);
+    return Promise.resolve({ handle, cancel: () => pal.cancel(name) });
+  },
 };
 
 /** Those which a close lets run for its grace, so that the peer may still end them. */

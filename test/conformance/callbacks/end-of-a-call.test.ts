@@ -41,6 +41,12 @@ const calls: Readonly<Record<string, Call>> = {
     pal.asyncSendTo(socket.handle, Buffer.from('x'), socket, ignore);
     return Promise.resolve(socket.handle);
   },
+  asyncReceiveBatch(pal, options, done) {
+    const socket = pal.createUdpSocket('127.0.0.1', 0);
+    pal.asyncReceiveBatch(socket.handle, options, done);
+    pal.asyncSendTo(socket.handle, Buffer.from('x'), socket, ignore);
+    return Promise.resolve(socket.handle);
+  },
   asyncSendTo(pal, options, done) {
     const socket = pal.createUdpSocket('127.0.0.1', 0);
     pal.asyncSendTo(socket.handle, Buffer.from('x'), socket, options, done);

@@ -26,7 +26,7 @@ onEveryBed('udp, a peer that is not there', (bed) => {
     }
     await send(pal, client.handle, 'still here', server);
     expect((await received).data.toString()).to.equal('still here');
-    expect(pal.stats().operations.receive, 'receives posted').to.equal(4);
+    expect(pal.stats().operations.receive, 'receives posted').to.equal(1);
   });
 
   it('is nobody’s error on a connected socket either', async () => {

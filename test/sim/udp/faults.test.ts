@@ -32,7 +32,8 @@ async function exchange(
   seed: number,
 ): Promise<Outcome> {
   const network = simulateNetwork({ seed });
-  const platform = network.platform({ profile, keepAlive: true, faults: { plan: [fault] } });
+  // Room for one datagram at a time: the first is sent at once, and the system keeps the next until its packet.
+  const platform = network.platform({ profile, keepAlive: true, sendBufferSize: 1, faults: { plan: [fault] } });
   const pal = createNetworkPal({ platform, strict: true, maxOperations: 256 });
   pal.initialize();
   const ended = pal.runEventLoop();
@@ -51,8 +52,8 @@ async function exchange(
   network.run();
   for (const text of ['a', 'b', 'c']) {
     pal.asyncSendTo(client.handle, Buffer.from(text), server, (error) => sent.push(error?.code ?? text));
-    network.run();
   }
+  network.run();
   const { unreachableReports: unreachable } = pal.stats();
   void pal.stopEventLoop();
   await network.settle();

@@ -80,12 +80,25 @@ class RandomTraffic {
   }
 
   #receive(at: UdpSocket): void {
+    if (this.#below(3) === 0) return this.#receiveBatch(at);
     const buffer = Buffer.alloc(1000);
     const done = this.#owe(at.handle);
     this.#pal.asyncReceiveFrom(at.handle, buffer, 1000, (error, bytes, peer) => {
       done();
       if (error === null) push(this.story.got, `${peer.port}>${at.port}`, buffer.toString('latin1', 0, bytes));
       else if (error.code !== 'ECANCELED') this.story.failures++;
+    });
+  }
+
+  #receiveBatch(at: UdpSocket): void {
+    const done = this.#owe(at.handle);
+    this.#pal.asyncReceiveBatch(at.handle, (error, batch) => {
+      done();
+      expect(batch.count === 0).to.equal(error !== null);
+      for (let index = 0; index < batch.count; index++) {
+        push(this.story.got, `${batch.peer(index).port}>${at.port}`, batch.view(index).toString('latin1'));
+      }
+      if (error !== null && error.code !== 'ECANCELED') this.story.failures++;
     });
   }
 
@@ -118,9 +131,22 @@ async function play(
   faults: FaultOptions | undefined,
 ): Promise<Story> {
   const network = simulateNetwork({ seed, ...options });
-  const platform = network.platform({ profile, keepAlive: true, ...(faults !== undefined && { faults }) });
+  const platform = network.platform({
+    profile,
+    keepAlive: true,
+    // Little room: then calls that answer at once refuse, and a send stays with the system.
+    ...(seed % 3 === 0 && { sendBufferSize: 600 }),
+    ...(faults !== undefined && { faults }),
+  });
+  // Of a thread that may end without notice the system is lent nothing of V8's: batches are copied.
+  const unannounced = new Proxy(platform, {
+    get: (target, name): unknown => {
+      const value: unknown = name === 'threadEnd' ? undefined : Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
   const pal = createNetworkPal({
-    platform,
+    platform: seed % 4 === 0 ? unannounced : platform,
     strict: true,
     maxOperations: 256,
     waiter: seed % 2 === 0 ? 'worker' : 'inline',

@@ -16,7 +16,7 @@ describe('receives whose callbacks throw', () => {
         const pal = createNetworkPal({ platform, strict: true, maxOperations: 256 });
         pal.initialize();
         const ended = pal.runEventLoop();
-        const socket = pal.createUdpSocket('127.0.0.1', 0);
+        const socket = pal.createUdpSocket('127.0.0.1', 0, { receiveDepth: seed % 2 === 0 ? 4 : 1 });
         const received: number[] = [];
         const buffer = new Uint8Array(1);
         for (let left = DATAGRAMS; left > 0; left--) {

@@ -1,0 +1,87 @@
+/** The relay: what is published once goes to everybody who plays it. */
+import type { Connection, Network, Server } from '../../../src/promises/index.ts'; // in your project: from 'iocp-pal/promises'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { LiveStream } from './live-stream.ts';
+import { Session, type Surroundings } from './session.ts';
+
+export interface RelayOptions {
+  readonly host?: string;
+  readonly port?: number;
+  /** Those that are not the default ones. */
+  readonly limits?: Partial<Limits>;
+  /** Told who comes and goes. */
+  readonly say?: (text: string) => void;
+  /** Told why a connection was reset. */
+  readonly onError?: (error: unknown, connection: Connection) => void;
+  /** Milliseconds, from anywhere on; those of a simulation in its tests. */
+  readonly now?: () => number;
+}
+
+export class Relay {
+  readonly port: number;
+  /** Done when the relay has stopped, and every session is over. */
+  readonly served: Promise<void>;
+  readonly #server: Server;
+  readonly #sessions = new Set<Session>();
+  readonly #streams = new Map<string, LiveStream>();
+  readonly #around: Surroundings;
+
+  constructor(server: Server, { limits = {}, say, onError, now }: RelayOptions) {
+    this.#server = server;
+    this.port = server.port;
+    this.#around = {
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      now: now ?? (() => performance.now()),
+      say: say ?? (() => undefined),
+      streamOf: (name) => {
+        const stream = this.#streams.get(name) ?? new LiveStream(name, this.#around.limits.cacheBytes);
+        this.#streams.set(name, stream);
+        return stream;
+      },
+      forget: (stream) => {
+        if (!stream.isPublished && stream.players.size === 0) this.#streams.delete(stream.name);
+      },
+    };
+    const { maxConnections } = this.#around.limits;
+    this.served = server.serve((connection) => this.#serve(connection), {
+      maxConnections,
+      onError: onError ?? (() => undefined),
+    });
+  }
+
+  /** Those that are published, or played. */
+  get streams(): ReadonlyMap<string, LiveStream> {
+    return this.#streams;
+  }
+
+  /** Connections that are served. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Stops listening, ends the streams, and lets the players have what waits for them; after `timeout` milliseconds they are reset. */
+  async stop(timeout = 5000): Promise<void> {
+    const closed = this.#server.close({ timeout });
+    // A publisher's end is the last message of its players, so it comes first.
+    const isLater = (session: Session): number => Number(!session.isPublisher);
+    const sessions = [...this.#sessions].sort((one, other) => isLater(one) - isLater(other));
+    for (const session of sessions) void session.stop();
+    await closed;
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    const session = new Session(connection, this.#around);
+    this.#sessions.add(session);
+    try {
+      await session.run();
+    } finally {
+      this.#sessions.delete(session);
+    }
+  }
+}
+
+/** Listens. @param listen where from: iocp-pal/promises, or a simulation */
+export async function startRelay({ listen }: Pick<Network, 'listen'>, options: RelayOptions): Promise<Relay> {
+  const { host = '127.0.0.1', port = 1935 } = options;
+  return new Relay(await listen({ host, port, noDelay: true }), options);
+}
