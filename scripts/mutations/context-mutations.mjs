@@ -11,10 +11,16 @@ export const contextMutations = [
     replace: 'this.#callback(...args);',
   },
   {
-    id: 'context: the end of a call is not told',
+    id: 'context: the end of a read or a write is not told',
     file: context,
-    find: '      this.emitDestroy();',
-    replace: '',
+    find: 'first, second);\n    } finally {\n      this.emitDestroy();',
+    replace: 'first, second);\n    } finally {\n',
+  },
+  {
+    id: 'context: the end of another call is not told',
+    file: context,
+    find: '...args);\n    } finally {\n      this.emitDestroy();',
+    replace: '...args);\n    } finally {\n',
   },
   {
     id: 'context: what is told often runs in the context of the turn',
@@ -25,7 +31,7 @@ export const contextMutations = [
   {
     id: 'context: what is told often shares one resource',
     file: context,
-    find: '    new BoundCallback(type, callback).finish(...args);',
+    find: '    new BoundCallback(CONTEXT_TYPES[type], callback).finish(...args);',
     replace: '    callback(...args);',
   },
   {

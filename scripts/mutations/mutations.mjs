@@ -417,26 +417,26 @@ export const mutations = [
   {
     id: 'believe packets for slots that are not in the kernel',
     file: port,
-    find: 'if (!operation.isInKernel || owner === null) {',
-    replace: 'if (owner === null) {',
+    find: 'if (!operation.isInKernel || owner === null)',
+    replace: 'if (owner === null)',
   },
   {
     id: 'drop the check of the key',
     file: port,
-    find: 'if (owner.keyLow !== keyLow || owner.keyHigh !== keyHigh) {',
-    replace: 'if (owner.keyLow < 0) {',
+    find: 'if (owner.keyLow !== keyLow || owner.keyHigh !== keyHigh)',
+    replace: 'if (owner.keyLow < 0)',
   },
   {
     id: 'drop the check of the generation',
     file: port,
-    find: 'if (!operations.isIntact(operation)) {',
-    replace: 'if (operation.index < 0) {',
+    find: 'if (!operations.isIntact(operation))',
+    replace: 'if (operation.index < 0)',
   },
   {
     id: 'believe a packet whose operation is pending',
     file: port,
-    find: 'if (status === STATUS_PENDING) {',
-    replace: 'if (operation.index < 0) {',
+    find: 'if (status === STATUS_PENDING)',
+    replace: 'if (operation.index < 0)',
   },
   {
     id: 'forget the status',
@@ -484,16 +484,16 @@ export const mutations = [
   {
     id: 'callbacks of reads inside the call',
     file: reader,
-    find: '  context.loop.enqueue(() => {\n    removePendingCallback(context, connection);\n    if (viewCallback === null) callback.finish(outcome, 0);',
+    find: '  context.loop.enqueue(() => {\n    removePendingCallback(context, connection);\n    if (viewCallback === null) callback.finishTwo(outcome, 0);',
     replace:
-      '  [0].forEach(() => {\n    removePendingCallback(context, connection);\n    if (viewCallback === null) callback.finish(outcome, 0);',
+      '  [0].forEach(() => {\n    removePendingCallback(context, connection);\n    if (viewCallback === null) callback.finishTwo(outcome, 0);',
   },
   {
     id: 'a block that a callback is shown is received into again',
     file: reader,
-    find: '    callback.finish(null, block.bytes.subarray(0, bytes));\n  } finally {\n    context.blocks.give(block);',
+    find: '    callback.finishTwo(null, block.bytes.subarray(0, bytes));\n  } finally {\n    context.blocks.give(block);',
     replace:
-      '    context.blocks.give(block);\n  } finally {\n    callback.finish(null, block.bytes.subarray(0, bytes));',
+      '    context.blocks.give(block);\n  } finally {\n    callback.finishTwo(null, block.bytes.subarray(0, bytes));',
   },
   {
     id: "drop what a receive brought while shutdown('receive') cancelled it",
@@ -504,8 +504,8 @@ export const mutations = [
   {
     id: 'the zero-byte receive of an idle connection is the end of its stream',
     file: reader,
-    find: 'if (error === 0 && operation.requested === 0) {',
-    replace: 'if (error === 0 && operation.requested < 0) {',
+    find: 'const hasNothing = error !== 0 || operation.requested === 0;',
+    replace: 'const hasNothing = error !== 0;',
   },
   {
     id: 'taking an idle buffer back cancels the read',
@@ -570,7 +570,7 @@ export const mutations = [
   {
     id: 'writes go on behind one that failed',
     file: writer,
-    find: '    connection.write.fail(code, syscall, thrown, cancelled);\n',
+    find: '  connection.write.fail(code, syscall, thrown, cancelled);\n',
     replace: '',
   },
   {
@@ -645,8 +645,8 @@ export const mutations = [
   {
     id: 'close twice',
     file: closer,
-    find: 'if (!record.closing || record.closed) return;',
-    replace: 'if (!record.closing) return;',
+    find: 'if (record.closing && !record.closed) takeCloseFurther',
+    replace: 'if (record.closing) takeCloseFurther',
   },
   {
     id: 'skip the re-post of an accept',
@@ -931,8 +931,8 @@ export const mutations = [
   {
     id: 'no limit to what all queues hold together',
     file: 'write-refusal.ts',
-    find: 'if (context.queuedBytes + total > maxQueuedBytes)',
-    replace: 'if (context.queuedBytes + total > Infinity)',
+    find: 'context.queuedBytes + total <= maxQueuedBytes;',
+    replace: 'context.queuedBytes + total <= Infinity;',
   },
   {
     id: 'every piece of a file begins where the first did',
