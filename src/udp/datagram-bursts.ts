@@ -53,10 +53,11 @@ export function receiveOn(context: Context, socket: DatagramSocket, operation: O
 function receiveMore(context: Context, socket: DatagramSocket): void {
   const operation = socket.receivingOn;
   if (operation === null) return; // closed meanwhile
+  const most = context.options.ticksBetweenCallbacks ? 1 : MAX_RECEIVES_PER_TURN;
   let received = 0;
   let over = false;
   try {
-    while (received < MAX_RECEIVES_PER_TURN && socket.receivingOn === operation) {
+    while (received < most && socket.receivingOn === operation) {
       const count = receiveNext(context, socket, operation);
       over = count === 0;
       if (over) break;

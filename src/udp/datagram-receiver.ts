@@ -129,10 +129,11 @@ function handleInOrder(context: Context, socket: DatagramSocket): void {
       socket.posted.shift();
       handle(context, socket, operation);
       operation = socket.posted.peek();
+      if (context.options.ticksBetweenCallbacks) break;
     }
-    finished = true;
+    finished = operation?.held !== true;
   } finally {
-    // A callback threw: the rest must not wait for the next packet.
+    // A callback threw, or had this step for itself: the rest must not wait for the next packet.
     if (!finished) handleRestSoon(context, socket);
   }
 }
