@@ -60,8 +60,8 @@ const datagramMutations = [
   {
     id: 'a receive that has come back is not posted again',
     file: receiver,
-    find: 'if (request === null || !receiveOn(context, socket, operation)) repost(context, socket, operation);',
-    replace: 'release(context, socket, operation);',
+    find: 'if (request === null || !mayReceiveOn(context, socket)) repost(context, socket, operation);',
+    replace: 'if (request === null || !mayReceiveOn(context, socket)) release(context, socket, operation);',
   },
   {
     id: 'receives are handled as their packets come',
@@ -144,8 +144,8 @@ const datagramMutations = [
   {
     id: 'a receive that answers at once is made beside one that is posted',
     file: bursts,
-    find: 'if (socket.settings.depth > 1 || becomeNonBlocking',
-    replace: 'if (becomeNonBlocking',
+    find: 'return socket.settings.depth === 1 && becomeNonBlocking',
+    replace: 'return becomeNonBlocking',
   },
   {
     id: 'a datagram that a call at once has cut is an error',
@@ -162,8 +162,8 @@ const datagramMutations = [
   {
     id: 'a batch has one datagram',
     file: bursts,
-    find: 'while (batch.hasRoom(maxDatagramSize)) {',
-    replace: 'while (batch.count === 0) {',
+    find: '(batch.count === 0 || looksForMore(socket))',
+    replace: 'batch.count === 0',
   },
   {
     id: 'the datagrams of a batch lie upon one another',
@@ -180,8 +180,8 @@ const datagramMutations = [
   {
     id: 'a failure behind the datagrams of a batch is told to nobody',
     file: bursts,
-    find: 'if (wantsReports || !isUnreachable(error)) socket.report = error;',
-    replace: 'if (wantsReports) socket.report = error;',
+    find: 'if (socket.settings.reportUnreachable || !isUnreachable(error)) socket.report = error;',
+    replace: 'if (socket.settings.reportUnreachable) socket.report = error;',
   },
   {
     id: 'a send is tried at once beside one that the system has',

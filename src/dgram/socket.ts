@@ -35,11 +35,10 @@ export class UdpSocket extends EventEmitter implements ChannelOwner {
 
   // What the channel says
 
-  received(buffer: Uint8Array, bytes: number, { address, family, port }: Endpoint): void {
+  received(message: Buffer, { address, family, port }: Endpoint): void {
     if (isBlockedBy(this[state].options.receiveBlockList, address, family)) return;
-    const message = Buffer.allocUnsafe(bytes);
-    message.set(bytes === buffer.length ? buffer : buffer.subarray(0, bytes));
-    this.emit('message', message, { address, family: family === 4 ? 'IPv4' : 'IPv6', port, size: bytes });
+    const { length: size } = message;
+    this.emit('message', message, { address, family: family === 4 ? 'IPv4' : 'IPv6', port, size });
   }
 
   failed(error: Error): void {

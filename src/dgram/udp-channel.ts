@@ -10,15 +10,15 @@ import type { SocketOption, SocketOptionValues } from '../pal/socket-option.ts';
 import { nextTick } from '../platform/node-timers.ts';
 import { codedError, fromPal, type Place } from '../node-shape/errors.ts';
 import { bufferSizeError, inNodesWords, refusal } from './errors.ts';
-import type { Destination, UdpOptions } from '../pal/datagram.ts';
+import type { DatagramBatch, Destination, UdpOptions } from '../pal/datagram.ts';
 import type { Endpoint, UdpHandle } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
 
 /** Who is told what comes. */
 export interface ChannelOwner {
-  /** A datagram has come: `bytes` at the start of `buffer`, which is anybody's once this has returned. */
-  received(buffer: Uint8Array, bytes: number, peer: Endpoint): void;
+  /** A datagram has come. The message is his. */
+  received(message: Buffer, peer: Endpoint): void;
   /** Receiving has failed once; it goes on. */
   failed(error: Error): void;
 }
@@ -29,9 +29,11 @@ export type SentCallback = (error: Error | null, bytes: number) => void;
 /** The system's buffers of a socket. */
 export type BufferOption = 'ReceiveBufferSize' | 'SendBufferSize';
 
-/** More than any datagram has. All sockets of the thread receive into it: it is written right before a callback, which copies. */
-let arrivals: Uint8Array | null = null;
-const ARRIVAL_BYTES = 65536;
+/** A datagram that its owner has not been told of. */
+interface Arrival {
+  readonly message: Buffer;
+  readonly peer: Endpoint;
+}
 
 /** Most that fits an IP packet beside the headers, bytes. */
 const MAX_DATAGRAM = { 4: 65507, 6: 65527 } as const;
@@ -43,6 +45,8 @@ export class UdpChannel {
   readonly #handle: UdpHandle;
   readonly #family: 4 | 6;
   #owner: ChannelOwner | null = null;
+  /** What was in a batch behind a datagram whose listener threw. */
+  readonly #rest: Arrival[] = [];
   /** Datagrams that the system has not taken yet, and their bytes. */
   sendsQueued = 0;
   bytesQueued = 0;
@@ -74,17 +78,40 @@ export class UdpChannel {
   }
 
   #receive(): void {
-    arrivals ??= new Uint8Array(ARRIVAL_BYTES);
-    this.#pal.asyncReceiveFrom(this.#handle, arrivals, ARRIVAL_BYTES, this.#onDatagram);
+    this.#pal.asyncReceiveBatch(this.#handle, this.#onBatch);
   }
 
-  readonly #onDatagram = (error: NetworkError | null, bytes: number, peer: Endpoint): void => {
-    const owner = this.#owner;
-    if (owner === null) return; // closed by him
+  readonly #onBatch = (error: NetworkError | null, batch: DatagramBatch): void => {
+    if (this.#owner === null) return; // closed by him
     // Before the owner is told, who may throw. (Somebody may have stopped the PAL: then this was the last one.)
     if (error?.kind !== NetworkErrorCode.ConnectionClosed) this.#receive();
-    if (error !== null) owner.failed(fromPal(error, 'recvmsg'));
-    else if (arrivals !== null) owner.received(arrivals, bytes, peer);
+    if (error !== null) return this.#owner.failed(fromPal(error, 'recvmsg'));
+    let next = 0;
+    try {
+      this.#deliverRest();
+      while (next < batch.count) this.#deliver(messageOf(batch, next), batch.peer(next++));
+    } finally {
+      // A listener threw: the batch is over with this call, and what was behind is still to be told.
+      if (next < batch.count) {
+        while (next < batch.count) this.#rest.push({ message: messageOf(batch, next), peer: batch.peer(next++) });
+        nextTick(this.#deliverRest);
+      }
+    }
+  };
+
+  /** Nothing, when he has closed it meanwhile. */
+  #deliver(message: Buffer, peer: Endpoint): void {
+    this.#owner?.received(message, peer);
+  }
+
+  readonly #deliverRest = (): void => {
+    try {
+      for (let next = this.#rest.shift(); next !== undefined; next = this.#rest.shift()) {
+        this.#deliver(next.message, next.peer);
+      }
+    } finally {
+      if (this.#rest.length > 0) nextTick(this.#deliverRest); // one has thrown again
+    }
   };
 
   /**
@@ -210,6 +237,15 @@ export function interfaceOf(family: 4 | 6, text: string): string | number {
 /** What libuv answers to an address of the other family, and to what is no address. */
 function invalid(): Error {
   return codedError('EINVAL', 'Not an address of this family');
+}
+
+/** The only copy on this side of the system: what a listener is given is his to keep. */
+function messageOf(batch: DatagramBatch, index: number): Buffer {
+  const length = batch.length(index);
+  const start = batch.start(index);
+  const message = Buffer.allocUnsafe(length);
+  batch.bytes.copy(message, 0, start, start + length);
+  return message;
 }
 
 function byteLengthOf(data: readonly Uint8Array[]): number {

@@ -146,8 +146,8 @@ export interface DatagramPal {
     callback: ReceiveFromCallback,
   ): OperationHandle;
   /**
-   * Takes all datagrams that are there, 64 at most and at least one, and lends them to the callback instead of copying them: one call
-   * and one callback for all of them. It is served in order with asyncReceiveFrom, and loses none when it is cancelled. With receiveDepth
+   * Takes datagrams that have come, 1 … 64, and lends them to the callback instead of copying them: one call and one callback for a
+   * burst. It is served in order with asyncReceiveFrom, and loses none when it is cancelled. With receiveDepth
    * above 1 a batch is what one receive has brought, and what was kept.
    */
   asyncReceiveBatch(socket: UdpHandle, callback: ReceiveBatchCallback): OperationHandle;

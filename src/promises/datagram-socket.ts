@@ -25,6 +25,14 @@ export interface RequestOptions extends OperationOptions {
   match?: ((answer: Datagram) => boolean) | undefined;
 }
 
+/** One of the datagrams of DatagramSocket.sendMany. */
+export interface DatagramToSend {
+  /** Bytes, several pieces that make one datagram, or text in UTF-8. */
+  readonly data: string | WriteData;
+  /** Where it goes. */
+  readonly to: Destination;
+}
+
 const DEFAULT_ATTEMPTS = 3;
 const MAX_ATTEMPTS = 1000;
 const DEFAULT_RETRY_MS = 1000;
@@ -46,10 +54,7 @@ export class DatagramSocket {
     this.#channel = channel;
     this.#scheduler = scheduler;
     const source: Source<Datagram> = {
-      next: (arrived) =>
-        channel.receive((error, view, remote, size) => {
-          arrived(error, error === null ? { data: Buffer.from(view), remote, size } : null);
-        }),
+      next: (arrived) => channel.receive(arrived),
       stop: () => channel.stopReceiving(),
     };
     this.#inbox = new Inbox(source, scheduler, hasRoomFor);
@@ -92,6 +97,27 @@ export class DatagramSocket {
       const bytes = typeof data === 'string' ? Buffer.from(data) : data;
       await new Promise<void>((resolve, reject) => {
         this.#channel.send(bytes, to, options, (error) => (error === null ? resolve() : reject(error)));
+      });
+    } catch (error) {
+      inCallersStack(error);
+    }
+  }
+
+  /**
+   * Sends datagrams, in order: for who has many at a time. Done when the system has taken all of them, rejected with the first error when the
+   * others are over. Nothing is sent when one of them is a mistake (on node:dgram, those before it are).
+   * @param list each has its data, as send() takes it, and where it goes
+   */
+  async sendMany(list: readonly DatagramToSend[], options: OperationOptions = NO_OPTIONS): Promise<void> {
+    try {
+      this.#requireOpen(options);
+      if (options.timeout !== undefined) requireInteger('timeout', options.timeout, 1, MAX_MS);
+      const sends = Array.from(list, ({ data, to }) => ({
+        data: typeof data === 'string' ? Buffer.from(data) : data,
+        to,
+      }));
+      await new Promise<void>((resolve, reject) => {
+        this.#channel.sendMany(sends, options, (error) => (error === null ? resolve() : reject(error)));
       });
     } catch (error) {
       inCallersStack(error);

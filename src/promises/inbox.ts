@@ -1,6 +1,6 @@
 /**
- * Whose something is that arrives: that of the first call which waits for one like it, or nobody's yet. The socket is asked for one at a
- * time, and while anybody waits, so what is left in the system's queue stays there.
+ * Whose something is that arrives: that of the first call which waits for one like it, or nobody's yet. The socket is asked while
+ * anybody waits, and once at a time; what comes together with what is waited for is held.
  */
 import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler } from '../platform/platform.ts';
@@ -8,9 +8,9 @@ import { bounded } from './sockets/deadline.ts';
 
 /** Where it comes from: a socket. */
 export interface Source<Item> {
-  /** Asks for the next one; `arrived` is called once. */
-  next(arrived: (error: Error | null, item: Item | null) => void): void;
-  /** Takes that back: an item may come nevertheless. */
+  /** Asks for the next one; `arrived` is called once, with as many as have come together. */
+  next(arrived: (error: Error | null, items: readonly Item[]) => void): void;
+  /** Takes that back: something may come nevertheless. */
   stop(): void;
 }
 
@@ -97,13 +97,13 @@ export class Inbox<Item> {
     this.#source.next(this.#arrived);
   }
 
-  readonly #arrived = (error: Error | null, item: Item | null): void => {
+  readonly #arrived = (error: Error | null, items: readonly Item[]): void => {
     const wasStopped = this.#isStopping;
     this.#isAsking = false;
     this.#isStopping = false;
     const [first] = this.#waiters;
-    if (item !== null) this.#deliver(item);
-    else if (error !== null && first !== undefined && !wasStopped) this.#fail(first, error);
+    for (const item of items) this.#deliver(item);
+    if (error !== null && first !== undefined && !wasStopped) this.#fail(first, error);
     this.#ask(); // for whoever still waits, or has come since
   };
 

@@ -55,5 +55,5 @@ export type { BindUdpOptions, ConnectToOptions, ListenOptions } from './sockets/
 export type { Connection } from './connection.ts';
 export type { DelimitedOptions } from './connection-reader.ts';
 export type { Datagram } from './datagram.ts';
-export type { DatagramSocket, RequestOptions } from './datagram-socket.ts';
+export type { DatagramSocket, DatagramToSend, RequestOptions } from './datagram-socket.ts';
 export type { ConnectionHandler, ServeOptions, Server, ServerCloseOptions } from './server.ts';

@@ -62,7 +62,7 @@ export class Server {
     const source: Source<Connection> = {
       next: (arrived) =>
         socket.accept((error, stream) => {
-          arrived(error, stream === null ? null : this.#take(stream));
+          arrived(error, stream === null ? [] : [this.#take(stream)]);
         }),
       stop: () => socket.stopAccepting(),
     };

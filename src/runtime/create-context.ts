@@ -82,7 +82,9 @@ export function createContext(
       onFailure: (error) => loop.enqueue(() => onFailure(error)),
       onReady: () => loop.wake(),
     });
-    const loop = new EventLoop({ scheduler: platform.scheduler, source, counters, completed, afterTurn });
+    const { ticksBetweenCallbacks } = options;
+    const { scheduler } = platform;
+    const loop = new EventLoop({ scheduler, source, counters, completed, afterTurn, ticksBetweenCallbacks });
     const calls = new PendingCalls(platform.scheduler, loop, names, (call, error, hard) =>
       takeBack(context, call, error, hard),
     );

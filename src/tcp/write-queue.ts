@@ -185,6 +185,17 @@ function succeed(context: Context, connection: Connection, request: WriteRequest
   callback.finishTwo(null, total);
 }
 
+/** The same with `ticksBetweenCallbacks`: each of them in a coming step of its own. */
+export function runEachSoon(context: Context, connection: Connection, done: WriteRequest | null): void {
+  let request = done;
+  while (request !== null) {
+    const { next } = request;
+    request.next = null;
+    runSoon(context, connection, request);
+    request = next;
+  }
+}
+
 export function runSoon(context: Context, connection: Connection, done: WriteRequest | null): void {
   context.loop.enqueue(() => {
     run(context, connection, done);

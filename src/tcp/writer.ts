@@ -28,6 +28,7 @@ import {
   isEmpty,
   detach,
   run,
+  runEachSoon,
   take,
   takeFile,
   abortFile,
@@ -114,6 +115,7 @@ export function completeSend(context: Context, connection: Connection, operation
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
   const done =
     sendingFile === null ? take(context, connection, bytes) : takeFile(context, connection, operation, sendingFile);
+  const due = context.options.ticksBetweenCallbacks ? firstOf(context, connection, done, sendingFile) : done;
   const isOfFile = sendingFile !== null || connection.write.queue.first?.operation === 'sendFile';
   if (isOfFile && endsFile(context, connection, operation, sendingFile, done)) return;
   const { error } = operation; // after takeFile, which may have found that the error means nothing
@@ -134,7 +136,7 @@ export function completeSend(context: Context, connection: Connection, operation
     sendingFile?.report();
   } finally {
     noticeDrains(context, connection);
-    run(context, connection, done);
+    run(context, connection, due);
     settleClose(context, connection);
   }
 }
@@ -183,6 +185,26 @@ function endStream(
   failWrites(context, connection, sendError);
   failDrains(context, connection, () => sendError('drain', connection));
   settleEnd(context, connection);
+}
+
+/**
+ * With `ticksBetweenCallbacks`, the request whose callback this step is for; the others get steps of their own, before anything that
+ * comes behind them is enqueued. With a file it is none of them: the step is for the callback of its progress.
+ */
+function firstOf(
+  context: Context,
+  connection: Connection,
+  done: WriteRequest | null,
+  file: QueuedFile | null,
+): WriteRequest | null {
+  if (file !== null || done === null) {
+    runEachSoon(context, connection, done);
+    return null;
+  }
+  const { next } = done;
+  done.next = null;
+  runEachSoon(context, connection, next);
+  return done;
 }
 
 /** Waits until no more than so many bytes are queued. */

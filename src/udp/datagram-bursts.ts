@@ -34,29 +34,45 @@ const MAX_RECEIVES_PER_TURN = 64;
  * receive that has to wait costs several calls more.
  */
 const MAX_MISSES = 2;
+/** Batches in a row at most that end with their first datagram although there may be more. */
+const MAX_UNLOOKED = 16;
 
 /**
- * Goes on with calls that answer at once: more may have come behind the datagram that ended this receive. Where several receives
- * are kept posted, those take what comes, and a call that finds no datagram would only cost.
- * @returns false where it cannot
+ * More may have come behind the datagram that ended a receive. Where several receives are kept posted, those take what comes, and a call
+ * that finds no datagram would only cost.
  */
-export function receiveOn(context: Context, socket: DatagramSocket, operation: Operation): boolean {
-  if (socket.settings.depth > 1 || becomeNonBlocking(context, socket) !== 0) return false;
+export function mayReceiveOn(context: Context, socket: DatagramSocket): boolean {
+  return socket.settings.depth === 1 && becomeNonBlocking(context, socket) === 0;
+}
+
+/** Goes on with calls that answer at once. @param request what the datagram is for: more of them where it is a batch */
+export function receiveOn(
+  context: Context,
+  socket: DatagramSocket,
+  operation: Operation,
+  request: ReceiveFromRequest,
+): void {
   socket.receivingOn = operation;
   socket.misses = 0;
   socket.receiveMore ??= () => receiveMore(context, socket);
-  context.loop.enqueue(socket.receiveMore);
-  return true;
+  if (request.batchCallback === null || request.failure !== null) {
+    context.loop.enqueue(socket.receiveMore);
+    return;
+  }
+  fillBatch(context, socket, operation);
+  context.loop.charge(context.datagrams.batch.count);
+  context.loop.enqueueForNextTurn(socket.receiveMore);
 }
 
 /** Takes what is there, datagram by datagram, while somebody asks for them; a receive is posted again when nothing more comes. */
 function receiveMore(context: Context, socket: DatagramSocket): void {
   const operation = socket.receivingOn;
   if (operation === null) return; // closed meanwhile
+  const most = context.options.ticksBetweenCallbacks ? 1 : MAX_RECEIVES_PER_TURN;
   let received = 0;
   let over = false;
   try {
-    while (received < MAX_RECEIVES_PER_TURN && socket.receivingOn === operation) {
+    while (received < most && socket.receivingOn === operation) {
       const count = receiveNext(context, socket, operation);
       over = count === 0;
       if (over) break;
@@ -131,28 +147,51 @@ function receiveBatch(
  * Takes what is there into the batch, as long as that has room. A failure is told to the next call: the datagrams before it must not be
  * lost with it.
  */
-export function fillBatch(context: Context, socket: DatagramSocket, operation: Operation): void {
-  const { viewBlocks, datagrams, counters } = context;
-  const { batch } = datagrams;
-  const { maxDatagramSize, reportUnreachable: wantsReports } = socket.settings;
-  const { block } = operation;
-  while (batch.hasRoom(maxDatagramSize)) {
-    // Where the system is given no memory of V8's, the bytes are copied.
-    const at = viewBlocks.lends ? batch.address : (block?.address ?? 0);
-    const error = callAtOnce(context, socket, operation, at);
-    if (error === WSAEWOULDBLOCK) return;
-    if (!hasReceived(error)) {
-      if (isUnreachable(error)) counters.unreachableReports++;
-      if (wantsReports || !isUnreachable(error)) socket.report = error;
-      operation.thrown = null;
-      return serveSoon(context, socket);
-    }
-    const { bytes } = operation;
-    counters.datagramsReceived++;
-    counters.bytesReceived += bytes;
-    const size = error === 0 ? bytes : Infinity;
-    addToBatch(context, viewBlocks.lends ? null : block, bytes, size, peerOf(context, socket, operation));
+function fillBatch(context: Context, socket: DatagramSocket, operation: Operation): void {
+  const { batch } = context.datagrams;
+  const { maxDatagramSize } = socket.settings;
+  while (batch.hasRoom(maxDatagramSize) && (batch.count === 0 || looksForMore(socket))) {
+    const error = intoBatch(context, socket, operation);
+    if (error === 0) continue;
+    if (error === WSAEWOULDBLOCK) return foundNoMore(socket, batch.count);
+    const { counters } = context;
+    if (isUnreachable(error)) counters.unreachableReports++;
+    if (socket.settings.reportUnreachable || !isUnreachable(error)) socket.report = error;
+    operation.thrown = null;
+    return serveSoon(context, socket);
   }
+}
+
+/**
+ * A peer that waits for its answer sends nothing more before the callback has run: looking for a second datagram then costs a call for
+ * each first one. So after a look that was in vain the next ones are left out: 1, 2, 4 … MAX_UNLOOKED.
+ */
+function looksForMore(socket: DatagramSocket): boolean {
+  if (socket.unlooked === 0) return true;
+  socket.unlooked--;
+  return false;
+}
+
+function foundNoMore(socket: DatagramSocket, count: number): void {
+  if (count === 0) return; // and no callback will run
+  socket.looksInVain = count === 1 ? Math.min(socket.looksInVain * 2, MAX_UNLOOKED) : 1;
+  socket.unlooked = count === 1 ? socket.looksInVain : 0;
+}
+
+/** Receives one datagram at the end of the batch. Returns 0 or the error code. */
+function intoBatch(context: Context, socket: DatagramSocket, operation: Operation): number {
+  const { viewBlocks, datagrams, counters } = context;
+  const { block } = operation;
+  // Where the system is given no memory of V8's, the bytes are copied.
+  const at = viewBlocks.lends ? datagrams.batch.address : (block?.address ?? 0);
+  const error = callAtOnce(context, socket, operation, at);
+  if (!hasReceived(error)) return error;
+  const { bytes } = operation;
+  counters.datagramsReceived++;
+  counters.bytesReceived += bytes;
+  const size = error === 0 ? bytes : Infinity;
+  addToBatch(context, viewBlocks.lends ? null : block, bytes, size, peerOf(context, socket, operation));
+  return 0;
 }
 
 /** One that was cut off has been received, too. */

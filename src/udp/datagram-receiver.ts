@@ -23,7 +23,7 @@ import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
 import { causeOf } from '../sockets/abandon.ts';
 import { settleClose } from '../sockets/closer.ts';
-import { fillBatch, receiveOn } from './datagram-bursts.ts';
+import { mayReceiveOn, receiveOn } from './datagram-bursts.ts';
 import {
   answerReceiveSoon,
   failReceive,
@@ -129,10 +129,11 @@ function handleInOrder(context: Context, socket: DatagramSocket): void {
       socket.posted.shift();
       handle(context, socket, operation);
       operation = socket.posted.peek();
+      if (context.options.ticksBetweenCallbacks) break;
     }
-    finished = true;
+    finished = operation?.held !== true;
   } finally {
-    // A callback threw: the rest must not wait for the next packet.
+    // A callback threw, or had this step for itself: the rest must not wait for the next packet.
     if (!finished) handleRestSoon(context, socket);
   }
 }
@@ -148,12 +149,9 @@ function handle(context: Context, socket: DatagramSocket, operation: Operation):
     socket.unaskedCancels = 0;
     const request = takeDatagram(context, socket, operation);
     // Before the callback: it may throw, and the pool must not lose a place to that.
-    if (request === null || !receiveOn(context, socket, operation)) repost(context, socket, operation);
-    if (request === null) return;
-    if (request.batchCallback !== null && request.failure === null && socket.receivingOn === operation) {
-      fillBatch(context, socket, operation);
-    }
-    finishReceive(context, socket, request);
+    if (request === null || !mayReceiveOn(context, socket)) repost(context, socket, operation);
+    else receiveOn(context, socket, operation, request);
+    if (request !== null) finishReceive(context, socket, request);
   } else if (error === ERROR_OPERATION_ABORTED && !socket.closing && mayPostAgain(socket)) {
     repost(context, socket, operation); // nobody takes one back: Windows has cancelled it with a send of its socket
   } else if (isUnreachable(error)) {

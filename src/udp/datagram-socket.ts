@@ -54,6 +54,9 @@ export class DatagramSocket extends SocketRecord {
   receivingOn: Operation | null = null;
   /** How often in a row these have found nothing. */
   misses = 0;
+  /** Batches that end with their first datagram, before one looks for more again; and how many there were the last time, 1 … */
+  unlooked = 0;
+  looksInVain = 1;
   /** What the loop runs for it, made once. */
   receiveMore: (() => void) | null = null;
   readonly receives = new LinkedQueue<ReceiveFromRequest>();

@@ -122,6 +122,11 @@ export abstract class PolledMember implements PolledSocket {
   protected complete(operation: Operation, error: number, bytes: number): void {
     this.#ended = (this.#ended + 1) | 0;
     this.#trying = null;
+    if (this.parts.options.ticksBetweenCallbacks) {
+      // One look may end several: each in a step of its own.
+      this.parts.completeSynchronously(operation, error, bytes);
+      return;
+    }
     operation.state = OperationState.Completed;
     operation.error = error;
     operation.bytes = bytes;

@@ -105,7 +105,9 @@ onEveryDgram('dgram, sending', ({ dgram, ours, simulated }) => {
       sender.close();
       expect(await received).to.deep.equal(['one', 'two', 'three']);
       while (!events.includes('close')) await new Promise((resolve) => setImmediate(resolve));
-      expect(events).to.deep.equal(['sent null 3', 'sent null 3', 'sent null 5', 'close']);
+      // (Packets may overtake one another, and callbacks come with them.)
+      expect(events.slice(0, 3).sort()).to.deep.equal(['sent null 3', 'sent null 3', 'sent null 5']);
+      expect(events.slice(3)).to.deep.equal(['close']);
       await closed(receiver);
     });
 

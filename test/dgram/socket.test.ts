@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { inherits, inspect } from 'node:util';
 import type { Socket } from 'node:dgram';
 import { expect } from 'chai';
+import { collectUncaught } from '../support/uncaught.ts';
 import { onEveryDgram } from './support/dgram-beds.ts';
 import { boundSocket, closed, messageTo, sent, thrown } from './support/sockets.ts';
 
@@ -124,6 +125,42 @@ onEveryDgram('dgram, a socket', ({ dgram, ours }) => {
     sender.send('2', port, '127.0.0.1');
     expect((await received).text).to.equal('2');
     await closed(receiver, sender);
+  });
+
+  it('loses no message of a burst to listeners that throw', async () => {
+    const [receiver, sender] = [await boundSocket(dgram), await boundSocket(dgram)];
+    const { port } = receiver.address();
+    const texts: string[] = [];
+    const all = new Promise<void>((resolve) => {
+      receiver.on('message', (message) => {
+        texts.push(String(message));
+        if (texts.length === 8) resolve();
+        throw new Error('thrown by a listener');
+      });
+    });
+    const thrownErrors = await collectUncaught(async () => {
+      for (let number = 0; number < 8; number++) sender.send(String(number), port, '127.0.0.1');
+      await all;
+    });
+    expect(texts).to.deep.equal(['0', '1', '2', '3', '4', '5', '6', '7']);
+    expect(thrownErrors.length).to.be.within(7, 8); // the last one may come later
+    receiver.removeAllListeners('message');
+    await closed(receiver, sender);
+  });
+
+  it('has no more messages once a listener has closed it', async () => {
+    const [receiver, sender] = [await boundSocket(dgram), await boundSocket(dgram)];
+    const { port } = receiver.address();
+    const texts: string[] = [];
+    const end = once(receiver, 'close');
+    receiver.on('message', (message) => {
+      texts.push(String(message));
+      if (texts.length === 2) receiver.close();
+    });
+    for (let number = 0; number < 8; number++) sender.send(String(number), port, '127.0.0.1');
+    await end;
+    await closed(sender);
+    expect(texts).to.deep.equal(['0', '1']);
   });
 
   it('gives each listener bytes of its own', async () => {

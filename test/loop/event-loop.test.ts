@@ -12,12 +12,24 @@ interface Found {
   polled: number[];
 }
 
-function makeLoop({ taken, polled }: Found): {
+interface Setting {
+  ticksBetweenCallbacks?: boolean;
+  dispatch?: (index: number) => void;
+}
+
+function makeLoop(
+  found: Found,
+  { ticksBetweenCallbacks = false, dispatch = () => undefined }: Setting = {},
+): {
   loop: EventLoop;
   counters: Counters;
   scheduler: Scheduler;
   runAll: () => void;
+  /** Macrotasks that were asked for and have not run. */
+  turns: (() => void)[];
+  found: Found;
 } {
+  const { taken, polled } = found;
   const counters = new Counters();
   const turns: (() => void)[] = [];
   let waiting = false;
@@ -28,7 +40,7 @@ function makeLoop({ taken, polled }: Found): {
       waiting = false;
       return taken.shift() ?? 0;
     },
-    dispatch: () => undefined,
+    dispatch,
     get waiting() {
       return waiting;
     },
@@ -49,11 +61,18 @@ function makeLoop({ taken, polled }: Found): {
     setTimer: never,
     clearTimer: never,
   };
-  const loop = new EventLoop({ scheduler, source, counters, completed: never, afterTurn: () => undefined });
+  const loop = new EventLoop({
+    scheduler,
+    source,
+    counters,
+    completed: never,
+    afterTurn: () => undefined,
+    ticksBetweenCallbacks,
+  });
   const runAll = (): void => {
     for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) turn();
   };
-  return { loop, counters, scheduler, runAll };
+  return { loop, counters, scheduler, runAll, turns, found };
 }
 
 describe('a turn of the event loop', () => {
@@ -140,6 +159,62 @@ describe('a turn of the event loop', () => {
     loop.activate();
     runAll();
     expect(packetsSeen).to.be.at.least(2);
+  });
+});
+
+describe('a turn of the event loop in steps', () => {
+  it('does one thing in each: what was ready, then what the source had, and both again', () => {
+    const seen: string[] = [];
+    const dispatch = (index: number): void => {
+      seen.push(`packet ${index}`);
+      if (index === 0) loop.enqueue(() => seen.push('made ready by a packet'));
+    };
+    const { loop, turns } = makeLoop({ taken: [], polled: [2, 1] }, { ticksBetweenCallbacks: true, dispatch });
+    loop.enqueue(() => {
+      loop.enqueue(() => seen.push('made ready'));
+      loop.enqueueForNextTurn(() => seen.push('put off'));
+      seen.push('first');
+    });
+    loop.enqueue(() => seen.push('second'));
+    loop.activate();
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+      const before = seen.length;
+      turn();
+      expect(seen.length - before).to.be.at.most(1);
+    }
+    const firstTurn = ['first', 'second', 'packet 0', 'packet 1'];
+    expect(seen).to.deep.equal([
+      ...firstTurn,
+      'made ready',
+      'made ready by a packet',
+      'put off',
+      'packet 0',
+      'made ready by a packet',
+    ]);
+  });
+
+  it('takes what the waiter has found before anything else is written there, and does it behind what is ready', () => {
+    const seen: string[] = [];
+    const dispatch = (index: number): void => void seen.push(`packet ${index}`);
+    const { loop, found, runAll } = makeLoop({ taken: [], polled: [] }, { ticksBetweenCallbacks: true, dispatch });
+    loop.activate();
+    runAll();
+    loop.enqueue(() => seen.push('ready'));
+    found.taken.push(2);
+    loop.wake();
+    expect([seen, found.taken]).to.deep.equal([['ready'], []]);
+    runAll();
+    expect(seen).to.deep.equal(['ready', 'packet 0', 'packet 1']);
+  });
+
+  it('asks for 64 at a time, and after each for as many as it needs', () => {
+    const { loop, turns } = makeLoop({ taken: [], polled: [] }, { ticksBetweenCallbacks: true });
+    let ran = 0;
+    for (let count = 0; count < 100; count++) loop.enqueue(() => ran++);
+    loop.activate();
+    expect(turns).to.have.length(64);
+    for (let left = 70; left > 0; left--) turns.shift()?.();
+    expect([ran, turns.length]).to.deep.equal([70, 30]);
   });
 });
 

@@ -127,6 +127,42 @@ onEveryNetwork('promises: datagrams', (fixture) => {
     await other.close();
   });
 
+  it('sendMany sends each to where it goes, in order', async () => {
+    const [one, two, three] = (await sockets(3)) as [DatagramSocket, DatagramSocket, DatagramSocket];
+    const list = Array.from({ length: 20 }, (_, number) => ({
+      data: number % 3 === 0 ? String(number) : [Buffer.from(String(number))],
+      to: (number % 2 === 0 ? two : three).endpoint,
+    }));
+    await one.sendMany(list);
+    await one.sendMany([]);
+    for (const [socket, first] of [
+      [two, 0],
+      [three, 1],
+    ] as const) {
+      for (let number = first; number < 20; number += 2) {
+        const { data, remote } = await socket.receive();
+        expect([String(data), remote]).to.deep.equal([String(number), one.endpoint]);
+      }
+    }
+    expect((await failureOf(one.sendMany(list, { timeout: 0 }))).code).to.equal('ERR_OUT_OF_RANGE');
+    const wrong = { data: Buffer.alloc(70_000), to: two.endpoint };
+    expect((await failureOf(one.sendMany([wrong]))).code).to.be.oneOf(['ERR_OUT_OF_RANGE', 'EMSGSIZE']);
+    await close([one, two, three]);
+    expect((await failureOf(one.sendMany(list))).code).to.equal('ECANCELED');
+  });
+
+  it('sendMany says what has failed, and sends the others', async () => {
+    const one = await fixture.network.bindUdp({ host: '0.0.0.0' });
+    const two = await fixture.network.bindUdp();
+    const everybody = { address: '255.255.255.255', port: 9 };
+    const failed = failureOf(
+      one.sendMany([two.endpoint, everybody, two.endpoint].map((to, at) => ({ data: `${at}`, to }))),
+    );
+    expect([String((await two.receive()).data), String((await two.receive()).data)]).to.deep.equal(['0', '2']);
+    expect((await failed).code).to.equal('EACCES');
+    await close([one, two]);
+  });
+
   it('refuses mistakes', async () => {
     const [socket] = (await sockets(1)) as [DatagramSocket];
     expect(await failureOf(fixture.network.bindUdp({ port: -1 }))).to.be.instanceOf(RangeError);

@@ -7,18 +7,18 @@ import { failureOf } from '../support/networks.ts';
 /** An inbox whose source answers when the test says so. */
 function inboxOf(hasRoom?: (held: readonly string[], item: string) => boolean) {
   const { platform } = simulate();
-  const asked: ((error: Error | null, item: string | null) => void)[] = [];
+  const asked: ((error: Error | null, items: readonly string[]) => void)[] = [];
   let stops = 0;
   const source = {
-    next: (arrived: (error: Error | null, item: string | null) => void) => void asked.push(arrived),
+    next: (arrived: (error: Error | null, items: readonly string[]) => void) => void asked.push(arrived),
     stop: () => {
       stops++;
     },
   };
   return {
     inbox: new Inbox(source, platform.scheduler, hasRoom),
-    arrive: (item: string) => asked.shift()?.(null, item),
-    fail: (message: string) => asked.shift()?.(new Error(message), null),
+    arrive: (...items: string[]) => asked.shift()?.(null, items),
+    fail: (message: string) => asked.shift()?.(new Error(message), []),
     asked,
     stops: () => stops,
   };
@@ -34,6 +34,16 @@ describe('promises: an inbox', () => {
     arrive('b');
     expect(asked.length, 'nobody waits').to.equal(0);
     expect(await Promise.all(calls)).to.deep.equal(['a', 'b']);
+  });
+
+  it('gives what comes together to who waits, and then to who asks', async () => {
+    const { inbox, arrive, asked } = inboxOf();
+    const calls = [inbox.next(null, {}), inbox.next((item) => item === 'c', {})];
+    arrive('a', 'b', 'c', 'd');
+    expect(asked.length, 'nobody waits').to.equal(0);
+    expect(await Promise.all(calls)).to.deep.equal(['a', 'c']);
+    expect([await inbox.next(null, {}), await inbox.next(null, {})]).to.deep.equal(['b', 'd']);
+    expect(asked.length).to.equal(0);
   });
 
   it('takes its question back when the last call is, and keeps what comes nevertheless', async () => {

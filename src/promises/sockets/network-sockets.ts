@@ -5,7 +5,7 @@
  * A callback may come inside the call that it was given to. Mistakes (an option that no call takes) are thrown.
  */
 import type { Socket } from 'node:net';
-import type { Destination, UdpOptions } from '../../pal/datagram.ts';
+import type { Destination, OutgoingDatagram, UdpOptions } from '../../pal/datagram.ts';
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { Endpoint } from '../../pal/handles.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
@@ -24,6 +24,18 @@ export function endpointOf(address = '', port = 0): Endpoint {
 
 /** Called once, when it is done, or with the error. */
 export type DoneCallback = (error: NetworkError | null) => void;
+
+/** A callback for each of `count` things that end, of which the last one calls back, with the first error. At once when there is none. */
+export function whenAllAreDone(count: number, callback: DoneCallback): DoneCallback {
+  let left = count;
+  let first: NetworkError | null = null;
+  if (left === 0) callback(null);
+  return (error) => {
+    first ??= error;
+    left--;
+    if (left === 0) callback(first);
+  };
+}
 
 /** One side of a connection. Its calls are answered with ConnectionClosed when it is closed, here, before they end. */
 export interface StreamSocket {
@@ -67,17 +79,26 @@ export interface ListeningSocket {
   unref(): void;
 }
 
-/** What a datagram arrives as: the view is valid until the callback returns. */
-export type DatagramCallback = (error: NetworkError | null, view: Uint8Array, peer: Endpoint, size: number) => void;
+/** A datagram that has come. Its bytes are the receiver's. */
+export interface ArrivedDatagram {
+  readonly data: Buffer;
+  readonly remote: Endpoint;
+  readonly size: number;
+}
+
+/** Called once, with the error, or with one datagram or several that have come together. */
+export type DatagramsCallback = (error: NetworkError | null, datagrams: readonly ArrivedDatagram[]) => void;
 
 /** A UDP socket. */
 export interface DatagramChannel {
   readonly endpoint: Endpoint;
-  /** Takes the next datagram. One call at a time. */
-  receive(callback: DatagramCallback): void;
+  /** Takes the next datagrams. One call at a time. */
+  receive(callback: DatagramsCallback): void;
   /** Takes that back: it calls back with an error, or with a datagram after all. */
   stopReceiving(): void;
   send(data: WriteData, to: Destination, options: OperationOptions, callback: DoneCallback): void;
+  /** Sends all of them, in order; the first error is told when the last one is over. */
+  sendMany(list: readonly OutgoingDatagram[], options: OperationOptions, callback: DoneCallback): void;
   close(callback: () => void): void;
   ref(): void;
   unref(): void;

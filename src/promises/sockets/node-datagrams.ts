@@ -1,27 +1,31 @@
 /** A UDP socket of node:dgram, as the promises want it. */
 import type { RemoteInfo, Socket } from 'node:dgram';
-import type { Destination } from '../../pal/datagram.ts';
+import type { Destination, OutgoingDatagram } from '../../pal/datagram.ts';
 import type { Endpoint } from '../../pal/handles.ts';
 import type { WriteData } from '../../pal/network-pal.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import { requireInteger } from '../../util/validate.ts';
 import { closedHere } from './errors.ts';
-import { endpointOf, type DatagramCallback, type DatagramChannel, type DoneCallback } from './network-sockets.ts';
+import {
+  endpointOf,
+  whenAllAreDone,
+  type DatagramChannel,
+  type DatagramsCallback,
+  type DoneCallback,
+} from './network-sockets.ts';
 import { networkError } from './node-error.ts';
 import { NodeHandle } from './node-handle.ts';
 
 const MAX_QUEUED_BYTES = 2 ** 20;
 /** What a datagram takes of that at least, so that empty ones have an end too. */
 const LEAST_BYTES = 512;
-const NOTHING = new Uint8Array(0);
-const NOBODY = endpointOf();
 
 export class NodeDatagrams extends NodeHandle<Socket> implements DatagramChannel {
   readonly endpoint: Endpoint;
   /** What has come and nobody has asked for yet. What is beyond the limit is dropped, as the system does it. */
   readonly #queue: { readonly bytes: Buffer; readonly from: RemoteInfo }[] = [];
   #room: number;
-  #receiving: DatagramCallback | null = null;
+  #receiving: DatagramsCallback | null = null;
   #isClosed = false;
 
   constructor(socket: Socket, limit = MAX_QUEUED_BYTES) {
@@ -39,20 +43,20 @@ export class NodeDatagrams extends NodeHandle<Socket> implements DatagramChannel
     });
   }
 
-  receive(callback: DatagramCallback): void {
-    if (this.#isClosed) return callback(closedHere('socket'), NOTHING, NOBODY, 0);
+  receive(callback: DatagramsCallback): void {
+    if (this.#isClosed) return callback(closedHere('socket'), []);
     const next = this.#queue.shift();
     this.#receiving = next === undefined ? callback : null;
     if (next === undefined) return;
-    const { bytes, from } = next;
-    this.#room += Math.max(LEAST_BYTES, bytes.length);
-    callback(null, bytes, endpointOf(from.address, from.port), bytes.length);
+    const { bytes: data, from } = next;
+    this.#room += Math.max(LEAST_BYTES, data.length);
+    callback(null, [{ data, remote: endpointOf(from.address, from.port), size: data.length }]);
   }
 
   stopReceiving(): void {
     const callback = this.#receiving;
     this.#receiving = null;
-    callback?.(closedHere('socket'), NOTHING, NOBODY, 0);
+    callback?.(closedHere('socket'), []);
   }
 
   send(data: WriteData, to: Destination, { timeout = 1 }: OperationOptions, callback: DoneCallback): void {
@@ -61,6 +65,11 @@ export class NodeDatagrams extends NodeHandle<Socket> implements DatagramChannel
     this.socket.send(data, to.port, to.address, (error) => {
       callback(error === null ? null : networkError(error, 'send'));
     });
+  }
+
+  sendMany(list: readonly OutgoingDatagram[], options: OperationOptions, callback: DoneCallback): void {
+    const done = whenAllAreDone(list.length, callback);
+    for (const { data, to } of list) if (to !== null) this.send(data, to, options, done);
   }
 
   close(callback: () => void): void {

@@ -3,17 +3,19 @@ import type { Socket } from 'node:net';
 import type { AnyHandle, Endpoint, ServerHandle, SocketHandle, UdpHandle } from '../../pal/handles.ts';
 import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { BytesCallback, CloseOptions, NetworkPal, ViewCallback, WriteData } from '../../pal/network-pal.ts';
-import type { Destination } from '../../pal/datagram.ts';
+import type { Destination, OutgoingDatagram } from '../../pal/datagram.ts';
 import type { OperationHandle, OperationOptions } from '../../pal/pending-operation.ts';
 import type { Scheduler } from '../../platform/platform.ts';
 import {
   DEFAULT_HOST,
   endpointOf,
+  whenAllAreDone,
   type AcceptCallback,
   type BindUdpOptions,
   type ConnectToOptions,
-  type DatagramCallback,
+  type ArrivedDatagram,
   type DatagramChannel,
+  type DatagramsCallback,
   type DoneCallback,
   type ListeningSocket,
   type ListenOptions,
@@ -21,15 +23,11 @@ import {
   type StreamSocket,
 } from './network-sockets.ts';
 
-/** More than any datagram has. */
-const VIEW_BYTES = 65_536;
 const NOTHING = new Uint8Array(0);
 
 export class PalSockets implements NetworkSockets {
   readonly scheduler: Scheduler;
   readonly #pal: () => NetworkPal;
-  /** Shared: a receive writes it right before its callback, which takes the bytes out before it returns. */
-  readonly #view = Buffer.allocUnsafeSlow(VIEW_BYTES);
 
   /** @param pal the one to use at this moment */
   constructor(pal: () => NetworkPal, scheduler: Scheduler) {
@@ -56,7 +54,7 @@ export class PalSockets implements NetworkSockets {
   bindUdp({ host = DEFAULT_HOST, port = 0, ...options }: BindUdpOptions): Promise<DatagramChannel> {
     const pal = this.#pal();
     const { handle, address, port: bound } = pal.createUdpSocket(host, port, options);
-    return Promise.resolve(new PalDatagrams(pal, handle, endpointOf(address, bound), this.#view));
+    return Promise.resolve(new PalDatagrams(pal, handle, endpointOf(address, bound)));
   }
 }
 
@@ -164,18 +162,20 @@ class PalStream extends PalSocket<SocketHandle> implements StreamSocket {
 
 class PalDatagrams extends PalSocket<UdpHandle> implements DatagramChannel {
   readonly endpoint: Endpoint;
-  readonly #view: Buffer;
   #receiving = 0 as OperationHandle;
 
-  constructor(pal: NetworkPal, handle: UdpHandle, endpoint: Endpoint, view: Buffer) {
+  constructor(pal: NetworkPal, handle: UdpHandle, endpoint: Endpoint) {
     super(pal, handle);
     this.endpoint = endpoint;
-    this.#view = view;
   }
 
-  receive(callback: DatagramCallback): void {
-    this.#receiving = this.pal.asyncReceiveFrom(this.handle, this.#view, VIEW_BYTES, (error, bytes, peer, size) => {
-      callback(error, this.#view.subarray(0, bytes), peer, size);
+  receive(callback: DatagramsCallback): void {
+    this.#receiving = this.pal.asyncReceiveBatch(this.handle, (error, batch) => {
+      const datagrams: ArrivedDatagram[] = [];
+      for (let index = 0; index < batch.count; index++) {
+        datagrams.push({ data: Buffer.from(batch.view(index)), remote: batch.peer(index), size: batch.size(index) });
+      }
+      callback(error, datagrams);
     });
   }
 
@@ -185,6 +185,12 @@ class PalDatagrams extends PalSocket<UdpHandle> implements DatagramChannel {
 
   send(data: WriteData, to: Destination, options: OperationOptions, callback: DoneCallback): void {
     this.pal.asyncSendTo(this.handle, data, to, options, callback);
+  }
+
+  sendMany(list: readonly OutgoingDatagram[], options: OperationOptions, callback: DoneCallback): void {
+    const rest = list.slice(this.pal.trySendMany(this.handle, list));
+    const done = whenAllAreDone(rest.length, callback);
+    for (const { data, to } of rest) this.pal.asyncSendTo(this.handle, data, to, options, done);
   }
 
   close(callback: () => void): void {

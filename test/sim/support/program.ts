@@ -112,6 +112,7 @@ export interface Settings {
   readonly pals: 1 | 2;
   readonly skips: boolean;
   readonly waiter: 'worker' | 'inline';
+  readonly ticks: boolean;
   readonly buffers: number | undefined;
   readonly ending: 'drain' | 'stop' | 'close';
   readonly faults: FaultOptions | undefined;
@@ -151,6 +152,7 @@ export function settingsOf({ settings }: Program): Settings {
     ending: ENDINGS[(settings >>> 6) % 4] ?? 'drain',
     faults: withDeaths(FAULTS[(settings >>> 8) % 4], (settings >>> 21) % 4 === 3),
     acceptDepth: [1, 2, 4, 8][(settings >>> 10) % 4] ?? 1,
+    ticks: (settings >>> 16) % 4 === 1, // of a fourth of the programs, none of which has a backlog of 1
     backlog: (settings >>> 15) % 8 === 7 ? 1 : 511,
     slots: (settings >>> 18) % 8 === 5 ? 16 : 128,
     impatient: (settings >>> 12) % 2 === 1,

@@ -54,7 +54,7 @@ export class SimulatedPal {
 
   constructor(
     platform: SimulatedPlatform,
-    { waiter, skips, slots }: Settings,
+    { waiter, skips, ticks, slots }: Settings,
     { graceMs, trace, onRemoteError }: SimulatedPalOptions,
   ) {
     this.platform = platform;
@@ -63,6 +63,7 @@ export class SimulatedPal {
       platform,
       waiter,
       skipCompletionPortOnSuccess: skips,
+      ticksBetweenCallbacks: ticks,
       closeGraceMs: graceMs,
       maxOperations: slots,
       trackOrigins: trace,

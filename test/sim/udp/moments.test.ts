@@ -129,3 +129,36 @@ describe('datagrams that the system has not taken yet', () => {
     await made.stop();
   });
 });
+
+describe('a burst that is longer than what a socket takes in a turn', () => {
+  /** What a turn takes at most, and the one that ended the receive. */
+  const MOST = 64 + 1;
+
+  for (const batches of [false, true]) {
+    it(`lets others run in between (${batches ? 'in batches' : 'one by one'})`, async () => {
+      const { platform, pal, socket, peers, stop } = bench();
+      for (let number = 0; number < 200; number++) peers[0].send('x', socket.port);
+      platform.run(); // they are in the system's buffer, since nobody has asked
+      const log: string[] = [];
+      const buffer = new Uint8Array(8);
+      const came = (count: number): void => {
+        // It is answered as soon as whatever runs now lets it.
+        if (log.length === 0) pal.cancel(pal.asyncReceiveFrom(socket.handle, buffer, 8, () => log.push('another')));
+        for (let left = count; left > 0; left--) log.push('x');
+        next();
+      };
+      const next = (): void => {
+        const told = (error: Error | null, count: number): void => {
+          if (error === null) came(count);
+        };
+        if (batches) pal.asyncReceiveBatch(socket.handle, (error, { count }) => told(error, count));
+        else pal.asyncReceiveFrom(socket.handle, buffer, 8, (error) => told(error, 1));
+      };
+      next();
+      platform.run();
+      expect(log).to.have.lengthOf(201);
+      expect(log.indexOf('another')).to.be.within(1, MOST);
+      await stop();
+    });
+  }
+});
