@@ -189,7 +189,8 @@ export class TcpSocket extends Duplex implements StreamOwner {
       later(() => this.emit('close', hadError));
     } else {
       own.stream = null;
-      const closed = (): void => void this.emit('close', hadError);
+      // In a tick of its own: 'error' comes in one too, and the connection may be gone before that, within the same turn.
+      const closed = (): void => nextTick(() => this.emit('close', hadError));
       if (own.resetting) stream.reset(closed);
       else stream.close(closed);
       own.resetting = false;

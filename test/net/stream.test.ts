@@ -41,6 +41,24 @@ onEveryNet('net, streams', ({ net, ours }) => {
     await ended(pair);
   });
 
+  it('says what went wrong before it says that it is closed, whoever of the two fails', async () => {
+    const reading = await pairOf(net);
+    const ofReading = eventsOf(reading.served, ['error', 'close']);
+    reading.client.resetAndDestroy();
+    await new Promise((resolve) => reading.served.resume().once('close', resolve));
+    expect(ofReading).to.deep.equal(['error', 'close true']);
+    await ended(reading);
+
+    const writing = await pairOf(net, { server: { pauseOnConnect: true } });
+    const ofWriting = eventsOf(writing.served, ['error', 'close']);
+    const closed = new Promise((resolve) => writing.served.once('close', resolve));
+    writing.served.write(Buffer.alloc(50_000_000)); // more than two systems buffer: it is under way when the peer resets
+    writing.client.resetAndDestroy();
+    await closed;
+    expect(ofWriting).to.deep.equal(['error', 'close true']);
+    await ended(writing);
+  });
+
   it('hears of the end when everything that the bytes before have left to ticks and promises has run', async () => {
     const pair = await pairOf(net, { server: { pauseOnConnect: true } });
     const { client, served } = pair;
