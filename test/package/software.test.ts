@@ -2,13 +2,10 @@
  * Software of other people, and servers of theirs, on the published package: programs that know nothing of it, with
  * `--import iocp-pal/register` on the Windows node.exe. They are in software/programs, and say what came of it.
  */
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
-import path from 'node:path';
 import { expect } from 'chai';
-import { softwareFolder } from '../../scripts/paths.mjs';
 import { runOnWindowsNode } from '../../scripts/wine.mjs';
-import { addWindowsBinary, makeProject, publish } from './published.ts';
 import { startPostgres, startRedis, type Started } from './servers.ts';
+import { softwareProject, versionOf } from './software-project.ts';
 
 /** Building everything once, on a machine that does other things too. */
 const TIMEOUT_MS = 900_000;
@@ -20,11 +17,6 @@ interface Said extends Record<string, unknown> {
   connected: number;
 }
 
-function versionOf(name: string): string {
-  const file = path.join(softwareFolder, 'node_modules', name, 'package.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
-
 describe('software that knows nothing of iocp-pal', function () {
   this.timeout(TIMEOUT_MS);
   this.slow(TIMEOUT_MS);
@@ -33,11 +25,7 @@ describe('software that knows nothing of iocp-pal', function () {
 
   before(async function () {
     if (!windowsIsThere) return this.skip();
-    const around = path.join((await publish()).folder, 'software');
-    mkdirSync(around);
-    symlinkSync(path.join(softwareFolder, 'node_modules'), path.join(around, 'node_modules'), 'junction');
-    project = await makeProject(path.join('software', 'project'), [path.join('software', 'programs')]);
-    addWindowsBinary(path.join(project, 'node_modules'));
+    project = await softwareProject();
   });
 
   afterEach(async () => {
