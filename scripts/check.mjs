@@ -40,7 +40,14 @@ console.log(`${changed.length} changed files since ${base.slice(0, 9)}, ${affect
 const results = await Promise.all([
   step('types', [bin('typescript', 'tsc'), '-p', 'tsconfig.json']),
   code.length > 0 &&
-    step('lint', [bin('eslint', 'eslint.js'), '--config', '.config/eslint.config.js', ...CACHED_LINT, '--no-warn-ignored', ...code]),
+    step('lint', [
+      bin('eslint', 'eslint.js'),
+      '--config',
+      '.config/eslint.config.js',
+      ...CACHED_LINT,
+      '--no-warn-ignored',
+      ...code,
+    ]),
   changed.length > 0 && step('format', [bin('prettier', 'prettier.cjs'), '--check', '--ignore-unknown', ...changed]),
   specs.length > 0 && step('tests', [path.join('scripts', 'test.mjs'), '--part=neutral', ...specs]),
 ]);
