@@ -156,8 +156,9 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   /**
    * Writes everything, in order. The data must stay as it is until the callback. A write of nothing calls back with 0 in its
    * turn. The callback gets ResourceExhausted when the socket's queue is full, or those of all sockets together are
-   * (maxQueuedBytesPerSocket, maxQueuedBytes): wait for callbacks, then write again.
-   * @throws RangeError ERR_WRITE_TOO_LARGE for more than such a queue can ever hold; TypeError for what is no data.
+   * (maxQueuedBytesPerSocket, maxQueuedBytes): wait for callbacks, then write again. A single write may be larger than these
+   * queues: it is taken while they are empty.
+   * @throws TypeError for what is no data.
    */
   asyncWrite(socket: SocketHandle, data: WriteData, callback: BytesCallback): OperationHandle;
   asyncWrite(

@@ -3,11 +3,14 @@ import type { NetworkError } from '../pal/network-error.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
 import type { Connection } from './connection/connection.ts';
 import { removeRequest, addRequest, type Context } from '../context/context.ts';
-import { behindRefused, queueFull, queuesFull, writeTooLarge } from '../util/errors.ts';
+import { behindRefused, queueFull, queuesFull } from '../util/errors.ts';
 import { NO_OPERATION } from '../sockets/pending-call.ts';
 import type { WriteRequest } from './connection/requests.ts';
 
-/** Why a write of so many bytes is refused now, or null. Throws RangeError for one that always would be. */
+/**
+ * Why a write of so many bytes is refused now, or null. One that is larger than a queue is taken when nothing else is in it: its bytes
+ * are in the caller's memory already, and go out in pieces.
+ */
 export function whyNotQueued(context: Context, connection: Connection, total: number): NetworkError | null {
   const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = context.options;
   const { refusal, queuedBytes } = connection.write;
@@ -15,13 +18,13 @@ export function whyNotQueued(context: Context, connection: Connection, total: nu
   return refusal === null && hasRoom ? null : whyRefused(context, connection, total);
 }
 
-function whyRefused(context: Context, connection: Connection, total: number): NetworkError {
+function whyRefused(context: Context, connection: Connection, total: number): NetworkError | null {
   const { maxQueuedBytesPerSocket: limit, maxQueuedBytes } = context.options;
-  if (total > limit) throw writeTooLarge(total, limit, 'maxQueuedBytesPerSocket');
-  if (total > maxQueuedBytes) throw writeTooLarge(total, maxQueuedBytes, 'maxQueuedBytes');
-  if (connection.write.refusal !== null) return behindRefused(connection.write.refusal);
-  if (connection.write.queuedBytes + total > limit) return queueFull(connection.write.queuedBytes, total, limit);
-  return queuesFull(context.queuedBytes, total, maxQueuedBytes);
+  const { refusal, queuedBytes } = connection.write;
+  if (refusal !== null) return behindRefused(refusal);
+  if (queuedBytes > 0 && queuedBytes + total > limit) return queueFull(queuedBytes, total, limit);
+  const { queuedBytes: ofAll } = context;
+  return ofAll > 0 && ofAll + total > maxQueuedBytes ? queuesFull(ofAll, total, maxQueuedBytes) : null;
 }
 
 /** Refuses a write for lack of room. Until its callback has run, what is written behind it is refused as well. */

@@ -7,7 +7,7 @@ import { Win32Error } from '../../ffi/check.ts';
 import { describeSystemError } from '../../ffi/system-error.ts';
 import * as wsa from '../../ffi/wsa-errors.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
-import { argumentError, NetworkError } from '../pal/network-error.ts';
+import { NetworkError } from '../pal/network-error.ts';
 
 /** What was being done, which decides the kind of an error that has no kind of its own. */
 export const FALLBACK_KIND = {
@@ -208,16 +208,6 @@ const GONE: ReadonlySet<number> = new Set([
 /** True for a code that says that the connection has ended meanwhile, and nothing about the call. */
 export function saysGone(code: number): boolean {
   return GONE.has(code);
-}
-
-/** asyncWrite of more than a queue can ever hold. */
-export function writeTooLarge(bytes: number, limit: number, option: string): RangeError {
-  return argumentError(
-    RangeError,
-    'ERR_WRITE_TOO_LARGE',
-    `Cannot write ${bytes} bytes at once: a queue holds ${limit} at most. Write it in parts, each in the callback of the ` +
-      `one before, or raise ${option} in createNetworkPal`,
-  );
 }
 
 /** A write behind one that was refused, whose callback has not come yet: what follows a hole must not be sent. */

@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import net, { socketOver } from '../../src/net/index.ts';
 import { windowsNet } from '../../src/net/windows-net.ts';
 import { onEveryBed } from '../support/beds.ts';
-import { pair, write } from '../support/io.ts';
+import { seededBytes } from '../support/bytes.ts';
+import { pair, readExactly, write } from '../support/io.ts';
 import { testPal } from '../support/pal-fixture.ts';
 import { bytesOf } from './support/sockets.ts';
 
@@ -23,6 +24,27 @@ onEveryBed('socketOver()', (bed) => {
     await write(pal, client, Buffer.from('behind'));
     pal.shutdown(client, 'send');
     expect(String(await bytesOf(socket))).to.equal('before, behind');
+  });
+
+  it('takes writes of any length on a PAL with short queues', async () => {
+    const pal = bed.create({
+      ...bed.oneProcess?.(),
+      strict: true,
+      maxQueuedBytesPerSocket: 65_536,
+      maxQueuedBytes: 65_536,
+    });
+    pal.initialize();
+    const running = pal.runEventLoop();
+    const { client, served } = await pair(pal);
+    const socket = socketOver(pal, served, { peer: NOWHERE, local: NOWHERE });
+    const bytes = seededBytes(3_000_000);
+    const written = new Promise<void>((resolve, reject) => {
+      socket.once('error', reject).write(bytes, () => resolve());
+    });
+    expect((await readExactly(pal, client, bytes.length)).equals(bytes)).to.equal(true);
+    await written;
+    await pal.stopEventLoop();
+    await running;
   });
 
   it('is not there under the name of node:net', () => {

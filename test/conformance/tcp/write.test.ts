@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { NetworkErrorCode, WouldBlock, type NetworkPal, type SocketHandle } from '../../../src/index.ts';
 import { onEveryBed } from '../../support/beds.ts';
 import { seededBytes } from '../../support/bytes.ts';
-import { expectClosed, rejectionOf, thrownBy } from '../../support/errors.ts';
+import { expectClosed, rejectionOf } from '../../support/errors.ts';
 import { close, pair, read, readExactly, reset, write } from '../../support/io.ts';
 import { Outcomes } from '../../support/outcomes.ts';
 import { sharedPal, testPal } from '../../support/pal-fixture.ts';
@@ -203,14 +203,26 @@ onEveryBed('write queue limit', (bed) => {
     expect(received.equals(Buffer.concat([seededBytes(limit), seededBytes(1, 9)]))).to.equal(true);
   });
 
-  it('refuses a single write above the limit and leaves nothing of it', async () => {
+  it('takes a single write above it while nothing else is queued, and nothing behind that', async () => {
     const { pal } = fixture;
-    const { client } = await pair(pal);
-    const error = thrownBy(() => pal.asyncWrite(client, new Uint8Array(limit + 1), () => undefined));
-    expect(error).to.be.instanceOf(RangeError).and.to.include({ code: 'ERR_WRITE_TOO_LARGE' });
-    expect(error.message)
-      .to.match(/in parts.* or raise maxQueuedBytesPerSocket/)
-      .and.to.not.match(/[Ww]ait/);
+    const { client, served } = await pair(pal);
+    const large = seededBytes(3 * limit + 1);
+    for (const round of ['first', 'second']) {
+      const written = write(pal, client, large);
+      expect(pal.getQueuedBytes(client), round).to.equal(large.length);
+      expect(await rejectionOf(write(pal, client, seededBytes(1))), round).to.include({ code: 'ERR_WRITE_QUEUE_FULL' });
+      expect((await readExactly(pal, served, large.length)).equals(large), round).to.equal(true);
+      expect(await written, round).to.equal(large.length);
+    }
+  });
+
+  it('refuses one above it behind another write, and leaves nothing of it', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const before = write(pal, client, seededBytes(1));
+    const error = await rejectionOf(write(pal, client, new Uint8Array(limit + 1)));
+    expect(error).to.include({ code: 'ERR_WRITE_QUEUE_FULL', kind: NetworkErrorCode.ResourceExhausted });
+    await Promise.all([before, readExactly(pal, served, 1)]);
     expect(pal.stats()).to.include({ queuedBytes: 0, pendingCallbacks: 0 });
   });
 
@@ -257,13 +269,17 @@ onEveryBed('limit of all write queues together', (bed) => {
     expect(received.equals(seededBytes(limit))).to.equal(true);
   });
 
-  it('refuses a single write above the limit and leaves nothing of it', async () => {
+  it('takes a single write above it while nothing is queued anywhere, and refuses it otherwise', async () => {
     const { pal } = fixture;
-    const { client } = await pair(pal);
-    const error = thrownBy(() => pal.asyncWrite(client, new Uint8Array(limit + 1), () => undefined));
-    expect(error).to.include({ code: 'ERR_WRITE_TOO_LARGE' });
-    expect(error.message).to.match(/raise maxQueuedBytes in/);
-    expect(pal.stats()).to.include({ queuedBytes: 0, pendingCallbacks: 0 });
+    const [first, second] = [await pair(pal), await pair(pal)];
+    const large = seededBytes(2 * limit);
+    const small = write(pal, first.client, seededBytes(1));
+    expect(await rejectionOf(write(pal, second.client, large))).to.include({ code: 'ERR_WRITE_QUEUES_FULL' });
+    await Promise.all([small, readExactly(pal, first.served, 1)]);
+    const written = write(pal, second.client, large);
+    expect(await rejectionOf(write(pal, first.client, seededBytes(1)))).to.include({ code: 'ERR_WRITE_QUEUES_FULL' });
+    expect((await readExactly(pal, second.served, large.length)).equals(large)).to.equal(true);
+    expect(await written).to.equal(large.length);
   });
 
   it('tryWrite takes what there is room for, and a watch waits for room', async () => {

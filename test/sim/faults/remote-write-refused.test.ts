@@ -82,14 +82,6 @@ describe('a write of another thread', () => {
     expect('x'.repeat(65_000).startsWith(heard.text)).to.equal(true);
   });
 
-  it('that no queue can hold ends the stream too', async () => {
-    const heard = await play({ maxQueuedBytesPerSocket: 65_536 }, (_pal, _client, write) => {
-      write('x'.repeat(65_537));
-      write('behind the hole');
-    });
-    expect(heard).to.deep.equal({ text: '', ending: 'ECONNRESET', failures: ['ERR_WRITE_TOO_LARGE', 'EPIPE'] });
-  });
-
   it('that meets a watch ends the stream: closing resets', async () => {
     const heard = await play({}, (pal, client, write) => {
       pal.watch(client, { readable: true }, () => undefined);
