@@ -2,9 +2,11 @@
  * A platform that costs nothing: every call pends, and its packet is there at the next dequeue. What is left of a round trip
  * on it is the library's own code.
  *
- * It models no network. A receive brings `messageBytes` bytes at once, a send takes all it is given, a connect succeeds.
+ * It models no network. A receive brings `messageBytes` bytes at once, a send takes all it is given, a connect succeeds. There is always a
+ * datagram, of one peer after the other.
  */
-import { OVERLAPPED, OVERLAPPED_ENTRY } from '../../ffi/layouts.ts';
+import { AF_INET } from '../../ffi/constants.ts';
+import { OVERLAPPED, OVERLAPPED_ENTRY, sockaddr_in } from '../../ffi/layouts.ts';
 import type { NativeMemory, NativeRegion } from '../../ffi/memory.ts';
 import type { Platform, PortWaiter } from '../../src/platform/platform.ts';
 
@@ -14,6 +16,10 @@ const PENDING = 0;
 const IO_PENDING = 997;
 const WAIT_TIMEOUT = 258;
 const FIRST_ADDRESS = 0x100000;
+/** Who sends datagrams. */
+const PEERS = 100;
+/** The family and the port of a peer, as the first word of a sockaddr_in. */
+const sockaddrStart = (peer: number): number => AF_INET | (((peer & 0xff) << 24) | ((30 + (peer >> 8)) << 16));
 const REAL_HANDLES = 0x20000;
 
 export interface FreePlatform extends Platform {
@@ -49,19 +55,19 @@ export function freePlatform(messageBytes: number): FreePlatform {
   let entries: Uint32Array | null = null;
   let count: Uint32Array | null = null;
   /** The slab of operation contexts, which holds this address. */
-  const contexts = (inside: number): Uint32Array => {
-    if (slab === null) {
-      const region = regions.find(({ address, buffer }) => inside >= address && inside < address + buffer.byteLength);
-      slabAddress = region?.address ?? 0;
-      slab = wordsAt(slabAddress);
-    }
-    return slab;
+  const contexts = (inside: number): Uint32Array => (slab ??= slabWith(inside));
+  // By itself: a function with a closure over its argument takes memory for that on every call, which is not the library's.
+  const slabWith = (inside: number): Uint32Array => {
+    const region = regions.find(({ address, buffer }) => inside >= address && inside < address + buffer.byteLength);
+    slabAddress = region?.address ?? 0;
+    return wordsAt(slabAddress);
   };
 
   const keys: number[] = [];
   const ringKey = new Float64Array(RING_SIZE);
   const ringOverlapped = new Float64Array(RING_SIZE);
   const ringBytes = new Uint32Array(RING_SIZE);
+  let peer = 0;
   let head = 0;
   let tail = 0;
   const push = (socket: number, overlapped: number, bytes: number): void => {
@@ -144,8 +150,23 @@ export function freePlatform(messageBytes: number): FreePlatform {
         push(s, overlapped, sendLength(buffers, segments));
         return -1;
       },
-      WSARecvFrom: unused,
-      WSASendTo: unused,
+      WSARecvFrom(s, _buffers, _count, received, _flags, from, fromLength, overlapped) {
+        const words = contexts(from);
+        peer = peer === PEERS ? 1 : peer + 1;
+        words[(from - slabAddress) / 4] = sockaddrStart(peer);
+        words[(from - slabAddress) / 4 + 1] = 0x0100007f;
+        words[(fromLength - slabAddress) / 4] = sockaddr_in.size;
+        if (overlapped !== 0) push(s, overlapped, messageBytes);
+        else words[(received - slabAddress) / 4] = messageBytes;
+        return overlapped === 0 ? 0 : -1;
+      },
+      WSASendTo(_s, buffers, _count, sent) {
+        const words = contexts(buffers);
+        const at = (buffers - slabAddress) / 4;
+        // (Those of calls without an operation lie elsewhere.)
+        if (at >= 0 && at < words.length) words[(sent - slabAddress) / 4] = words[at] ?? 0;
+        return 0;
+      },
       WSAPoll: unused,
       WSAIoctl: () => 0,
       setsockopt: () => 0,
@@ -153,7 +174,10 @@ export function freePlatform(messageBytes: number): FreePlatform {
         wordsAt(value)[0] = REAL_HANDLES;
         return 0;
       },
-      getsockname: () => 0,
+      getsockname(_s, name) {
+        wordsAt(name)[0] = sockaddrStart(0);
+        return 0;
+      },
       getpeername: () => 0,
       shutdown: () => 0,
       closesocket: () => 0,

@@ -7,6 +7,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import process from 'node:process';
+import { measureDatagrams } from './datagrams.ts';
 import { measureKoffiCalls } from './koffi-calls.ts';
 import { measureRoundTrips } from './round-trips.ts';
 
@@ -24,6 +25,12 @@ measure('none, views', null, true);
 const storage = new AsyncLocalStorage<number>();
 measure('per connection', storage);
 storage.disable();
+
+console.log('\na datagram of 64 bytes there and back  CPU ns  heap bytes');
+for (const [name, { nanosecondsPerRoundTrip, heapBytesPerRoundTrip }] of measureDatagrams(ROUND_TRIPS)) {
+  const cells = [nanosecondsPerRoundTrip.toFixed(0).padStart(6), heapBytesPerRoundTrip.toFixed(2).padStart(10)];
+  console.log([name.padEnd(37), ...cells].join('  '));
+}
 
 if (process.platform === 'win32') {
   console.log('\nkoffi call                        ns');

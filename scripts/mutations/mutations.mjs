@@ -120,7 +120,7 @@ const datagramMutations = [
   {
     id: 'a burst has no end to what it takes in one turn',
     file: bursts,
-    find: 'while (received < MAX_RECEIVES_PER_TURN && socket.receivingOn === operation) {',
+    find: 'while (received < most && socket.receivingOn === operation) {',
     replace: 'while (socket.receivingOn === operation) {',
   },
   {
@@ -222,14 +222,14 @@ const datagramMutations = [
   {
     id: 'a destination is taken for another one in its place',
     file: 'socket-addresses.ts',
-    find: 'if (known?.port !== port || known.address !== address) return null;',
-    replace: 'if (known === null) return null;',
+    find: '      if (known.port !== port || known.address !== address) continue;\n',
+    replace: '',
   },
   {
     id: 'a peer is taken for another one with the same address',
     file: 'socket-addresses.ts',
-    find: 'if (known !== null && this.#matches(place, words, start, length)) return known;',
-    replace: 'if (known !== null) return known;',
+    find: 'if (this.#matches(place, words, start, length)) return known;',
+    replace: 'return known;',
   },
   {
     id: 'a request that leaves its queue is still the last there',

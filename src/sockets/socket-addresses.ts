@@ -19,9 +19,14 @@ const IPV4_WORDS = 2;
 const FIRST_PEERS = 64;
 const MOST_PEERS = 1024;
 /** Destinations that it remembers, a power of two. */
-const DESTINATIONS = 256;
+const DESTINATIONS = 512;
+/** Places that one may lie in. */
+const PROBES = 4;
 
-/** The peers from which a socket has received lately. Each lies where its address says; the next one with that place replaces it. */
+/**
+ * The peers from which a socket has received lately. Each lies where its address says, or in one of the next places; when these are all
+ * taken, the next one replaces one there.
+ */
 export class PeerCache {
   #keys = new Uint32Array(FIRST_PEERS * WORDS);
   #peers = new Array<Endpoint | null>(FIRST_PEERS).fill(null);
@@ -34,30 +39,38 @@ export class PeerCache {
     const length = (first & 0xffff) === AF_INET ? IPV4_WORDS : WORDS;
     let hash = first;
     for (let word = 1; word < length; word++) hash = Math.imul(hash, 31) + (words[start + word] ?? 0);
-    // Fibonacci hashing: the upper bits of the product depend on all of the lower ones.
-    const place = Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(this.#peers.length) + 1);
-    const known = this.#peers[place] ?? null;
-    if (known !== null && this.#matches(place, words, start, length)) return known;
+    const peers = this.#peers;
+    const home = placeOf(hash, peers.length);
+    let free = home;
+    for (let step = 0; step < PROBES; step++) {
+      const place = (home + step) & (peers.length - 1);
+      const known = peers[place] ?? null;
+      if (known === null) {
+        free = place;
+        break;
+      }
+      if (this.#matches(place, words, start, length)) return known;
+    }
     const bytes = new Uint8Array(words.buffer, words.byteOffset + start * 4, sockaddr_in6.size);
     const endpoint = readSockaddr(bytes);
     if (endpoint === null) return null;
     // Shared by all datagrams of this peer, so nobody may change it.
     const peer = Object.freeze(endpoint);
-    if (known !== null) this.#replaced++;
-    if (this.#replaced === this.#peers.length && this.#peers.length < MOST_PEERS) {
-      this.#grow();
-      return peer; // it is remembered the next time
-    }
-    this.#peers[place] = peer;
-    for (let word = 0; word < length; word++) this.#keys[place * WORDS + word] = words[start + word] ?? 0;
+    if (peers[free] !== null && this.#hasGrown()) return peer; // it is remembered the next time
+    peers[free] = peer;
+    for (let word = 0; word < length; word++) this.#keys[free * WORDS + word] = words[start + word] ?? 0;
     return peer;
   }
 
-  #grow(): void {
+  /** One is to be replaced: when that happens again and again, all are forgotten, in favour of twice the room. */
+  #hasGrown(): boolean {
+    this.#replaced++;
     const size = this.#peers.length * 2;
+    if (this.#replaced < this.#peers.length || size > MOST_PEERS) return false;
     this.#keys = new Uint32Array(size * WORDS);
     this.#peers = new Array<Endpoint | null>(size).fill(null);
     this.#replaced = 0;
+    return true;
   }
 
   #matches(place: number, words: Uint32Array, start: number, length: number): boolean {
@@ -66,6 +79,11 @@ export class PeerCache {
     }
     return true;
   }
+}
+
+/** Fibonacci hashing: the upper bits of the product depend on all of the lower ones. @param size a power of two */
+function placeOf(hash: number, size: number): number {
+  return Math.imul(hash, 0x9e3779b1) >>> (Math.clz32(size) + 1);
 }
 
 /** A destination as text and as the sockaddr that WSASendTo takes. */
@@ -96,27 +114,37 @@ export class DestinationCache {
     const last = this.#last;
     if (last !== null && last.port === port && last.address === address) return last;
     if (this.#others === null || typeof address !== 'string' || typeof port !== 'number') return null;
-    const known = this.#others[placeOf(address, port)] ?? null;
-    if (known?.port !== port || known.address !== address) return null;
-    this.#last = known;
-    return known;
+    const home = homeOf(address, port);
+    for (let step = 0; step < PROBES; step++) {
+      const known = this.#others[(home + step) & (DESTINATIONS - 1)] ?? null;
+      if (known === null) return null;
+      if (known.port !== port || known.address !== address) continue;
+      this.#last = known;
+      return known;
+    }
+    return null;
   }
 
+  /** One that find() has not found. */
   remember(destination: ResolvedDestination): void {
+    const { address, port } = destination;
     if (this.#last !== null) {
       this.#others ??= new Array<ResolvedDestination | null>(DESTINATIONS).fill(null);
-      this.#others[placeOf(destination.address, destination.port)] = destination;
+      const home = homeOf(address, port);
+      let step = 0;
+      while (step < PROBES - 1 && this.#others[(home + step) & (DESTINATIONS - 1)] !== null) step++;
+      this.#others[(home + step) & (DESTINATIONS - 1)] = destination;
     }
     this.#last = destination;
   }
 }
 
 /** Peers of one machine differ in their port, those of one sort (players of a game) in the end of their address. */
-function placeOf(address: string, port: number): number {
+function homeOf(address: string, port: number): number {
   const { length } = address;
   const end =
     (address.charCodeAt(length - 1) << 4) ^ (address.charCodeAt(length - 2) << 8) ^ address.charCodeAt(length - 3);
-  return Math.imul(port ^ (end << 3), 0x9e3779b1) >>> (Math.clz32(DESTINATIONS) + 1);
+  return placeOf(port ^ (end << 3), DESTINATIONS);
 }
 
 /** Writes where an operation's datagram goes into its slot. Returns the bytes of the address: 0 for the connected peer. */

@@ -17,7 +17,7 @@ export class Batch implements DatagramBatch {
   bytes: Buffer = NO_BYTES;
   readonly #starts = new Int32Array(MAX_BATCH);
   readonly #lengths = new Int32Array(MAX_BATCH);
-  readonly #sizes = new Float64Array(MAX_BATCH);
+  readonly #cut = new Uint8Array(MAX_BATCH);
   readonly #peers: Endpoint[] = [];
   #block: Block | null = null;
   #end = 0;
@@ -45,12 +45,12 @@ export class Batch implements DatagramBatch {
     return this.count < MAX_BATCH && this.#end + bytes <= this.bytes.length;
   }
 
-  /** Puts one down whose bytes lie at `next` already. @param size the length that it had */
-  add(bytes: number, size: number, peer: Endpoint): void {
+  /** Puts one down whose bytes lie at `next` already. (A size of Infinity as a parameter would take memory for each.) */
+  add(bytes: number, isCut: boolean, peer: Endpoint): void {
     const { count } = this;
     this.#starts[count] = this.#end;
     this.#lengths[count] = bytes;
-    this.#sizes[count] = size;
+    this.#cut[count] = isCut ? 1 : 0;
     this.#peers[count] = peer;
     this.#end = (this.#end + bytes + ALIGNMENT - 1) & -ALIGNMENT;
     this.count = count + 1;
@@ -75,7 +75,7 @@ export class Batch implements DatagramBatch {
   }
 
   size(index: number): number {
-    return this.#sizes[this.#known(index)] ?? 0;
+    return this.#cut[this.#known(index)] === 1 ? Infinity : this.length(index);
   }
 
   peer(index: number): Endpoint {

@@ -189,8 +189,7 @@ function intoBatch(context: Context, socket: DatagramSocket, operation: Operatio
   const { bytes } = operation;
   counters.datagramsReceived++;
   counters.bytesReceived += bytes;
-  const size = error === 0 ? bytes : Infinity;
-  addToBatch(context, viewBlocks.lends ? null : block, bytes, size, peerOf(context, socket, operation));
+  addToBatch(context, viewBlocks.lends ? null : block, bytes, error !== 0, peerOf(context, socket, operation));
   return 0;
 }
 

@@ -49,7 +49,7 @@ export function takeDatagram(
   }
   socket.receives.shift();
   if (request.batchCallback !== null) {
-    if (beginBatch(context, request)) addToBatch(context, block, bytes, size, peer);
+    if (beginBatch(context, request)) addToBatch(context, block, bytes, cut, peer);
     else {
       keep(context, socket, block, bytes, size, peer);
       serveSoon(context, socket);
@@ -87,11 +87,11 @@ export function endBatch({ datagrams, blocks }: Context): void {
 }
 
 /** @param from where its bytes are; null when it has none, or they lie in the batch already */
-export function addToBatch(context: Context, from: Block | null, bytes: number, size: number, peer: Endpoint): void {
+export function addToBatch(context: Context, from: Block | null, bytes: number, isCut: boolean, peer: Endpoint): void {
   const { batch } = context.datagrams;
   from?.bytes.copy(batch.bytes, batch.next, 0, bytes);
-  batch.add(bytes, size, peer);
-  if (size > bytes) context.counters.datagramsTruncated++;
+  batch.add(bytes, isCut, peer);
+  if (isCut) context.counters.datagramsTruncated++;
 }
 
 /** Calls back, in the turn that found the datagram or the failure. `request` is in no queue any more. */
@@ -191,7 +191,7 @@ function serveBatch(context: Context, socket: DatagramSocket, request: ReceiveFr
   if (beginBatch(context, request)) {
     for (let next = arrivals.peek(); next !== undefined && batch.hasRoom(next.bytes); next = arrivals.peek()) {
       arrivals.shift();
-      addToBatch(context, next.block, next.bytes, next.size, next.peer);
+      addToBatch(context, next.block, next.bytes, next.size > next.bytes, next.peer);
       forget(context, socket, next);
     }
   }

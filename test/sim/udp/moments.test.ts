@@ -7,7 +7,7 @@ import {
   type UdpOptions,
   type UdpSocket,
 } from '../../../src/index.ts';
-import { WSAEHOSTUNREACH } from '../../../ffi/wsa-errors.ts';
+import { WSAECONNRESET, WSAEHOSTUNREACH, WSAENOBUFS } from '../../../ffi/wsa-errors.ts';
 import { simulateNetwork, type FaultOptions, type SimulatedPlatform } from '../../../src/sim/index.ts';
 import { expectNothingLeft } from '../support/nothing-left.ts';
 import { RawDatagramPeer } from '../support/raw-datagram-peer.ts';
@@ -141,7 +141,9 @@ describe('a burst that is longer than what a socket takes in a turn', () => {
       platform.run(); // they are in the system's buffer, since nobody has asked
       const log: string[] = [];
       const buffer = new Uint8Array(8);
+      let calls = 0;
       const came = (count: number): void => {
+        calls++;
         // It is answered as soon as whatever runs now lets it.
         if (log.length === 0) pal.cancel(pal.asyncReceiveFrom(socket.handle, buffer, 8, () => log.push('another')));
         for (let left = count; left > 0; left--) log.push('x');
@@ -158,6 +160,33 @@ describe('a burst that is longer than what a socket takes in a turn', () => {
       platform.run();
       expect(log).to.have.lengthOf(201);
       expect(log.indexOf('another')).to.be.within(1, MOST);
+      expect(calls).to.equal(batches ? 4 : 200);
+      await stop();
+    });
+  }
+});
+
+describe('a failure in the middle of a burst', () => {
+  for (const [code, report, expected] of [
+    [WSAENOBUFS, false, ['0', '1', 'ENOBUFS', '2', '3']],
+    [WSAECONNRESET, true, ['0', '1', 'ECONNRESET', '2', '3']],
+    [WSAECONNRESET, false, ['0', '1', '2', '3']],
+  ] as const) {
+    it(`does not take along the datagrams of its batch (${code}${report ? ', reported' : ''})`, async () => {
+      const plan = [{ call: 'WSARecvFrom', nth: 3, code }] as const;
+      const { platform, pal, socket, peers, stop } = bench({ reportUnreachable: report }, { plan });
+      for (const text of ['0', '1', '2', '3']) peers[0].send(text, socket.port);
+      platform.run();
+      const log: string[] = [];
+      const next = (): void =>
+        void pal.asyncReceiveBatch(socket.handle, (error, batch) => {
+          if (error !== null) log.push(error.code);
+          for (let index = 0; index < batch.count; index++) log.push(String(batch.view(index)));
+          if (error?.code !== 'ECANCELED') next();
+        });
+      next();
+      platform.run();
+      expect(log).to.deep.equal(expected);
       await stop();
     });
   }
