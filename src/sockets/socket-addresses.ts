@@ -28,17 +28,18 @@ const PROBES = 4;
  * taken, the next one replaces one there.
  */
 export class PeerCache {
-  #keys = new Uint32Array(FIRST_PEERS * WORDS);
+  /** Signed, since V8 keeps a number beyond 2^31 in memory of its own. */
+  #keys = new Int32Array(FIRST_PEERS * WORDS);
   #peers = new Array<Endpoint | null>(FIRST_PEERS).fill(null);
   /** How many have been replaced since it has this size. */
   #replaced = 0;
 
   /** The end point of the sockaddr that starts at a word, or null when it is none. */
   find(words: Uint32Array, start: number): Endpoint | null {
-    const first = words[start] ?? 0;
+    const first = signedWord(words, start);
     const length = (first & 0xffff) === AF_INET ? IPV4_WORDS : WORDS;
     let hash = first;
-    for (let word = 1; word < length; word++) hash = Math.imul(hash, 31) + (words[start + word] ?? 0);
+    for (let word = 1; word < length; word++) hash = (Math.imul(hash, 31) + signedWord(words, start + word)) | 0;
     const peers = this.#peers;
     const home = placeOf(hash, peers.length);
     let free = home;
@@ -58,7 +59,7 @@ export class PeerCache {
     const peer = Object.freeze(endpoint);
     if (peers[free] !== null && this.#hasGrown()) return peer; // it is remembered the next time
     peers[free] = peer;
-    for (let word = 0; word < length; word++) this.#keys[free * WORDS + word] = words[start + word] ?? 0;
+    for (let word = 0; word < length; word++) this.#keys[free * WORDS + word] = signedWord(words, start + word);
     return peer;
   }
 
@@ -67,7 +68,7 @@ export class PeerCache {
     this.#replaced++;
     const size = this.#peers.length * 2;
     if (this.#replaced < this.#peers.length || size > MOST_PEERS) return false;
-    this.#keys = new Uint32Array(size * WORDS);
+    this.#keys = new Int32Array(size * WORDS);
     this.#peers = new Array<Endpoint | null>(size).fill(null);
     this.#replaced = 0;
     return true;
@@ -75,10 +76,14 @@ export class PeerCache {
 
   #matches(place: number, words: Uint32Array, start: number, length: number): boolean {
     for (let word = 0; word < length; word++) {
-      if (this.#keys[place * WORDS + word] !== words[start + word]) return false;
+      if (this.#keys[place * WORDS + word] !== signedWord(words, start + word)) return false;
     }
     return true;
   }
+}
+
+function signedWord(words: Uint32Array, index: number): number {
+  return (words[index] ?? 0) | 0;
 }
 
 /** Fibonacci hashing: the upper bits of the product depend on all of the lower ones. @param size a power of two */

@@ -18,7 +18,7 @@ export class Batch implements DatagramBatch {
   readonly #starts = new Int32Array(MAX_BATCH);
   readonly #lengths = new Int32Array(MAX_BATCH);
   readonly #cut = new Uint8Array(MAX_BATCH);
-  readonly #peers: Endpoint[] = [];
+  readonly #peers = new Array<Endpoint>(MAX_BATCH).fill(NO_ENDPOINT);
   #block: Block | null = null;
   #end = 0;
 
@@ -61,7 +61,7 @@ export class Batch implements DatagramBatch {
     const block = this.#block;
     this.#block = null;
     this.bytes = NO_BYTES;
-    this.#peers.length = 0; // who keeps a batch keeps nobody's address
+    this.#peers.fill(NO_ENDPOINT, 0, this.count); // who keeps a batch keeps nobody's address
     this.count = 0;
     return block;
   }
