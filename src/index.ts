@@ -38,6 +38,7 @@ export {
   type SocketTimeout,
   type SocketTimeoutOptions,
 } from './helpers/socket-timeout.ts';
+export { describePals, describeOnSignal, type DescribeOptions } from './helpers/describe-pals.ts';
 export type { Backend } from './context/transport.ts';
 export type { PalOptions } from './runtime/pal-options.ts';
 export type { Platform, WaiterKind, PortWaiter, Scheduler } from './platform/platform.ts';

@@ -4,7 +4,7 @@ import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import type { NetworkStats } from '../pal/network-stats.ts';
 import type { PalDescription } from '../pal/pal-description.ts';
-import { formatDescription, inspectContext } from '../runtime/describe.ts';
+import { inspectContext } from '../runtime/describe.ts';
 import { collectStats } from '../runtime/stats.ts';
 import { requireInteger } from '../util/validate.ts';
 import { CallGroup } from './call-context.ts';
@@ -55,6 +55,6 @@ export class PalCalls extends CallGroup {
   }
 
   describe(): string {
-    return formatDescription(this.inspect());
+    return this.calls.lifecycle.describe();
   }
 }

@@ -22,11 +22,12 @@ import type { PalDescription } from '../pal/pal-description.ts';
 import { inOwnContext } from '../platform/async-context.ts';
 import { close, abort } from '../sockets/closer.ts';
 import type { Context } from '../context/context.ts';
-import { inspectContext } from './describe.ts';
+import { formatDescription, inspectContext } from './describe.ts';
 import { eventLoopFailed, fromWin32Error } from '../util/errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import { LateAnswers } from './late-answers.ts';
 import { LoopNotice } from './loop-notice.ts';
+import { listPal } from './open-pals.ts';
 import type { ResolvedPalOptions } from './pal-options.ts';
 import type { SocketTable } from '../sockets/socket-table.ts';
 import { requireStack } from '../util/stack-room.ts';
@@ -58,6 +59,7 @@ export class Lifecycle {
   #soon: (task: () => void) => void = () => undefined;
   #unwatch: (() => void) | null = null;
   #unwatchEnd: (() => void) | null = null;
+  #unlist: (() => void) | null = null;
   #running: PromiseWithResolvers | null = null;
   #stopped: PromiseWithResolvers | null = null;
   /** Why the loop ends, when nobody has asked it to. */
@@ -93,6 +95,12 @@ export class Lifecycle {
   /** Where it is, for the descriptions, which there are while there is a context. */
   get stage(): 'ready' | 'running' | 'stopping' {
     return this.#state === 'idle' ? 'stopping' : this.#state;
+  }
+
+  /** What inspect() says, as text. */
+  describe(): string {
+    const { context, last } = this.report('describe');
+    return formatDescription(context === null ? last.description : inspectContext(context, this.stage));
   }
 
   /** The context, for a call that makes something and has no callback. Throws NetworkError when it is stopping, or has stopped. */
@@ -143,6 +151,7 @@ export class Lifecycle {
     }
     this.#context = context;
     this.#unwatchEnd = context.platform.threadEnd?.watch(() => takeBackLoans(context)) ?? null;
+    this.#unlist = listPal(this);
     this.#state = 'ready';
     this.#everInitialized = true;
     this.#late = null;
@@ -247,6 +256,8 @@ export class Lifecycle {
   #settle(): void {
     this.#unwatchEnd?.();
     this.#unwatchEnd = null;
+    this.#unlist?.();
+    this.#unlist = null;
     this.#context = null;
     this.#state = 'idle';
     this.#stopped = null;
