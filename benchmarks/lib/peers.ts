@@ -29,6 +29,7 @@ const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'net' | 'dgram' | 'prom
   // iocp-pal/net and iocp-pal/promises: for echo and latency; net for http, too.
   net: 'net',
   promises: 'promises',
+  'promises-read': 'promises',
   // iocp-pal/dgram: for udp and dgram.
   dgram: 'dgram',
   [REFERENCE]: 'node-net',
