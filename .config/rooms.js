@@ -61,7 +61,8 @@ export const rooms = [
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
   if (folder === 'node-shape') return { folder, only: FOR_FACE };
   if (folder === 'net' || folder === 'dgram') return { folder, only: [...FOR_FACE, 'node-shape'] };
-  if (folder === 'http' || folder === 'register') return { folder, only: ['platform', 'net', 'dgram', 'http'] };
+  if (folder === 'http' || folder === 'register')
+    return { folder, only: ['platform', 'node-shape', 'net', 'dgram', 'http'] };
   if (folder === 'simulation') return { folder, only: [...FOR_PROMISES, 'promises', 'sim'] };
   return folder.startsWith('sim') ? { folder, only: [...FOR_SIMULATION, ...SIMULATION] } : { folder };
 });

@@ -1,6 +1,7 @@
 /**
- * A pipe under a Socket of ours that connect() was given the path of one: Node's own Socket does the work. (net.connect(path) gives
- * Node's own at once; a Socket that is there already cannot become one.)
+ * Node's own Socket under one of ours: on a pipe, when connect() was given the path of one, or on a descriptor or a native handle, when
+ * an object of a class that inherits from ours was made with it. (net.connect(path) and new net.Socket({ fd }) give Node's own at
+ * once; an object that is there already cannot become one.)
  */
 import nodeNet from 'node:net';
 import { state } from './socket-state.ts';
@@ -12,7 +13,11 @@ const NodeSocket = nodeNet.Socket;
 
 /** Begins: the socket is `connecting`. */
 export function connectToPipe(socket: TcpSocket, path: string): void {
-  socket[state].stream = new PipeStream(socket, path);
+  // The owner says when our side ends.
+  const pipe = new NodeSocket({ allowHalfOpen: true });
+  socket[state].stream = new PipeStream(socket, pipe);
+  pipe.on('connect', () => socket._connected());
+  pipe.connect({ path });
 }
 
 /** What TcpStream is for a connection. */
@@ -26,18 +31,16 @@ export class PipeStream {
   readonly peer: Endpoint | undefined = undefined;
   readonly local: Endpoint | undefined = undefined;
 
-  constructor(owner: TcpSocket, path: string) {
+  constructor(owner: TcpSocket, pipe: nodeNet.Socket) {
     this.#owner = owner;
-    // The owner says when our side ends.
-    this.#pipe = new NodeSocket({ allowHalfOpen: true });
-    this.#pipe.on('connect', () => owner._connected());
+    this.#pipe = pipe;
     this.#pipe.on('error', (error) => owner.destroy(error));
     this.#pipe.on('data', (chunk: Buffer) => this.#deliver(chunk));
     this.#pipe.on('end', () => {
       this.reading = false;
       owner.ended();
     });
-    this.#pipe.pause().connect({ path });
+    this.#pipe.pause();
   }
 
   /** Into the owner's own memory as much as it takes at a time. */

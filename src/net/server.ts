@@ -164,7 +164,8 @@ type Constructor = (this: unknown, ...args: unknown[]) => unknown;
 
 /** The constructor. Node's own classes (http.Server, tls.Server) call it on objects of theirs, which stay Node's. */
 function construct(this: unknown, options?: unknown, listener?: unknown): unknown {
-  if (this instanceof NodeServer) return Reflect.apply(NodeServer as unknown as Constructor, this, [options, listener]);
+  if (hasPrototype(this, NodeServer.prototype))
+    return Reflect.apply(NodeServer as unknown as Constructor, this, [options, listener]);
   if (!isOurs(this)) return Reflect.construct(Server, [options, listener]);
   begin(this, options, listener);
   return undefined;

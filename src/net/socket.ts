@@ -17,6 +17,7 @@ import { closedBeforeConnection, socketClosed } from './errors.ts';
 import { fromPal, refuse, systemError } from '../node-shape/errors.ts';
 import { SocketState, state, type SocketStream, type UserBuffer } from './socket-state.ts';
 import { expectTls } from './tls-above.ts';
+import { PipeStream } from './pipe-stream.ts';
 import { AcceptedConnection, TcpStream, type StreamOwner } from './tcp-stream.ts';
 import type { Endpoint } from '../pal/handles.ts';
 
@@ -184,13 +185,13 @@ export class TcpSocket extends Duplex implements StreamOwner {
     cancelConnect?.();
     if (stream === null) {
       callback(exception);
-      // Node's sockets have a handle from connect() on, whose end comes in a turn of its own.
-      const later = wasConnecting ? setImmediate : nextTick;
-      later(() => this.emit('close', hadError));
+      const closed = (): void => void this.emit('close', hadError);
+      // Node's sockets have a handle from connect() on.
+      if (wasConnecting) setImmediate(() => behindImmediates(closed));
+      else nextTick(closed);
     } else {
       own.stream = null;
-      // In a tick of its own: 'error' comes in one too, and the connection may be gone before that, within the same turn.
-      const closed = (): void => nextTick(() => this.emit('close', hadError));
+      const closed = (): void => behindImmediates(() => this.emit('close', hadError));
       if (own.resetting) stream.reset(closed);
       else stream.close(closed);
       own.resetting = false;
@@ -395,13 +396,18 @@ type SocketConstructor = (new (options?: SocketOptions) => TcpSocket) & ((option
 
 /** The constructor. Node's own classes call it on objects of theirs (`net.Socket.call(this)`), which stay Node's. */
 function construct(this: unknown, given?: SocketOptions | number): unknown {
-  if (this instanceof NodeSocket) return Reflect.apply(NodeSocket as unknown as Constructor, this, [given]);
+  if (hasPrototype(this, NodeSocket.prototype))
+    return Reflect.apply(NodeSocket as unknown as Constructor, this, [given]);
   const { fd, handle } = (typeof given === 'number' ? { fd: given } : given) ?? {};
   const isNodes =
     fd !== undefined || (handle !== undefined && handle !== null && !(handle instanceof AcceptedConnection));
-  if (isNodes) return Reflect.construct(NodeSocket, [given]);
+  const inherits = isOurs(this) && Object.getPrototypeOf(this) !== TcpSocket.prototype;
+  if (isNodes && !inherits) return Reflect.construct(NodeSocket, [given]);
   if (!isOurs(this)) return Reflect.construct(Socket, [given]);
-  begin(this, given as SocketOptions | undefined);
+  const options = typeof given === 'number' ? { fd: given } : given;
+  begin(this, options);
+  // An object of somebody's class stays that, with one of Node's below it.
+  if (isNodes) standOnNodes(this, options ?? {});
   return undefined;
 }
 
@@ -451,9 +457,29 @@ function take(socket: TcpSocket, { pal, handle, peer, local }: AcceptedConnectio
   own.stream = new TcpStream(pal, handle, socket);
   Object.assign(own.stream, { peer, local });
   applyOptions(own, own.stream);
-  if (options.readable === false) return;
-  if (options.pauseOnCreate === true) Reflect.set(socket, 'readableFlowing', false);
-  else if (options.manualStart !== true) socket.read(0);
+  startReading(socket, options);
+}
+
+/** A descriptor or a native handle under an object of a class that inherits from ours. */
+function standOnNodes(socket: TcpSocket, given: SocketOptions): void {
+  const { onread: _own, ...options } = given;
+  const node = new NodeSocket({ ...options, allowHalfOpen: true, manualStart: true } as nodeNet.SocketConstructorOpts);
+  socket[state].stream = new PipeStream(socket, node);
+  startReading(socket, given);
+}
+
+function startReading(socket: TcpSocket, { readable, pauseOnCreate, manualStart }: SocketOptions): void {
+  if (readable === false) return;
+  if (pauseOnCreate === true) Reflect.set(socket, 'readableFlowing', false);
+  else if (manualStart !== true) socket.read(0);
+}
+
+/**
+ * The end of a handle of libuv's comes behind what setImmediate() was given at destroy(); and behind 'error', which comes in a tick, while
+ * a connection may be gone before that, within the same turn.
+ */
+function behindImmediates(act: () => void): void {
+  setImmediate(act);
 }
 
 /** A connection that has ended already needs no end. */

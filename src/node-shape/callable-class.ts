@@ -28,10 +28,23 @@ export function becomeClass(
       value(this: unknown, value: unknown): boolean {
         // A class that inherits from it has only its own.
         if (this !== construct) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
-        return hasPrototype(value, prototype) || value instanceof NodeClass;
+        return hasPrototype(value, prototype) || hasPrototype(value, NodeClass.prototype as object);
       },
     },
   });
   Object.defineProperty(prototype, 'constructor', { value: construct, configurable: true, writable: true });
   Object.setPrototypeOf(construct, Parent);
+}
+
+/** Has `instanceof` of Node's own class count ours as well: for those that are still there when ours has left its place. */
+export function countAsNodes(NodeClass: abstract new (...args: never[]) => unknown, prototype: object): void {
+  Object.defineProperty(NodeClass, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      const isItsOwn = Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+      // A class that inherits from it has only its own.
+      return isItsOwn || (this === NodeClass && hasPrototype(value, prototype));
+    },
+    configurable: true,
+    writable: true,
+  });
 }

@@ -64,7 +64,8 @@ function shaped(message: string, code: string, syscall: string, place: Place): S
 
 function endOf(place: Place): string {
   const { address, port, localAddress, localPort } = place;
-  const peer = address === undefined ? '' : port !== undefined && port > 0 ? ` ${address}:${port}` : ` ${address}`;
+  // (Node says `undefined:7` of a port without an address.)
+  const peer = port !== undefined && port > 0 ? ` ${address}:${port}` : address === undefined ? '' : ` ${address}`;
   return hasLocal(place) ? `${peer} - Local (${localAddress}:${localPort})` : peer;
 }
 

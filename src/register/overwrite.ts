@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { listenInFront } from '../http/front.ts';
 import dgram from '../dgram/index.ts';
 import net from '../net/index.ts';
+import { countAsNodes, hasPrototype } from '../node-shape/callable-class.ts';
 
 type Undo = () => void;
 type Method = (this: object, ...args: unknown[]) => unknown;
@@ -43,6 +44,10 @@ export function overwriteModules(): Undo {
   return () => {
     for (const step of undo.reverse()) step();
     syncBuiltinESMExports();
+    // What exists goes on, and is asked what it is.
+    countAsNodes(NodeSocket, Socket.prototype);
+    countAsNodes(NodeServer, Server.prototype);
+    countAsNodes(nodeDgram.Socket, dgram.Socket.prototype);
   };
 }
 
@@ -78,7 +83,7 @@ function forNodes(ours: object, NodeClass: typeof nodeNet.Server, name: string |
   const own = Reflect.get(ours, name) as Method | undefined;
   const nodes = Reflect.get(NodeClass.prototype, name) as Method;
   return put(ours, name, function (this: object, ...args: unknown[]) {
-    return Reflect.apply(this instanceof NodeClass || own === undefined ? nodes : own, this, args);
+    return Reflect.apply(hasPrototype(this, NodeClass.prototype) || own === undefined ? nodes : own, this, args);
   });
 }
 

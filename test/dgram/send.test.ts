@@ -138,6 +138,15 @@ onEveryDgram('dgram, sending', ({ dgram, ours, simulated }) => {
       port,
       message: `send EMSGSIZE 127.0.0.1:${port}`,
     });
+    const nowhere = await sent((callback) => sender.send(Buffer.alloc(65_508), port, callback)).catch(
+      (failure: unknown) => failure as NodeJS.ErrnoException,
+    );
+    expect(nowhere).to.include({ code: 'EMSGSIZE', port, message: `send EMSGSIZE undefined:${port}` });
+    await new Promise<void>((resolve) => sender.connect(port, '127.0.0.1', resolve));
+    const connected = await sent((callback) => sender.send(Buffer.alloc(65_508), callback)).catch(
+      (failure: unknown) => failure as NodeJS.ErrnoException,
+    );
+    expect(connected).to.include({ code: 'EMSGSIZE', message: 'send EMSGSIZE' });
     sender.send(Buffer.alloc(65_508), port, '127.0.0.1'); // without a callback nobody is told
     await closed(sender);
   });

@@ -1,5 +1,6 @@
 /** Pipes, which are Node's own: what listens on one, and a socket that was there before anybody said that it should be one. */
 import { once } from 'node:events';
+import nodeNet from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -53,6 +54,26 @@ onEveryNet('net, a pipe', ({ net }) => {
       expect(client.remoteAddress).to.equal(undefined);
     });
   }
+
+  it('is under an object of a class that inherits, which is made with a native handle and keeps its methods', async () => {
+    class Titled extends net.Socket {
+      readonly title = 'of my own';
+      override setTimeout(ms: number): this {
+        return super.setTimeout(ms + 1);
+      }
+    }
+    const raw = nodeNet.connect(pipe).pause();
+    await once(raw, 'connect');
+    const { _handle: handle } = raw as unknown as { _handle: object };
+    const client = new Titled({ handle, readable: true, writable: true } as object);
+    expect([client.title, client.setTimeout(1000).timeout]).to.deep.equal(['of my own', 1001]);
+    expect(client).to.be.instanceOf(Titled).and.instanceOf(net.Socket);
+    expect([client.pending, client.readyState]).to.deep.equal([false, 'open']);
+    const closed = once(client, 'close');
+    client.end('through its handle');
+    expect(String(await bytesOf(client))).to.equal('through its handle');
+    await closed;
+  });
 
   it('gives its bytes into memory of the user', async () => {
     const got: string[] = [];

@@ -18,6 +18,26 @@ onEveryNet('net, streams', ({ net, ours }) => {
     await ended(pair);
   });
 
+  it("says 'close' behind what setImmediate() was given at destroy()", async () => {
+    const pair = await pairOf(net);
+    const server = await listening(net);
+    const ignored = (): void => undefined;
+    // The other ends may be reset.
+    pair.client.on('error', ignored);
+    server.on('connection', (socket) => socket.on('error', ignored).resume());
+    const connecting = net.connect(portOf(server), '127.0.0.1');
+    for (const socket of [pair.served, connecting]) {
+      const order: string[] = [];
+      socket.destroy();
+      setImmediate(() => order.push('immediate'));
+      await new Promise<void>((resolve) => socket.on('close', () => resolve(void order.push('close'))));
+      expect(order).to.deep.equal(['immediate', 'close']);
+    }
+    server.close();
+    await once(server, 'close');
+    await ended(pair);
+  });
+
   it('ends its side when the peer has ended, where they are not', async () => {
     const pair = await pairOf(net);
     pair.client.end();
