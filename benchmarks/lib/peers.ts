@@ -26,7 +26,7 @@ const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'net' | 'dgram' | 'prom
   // One and two loops in worker_threads, behind a server that spreads: for echo, idle and latency.
   'loops-1': 'loops',
   'loops-2': 'loops',
-  // iocp-pal/net and iocp-pal/promises: for echo and latency; net for http, too.
+  // iocp-pal/net and iocp-pal/promises: for echo and latency; net for http, and promises for fan-out, too.
   net: 'net',
   promises: 'promises',
   'promises-read': 'promises',

@@ -26,7 +26,7 @@ export interface Measurement {
   pinnedBytesPerConnection: number | null;
   /** JavaScript objects, after a collection. */
   heapBytesPerConnection: number | null;
-  /** Datagrams that did not come back, or too late to be waited for. */
+  /** Datagrams that did not come back, or too late to be waited for; of fan-out, frames dropped for players who take nothing. */
   lost: number | null;
 }
 
@@ -57,7 +57,7 @@ export interface Scenario {
   /** A line for people: what the figures mean. */
   title: string;
   /** The servers: benchmarks/servers/<server>-<the ending of the peer's>.ts, as lib/peers.ts has it. */
-  server: 'echo' | 'pump' | 'small-writes' | 'send-file' | 'udp' | 'http';
+  server: 'echo' | 'pump' | 'small-writes' | 'send-file' | 'udp' | 'http' | 'relay';
   /** Measured when --peers does not say; without it DEFAULT_PEERS. */
   peers?: readonly string[];
   /** The figure that is compared with node:net. */

@@ -16,6 +16,13 @@ const COLUMNS: readonly Column[] = [
   ['slowest/median', (row) => show(row.fairness, 2)],
   ['lost', (row) => show(row.lost, 0)],
   ['CPU s', (row) => show(row.serverCpuSeconds, 2)],
+  [
+    'RSS MB',
+    (row) =>
+      row.rssBytesPerConnection === null && row.scenario === 'fan-out' && row.rssBytes !== null
+        ? show(row.rssBytes / 1e6, 0)
+        : null,
+  ],
   ['RSS/conn', (row) => show(row.rssBytesPerConnection, 0)],
   ['heap/conn', (row) => show(row.heapBytesPerConnection, 0)],
   ['pinned/conn', (row) => show(row.pinnedBytesPerConnection, 0)],

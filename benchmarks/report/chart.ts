@@ -14,6 +14,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   'iocp-inline-no-skip': '#cc79a7',
   wsapoll: '#d55e00',
   'wsapoll-inline': '#e69f00',
+  promises: '#0072b2',
   'node-net': '#009e73',
 };
 const OTHER_COLOUR = '#999999';

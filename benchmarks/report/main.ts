@@ -43,6 +43,15 @@ const CHARTS: readonly (ChartOptions & { file: string; scenario: string; bytes?:
     logarithmic: true,
   },
   {
+    file: 'fan-out.svg',
+    scenario: 'fan-out',
+    figure: 'p99Ms',
+    title: 'Fan-out of a stream of 4 Mbit/s: 99th percentile of the delay',
+    xLabel: 'players',
+    yLabel: 'ms',
+    logarithmic: true,
+  },
+  {
     file: 'idle.svg',
     scenario: 'idle',
     figure: 'messagesPerSecond',

@@ -4,6 +4,7 @@ import { accepting, reuse } from './accept.ts';
 import { arrivals } from './arrivals.ts';
 import { dgram } from './dgram.ts';
 import { echo } from './echo.ts';
+import { fanOut } from './fan-out.ts';
 import { http } from './http.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
@@ -31,4 +32,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   net,
   promises,
   http,
+  'fan-out': fanOut,
 };

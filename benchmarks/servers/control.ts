@@ -25,6 +25,8 @@ export interface Usage {
   sockets?: number;
   queuedBytes?: number;
   endedByLimit?: number;
+  /** Frames that players did not get, since they took too little. */
+  dropped?: number;
 }
 
 /** What is left of the JavaScript heap when what nobody needs has been collected. */

@@ -4,6 +4,7 @@ import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
 import { wrongType } from '../util/validate.ts';
+import { isAllocated } from './allocated.ts';
 import { inCallersStack } from './caller-stack.ts';
 import { aborted } from './sockets/deadline.ts';
 import { closedHere, writeAfterEnd } from './sockets/errors.ts';
@@ -33,8 +34,10 @@ export class ConnectionWriter {
 
   async write(data: string | WriteData, options: OperationOptions = NO_OPTIONS): Promise<void> {
     const given = bytesOf(data);
+    const staysWhereItIs = isAllocated(given);
     // Small pieces travel as one, in one call that is tried at once; large ones are sent from where they are.
-    let rest = given instanceof Uint8Array || lengthOf(given) > LOW_WATER_MARK ? given : Buffer.concat(given);
+    const isOne = given instanceof Uint8Array || staysWhereItIs || lengthOf(given) > LOW_WATER_MARK;
+    let rest = isOne ? given : Buffer.concat(given);
     const isCallers = rest === data;
     try {
       this.#requireOpen(options);
@@ -48,7 +51,7 @@ export class ConnectionWriter {
       }
       this.#atOnce = 0;
       const length = lengthOf(rest);
-      if (this.#waiting + length > LOW_WATER_MARK) await this.#written(rest, length, options);
+      if (staysWhereItIs || this.#waiting + length > LOW_WATER_MARK) await this.#written(rest, length, options);
       else this.#writeBehind(isCallers && rest instanceof Uint8Array ? Buffer.from(rest) : rest, length);
     } catch (error) {
       inCallersStack(error);

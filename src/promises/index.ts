@@ -42,6 +42,14 @@ export const connect: Network['connect'] = ofThisThread.connect;
 export const bindUdp: Network['bindUdp'] = ofThisThread.bindUdp;
 
 /**
+ * Zeroed memory that is written from without a copy: for bytes that go to many connections. A write of it, of a slice, or of several such
+ * pieces is done when the system has all of it; until then it must stay as it is. It lives as long as anybody can reach it.
+ * @param bytes 1 … 2^30
+ * @throws NetworkError ResourceExhausted when the system has no memory; TypeError or RangeError for the size.
+ */
+export const allocateBuffer: Network['allocateBuffer'] = ofThisThread.allocateBuffer;
+
+/**
  * The same calls on a PAL of your own, which must be initialized and running: other options, the WSAPoll backend, a simulated platform.
  * @param scheduler the time of its platform, where that is not Node's own: `platform.scheduler` of a simulated one
  */

@@ -1,11 +1,14 @@
 /** Where connections and servers come from: one object for each foundation. */
+import { asAllocated } from './allocated.ts';
 import { inCallersStack } from './caller-stack.ts';
 import { Connection } from './connection.ts';
 import { aborted } from './sockets/deadline.ts';
 import { DatagramSocket } from './datagram-socket.ts';
 import type { BindUdpOptions, ConnectToOptions, ListenOptions, NetworkSockets } from './sockets/network-sockets.ts';
 import { Server } from './server.ts';
-import { wrongType } from '../util/validate.ts';
+import { requireInteger, wrongType } from '../util/validate.ts';
+
+const MAX_BUFFER_BYTES = 2 ** 30;
 
 /** What listens, connects and binds. `iocp-pal/promises` exports the calls of one; networkOver() makes others. */
 export interface Network {
@@ -24,6 +27,13 @@ export interface Network {
    * @throws NetworkError AddressInUse, AddressNotAvailable, InvalidAddress, PermissionDenied, …; TypeError or RangeError for the options.
    */
   readonly bindUdp: (options?: BindUdpOptions) => Promise<DatagramSocket>;
+  /**
+   * Zeroed memory that is written from without a copy: for bytes that go to many connections. A write of it, of a slice, or of several
+   * such pieces is done when the system has all of it; until then it must stay as it is. It lives as long as anybody can reach it.
+   * @param bytes 1 … 2^30
+   * @throws NetworkError ResourceExhausted when the system has no memory; TypeError or RangeError for the size.
+   */
+  readonly allocateBuffer: (bytes: number) => Buffer;
 }
 
 /** A Network on these sockets. */
@@ -53,6 +63,10 @@ export function networkOn(sockets: NetworkSockets): Network {
       } catch (error) {
         return inCallersStack(error);
       }
+    },
+    allocateBuffer(bytes) {
+      requireInteger('bytes', bytes, 1, MAX_BUFFER_BYTES);
+      return asAllocated(sockets.allocateBuffer(bytes));
     },
   };
 }

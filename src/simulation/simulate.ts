@@ -61,7 +61,7 @@ export function simulate(given: SimulateOptions = {}): Simulation {
   pal.initialize();
   const running = pal.runEventLoop();
   running.catch(() => undefined); // close() tells
-  const { listen, connect, bindUdp } = networkOver(pal, scheduler);
+  const { listen, connect, bindUdp, allocateBuffer } = networkOver(pal, scheduler);
   const resolver = resolverOf(hosts);
   /** Closes each thing that was made, so that loops over servers and sockets end in order. */
   const closers: (() => Promise<void>)[] = [];
@@ -90,6 +90,7 @@ export function simulate(given: SimulateOptions = {}): Simulation {
       closers.push(() => socket.close());
       return socket;
     },
+    allocateBuffer,
     now: () => scheduler.now(),
     sleep(ms) {
       requireInteger('ms', ms, 0, MAX_MS);

@@ -46,4 +46,52 @@ describe('promises: a write', () => {
     expect(behind?.equals(expected)).to.equal(true);
     await close();
   });
+
+  /** Less than what a write of anybody else's memory leaves behind as a copy. */
+  const BYTES = 60_000;
+  /** More of them than a connection holds. */
+  const WRITES = 20;
+  const kinds: Record<string, (allocated: Buffer) => Buffer | Buffer[]> = {
+    'from memory of allocateBuffer()': (bytes) => bytes,
+    'of a slice of it': (bytes) => bytes.subarray(1000),
+    'of several pieces of it': (bytes) => [bytes.subarray(0, 10), bytes.subarray(10, 1000), bytes.subarray(1000)],
+  };
+  for (const [what, dataOf] of Object.entries(kinds)) {
+    it(`${what} has no copy per connection, and is done when the system has all of it`, async () => {
+      const { listen, connect, allocateBuffer, pal, sleep, close } = simulate({ seed: 0 });
+      const server = await listen();
+      const sides = [];
+      for (let index = 0; index < 10; index++) {
+        sides.push({ client: await connect({ port: server.port }), served: await server.accept() });
+      }
+      const bytes = allocateBuffer(BYTES).fill(7);
+      const data = dataOf(bytes);
+      const size = Buffer.concat([data].flat()).length;
+      const before = pal.stats();
+      let done = 0;
+      const writing = sides.flatMap(({ client }) =>
+        Array.from({ length: WRITES }, () => client.write(data).then(() => done++)),
+      );
+      await sleep(1000);
+      const { pinnedBytes, operations, queuedBytes, bytesSent } = pal.stats();
+      expect([operations.send, queuedBytes > 1_000_000, done < 10 * WRITES]).to.deep.equal([10, true, true]);
+      expect(pinnedBytes - before.pinnedBytes, 'operations, and no data').to.be.lessThan(10 * 256);
+      expect(done * size, 'the system has what is done').to.be.at.most(bytesSent - before.bytesSent);
+      await Promise.all(
+        sides.map(async ({ served }) => {
+          const all = WRITES * size;
+          expect((await served.readExactly(all))?.equals(Buffer.alloc(all, 7))).to.equal(true);
+        }),
+      );
+      await Promise.all(writing);
+      await close();
+    });
+  }
+
+  it("refuses a size that is none, and lends nobody else's memory", async () => {
+    const { allocateBuffer, close } = simulate({ seed: 0 });
+    for (const size of [0, -1, 1.5, 2 ** 31]) expect(() => allocateBuffer(size)).to.throw(RangeError);
+    expect([...allocateBuffer(3)]).to.deep.equal([0, 0, 0]);
+    await close();
+  });
 });

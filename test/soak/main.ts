@@ -20,6 +20,7 @@ import { handOn } from './moving.ts';
 import { startRemoteWriter } from './remote-writer.ts';
 import { acceptAll, serveOne } from './server.ts';
 import type { Random } from './talk.ts';
+import { collectGarbage, lineOf, sampleOf } from './watched.ts';
 import { isTolerated, SoakPal, type World } from './world.ts';
 
 /** Sessions at a time. */
@@ -32,9 +33,6 @@ const SHORTEST_ROUND = 1;
 const LONGEST_ROUND = 5;
 /** A session, or a moment of rest, that has not come by then never will. */
 const STUCK_MS = 90_000;
-/** Collections before a sample at rest; finalizers of pinned buffers run in the turns between them. */
-const COLLECTIONS = 3;
-const FINALIZER_MS = 20;
 /** Accepts posted by the servers whose connections go to another loop, and receives by the one that answers datagrams. */
 const MOVING_DEPTH = 4;
 const DATAGRAM_DEPTH = 4;
@@ -125,12 +123,7 @@ async function round(number: number, length: number): Promise<void> {
   take('busy');
   await Promise.all(lanes);
   await rest();
-  const { at, handles, rssBytes, heapBytes } = take('rest');
-  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
-  console.log(
-    `${at.toFixed(0)} s: ${sessions} sessions, ${total(faulty.injected)} failures injected, ` +
-      `${handles} handles, heap ${mib(heapBytes)} MiB, RSS ${mib(rssBytes)} MiB`,
-  );
+  console.log(lineOf(take('rest'), `${total(faulty.injected)} failures injected`));
 }
 
 /** One session after another until the round ends. */
@@ -172,12 +165,7 @@ async function rest(): Promise<void> {
     }
     await sleep(5);
   }
-  const collect = globalThis.gc;
-  if (collect === undefined) throw new Error('The soak needs node --expose-gc');
-  for (let count = 0; count < COLLECTIONS; count++) {
-    collect();
-    await sleep(FINALIZER_MS);
-  }
+  await collectGarbage();
 }
 
 function atRest(): boolean {
@@ -197,26 +185,9 @@ function atRest(): boolean {
 }
 
 function take(when: Sample['when']): Sample {
-  const [ofServer, ofClient] = [server.pal.stats(), client.pal.stats()];
-  const sum = (figure: (stats: NetworkStats) => number): number => figure(ofServer) + figure(ofClient);
-  const memory = process.memoryUsage();
-  const sample: Sample = {
-    at: seconds(),
-    when,
-    handles: countHandles(),
-    slots: sum(({ slots, freeSlots }) => slots - freeSlots),
-    sockets: sum((stats) => stats.sockets),
-    pendingCallbacks: sum((stats) => stats.pendingCallbacks),
-    queuedBytes: sum((stats) => stats.queuedBytes),
-    pinnedBytes: sum((stats) => stats.pinnedBytes),
-    reservedBytes: sum((stats) => stats.reservedBytes),
-    heapBytes: memory.heapUsed,
-    externalBytes: memory.external,
-    rssBytes: memory.rss,
-    sessions,
-  };
+  const sample = sampleOf([server.pal, client.pal], { at: seconds(), when, handles: countHandles(), sessions });
   samples.push(sample);
-  if (sum((stats) => stats.droppedPackets) > 0) fail('A packet matched no operation');
+  if ([server, client].some(({ pal }) => pal.stats().droppedPackets > 0)) fail('A packet matched no operation');
   return sample;
 }
 

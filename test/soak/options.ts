@@ -1,7 +1,11 @@
 /** The command line of `npm run soak`. */
 import { parseArgs } from 'node:util';
 
+/** What goes on: `mixed` is everything that a PAL does, `live` is a relay of live streams. */
+const PROFILES = { mixed: 'test/soak/main.ts', live: 'test/soak/live/main.ts' } as const;
+
 export interface SoakOptions {
+  readonly profile: keyof typeof PROFILES;
   readonly seconds: number;
   readonly seed: number;
   /** One in so many calls is made to fail; 0: none. */
@@ -14,11 +18,18 @@ export interface SoakOptions {
   readonly json: string | undefined;
 }
 
-export const HELP = `npm run soak -- [--minutes N | --seconds N] [--seed N] [--faults N] [--only TEXT] [--chart FILE] [--json FILE]
+/** The program of a profile. */
+export function scriptOf({ profile }: SoakOptions): string {
+  return PROFILES[profile];
+}
+
+export const HELP = `npm run soak -- [--profile NAME] [--minutes N | --seconds N] [--seed N] [--faults N] [--only TEXT] [--chart FILE] [--json FILE]
 
 Mixed traffic on completion ports with calls that fail now and then, every byte compared; fails when a handle, a slot,
 pinned memory, heap or RSS grows, or anything is left at rest.
 
+  --profile NAME mixed, the default; live: docs/examples/rtmp-relay with publishers, players, stalls, resets, floods of half
+                 handshakes, and each minute a process that is killed. Nothing is injected there
   --minutes N    how long, default 1; --seconds N for less. A verdict on growth takes about 40 s.
   --seed N       what is done, and what fails; default 1
   --faults N     one in N calls fails, default 400; 0: none
@@ -33,6 +44,7 @@ export function parseOptions(args: string[]): SoakOptions | null {
     options: {
       help: { type: 'boolean', default: false },
       minutes: { type: 'string' },
+      profile: { type: 'string', default: 'mixed' },
       seconds: { type: 'string' },
       seed: { type: 'string', default: '1' },
       faults: { type: 'string', default: '400' },
@@ -42,8 +54,12 @@ export function parseOptions(args: string[]): SoakOptions | null {
     },
   });
   if (values.help) return null;
+  const { profile } = values;
+  if (profile !== 'mixed' && profile !== 'live')
+    throw new RangeError(`Cannot use --profile ${profile}: it must be mixed or live`);
   const minutes = positive('minutes', values.minutes ?? '1');
   return {
+    profile,
     seconds: values.seconds === undefined ? minutes * 60 : positive('seconds', values.seconds),
     seed: whole('seed', values.seed),
     faults: whole('faults', values.faults),

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { buildFolder, root } from '../../scripts/paths.mjs';
 import { runOnWindowsNode } from '../../scripts/wine.mjs';
 import { soakChart } from './chart.ts';
-import { HELP, parseOptions } from './options.ts';
+import { HELP, parseOptions, scriptOf } from './options.ts';
 import type { SoakResult } from './samples.ts';
 import { judge, report } from './verdict.ts';
 import { remove } from '../../scripts/remove.mjs';
@@ -23,7 +23,7 @@ async function main(): Promise<number> {
   mkdirSync(buildFolder, { recursive: true });
   // Relative, since Windows under Wine has other absolute paths.
   const file = path.join(path.relative(root, buildFolder), `soak-${process.pid}.json`);
-  const { code } = await runOnWindowsNode(['--expose-gc', 'test/soak/main.ts', JSON.stringify(options), file]);
+  const { code } = await runOnWindowsNode(['--expose-gc', scriptOf(options), JSON.stringify(options), file]);
   let result: SoakResult;
   try {
     result = JSON.parse(readFileSync(file, 'utf8')) as SoakResult;

@@ -14,6 +14,8 @@ export interface Patience {
 export class ByteReader {
   /** In the time of now(): when all must be over, whatever comes meanwhile. */
   deadline = Infinity;
+  /** Read into from now on. Without one, what comes is in memory of its own, and who is silent has none. */
+  buffer: Buffer | null = null;
   /** Bytes that have been taken. */
   taken = 0;
   readonly #connection: Connection;
@@ -33,6 +35,10 @@ export class ByteReader {
     if (this.#held.length === 0 && length > 0) {
       // What has come, with one call of the system: a chunk's head alone would cost as much.
       this.#held = await this.#patiently(async (timeout) => {
+        if (this.buffer !== null) {
+          const bytes = await this.#connection.read(this.buffer, { timeout });
+          return bytes === 0 ? null : this.buffer.subarray(0, bytes);
+        }
         const next: IteratorResult<Buffer, undefined> = await this.#connection.chunks({ timeout }).next();
         return next.value ?? null;
       });

@@ -10,6 +10,7 @@
  * Source: Adobe's Real Time Messaging Protocol 1.0, 5.3
  */
 import type { ByteReader } from './byte-reader.ts';
+import type { Allocate } from './frame-memory.ts';
 import { MessageType } from './messages.ts';
 import { ProtocolError } from './protocol-error.ts';
 
@@ -152,12 +153,13 @@ export class ChunkReader {
  * A message in chunks of OUR_CHUNK_BYTES, with whole heads: it does not depend on what was sent before, so the same bytes go to
  * every player.
  */
-export function encodeMessage({ type, streamId, timestamp, payload }: Message): Buffer {
+export function encodeMessage(message: Message, allocate: Allocate = (size) => Buffer.allocUnsafe(size)): Buffer {
+  const { type, streamId, timestamp, payload } = message;
   const chunkStream = type < MessageType.Audio ? 2 : type === MessageType.Command ? 3 : type;
   const isExtended = timestamp >= EXTENDED;
   const extraBytes = isExtended ? 4 : 0;
   const chunks = Math.max(1, Math.ceil(payload.length / OUR_CHUNK_BYTES));
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES[0] + payload.length + chunks * (1 + extraBytes));
+  const bytes = allocate(HEAD_BYTES[0] + payload.length + chunks * (1 + extraBytes));
   let at = bytes.writeUInt8(chunkStream);
   at = bytes.writeUIntBE(isExtended ? EXTENDED : timestamp, at, 3);
   at = bytes.writeUIntBE(payload.length, at, 3);

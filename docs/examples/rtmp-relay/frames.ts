@@ -1,6 +1,7 @@
 /** What the relay must know of a message that goes to the players: whether one may begin with it, and whether it may be dropped. */
 import { encodeAmf0 } from './amf0.ts';
 import { encodeMessage, type Message } from './chunks.ts';
+import type { Allocate } from './frame-memory.ts';
 import { MEDIA_STREAM, MessageType } from './messages.ts';
 
 /** A message as it goes to every player. */
@@ -26,8 +27,12 @@ const METADATA = encodeAmf0('onMetaData');
  *
  * Source: Adobe Flash Video File Format Specification 10.1, E.4; Enhanced RTMP v2 for the codecs that have names
  */
-export function frameOf(message: Message): Frame | null {
+export function frameOf(message: Message, allocate: Allocate): Frame | null {
   const { type, timestamp, payload } = message;
+  const frame = (kind: Frame['kind'], payload: Buffer, isKey: boolean, isKept: boolean): Frame => {
+    const sent = { type: kind === 'data' ? MessageType.Data : type, streamId: MEDIA_STREAM, timestamp, payload };
+    return { kind, bytes: encodeMessage(sent, allocate), isKey, isKept };
+  };
   const first = payload[0];
   if (first === undefined) return null;
   if (type === MessageType.Video) {
@@ -35,33 +40,22 @@ export function frameOf(message: Message): Frame | null {
     const codec = first & 15;
     const isSettings = isEnhanced ? codec === 0 : (codec === AVC || codec === HEVC) && payload[1] === 0;
     const isKey = ((first >> 4) & 7) === KEY_FRAME && !isSettings;
-    return frame('video', type, timestamp, payload, isKey, isSettings);
+    return frame('video', payload, isKey, isSettings);
   }
   if (type === MessageType.Audio) {
     const format = first >> 4;
     const isSettings = format === ENHANCED_AUDIO ? (first & 15) === 0 : format === AAC && payload[1] === 0;
-    return frame('audio', type, timestamp, payload, false, isSettings);
+    return frame('audio', payload, false, isSettings);
   }
   // Publishers ask for their metadata to be kept; players get it without these words. AMF3 puts a zero in front.
   let data = type === MessageType.DataAmf3 ? payload.subarray(1) : payload;
   if (begins(data, SET_DATA_FRAME)) data = data.subarray(SET_DATA_FRAME.length);
-  return frame('data', MessageType.Data, timestamp, data, false, begins(data, METADATA));
+  return frame('data', data, false, begins(data, METADATA));
 }
 
 /** What players are told when there is no more. */
 export function endOf(bytes: Buffer): Frame {
   return { kind: 'end', bytes, isKey: false, isKept: true };
-}
-
-function frame(
-  kind: Frame['kind'],
-  type: number,
-  timestamp: number,
-  payload: Buffer,
-  isKey: boolean,
-  isKept: boolean,
-): Frame {
-  return { kind, bytes: encodeMessage({ type, streamId: MEDIA_STREAM, timestamp, payload }), isKey, isKept };
 }
 
 function begins(bytes: Buffer, start: Buffer): boolean {

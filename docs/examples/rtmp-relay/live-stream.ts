@@ -1,14 +1,23 @@
 /** One stream: from a publisher to his players, and what those who join late need to begin at once. */
 import type { Message } from './chunks.ts';
+import { FrameMemory, type Allocate } from './frame-memory.ts';
 import { endOf, frameOf, type Frame } from './frames.ts';
 import { MEDIA_STREAM, status, UserControl, userControl } from './messages.ts';
 import type { Player } from './player.ts';
+
+export interface Means {
+  readonly allocate: Allocate;
+  /** Runs it when what has come by now has been read. */
+  readonly soon: (run: () => void) => void;
+}
 
 export class LiveStream {
   readonly name: string;
   readonly players = new Set<Player>();
   isPublished = false;
   readonly #cacheBytes: number;
+  readonly #means: Means;
+  readonly #memory: FrameMemory;
   /** Metadata and the settings of both codecs, the last of each. */
   readonly #kept = new Map<Frame['kind'], Frame>();
   /** From the last key frame on. */
@@ -16,10 +25,13 @@ export class LiveStream {
   #cachedBytes = 0;
   #hasVideo = false;
   #hasKey = false;
+  #isSendingSoon = false;
 
-  constructor(name: string, cacheBytes: number) {
+  constructor(name: string, cacheBytes: number, means: Means) {
     this.name = name;
     this.#cacheBytes = cacheBytes;
+    this.#means = means;
+    this.#memory = new FrameMemory(means.allocate);
   }
 
   begin(): void {
@@ -36,17 +48,21 @@ export class LiveStream {
     this.#kept.clear();
     const eof = userControl(UserControl.StreamEnd, MEDIA_STREAM);
     const notice = status('NetStream.Play.UnpublishNotify', `${this.name} is not published any more`);
-    for (const player of this.players) player.push(endOf(Buffer.concat([eof, notice])));
+    for (const player of this.players) {
+      player.push(endOf(Buffer.concat([eof, notice])));
+      player.send();
+    }
   }
 
   add(player: Player): void {
     this.players.add(player);
     for (const frame of this.#kept.values()) player.push(frame);
     for (const frame of this.#cache) player.push(frame);
+    player.send();
   }
 
   send(message: Message): void {
-    let frame = frameOf(message);
+    let frame = frameOf(message, (bytes) => this.#memory.take(bytes));
     if (frame === null) return;
     if (frame.kind === 'video') {
       this.#hasVideo = true;
@@ -58,6 +74,17 @@ export class LiveStream {
     if (frame.isKept) this.#kept.set(frame.kind, frame);
     else this.#keep(frame);
     for (const player of this.players) player.push(frame);
+    this.#sendSoon();
+  }
+
+  /** All that has come together goes out together: a relay that is behind makes fewer calls for it, and catches up. */
+  #sendSoon(): void {
+    if (this.#isSendingSoon) return;
+    this.#isSendingSoon = true;
+    this.#means.soon(() => {
+      this.#isSendingSoon = false;
+      for (const player of this.players) player.send();
+    });
   }
 
   #keep(frame: Frame): void {

@@ -4,7 +4,7 @@
  *   ffmpeg -re -i film.mp4 -c copy -f flv rtmp://127.0.0.1/live/film       publishes
  *   ffplay rtmp://127.0.0.1/live/film                                      plays; many may
  */
-import { listen } from '../../../src/promises/index.ts'; // in your project: from 'iocp-pal/promises'
+import { allocateBuffer, listen } from '../../../src/promises/index.ts'; // in your project: from 'iocp-pal/promises'
 import { stopSignal } from '../stop-signal.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { startRelay } from './relay.ts';
@@ -13,7 +13,7 @@ const [port = '1935', queueKiB] = process.argv.slice(2);
 const queueBytes = queueKiB === undefined ? DEFAULT_LIMITS.queueBytes : Number(queueKiB) * 1024;
 
 const relay = await startRelay(
-  { listen },
+  { listen, allocateBuffer },
   {
     port: Number(port),
     limits: { queueBytes },

@@ -6,6 +6,7 @@
  * whole queue the end is dropped, when its beginning is out.
  */
 import type { Connection } from '../../../src/promises/index.ts'; // in your project: from 'iocp-pal/promises'
+import { joined } from './frame-memory.ts';
 import type { Frame } from './frames.ts';
 import type { Limits } from './limits.ts';
 
@@ -38,6 +39,7 @@ export class Player {
     this.#isSkipping = true;
   }
 
+  /** Into the queue; send() sends it. */
   push(frame: Frame): void {
     if (frame.isKey) this.#isSkipping = false;
     if (this.#isSkipping && !frame.isKept) {
@@ -47,11 +49,16 @@ export class Player {
     this.#queue.push(frame);
     this.#queuedBytes += frame.bytes.length;
     if (this.#queuedBytes > this.#limits.queueBytes) this.#makeRoom();
-    this.#sending ??= this.#send();
+  }
+
+  /** Sends what was pushed. Behind what is under way it comes by itself. */
+  send(): void {
+    if (this.#queue.length > 0) this.#sending ??= this.#send();
   }
 
   /** When everything that was pushed is on its way, or the connection is broken. */
   async flushed(): Promise<void> {
+    this.send();
     while (this.#sending !== null) await this.#sending;
   }
 
@@ -96,7 +103,7 @@ export class Player {
     }
   }
 
-  #takeBatch(): Buffer[] {
+  #takeBatch(): Buffer | Buffer[] {
     let [count, bytes] = [0, 0];
     for (const frame of this.#queue) {
       if (count > 0 && bytes + frame.bytes.length > BATCH_BYTES) break;
@@ -104,6 +111,7 @@ export class Player {
       bytes += frame.bytes.length;
     }
     this.#queuedBytes -= bytes;
-    return this.#queue.splice(0, count).map((frame) => frame.bytes);
+    const pieces = joined(this.#queue.splice(0, count).map((frame) => frame.bytes));
+    return pieces.length === 1 ? (pieces[0] ?? []) : pieces;
   }
 }

@@ -1,7 +1,8 @@
 /** The relay: what is published once goes to everybody who plays it. */
 import type { Connection, Network, Server } from '../../../src/promises/index.ts'; // in your project: from 'iocp-pal/promises'
+import type { Allocate } from './frame-memory.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
-import { LiveStream } from './live-stream.ts';
+import { LiveStream, type Means } from './live-stream.ts';
 import { Session, type Surroundings } from './session.ts';
 
 export interface RelayOptions {
@@ -15,6 +16,8 @@ export interface RelayOptions {
   readonly onError?: (error: unknown, connection: Connection) => void;
   /** Milliseconds, from anywhere on; those of a simulation in its tests. */
   readonly now?: () => number;
+  /** In place of setImmediate, where time is simulated. */
+  readonly soon?: (run: () => void) => void;
 }
 
 export class Relay {
@@ -26,15 +29,17 @@ export class Relay {
   readonly #streams = new Map<string, LiveStream>();
   readonly #around: Surroundings;
 
-  constructor(server: Server, { limits = {}, say, onError, now }: RelayOptions) {
+  constructor(server: Server, allocate: Allocate, { limits = {}, say, onError, now, soon }: RelayOptions) {
     this.#server = server;
+    const means: Means = { allocate, soon: soon ?? ((run) => void setImmediate(run)) };
     this.port = server.port;
     this.#around = {
       limits: { ...DEFAULT_LIMITS, ...limits },
       now: now ?? (() => performance.now()),
+      allocate,
       say: say ?? (() => undefined),
       streamOf: (name) => {
-        const stream = this.#streams.get(name) ?? new LiveStream(name, this.#around.limits.cacheBytes);
+        const stream = this.#streams.get(name) ?? new LiveStream(name, this.#around.limits.cacheBytes, means);
         this.#streams.set(name, stream);
         return stream;
       },
@@ -80,8 +85,13 @@ export class Relay {
   }
 }
 
-/** Listens. @param listen where from: iocp-pal/promises, or a simulation */
-export async function startRelay({ listen }: Pick<Network, 'listen'>, options: RelayOptions): Promise<Relay> {
+/** What a relay needs of iocp-pal/promises, or of a simulation. */
+export type RelayNetwork = Pick<Network, 'listen' | 'allocateBuffer'>;
+
+/** Listens. */
+export async function startRelay(network: RelayNetwork, options: RelayOptions): Promise<Relay> {
   const { host = '127.0.0.1', port = 1935 } = options;
-  return new Relay(await listen({ host, port, noDelay: true }), options);
+  // What is published is encoded once, into memory that every player's connection sends from.
+  const { listen, allocateBuffer } = network;
+  return new Relay(await listen({ host, port, noDelay: true }), allocateBuffer, options);
 }

@@ -3,6 +3,7 @@ import type { Connection } from '../../../src/promises/index.ts'; // in your pro
 import { decodeAmf0, type Amf0Object, type Amf0Value } from './amf0.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ChunkReader, type Message } from './chunks.ts';
+import type { Allocate } from './frame-memory.ts';
 import { handshake } from './handshake.ts';
 import type { Limits } from './limits.ts';
 import type { LiveStream } from './live-stream.ts';
@@ -19,11 +20,15 @@ import {
 import { Player } from './player.ts';
 import { Finished, ProtocolError } from './protocol-error.ts';
 
+/** Bytes that are read at once from who publishes: half a second of 4 Mbit/s. A relay that is behind takes much together, and catches up. */
+const PUBLISHER_BYTES = 256 * 1024;
+
 /** What a session needs of the relay. */
 export interface Surroundings {
   readonly limits: Limits;
   /** Milliseconds, from anywhere on. */
   readonly now: () => number;
+  readonly allocate: Allocate;
   /** Tells what has happened. */
   readonly say: (text: string) => void;
   /** The stream of this name, which begins to exist when somebody asks for it. */
@@ -154,6 +159,7 @@ export class Session {
     }
     this.#stream = stream;
     stream.begin();
+    this.#reader.buffer = this.#around.allocate(PUBLISHER_BYTES);
     this.#reader.deadline = Infinity;
     this.#say(`publishes ${stream.name}`);
     await this.#send(userControl(UserControl.StreamBegin, MEDIA_STREAM));

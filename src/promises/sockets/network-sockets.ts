@@ -135,4 +135,6 @@ export interface NetworkSockets {
   listen(options: ListenOptions): Promise<ListeningSocket>;
   connect(options: ConnectToOptions): Promise<StreamSocket>;
   bindUdp(options: BindUdpOptions): Promise<DatagramChannel>;
+  /** Zeroed memory that write() sends from where it lies. */
+  allocateBuffer(bytes: number): Buffer;
 }

@@ -66,6 +66,10 @@ export const nodeSockets: NetworkSockets = {
     if (broadcast === true) socket.setBroadcast(true);
     return new NodeDatagrams(socket, maxQueuedReceiveBytes);
   },
+
+  allocateBuffer(bytes) {
+    return Buffer.alloc(bytes); // Node.js copies none
+  },
 };
 
 /** Those of the names that Node.js tries several addresses of; of an only one it says nothing. */

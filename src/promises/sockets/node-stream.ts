@@ -55,7 +55,7 @@ export class NodeStream extends NodeHandle<Socket> implements StreamSocket {
     this.#inOrder(() => {
       const refused = this.#isClosed ? closedHere('connection') : this.#isBroken ? streamBroken() : this.#error;
       if (refused !== null) return callback(refused, 0);
-      const bytes = data instanceof Uint8Array ? data : Buffer.concat(data);
+      const pieces = data instanceof Uint8Array ? [data] : data;
       const over = bounded(nodeScheduler, options, (error) => {
         this.#isBroken = true; // nobody can say how much of it is out
         answer(error);
@@ -63,9 +63,12 @@ export class NodeStream extends NodeHandle<Socket> implements StreamSocket {
       let answer = (error: NetworkError | null): void => {
         answer = () => undefined;
         over();
-        callback(error, error === null ? bytes.length : 0);
+        callback(error, error === null ? pieces.reduce((sum, { length }) => sum + length, 0) : 0);
       };
-      this.socket.write(bytes, (error) => answer(this.#meaningOf(error)));
+      this.socket.cork(); // several go out together, and are not copied for it
+      for (const piece of pieces.slice(0, -1)) this.socket.write(piece);
+      this.socket.write(pieces.at(-1) ?? NOTHING, (error) => answer(this.#meaningOf(error)));
+      this.socket.uncork();
     });
   }
 

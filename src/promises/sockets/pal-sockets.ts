@@ -56,6 +56,10 @@ export class PalSockets implements NetworkSockets {
     const { handle, address, port: bound } = pal.createUdpSocket(host, port, options);
     return Promise.resolve(new PalDatagrams(pal, handle, endpointOf(address, bound)));
   }
+
+  allocateBuffer(bytes: number): Buffer {
+    return this.#pal().allocateBuffer(bytes);
+  }
 }
 
 /** What all of them have. */

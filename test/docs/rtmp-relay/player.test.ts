@@ -12,16 +12,23 @@ const QUEUE_BYTES = 1000;
 class Slow {
   readonly got: number[] = [];
   behind = 0;
+  batches = 0;
   readonly player: Player;
   #waiting: (() => void) | null = null;
 
   constructor() {
-    const write = (batch: Buffer[]): Promise<void> => {
-      for (const bytes of batch) this.got.push(bytes.readUInt32BE());
+    const write = (batch: Buffer | Buffer[]): Promise<void> => {
+      this.batches++;
+      for (const bytes of [batch].flat()) this.got.push(bytes.readUInt32BE());
       return new Promise((resolve) => (this.#waiting = resolve));
     };
     const limits = { ...DEFAULT_LIMITS, queueBytes: QUEUE_BYTES };
     this.player = new Player({ write } as unknown as Connection, limits, () => this.behind++);
+  }
+
+  push(frame: Frame): void {
+    this.player.push(frame);
+    this.player.send();
   }
 
   async take(): Promise<void> {
@@ -53,7 +60,7 @@ describe('docs/examples/rtmp-relay: a player', () => {
         for (const [index, sizes] of groups.entries()) {
           for (const [at, size] of sizes.entries()) {
             const which = numbers[index]?.[at] ?? 0;
-            slow.player.push(frame(which, size, { isKey: at === 0 }));
+            slow.push(frame(which, size, { isKey: at === 0 }));
             if (takes[which % takes.length] === true) await slow.take();
           }
         }
@@ -76,11 +83,11 @@ describe('docs/examples/rtmp-relay: a player', () => {
 
   it('gets the beginning of a group that is larger than its queue, nothing more of it, and then a key frame', async () => {
     const slow = new Slow();
-    for (let number = 0; number < 20; number++) slow.player.push(frame(number, 100, { isKey: number === 0 }));
+    for (let number = 0; number < 20; number++) slow.push(frame(number, 100, { isKey: number === 0 }));
     for (let round = 0; round < 20; round++) await slow.take();
     expect(slow.got).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]); // one is under way, and ten wait
-    slow.player.push(frame(20, 100));
-    slow.player.push(frame(21, 100, { isKey: true }));
+    slow.push(frame(20, 100));
+    slow.push(frame(21, 100, { isKey: true }));
     for (let round = 0; round < 3; round++) await slow.take();
     expect(slow.got.slice(11)).to.deep.equal([21]);
     expect([slow.player.droppedFrames, slow.behind]).to.deep.equal([10, 1]);
@@ -89,19 +96,28 @@ describe('docs/examples/rtmp-relay: a player', () => {
   it('gets settings and metadata in the midst of what is dropped', async () => {
     const slow = new Slow();
     for (let number = 0; number < 30; number++) {
-      slow.player.push(frame(number, 100, number === 5 ? { isKept: true } : { isKey: number % 2 === 0 }));
+      slow.push(frame(number, 100, number === 5 ? { isKept: true } : { isKey: number % 2 === 0 }));
     }
     for (let round = 0; round < 40; round++) await slow.take();
     expect(slow.got).to.include(5).and.to.include(29).and.not.to.include(4);
   });
 
+  it('is sent together what was pushed together', async () => {
+    const slow = new Slow();
+    for (let number = 0; number < 5; number++) slow.player.push(frame(number, 100, { isKey: number === 0 }));
+    expect(slow.got).to.deep.equal([]);
+    slow.player.send();
+    expect([slow.got, slow.batches]).to.deep.equal([[0, 1, 2, 3, 4], 1]);
+    await slow.take();
+  });
+
   it('begins with a key frame', async () => {
     const slow = new Slow();
-    slow.player.push(frame(0, 100));
-    slow.player.push(frame(1, 100, { isKey: true }));
+    slow.push(frame(0, 100));
+    slow.push(frame(1, 100, { isKey: true }));
     slow.player.startOver();
-    slow.player.push(frame(2, 100));
-    slow.player.push(frame(3, 100, { isKey: true }));
+    slow.push(frame(2, 100));
+    slow.push(frame(3, 100, { isKey: true }));
     for (let round = 0; round < 4; round++) await slow.take();
     expect([slow.got, slow.player.droppedFrames]).to.deep.equal([[1, 3], 0]);
   });

@@ -35,6 +35,7 @@ async function scene(seed: number, limits: Partial<Limits> = {}): Promise<Scene>
     port: 1935,
     limits,
     now: simulation.now,
+    soon: (run) => void simulation.sleep(0).then(run),
     say: (text) => said.push(text),
     onError: (error) => errors.push(String(error)),
   });
@@ -114,6 +115,7 @@ for (const seed of [1, 2, 3]) {
       expect(groups.length).to.be.lessThan(sent / 4);
       expect(groups.at(-1)).to.equal(sent / 4 - 1);
       await relay.stop();
+      await relay.served;
       expect(said.join('\n')).to.match(/has left live\/x; [1-9]\d* frames were dropped/);
       await close();
     });
