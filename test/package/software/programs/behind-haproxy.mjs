@@ -1,0 +1,20 @@
+// One of several servers behind a balancer: it answers each line with its own name and the line. The test, at the other end of the
+// connection that is made first, hears when it listens, and says when to stop.
+import net from 'node:net';
+import { createInterface } from 'node:readline';
+import { listen } from 'iocp-pal/promises';
+
+const [name, port, testPort] = process.argv.slice(2);
+const test = net.connect(Number(testPort), '127.0.0.1');
+const server = await listen({ host: '127.0.0.1', port: Number(port), noDelay: true });
+const stop = new AbortController();
+createInterface({ input: test }).on('line', () => stop.abort());
+test.write(`${name}\n`);
+
+async function answer(connection) {
+  for await (const line of connection.lines({ limit: 100 })) await connection.write(`${name} ${line}\n`);
+}
+
+// Clients that go away, and health checks, which connect and reset, are nobody's mistake.
+await server.serve(answer, { signal: stop.signal, onError: () => undefined });
+test.destroy();
