@@ -184,7 +184,8 @@ export interface DatagramPal {
    */
   trySendTo(socket: UdpHandle, data: Uint8Array | readonly Uint8Array[], to: Destination | null): number;
   /**
-   * trySendTo for a list, in its order, up to the first that the system does not take. Nothing is sent when one of them is a mistake.
+   * trySendTo for a list, in its order, up to the first that the system does not take: says how many it took. Nothing is sent when one of them
+   * is a mistake.
    * @returns how many were taken, 0 … list.length; the rest is asyncSendTo's
    * @throws NetworkError and RangeError as asyncSendTo; TypeError for what is no list.
    */
