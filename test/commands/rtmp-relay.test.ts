@@ -55,6 +55,7 @@ for (const [system, start] of systems) {
     this.timeout(COMMAND_TIMEOUT_MS);
     this.slow(COMMAND_TIMEOUT_MS);
     const children = new Set<ChildProcess>();
+    let relay: Command | undefined;
     let file = '';
     let published: Packets = { pictures: [], sound: [] };
 
@@ -80,6 +81,7 @@ for (const [system, start] of systems) {
       expect(new Set(published.pictures).size, 'every picture is another').to.equal(SECONDS * 30);
     });
     afterEach(() => {
+      relay?.endInput(); // whatever became of the test
       for (const child of children) child.kill('SIGKILL');
       children.clear();
     });
@@ -116,7 +118,7 @@ for (const [system, start] of systems) {
     }
 
     it('gives every packet to who watches; who is late begins with a key frame; who stalls misses whole groups', async () => {
-      const command = start('0', String(QUEUE_KIB));
+      const command = (relay = start('0', String(QUEUE_KIB)));
       const [, port = ''] = await command.prints(/^rtmp relay on 127\.0\.0\.1:(\d+)$/m);
       const url = `rtmp://127.0.0.1:${port}/live/film`;
       const plays = (count: number) => command.prints(new RegExp(`(?:plays live/film[^]*){${count}}`));
@@ -168,9 +170,8 @@ for (const [system, start] of systems) {
       expect(published.sound.join('\n').endsWith(lateOne.sound.join('\n'))).to.equal(true);
       const seen = (await stalled.ended).pictures.map((picture) => published.pictures.indexOf(picture));
       const seenGroups = [...new Set(seen.map((picture) => Math.floor(picture / GROUP)))];
-      expect(seen, 'whole groups').to.deep.equal(
-        seenGroups.flatMap((group) => Array.from({ length: GROUP }, (_, index) => group * GROUP + index)),
-      );
+      const whole = seenGroups.flatMap((group) => Array.from({ length: GROUP }, (_, index) => group * GROUP + index));
+      expect(unlike(seen.map(String), whole.map(String)), 'whole groups').to.equal('');
       expect(seenGroups.length).to.be.lessThan(groups);
       expect(seenGroups.at(-1)).to.equal(groups - 1);
 
@@ -183,7 +184,7 @@ for (const [system, start] of systems) {
     });
 
     it('ends its streams in order when it stops', async () => {
-      const command = start('0');
+      const command = (relay = start('0'));
       const [, port = ''] = await command.prints(/^rtmp relay on 127\.0\.0\.1:(\d+)$/m);
       const url = `rtmp://127.0.0.1:${port}/live/film`;
       const one = player(url);
