@@ -120,6 +120,20 @@ for (const seed of [1, 2, 3]) {
       await close();
     });
 
+    it('sends a frame to everybody from the one place where it is', async () => {
+      const { publish, play, pal, relay, sleep, close } = await scene(seed);
+      for (let index = 0; index < 20; index++) await play(); // who take nothing: a send to each stays under way
+      const publisher = await publish();
+      const before = pal.stats().pinnedBytes;
+      await pictures(publisher, 0, 40, 60_000);
+      await sleep(1000);
+      const { pinnedBytes, operations } = pal.stats();
+      expect(operations.send).to.equal(20);
+      expect(pinnedBytes - before, 'the frames, once, and what they are cut from').to.be.within(2_400_000, 4_000_000);
+      await relay.stop(0);
+      await close();
+    });
+
     it('resets who says nothing, who goes on beginning, and who takes nothing', async () => {
       const { connect, publish, play, relay, errors, sleep, close } = await scene(seed, { queueBytes: 100_000 });
       const silent = await connect({ port: 1935 });
