@@ -5,6 +5,7 @@
  * What needs something of Node's own (a descriptor, a native handle) gives a Socket of Node's.
  * Source: https://nodejs.org/api/net.html#class-netsocket
  */
+import { AsyncResource } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import nodeNet from 'node:net';
 import { Duplex, type DuplexOptions } from 'node:stream';
@@ -187,11 +188,11 @@ export class TcpSocket extends Duplex implements StreamOwner {
       callback(exception);
       const closed = (): void => void this.emit('close', hadError);
       // Node's sockets have a handle from connect() on.
-      if (wasConnecting) setImmediate(() => behindImmediates(closed));
+      if (wasConnecting) behindImmediates(closed);
       else nextTick(closed);
     } else {
       own.stream = null;
-      const closed = (): void => behindImmediates(() => this.emit('close', hadError));
+      const closed = behindBoth(() => this.emit('close', hadError));
       if (own.resetting) stream.reset(closed);
       else stream.close(closed);
       own.resetting = false;
@@ -474,12 +475,26 @@ function startReading(socket: TcpSocket, { readable, pauseOnCreate, manualStart 
   else if (manualStart !== true) socket.read(0);
 }
 
-/**
- * The end of a handle of libuv's comes behind what setImmediate() was given at destroy(); and behind 'error', which comes in a tick, while
- * a connection may be gone before that, within the same turn.
- */
+/** The end of a handle of libuv's comes behind what setImmediate() is given where it is destroyed: until the next tick, that is. */
 function behindImmediates(act: () => void): void {
-  setImmediate(act);
+  nextTick(() => setImmediate(act));
+}
+
+/**
+ * The same for a connection: behind its end, too, and behind 'error', which comes in a tick. In the asynchronous context of its end.
+ * @returns what that is to call
+ */
+function behindBoth(act: () => void): () => void {
+  let isBehind = false;
+  let waiting: (() => void) | null = null;
+  behindImmediates(() => {
+    isBehind = true;
+    waiting?.();
+  });
+  return () => {
+    if (isBehind) nextTick(act);
+    else waiting = AsyncResource.bind(act);
+  };
 }
 
 /** A connection that has ended already needs no end. */
