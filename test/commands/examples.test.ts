@@ -28,7 +28,7 @@ const startExample = (name: string, args: readonly string[]): Command =>
 
 describe('docs/examples', () => {
   it('has no example that is not tried', () => {
-    const specs = ['examples', 'promises-examples'].map((name) =>
+    const specs = ['examples', 'promises-examples', 'rtmp-relay'].map((name) =>
       path.join(root, 'test', 'commands', `${name}.test.ts`),
     );
     const tried = specs.map((file) => readFileSync(file, 'utf8')).join('');
