@@ -12,6 +12,7 @@ import { Duplex, type DuplexOptions } from 'node:stream';
 import { clearTimeout, nextTick, setImmediate, setTimeout } from '../platform/node-timers.ts';
 import { invoke, normalizeArguments } from './arguments.ts';
 import { isBlockList } from '../node-shape/block-list.ts';
+import { isFreeInAgent } from '../node-shape/http-agent.ts';
 import { becomeClass, hasPrototype } from '../node-shape/callable-class.ts';
 import { checkConnectOptions, lookupAndConnect, type ConnectOptions } from './connect.ts';
 import { closedBeforeConnection, socketClosed } from './errors.ts';
@@ -68,7 +69,7 @@ export class TcpSocket extends Duplex implements StreamOwner {
   }
 
   received(buffer: Uint8Array, bytes: number): boolean {
-    if (this.destroyed) return false;
+    if (this.destroyed || this._destroyFree()) return false;
     this._unrefTimer();
     const own = this[state].userBuffer;
     if (own?.buffer === undefined || own.buffer === null) {
@@ -82,9 +83,17 @@ export class TcpSocket extends Duplex implements StreamOwner {
   }
 
   ended(): void {
+    if (this._destroyFree()) return;
     this._unrefTimer();
     this.push(null);
     this.read(0);
+  }
+
+  /** Something has come where an http.Agent keeps the connection for its next request: it is used for none any more. */
+  _destroyFree(): boolean {
+    const isFree = isFreeInAgent(this);
+    if (isFree) this.destroy();
+    return isFree;
   }
 
   failed(error: NodeJS.ErrnoException): void {

@@ -53,6 +53,41 @@ onEveryNet('an http server in front of which net listens', ({ net, ours }) => {
     expect(server.address()).to.equal(null);
   });
 
+  // (What Node's own sockets do depends on the version of its Agent.)
+  for (const [what, sent] of [
+    ['an answer that nobody has asked for', 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'],
+    ['the end', null],
+  ] as const) {
+    it(`a connection that an agent keeps is used no more once ${what} has come`, async function () {
+      if (!ours) return this.skip();
+      const served: Socket[] = [];
+      const server = net.createServer((socket) => {
+        served.push(socket);
+        socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${served.length}`));
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const agent = new http.Agent({ keepAlive: true });
+      const kept: Socket[] = [];
+      const createConnection = (options: object): Socket => {
+        kept.push(net.connect(options as nodeNet.NetConnectOpts));
+        return kept.at(-1) as Socket;
+      };
+      Object.assign(agent, { createConnection });
+      expect(await ask({ port, agent })).to.equal('1');
+      const closed = once(kept[0] as Socket, 'close');
+      if (sent === null) served[0]?.end();
+      else served[0]?.write(sent);
+      await closed;
+      expect(await ask({ port, agent })).to.equal('2');
+      agent.destroy();
+      server.close();
+      for (const socket of served) socket.destroy();
+      await once(server, 'close');
+    });
+  }
+
   it('answers a request behind which its client ends the connection', async () => {
     const server = http.createServer((request, response) => {
       request.resume().once('end', () => response.writeHead(200, { Connection: 'close' }).end('bye'));
