@@ -69,14 +69,14 @@ onEveryNet('an http server in front of which net listens', ({ net, ours }) => {
       await once(server, 'listening');
       const { port } = server.address() as AddressInfo;
       const agent = new http.Agent({ keepAlive: true });
-      const kept: Socket[] = [];
+      let kept = new net.Socket();
       const createConnection = (options: object): Socket => {
-        kept.push(net.connect(options as nodeNet.NetConnectOpts));
-        return kept.at(-1) as Socket;
+        kept = net.connect(options as nodeNet.NetConnectOpts);
+        return kept;
       };
       Object.assign(agent, { createConnection });
       expect(await ask({ port, agent })).to.equal('1');
-      const closed = once(kept[0] as Socket, 'close');
+      const closed = once(kept, 'close');
       if (sent === null) served[0]?.end();
       else served[0]?.write(sent);
       await closed;
