@@ -91,7 +91,8 @@ export class TcpSocket extends Duplex implements StreamOwner {
 
   /** Something has come where an http.Agent keeps the connection for its next request: it is used for none any more. */
   _destroyFree(): boolean {
-    const isFree = isFreeInAgent(this);
+    // (A server's connection is no agent's, and would be asked with every request.)
+    const isFree = this._server === null && isFreeInAgent(this);
     if (isFree) this.destroy();
     return isFree;
   }
