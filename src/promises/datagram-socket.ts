@@ -6,7 +6,7 @@ import { NetworkError } from '../pal/network-error.ts';
 import type { WriteData } from '../pal/network-pal.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
 import type { Scheduler, TimerHandle } from '../platform/platform.ts';
-import { requireInteger } from '../util/validate.ts';
+import { requireInteger, wrongType } from '../util/validate.ts';
 import { inCallersStack } from './caller-stack.ts';
 import { hasRoomFor, type Datagram } from './datagram.ts';
 import { Inbox, type Source } from './inbox.ts';
@@ -94,6 +94,7 @@ export class DatagramSocket {
   async send(data: string | WriteData, to: Destination, options: OperationOptions = NO_OPTIONS): Promise<void> {
     try {
       this.#requireOpen(options);
+      requireDestination(to);
       const bytes = typeof data === 'string' ? Buffer.from(data) : data;
       await new Promise<void>((resolve, reject) => {
         this.#channel.send(bytes, to, options, (error) => (error === null ? resolve() : reject(error)));
@@ -112,10 +113,10 @@ export class DatagramSocket {
     try {
       this.#requireOpen(options);
       if (options.timeout !== undefined) requireInteger('timeout', options.timeout, 1, MAX_MS);
-      const sends = Array.from(list, ({ data, to }) => ({
-        data: typeof data === 'string' ? Buffer.from(data) : data,
-        to,
-      }));
+      const sends = Array.from(list, ({ data, to }) => {
+        requireDestination(to);
+        return { data: typeof data === 'string' ? Buffer.from(data) : data, to };
+      });
       await new Promise<void>((resolve, reject) => {
         this.#channel.sendMany(sends, options, (error) => (error === null ? resolve() : reject(error)));
       });
@@ -214,4 +215,8 @@ function noAnswer({ address, port }: Destination, attempts: number): NetworkErro
     address,
     port,
   });
+}
+
+function requireDestination(to: unknown): void {
+  if (typeof to !== 'object' || to === null) throw wrongType('to', 'an object with an address and a port', to);
 }

@@ -1,7 +1,7 @@
 /** UDP sockets with promises. */
 import { expect } from 'chai';
 import { NetworkErrorCode } from '../../src/index.ts';
-import type { DatagramSocket } from '../../src/promises/index.ts';
+import type { DatagramSocket, Endpoint } from '../../src/promises/index.ts';
 import { failureOf, onEveryNetwork } from '../support/networks.ts';
 import { until } from '../support/until.ts';
 
@@ -150,6 +150,20 @@ onEveryNetwork('promises: datagrams', (fixture) => {
     await close([one, two, three]);
     expect((await failureOf(one.sendMany(list))).code).to.equal('ECANCELED');
   });
+
+  for (const to of [null, undefined, '127.0.0.1']) {
+    it(`${String(to)} is no destination, alone or in a list`, async () => {
+      const socket = await fixture.network.bindUdp();
+      const nowhere = to as unknown as Endpoint;
+      expect((await failureOf(socket.send('x', nowhere))).code).to.equal('ERR_INVALID_ARG_TYPE');
+      const list = [
+        { data: 'x', to: socket.endpoint },
+        { data: 'y', to: nowhere },
+      ];
+      expect((await failureOf(socket.sendMany(list))).code).to.equal('ERR_INVALID_ARG_TYPE');
+      await socket.close();
+    });
+  }
 
   it('sendMany says what has failed, and sends the others', async () => {
     const one = await fixture.network.bindUdp({ host: '0.0.0.0' });
