@@ -11,6 +11,8 @@ export interface Options extends Settings {
   rounds: number;
   json: string | undefined;
   profile: string | undefined;
+  /** Options of node.exe itself, for every server. */
+  nodeOptions: string[];
 }
 
 /** The scenario that has no peers and no runner; see benchmarks/overhead/. */
@@ -46,6 +48,7 @@ options:
   --rounds N           each peer's turns; the result is the median (3)
   --json FILE          write the result there too
   --profile FOLDER     write a CPU profile of every server there
+  --node-options TEXT  start every server's node.exe with them: --node-options=--min-semi-space-size=16
   --help               this text`;
 
 /** Returns null when help was asked for. Throws UsageError. */
@@ -67,6 +70,7 @@ export function parseOptions(args: readonly string[]): Options | null {
     rounds: numbers('rounds', values.rounds, 100)?.[0] ?? 3,
     json: values.json,
     profile: values.profile,
+    nodeOptions: values['node-options'].split(' ').filter((option) => option !== ''),
   };
 }
 
@@ -84,6 +88,7 @@ function parse(args: readonly string[]) {
         rounds: { type: 'string' },
         json: { type: 'string' },
         profile: { type: 'string' },
+        'node-options': { type: 'string', default: '' },
         help: { type: 'boolean', default: false, short: 'h' },
       },
     });

@@ -18,6 +18,8 @@ const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'net' | 'dgram' | 'prom
   'iocp-inline-no-skip': 'pal',
   'iocp-reuse': 'pal',
   'iocp-depth-32': 'pal',
+  // For promises: callbacks that give what comes memory of its own, as an iteration does.
+  'iocp-chunks': 'pal',
   wsapoll: 'pal',
   'wsapoll-inline': 'pal',
   // For send-file: other ways to send one.

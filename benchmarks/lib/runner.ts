@@ -54,7 +54,12 @@ async function measureOnce(
 ): Promise<Measurement | string> {
   let server: ServerProcess | null = null;
   try {
-    server = await ServerProcess.start({ ...serverOf(peer, scenario.server), cpus, profileFolder: options.profile });
+    server = await ServerProcess.start({
+      ...serverOf(peer, scenario.server),
+      cpus,
+      profileFolder: options.profile,
+      nodeOptions: options.nodeOptions,
+    });
     sawNode(server.node);
     return await scenario.measure(server, cell, options);
   } catch (error) {

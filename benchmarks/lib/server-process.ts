@@ -19,6 +19,8 @@ export interface ServerOptions extends ServerCommand {
   cpus: CpuPlan | null;
   /** Folder for a CPU profile of the server. */
   profileFolder: string | undefined;
+  /** Options of node.exe itself. */
+  nodeOptions: readonly string[];
 }
 
 export class ServerProcess {
@@ -47,14 +49,15 @@ export class ServerProcess {
   }
 
   /** Starts a server, under Wine with a wineserver of its own. Throws when it does not come up. */
-  static async start({ script, args, program, cpus, profileFolder }: ServerOptions): Promise<ServerProcess> {
+  static async start(options: ServerOptions): Promise<ServerProcess> {
+    const { script, args, program, cpus, profileFolder, nodeOptions } = options;
     freshWineserver(cpus);
     const listener = createServer().listen(0, '127.0.0.1');
     await once(listener, 'listening');
     const kill = new AbortController();
     const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
     const { port } = listener.address() as AddressInfo;
-    const before = program === undefined ? profile : program.args;
+    const before = program === undefined ? [...profile, ...nodeOptions] : program.args;
     const exited = runOnWindowsNode([...before, script, ...args, String(port)], {
       abort: kill.signal,
       ...(program !== undefined && { program: path.resolve(program.file) }),

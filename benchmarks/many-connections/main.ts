@@ -89,6 +89,7 @@ async function amongIdle(idle: number, busy: number, seconds: number, cpus: CpuP
     args: ['iocp'],
     cpus,
     profileFolder: undefined,
+    nodeOptions: [],
   });
   const load = new ClosedLoop(busy, MESSAGE_BYTES);
   try {
@@ -123,6 +124,7 @@ async function amongAbusers(
     args: [HEADER_MS, IDLE_MS, perAddress].map(String),
     cpus,
     profileFolder: undefined,
+    nodeOptions: [],
   });
   const load = new ClosedLoop(good, MESSAGE_BYTES);
   const abusers = new Abusers(server.port, { comeBackMs: COME_BACK_MS, localAddress: BAD_ADDRESS });
