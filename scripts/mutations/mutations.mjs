@@ -516,7 +516,7 @@ export const mutations = [
   {
     id: 'the second of two waiting reads is never posted',
     file: reader,
-    find: '    repost(context, connection, operation, connection.read.queue.first);',
+    find: '    repost(context, connection, operation, connection.read.first);',
     replace: '    release(context, connection, operation);',
   },
   {
@@ -570,7 +570,7 @@ export const mutations = [
   {
     id: 'writes go on behind one that failed',
     file: writer,
-    find: '  connection.write.fail(code, syscall, thrown, cancelled);\n',
+    find: '  writeOf(connection).fail(code, syscall, thrown, cancelled);\n',
     replace: '',
   },
   {
@@ -618,8 +618,8 @@ export const mutations = [
   {
     id: 'a second close lengthens the grace',
     file: closer,
-    find: 'if (left === null || left <= graceMs) return;',
-    replace: 'if (left === null) return;',
+    find: 'if (close === null || left === null || left <= graceMs) return;',
+    replace: 'if (close === null || left === null) return;',
   },
   {
     id: 'reset sends FIN',

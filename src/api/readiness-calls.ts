@@ -51,8 +51,7 @@ export class ReadinessCalls extends CallGroup {
     const connection = this.calls.established(socket);
     if (context === null || connection === null) return 0;
     associate(context, connection);
-    if (connection.read.queue.length > 0)
-      throw mixedApis('tryRead', socket, 'an asyncRead is pending on it. Await it first');
+    if (connection.read.length > 0) throw mixedApis('tryRead', socket, 'an asyncRead is pending on it. Await it first');
     return tryRead(context, connection, buffer);
   }
 
@@ -89,8 +88,6 @@ function requireInterest(interest: Interest, given: unknown): void {
 /** Somebody waits for a read or a write. What tryWrite has taken is the first write of its queue, and nobody's. */
 function hasRequests({ read, write, readiness }: Connection): boolean {
   return (
-    read.queue.length > 0 ||
-    (write.drains?.size ?? 0) > 0 ||
-    write.queue.length > (readiness?.tryWriting === true ? 1 : 0)
+    read.length > 0 || (write.drains?.size ?? 0) > 0 || write.queue.length > (readiness?.tryWriting === true ? 1 : 0)
   );
 }

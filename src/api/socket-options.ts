@@ -158,6 +158,9 @@ function intOption(option: SocketOption, family: 4 | 6): IntOption {
   throw badValue('the socket option', option, `one of ${Object.keys(SocketOption).join(', ')}`);
 }
 
+/** IP_MULTICAST_IF as it was set, first byte uppermost: Windows may answer with an index instead. Few sockets have one. */
+const multicastInterfaces = new WeakMap<SocketRecord, number>();
+
 /** IP_MULTICAST_IF takes an address (or 0.x.x.x for an index) in network byte order, IPV6_MULTICAST_IF an index. */
 function setMulticastInterface(context: Context, record: SocketRecord, value: unknown): void {
   const { socket, family } = record;
@@ -167,7 +170,7 @@ function setMulticastInterface(context: Context, record: SocketRecord, value: un
     return;
   }
   setIntOption(context, socket, IPPROTO_IP, IP_MULTICAST_IF, swapBytes(number), 'setsockopt(IP_MULTICAST_IF)');
-  record.multicastInterface = number;
+  multicastInterfaces.set(record, number);
 }
 
 function multicastInterface(context: Context, record: SocketRecord): string | number {
@@ -176,7 +179,7 @@ function multicastInterface(context: Context, record: SocketRecord): string | nu
     return getIntOption(context, socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, 'getsockopt(IPV6_MULTICAST_IF)') >>> 0;
   }
   const read = getIntOption(context, socket, IPPROTO_IP, IP_MULTICAST_IF, 'getsockopt(IP_MULTICAST_IF)');
-  const value = record.multicastInterface ?? swapBytes(read);
+  const value = multicastInterfaces.get(record) ?? swapBytes(read);
   return [value >>> 24, value >>> 16, value >>> 8, value].map((byte) => byte & 0xff).join('.');
 }
 

@@ -14,6 +14,7 @@ import type { PinnedBuffers } from '../memory/pinned-buffers.ts';
 import type { IdleSweep } from '../tcp/idle-sweep.ts';
 import type { RequestPool } from '../tcp/connection/requests.ts';
 import type { Scratch } from '../memory/scratch.ts';
+import type { Closing } from '../sockets/closer.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import type { SocketTable } from '../sockets/socket-table.ts';
 import type { ResolvedPalOptions } from '../runtime/pal-options.ts';
@@ -40,7 +41,7 @@ export interface Context {
   readonly transport: Transport;
   readonly idleSweep: IdleSweep;
   /** Closing sockets that wait for something, which they may for closeGraceMs. */
-  readonly closing: DeadlineWheel<SocketRecord>;
+  readonly closing: DeadlineWheel<Closing>;
   readonly waitingWatches: WaitingWatches;
   /** Bytes accepted by asyncWrite and asyncSendTo and not yet taken by the kernel, over all sockets. */
   queuedBytes: number;

@@ -4,7 +4,7 @@ import { WSADATA_SIZE } from '../../ffi/layouts.ts';
 import { NetworkErrorCode } from '../pal/network-error-code.ts';
 import { NetworkError } from '../pal/network-error.ts';
 import { BlockPool } from '../memory/block-pool.ts';
-import { closeUncancelled } from '../sockets/closer.ts';
+import { closeUncancelled, type Closing } from '../sockets/closer.ts';
 import { Counters } from '../loop/counters.ts';
 import { DatagramRequestPool } from '../udp/datagram-requests.ts';
 import type { Context } from '../context/context.ts';
@@ -107,7 +107,7 @@ export function createContext(
       loop,
       transport,
       idleSweep: new IdleSweep(platform.scheduler, operations, transport),
-      closing: wheelOf(loop, platform.scheduler, (record) => record.kind.graceExpired(context, record)),
+      closing: wheelOf(loop, platform.scheduler, ({ record }: Closing) => record.kind.graceExpired(context, record)),
       waitingWatches: new WaitingWatches(),
       queuedBytes: 0,
       pendingCallbacks: 0,

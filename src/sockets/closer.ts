@@ -28,7 +28,25 @@ import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import { removeRequest, addRequest, type Context } from '../context/context.ts';
 import type { CloseCallback } from '../pal/network-pal.ts';
 import { boundOnce } from '../platform/async-context.ts';
+import { DeadlineEntry } from '../loop/deadline-wheel.ts';
 import type { SocketRecord } from './socket-record.ts';
+
+/** What a close that somebody waits for, or that waits itself, knows. Its deadline is the end of what it may wait for. */
+export class Closing extends DeadlineEntry {
+  readonly record: SocketRecord;
+  /** Who is told when the socket is gone. */
+  readonly callbacks: CloseCallback[] = [];
+
+  constructor(record: SocketRecord) {
+    super();
+    this.record = record;
+  }
+}
+
+/** Made when a close needs one: a socket that is open has none. */
+function closingOf(record: SocketRecord): Closing {
+  return (record.close ??= new Closing(record));
+}
 
 /**
  * Starts to close; a second call adds its callback to the first, and may shorten its grace.
@@ -61,9 +79,10 @@ function shortenGrace(context: Context, record: SocketRecord, graceMs: number): 
     settleClose(context, record);
     return;
   }
-  const left = record.timeLeft(context.platform.scheduler.now());
-  if (left === null || left <= graceMs) return;
-  context.closing.remove(record);
+  const { close } = record;
+  const left = close?.timeLeft(context.platform.scheduler.now()) ?? null;
+  if (close === null || left === null || left <= graceMs) return;
+  context.closing.remove(close);
   beginGrace(context, record, graceMs);
 }
 
@@ -111,7 +130,8 @@ function takeCloseFurther(context: Context, record: SocketRecord): void {
 
 /** What a closing socket waits for must be over so many milliseconds from now. */
 export function beginGrace({ closing, options }: Context, record: SocketRecord, graceMs = options.closeGraceMs): void {
-  if (!record.hasDeadline) closing.add(record, graceMs);
+  const close = closingOf(record);
+  if (!close.hasDeadline) closing.add(close, graceMs);
 }
 
 /** The last step: closesocket, unless the socket is gone already, and the close callbacks. */
@@ -120,9 +140,10 @@ export function finishClose(context: Context, record: SocketRecord): void {
   // Only now: a reset may have come while the packets of a close were awaited.
   if (record.socket !== INVALID_SOCKET) closeSystemSocket(context, record);
   context.sockets.remove(record);
-  context.closing.remove(record);
+  const { close } = record;
+  if (close !== null) context.closing.remove(close);
   record.kind.gone(context, record);
-  for (const callback of record.closeCallbacks.splice(0)) notifyClosed(context, record, callback);
+  for (const callback of close?.callbacks.splice(0) ?? []) notifyClosed(context, record, callback);
 }
 
 /** Behind every other callback of this socket: they were queued before. */
@@ -158,5 +179,5 @@ function expectClose(context: Context, record: SocketRecord, callback: CloseCall
   addRequest(context, record);
   // A hook of async_hooks, which has just seen it being made, may have closed the socket.
   if (record.closed) notifyClosed(context, record, boundCallback);
-  else record.closeCallbacks.push(boundCallback);
+  else closingOf(record).callbacks.push(boundCallback);
 }

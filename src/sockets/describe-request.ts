@@ -18,5 +18,8 @@ export function describeRequest(
   done: number,
   now: number,
 ): RequestDescription {
-  return { kind, bytes, done, timeLeftMs: call.timeLeft(now), hasSignal: call.signal !== null, ...originOf(call) };
+  const { limits } = call;
+  const timeLeftMs = limits?.timeLeft(now) ?? null;
+  const hasSignal = limits !== null && limits.signal !== null;
+  return { kind, bytes, done, timeLeftMs, hasSignal, ...originOf(call) };
 }

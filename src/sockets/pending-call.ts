@@ -20,15 +20,9 @@ export const NO_OPERATION = 0 as OperationHandle;
 /** Names that are found without a hash; older calls that are still pending move to a map. A power of two. */
 const RECENT = 4096;
 
-/** One asyncRead, asyncWrite, asyncAccept, … */
-export abstract class PendingCall extends DeadlineEntry {
-  /** For messages. */
-  abstract readonly operation: OperationName;
-  /** The handle that was given out; 0 when the call is not pending. */
-  name = 0;
-  /** Its place among the recent ones was taken over. */
-  isOld = false;
-  owner: SocketRecord | null = null;
+/** The deadline and the signal of a call. */
+export class CallLimits extends DeadlineEntry {
+  readonly call: PendingCall;
   /** Milliseconds that it was given, for the message. */
   timeout = 0;
   signal: AbortSignal | null = null;
@@ -36,8 +30,26 @@ export abstract class PendingCall extends DeadlineEntry {
   pendingCalls: PendingCalls | null = null;
   /** Its place among the calls of its signal. Only signal-calls.ts writes these three. */
   signalCalls: SignalCalls | null = null;
-  beforeOfSignal: PendingCall | null = null;
-  afterOfSignal: PendingCall | null = null;
+  beforeOfSignal: CallLimits | null = null;
+  afterOfSignal: CallLimits | null = null;
+
+  constructor(call: PendingCall) {
+    super();
+    this.call = call;
+  }
+}
+
+/** One asyncRead, asyncWrite, asyncAccept, … */
+export abstract class PendingCall {
+  /** For messages. */
+  abstract readonly operation: OperationName;
+  /** The handle that was given out; 0 when the call is not pending. */
+  name = 0;
+  /** Its place among the recent ones was taken over. */
+  isOld = false;
+  owner: SocketRecord | null = null;
+  /** Made when a call first has some, which most have not: it is kept for those that use the request again. */
+  limits: CallLimits | null = null;
   /** It was cancelled while it began, or while the kernel had it: what its callback gets unless it succeeded nevertheless. */
   cancellation: NetworkError | null = null;
 }
@@ -77,7 +89,7 @@ export class CallNames {
 
 export class PendingCalls {
   readonly #cancel: Cancel;
-  readonly #wheel: DeadlineWheel<PendingCall>;
+  readonly #wheel: DeadlineWheel<CallLimits>;
   /** Up to RECENT of them, made as they are used: few PALs come to have so many calls. */
   readonly #recent: (PendingCall | null)[] = [];
   readonly #old = new Map<number, PendingCall>();
@@ -86,7 +98,9 @@ export class PendingCalls {
   constructor(scheduler: Scheduler, loop: EventLoop, names: CallNames, cancel: Cancel) {
     this.#names = names;
     this.#cancel = cancel;
-    this.#wheel = wheelOf(loop, scheduler, (call) => this.#cancel(call, timedOut(call.operation, call.timeout), true));
+    this.#wheel = wheelOf(loop, scheduler, ({ call, timeout }) =>
+      this.#cancel(call, timedOut(call.operation, timeout), true),
+    );
   }
 
   get deadlines(): number {
@@ -123,7 +137,7 @@ export class PendingCalls {
     call.name = 0;
     call.owner = null;
     call.cancellation = null;
-    if (call.timeout !== 0 || call.signal !== null) this.#unwatch(call);
+    if (call.limits !== null) this.#unwatch(call.limits);
   }
 
   find(name: number): PendingCall | null {
@@ -136,8 +150,8 @@ export class PendingCalls {
     return this.#cancel(call, error, hard);
   }
 
-  abort(call: PendingCall): void {
-    if (call.signal !== null) this.#cancel(call, aborted(call.operation, call.signal), true);
+  abort({ call, signal }: CallLimits): void {
+    if (signal !== null) this.#cancel(call, aborted(call.operation, signal), true);
   }
 
   dispose(): void {
@@ -172,28 +186,30 @@ export class PendingCalls {
   }
 
   #watch(call: PendingCall, { timeout, signal }: OperationOptions): void {
+    if (timeout === undefined && signal === undefined) return;
+    const limits = (call.limits ??= new CallLimits(call));
     if (timeout !== undefined) {
-      call.timeout = timeout;
-      this.#wheel.add(call, timeout);
+      limits.timeout = timeout;
+      this.#wheel.add(limits, timeout);
     }
     if (signal !== undefined) {
-      call.signal = signal;
-      call.pendingCalls = this;
-      watchSignal(call, signal);
+      limits.signal = signal;
+      limits.pendingCalls = this;
+      watchSignal(limits, signal);
       // By what has run since it was looked at before: it calls no listener any more.
       if (signal.aborted) call.cancellation = aborted(call.operation, signal);
     }
   }
 
-  #unwatch(call: PendingCall): void {
-    if (call.timeout !== 0) {
-      this.#wheel.remove(call);
-      call.timeout = 0;
+  #unwatch(limits: CallLimits): void {
+    if (limits.timeout !== 0) {
+      this.#wheel.remove(limits);
+      limits.timeout = 0;
     }
-    if (call.signal !== null) {
-      unwatchSignal(call);
-      call.signal = null;
-      call.pendingCalls = null;
+    if (limits.signal !== null) {
+      unwatchSignal(limits);
+      limits.signal = null;
+      limits.pendingCalls = null;
     }
   }
 }

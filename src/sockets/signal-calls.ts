@@ -2,16 +2,16 @@
  * Calls that an AbortSignal can end. However many of them share a signal, also of different PALs, it has one listener of
  * ours, and none while no call waits: signals live longer than calls, and what listens to them is kept by them.
  *
- * The calls of a signal are linked, so that each begins and ends in O(1) and nothing is allocated for it.
+ * The calls of a signal are linked by their limits, so that each begins and ends in O(1) and nothing is allocated for it.
  */
 import { requireStack } from '../util/stack-room.ts';
-import type { PendingCall } from './pending-call.ts';
+import type { CallLimits } from './pending-call.ts';
 
 /** The calls of one signal, in the order of their beginning. */
 export interface SignalCalls {
   readonly signal: AbortSignal;
-  first: PendingCall | null;
-  last: PendingCall | null;
+  first: CallLimits | null;
+  last: CallLimits | null;
 }
 
 /** Resolved: what is chained to it runs as a microtask (no timer of a test runner stands in for those). */
@@ -19,8 +19,8 @@ const AT_ONCE = Promise.resolve();
 /** Groups that have calls. By the signal, and only while it lives. */
 const groups = new WeakMap<AbortSignal, SignalCalls & { readonly aborted: () => void }>();
 
-/** From now on the signal takes the call back. The call has its signal and its `calls`. */
-export function watchSignal(call: PendingCall, signal: AbortSignal): void {
+/** From now on the signal takes the call back. The limits have it and their `pendingCalls`. */
+export function watchSignal(call: CallLimits, signal: AbortSignal): void {
   let group = groups.get(signal);
   if (group === undefined) {
     const aborted = (): void => cancelAll(signal);
@@ -42,7 +42,7 @@ export function watchSignal(call: PendingCall, signal: AbortSignal): void {
 }
 
 /** The call has ended, or is being taken back: its signal is not its business any more. */
-export function unwatchSignal(call: PendingCall): void {
+export function unwatchSignal(call: CallLimits): void {
   const group = call.signalCalls;
   if (group === null) return;
   const { beforeOfSignal: before, afterOfSignal: after } = call;

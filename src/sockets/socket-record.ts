@@ -1,11 +1,10 @@
 /** What connections, listening sockets and UDP sockets have in common: a SOCKET, a handle, and what is pending on them. */
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
 import type { AnyHandle } from '../pal/handles.ts';
-import type { CloseCallback } from '../pal/network-pal.ts';
 import type { SocketDescription } from '../pal/pal-description.ts';
 import type { Interest } from '../pal/readiness.ts';
-import { DeadlineEntry } from '../loop/deadline-wheel.ts';
 import type { Operation, OperationOwner } from '../memory/operation.ts';
+import type { Closing } from './closer.ts';
 import type { SocketKind } from './socket-kind.ts';
 import { TWO_32 } from '../util/bytes.ts';
 
@@ -23,8 +22,23 @@ export interface SocketWatch {
   end(): void;
 }
 
-/** Its deadline is the end of what its close may wait for (closer.ts). */
-export abstract class SocketRecord extends DeadlineEntry implements OperationOwner {
+/** What is true of a socket or not, one bit each: thousands of them are open at a time, and a boolean takes 8 bytes of each. */
+const Flag = {
+  Associated: 1,
+  Closing: 2,
+  Closed: 4,
+  Resetting: 8,
+  HasNoGrace: 16,
+  Cancelled: 32,
+  Unreferenced: 64,
+  SkipsPackets: 128,
+  OptionsSet: 256,
+  Connected: 512,
+  NonBlocking: 1024,
+  CountsAsLoad: 2048,
+} as const;
+
+export abstract class SocketRecord implements OperationOwner {
   readonly kind: SocketKind;
   /** Our name for the socket, and its completion key unless it came with one (useKey). */
   readonly handle: AnyHandle;
@@ -35,52 +49,146 @@ export abstract class SocketRecord extends DeadlineEntry implements OperationOwn
   family: 4 | 6;
   /** Where it was created, when origins are tracked. */
   readonly origin: Error | undefined;
-  /** When it was created, scheduler milliseconds. */
+  /** When it was created, whole scheduler milliseconds: V8 keeps a number with a fraction in memory of its own. */
   readonly createdAt: number;
   /** The SOCKET; INVALID_SOCKET before it exists and once it is closed. */
   socket = INVALID_SOCKET;
-  /** The socket is tied to this loop, for good (association.ts). */
-  associated = false;
   /** Operations that the kernel, or the queue of finished ones, still has. Only the OperationTable writes it. */
   inFlight = 0;
-  /** closeSocket or resetSocket was called: no call takes the handle any more. */
-  closing = false;
-  /** The socket is gone, and the record out of the table; its close callbacks are queued. */
-  closed = false;
-  /** It is closed without a flush: what is queued is dropped, and a connection ends with RST. */
-  resetting = false;
-  /** The close has no grace, or none any more: nothing is begun that takes its time. */
-  hasNoGrace = false;
-  /** CancelIoEx was called for everything on the socket. */
-  cancelled = false;
   /** Cancels in a row that nobody asked for (unasked-cancels.ts). */
   unaskedCancels = 0;
   /** Callbacks that somebody waits for. */
   pendingCallbacks = 0;
   /** Those of them that belong to what was begun here and ends by itself: they always keep the process alive. */
   requests = 0;
-  /** The others do, too. */
-  referenced = true;
   /** The watch of the readiness calls, when there is one. */
   watch: SocketWatch | null = null;
   /** The turn of the loop in which a watch of the socket was called last. */
   watchedTurn = 0;
-  /** Packets are skipped when a call succeeds at once; true only when the system said so for this socket. */
-  skipsPackets = false;
-  /** The user has set socket options, which a reused socket would keep. */
-  optionsSet = false;
-  /** IP_MULTICAST_IF as it was set, first byte uppermost; null until then. Windows may answer with an index instead. */
-  multicastInterface: number | null = null;
-  readonly closeCallbacks: CloseCallback[] = [];
+  /** Who waits for its close, and until when; null before anybody does. Only closer.ts has to do with it. */
+  close: Closing | null = null;
+  #flags = 0;
 
   constructor(kind: SocketKind, handle: AnyHandle, family: 4 | 6, createdAt: number, origin: Error | undefined) {
-    super();
     this.kind = kind;
     this.handle = handle;
     this.useKey(handle);
     this.family = family;
-    this.createdAt = createdAt;
+    this.createdAt = Math.floor(createdAt);
     this.origin = origin;
+  }
+
+  /** The socket is tied to this loop, for good (association.ts). */
+  get associated(): boolean {
+    return (this.#flags & Flag.Associated) !== 0;
+  }
+
+  set associated(value: boolean) {
+    this.#set(Flag.Associated, value);
+  }
+
+  /** closeSocket or resetSocket was called: no call takes the handle any more. */
+  get closing(): boolean {
+    return (this.#flags & Flag.Closing) !== 0;
+  }
+
+  set closing(value: boolean) {
+    this.#set(Flag.Closing, value);
+  }
+
+  /** The socket is gone, and the record out of the table; its close callbacks are queued. */
+  get closed(): boolean {
+    return (this.#flags & Flag.Closed) !== 0;
+  }
+
+  set closed(value: boolean) {
+    this.#set(Flag.Closed, value);
+  }
+
+  /** It is closed without a flush: what is queued is dropped, and a connection ends with RST. */
+  get resetting(): boolean {
+    return (this.#flags & Flag.Resetting) !== 0;
+  }
+
+  set resetting(value: boolean) {
+    this.#set(Flag.Resetting, value);
+  }
+
+  /** The close has no grace, or none any more: nothing is begun that takes its time. */
+  get hasNoGrace(): boolean {
+    return (this.#flags & Flag.HasNoGrace) !== 0;
+  }
+
+  set hasNoGrace(value: boolean) {
+    this.#set(Flag.HasNoGrace, value);
+  }
+
+  /** CancelIoEx was called for everything on the socket. */
+  get cancelled(): boolean {
+    return (this.#flags & Flag.Cancelled) !== 0;
+  }
+
+  set cancelled(value: boolean) {
+    this.#set(Flag.Cancelled, value);
+  }
+
+  /** What the socket waits for (reads, accepts, watches) keeps the process alive, too. */
+  get referenced(): boolean {
+    return (this.#flags & Flag.Unreferenced) === 0;
+  }
+
+  set referenced(value: boolean) {
+    this.#set(Flag.Unreferenced, !value);
+  }
+
+  /** Packets are skipped when a call succeeds at once; true only when the system said so for this socket. */
+  get skipsPackets(): boolean {
+    return (this.#flags & Flag.SkipsPackets) !== 0;
+  }
+
+  set skipsPackets(value: boolean) {
+    this.#set(Flag.SkipsPackets, value);
+  }
+
+  /** The user has set socket options, which a reused socket would keep. */
+  get optionsSet(): boolean {
+    return (this.#flags & Flag.OptionsSet) !== 0;
+  }
+
+  set optionsSet(value: boolean) {
+    this.#set(Flag.OptionsSet, value);
+  }
+
+  /** Of a connection: false until ConnectEx has succeeded. */
+  get connected(): boolean {
+    return (this.#flags & Flag.Connected) !== 0;
+  }
+
+  set connected(value: boolean) {
+    this.#set(Flag.Connected, value);
+  }
+
+  /** FIONBIO was set. */
+  get nonBlocking(): boolean {
+    return (this.#flags & Flag.NonBlocking) !== 0;
+  }
+
+  set nonBlocking(value: boolean) {
+    this.#set(Flag.NonBlocking, value);
+  }
+
+  /** Of a connection: it came from a spreading server, which counts it. */
+  get countsAsLoad(): boolean {
+    return (this.#flags & Flag.CountsAsLoad) !== 0;
+  }
+
+  set countsAsLoad(value: boolean) {
+    this.#set(Flag.CountsAsLoad, value);
+  }
+
+  #set(flag: number, value: boolean): void {
+    if (value) this.#flags |= flag;
+    else this.#flags &= ~flag;
   }
 
   get key(): number {

@@ -104,9 +104,9 @@ export const connectionKind: SocketKind = {
     if (resetting && connected) lingerZero(context, socket);
   },
 
-  gone(context: Context, { server, countsAsLoad }: Connection): void {
-    if (countsAsLoad) context.inbox?.unload();
-    server?.connectionGone(context);
+  gone(context: Context, connection: Connection): void {
+    if (connection.countsAsLoad) context.inbox?.unload();
+    connection.server?.connectionGone(context, connection);
   },
 
   graceExpired(context: Context, connection: Connection): void {

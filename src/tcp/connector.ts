@@ -106,7 +106,11 @@ export function cancelConnect(context: Context, connection: Connection, error: N
   const isLate = error.kind === NetworkErrorCode.Timeout;
   // Which peer it was is what the reader of a log wants to know.
   const errorContext = { ...peerContext(connection), syscall: operation.syscall };
-  abandonConnect(context, connection, isLate ? timedOut('connect', request?.timeout ?? 0, errorContext) : error);
+  abandonConnect(
+    context,
+    connection,
+    isLate ? timedOut('connect', request?.limits?.timeout ?? 0, errorContext) : error,
+  );
   return true;
 }
 

@@ -9,6 +9,7 @@ import type { OperationHandle, OperationOptions } from '../pal/pending-operation
 import { NO_OPERATION, whyOver } from '../sockets/pending-call.ts';
 import type { Connection } from './connection/connection.ts';
 import { DrainRequest } from './connection/requests.ts';
+import { writeOf } from './connection/write-state.ts';
 
 /**
  * Waits until `lowWaterMark` bytes are queued, or fewer.
@@ -31,7 +32,7 @@ export function awaitDrain(
     answer(context, connection, request, over);
     return NO_OPERATION;
   }
-  connection.write.awaitDrain(request);
+  writeOf(connection).awaitDrain(request);
   return name;
 }
 

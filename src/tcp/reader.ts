@@ -76,7 +76,7 @@ function begin(
     // Only now is the connection looked at: the caller's own code may have run in there.
     why = whyOver(request, connection);
     const served = connection.read.ended || connection.read.unread !== null;
-    if (why === null && !served && connection.read.queue.length === 0 && connection.read.operation === null) {
+    if (why === null && !served && connection.read.length === 0 && connection.read.operation === null) {
       operation = context.operations.take(OperationKind.Receive, connection);
       if (operation === null) why = outOfSlots(context.options.maxOperations);
     }
@@ -89,7 +89,7 @@ function begin(
     answerRead(context, connection, request, why);
     return NO_OPERATION;
   }
-  connection.read.queue.push(request);
+  connection.read.push(request);
   addPendingCallback(context, connection);
   if (operation !== null) {
     connection.read.begin(operation);
@@ -110,21 +110,21 @@ export function cancelRead(
   request: ReadRequest,
   error: NetworkError,
 ): boolean {
-  if (request === connection.read.queue.first) {
+  if (request === connection.read.first) {
     const operation = connection.read.operation;
     if (operation?.isInKernel !== true) return false; // its outcome waits to be delivered
     request.cancellation = error;
     context.transport.cancelOperation(connection, operation);
     return true;
   }
-  connection.read.queue.remove(request);
+  connection.read.remove(request);
   answerRead(context, connection, request, error);
   return true;
 }
 
 export function completeReceive(context: Context, connection: Connection, operation: Operation): void {
   const { bytes, error } = operation;
-  const request = connection.read.queue.first;
+  const request = connection.read.first;
   if (request === null || connection.closing) {
     // Nobody waits any more: the reads were answered when the socket was closed or its receiving side shut down.
     release(context, connection, operation);
@@ -190,7 +190,7 @@ function finishRead(
   failure: NetworkError | null,
   bytes: number,
 ): void {
-  connection.read.queue.shift();
+  connection.read.shift();
   const { callback, viewCallback } = request;
   context.requests.giveRead(request);
   const lent = viewCallback !== null && bytes > 0 ? takeView(operation) : null;
@@ -200,8 +200,8 @@ function finishRead(
   } else if (connection.read.ended) {
     release(context, connection, operation);
     endReads(context, connection);
-  } else if (connection.read.queue.first !== null) {
-    repost(context, connection, operation, connection.read.queue.first);
+  } else if (connection.read.first !== null) {
+    repost(context, connection, operation, connection.read.first);
   } else {
     release(context, connection, operation);
   }
@@ -240,7 +240,7 @@ export function endReads(context: Context, connection: Connection): void {
 }
 
 function answerReads(context: Context, connection: Connection, outcome: () => NetworkError | null): void {
-  for (let request = connection.read.queue.shift(); request !== null; request = connection.read.queue.shift()) {
+  for (let request = connection.read.shift(); request !== null; request = connection.read.shift()) {
     answerRead(context, connection, request, outcome());
   }
 }
@@ -267,17 +267,17 @@ function serveUnreadSoon(context: Context, connection: Connection): void {
 
 /** Gives the oldest read what was received for a buffer that had gone, and then goes on as usual. */
 function serveUnread(context: Context, connection: Connection): void {
-  const { unread, queue } = connection.read;
-  const request = queue.first;
+  const waiting = connection.read;
+  const { unread, first: request } = waiting;
   if (unread === null || request === null || connection.closing) return;
   const count = Math.min(unread.end - unread.start, request.maxBytes);
   const { callback, viewCallback, target } = request;
   const view = viewCallback === null ? null : context.viewBlocks.take(classFor(count));
   const fits = copyOut(unread.block.bytes, unread.start, view?.bytes ?? target, count);
   if (fits) unreadTaken(context, connection, count);
-  queue.shift();
+  waiting.shift();
   context.requests.giveRead(request);
-  if (queue.first !== null) goOn(context, connection, queue.first);
+  if (waiting.first !== null) goOn(context, connection, waiting.first);
   removePendingCallback(context, connection);
   if (viewCallback !== null && view !== null) lend(context, viewCallback, view, count);
   else if (viewCallback !== null) viewCallback.finishTwo(systemError('read', 'WSARecv', WSAENOBUFS), NO_VIEW);

@@ -5,6 +5,7 @@
 import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from '../memory/block-pool.ts';
 import type { Connection } from './connection/connection.ts';
+import { writeOf } from './connection/write-state.ts';
 import type { Context } from '../context/context.ts';
 import { sendCursor } from './send-cursor.ts';
 import { MAX_SEGMENTS, type Operation } from '../memory/operation.ts';
@@ -68,7 +69,7 @@ export function gather(context: Context, connection: Connection, operation: Oper
     cursor.move(length);
   }
   cursor.end();
-  connection.write.gathered(cursor.lastOrder);
+  writeOf(connection).gathered(cursor.lastOrder);
   operation.requested = bytes;
   if (bytes === 0) {
     context.loop.completeSynchronously(operation, WSAENOBUFS, 0);

@@ -8,7 +8,7 @@ import { boundOnce } from '../platform/async-context.ts';
 import { connectionClosed, streamTruncated, systemError } from '../util/errors.ts';
 import type { Connection } from './connection/connection.ts';
 import { endReads } from './reader.ts';
-import { Stream, WriteEnd } from './connection/write-state.ts';
+import { Stream, WriteEnd, writeOf } from './connection/write-state.ts';
 
 /** `connection` is connected. The callback is called once, in a coming turn. */
 export function shutdownConnection(
@@ -25,13 +25,13 @@ export function shutdownConnection(
     return;
   }
   if (how !== 'receive' && connection.write.end === WriteEnd.Open) {
-    connection.write.endBehindQueue();
+    writeOf(connection).endBehindQueue();
     if (connection.write.operation === null) sendFin(context, connection);
   }
   if (how !== 'send' && !connection.read.ended) endReceiving(context, connection);
   if (boundCallback === null) return;
   if (how === 'receive') return answer(context, connection, boundCallback, null);
-  connection.write.awaitEnd(boundCallback);
+  writeOf(connection).awaitEnd(boundCallback);
   settleEnd(context, connection);
 }
 
@@ -53,12 +53,12 @@ function endReceiving(context: Context, connection: Connection): void {
 
 /** Hands the FIN to the kernel; everything queued has been sent. */
 export function sendFin(context: Context, connection: Connection): void {
-  if (connection.socket === INVALID_SOCKET || !connection.write.ends()) return;
+  if (connection.socket === INVALID_SOCKET || !writeOf(connection).ends()) return;
   const { ws2_32 } = context.platform;
   context.counters.syscalls.shutdown++;
   // It fails only on a connection that is broken already, which the next read or write will say as well.
   if (ws2_32.shutdown(connection.socket, SD_SEND) === SOCKET_ERROR)
-    connection.write.endFailed(ws2_32.WSAGetLastError());
+    writeOf(connection).endFailed(ws2_32.WSAGetLastError());
   settleEnd(context, connection);
 }
 
@@ -74,7 +74,7 @@ export function dropEnd(context: Context, connection: Connection): void {
 }
 
 function answerEnd(context: Context, connection: Connection, error: NetworkError | null): void {
-  for (const callback of connection.write.takeEndWaiters()) answer(context, connection, callback, error);
+  for (const callback of writeOf(connection).takeEndWaiters()) answer(context, connection, callback, error);
 }
 
 /** Behind the callbacks of the writes before it: they were queued before. */

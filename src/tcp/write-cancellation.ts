@@ -4,6 +4,7 @@ import { settleClose } from '../sockets/closer.ts';
 import type { Connection } from './connection/connection.ts';
 import type { Context } from '../context/context.ts';
 import type { QueuedFile, WriteRequest } from './connection/requests.ts';
+import { writeOf } from './connection/write-state.ts';
 import { answer, refuseFile, abortFile } from './write-queue.ts';
 
 /**
@@ -18,7 +19,7 @@ export function cancelWrite(
   error: NetworkError,
   hard: boolean,
 ): boolean {
-  const { write } = connection;
+  const write = writeOf(connection);
   const { queue, operation } = write;
   const firstWrite = queue.first;
   if (firstWrite === request && request.file !== null) {
@@ -65,5 +66,5 @@ function cancelFile(
 
 /** The stream ends here, behind what is queued: later writes fail, and closing sends RST. */
 export function abortStream(connection: Connection): void {
-  connection.write.truncate();
+  writeOf(connection).truncate();
 }

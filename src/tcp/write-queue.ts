@@ -10,7 +10,7 @@ import { abort, settleClose } from '../sockets/closer.ts';
 import { connectionClosed } from '../util/errors.ts';
 import { noticeDrains } from './drain.ts';
 import type { Connection } from './connection/connection.ts';
-import { Stream } from './connection/write-state.ts';
+import { Stream, writeOf } from './connection/write-state.ts';
 import type { QueuedFile, WriteRequest, WritingCall } from './connection/requests.ts';
 
 export function hasWrites(connection: Connection): boolean {
@@ -32,9 +32,10 @@ export function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): 
  * Takes `bytes` sent bytes off the queue. Returns the requests that are done, linked, or null.
  */
 export function take(context: Context, connection: Connection, bytes: number): WriteRequest | null {
-  connection.write.dequeueBytes(bytes);
+  const own = writeOf(connection);
+  own.dequeueBytes(bytes);
   context.queuedBytes -= bytes;
-  const { queue } = connection.write;
+  const { queue } = own;
   let first: WriteRequest | null = null;
   let last: WriteRequest | null = null;
   let left = bytes;
@@ -76,7 +77,7 @@ export function takeFile(
   if (request === null) return null;
   const ofHead = file.take(operation, request);
   request.sent += ofHead;
-  connection.write.dequeueBytes(ofHead);
+  writeOf(connection).dequeueBytes(ofHead);
   context.queuedBytes -= ofHead;
   return file.isSent && file.failure === null ? finishFile(connection, request, file) : null;
 }
@@ -92,19 +93,20 @@ export function finishFile(connection: Connection, request: WriteRequest, file: 
   else request.setBuffers(tail, null);
   request.total += length;
   request.sent += length;
-  connection.write.leaveFile();
+  const own = writeOf(connection);
+  own.leaveFile();
   file.done();
-  return request.sent === request.total ? connection.write.queue.shift() : null;
+  return request.sent === request.total ? own.queue.shift() : null;
 }
 
 /** Parts the send operation from the file that it has been working on. */
 export function detach(connection: Connection): void {
-  connection.write.leaveFile()?.released();
+  writeOf(connection).leaveFile()?.released();
 }
 
 export function answer(context: Context, connection: Connection, request: WriteRequest, error: NetworkError): void {
   const { callback, total, file } = request;
-  connection.write.dequeueBytes(total - request.sent);
+  writeOf(connection).dequeueBytes(total - request.sent);
   context.queuedBytes -= total - request.sent;
   const sent = request.sent + (file?.sent ?? 0);
   file?.abandon();
@@ -123,7 +125,9 @@ export function failWrites(
   connection: Connection,
   error: (operation: WritingCall, connection: Connection) => NetworkError,
 ): void {
-  for (let request = connection.write.queue.shift(); request !== null; request = connection.write.queue.shift()) {
+  if (!hasWrites(connection)) return;
+  const { queue } = writeOf(connection);
+  for (let request = queue.shift(); request !== null; request = queue.shift()) {
     answer(context, connection, request, request.cancellation ?? error(request.operation, connection));
   }
 }
@@ -143,7 +147,7 @@ function pinnedBuffers(context: Context, writes: Iterable<WriteRequest>): readon
 
 /** A file of which nothing was sent cannot be: the queue goes on without it. */
 export function refuseFile(context: Context, connection: Connection, error: NetworkError): void {
-  const request = connection.write.queue.shift();
+  const request = writeOf(connection).queue.shift();
   if (request !== null) answer(context, connection, request, error);
 }
 

@@ -6,6 +6,7 @@ import { removeRequest, addRequest, type Context } from '../context/context.ts';
 import { behindRefused, queueFull, queuesFull } from '../util/errors.ts';
 import { NO_OPERATION } from '../sockets/pending-call.ts';
 import type { WriteRequest } from './connection/requests.ts';
+import { writeOf } from './connection/write-state.ts';
 
 /**
  * Why a write of so many bytes is refused now, or null. One that is larger than a queue is taken when nothing else is in it: its bytes
@@ -34,9 +35,9 @@ export function refuse(
   request: WriteRequest,
   error: NetworkError,
 ): OperationHandle {
-  connection.write.refuse(error);
+  writeOf(connection).refuse(error);
   return answerWith(context, connection, request, (callback) => {
-    connection.write.refusalTold();
+    writeOf(connection).refusalTold();
     callback.finishTwo(error, 0);
   });
 }

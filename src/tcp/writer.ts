@@ -37,7 +37,7 @@ import { OperationKind, type Operation } from '../memory/operation.ts';
 import type { QueuedFile, WriteRequest, WritingCall } from './connection/requests.ts';
 import { awaitDrain, failDrains, noticeDrains } from './drain.ts';
 import { DETACHED, gather } from './send-gatherer.ts';
-import { Stream, WriteEnd } from './connection/write-state.ts';
+import { Stream, WriteEnd, writeOf } from './connection/write-state.ts';
 import { answerSoon, refuse, whyNotQueued } from './write-refusal.ts';
 
 /** Sends in a row that may succeed without taking a byte, before the connection counts as broken. */
@@ -81,11 +81,12 @@ export function write(
   if (refusal !== null) return refuse(context, connection, request, refusal);
   if (over !== null || (idle && operation === null)) return answerSoon(context, connection, request, over);
   request.file = file;
-  connection.write.enqueue(request);
+  const own = writeOf(connection);
+  own.enqueue(request);
   context.queuedBytes += total;
   addRequest(context, connection);
   if (operation !== null) {
-    connection.write.begin(operation);
+    own.begin(operation);
     send(context, connection, operation);
   }
   return name;
@@ -111,7 +112,8 @@ export function completeSend(context: Context, connection: Connection, operation
     settleClose(context, connection);
     return;
   }
-  const emptySends = connection.write.sent(bytes, requested);
+  const own = writeOf(connection);
+  const emptySends = own.sent(bytes, requested);
   // The queue and the slot are brought in order before any callback runs: a callback may write, close or throw.
   const done =
     sendingFile === null ? take(context, connection, bytes) : takeFile(context, connection, operation, sendingFile);
@@ -121,7 +123,7 @@ export function completeSend(context: Context, connection: Connection, operation
   const { error } = operation; // after takeFile, which may have found that the error means nothing
   const broken = emptySends > MAX_EMPTY_SENDS ? WSAECONNRESET : error;
   // A write that was to be cancelled and got through nevertheless has truncated nothing.
-  const truncated = connection.write.aborted() && (error !== 0 || hasCancelledWrite(connection));
+  const truncated = own.aborted() && (error !== 0 || hasCancelledWrite(connection));
   const failure = truncated && broken === 0 ? ERROR_OPERATION_ABORTED : broken;
   if (failure !== 0) {
     endStream(context, connection, operation, failure, truncated);
@@ -181,7 +183,7 @@ function endStream(
   const cancelled = failure === ERROR_OPERATION_ABORTED;
   // Cancelled by nobody here: Windows may do that with another operation of the socket. How much has gone out is unknown.
   const code = cancelled && !truncated ? WSAECONNABORTED : failure;
-  connection.write.fail(code, syscall, thrown, cancelled);
+  writeOf(connection).fail(code, syscall, thrown, cancelled);
   failWrites(context, connection, sendError);
   failDrains(context, connection, () => sendError('drain', connection));
   settleEnd(context, connection);
@@ -254,7 +256,7 @@ export function send(context: Context, connection: Connection, operation: Operat
 /** A buffer in the queue has lost its bytes: it was detached, or its ArrayBuffer shrank. */
 function detached(context: Context, connection: Connection, operation: Operation, request: WriteRequest): void {
   const { total, sent } = request;
-  connection.write.queue.shift();
+  writeOf(connection).queue.shift();
   answer(context, connection, request, bufferDetached('write', total, sent));
   operation.requested = 0;
   // Nothing was submitted: an empty success carries the queue on.
@@ -264,6 +266,6 @@ function detached(context: Context, connection: Connection, operation: Operation
 }
 
 function release(context: Context, connection: Connection, operation: Operation): void {
-  connection.write.finish()?.released();
+  writeOf(connection).finish()?.released();
   context.operations.release(operation);
 }

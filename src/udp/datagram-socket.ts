@@ -43,8 +43,6 @@ export class DatagramSocket extends SocketRecord {
   /** The peer of connectUdp, null while there is none. */
   peer: Endpoint | null = null;
   readonly peers = new PeerCache();
-  /** FIONBIO is set. */
-  nonBlocking = false;
 
   /** The receives that are posted: none before the first asyncReceiveFrom. */
   readonly receiving = new Set<Operation>();

@@ -68,6 +68,21 @@ describe('PendingCalls', () => {
     }
   });
 
+  it('has no limits before it is given some, and keeps the object that holds them for its next use', () => {
+    const call = begin();
+    expect(call.limits).to.equal(null);
+    calls.end(call);
+    calls.begin(call, owner, { timeout: 1000 });
+    const { limits } = call;
+    expect(limits).to.include({ call, timeout: 1000, hasDeadline: true });
+    calls.end(call);
+    expect(limits).to.include({ timeout: 0, hasDeadline: false, signal: null });
+    calls.begin(call, owner, { signal: new AbortController().signal });
+    expect(call.limits).to.equal(limits);
+    calls.end(call);
+    expect(limits).to.include({ signal: null, pendingCalls: null, signalCalls: null });
+  });
+
   describe('with a signal', () => {
     const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
     const beginWith = (signal: AbortSignal, by = calls): ReadRequest => {

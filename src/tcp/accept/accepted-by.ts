@@ -1,4 +1,4 @@
-/** What a connection has to do with the server that accepted it, for as long as it lives. */
+/** What connections have to do with the server that accepted them, for as long as they live. */
 import type { Context } from '../../context/context.ts';
 import type { Operation } from '../../memory/operation.ts';
 import type { AcceptingServer, Connection } from '../connection/connection.ts';
@@ -6,12 +6,13 @@ import { fillPool } from './accept-pool.ts';
 import type { Listener } from './listener.ts';
 import { completeDisconnect, mayReuse, startDisconnect } from './socket-reuse.ts';
 
+/** One object for all connections of a server that have the same `address`. */
 export class AcceptedBy implements AcceptingServer {
   readonly #listener: Listener;
-  /** The address under which it counts there. */
-  readonly #address: string;
+  readonly #address: string | null;
 
-  constructor(listener: Listener, address: string) {
+  /** @param address under which the connections count there; null: each under its peer's */
+  constructor(listener: Listener, address: string | null) {
     this.#listener = listener;
     this.#address = address;
   }
@@ -20,8 +21,8 @@ export class AcceptedBy implements AcceptingServer {
     return this.#listener.spares !== null;
   }
 
-  connectionGone(context: Context): void {
-    this.#listener.limits.closed(this.#address);
+  connectionGone(context: Context, { peer }: Connection): void {
+    this.#listener.limits.closed(this.#address ?? peer?.address ?? '');
     fillPool(context, this.#listener);
   }
 

@@ -300,9 +300,11 @@ function makeConnection(
   if (connection === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
   connection.socket = socket;
   connection.connected = true;
-  connection.peer = peer;
+  connection.peer = Object.freeze(peer);
   connection.local = listener.oneOf(local);
-  connection.server = new AcceptedBy(listener, peer?.address ?? '');
+  // A peer that the system has not named yet may be known later: that is no name to count it under.
+  if (peer === null) connection.server = new AcceptedBy(listener, '');
+  else connection.server = listener.acceptedBy ??= new AcceptedBy(listener, null);
   const key = listener.spares?.keyOf(socket);
   if (key !== undefined) {
     // It has been on the port since its first connection, for good.

@@ -4,7 +4,7 @@ import type { NetworkError } from '../../pal/network-error.ts';
 import type { AcceptLimitEvent } from '../../pal/server-options.ts';
 import { AcceptDepth } from './accept-depth.ts';
 import { AcceptLimits, NO_LIMITS } from './accept-limits.ts';
-import type { Connection } from '../connection/connection.ts';
+import type { AcceptingServer, Connection } from '../connection/connection.ts';
 import { describeRequest } from '../../sockets/describe-request.ts';
 import { Fifo } from '../../util/fifo.ts';
 import type { TimerHandle } from '../../platform/platform.ts';
@@ -58,6 +58,8 @@ export class Listener extends SocketRecord {
   shrinkTimer: TimerHandle | null = null;
   /** Runs while acceptRate leaves no room for a single accept. */
   roomTimer: TimerHandle | null = null;
+  /** What its connections know of it; null before the first. */
+  acceptedBy: AcceptingServer | null = null;
   /** The local end point of the connection that came last. */
   #acceptedAt: Endpoint | null = null;
 

@@ -9,7 +9,7 @@ import type { Context } from '../../context/context.ts';
 import type { ConnectState } from './connect-state.ts';
 import { ReadState } from './read-state.ts';
 import type { ReadinessState } from './readiness-state.ts';
-import { WriteState } from './write-state.ts';
+import { UNWRITTEN, type WriteView } from './write-state.ts';
 import type { Operation } from '../../memory/operation.ts';
 import type { WriteRequest } from './requests.ts';
 import { SocketRecord, type OwnDescription } from '../../sockets/socket-record.ts';
@@ -19,7 +19,7 @@ export interface AcceptingServer {
   /** It accepts again on the sockets of connections that are over. */
   readonly reusesSockets: boolean;
   /** The connection is closed or has gone to another loop: the server has a place free. */
-  connectionGone(context: Context): void;
+  connectionGone(context: Context, connection: Connection): void;
   /** Everything has come back. Returns true when the server has begun to disconnect the socket, to accept on it again. */
   recycle(context: Context, connection: Connection): boolean;
   /** DisconnectEx came back. */
@@ -27,22 +27,17 @@ export interface AcceptingServer {
 }
 
 export class Connection extends SocketRecord {
-  /** False until ConnectEx has succeeded. */
-  connected = false;
   /** Its end points, as far as they are known. */
   peer: Endpoint | null = null;
   local: Endpoint | null = null;
-  /** FIONBIO was set. */
-  nonBlocking = false;
-  /** It came from a spreading server, which counts it. */
-  countsAsLoad = false;
   /** The server that accepted it; null when it was connected from here, or came from elsewhere. */
   server: AcceptingServer | null = null;
 
   /** The attempt to connect; null once it has succeeded, and for a connection that came from elsewhere. */
   connect: ConnectState | null = null;
   readonly read = new ReadState();
-  readonly write = new WriteState();
+  /** To be read; writeOf() gives it to whoever changes it. */
+  write: WriteView = UNWRITTEN;
   /** Null until the first of the readiness calls. */
   readiness: ReadinessState | null = null;
   /** The connection is being ended so that its socket can be accepted on again. */
@@ -84,7 +79,7 @@ export class Connection extends SocketRecord {
       queues: {
         bytesQueued: write.queuedBytes,
         bytesUnread: unread === null ? 0 : unread.end - unread.start,
-        readsWaiting: read.queue.length,
+        readsWaiting: read.length,
         writesWaiting: write.queue.length,
       },
       requests,
@@ -95,14 +90,14 @@ export class Connection extends SocketRecord {
     if (this.closing) return 'CLOSING';
     if (!this.connected) return 'CONNECTING';
     const isWriting = this.write.queue.length > 0;
-    if (this.read.queue.length === 0) return isWriting ? 'WRITING' : 'CONNECTED';
+    if (this.read.length === 0) return isWriting ? 'WRITING' : 'CONNECTED';
     return isWriting ? 'READING+WRITING' : 'READING';
   }
 
   *#requests(now: number): Iterable<RequestDescription> {
     const request = this.connect?.request ?? null;
     if (request !== null) yield describeRequest(request, 'connect', 0, 0, now);
-    for (const read of this.read.queue) yield describeRequest(read, 'read', read.maxBytes, 0, now);
+    for (const read of this.read) yield describeRequest(read, 'read', read.maxBytes, 0, now);
     for (const write of this.write.queue) yield describeWrite(write, now);
     for (const drain of this.write.drains ?? []) yield describeRequest(drain, 'drain', drain.lowWaterMark, 0, now);
   }

@@ -14,21 +14,32 @@ export interface UnreadBytes {
   readonly end: number;
 }
 
-export class ReadState {
-  readonly queue = new LinkedQueue<ReadRequest>();
+/** What is true of a receiving side or not, one bit each, as in SocketRecord. */
+const Flag = { Reclaiming: 1, Ended: 2, PeerEnded: 4, ReceivedSince: 8 } as const;
+
+/** The queue of the reads that wait, and what they wait for. */
+export class ReadState extends LinkedQueue<ReadRequest> {
   operation: Operation | null = null;
   /** Block class that the next receive asks for, or IDLE; follows what the peer sends. */
   blockClass = IDLE;
-  /** The receive was cancelled to take its block back, and is to be posted again. */
-  reclaiming = false;
   /** Bytes received for a buffer that had gone: the next read's. */
   unread: UnreadBytes | null = null;
+  #flags = 0;
+
+  /** The receive was cancelled to take its block back, and is to be posted again. */
+  get reclaiming(): boolean {
+    return (this.#flags & Flag.Reclaiming) !== 0;
+  }
+
   /** shutdown('receive'): reads get 0 bytes. */
-  ended = false;
+  get ended(): boolean {
+    return (this.#flags & Flag.Ended) !== 0;
+  }
+
   /** The end of the peer's stream was read. */
-  peerEnded = false;
-  /** A receive into a block was posted since the last sweep for idle connections. */
-  #receivedSince = false;
+  get peerEnded(): boolean {
+    return (this.#flags & Flag.PeerEnded) !== 0;
+  }
 
   begin(operation: Operation): void {
     this.operation = operation;
@@ -43,25 +54,26 @@ export class ReadState {
     this.blockClass = blockClass;
   }
 
+  /** A receive into a block is posted. */
   takesBlock(): void {
-    this.#receivedSince = true;
+    this.#flags |= Flag.ReceivedSince;
   }
 
-  /** Whether no receive with a block was posted since this was asked before. */
+  /** Whether no receive with a block was posted since this was asked before, by the last sweep for idle connections. */
   isIdle(): boolean {
-    const idle = !this.#receivedSince;
-    this.#receivedSince = false;
+    const idle = (this.#flags & Flag.ReceivedSince) === 0;
+    this.#flags &= ~Flag.ReceivedSince;
     return idle;
   }
 
   reclaim(): void {
-    this.reclaiming = true;
+    this.#flags |= Flag.Reclaiming;
   }
 
   /** The receive has come back. Returns whether that had been done. */
   wasReclaimed(): boolean {
     const { reclaiming } = this;
-    this.reclaiming = false;
+    this.#flags &= ~Flag.Reclaiming;
     return reclaiming;
   }
 
@@ -78,10 +90,10 @@ export class ReadState {
 
   /** Nothing is received any more: the end of the stream, as far as this side goes. */
   end(): void {
-    this.ended = true;
+    this.#flags |= Flag.Ended;
   }
 
   peerEnds(): void {
-    this.peerEnded = true;
+    this.#flags |= Flag.PeerEnded;
   }
 }

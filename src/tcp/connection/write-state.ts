@@ -188,6 +188,40 @@ export class WriteState {
   }
 }
 
+/** What a connection says of its sending side: nothing here changes it. */
+export type WriteView = Readonly<
+  Pick<
+    WriteState,
+    | 'queuedBytes'
+    | 'drains'
+    | 'operation'
+    | 'file'
+    | 'end'
+    | 'stream'
+    | 'failure'
+    | 'failureSyscall'
+    | 'failureCause'
+    | 'refusals'
+    | 'refusal'
+    | 'endFailure'
+  >
+> & { readonly queue: Pick<WriteState['queue'], 'first' | 'length' | typeof Symbol.iterator> };
+
+/** That of all connections on which nothing has been written: most of those that are open. It never changes. */
+export const UNWRITTEN: WriteView = new WriteState();
+
+/** The sending side of a connection, to change it. The first time makes one of the connection's own. */
+export function writeOf(connection: { write: WriteView }): WriteState {
+  const { write } = connection;
+  return write === UNWRITTEN ? ownWriteOf(connection) : (write as WriteState);
+}
+
+function ownWriteOf(connection: { write: WriteView }): WriteState {
+  const own = new WriteState();
+  connection.write = own;
+  return own;
+}
+
 function impossible(what: string): Error {
   return new Error(`${what} is impossible. This is a bug in iocp-pal; please report it`);
 }

@@ -23,7 +23,7 @@ import type { Connection } from '../connection/connection.ts';
 import { postZeroByteReceive } from '../zero-byte-receive.ts';
 import { byteLengthOf } from '../connection/requests.ts';
 import { readinessOf } from '../connection/readiness-state.ts';
-import { Stream, WriteEnd } from '../connection/write-state.ts';
+import { Stream, WriteEnd, writeOf } from '../connection/write-state.ts';
 import { receiveNow, sendNow } from '../immediate-calls.ts';
 import { takeUnread } from '../reader.ts';
 import { whyEnded, write } from '../writer.ts';
@@ -161,7 +161,8 @@ function sentNow(context: Context, connection: Connection, address: number, leng
   const { code, bytes } = sendNow(context, connection, address, length);
   if (bytes > 0) return bytes;
   // Without memory for it the system takes a send later, as it does without room.
-  if (code !== 0 && code !== WSAEWOULDBLOCK && code !== WSAENOBUFS) connection.write.fail(code, 'WSASend', null, false);
+  if (code !== 0 && code !== WSAEWOULDBLOCK && code !== WSAENOBUFS)
+    writeOf(connection).fail(code, 'WSASend', null, false);
   return WouldBlock;
 }
 

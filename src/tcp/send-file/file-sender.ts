@@ -30,6 +30,7 @@ import type { Context } from '../../context/context.ts';
 import { fileError, fileHandleClosed, fileRange, fileShrunk } from '../../util/errors.ts';
 import type { FileFacts, Files, OpenableFile } from '../../platform/platform.ts';
 import { OperationState, type Operation } from '../../memory/operation.ts';
+import { writeOf } from '../connection/write-state.ts';
 import { copyOf, type QueuedFile, type WriteRequest } from '../connection/requests.ts';
 import { finishFile, refuseFile, runSoon, abortFile } from '../write-queue.ts';
 import { send } from '../writer.ts';
@@ -170,7 +171,7 @@ export class FileJob implements QueuedFile {
   }
 
   #begin(request: WriteRequest): void {
-    this.#connection.write.enterFile(this);
+    writeOf(this.#connection).enterFile(this);
     const source = this.#source;
     if (typeof source === 'string') return this.#open(source);
     if (typeof source === 'number') return this.#opened(null, source);
@@ -354,7 +355,7 @@ export class FileJob implements QueuedFile {
   /** Nothing was submitted: an empty success carries the queue on. */
   #giveBack(operation: Operation): void {
     this.#operation = null;
-    this.#connection.write.leaveFile();
+    writeOf(this.#connection).leaveFile();
     operation.requested = 0;
     this.#context.loop.completeSynchronously(operation, 0, 0);
     this.#dispose();

@@ -2,7 +2,10 @@ import { expect } from 'chai';
 import { ERROR_OPERATION_ABORTED, WSAECONNRESET } from '../../../ffi/wsa-errors.ts';
 import { Operation } from '../../../src/memory/operation.ts';
 import { WriteRequest } from '../../../src/tcp/connection/requests.ts';
-import { Stream, WriteEnd, WriteState } from '../../../src/tcp/connection/write-state.ts';
+import type { SocketHandle } from '../../../src/pal/handles.ts';
+import { Connection } from '../../../src/tcp/connection/connection.ts';
+import { connectionKind } from '../../../src/tcp/connection-kind.ts';
+import { Stream, UNWRITTEN, WriteEnd, writeOf, WriteState } from '../../../src/tcp/connection/write-state.ts';
 
 describe('WriteState', () => {
   let state: WriteState;
@@ -91,5 +94,34 @@ describe('WriteState', () => {
     expect([state.sent(0, 5), state.sent(0, 5), state.sent(0, 0), state.sent(0, 5), state.sent(1, 5)]).to.deep.equal([
       1, 2, 0, 1, 0,
     ]);
+  });
+});
+
+describe('writeOf', () => {
+  const connection = (): Connection => new Connection(connectionKind, 1 as SocketHandle, 4, 0, undefined);
+
+  it('makes a state when something is to be written, and not when a connection is only looked at', () => {
+    const one = connection();
+    one.connected = true;
+    expect(one.describe(0)).to.deep.include({ state: 'CONNECTED', requests: [] });
+    expect([...one.operations()]).to.deep.equal([]);
+    expect(one.write).to.equal(UNWRITTEN);
+    const own = writeOf(one);
+    expect(own).to.be.instanceOf(WriteState);
+    expect(own).to.not.equal(UNWRITTEN);
+    expect(one.write).to.equal(own);
+    expect(writeOf(one), 'the second time').to.equal(own);
+  });
+
+  it('gives each connection its own, so that none sees what another one writes', () => {
+    const [one, two] = [connection(), connection()];
+    const request = new WriteRequest();
+    request.total = 5;
+    writeOf(one).enqueue(request);
+    expect(one.write.queuedBytes).to.equal(5);
+    for (const unwritten of [two.write, UNWRITTEN]) {
+      expect(unwritten.queuedBytes).to.equal(0);
+      expect(unwritten.queue.length).to.equal(0);
+    }
   });
 });
