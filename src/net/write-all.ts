@@ -33,8 +33,8 @@ export function writeAll(
   else pal.asyncWrite(handle, taken > 0 ? behind(data, taken) : data, done);
 }
 
-/** What is left of it behind its first bytes. */
-function behind(data: readonly Uint8Array[], bytes: number): Uint8Array[] {
+/** What is left of a list behind its first bytes. */
+export function behind(data: readonly Uint8Array[], bytes: number): Uint8Array[] {
   const rest: Uint8Array[] = [];
   let before = bytes;
   for (const part of data) {

@@ -3,9 +3,12 @@ import type { FileSource, SendFileOptions } from '../pal/file-transfer.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
+import type { Scheduler } from '../platform/platform.ts';
+import { behind } from '../net/write-all.ts';
 import { wrongType } from '../util/validate.ts';
 import { isAllocated } from './allocated.ts';
 import { inCallersStack } from './caller-stack.ts';
+import { turnsOf, type LoopTurns } from './loop-turns.ts';
 import { aborted } from './sockets/deadline.ts';
 import { closedHere, writeAfterEnd } from './sockets/errors.ts';
 import type { StreamSocket } from './sockets/network-sockets.ts';
@@ -13,23 +16,27 @@ import type { StreamSocket } from './sockets/network-sockets.ts';
 /** Bytes that may wait on a connection when write() is done. */
 export const LOW_WATER_MARK = 65_536;
 /**
- * Writes in a row that the system took at once. The next one waits for a turn of the loop: a peer as quick as the writer
- * would otherwise keep everything else of this thread from running.
+ * Writes in one turn of the loop that the system takes at once. The next one waits for another turn: a peer as quick as the
+ * writer would otherwise keep everything else of this thread from running.
  */
-const AT_ONCE_IN_A_ROW = 32;
+const AT_ONCE_IN_A_TURN = 32;
 const NO_OPTIONS: OperationOptions = {};
 
 export class ConnectionWriter {
   readonly #stream: StreamSocket;
+  readonly #turns: LoopTurns;
   #waiting = 0;
+  /** Writes that the system has taken at once in this turn. */
   #atOnce = 0;
+  #turn = -1;
   #hasEnded = false;
   #isClosed = false;
   /** Of a write that nobody waited for: the next call gets it. */
   #failure: NetworkError | null = null;
 
-  constructor(stream: StreamSocket) {
+  constructor(stream: StreamSocket, scheduler: Scheduler) {
     this.#stream = stream;
+    this.#turns = turnsOf(scheduler);
   }
 
   async write(data: string | WriteData, options: OperationOptions = NO_OPTIONS): Promise<void> {
@@ -41,17 +48,20 @@ export class ConnectionWriter {
     const isCallers = rest === data;
     try {
       this.#requireOpen(options);
-      if (rest instanceof Uint8Array && rest.length > 0 && this.#waiting === 0 && this.#atOnce < AT_ONCE_IN_A_ROW) {
+      let length = lengthOf(rest);
+      const mayBeTried = (rest instanceof Uint8Array || staysWhereItIs) && length > 0 && this.#waiting === 0;
+      const hasHadItsTurn = mayBeTried && this.#takenInThisTurn() >= AT_ONCE_IN_A_TURN;
+      if (mayBeTried && !hasHadItsTurn) {
         const taken = this.#stream.tryWrite(rest);
-        if (taken === rest.length) {
+        if (taken === length) {
           this.#atOnce++;
           return;
         }
-        rest = rest.subarray(taken);
+        rest = rest instanceof Uint8Array ? rest.subarray(taken) : behind(rest, taken);
+        length -= taken;
       }
-      this.#atOnce = 0;
-      const length = lengthOf(rest);
-      if (staysWhereItIs || this.#waiting + length > LOW_WATER_MARK) await this.#written(rest, length, options);
+      const mustWait = staysWhereItIs || hasHadItsTurn || this.#waiting + length > LOW_WATER_MARK;
+      if (mustWait) await this.#written(rest, length, options);
       else this.#writeBehind(isCallers && rest instanceof Uint8Array ? Buffer.from(rest) : rest, length);
     } catch (error) {
       inCallersStack(error);
@@ -94,6 +104,13 @@ export class ConnectionWriter {
   /** Later calls are refused. */
   close(): void {
     this.#isClosed = true;
+  }
+
+  #takenInThisTurn(): number {
+    const { current } = this.#turns;
+    if (current !== this.#turn) this.#atOnce = 0;
+    this.#turn = current;
+    return this.#atOnce;
   }
 
   #written(data: WriteData, length: number, options: OperationOptions): Promise<void> {

@@ -47,7 +47,7 @@ export class Connection {
     this.remote = stream.remote;
     this.#stream = stream;
     this.#reader = new ConnectionReader(stream, scheduler);
-    this.#writer = new ConnectionWriter(stream);
+    this.#writer = new ConnectionWriter(stream, scheduler);
     this.#onClosed = onClosed;
   }
 

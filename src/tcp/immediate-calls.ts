@@ -48,6 +48,33 @@ export function sendNow(context: Context, connection: Connection, address: numbe
   return outcome;
 }
 
+/** The same for the first `length` bytes of several parts that are pinned: they are sent from where they lie. */
+export function sendPartsNow(
+  context: Context,
+  connection: Connection,
+  parts: readonly Uint8Array[],
+  length: number,
+): Readonly<Outcome> {
+  if (!mayBegin(context, connection)) return outcome;
+  const { scratch, pinned } = context;
+  let [at, left] = [0, length];
+  for (const part of parts) {
+    const bytes = Math.min(part.length, left);
+    if (bytes === 0) continue;
+    setBuffer(context, at, pinned.addressOf(part, bytes), bytes);
+    at += WSABUF.size;
+    left -= bytes;
+  }
+  const count = at / WSABUF.size;
+  scratch.view.setUint32(at, 0, true);
+  context.counters.syscalls.WSASend++;
+  const { address } = scratch;
+  const result = context.platform.ws2_32.WSASend(connection.socket, address, count, address + at, 0, 0, 0);
+  finish(context, result, at);
+  context.counters.bytesSent += outcome.bytes;
+  return outcome;
+}
+
 /** Otherwise a call that has nothing to do would block this thread. */
 function mayBegin(context: Context, connection: Connection): boolean {
   outcome.code = becomeNonBlocking(context, connection);
@@ -58,14 +85,19 @@ function mayBegin(context: Context, connection: Connection): boolean {
 /** Writes the WSABUF, and 0 for the count and the flags behind it. Returns its address. */
 function prepare(context: Context, address: number, length: number): number {
   const { scratch } = context;
-  scratch.view.setUint32(WSABUF.len, length, true);
-  scratch.setPointer(WSABUF.buf, address);
+  setBuffer(context, 0, address, length);
   scratch.view.setUint32(WSABUF.size, 0, true);
   scratch.view.setUint32(WSABUF.size + 4, 0, true);
   return scratch.address;
 }
 
-function finish({ platform, scratch }: Context, result: number): void {
+function setBuffer({ scratch }: Context, at: number, address: number, length: number): void {
+  scratch.view.setUint32(at + WSABUF.len, length, true);
+  scratch.setPointer(at + WSABUF.buf, address);
+}
+
+/** @param countAt where in the scratch page the call has written its count */
+function finish({ platform, scratch }: Context, result: number, countAt: number = WSABUF.size): void {
   outcome.code = result === SOCKET_ERROR ? platform.ws2_32.WSAGetLastError() : 0;
-  outcome.bytes = result === SOCKET_ERROR ? 0 : scratch.view.getUint32(WSABUF.size, true);
+  outcome.bytes = result === SOCKET_ERROR ? 0 : scratch.view.getUint32(countAt, true);
 }

@@ -32,6 +32,57 @@ describe('promises: a write', () => {
     await close();
   });
 
+  it('of several pieces of allocateBuffer() is one send at once of what lies there, and goes on behind what was taken', async () => {
+    const { listen, connect, allocateBuffer, platform, pal, close } = simulate({ seed: 0, trace: true });
+    const server = await listen();
+    const client = await connect({ port: server.port });
+    const served = await server.accept();
+    const [one, other] = [allocateBuffer(100).fill(1), allocateBuffer(200_000).fill(2)];
+    const { pinnedBytes } = pal.stats();
+    const writing = client.write([one, other.subarray(0, 50)]);
+    expect(pal.stats()).to.deep.include({ pendingCallbacks: 0, pinnedBytes });
+    await writing;
+    expect(/WSASend\(.*\)/.exec(platform.network.trace())?.[0]).to.match(/^WSASend\(\d+, \w+, 2, /);
+    const rest = client.write([one, other, one]); // more than the system takes at once
+    const expected = Buffer.concat([one, other.subarray(0, 50), one, other, one]);
+    expect((await served.readExactly(expected.length))?.equals(expected)).to.equal(true);
+    await rest;
+    await close();
+  });
+
+  it('is one send at once, however many went before it in other turns of the loop', async () => {
+    const { listen, connect, pal, sleep, close } = simulate({ seed: 0 });
+    const server = await listen();
+    const client = await connect({ port: server.port });
+    await server.accept();
+    for (let count = 0; count < 100; count++) {
+      const writing = client.write('text');
+      expect(pal.stats().pendingCallbacks, `after ${count}`).to.equal(0);
+      await writing;
+      await sleep(1);
+    }
+    await close();
+  });
+
+  it('leaves others their turns, however many follow each other', async () => {
+    const { client, served, close } = await traced();
+    let [writes, hasCome] = [0, false];
+    const reading = served.readExactly(1).then(() => (hasCome = true));
+    for (; !hasCome && writes < 1000; writes++) await client.write('x');
+    expect(writes).to.be.lessThan(1000);
+    await reading;
+    await close();
+  });
+
+  it('travels with others, where many are not waited for', async () => {
+    const { client, served, sends, close } = await traced();
+    const writing = Array.from({ length: 1000 }, () => client.write('x'));
+    expect((await served.readExactly(1000))?.length).to.equal(1000);
+    await Promise.all(writing);
+    expect(sends().length).to.be.lessThan(50);
+    await close();
+  });
+
   it('may be changed by its caller when it is done, whatever of it still waits', async () => {
     const { client, served, pal, close } = await traced();
     let before = 0;

@@ -46,7 +46,7 @@ export interface StreamSocket {
   /** The same without a buffer: the callback sees the bytes, and takes out what it needs. */
   readView(options: OperationOptions, callback: ViewCallback): void;
   /** Sends what can be sent at once, when nothing waits. Returns the number of bytes; the rest is still the caller's to write. */
-  tryWrite(data: Uint8Array): number;
+  tryWrite(data: WriteData): number;
   /** Sends everything, in order. Taken back when a part of it has gone out, it breaks the stream: nothing can follow. */
   write(data: WriteData, options: OperationOptions, callback: BytesCallback): void;
   sendFile(file: FileSource, options: SendFileOptions, callback: BytesCallback): void;

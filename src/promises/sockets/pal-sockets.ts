@@ -123,7 +123,7 @@ class PalStream extends PalSocket<SocketHandle> implements StreamSocket {
     this.pal.asyncReadView(this.handle, options, callback);
   }
 
-  tryWrite(data: Uint8Array): number {
+  tryWrite(data: WriteData): number {
     return Math.max(0, this.pal.tryWrite(this.handle, data)); // WouldBlock: nothing was taken
   }
 

@@ -24,7 +24,7 @@ import { postZeroByteReceive } from '../zero-byte-receive.ts';
 import { byteLengthOf } from '../connection/requests.ts';
 import { readinessOf } from '../connection/readiness-state.ts';
 import { Stream, WriteEnd, writeOf } from '../connection/write-state.ts';
-import { receiveNow, sendNow } from '../immediate-calls.ts';
+import { receiveNow, sendNow, sendPartsNow } from '../immediate-calls.ts';
 import { takeUnread } from '../reader.ts';
 import { whyEnded, write } from '../writer.ts';
 import { hasRoom, startWatch, Watch } from './watch.ts';
@@ -33,6 +33,8 @@ import { hasRoom, startWatch, Watch } from './watch.ts';
 const MAX_TRY_READ = 65536;
 /** Bytes that one tryWrite takes at most: one send. */
 const MAX_TRY_WRITE = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
+/** Parts that are sent from where they lie; with more of them a copy costs less than their WSABUFs. */
+const MAX_PARTS = 16;
 
 class ConnectionWatch extends Watch<Connection> {
   protected get isReadable(): boolean {
@@ -119,16 +121,16 @@ export function tryWrite(context: Context, connection: Connection, data: WriteDa
   const broken = whyEnded('write', connection);
   if (broken !== null) throw readinessOf(connection).fail(broken);
   // Of room in the system only the end of a send tells. It has a copy of our own: the caller may use the buffer again at once.
-  const taken = Buffer.alloc(most);
-  if (!copyAllIn(taken, 0, data, most)) return WouldBlock;
+  const copy = Buffer.alloc(most);
+  if (!copyAllIn(copy, 0, data, most)) return WouldBlock;
   const readiness = readinessOf(connection);
-  write(context, connection, taken, taken.length, null, null, (error) => {
+  write(context, connection, copy, most, null, null, (error) => {
     readiness.finishWrite();
     if (error !== null && !connection.closing) readiness.fail(error);
     connection.watch?.scheduleCheck();
   });
   readiness.beginWrite();
-  return taken.length;
+  return most;
 }
 
 /** Throws what has broken the connection, and keeps it: the system may report it only once. */
@@ -145,20 +147,27 @@ function receivedNow(context: Context, connection: Connection, address: number, 
  */
 function trySend(context: Context, connection: Connection, data: WriteData, length: number): number {
   const pinnedAddress = data instanceof Uint8Array ? context.pinned.addressOf(data, length) : 0;
-  if (pinnedAddress !== 0) return sentNow(context, connection, pinnedAddress, length);
+  if (pinnedAddress !== 0) return taken(connection, sendNow(context, connection, pinnedAddress, length));
+  if (!(data instanceof Uint8Array) && arePinned(context, data))
+    return taken(connection, sendPartsNow(context, connection, data, length));
   const block = context.blocks.take(classFor(length));
   if (block === null) return WouldBlock;
   try {
     const count = Math.min(length, block.size);
     if (!copyAllIn(block.bytes, 0, data, count)) return WouldBlock;
-    return sentNow(context, connection, block.address, count);
+    return taken(connection, sendNow(context, connection, block.address, count));
   } finally {
     context.blocks.give(block);
   }
 }
 
-function sentNow(context: Context, connection: Connection, address: number, length: number): number {
-  const { code, bytes } = sendNow(context, connection, address, length);
+/** Whether each part can be sent from where it lies, all of them with one call. */
+function arePinned({ pinned }: Context, parts: readonly Uint8Array[]): boolean {
+  const canBe = (part: Uint8Array): boolean => part.length === 0 || pinned.addressOf(part, part.length) !== 0;
+  return parts.length <= MAX_PARTS && parts.every(canBe);
+}
+
+function taken(connection: Connection, { code, bytes }: ReturnType<typeof sendNow>): number {
   if (bytes > 0) return bytes;
   // Without memory for it the system takes a send later, as it does without room.
   if (code !== 0 && code !== WSAEWOULDBLOCK && code !== WSAENOBUFS)

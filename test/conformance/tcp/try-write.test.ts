@@ -74,6 +74,30 @@ onEveryBed('tryWrite beside asynchronous calls', (bed) => {
     expect((await readExactly(pal, served, 5000)).equals(Buffer.concat(sent))).to.equal(true);
   });
 
+  it('takes parts from allocateBuffer() from where they lie, with one call, as far as there is room', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const parts = [70, 9000, 1].map((size, index) => {
+      const own = pal.allocateBuffer(size);
+      own.set(seededBytes(size, index));
+      return own;
+    });
+    const list = [...parts, new Uint8Array(0), parts[1]!.subarray(10)];
+    const { syscalls } = pal.stats();
+    expect(pal.tryWrite(client, list)).to.equal(70 + 9000 + 1 + 8990);
+    expect(pal.stats().syscalls['WSASend'], 'one call').to.equal((syscalls['WSASend'] ?? 0) + 1);
+    const expected = Buffer.concat(list);
+    for (const part of parts) part.fill(0); // what was taken is the system's
+    expect((await readExactly(pal, served, expected.length)).equals(expected)).to.equal(true);
+    // More than one call carries: its beginning.
+    const large = pal.allocateBuffer(MIB);
+    large.set(seededBytes(MIB, 5));
+    const taken = pal.tryWrite(client, [parts[0]!, large]);
+    expect(taken).to.be.within(71, 262_144);
+    const begin = Buffer.concat([parts[0]!, large]).subarray(0, taken);
+    expect((await readExactly(pal, served, taken)).equals(begin)).to.equal(true);
+  });
+
   it('takes the parts of a list one behind the other, empty ones and parts from allocateBuffer() too', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
