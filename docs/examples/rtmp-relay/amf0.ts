@@ -1,6 +1,9 @@
 /**
  * AMF0, the values that commands and metadata are made of: a byte says which sort, and the value follows.
  *
+ * Our own, since no package was found that is kept and bounds what a stranger may ask for: amf and libamf have had no release for
+ * years, @astronautlabs/amf is a declaration over a reader of bits, and what node-media-server has is a part of that server.
+ *
  * Source: Adobe, Action Message Format AMF 0
  */
 import { ProtocolError } from './protocol-error.ts';
@@ -10,6 +13,7 @@ export interface Amf0Object {
   [name: string]: Amf0Value;
 }
 
+/** What commands and metadata have; references, typed objects and XML are for Flash's remote calls. */
 const Marker = {
   Number: 0,
   Boolean: 1,
@@ -22,8 +26,6 @@ const Marker = {
   StrictArray: 10,
   Date: 11,
   LongString: 12,
-  XmlDocument: 15,
-  TypedObject: 16,
 } as const;
 
 /** Objects in objects: a command has two levels. Without a bound a peer decides how deep our stack is. */
@@ -31,81 +33,58 @@ const MAX_DEPTH = 8;
 
 /** All values of a message, one behind the other. @throws ProtocolError */
 export function decodeAmf0(bytes: Buffer): Amf0Value[] {
-  const decoder = new Decoder(bytes);
-  const values: Amf0Value[] = [];
-  while (!decoder.isAtEnd) values.push(decoder.value(0));
-  return values;
-}
-
-class Decoder {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  value(depth: number): Amf0Value {
+  let at = 0;
+  const take = (length: number): Buffer => {
+    if (length > bytes.length - at) throw new ProtocolError('An AMF0 value is cut off');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  const text = (): string => take(take(2).readUInt16BE()).toString('utf8');
+  const object = (depth: number): Amf0Object => {
+    const fields = Object.create(null) as Amf0Object; // the names are the peer's, '__proto__' among them
+    for (;;) {
+      const name = text();
+      if (name === '' && bytes[at] === Marker.ObjectEnd) break;
+      fields[name] = value(depth + 1);
+    }
+    at++;
+    return fields;
+  };
+  const value = (depth: number): Amf0Value => {
     if (depth > MAX_DEPTH) throw new ProtocolError(`AMF0 values are nested more than ${MAX_DEPTH} deep`);
-    const marker = this.#take(1).readUInt8();
+    const marker = take(1).readUInt8();
     switch (marker) {
       case Marker.Number:
-        return this.#take(8).readDoubleBE();
+        return take(8).readDoubleBE();
       case Marker.Boolean:
-        return this.#take(1).readUInt8() !== 0;
+        return take(1).readUInt8() !== 0;
       case Marker.String:
-        return this.#text(this.#take(2).readUInt16BE());
+        return text();
       case Marker.LongString:
-      case Marker.XmlDocument:
-        return this.#text(this.#take(4).readUInt32BE());
+        return take(take(4).readUInt32BE()).toString('utf8');
       case Marker.Null:
         return null;
       case Marker.Undefined:
         return undefined;
       case Marker.Date: // milliseconds since 1970, and a time zone, which is reserved
-        return this.#take(10).readDoubleBE();
+        return take(10).readDoubleBE();
+      case Marker.EcmaArray:
+        take(4); // how many there are is a hint only: the end is marked
+        return object(depth);
+      case Marker.Object:
+        return object(depth);
       case Marker.StrictArray: {
         const values: Amf0Value[] = [];
-        for (let left = this.#take(4).readUInt32BE(); left > 0; left--) values.push(this.value(depth + 1));
+        for (let left = take(4).readUInt32BE(); left > 0; left--) values.push(value(depth + 1));
         return values;
       }
-      case Marker.EcmaArray:
-        this.#take(4); // how many there are is a hint only: the end is marked
-        return this.#object(depth);
-      case Marker.TypedObject:
-        this.#text(this.#take(2).readUInt16BE());
-        return this.#object(depth);
-      case Marker.Object:
-        return this.#object(depth);
       default:
-        throw new ProtocolError(`No AMF0 value begins with ${marker}`);
+        throw new ProtocolError(`No AMF0 value of ours begins with ${marker}`);
     }
-  }
-
-  #object(depth: number): Amf0Object {
-    const object = Object.create(null) as Amf0Object; // the names are the peer's, '__proto__' among them
-    for (;;) {
-      const name = this.#text(this.#take(2).readUInt16BE());
-      if (name === '' && this.#bytes[this.#at] === Marker.ObjectEnd) break;
-      object[name] = this.value(depth + 1);
-    }
-    this.#at++;
-    return object;
-  }
-
-  #text(length: number): string {
-    return this.#take(length).toString('utf8');
-  }
-
-  #take(length: number): Buffer {
-    if (length > this.#bytes.length - this.#at) throw new ProtocolError('An AMF0 value is cut off');
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
-  }
+  };
+  const values: Amf0Value[] = [];
+  while (at < bytes.length) values.push(value(0));
+  return values;
 }
 
 /** Values, one behind the other. The relay sends no dates, and no arrays. */

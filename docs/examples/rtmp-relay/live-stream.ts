@@ -5,18 +5,12 @@ import { endOf, frameOf, type Frame } from './frames.ts';
 import { MEDIA_STREAM, status, UserControl, userControl } from './messages.ts';
 import type { Player } from './player.ts';
 
-export interface Means {
-  readonly allocate: Allocate;
-  /** Runs it when what has come by now has been read. */
-  readonly soon: (run: () => void) => void;
-}
-
 export class LiveStream {
   readonly name: string;
   readonly players = new Set<Player>();
   isPublished = false;
   readonly #cacheBytes: number;
-  readonly #means: Means;
+  readonly #soon: (run: () => void) => void;
   readonly #memory: FrameMemory;
   /** Metadata and the settings of both codecs, the last of each. */
   readonly #kept = new Map<Frame['kind'], Frame>();
@@ -27,11 +21,12 @@ export class LiveStream {
   #hasKey = false;
   #isSendingSoon = false;
 
-  constructor(name: string, cacheBytes: number, means: Means) {
+  /** @param soon runs it when what has come by now has been read */
+  constructor(name: string, cacheBytes: number, allocate: Allocate, soon: (run: () => void) => void) {
     this.name = name;
     this.#cacheBytes = cacheBytes;
-    this.#means = means;
-    this.#memory = new FrameMemory(means.allocate);
+    this.#soon = soon;
+    this.#memory = new FrameMemory(allocate);
   }
 
   begin(): void {
@@ -81,7 +76,7 @@ export class LiveStream {
   #sendSoon(): void {
     if (this.#isSendingSoon) return;
     this.#isSendingSoon = true;
-    this.#means.soon(() => {
+    this.#soon(() => {
       this.#isSendingSoon = false;
       for (const player of this.players) player.send();
     });

@@ -103,7 +103,7 @@ export class Player {
     }
   }
 
-  #takeBatch(): Buffer | Buffer[] {
+  #takeBatch(): Buffer[] {
     let [count, bytes] = [0, 0];
     for (const frame of this.#queue) {
       if (count > 0 && bytes + frame.bytes.length > BATCH_BYTES) break;
@@ -111,7 +111,6 @@ export class Player {
       bytes += frame.bytes.length;
     }
     this.#queuedBytes -= bytes;
-    const pieces = joined(this.#queue.splice(0, count).map((frame) => frame.bytes));
-    return pieces.length === 1 ? (pieces[0] ?? []) : pieces;
+    return joined(this.#queue.splice(0, count).map((frame) => frame.bytes));
   }
 }

@@ -2,8 +2,8 @@
 import type { Connection, Network, Server } from '../../../src/promises/index.ts'; // in your project: from 'iocp-pal/promises'
 import type { Allocate } from './frame-memory.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
-import { LiveStream, type Means } from './live-stream.ts';
-import { Session, type Surroundings } from './session.ts';
+import { LiveStream } from './live-stream.ts';
+import { Session } from './session.ts';
 
 export interface RelayOptions {
   readonly host?: string;
@@ -22,36 +22,40 @@ export interface RelayOptions {
 
 export class Relay {
   readonly port: number;
+  readonly limits: Limits;
+  readonly now: () => number;
+  readonly say: (text: string) => void;
+  readonly allocate: Allocate;
   /** Done when the relay has stopped, and every session is over. */
   readonly served: Promise<void>;
   readonly #server: Server;
+  readonly #soon: (run: () => void) => void;
   readonly #sessions = new Set<Session>();
   readonly #streams = new Map<string, LiveStream>();
-  readonly #around: Surroundings;
 
-  constructor(server: Server, allocate: Allocate, { limits = {}, say, onError, now, soon }: RelayOptions) {
+  constructor(server: Server, allocate: Allocate, { limits = {}, ...options }: RelayOptions) {
     this.#server = server;
-    const means: Means = { allocate, soon: soon ?? ((run) => void setImmediate(run)) };
     this.port = server.port;
-    this.#around = {
-      limits: { ...DEFAULT_LIMITS, ...limits },
-      now: now ?? (() => performance.now()),
-      allocate,
-      say: say ?? (() => undefined),
-      streamOf: (name) => {
-        const stream = this.#streams.get(name) ?? new LiveStream(name, this.#around.limits.cacheBytes, means);
-        this.#streams.set(name, stream);
-        return stream;
-      },
-      forget: (stream) => {
-        if (!stream.isPublished && stream.players.size === 0) this.#streams.delete(stream.name);
-      },
-    };
-    const { maxConnections } = this.#around.limits;
-    this.served = server.serve((connection) => this.#serve(connection), {
-      maxConnections,
-      onError: onError ?? (() => undefined),
-    });
+    this.allocate = allocate;
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.say = options.say ?? (() => undefined);
+    this.now = options.now ?? (() => performance.now());
+    this.#soon = options.soon ?? ((run) => void setImmediate(run));
+    const { maxConnections } = this.limits;
+    const { onError = () => undefined } = options;
+    this.served = server.serve((connection) => this.#serve(connection), { maxConnections, onError });
+  }
+
+  /** The stream of this name, which begins to exist when somebody asks for it. */
+  streamOf(name: string): LiveStream {
+    const stream = this.#streams.get(name) ?? new LiveStream(name, this.limits.cacheBytes, this.allocate, this.#soon);
+    this.#streams.set(name, stream);
+    return stream;
+  }
+
+  /** Somebody has left it: nobody may be there any more. */
+  forget(stream: LiveStream): void {
+    if (!stream.isPublished && stream.players.size === 0) this.#streams.delete(stream.name);
   }
 
   /** Those that are published, or played. */
@@ -75,7 +79,7 @@ export class Relay {
   }
 
   async #serve(connection: Connection): Promise<void> {
-    const session = new Session(connection, this.#around);
+    const session = new Session(connection, this);
     this.#sessions.add(session);
     try {
       await session.run();

@@ -1,11 +1,9 @@
 /** One connection, from its handshake to its end: one who publishes a stream, or plays one. */
+import { randomBytes } from 'node:crypto';
 import type { Connection } from '../../../src/promises/index.ts'; // in your project: from 'iocp-pal/promises'
 import { decodeAmf0, type Amf0Object, type Amf0Value } from './amf0.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ChunkReader, type Message } from './chunks.ts';
-import type { Allocate } from './frame-memory.ts';
-import { handshake } from './handshake.ts';
-import type { Limits } from './limits.ts';
 import type { LiveStream } from './live-stream.ts';
 import {
   acknowledgement,
@@ -19,27 +17,21 @@ import {
 } from './messages.ts';
 import { Player } from './player.ts';
 import { Finished, ProtocolError } from './protocol-error.ts';
+import type { Relay } from './relay.ts';
 
 /** Bytes that are read at once from who publishes: half a second of 4 Mbit/s. A relay that is behind takes much together, and catches up. */
 const PUBLISHER_BYTES = 256 * 1024;
 
-/** What a session needs of the relay. */
-export interface Surroundings {
-  readonly limits: Limits;
-  /** Milliseconds, from anywhere on. */
-  readonly now: () => number;
-  readonly allocate: Allocate;
-  /** Tells what has happened. */
-  readonly say: (text: string) => void;
-  /** The stream of this name, which begins to exist when somebody asks for it. */
-  streamOf(name: string): LiveStream;
-  /** Nobody may be there any more. */
-  forget(stream: LiveStream): void;
-}
+/**
+ * Bytes of C1, S1, C2 and S2: a time, four zeros, random bytes. Encoders compare what comes back at most, so we do not compare. The
+ * second form of the handshake, in which Flash Player signed the bytes, is asked for by a version in S1; with zeros there nobody asks.
+ */
+const HANDSHAKE_BYTES = 1536;
+const VERSION = 3;
 
 export class Session {
   readonly #connection: Connection;
-  readonly #around: Surroundings;
+  readonly #relay: Relay;
   readonly #reader: ByteReader;
   readonly #chunks: ChunkReader;
   #app: string | null = null;
@@ -50,10 +42,10 @@ export class Session {
   #windowBytes = Infinity;
   #acknowledged = 0;
 
-  constructor(connection: Connection, around: Surroundings) {
+  constructor(connection: Connection, relay: Relay) {
     this.#connection = connection;
-    this.#around = around;
-    const { now, limits } = around;
+    this.#relay = relay;
+    const { now, limits } = relay;
     const onSilence = (): void => void this.#send(userControl(UserControl.PingRequest, 0)).catch(() => undefined);
     this.#reader = new ByteReader(connection, { now, silenceMs: limits.silenceMs, onSilence });
     this.#chunks = new ChunkReader(this.#reader, limits.messageBytes);
@@ -61,10 +53,10 @@ export class Session {
 
   /** Until it is over. @throws ProtocolError or NetworkError when it has not ended as it should */
   async run(): Promise<void> {
-    const { limits, now } = this.#around;
+    const { limits, now } = this.#relay;
     try {
       this.#reader.deadline = now() + limits.beginMs;
-      await handshake(this.#connection, this.#reader, limits.beginMs);
+      await this.#shakeHands();
       for (;;) {
         await this.#handle(await this.#chunks.next());
         if (this.#reader.taken - this.#acknowledged < this.#windowBytes) continue;
@@ -87,6 +79,19 @@ export class Session {
     if (this.isPublisher) this.#leave();
     await this.#player?.flushed();
     await this.#connection.close();
+  }
+
+  /**
+   * Both sides send a version, a time and random bytes, and each gives the other's back: C0 C1 ─► · ◄─ S0 S1 S2 · C2 ─►.
+   * Source: Adobe's Real Time Messaging Protocol 1.0, 5.2
+   */
+  async #shakeHands(): Promise<void> {
+    const version = (await this.#reader.take(1)).readUInt8();
+    if (version !== VERSION) throw new ProtocolError(`The handshake begins with version ${version}, not ${VERSION}`);
+    const c1 = Buffer.from(await this.#reader.take(HANDSHAKE_BYTES));
+    const s1 = randomBytes(HANDSHAKE_BYTES).fill(0, 0, 8);
+    await this.#send(Buffer.concat([Buffer.of(VERSION), s1, c1]));
+    await this.#reader.take(HANDSHAKE_BYTES);
   }
 
   async #handle(message: Message): Promise<void> {
@@ -112,7 +117,7 @@ export class Session {
   }
 
   async #obey(payload: Buffer): Promise<void> {
-    const { commandBytes } = this.#around.limits;
+    const { commandBytes } = this.#relay.limits;
     if (payload.length > commandBytes) throw new ProtocolError(`A command has ${payload.length} bytes`);
     const [name, transaction = 0, first, ...rest] = decodeAmf0(payload);
     switch (name) {
@@ -148,7 +153,7 @@ export class Session {
     if (this.#app === null) throw new ProtocolError('A stream is asked for before connect');
     if (this.#stream !== null) throw new ProtocolError('A connection carries one stream');
     if (typeof name !== 'string' || name === '') throw new ProtocolError('publish and play need a name');
-    return this.#around.streamOf(`${this.#app}/${name.replace(/\?.*$/s, '')}`);
+    return this.#relay.streamOf(`${this.#app}/${name.replace(/\?.*$/s, '')}`);
   }
 
   async #publish(stream: LiveStream): Promise<void> {
@@ -159,7 +164,7 @@ export class Session {
     }
     this.#stream = stream;
     stream.begin();
-    this.#reader.buffer = this.#around.allocate(PUBLISHER_BYTES);
+    this.#reader.buffer = this.#relay.allocate(PUBLISHER_BYTES);
     this.#reader.deadline = Infinity;
     this.#say(`publishes ${stream.name}`);
     await this.#send(userControl(UserControl.StreamBegin, MEDIA_STREAM));
@@ -168,7 +173,7 @@ export class Session {
 
   async #play(stream: LiveStream): Promise<void> {
     this.#stream = stream;
-    this.#player = new Player(this.#connection, this.#around.limits, () =>
+    this.#player = new Player(this.#connection, this.#relay.limits, () =>
       this.#say(`falls behind on ${stream.name}: groups of pictures are dropped`),
     );
     this.#reader.deadline = Infinity;
@@ -189,15 +194,15 @@ export class Session {
       this.#say(`has left ${stream.name}; ${this.#player.droppedFrames} frames were dropped`);
     }
     this.#stream = null;
-    this.#around.forget(stream);
+    this.#relay.forget(stream);
   }
 
   #send(bytes: Buffer): Promise<void> {
-    return this.#connection.write(bytes, { timeout: this.#around.limits.stallMs });
+    return this.#connection.write(bytes, { timeout: this.#relay.limits.stallMs });
   }
 
   #say(text: string): void {
     const { address, port } = this.#connection.remote;
-    this.#around.say(`${address}:${port} ${text}`);
+    this.#relay.say(`${address}:${port} ${text}`);
   }
 }

@@ -17,9 +17,9 @@ class Slow {
   #waiting: (() => void) | null = null;
 
   constructor() {
-    const write = (batch: Buffer | Buffer[]): Promise<void> => {
+    const write = (batch: Buffer[]): Promise<void> => {
       this.batches++;
-      for (const bytes of [batch].flat()) this.got.push(bytes.readUInt32BE());
+      for (const bytes of batch) this.got.push(bytes.readUInt32BE());
       return new Promise((resolve) => (this.#waiting = resolve));
     };
     const limits = { ...DEFAULT_LIMITS, queueBytes: QUEUE_BYTES };
