@@ -3,9 +3,19 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pinThisProcess, planCpus } from './lib/cpus.ts';
 import { describeEnvironment, formatEnvironment } from './lib/environment.ts';
-import { MANY_CONNECTIONS, HELP, OVERHEAD, parseOptions, REPORT, UsageError, type Options } from './lib/options.ts';
+import {
+  GUARD,
+  MANY_CONNECTIONS,
+  HELP,
+  OVERHEAD,
+  parseOptions,
+  REPORT,
+  UsageError,
+  type Options,
+} from './lib/options.ts';
 import { formatMany, measureMany } from './many-connections/main.ts';
 import type { Row } from './lib/rows.ts';
+import { runGuard } from './guard/main.ts';
 import { runOverhead } from './overhead/run.ts';
 import { runScenario } from './lib/runner.ts';
 import { formatRows } from './lib/table.ts';
@@ -17,6 +27,7 @@ process.chdir(path.resolve(import.meta.dirname, '..')); // scripts are named rel
 
 try {
   const options = parseOptions(process.argv.slice(2));
+  if (options?.json !== undefined) options.json = path.resolve(calledFrom, options.json);
   if (options === null) console.log(HELP);
   else process.exitCode = await main(options);
 } catch (error) {
@@ -32,6 +43,7 @@ async function main(options: Options): Promise<number> {
   for (const name of options.scenarios) {
     if (name === REPORT) console.log(`written: ${(await writeReport()).join(', ')}`);
     if (name === OVERHEAD && (await runOverhead()) !== 0) return 1;
+    if (name === GUARD && (await runGuard(options, cpus)) !== 0) return 1;
     if (MANY_CONNECTIONS.includes(name)) console.log(formatMany(await measureMany(name, options, cpus)));
     const scenario = SCENARIOS[name];
     if (scenario === undefined) continue;
@@ -45,7 +57,7 @@ async function main(options: Options): Promise<number> {
   console.log(`\n${formatEnvironment(environment)}`);
   console.log(`${options.rounds} rounds of ${options.seconds} s, peers in turn; medians`);
   if (options.json !== undefined) {
-    writeFileSync(path.resolve(calledFrom, options.json), `${JSON.stringify({ environment, rows }, null, 2)}\n`);
+    writeFileSync(options.json, `${JSON.stringify({ environment, rows }, null, 2)}\n`);
   }
   return rows.some((row) => row.failures.length > 0) ? 1 : 0;
 }

@@ -13,6 +13,8 @@ export interface Options extends Settings {
   profile: string | undefined;
   /** Options of node.exe itself, for every server. */
   nodeOptions: string[];
+  /** Of the guard: what its file keeps of the run. */
+  record: 'run' | 'baseline' | null;
 }
 
 /** The scenario that has no peers and no runner; see benchmarks/overhead/. */
@@ -21,6 +23,8 @@ export const OVERHEAD = 'overhead';
 export const MANY_CONNECTIONS = ['many-idle', 'many-abusers'];
 /** Not a scenario: makes docs/benchmarks.md's tables and charts from docs/benchmarks/*.json. */
 export const REPORT = 'report';
+/** Not a scenario: a few cells of others, beside what they gave before; see benchmarks/guard/. */
+export const GUARD = 'guard';
 
 /** A command line that cannot be run; the message says what to change. */
 export class UsageError extends Error {}
@@ -36,6 +40,7 @@ ${Object.values(SCENARIOS)
   ${OVERHEAD}: the library's own code and koffi's calls, on a platform that costs nothing
   many-idle: 1000 busy connections and 10 000 idle ones in one process
   many-abusers: 100 good clients alone, and among 10 000 that mean no good
+  ${GUARD}: does it get slower? Four minutes of the key questions, beside those it kept
   ${REPORT}: makes the tables and charts of docs/benchmarks.md from docs/benchmarks/*.json
 
 options:
@@ -49,6 +54,7 @@ options:
   --json FILE          write the result there too
   --profile FOLDER     write a CPU profile of every server there
   --node-options TEXT  start every server's node.exe with them: --node-options=--min-semi-space-size=16
+  --record WHAT        of the guard: keep this run in its file, as 'run' or as 'baseline'
   --help               this text`;
 
 /** Returns null when help was asked for. Throws UsageError. */
@@ -57,7 +63,7 @@ export function parseOptions(args: readonly string[]): Options | null {
   if (values.help) return null;
   const scenarios = positionals.length === 0 ? ['echo'] : positionals;
   for (const name of scenarios)
-    requireOneOf('scenario', name, [...Object.keys(SCENARIOS), OVERHEAD, ...MANY_CONNECTIONS, REPORT]);
+    requireOneOf('scenario', name, [...Object.keys(SCENARIOS), OVERHEAD, ...MANY_CONNECTIONS, REPORT, GUARD]);
   const peers = values.peers?.split(',');
   for (const name of peers ?? []) requireOneOf('peer', name, PEERS);
   return {
@@ -70,6 +76,7 @@ export function parseOptions(args: readonly string[]): Options | null {
     rounds: numbers('rounds', values.rounds, 100)?.[0] ?? 3,
     json: values.json,
     profile: values.profile,
+    record: recordOf(values.record),
     nodeOptions: values['node-options'].split(' ').filter((option) => option !== ''),
   };
 }
@@ -88,6 +95,7 @@ function parse(args: readonly string[]) {
         rounds: { type: 'string' },
         json: { type: 'string' },
         profile: { type: 'string' },
+        record: { type: 'string' },
         'node-options': { type: 'string', default: '' },
         help: { type: 'boolean', default: false, short: 'h' },
       },
@@ -95,6 +103,11 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : String(error)}. --help lists the options`);
   }
+}
+
+function recordOf(value: string | undefined): Options['record'] {
+  if (value === undefined || value === 'run' || value === 'baseline') return value ?? null;
+  throw new UsageError(`Cannot use --record ${value}: it must be run or baseline`);
 }
 
 function requireOneOf(what: string, name: string, names: readonly string[]): void {

@@ -66,13 +66,13 @@ const ECHOES: Readonly<Record<string, Echo>> = {
 };
 
 /** By the name of the way. */
-export function measureDatagrams(datagrams: number): Map<string, Overhead> {
+export function measureDatagrams(datagrams: number): Map<string, Omit<Overhead, 'roundTrips'>> {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   return new Map(Object.entries(ECHOES).map(([name, echo]) => [name, measure(echo, datagrams, collect)]));
 }
 
-function measure(echo: Echo, datagrams: number, collect: () => void): Overhead {
+function measure(echo: Echo, datagrams: number, collect: () => void): Omit<Overhead, 'roundTrips'> {
   const platform = freePlatform(BYTES);
   const pal = createNetworkPal({ platform });
   pal.initialize();

@@ -14,6 +14,8 @@ import { freePlatform } from './free-platform.ts';
 export interface Overhead {
   nanosecondsPerRoundTrip: number;
   heapBytesPerRoundTrip: number;
+  /** All that were made, those of the warm-up included. */
+  roundTrips: number;
 }
 
 /** Rounds of a measurement, of which the fastest counts: whatever else the machine does can only make one slower. */
@@ -79,5 +81,5 @@ export function measureRoundTrips(
     const { user, system } = process.cpuUsage(start);
     nanosecondsPerRoundTrip = Math.min(nanosecondsPerRoundTrip, ((user + system) * 1000) / (done - before));
   }
-  return { nanosecondsPerRoundTrip, heapBytesPerRoundTrip };
+  return { nanosecondsPerRoundTrip, heapBytesPerRoundTrip, roundTrips: done };
 }

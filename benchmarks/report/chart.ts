@@ -17,7 +17,8 @@ const COLOURS: Readonly<Record<string, string>> = {
   promises: '#0072b2',
   'node-net': '#009e73',
 };
-const OTHER_COLOUR = '#999999';
+/** For what has no colour of its own, in turn. */
+const OTHER_COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#999999'];
 
 /** A point of a line: one peer at one number of connections. */
 export interface Point {
@@ -32,22 +33,26 @@ export interface ChartOptions {
   yLabel: string;
   /** Values that span orders of magnitude. */
   logarithmic?: boolean;
+  /** Pixels beside the lines for their names. Default 120. */
+  nameWidth?: number;
 }
 
 /** Lines over the number of connections, each named at its end. */
 export async function lineChart(
   points: readonly Point[],
-  { title, xLabel, yLabel, logarithmic }: ChartOptions,
+  { title, xLabel, yLabel, logarithmic, nameWidth = 120 }: ChartOptions,
 ): Promise<string> {
   const { Plot, document } = await loadPlot();
   const xs = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
-  const colour = ({ peer }: Point): string => COLOURS[peer] ?? OTHER_COLOUR;
+  const peers = [...new Set(points.map(({ peer }) => peer))];
+  const colour = ({ peer }: Point): string =>
+    COLOURS[peer] ?? OTHER_COLOURS[peers.indexOf(peer) % OTHER_COLOURS.length] ?? 'currentColor';
   const frame = {
     document,
     width: WIDTH,
     height: HEIGHT,
     marginLeft: 64,
-    marginRight: 120,
+    marginRight: nameWidth,
     marginBottom: 44,
     style: { fontSize: '12px' },
     x: { type: 'point', domain: xs, label: xLabel },

@@ -9,6 +9,7 @@ import { formatEnvironment, type Environment } from '../lib/environment.ts';
 import { NOTHING_MEASURED } from '../lib/scenario.ts';
 import type { Row } from '../lib/rows.ts';
 import { formatRows } from '../lib/table.ts';
+import { readHistory } from '../guard/history.ts';
 import { lineChart, type ChartOptions } from './chart.ts';
 
 const FOLDER = 'docs/benchmarks';
@@ -79,8 +80,25 @@ export async function writeReport(): Promise<string[]> {
     writeFileSync(path.join(FOLDER, file), await lineChart(points, options));
     written.push(path.join(FOLDER, file));
   }
+  written.push(...(await writeGuardCharts()));
   writeFileSync(PAGE, fillTables(readFileSync(PAGE, 'utf8'), results));
   return [...written, PAGE];
+}
+
+/** The guard's history, one chart for each bed: every question's ratio, run after run. */
+async function writeGuardCharts(): Promise<string[]> {
+  const kept = readHistory().runs;
+  const charts = [...new Set(kept.map(({ bed }) => bed))].map(async (bed) => {
+    const runs = kept.filter((run) => run.bed === bed);
+    const points = runs.flatMap(({ ratios }, index) =>
+      Object.entries(ratios).map(([peer, y]) => ({ peer, x: index + 1, y })),
+    );
+    const file = path.join(FOLDER, `guard-${bed.replace(/\W+/g, '-').toLowerCase()}.svg`);
+    const title = `The guard's questions, run after run: ${bed}`;
+    writeFileSync(file, await lineChart(points, { title, xLabel: 'run', yLabel: '× node:net', nameWidth: 250 }));
+    return file;
+  });
+  return Promise.all(charts);
 }
 
 function readResults(): Results[] {
