@@ -1,5 +1,6 @@
 /** Who is measured: each peer is a server script and its arguments. */
 import { existsSync } from 'node:fs';
+import { programInC } from './c-server.ts';
 
 /** The peer that all others are compared with. */
 export const REFERENCE = 'node-net';
@@ -11,7 +12,12 @@ const PROGRAMS: Readonly<Record<string, { file: string; args: string[] }>> = {
 };
 
 /** Peers by name, with the ending of their server's file: servers/<scenario's server>-<ending>.ts. */
-const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'net' | 'dgram' | 'promises' | 'node-net'>> = {
+const SERVERS: Readonly<
+  Record<
+    string,
+    'pal' | 'loops' | 'net' | 'dgram' | 'promises' | 'node-net' | 'c' | 'media-server' | 'media-server-register'
+  >
+> = {
   iocp: 'pal',
   'iocp-inline': 'pal',
   'iocp-no-skip': 'pal',
@@ -34,6 +40,10 @@ const SERVERS: Readonly<Record<string, 'pal' | 'loops' | 'net' | 'dgram' | 'prom
   'promises-read': 'promises',
   // iocp-pal/dgram: for udp and dgram.
   dgram: 'dgram',
+  // For fan-out: a server in C that does nothing else, and node-media-server as it is and with iocp-pal/register.
+  c: 'c',
+  'media-server': 'media-server',
+  'media-server-register': 'media-server-register',
   [REFERENCE]: 'node-net',
   // Where they are installed; neither starts on Wine 8.
   bun: 'node-net',
@@ -58,6 +68,10 @@ export interface ServerCommand {
 export function serverOf(peer: string, server: string): ServerCommand {
   const ending = SERVERS[peer];
   if (ending === undefined) throw new Error(`Cannot measure ${peer}: it is none of ${PEERS.join(', ')}`);
+  if (ending === 'c') {
+    const file = programInC(`${server}-c`);
+    return { script: `benchmarks/servers/${server}-c.c`, args: [], program: { file, args: [] } };
+  }
   const program = PROGRAMS[peer];
   if (program !== undefined && !existsSync(program.file)) {
     const [name] = /@[^/]+\/[^/]+/.exec(program.file) ?? [peer];

@@ -20,6 +20,9 @@ export interface Measurement {
   fairness: number | null;
   /** CPU time of the server's process during the measurement. */
   serverCpuSeconds: number | null;
+  /** CPU time of the load, and under Wine of the wineserver, meanwhile: is it the server that is at its end? */
+  loadCpuSeconds: number | null;
+  wineserverCpuSeconds: number | null;
   /** The server's process, at the end of the measurement. */
   rssBytes: number | null;
   rssBytesPerConnection: number | null;
@@ -38,6 +41,8 @@ export const NOTHING_MEASURED: Measurement = {
   maxMs: null,
   fairness: null,
   serverCpuSeconds: null,
+  loadCpuSeconds: null,
+  wineserverCpuSeconds: null,
   rssBytes: null,
   rssBytesPerConnection: null,
   pinnedBytesPerConnection: null,

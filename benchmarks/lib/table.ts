@@ -16,6 +16,8 @@ const COLUMNS: readonly Column[] = [
   ['slowest/median', (row) => show(row.fairness, 2)],
   ['lost', (row) => show(row.lost, 0)],
   ['CPU s', (row) => show(row.serverCpuSeconds, 2)],
+  ['wineserver', (row) => show(row.wineserverCpuSeconds, 2)],
+  ['load', (row) => show(row.loadCpuSeconds, 2)],
   [
     'RSS MB',
     (row) =>

@@ -1,9 +1,10 @@
-/** Frames as an encoder makes them: 4 Mbit/s, 30 a second, a large key frame each two seconds, and the others of all sizes. */
+/** Frames as an encoder makes them: 30 a second, a large key frame each two seconds, and the others of all sizes. */
 
 export const FRAMES_PER_SECOND = 30;
 /** A key frame each two seconds. */
 export const FRAMES_PER_GROUP = 60;
-const BYTES_PER_GROUP = 1_000_000;
+/** Bytes of a frame in the mean: 4 Mbit/s. */
+export const MEAN_FRAME_BYTES = 16_667;
 /** A key frame has about seven times the bytes of another frame. */
 const KEY_SHARE = 0.11;
 /** How far sizes scatter: the smallest of a hundred frames has a third of the mean, and the largest three times as much. */
@@ -12,12 +13,13 @@ const SCATTER = 0.45;
 const HEAD_BYTES = 9;
 
 /** The sizes of one group, bytes. */
-export function frameSizes(seed: number): number[] {
+export function frameSizes(seed: number, meanBytes: number): number[] {
+  const groupBytes = meanBytes * FRAMES_PER_GROUP;
   const random = seeded(seed);
   const others = Array.from({ length: FRAMES_PER_GROUP - 1 }, () => Math.exp(SCATTER * normal(random)));
   const sum = others.reduce((total, size) => total + size, 0);
-  const key = BYTES_PER_GROUP * KEY_SHARE;
-  return [key, ...others.map((size) => ((BYTES_PER_GROUP - key) * size) / sum)].map((size) => Math.round(size));
+  const key = groupBytes * KEY_SHARE;
+  return [key, ...others.map((size) => ((groupBytes - key) * size) / sum)].map((size) => Math.round(size));
 }
 
 /** A frame with its number. */

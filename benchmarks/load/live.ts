@@ -46,10 +46,16 @@ function open(port: number, verb: 'play' | 'publish', frames: RtmpFrames | null)
 
 /**
  * Publishes at the pace of an encoder until it is told to end: a frame that is late is sent at once, as a camera would.
+ * @param meanBytes of a frame
  * @param sentAt gets the time at which each frame was given to the system, by its number
  */
-export async function publish(publisher: Socket, sentAt: number[], signal: AbortSignal): Promise<void> {
-  const sizes = frameSizes(SEED);
+export async function publish(
+  publisher: Socket,
+  meanBytes: number,
+  sentAt: number[],
+  signal: AbortSignal,
+): Promise<void> {
+  const sizes = frameSizes(SEED, meanBytes);
   const send = (timestamp: number, payload: Buffer): void => {
     publisher.write(encodeMessage({ type: MessageType.Video, streamId: MEDIA_STREAM, timestamp, payload }));
   };

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { REFERENCE } from '../lib/peers.ts';
 import { NOTHING_MEASURED, type Scenario } from '../lib/scenario.ts';
 import type { ServerProcess } from '../lib/server-process.ts';
-import { withUsage } from '../lib/usage.ts';
+import { withUsageOfAll } from '../lib/usage.ts';
 import { dropAll, openMany, watchForLoss } from '../load/connections.ts';
+import { MEAN_FRAME_BYTES } from '../load/encoder.ts';
 import { openPlayer, openPublisher, publish } from '../load/live.ts';
 import { Meter } from '../load/meter.ts';
 import { until } from '../load/stall.ts';
@@ -17,14 +18,16 @@ const LOOK_EVERY_MS = 100;
 
 export const fanOut: Scenario = {
   title:
-    'fan-out: a stream of 4 Mbit/s and 30 frames/s to many players, of whom 5 % take nothing; msg/s: frames that came, ' +
-    'ms: from the publisher to a player, lost: frames dropped for those who take nothing',
+    'fan-out: a stream of 30 frames/s (--size: bytes of one in the mean; 16667 are 4 Mbit/s) to many players, of whom 5 % take ' +
+    'nothing; msg/s: frames that came, ms: from the publisher to a player, lost: frames dropped for those who take nothing',
   server: 'relay',
-  peers: ['promises', REFERENCE],
+  peers: ['promises', REFERENCE, 'media-server', 'media-server-register'],
   ratioOf: 'messagesPerSecond',
-  cells: ({ connections = [50, 200, 500, 1000] }) =>
-    connections.map((count) => ({ connections: count, active: count - Math.floor(count / STALLED), messageBytes: 0 })),
-  measure: async (server, { connections, active }, { seconds }) => {
+  cells: ({ connections = [50, 200, 500, 1000], sizes = [MEAN_FRAME_BYTES] }) =>
+    sizes.flatMap((messageBytes) =>
+      connections.map((count) => ({ connections: count, active: count - Math.floor(count / STALLED), messageBytes })),
+    ),
+  measure: async (server, { connections, active, messageBytes }, { seconds }) => {
     const sentAt: number[] = [];
     const meter = new Meter(active);
     const began = new Set<number>();
@@ -43,12 +46,12 @@ export const fanOut: Scenario = {
     const publisher = await openPublisher(server.port);
     await haveBegun(server, connections + 1); // a stream does not begin before its players are ready for it
     const stream = new AbortController();
-    const publishing = publish(publisher, sentAt, stream.signal);
+    const publishing = publish(publisher, messageBytes, sentAt, stream.signal);
     try {
       const everybody = (): boolean => began.size === active;
       await until(everybody, () => began.size, 'the first frame of each player');
       await sleep(WARM_UP_SECONDS * 1000);
-      const usage = await withUsage(server, async () => {
+      const usage = await withUsageOfAll(server, async () => {
         meter.begin();
         await sleep(seconds * 1000);
         meter.end();
