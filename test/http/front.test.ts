@@ -100,6 +100,24 @@ onEveryNet('an http server in front of which net listens', ({ net, ours }) => {
     await closed(server);
   });
 
+  for (const [when, sent] of [
+    ['at once, as the health check of a balancer is', ''],
+    ['in the middle of a request', 'POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nhalf'],
+  ] as const) {
+    it(`forgets a connection that is reset ${when}, and answers others`, async () => {
+      const server = http.createServer((_request, response) => response.end('there'));
+      const port = await listen(server, 0, '127.0.0.1');
+      const client = net.connect(port, '127.0.0.1');
+      const [served] = (await once(server, 'connection')) as [Socket];
+      const gone = new Promise((resolve) => served.once('close', resolve)); // not once(): 'error' comes before it
+      if (sent !== '') await new Promise((resolve) => client.write(sent, resolve));
+      client.resetAndDestroy();
+      await gone;
+      expect(await ask({ port })).to.equal('there');
+      await closed(server); // with nothing that keeps it
+    });
+  }
+
   it('answers many requests of one connection', async () => {
     let connections = 0;
     const server = http.createServer((request, response) => response.end(request.url));

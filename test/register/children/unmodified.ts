@@ -1,8 +1,9 @@
-// A program that knows nothing of iocp-pal: http, TLS, an echo, a pipe of its own child. It says whose sockets it has got.
+// A program that knows nothing of iocp-pal: http, TLS, http2, an echo, a pipe of its own child. It says whose sockets it has got.
 // With 'fetch' it fetches, too.
 import { spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 import http from 'node:http';
+import http2 from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 
@@ -60,6 +61,24 @@ said['tls'] = await new Promise((resolve) => {
     let text = '';
     client.setEncoding('utf8').on('data', (piece: string) => (text += piece));
     client.on('close', () => server.close(() => resolve(text)));
+  });
+});
+
+// Without TLS: the sessions of both sides read and write native handles themselves.
+said['http2'] = await new Promise((resolve) => {
+  const server = http2.createServer();
+  server.on('connection', (socket: net.Socket) => (said['http2Server'] = whose(socket)));
+  server.on('stream', (stream) => {
+    stream.respond();
+    stream.end('streamed');
+  });
+  server.listen(0, '127.0.0.1', () => {
+    const session = http2.connect(`http://127.0.0.1:${portOf(server)}`);
+    session.on('connect', (_session, socket) => (said['http2Client'] = whose(socket as net.Socket)));
+    let text = '';
+    const request = session.request().setEncoding('utf8');
+    request.on('data', (piece: string) => (text += piece));
+    request.on('end', () => session.close(() => server.close(() => resolve(text))));
   });
 });
 
