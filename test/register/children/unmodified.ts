@@ -74,7 +74,7 @@ said['http2'] = await new Promise((resolve) => {
   });
   server.listen(0, '127.0.0.1', () => {
     const session = http2.connect(`http://127.0.0.1:${portOf(server)}`);
-    session.on('connect', (_session, socket) => (said['http2Client'] = whose(socket as net.Socket)));
+    session.on('connect', (_session, socket) => (said['http2Client'] = whose(socket)));
     let text = '';
     const request = session.request().setEncoding('utf8');
     request.on('data', (piece: string) => (text += piece));
