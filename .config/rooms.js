@@ -14,13 +14,14 @@ const FOR_BACKEND = ['pal', 'platform', 'memory', 'wait', 'loop', 'context', 'so
 /** What a face of the library takes, on top of the public calls: their words, and Node's timers. */
 const FOR_FACE = ['pal', 'platform', '.'];
 /** The promises check their arguments as the public calls do, and load iocp-pal/net when somebody asks for a Socket. */
-const FOR_PROMISES = [...FOR_FACE, 'util', 'net', 'promises/sockets'];
+const FOR_PROMISES = [...FOR_FACE, 'util', 'proxy-protocol', 'net', 'promises/sockets'];
 const SIMULATION = ['sim/schedule', 'sim/machine', 'sim/memory', 'sim/kernel', 'sim/win32', 'sim/wait', 'sim'];
 
 /** @type {readonly Room[]} '.' is src/index.ts */
 export const rooms = [
   'pal',
   'util',
+  'proxy-protocol',
   'iocp',
   'platform',
   'memory',
@@ -60,7 +61,7 @@ export const rooms = [
   if (folder.startsWith('promises')) return { folder, only: FOR_PROMISES };
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
   if (folder === 'node-shape') return { folder, only: FOR_FACE };
-  if (folder === 'net' || folder === 'dgram') return { folder, only: [...FOR_FACE, 'node-shape'] };
+  if (folder === 'net' || folder === 'dgram') return { folder, only: [...FOR_FACE, 'proxy-protocol', 'node-shape'] };
   if (folder === 'http' || folder === 'register')
     return { folder, only: ['platform', 'node-shape', 'net', 'dgram', 'http'] };
   if (folder === 'simulation') return { folder, only: [...FOR_PROMISES, 'promises', 'sim'] };

@@ -85,6 +85,7 @@ export type {
   ViewCallback,
   WriteData,
 } from './pal/network-pal.ts';
+export type { ProxyCalls, ProxyHeader, ProxyProtocolOptions, ProxyTlv } from './pal/proxy-protocol.ts';
 export type { CancelOptions, OperationHandle, OperationOptions } from './pal/pending-operation.ts';
 export type { NetworkStats, OperationCounts } from './pal/network-stats.ts';
 export type {

@@ -6,6 +6,7 @@ import type { AnyHandle, Endpoint, SocketHandle, UdpHandle } from '../pal/handle
 import { NetworkError } from '../pal/network-error.ts';
 import type { CloseCallback, CloseOptions } from '../pal/network-pal.ts';
 import type { CancelOptions, OperationHandle } from '../pal/pending-operation.ts';
+import type { ProxyHeader } from '../pal/proxy-protocol.ts';
 import type { SocketOption, SocketOptionReadings, SocketOptionValues } from '../pal/socket-option.ts';
 import { setReferenced } from '../context/context.ts';
 import { connectionLocal, localEndpoint, NO_ENDPOINT, remoteEndpoint } from '../sockets/addresses.ts';
@@ -108,6 +109,14 @@ export class SocketCalls extends CallGroup {
 
   getRemotePort(socket: SocketHandle | UdpHandle): number {
     return remote(this.calls, 'getRemotePort', socket).port;
+  }
+
+  getProxyHeader(connection: SocketHandle): ProxyHeader | null {
+    this.calls.lifecycle.begun('getProxyHeader');
+    const record = this.calls.known(connection);
+    if (record === null) return null;
+    if (record instanceof Connection) return record.server?.proxyHeader ?? null;
+    throw wrongKind(record, 'asyncConnect or asyncAccept');
   }
 
   getQueuedBytes(socket: SocketHandle | UdpHandle): number {

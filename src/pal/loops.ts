@@ -82,6 +82,7 @@ export type ImportServerOptions = Pick<
   | 'spread'
   | 'onLimit'
   | 'onAcceptError'
+  | 'proxyProtocol'
 >;
 
 /** Called with each connection that a spreading server has handed to this loop, and its end points, as AcceptCallback has them. */

@@ -16,6 +16,7 @@ import type { LoopCalls } from './loops.ts';
 import type { NameOptions } from './names.ts';
 import type { NetworkError } from './network-error.ts';
 import type { CancelOptions, OperationHandle, OperationOptions } from './pending-operation.ts';
+import type { ProxyCalls } from './proxy-protocol.ts';
 import type { Interest, WatchCallback, WouldBlock } from './readiness.ts';
 import type { NetworkStats } from './network-stats.ts';
 import type { PalDescription } from './pal-description.ts';
@@ -82,7 +83,7 @@ export type ShutdownHow = 'send' | 'receive' | 'both';
 export type WriteData = Uint8Array | readonly Uint8Array[];
 
 /** A network platform abstraction layer: sockets of one thread, and the loop that runs their callbacks. */
-export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopCalls {
+export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopCalls, ProxyCalls {
   /**
    * Starts Winsock, opens the completion port and its waiter.
    * @throws NetworkError AlreadyInitialized on a second call, InitializationFailed where the platform cannot do it.
@@ -279,7 +280,7 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   getLocalPort(socket: AnyHandle): number;
   /**
    * The peer's address, as text (`Endpoint.address`); IPv4 peers of a dual-stack server are '::ffff:a.b.c.d'. A UDP
-   * socket has one after connectUdp. The same while the socket is closing; once it is closed: ''. Also '' of a connection
+   * socket has one after connectUdp. Of a connection that began with a PROXY header it is the client's. The same while the socket is closing; once it is closed: ''. Also '' of a connection
    * whose peer has gone before anybody asked.
    * @throws NetworkError ENOTCONN before the connection is established, ERR_SOCKET_DGRAM_NOT_CONNECTED for a UDP socket
    *   without a peer.

@@ -60,7 +60,7 @@ export interface NetworkStats {
   pinnedBytes: number;
   /** Bytes of native memory taken from the system, in use or not. */
   reservedBytes: number;
-  /** Connections that a server's limits had closed at once; they are not among the accepted ones. */
+  /** Connections that a server's limits had closed at once, or its proxyProtocol; they are not among the accepted ones. */
   refused: number;
   /** Accepted connections whose socket had been another connection's before (reuseSockets). */
   reused: number;

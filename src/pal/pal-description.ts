@@ -53,7 +53,7 @@ export interface SocketDescription {
   /**
    * Its queues by name: how much of what the name says. Connections: bytesQueued (for sending), bytesUnread (received for
    * a reader that had gone), readsWaiting, writesWaiting. Servers: acceptsPosted, connectionsUntaken, acceptsWaiting,
-   * and connectionsOpen (those that its limits count). UDP sockets: receivesPosted, datagramsUntaken, bytesUnread (pinned by
+   * connectionsOpen (those that its limits count), and with proxyProtocol proxyHeadersAwaited. UDP sockets: receivesPosted, datagramsUntaken, bytesUnread (pinned by
    * these), sendsUnderWay, sendsWaiting, bytesQueued.
    */
   readonly queues: Readonly<Record<string, number>>;

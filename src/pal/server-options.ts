@@ -2,6 +2,7 @@
 import type { ServerHandle } from './handles.ts';
 import type { SpreadOptions } from './loops.ts';
 import type { NetworkError } from './network-error.ts';
+import type { ProxyProtocolOptions } from './proxy-protocol.ts';
 
 /** Bounds between which the number of accepts kept posted follows the arrival of connections. */
 export interface AcceptDepthBounds {
@@ -88,7 +89,16 @@ export interface ServerOptions {
   reuseSockets?: boolean | undefined;
   /** Called for every connection that was refused, and each time the server begins to pause. */
   onLimit?: ((event: AcceptLimitEvent) => void) | undefined;
-  /** Called for every accept that failed and was posted again; the server goes on. */
+  /**
+   * The server is behind a proxy that tells who its clients are (HAProxy's send-proxy): each connection from there begins with a header, which is
+   * read before anybody gets the connection, and its peer is then the client. Not together with spread and deferAssociation.
+   * Default: nothing is read. See docs/accepting.md.
+   */
+  proxyProtocol?: ProxyProtocolOptions | undefined;
+  /**
+   * Called for every accept that failed and was posted again, and for every connection that proxyProtocol has refused; the server
+   * goes on.
+   */
   onAcceptError?: ((error: NetworkError) => void) | undefined;
 }
 

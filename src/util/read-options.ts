@@ -12,6 +12,7 @@ import type { SendFileOptions } from '../pal/file-transfer.ts';
 import type { SpreadOptions } from '../pal/loops.ts';
 import type { CancelOptions, OperationOptions } from '../pal/pending-operation.ts';
 import type { Interest } from '../pal/readiness.ts';
+import type { ProxyProtocolOptions } from '../pal/proxy-protocol.ts';
 import type { AcceptDepthBounds, ServerOptions } from '../pal/server-options.ts';
 import { shown } from './shown.ts';
 import { wrongType } from './validate.ts';
@@ -50,6 +51,7 @@ export const SERVER_OPTIONS: OptionNames<ServerOptions> = {
   reuseSockets: true,
   onLimit: false,
   onAcceptError: false,
+  proxyProtocol: false,
 };
 
 export const UDP_OPTIONS: OptionNames<UdpOptions> = {
@@ -86,6 +88,7 @@ export const WATCH_INTEREST: OptionNames<Interest> = { readable: true, writable:
 
 const ACCEPT_DEPTH: OptionNames<AcceptDepthBounds> = { min: false, max: false };
 const SPREAD: OptionNames<SpreadOptions> = { loops: false, policy: false };
+const PROXY_PROTOCOL: OptionNames<ProxyProtocolOptions> = { from: false, required: true, timeoutMs: false };
 
 /** What options inherit from: not from Object.prototype. */
 const NO_OPTIONS: object = Object.freeze(Object.create(null) as object);
@@ -117,12 +120,18 @@ export function readOptions<Options extends object>(
 /** The options of a server, with those that are objects of their own. */
 export function readServerOptions(given: unknown): ServerOptions {
   const options = readOptions<ServerOptions>(given, SERVER_OPTIONS);
-  const { acceptDepth, spread } = options;
+  const { acceptDepth, spread, proxyProtocol } = options;
   if (typeof acceptDepth === 'object') {
     options.acceptDepth = readOptions<AcceptDepthBounds>(acceptDepth, ACCEPT_DEPTH, 'acceptDepth');
   }
   if (spread !== undefined) options.spread = readOptions<SpreadOptions>(spread, SPREAD, 'spread');
+  if (proxyProtocol !== undefined) options.proxyProtocol = readProxyProtocol(proxyProtocol);
   return options;
+}
+
+/** The option proxyProtocol of a server. */
+export function readProxyProtocol(given: unknown): ProxyProtocolOptions {
+  return readOptions<ProxyProtocolOptions>(given, PROXY_PROTOCOL, 'proxyProtocol');
 }
 
 function requireBoolean(name: string, value: unknown): asserts value is boolean {

@@ -64,10 +64,13 @@ export class AcceptLimits {
     return Math.max(1, Math.ceil(((1 - this.#refill(now)) * 1000) / this.#settings.acceptRate));
   }
 
-  /** Why a connection that was accepted must be closed at once, or null when it may stay. */
-  refusal(address: string, now: number): AcceptLimit | null {
-    const { maxConnections, maxConnectionsPerAddress, acceptRate, whenFull } = this.#settings;
-    if (this.#byAddress !== null && (this.#byAddress.get(address) ?? 0) >= maxConnectionsPerAddress) {
+  /**
+   * Why a connection that was accepted must be closed at once, or null when it may stay.
+   * @param address null while it is not known whose it is
+   */
+  refusal(address: string | null, now: number): AcceptLimit | null {
+    const { maxConnections, acceptRate, whenFull } = this.#settings;
+    if (address !== null && this.isFullFor(address)) {
       // It was accepted nevertheless: it counts for the rate, which its accept was posted under.
       if (whenFull === 'pause') this.#spend(now);
       return 'maxConnectionsPerAddress';
@@ -77,17 +80,32 @@ export class AcceptLimits {
     return acceptRate !== Infinity && this.#refill(now) < 1 ? 'acceptRate' : null;
   }
 
-  /** A connection stays. */
-  opened(address: string, now: number): void {
+  /** Whether an address has as many connections as one may have. */
+  isFullFor(address: string): boolean {
+    return this.#byAddress !== null && (this.#byAddress.get(address) ?? 0) >= this.#settings.maxConnectionsPerAddress;
+  }
+
+  /** A connection was accepted that is closed at once for a reason of its own: it counts for the rate, as every accept. */
+  turnedAway(now: number): void {
+    this.#spend(now);
+  }
+
+  /** A connection stays. @param address null while it is not known whose it is: then named() follows */
+  opened(address: string | null, now: number): void {
     this.#open++;
     this.#spend(now);
+    if (address !== null) this.named(address);
+  }
+
+  /** It is known now whose an open connection is. */
+  named(address: string): void {
     if (this.#byAddress !== null) this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
   }
 
-  /** Its socket is closed. */
-  closed(address: string): void {
+  /** Its socket is closed. @param address null when it never was known whose it is */
+  closed(address: string | null): void {
     this.#open--;
-    if (this.#byAddress === null) return;
+    if (this.#byAddress === null || address === null) return;
     const left = (this.#byAddress.get(address) ?? 0) - 1;
     if (left > 0) this.#byAddress.set(address, left);
     else this.#byAddress.delete(address);

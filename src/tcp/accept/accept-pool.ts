@@ -16,6 +16,7 @@ import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import { WSAENOBUFS, WSAENOTCONN } from '../../../ffi/wsa-errors.ts';
 import { NetworkErrorCode } from '../../pal/network-error-code.ts';
 import { abandonOperation } from '../../sockets/abandon.ts';
+import { MAX_PENDING_HEADERS } from '../../proxy-protocol/proxy-settings.ts';
 import { RELAX_AFTER_MS } from './accept-depth.ts';
 import type { Context } from '../../context/context.ts';
 import { kindOf, systemError } from '../../util/errors.ts';
@@ -163,8 +164,10 @@ function post(context: Context, listener: Listener, operation: Operation): void 
 }
 
 function hasPlace(context: Context, listener: Listener, now: number): boolean {
-  const { accepting, accepted, depth, limits, posted } = listener;
+  const { accepting, accepted, depth, limits, posted, unnamed } = listener;
   if (accepting.size + accepted.length >= depth.current) return false;
+  // A connection whose header is awaited has left the pool, or one half of a header would hold a place in it for seconds.
+  if (unnamed.size > 0 && unnamed.size + posted >= MAX_PENDING_HEADERS) return false;
   if (posted > 0) {
     const { capacity, inUse } = context.operations;
     if ((inUse[OperationKind.Accept] ?? 0) * ACCEPT_SHARE >= capacity) return false;

@@ -11,7 +11,6 @@ import type { Endpoint, SocketHandle } from '../../pal/handles.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import type { AcceptCallback } from '../../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../../pal/pending-operation.ts';
-import type { AcceptLimit } from '../../pal/server-options.ts';
 import {
   acceptFailed,
   connectionTaken,
@@ -23,7 +22,8 @@ import {
 import { NO_ENDPOINT } from '../../sockets/addresses.ts';
 import { attach } from '../../sockets/association.ts';
 import { setBufferSizes } from '../../sockets/bind-options.ts';
-import { AcceptedBy } from './accepted-by.ts';
+import { treatmentOf } from '../../proxy-protocol/proxy-settings.ts';
+import { AcceptedBy, ProxiedBy } from './accepted-by.ts';
 import { associateServer } from './server-association.ts';
 import { abort, settleClose } from '../../sockets/closer.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -31,6 +31,8 @@ import { addConnection } from '../connection-kind.ts';
 import { removePendingCallback, captureOrigin, addPendingCallback, type Context } from '../../context/context.ts';
 import { connectionClosed } from '../../util/errors.ts';
 import type { Listener } from './listener.ts';
+import { notifyLimit, refusedBy } from './limit-notices.ts';
+import { awaitHeader, refuseStranger, stopAwaitingHeaders } from './proxy-headers.ts';
 import type { Operation } from '../../memory/operation.ts';
 import { NO_OPERATION, whyOver } from '../../sockets/pending-call.ts';
 import { AcceptRequest } from '../connection/requests.ts';
@@ -136,6 +138,16 @@ export function completeAccept(context: Context, listener: Listener, operation: 
     fillPool(context, listener, POSTS_PER_CONNECTION);
     return;
   }
+  if (listener.unnamed.has(connection)) {
+    fillPool(context, listener, POSTS_PER_CONNECTION);
+    awaitHeader(context, listener, connection, arrive);
+    return;
+  }
+  arrive(context, listener, connection);
+}
+
+/** A connection is ready for whoever asks for one. */
+function arrive(context: Context, listener: Listener, connection: Connection): void {
   listener.accepted.push(connection);
   context.counters.accepted++;
   listener.watch?.scheduleCheck();
@@ -173,6 +185,7 @@ export function stopAccepting(context: Context, listener: Listener): void {
   for (let untaken = listener.accepted.shift(); untaken !== undefined; untaken = listener.accepted.shift()) {
     abort(context, untaken);
   }
+  stopAwaitingHeaders(context, listener);
 }
 
 function answer(context: Context, listener: Listener, request: AcceptRequest, error: NetworkError): void {
@@ -217,10 +230,22 @@ function acceptedConnection(context: Context, listener: Listener, operation: Ope
   const { peer, local } = context.transport.finishAccept(listener, operation);
   const address = peer?.address ?? '';
   const now = context.platform.scheduler.now();
-  if (isRefused(context, listener, address, now)) return null;
+  const treatment = listener.proxy === null ? 'plain' : treatmentOf(listener.proxy, peer ?? NO_ENDPOINT);
+  if (treatment === 'refuse') {
+    refuseStranger(context, listener, peer ?? NO_ENDPOINT, now);
+    return null;
+  }
+  // Whose it is the header will say: until then it counts for the server alone.
+  const countsFor = treatment === 'header' ? null : address;
+  if (isRefused(context, listener, address, countsFor, now)) return null;
   setAcceptedOptions(context, listener, operation.acceptSocket);
   const connection = makeConnection(context, listener, operation.acceptSocket, peer, local);
-  listener.limits.opened(address, now);
+  listener.limits.opened(countsFor, now);
+  if (treatment === 'header') {
+    const acceptedBy = new ProxiedBy(listener);
+    connection.server = acceptedBy;
+    listener.unnamed.set(connection, acceptedBy);
+  }
   notifyPause(context, listener, address, now);
   return connection;
 }
@@ -234,7 +259,7 @@ function spread(context: Context, listener: Listener, distributor: Distributor, 
   const { peer, local } = context.transport.finishAccept(listener, operation);
   const address = peer?.address ?? '';
   const now = context.platform.scheduler.now();
-  if (isRefused(context, listener, address, now)) return;
+  if (isRefused(context, listener, address, address, now)) return;
   setAcceptedOptions(context, listener, operation.acceptSocket);
   context.counters.accepted++;
   if (distributor.hand(operation.acceptSocket, { family: listener.family, peer, local })) {
@@ -269,11 +294,17 @@ function readyForReset(context: Context, listener: Listener, operation: Operatio
   }
 }
 
-function isRefused(context: Context, listener: Listener, address: string, now: number): boolean {
-  const refusal = listener.limits.refusal(address, now);
+/** @param address of the peer. @param countsFor the one that it counts for, null while that is not known */
+function isRefused(
+  context: Context,
+  listener: Listener,
+  address: string,
+  countsFor: string | null,
+  now: number,
+): boolean {
+  const refusal = listener.limits.refusal(countsFor, now);
   if (refusal === null) return false;
-  context.counters.refused++;
-  notifyLimit(context, listener, refusal, true, address);
+  refusedBy(context, listener, refusal, address);
   notifyPause(context, listener, address, now);
   return true;
 }
@@ -321,16 +352,4 @@ function makeConnection(
     throw error;
   }
   return connection;
-}
-
-function notifyLimit(
-  context: Context,
-  { onLimit, limits }: Listener,
-  reason: AcceptLimit,
-  refused: boolean,
-  address: string,
-): void {
-  if (onLimit === undefined) return;
-  const event = { reason, refused, address, connections: limits.open };
-  context.loop.enqueue(() => onLimit(event));
 }

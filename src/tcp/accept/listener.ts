@@ -12,6 +12,8 @@ import { LinkedQueue } from '../../util/linked-queue.ts';
 import type { Operation } from '../../memory/operation.ts';
 import type { AcceptRequest } from '../connection/requests.ts';
 import { SocketRecord, type OwnDescription } from '../../sockets/socket-record.ts';
+import type { ProxySettings } from '../../proxy-protocol/proxy-settings.ts';
+import type { ProxiedBy } from './accepted-by.ts';
 import type { Distributor } from './distributor.ts';
 import type { SpareSockets } from './socket-reuse.ts';
 
@@ -48,6 +50,10 @@ export class Listener extends SocketRecord {
   readonly cancelledAccepts = new Set<Operation>();
   readonly waiting = new LinkedQueue<AcceptRequest>();
   readonly accepted = new Fifo<Connection>();
+  /** Whose PROXY headers are read; null: nobody's. */
+  proxy: ProxySettings | null = null;
+  /** Connections whose header has not come yet. */
+  readonly unnamed = new Map<Connection, ProxiedBy>();
   paused = false;
   /** Failed accepts in a row: what the back-off grows with. */
   failures = 0;
@@ -83,7 +89,7 @@ export class Listener extends SocketRecord {
   }
 
   override describe(now: number): OwnDescription {
-    const { posted, accepted, waiting, limits, paused } = this;
+    const { posted, accepted, waiting, limits, paused, proxy, unnamed } = this;
     return {
       kind: 'server',
       state: this.closing ? 'CLOSING' : paused ? 'PAUSED' : 'LISTENING',
@@ -93,6 +99,7 @@ export class Listener extends SocketRecord {
         connectionsUntaken: accepted.length,
         acceptsWaiting: waiting.length,
         connectionsOpen: limits.open,
+        ...(proxy !== null && { proxyHeadersAwaited: unnamed.size }),
       },
       requests: Array.from(waiting, (request) => describeRequest(request, 'accept', 0, 0, now)),
     };

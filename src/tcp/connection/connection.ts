@@ -3,6 +3,7 @@
  * changes: read-state.ts, write-state.ts, connect-state.ts, readiness-state.ts.
  */
 import type { Endpoint } from '../../pal/handles.ts';
+import type { ProxyHeader } from '../../pal/proxy-protocol.ts';
 import type { RequestDescription, SocketState } from '../../pal/pal-description.ts';
 import { describeRequest } from '../../sockets/describe-request.ts';
 import type { Context } from '../../context/context.ts';
@@ -18,6 +19,8 @@ import { SocketRecord, type OwnDescription } from '../../sockets/socket-record.t
 export interface AcceptingServer {
   /** It accepts again on the sockets of connections that are over. */
   readonly reusesSockets: boolean;
+  /** The PROXY header that the connection began with, which has said who the peer is. */
+  readonly proxyHeader: ProxyHeader | null;
   /** The connection is closed or has gone to another loop: the server has a place free. */
   connectionGone(context: Context, connection: Connection): void;
   /** Everything has come back. Returns true when the server has begun to disconnect the socket, to accept on it again. */

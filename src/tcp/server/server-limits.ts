@@ -1,5 +1,7 @@
 /** The options of createServer that say how many connections are accepted: defaults, and what is refused. */
+import { argumentError } from '../../pal/network-error.ts';
 import type { ServerOptions } from '../../pal/server-options.ts';
+import { readProxySettings, type ProxySettings } from '../../proxy-protocol/proxy-settings.ts';
 import { AcceptDepth } from '../accept/accept-depth.ts';
 import type { AcceptLimitSettings } from '../accept/accept-limits.ts';
 import { requireInteger, requireOneOf, requireFunction } from '../../util/validate.ts';
@@ -14,13 +16,18 @@ const MAX_DEPTH = 1024;
 const MAX_ACCEPT_RATE = 1_000_000;
 
 /** Throws TypeError or RangeError with a code for values that make no sense. */
-export function resolveAccepting(options: ServerOptions): { depth: AcceptDepth; limits: AcceptLimitSettings } {
+export function resolveAccepting(options: ServerOptions): {
+  depth: AcceptDepth;
+  limits: AcceptLimitSettings;
+  proxy: ProxySettings | null;
+} {
   const { whenFull = 'pause' } = options;
   requireOneOf('whenFull', whenFull, ['pause', 'close']);
   for (const name of ['onLimit', 'onAcceptError'] as const) {
     if (options[name] !== undefined) requireFunction(name, options[name]);
   }
   return {
+    proxy: resolveProxy(options),
     depth: resolveDepth(options.acceptDepth),
     limits: {
       maxConnections: limit('maxConnections', options.maxConnections, MAX_SOCKETS),
@@ -29,6 +36,20 @@ export function resolveAccepting(options: ServerOptions): { depth: AcceptDepth; 
       whenFull,
     },
   };
+}
+
+function resolveProxy({ proxyProtocol, spread, deferAssociation }: ServerOptions): ProxySettings | null {
+  if (proxyProtocol === undefined) return null;
+  const settings = readProxySettings(proxyProtocol);
+  const other = spread !== undefined ? 'spread' : deferAssociation === true ? 'deferAssociation' : null;
+  if (other === null) return settings;
+  // Who has read from a connection has tied it to this loop.
+  throw argumentError(
+    TypeError,
+    'ERR_INVALID_ARG_VALUE',
+    `Cannot use proxyProtocol together with ${other}: the header is read here, and the connection could not go to another ` +
+      'loop any more. Give each loop a server of its own (exportSocket, importServer)',
+  );
 }
 
 function resolveDepth(given: ServerOptions['acceptDepth']): AcceptDepth {

@@ -114,6 +114,7 @@ function begin(
   distributor: Distributor | null,
 ): ServerSocket {
   listener.depth = accepting.depth;
+  listener.proxy = accepting.proxy;
   listener.limits = new AcceptLimits(accepting.limits, listener.createdAt);
   const { onAcceptError, onLimit } = options;
   if (onAcceptError !== undefined) listener.onAcceptError = bound('server', onAcceptError);

@@ -140,6 +140,7 @@ onEveryBed('bad input', (bed) => {
       getRemoteAddress: [socket],
       getRemotePort: [socket],
       getQueuedBytes: [socket],
+      getProxyHeader: [socket],
       ref: [socket],
       unref: [socket],
       watch: [socket, { readable: true }, nothing],

@@ -49,6 +49,7 @@ const CALLS: Readonly<Record<string, (pal: NetworkPal, handle: never) => unknown
   getRemoteAddress: (pal, handle) => pal.getRemoteAddress(handle),
   getRemotePort: (pal, handle) => pal.getRemotePort(handle),
   getQueuedBytes: (pal, handle) => pal.getQueuedBytes(handle),
+  getProxyHeader: (pal, handle) => pal.getProxyHeader(handle),
   connectUdp: (pal, handle) => pal.connectUdp(handle, '127.0.0.1', 9),
   disconnectUdp: (pal, handle) => pal.disconnectUdp(handle),
   joinGroup: (pal, handle) => pal.joinGroup(handle, '239.1.1.1'),

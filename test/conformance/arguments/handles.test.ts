@@ -19,6 +19,7 @@ const connectionCalls: Record<string, (pal: NetworkPal, handle: SocketHandle) =>
   getRemoteAddress: (pal, handle) => pal.getRemoteAddress(handle),
   getRemotePort: (pal, handle) => pal.getRemotePort(handle),
   getQueuedBytes: (pal, handle) => pal.getQueuedBytes(handle),
+  getProxyHeader: (pal, handle) => pal.getProxyHeader(handle),
 };
 /** Every call that takes either kind. */
 const anyCalls: typeof connectionCalls = {
