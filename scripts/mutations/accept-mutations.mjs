@@ -102,8 +102,8 @@ export const acceptMutations = [
   {
     id: 'accepting: a refused connection is let in as well',
     file: acceptor,
-    find: '  if (isRefused(context, listener, address, now)) return null;',
-    replace: '  isRefused(context, listener, address, now);',
+    find: '  if (isRefused(context, listener, address, countsFor, now)) return null;',
+    replace: '  isRefused(context, listener, address, countsFor, now);',
   },
   {
     id: 'accepting: an address is counted for ever',

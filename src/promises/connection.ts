@@ -5,6 +5,7 @@ import type { FileSource, SendFileOptions } from '../pal/file-transfer.ts';
 import type { Endpoint } from '../pal/handles.ts';
 import type { CloseOptions, WriteData } from '../pal/network-pal.ts';
 import type { OperationOptions } from '../pal/pending-operation.ts';
+import type { ProxyHeader } from '../pal/proxy-protocol.ts';
 import type { Scheduler } from '../platform/platform.ts';
 import { requireInteger } from '../util/validate.ts';
 import { byteStreamOf, writableStreamOf } from './web-streams.ts';
@@ -27,8 +28,10 @@ const MAX_GRACE_MS = 2 ** 31 - 1;
 export class Connection {
   /** Where this side is bound. */
   readonly local: Endpoint;
-  /** The peer. */
+  /** The peer: the client, where a PROXY header has said who that is. */
   readonly remote: Endpoint;
+  /** The PROXY header that it began with; null for a connection without one. */
+  readonly proxyHeader: ProxyHeader | null;
   readonly #stream: StreamSocket;
   readonly #reader: ConnectionReader;
   readonly #writer: ConnectionWriter;
@@ -45,6 +48,7 @@ export class Connection {
   constructor(stream: StreamSocket, scheduler: Scheduler, onClosed?: (connection: Connection) => void) {
     this.local = stream.local;
     this.remote = stream.remote;
+    this.proxyHeader = stream.proxyHeader;
     this.#stream = stream;
     this.#reader = new ConnectionReader(stream, scheduler);
     this.#writer = new ConnectionWriter(stream, scheduler);

@@ -36,3 +36,8 @@ export function stranger(peer: Endpoint): NetworkError {
   const why = 'proxyProtocol.from does not name it, and proxyProtocol.required is not false';
   return refused(peer, 'ERR_PROXY_STRANGER', NetworkErrorCode.PermissionDenied, why);
 }
+
+export function tooManyHeaders(peer: Endpoint, most: number): NetworkError {
+  const why = `${most} PROXY headers are being waited for already`;
+  return refused(peer, 'ERR_PROXY_HEADERS_AWAITED', NetworkErrorCode.ResourceExhausted, why);
+}

@@ -11,6 +11,7 @@ import type { Endpoint } from '../../pal/handles.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import type { BytesCallback, CloseOptions, ConnectOptions, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
+import type { ProxyHeader } from '../../pal/proxy-protocol.ts';
 import type { ServerOptions } from '../../pal/server-options.ts';
 import type { Scheduler } from '../../platform/platform.ts';
 
@@ -41,6 +42,8 @@ export function whenAllAreDone(count: number, callback: DoneCallback): DoneCallb
 export interface StreamSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  /** The PROXY header that it began with, which has said who the peer is. */
+  readonly proxyHeader: ProxyHeader | null;
   /** Reads what is there into the start of `buffer`; 0 bytes at the end of the stream. One read at a time. Cancelled, it takes nothing. */
   read(buffer: Uint8Array, options: OperationOptions, callback: BytesCallback): void;
   /** The same without a buffer: the callback sees the bytes, and takes out what it needs. */

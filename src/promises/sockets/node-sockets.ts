@@ -10,12 +10,14 @@ import type { AttemptCallback } from '../../pal/names.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import { nodeScheduler } from '../../platform/node-scheduler.ts';
 import type { OperationName } from '../../util/errors.ts';
-import { requireInteger } from '../../util/validate.ts';
+import { readProxySettings } from '../../proxy-protocol/proxy-settings.ts';
+import { requireFunction, requireInteger } from '../../util/validate.ts';
 import { bounded } from './deadline.ts';
 import { DEFAULT_HOST, type NetworkSockets } from './network-sockets.ts';
 import { NodeDatagrams } from './node-datagrams.ts';
 import { networkError } from './node-error.ts';
 import { NodeListeningSocket } from './node-listening-socket.ts';
+import { NodeProxyHeaders } from './node-proxy-headers.ts';
 import { NodeStream } from './node-stream.ts';
 
 const MAX_PORT = 65_535;
@@ -23,13 +25,16 @@ const MAX_PORT = 65_535;
 export const nodeSockets: NetworkSockets = {
   scheduler: nodeScheduler,
 
-  async listen({ host = DEFAULT_HOST, port = 0, backlog, ipv6Only, exclusive, noDelay }) {
+  async listen({ host = DEFAULT_HOST, port = 0, backlog, ipv6Only, exclusive, noDelay, ...options }) {
+    const { proxyProtocol, onAcceptError = () => undefined } = options;
     requireInteger('port', port, 0, MAX_PORT);
+    requireFunction('onAcceptError', onAcceptError);
+    const proxy = proxyProtocol === undefined ? null : readProxySettings(proxyProtocol);
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay });
     const address = host === 'localhost' ? DEFAULT_HOST : host;
     server.listen({ host: address, port, backlog, ipv6Only, exclusive });
     await happens(server, 'listening', 'listen');
-    return new NodeListeningSocket(server);
+    return new NodeListeningSocket(server, proxy === null ? null : new NodeProxyHeaders(proxy, onAcceptError));
   },
 
   async connect(options) {

@@ -5,6 +5,7 @@ import type { Endpoint } from '../../pal/handles.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
 import type { BytesCallback, CloseOptions, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
+import type { ProxyHeader } from '../../pal/proxy-protocol.ts';
 import { nodeScheduler } from '../../platform/node-scheduler.ts';
 import { bounded } from './deadline.ts';
 import { closedHere, endWasRead, streamBroken } from './errors.ts';
@@ -18,7 +19,8 @@ const NOTHING = Buffer.alloc(0);
 
 export class NodeStream extends NodeHandle<Socket> implements StreamSocket {
   readonly local: Endpoint;
-  readonly remote: Endpoint;
+  remote: Endpoint;
+  proxyHeader: ProxyHeader | null = null;
   #hasEnded = false;
   #isClosed = false;
   /** A write was taken back of which a part may be out. */
@@ -34,6 +36,19 @@ export class NodeStream extends NodeHandle<Socket> implements StreamSocket {
     this.local = endpointOf(socket.localAddress, socket.localPort);
     this.remote = endpointOf(socket.remoteAddress, socket.remotePort);
     socket.on('end', this.#onEnd).on('error', this.#onError).on('close', this.#deliver);
+  }
+
+  /** What it has begun with said who the peer is: also to whoever gets the socket. */
+  comesThrough(header: ProxyHeader): void {
+    const { transport, source } = header;
+    const facts: Record<string, unknown> = { proxyHeader: header };
+    this.proxyHeader = header;
+    if (transport === 'tcp' && source !== null) {
+      const { address, port, family } = source;
+      this.remote = source;
+      Object.assign(facts, { remoteAddress: address, remotePort: port, remoteFamily: `IPv${family}` });
+    }
+    for (const [name, value] of Object.entries(facts)) Object.defineProperty(this.socket, name, { value });
   }
 
   read(buffer: Uint8Array, options: OperationOptions, callback: BytesCallback): void {

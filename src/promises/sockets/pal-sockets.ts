@@ -5,6 +5,7 @@ import type { FileSource, SendFileOptions } from '../../pal/file-transfer.ts';
 import type { BytesCallback, CloseOptions, NetworkPal, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { Destination, OutgoingDatagram } from '../../pal/datagram.ts';
 import type { OperationHandle, OperationOptions } from '../../pal/pending-operation.ts';
+import type { ProxyHeader } from '../../pal/proxy-protocol.ts';
 import type { Scheduler } from '../../platform/platform.ts';
 import {
   DEFAULT_HOST,
@@ -38,14 +39,15 @@ export class PalSockets implements NetworkSockets {
   listen({ host = DEFAULT_HOST, port = 0, ...options }: ListenOptions): Promise<ListeningSocket> {
     const pal = this.#pal();
     const { handle, address, port: bound } = pal.createServer(host, port, options);
-    return Promise.resolve(new PalListeningSocket(pal, handle, endpointOf(address, bound)));
+    const readsHeaders = options.proxyProtocol !== undefined;
+    return Promise.resolve(new PalListeningSocket(pal, handle, endpointOf(address, bound), readsHeaders));
   }
 
   connect({ host = DEFAULT_HOST, port, ...options }: ConnectToOptions): Promise<StreamSocket> {
     const pal = this.#pal();
     return new Promise((resolve, reject) => {
       pal.asyncConnect(host, port, options, (error, handle, peer, local) => {
-        if (error === null) resolve(new PalStream(pal, handle, local, peer));
+        if (error === null) resolve(new PalStream(pal, handle, local, peer, null));
         else reject(error);
       });
     });
@@ -83,16 +85,21 @@ class PalSocket<Handle extends AnyHandle> {
 
 class PalListeningSocket extends PalSocket<ServerHandle> implements ListeningSocket {
   readonly endpoint: Endpoint;
+  /** Its connections may have begun with a PROXY header. */
+  readonly #readsHeaders: boolean;
   #accepting = 0 as OperationHandle;
 
-  constructor(pal: NetworkPal, handle: ServerHandle, endpoint: Endpoint) {
+  constructor(pal: NetworkPal, handle: ServerHandle, endpoint: Endpoint, readsHeaders: boolean) {
     super(pal, handle);
     this.endpoint = endpoint;
+    this.#readsHeaders = readsHeaders;
   }
 
   accept(callback: AcceptCallback): void {
     this.#accepting = this.pal.asyncAccept(this.handle, (error, client, peer, local) => {
-      callback(error, error === null ? new PalStream(this.pal, client, local, peer) : null);
+      if (error !== null) return callback(error, null);
+      const header = this.#readsHeaders ? this.pal.getProxyHeader(client) : null;
+      callback(null, new PalStream(this.pal, client, local, peer, header));
     });
   }
 
@@ -108,11 +115,19 @@ class PalListeningSocket extends PalSocket<ServerHandle> implements ListeningSoc
 class PalStream extends PalSocket<SocketHandle> implements StreamSocket {
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  readonly proxyHeader: ProxyHeader | null;
 
-  constructor(pal: NetworkPal, handle: SocketHandle, local: Endpoint, remote: Endpoint) {
+  constructor(
+    pal: NetworkPal,
+    handle: SocketHandle,
+    local: Endpoint,
+    remote: Endpoint,
+    proxyHeader: ProxyHeader | null,
+  ) {
     super(pal, handle);
     this.local = local;
     this.remote = remote;
+    this.proxyHeader = proxyHeader;
   }
 
   read(buffer: Uint8Array, options: OperationOptions, callback: BytesCallback): void {
