@@ -104,6 +104,21 @@ describe('a turn of the event loop', () => {
     expect(perTurn).to.deep.equal([1024, 1024, 452]);
   });
 
+  it('gives the source as much as what is ready: a thousand that are always ready do not fill it', () => {
+    const { loop, counters, turns } = makeLoop({ taken: [], polled: Array<number>(100).fill(128) });
+    let ran = 0;
+    const again = (): void => {
+      ran++;
+      loop.enqueue(again);
+    };
+    for (let count = 0; count < 2000; count++) loop.enqueue(again);
+    loop.activate();
+    turns.shift()?.();
+    expect([ran, counters.packets]).to.deep.equal([512, 512]);
+    turns.shift()?.();
+    expect([ran, counters.packets]).to.deep.equal([1024, 1024]);
+  });
+
   it('runs what was put off to the next turn there, behind what is ready, and goes on without an event', () => {
     const { loop, runAll } = makeLoop(nothing);
     const seen: string[] = [];
@@ -191,6 +206,24 @@ describe('a turn of the event loop in steps', () => {
       'packet 0',
       'made ready by a packet',
     ]);
+  });
+
+  it('gives the source as much as what is ready', () => {
+    let packets = 0;
+    const polled = Array<number>(100).fill(128);
+    const { loop, turns } = makeLoop(
+      { taken: [], polled },
+      { ticksBetweenCallbacks: true, dispatch: () => void packets++ },
+    );
+    let ran = 0;
+    const again = (): void => {
+      ran++;
+      loop.enqueue(again);
+    };
+    for (let count = 0; count < 2000; count++) loop.enqueue(again);
+    loop.activate();
+    for (let steps = 0; steps < 1024; steps++) turns.shift()?.();
+    expect([ran, packets]).to.deep.equal([512, 512]);
   });
 
   it('takes what the waiter has found before anything else is written there, and does it behind what is ready', () => {

@@ -6,7 +6,7 @@ import { thrownBy } from '../support/errors.ts';
 import { failureOf } from '../support/networks.ts';
 import { collectUncaught } from '../support/uncaught.ts';
 
-const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);
+const SEEDS = Array.from({ length: 60 }, (_, seed) => seed);
 const AN_HOUR_MS = 3_600_000;
 
 /** A connection that is left in silence. */
@@ -191,9 +191,11 @@ describe('simulate()', () => {
       await client.write('for ever');
       for (let turn = 0; turn < 2000; turn++) await new Promise(setImmediate);
     });
-    expect(thrown.map(String)).to.deep.equal([
-      'SimulationError: No end after 500 steps: something goes round in circles',
-    ]);
+    // Once, and once more for what the promises that were on their way have asked for.
+    expect(thrown.length).to.be.within(1, 2);
+    expect(new Set(thrown.map(String))).to.deep.equal(
+      new Set(['SimulationError: No end after 500 steps: something goes round in circles']),
+    );
   });
 });
 
