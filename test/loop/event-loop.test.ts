@@ -213,7 +213,7 @@ describe('a turn of the event loop in steps', () => {
     const polled = Array<number>(100).fill(128);
     const { loop, turns } = makeLoop(
       { taken: [], polled },
-      { ticksBetweenCallbacks: true, dispatch: () => void packets++ },
+      { ticksBetweenCallbacks: true, dispatch: () => packets++ },
     );
     let ran = 0;
     const again = (): void => {
