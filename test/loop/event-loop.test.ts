@@ -211,10 +211,7 @@ describe('a turn of the event loop in steps', () => {
   it('gives the source as much as what is ready', () => {
     let packets = 0;
     const polled = Array<number>(100).fill(128);
-    const { loop, turns } = makeLoop(
-      { taken: [], polled },
-      { ticksBetweenCallbacks: true, dispatch: () => packets++ },
-    );
+    const { loop, turns } = makeLoop({ taken: [], polled }, { ticksBetweenCallbacks: true, dispatch: () => packets++ });
     let ran = 0;
     const again = (): void => {
       ran++;
