@@ -15,6 +15,9 @@ const COLOURS: Readonly<Record<string, string>> = {
   wsapoll: '#d55e00',
   'wsapoll-inline': '#e69f00',
   promises: '#0072b2',
+  'media-server': '#d55e00',
+  'media-server-register': '#e69f00',
+  c: '#999999',
   'node-net': '#009e73',
 };
 /** For what has no colour of its own, in turn. */
