@@ -98,7 +98,9 @@ said['echo'] = await new Promise((resolve) => {
 
 said['datagram'] = await new Promise((resolve) => {
   const socket = dgram.createSocket('udp4', (message) => {
-    said['udpSocket'] = '_handle' in socket ? 'node' : 'pal';
+    // A socket of Node's keeps its state under a symbol of this name. (Its _handle is gone since Node 26.)
+    const isNodes = Object.getOwnPropertySymbols(socket).some(({ description }) => description === 'state symbol');
+    said['udpSocket'] = isNodes ? 'node' : 'pal';
     socket.close(() => resolve(message.toString()));
   });
   socket.bind(0, '127.0.0.1', () => socket.send('to itself', socket.address().port, '127.0.0.1'));
