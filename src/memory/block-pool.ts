@@ -22,19 +22,42 @@ export interface BlockHome {
 export class Block {
   /** 0 where the kernel must not have it. */
   readonly address: number;
-  readonly bytes: Buffer;
   readonly size: number;
   readonly sizeClass: number;
   readonly home: BlockHome;
   inUse = false;
+  /** Of no length where nobody has looked into the block yet (takeUnseen): then bytesOf() makes them. */
+  bytes: Buffer;
+  /** What they are cut from. */
+  readonly region: NativeRegion | null;
 
-  constructor(address: number, bytes: Buffer, sizeClass: number, home: BlockHome) {
+  constructor(address: number, memory: Buffer | NativeRegion, size: number, sizeClass: number, home: BlockHome) {
+    const isSeen = memory instanceof Uint8Array;
     this.address = address;
-    this.bytes = bytes;
-    this.size = bytes.length;
+    this.size = size;
     this.sizeClass = sizeClass;
     this.home = home;
+    this.bytes = isSeen ? memory : UNSEEN;
+    this.region = isSeen ? null : memory;
   }
+}
+
+const UNSEEN = Buffer.alloc(0);
+
+/** The bytes of a block, to look into it. (Known by their length: the backend of another entry may be a bundle with an UNSEEN of its own.) */
+export function bytesOf(block: Block): Buffer {
+  return block.bytes.length === 0 ? see(block) : block.bytes;
+}
+
+function see(block: Block): Buffer {
+  block.bytes = partOf(block, 0, block.size);
+  return block.bytes;
+}
+
+/** Some of the bytes of a block, for a look that makes no others. */
+export function partOf({ address, bytes, region }: Block, start: number, size: number): Buffer {
+  if (region === null) return bytes.subarray(start, start + size);
+  return Buffer.from(region.buffer, address - region.address + start, size);
 }
 
 /** What of a class's newest chunk is not cut yet. */
@@ -68,6 +91,16 @@ export class BlockPool implements BlockHome {
 
   /** Takes a block of the given class; a smaller one when the system is out of memory; null when it has none at all. */
   take(sizeClass: number): Block | null {
+    const block = this.takeUnseen(sizeClass);
+    if (block !== null) bytesOf(block);
+    return block;
+  }
+
+  /**
+   * The same for the kernel alone. Of accepts hundreds are posted, and nobody looks at more of their blocks than an address (partOf): a
+   * Buffer for each would be larger than the block's object.
+   */
+  takeUnseen(sizeClass: number): Block | null {
     for (let candidate = sizeClass; candidate >= 0; candidate--) {
       const block = this.#free[candidate]?.pop() ?? this.#cut(candidate);
       if (block === null) continue;
@@ -117,7 +150,7 @@ export class BlockPool implements BlockHome {
     }
     const { region, offset } = rest;
     const size = BLOCK_SIZES[sizeClass] ?? chunkSize;
-    const block = new Block(region.address + offset, Buffer.from(region.buffer, offset, size), sizeClass, this);
+    const block = new Block(region.address + offset, region, size, sizeClass, this);
     rest.offset += size;
     return block;
   }

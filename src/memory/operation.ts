@@ -71,7 +71,6 @@ export interface OutgoingDatagram {
 }
 
 export class Operation {
-  readonly index: number;
   /** Address of the slot, so of its OVERLAPPED. */
   readonly address: number;
   /** First 32-bit word of the slot in the slab. */
@@ -111,7 +110,6 @@ export class Operation {
   datagram: OutgoingDatagram | null = null;
 
   constructor(index: number, address: number) {
-    this.index = index;
     this.address = address;
     this.word = index * SLOT_WORDS;
   }
@@ -120,6 +118,11 @@ export class Operation {
   submit(syscall: string): void {
     this.syscall = syscall;
     this.state = OperationState.Submitted;
+  }
+
+  /** Its place among the slots, for messages. */
+  get index(): number {
+    return this.word / SLOT_WORDS;
   }
 
   /** True while the kernel may write into the slot. */

@@ -58,6 +58,6 @@ export class ViewBlocks implements BlockHome {
     const size = BLOCK_SIZES[sizeClass] ?? 0;
     const bytes = this.#memory.allocate(size);
     if (bytes === null) return null;
-    return new Block(this.#memory.addressOf(bytes, size), bytes, sizeClass, this);
+    return new Block(this.#memory.addressOf(bytes, size), bytes, size, sizeClass, this);
   }
 }

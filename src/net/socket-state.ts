@@ -1,5 +1,4 @@
 /** What a Socket knows beside what its Duplex and Node's public properties say. */
-import type { Endpoint } from '../pal/handles.ts';
 import type { PipeStream } from './pipe-stream.ts';
 import type { TcpStream } from './tcp-stream.ts';
 
@@ -27,15 +26,13 @@ export class SocketState {
   /** What was in the queue when the timer was looked at last. */
   lastQueued = 0;
   noDelay = false;
-  keepAlive = false;
-  keepAliveSeconds = 0;
+  /** Seconds of silence before the first probe, 0 for the system's default; null without probes. */
+  keepAlive: number | null = null;
   referenced = true;
   /** Ends with RST. */
   resetting = false;
   /** Bytes of a write that waits for the connection. */
   pendingBytes = 0;
-  /** What is known of a connection that has ended. */
-  peer: Endpoint | undefined;
-  bytesRead = 0;
-  bytesWritten = 0;
+  /** The connection that has ended, which is asked for what it was. */
+  former: SocketStream | null = null;
 }

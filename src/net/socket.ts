@@ -187,7 +187,7 @@ export class TcpSocket extends Duplex implements StreamOwner {
     const { stream, cancelConnect } = own;
     const hadError = exception !== null;
     const wasConnecting = this.connecting;
-    if (stream !== null && !wasConnecting) keepFacts(own, stream);
+    if (stream !== null && !wasConnecting) own.former = stream;
     this.connecting = false;
     // A TLS socket of Node's may be the parent, and its timer is not here.
     if (own.timer !== null) clearTimeout(own.timer);
@@ -320,9 +320,9 @@ export class TcpSocket extends Duplex implements StreamOwner {
     const own = this[state];
     const on = Boolean(enable);
     const seconds = secondsOf(initialDelay);
-    const changed = on !== own.keepAlive || (on && seconds !== own.keepAliveSeconds);
-    own.keepAlive = on;
-    own.keepAliveSeconds = seconds;
+    const wanted = on ? seconds : null;
+    const changed = wanted !== own.keepAlive;
+    own.keepAlive = wanted;
     if (changed && own.stream !== null && !this.connecting) own.stream.setKeepAlive(on, seconds);
     return this;
   }
@@ -355,11 +355,11 @@ export class TcpSocket extends Duplex implements StreamOwner {
   }
 
   get bytesRead(): number {
-    return this[state].stream?.bytesRead ?? this[state].bytesRead;
+    return lastStreamOf(this)?.bytesRead ?? 0;
   }
 
   get _bytesDispatched(): number {
-    return this[state].stream?.bytesWritten ?? this[state].bytesWritten;
+    return lastStreamOf(this)?.bytesWritten ?? 0;
   }
 
   /** Also what is buffered, and what waits for the connection. Undefined where no socket has been made: of the prototype. */
@@ -453,8 +453,7 @@ function begin(socket: TcpSocket, given: SocketOptions = {}): void {
   Reflect.apply(Duplex as unknown as Constructor, socket, [{ ...options, decodeStrings: true }]);
   own.userBuffer = userBufferOf(onread);
   own.noDelay = Boolean(given.noDelay);
-  own.keepAlive = Boolean(given.keepAlive);
-  own.keepAliveSeconds = secondsOf(keepAliveInitialDelay);
+  if (given.keepAlive) own.keepAlive = secondsOf(keepAliveInitialDelay);
   socket.on('end', onEnd);
   socket.server = null;
   socket._server = null;
@@ -533,9 +532,7 @@ function writeAfterEnd(this: TcpSocket, chunk: unknown, encoding?: unknown, call
 function renew(socket: TcpSocket): void {
   const own = socket[state];
   invoke(socket, '_undestroy', []); // Node's own way back, which a Duplex has for net.Socket
-  own.peer = undefined;
-  own.bytesRead = 0;
-  own.bytesWritten = 0;
+  own.former = null;
   own.lastQueued = 0;
   if (own.userBuffer !== null) takeNextBuffer(own.userBuffer);
 }
@@ -543,15 +540,14 @@ function renew(socket: TcpSocket): void {
 /** What was set before there was a connection. */
 function applyOptions(own: SocketState, stream: SocketStream): void {
   if (own.noDelay) stream.setNoDelay(true);
-  if (own.keepAlive) stream.setKeepAlive(true, own.keepAliveSeconds);
+  if (own.keepAlive !== null) stream.setKeepAlive(true, own.keepAlive);
   if (!own.referenced) stream.unref();
 }
 
-/** Remembers what may be asked after the end. */
-function keepFacts(own: SocketState, stream: SocketStream): void {
-  own.peer = stream.peer;
-  own.bytesRead = stream.bytesRead;
-  own.bytesWritten = stream.bytesWritten;
+/** Who knows how much was read and written, also after the end. */
+function lastStreamOf(socket: TcpSocket): SocketStream | null {
+  const { stream, former } = socket[state];
+  return stream ?? former;
 }
 
 function reset(socket: TcpSocket): void {
@@ -589,8 +585,8 @@ function takeNextBuffer(own: UserBuffer): void {
 }
 
 function peerOf(socket: TcpSocket): Endpoint | undefined {
-  const { stream, peer } = socket[state];
-  return stream === null || socket.connecting ? peer : stream.peer;
+  const { stream, former } = socket[state];
+  return (stream === null || socket.connecting ? former : stream)?.peer;
 }
 
 function localOf(socket: TcpSocket): Endpoint | undefined {

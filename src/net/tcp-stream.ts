@@ -12,7 +12,7 @@ import type { Endpoint, SocketHandle } from '../pal/handles.ts';
 import { systemError, type SystemError } from '../node-shape/errors.ts';
 import { writeAll, type DoneCallback } from './write-all.ts';
 import type { NetworkError } from '../pal/network-error.ts';
-import type { BytesCallback, NetworkPal } from '../pal/network-pal.ts';
+import type { BytesCallback, NetworkPal, ViewCallback } from '../pal/network-pal.ts';
 import type { OperationHandle } from '../pal/pending-operation.ts';
 
 /** Who is told what comes. */
@@ -34,6 +34,8 @@ export interface StreamOwner {
 const MAX_IDLE_SECONDS = 32767;
 
 const NONE = new Uint8Array(0);
+/** Of a receive that begins. Whoever cancels it then cancels nothing. */
+const NO_NAME = 0 as OperationHandle;
 
 /** A connection that a server has taken, and that no Socket has yet. */
 export class AcceptedConnection {
@@ -50,94 +52,122 @@ export class AcceptedConnection {
   }
 }
 
-export class TcpStream {
+/** What a stream is about. */
+const Phase = { Still: 0, Reading: 1, Closed: 2 } as const;
+type Phase = (typeof Phase)[keyof typeof Phase];
+
+/** What is known of receives into the owner's own memory. Most streams have none. */
+interface OwnReads {
+  /** Where the receive goes that is under way; null: what comes is lent to him. */
+  memory: Uint8Array | null;
+  /** Bytes that came there after readStop(). */
+  held: number;
+  readonly callback: BytesCallback;
+}
+
+/**
+ * Bytes and the end are delivered in the context that the connection was made in: the stream is the resource of that itself. Servers have
+ * thousands, so there is no object, closure or field here that an idle one could do without.
+ */
+export class TcpStream extends AsyncResource {
   readonly pal: NetworkPal;
   readonly handle: SocketHandle;
   bytesRead = 0;
   bytesWritten = 0;
   readonly #owner: StreamOwner;
-  /** What bytes and the end are delivered in: the context that the connection was made in. */
-  readonly #context: AsyncResource;
-  #reading = false;
-  #closing = false;
-  /** The receive that is under way, and the owner's memory that it goes to; null: what came is lent to him. */
-  #receiving = false;
-  #operation = 0 as OperationHandle;
-  #own: Uint8Array | null = null;
-  /** Bytes that came into the owner's own memory after readStop(). */
-  #held = 0;
-  readonly #onView = (error: NetworkError | null, view: Uint8Array): void => this.#afterRead(error, view, view.length);
-  /** The same for the owner's own memory; made when he has some. */
-  #onRead: BytesCallback | null = null;
+  #phase: Phase = Phase.Still;
+  /** The receive that is under way, or null. */
+  #operation: OperationHandle | null = null;
+  #own: OwnReads | null = null;
+  /** (A bound function takes half of what one with a closure does.) */
+  readonly #onView: ViewCallback = this.#afterView.bind(this);
 
   /** The two ends, once they are connected. */
   peer: Endpoint | undefined;
   local: Endpoint | undefined;
 
   constructor(pal: NetworkPal, handle: SocketHandle, owner: StreamOwner) {
+    super('iocp-pal:socket');
     this.pal = pal;
     this.handle = handle;
     this.#owner = owner;
-    this.#context = new AsyncResource('iocp-pal:socket');
   }
 
   /** True from readStart() to readStop(), the end, or an error. */
   get reading(): boolean {
-    return this.#reading;
+    return this.#phase === Phase.Reading;
   }
 
   readStart(): void {
-    this.#reading = true;
-    if (this.#held > 0) this.#context.runInAsyncScope(this.#deliverHeld, this);
-    else if (!this.#receiving) this.#context.runInAsyncScope(this.#receive, this);
+    if (this.#phase === Phase.Closed) return;
+    this.#phase = Phase.Reading;
+    if (this.#own !== null && this.#own.held > 0) this.runInAsyncScope(this.#deliverHeld, this);
+    else if (this.#operation === null) this.runInAsyncScope(this.#receive, this);
   }
 
   readStop(): void {
-    this.#reading = false;
-    if (this.#receiving) this.pal.cancel(this.#operation);
+    this.#stop();
+    if (this.#operation !== null) this.pal.cancel(this.#operation);
   }
 
   /** Receives again, unless reading has stopped or begun anew meanwhile. */
   receiveNext(): void {
-    if (this.#reading && !this.#receiving) this.#context.runInAsyncScope(this.#receive, this);
+    if (this.reading && this.#operation === null) this.runInAsyncScope(this.#receive, this);
+  }
+
+  #stop(): void {
+    if (this.#phase === Phase.Reading) this.#phase = Phase.Still;
   }
 
   #receive(): void {
-    const own = this.#owner.readBuffer();
-    this.#own = own;
-    if (own?.byteLength === 0) return this.#afterFailure(systemError('ENOBUFS', 'read')); // as libuv says it
-    this.#receiving = true;
-    if (own === null) {
-      this.#operation = this.pal.asyncReadView(this.handle, this.#onView);
-      return;
-    }
-    this.#onRead ??= (error, bytes) => this.#afterRead(error, this.#own ?? NONE, bytes);
-    this.#operation = this.pal.asyncRead(this.handle, own, own.length, this.#onRead);
+    const memory = this.#owner.readBuffer();
+    if (this.#own !== null) this.#own.memory = memory;
+    if (memory?.byteLength === 0) return this.#afterFailure(systemError('ENOBUFS', 'read')); // as libuv says it
+    // Before it is begun: a hook of async_hooks, which sees that, may be the user's own code.
+    this.#operation = NO_NAME;
+    this.#operation =
+      memory === null
+        ? this.pal.asyncReadView(this.handle, this.#onView)
+        : this.pal.asyncRead(this.handle, memory, memory.length, this.#ownReads(memory).callback);
+  }
+
+  #ownReads(memory: Uint8Array): OwnReads {
+    return (this.#own ??= {
+      memory,
+      held: 0,
+      callback: (error, bytes) => this.#afterRead(error, this.#own?.memory ?? NONE, bytes),
+    });
+  }
+
+  #afterView(error: NetworkError | null, view: Uint8Array): void {
+    this.#afterRead(error, view, view.length);
   }
 
   #afterRead(error: NetworkError | null, buffer: Uint8Array, bytes: number): void {
-    this.#receiving = false;
+    this.#operation = null;
     if (error !== null) this.#afterFailure(error);
     else if (bytes > 0) this.#deliver(buffer, bytes);
     else {
-      this.#reading = false;
+      this.#stop();
       this.#owner.ended();
     }
   }
 
   #afterFailure(error: NetworkError | SystemError): void {
     if ('kind' in error && error.kind === NetworkErrorCode.Interrupted) {
-      if (this.#reading) this.#receive(); // begun again before its end was known
+      if (this.reading) this.#receive(); // begun again before its end was known
       return;
     }
-    this.#reading = false;
-    if (!this.#closing) this.#owner.failed(error);
+    if (this.#phase === Phase.Closed) return;
+    this.#phase = Phase.Still;
+    this.#owner.failed(error);
   }
 
   #deliver(buffer: Uint8Array, bytes: number): void {
     this.bytesRead += bytes;
-    if (!this.#reading && this.#own !== null) {
-      this.#held = bytes;
+    const own = this.#own;
+    if (!this.reading && own !== null && own.memory !== null) {
+      own.held = bytes;
       return;
     }
     let more = true;
@@ -146,15 +176,17 @@ export class TcpStream {
     } finally {
       // Also after a listener has thrown: the connection goes on, as those of Node.js do.
       if (!more) this.readStop();
-      else if (this.#reading && !this.#receiving) receiveLater(this);
+      else if (this.reading && this.#operation === null) receiveLater(this);
     }
   }
 
   #deliverHeld(): void {
-    const bytes = this.#held;
-    this.#held = 0;
+    const own = this.#own;
+    if (own === null) return;
+    const bytes = own.held;
+    own.held = 0;
     this.bytesRead -= bytes; // counted when they came
-    if (this.#own !== null) this.#deliver(this.#own, bytes);
+    if (own.memory !== null) this.#deliver(own.memory, bytes);
   }
 
   /** Writes all of it, in order behind what was written before. */
@@ -175,16 +207,14 @@ export class TcpStream {
 
   /** Closes it, and drops what is not sent yet; `closed` is called when it is gone. */
   close(closed: () => void): void {
-    this.#closing = true;
-    this.#reading = false;
-    this.#context.runInAsyncScope(() => this.pal.closeSocket(this.handle, { graceMs: 0 }, closed));
+    this.#phase = Phase.Closed;
+    this.runInAsyncScope(() => this.pal.closeSocket(this.handle, { graceMs: 0 }, closed));
   }
 
   /** Closes it with RST. */
   reset(closed: () => void): void {
-    this.#closing = true;
-    this.#reading = false;
-    this.#context.runInAsyncScope(() => this.pal.resetSocket(this.handle, closed));
+    this.#phase = Phase.Closed;
+    this.runInAsyncScope(() => this.pal.resetSocket(this.handle, closed));
   }
 
   ref(): void {

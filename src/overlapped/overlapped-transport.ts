@@ -28,7 +28,7 @@ import { writeDestination } from '../sockets/socket-addresses.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
 import { hasRealHandles, openTcpSocket } from '../sockets/sockets.ts';
 import type { BackendParts, ConnectedEnds, Transport } from '../context/transport.ts';
-import type { Block } from '../memory/block-pool.ts';
+import { partOf, type Block } from '../memory/block-pool.ts';
 import type { CompletionSource } from './completion-source.ts';
 import { ExtensionFunctions } from './extension-functions.ts';
 
@@ -325,7 +325,7 @@ export class OverlappedTransport implements Transport {
     const start = scratch.pointerAt(pointerAt) - block.address;
     const size = scratch.view.getInt32(lengthAt, true);
     if (start < 0 || size <= 0 || start + size > block.size) return null;
-    return readSockaddr(block.bytes.subarray(start, start + size));
+    return readSockaddr(partOf(block, start, size));
   }
 }
 

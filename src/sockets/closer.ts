@@ -25,6 +25,7 @@
  * What differs from kind to kind is the kind's (socket-kind.ts).
  */
 import { INVALID_SOCKET } from '../../ffi/constants.ts';
+import type { Operation } from '../memory/operation.ts';
 import { removeRequest, addRequest, type Context } from '../context/context.ts';
 import type { CloseCallback } from '../pal/network-pal.ts';
 import { boundOnce } from '../platform/async-context.ts';
@@ -34,6 +35,8 @@ import type { SocketRecord } from './socket-record.ts';
 /** What a close that somebody waits for, or that waits itself, knows. Its deadline is the end of what it may wait for. */
 export class Closing extends DeadlineEntry {
   readonly record: SocketRecord;
+  /** The last step of a connection whose socket is to be accepted on again: DisconnectEx. */
+  disconnect: Operation | null = null;
   /** Who is told when the socket is gone. */
   readonly callbacks: CloseCallback[] = [];
 
@@ -44,7 +47,7 @@ export class Closing extends DeadlineEntry {
 }
 
 /** Made when a close needs one: a socket that is open has none. */
-function closingOf(record: SocketRecord): Closing {
+export function closingOf(record: SocketRecord): Closing {
   return (record.close ??= new Closing(record));
 }
 

@@ -45,8 +45,6 @@ export abstract class PendingCall {
   abstract readonly operation: OperationName;
   /** The handle that was given out; 0 when the call is not pending. */
   name = 0;
-  /** Its place among the recent ones was taken over. */
-  isOld = false;
   owner: SocketRecord | null = null;
   /** Made when a call first has some, which most have not: it is kept for those that use the request again. */
   limits: CallLimits | null = null;
@@ -127,10 +125,7 @@ export class PendingCalls {
   /** Its callback is certain to run. Does nothing for a call that was not begun. */
   end(call: PendingCall): void {
     if (call.name === 0) return;
-    if (call.isOld) {
-      this.#old.delete(call.name);
-      call.isOld = false;
-    } else {
+    if (this.#old.size === 0 || !this.#old.delete(call.name)) {
       // Whoever called is not kept until so many other calls have come by.
       this.#recent[-call.name & (RECENT - 1)] = null;
     }
@@ -178,11 +173,8 @@ export class PendingCalls {
   #makeRoom(place: number): void {
     while (this.#recent.length <= place) this.#recent.push(null);
     const former = this.#recent[place] ?? null;
-    // Calls are reused under new names: the former one counts only while its name belongs to this place.
-    if (former !== null && former.name !== 0 && !former.isOld && (-former.name & (RECENT - 1)) === place) {
-      former.isOld = true;
-      this.#old.set(former.name, former);
-    }
+    // (A call that has ended has left its place, and one that is old has another.)
+    if (former !== null) this.#old.set(former.name, former);
   }
 
   #watch(call: PendingCall, { timeout, signal }: OperationOptions): void {

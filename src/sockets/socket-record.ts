@@ -84,7 +84,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set associated(value: boolean) {
-    this.#set(Flag.Associated, value);
+    this.#flags = value ? this.#flags | Flag.Associated : this.#flags & ~Flag.Associated;
   }
 
   /** closeSocket or resetSocket was called: no call takes the handle any more. */
@@ -93,7 +93,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set closing(value: boolean) {
-    this.#set(Flag.Closing, value);
+    this.#flags = value ? this.#flags | Flag.Closing : this.#flags & ~Flag.Closing;
   }
 
   /** The socket is gone, and the record out of the table; its close callbacks are queued. */
@@ -102,7 +102,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set closed(value: boolean) {
-    this.#set(Flag.Closed, value);
+    this.#flags = value ? this.#flags | Flag.Closed : this.#flags & ~Flag.Closed;
   }
 
   /** It is closed without a flush: what is queued is dropped, and a connection ends with RST. */
@@ -111,7 +111,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set resetting(value: boolean) {
-    this.#set(Flag.Resetting, value);
+    this.#flags = value ? this.#flags | Flag.Resetting : this.#flags & ~Flag.Resetting;
   }
 
   /** The close has no grace, or none any more: nothing is begun that takes its time. */
@@ -120,7 +120,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set hasNoGrace(value: boolean) {
-    this.#set(Flag.HasNoGrace, value);
+    this.#flags = value ? this.#flags | Flag.HasNoGrace : this.#flags & ~Flag.HasNoGrace;
   }
 
   /** CancelIoEx was called for everything on the socket. */
@@ -129,7 +129,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set cancelled(value: boolean) {
-    this.#set(Flag.Cancelled, value);
+    this.#flags = value ? this.#flags | Flag.Cancelled : this.#flags & ~Flag.Cancelled;
   }
 
   /** What the socket waits for (reads, accepts, watches) keeps the process alive, too. */
@@ -138,7 +138,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set referenced(value: boolean) {
-    this.#set(Flag.Unreferenced, !value);
+    this.#flags = !value ? this.#flags | Flag.Unreferenced : this.#flags & ~Flag.Unreferenced;
   }
 
   /** Packets are skipped when a call succeeds at once; true only when the system said so for this socket. */
@@ -147,7 +147,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set skipsPackets(value: boolean) {
-    this.#set(Flag.SkipsPackets, value);
+    this.#flags = value ? this.#flags | Flag.SkipsPackets : this.#flags & ~Flag.SkipsPackets;
   }
 
   /** The user has set socket options, which a reused socket would keep. */
@@ -156,7 +156,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set optionsSet(value: boolean) {
-    this.#set(Flag.OptionsSet, value);
+    this.#flags = value ? this.#flags | Flag.OptionsSet : this.#flags & ~Flag.OptionsSet;
   }
 
   /** Of a connection: false until ConnectEx has succeeded. */
@@ -165,7 +165,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set connected(value: boolean) {
-    this.#set(Flag.Connected, value);
+    this.#flags = value ? this.#flags | Flag.Connected : this.#flags & ~Flag.Connected;
   }
 
   /** FIONBIO was set. */
@@ -174,7 +174,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set nonBlocking(value: boolean) {
-    this.#set(Flag.NonBlocking, value);
+    this.#flags = value ? this.#flags | Flag.NonBlocking : this.#flags & ~Flag.NonBlocking;
   }
 
   /** Of a connection: it came from a spreading server, which counts it. */
@@ -183,12 +183,7 @@ export abstract class SocketRecord implements OperationOwner {
   }
 
   set countsAsLoad(value: boolean) {
-    this.#set(Flag.CountsAsLoad, value);
-  }
-
-  #set(flag: number, value: boolean): void {
-    if (value) this.#flags |= flag;
-    else this.#flags &= ~flag;
+    this.#flags = value ? this.#flags | Flag.CountsAsLoad : this.#flags & ~Flag.CountsAsLoad;
   }
 
   get key(): number {

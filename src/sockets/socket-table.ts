@@ -1,6 +1,6 @@
 /** Gives out handles and finds sockets by them. pal-number.ts says what a handle is made of. */
 import type { AnyHandle } from '../pal/handles.ts';
-import { INDEX_BITS, isForeignHandle, PAL_UNIT } from '../util/pal-number.ts';
+import { compact, INDEX_BITS, isForeignHandle, PAL_UNIT } from '../util/pal-number.ts';
 import type { SocketRecord } from './socket-record.ts';
 
 /** Sockets that one PAL can have open at a time. */
@@ -41,7 +41,7 @@ export class SocketTable {
     }
     const generation = (this.#generations[index] ?? 0) + 1;
     this.#generations[index] = generation;
-    const added = make((this.#firstHandle + generation * MAX_SOCKETS + index) as AnyHandle);
+    const added = make(compact(this.#firstHandle + generation * MAX_SOCKETS + index) as AnyHandle);
     this.#records[index] = added;
     return added;
   }

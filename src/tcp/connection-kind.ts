@@ -88,7 +88,7 @@ export const connectionKind: SocketKind = {
   beforeCancel(context: Context, connection: Connection): boolean {
     if (connection.resetting) return true;
     // A disconnect is the last step, and ends by itself or with its grace; a reset cuts it short.
-    if (connection.disconnectOperation !== null) return false;
+    if (isDisconnecting(connection)) return false;
     // A send of what was dropped is cancelled first.
     if (connection.connected && connection.write.operation === null) sendFin(context, connection);
     return true;
@@ -118,9 +118,13 @@ export const connectionKind: SocketKind = {
   },
 };
 
+function isDisconnecting({ close }: Connection): boolean {
+  return close !== null && close.disconnect !== null;
+}
+
 function endDisconnect(context: Context, connection: Connection): void {
-  const { disconnectOperation } = connection;
-  if (disconnectOperation !== null) context.transport.cancelOperation(connection, disconnectOperation);
+  const operation = connection.close?.disconnect ?? null;
+  if (operation !== null) context.transport.cancelOperation(connection, operation);
 }
 
 function closedDuringDrain(): NetworkError {

@@ -9,6 +9,7 @@ import { HANDLE_FLAG_INHERIT, SOCKET_ERROR } from '../../ffi/constants.ts';
 import { sockaddr_in6 } from '../../ffi/layouts.ts';
 import { ERROR_OPERATION_ABORTED, WSAEWOULDBLOCK } from '../../ffi/wsa-errors.ts';
 import type { IpAddress } from '../pal/ip-address.ts';
+import { partOf } from '../memory/block-pool.ts';
 import { OperationState, type Operation } from '../memory/operation.ts';
 import { sendOneSynOnly } from '../sockets/one-syn.ts';
 import { setNonBlocking } from '../sockets/sockets.ts';
@@ -115,7 +116,7 @@ export class PolledTransport implements Transport {
     counters.syscalls.SetHandleInformation++;
     // accept() has no flag for it, so a child process started right now may still inherit the socket.
     platform.kernel32.SetHandleInformation(acceptSocket, HANDLE_FLAG_INHERIT, 0);
-    const peer = block === null ? null : readSockaddr(block.bytes.subarray(ADDRESS_AT, ADDRESS_AT + sockaddr_in6.size));
+    const peer = block === null ? null : readSockaddr(partOf(block, ADDRESS_AT, sockaddr_in6.size));
     return { peer, local: boundTo(this.#parts, acceptSocket) };
   }
 

@@ -1,5 +1,13 @@
 import { expect } from 'chai';
-import { BLOCK_SIZES, BlockPool, classFor, LARGEST_CLASS } from '../../src/memory/block-pool.ts';
+import {
+  BLOCK_SIZES,
+  BlockPool,
+  bytesOf,
+  classFor,
+  LARGEST_CLASS,
+  partOf,
+  type Block,
+} from '../../src/memory/block-pool.ts';
 import { FakeMemory } from '../support/fake-memory.ts';
 
 describe('BlockPool', () => {
@@ -42,6 +50,25 @@ describe('BlockPool', () => {
     pool.give(large);
     expect(pool.bytesInUse).to.equal(0);
     expect(pool.reservedBytes).to.equal(reservedBytes);
+  });
+
+  it('makes the bytes of a block that was taken unseen when somebody looks into it, at its address', () => {
+    const taken = Array.from({ length: 3 }, () => pool.takeUnseen(0)!);
+    for (const block of taken) expect(block.bytes).to.have.lengthOf(0);
+    const [first, second, third] = taken as [Block, Block, Block];
+    expect(bytesOf(second)).to.have.lengthOf(512);
+    expect(bytesOf(second), 'the second time').to.equal(second.bytes);
+    bytesOf(second).fill(2);
+    expect([...partOf(second, 510, 2)]).to.deep.equal([2, 2]);
+    expect(partOf(third, 100, 28)).to.have.lengthOf(28);
+    expect(third.bytes, 'makes no others').to.have.lengthOf(0);
+    const [region] = [...memory.regions.values()];
+    const at = second.address - region!.address;
+    expect([...new Uint8Array(region!.buffer, at - 1, 514)]).to.deep.equal([0, ...Array<number>(512).fill(2), 0]);
+    pool.give(third);
+    expect(pool.take(0), 'the same one, for somebody who looks into it').to.equal(third);
+    expect(third.bytes).to.have.lengthOf(512);
+    expect(first.bytes).to.have.lengthOf(0);
   });
 
   it('lends a block again before it takes more memory', () => {

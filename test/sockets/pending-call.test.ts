@@ -4,9 +4,10 @@ import type { SocketHandle } from '../../src/pal/handles.ts';
 import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
 import type { EventLoop } from '../../src/loop/event-loop.ts';
-import { isForeignOperation } from '../../src/util/pal-number.ts';
+import { isForeignOperation, operationBase } from '../../src/util/pal-number.ts';
 import { CallNames, NO_OPERATION, PendingCalls } from '../../src/sockets/pending-call.ts';
 import { ReadRequest } from '../../src/tcp/connection/requests.ts';
+import { isSmallInteger } from '../support/small-integer.ts';
 import { FakeScheduler } from '../support/fake-scheduler.ts';
 
 /** More calls than have a place of their own. */
@@ -81,6 +82,16 @@ describe('PendingCalls', () => {
     expect(call.limits).to.equal(limits);
     calls.end(call);
     expect(limits).to.include({ signal: null, pendingCalls: null, signalCalls: null });
+  });
+
+  it('gives out names that take no memory, whatever the number of the PAL', () => {
+    for (const pal of [0, 1, 15, 8191]) {
+      const names = new CallNames(pal);
+      expect(isSmallInteger(names.next()), `PAL ${pal}`).to.equal(true);
+      // Also before V8 has compiled next(), whose code makes small integers of sums by itself.
+      expect(isSmallInteger(operationBase(pal)), `PAL ${pal}`).to.equal(true);
+    }
+    expect(isSmallInteger(0.5), 'of a number that does take some').to.equal(false);
   });
 
   describe('with a signal', () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { AnyHandle } from '../../src/index.ts';
 import { Connection } from '../../src/tcp/connection/connection.ts';
 import { connectionKind } from '../../src/tcp/connection-kind.ts';
+import { isSmallInteger } from '../support/small-integer.ts';
 import { MAX_GENERATIONS, MAX_SOCKETS, SocketTable } from '../../src/sockets/socket-table.ts';
 
 describe('SocketTable', () => {
@@ -55,6 +56,21 @@ describe('SocketTable', () => {
     expect(last).to.be.above(2 ** 32);
     expect(table.whyNot(last)).to.equal('closed');
     expect(table.find(keep.handle)).to.equal(keep);
+  });
+
+  it('gives out handles that take no memory, as long as they are small', () => {
+    const given: boolean[] = [];
+    const note = (handle: AnyHandle): Connection => {
+      given.push(isSmallInteger(handle), handle < 2 ** 31);
+      return new Connection(connectionKind, handle, 4, 0, undefined);
+    };
+    for (let use = 0; use < 3000; use++) {
+      table.remove(table.add(note)!);
+      expect(given[0], `use ${use}`).to.equal(given[1]);
+      given.length = 0;
+    }
+    new SocketTable(1).add(note);
+    expect(given, 'of the second PAL').to.deep.equal([false, false]);
   });
 
   it('refuses to remove a socket twice', () => {

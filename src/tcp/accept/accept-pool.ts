@@ -146,7 +146,7 @@ export function stopPool(context: Context, listener: Listener): void {
 
 /** Posts one accept, on a spare socket if there is one. Throws Win32Error. */
 function post(context: Context, listener: Listener, operation: Operation): void {
-  operation.block = context.blocks.take(0);
+  operation.block = context.blocks.takeUnseen(0);
   if (operation.block === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
   operation.acceptSocket = listener.spares?.take() ?? INVALID_SOCKET;
   const spare = operation.acceptSocket;

@@ -331,7 +331,7 @@ function makeConnection(
   if (connection === null) throw new Win32Error('AcceptEx', WSAENOBUFS);
   connection.socket = socket;
   connection.connected = true;
-  connection.peer = Object.freeze(peer);
+  connection.peer = listener.named(peer);
   connection.local = listener.oneOf(local);
   // A peer that the system has not named yet may be known later: that is no name to count it under.
   if (peer === null) connection.server = new AcceptedBy(listener, '');

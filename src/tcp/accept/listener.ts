@@ -68,6 +68,8 @@ export class Listener extends SocketRecord {
   acceptedBy: AcceptingServer | null = null;
   /** The local end point of the connection that came last. */
   #acceptedAt: Endpoint | null = null;
+  /** The address of the peer that came last. */
+  #peerAddress = '';
 
   /** One object for all that are equal: connections keep it as long as they live, and those of a server have few. */
   oneOf(local: Endpoint | null): Endpoint | null {
@@ -76,6 +78,13 @@ export class Listener extends SocketRecord {
     if (last !== null && last.address === local.address && last.port === local.port) return last;
     this.#acceptedAt = Object.freeze(local);
     return local;
+  }
+
+  /** Whoever is the only one to come, as a proxy is, has the text of its address once. */
+  named(peer: Endpoint | null): Endpoint | null {
+    if (peer === null) return null;
+    if (peer.address !== this.#peerAddress) this.#peerAddress = peer.address;
+    return Object.freeze({ address: this.#peerAddress, port: peer.port, family: peer.family });
   }
 
   /** Accepts that may still bring a connection. */

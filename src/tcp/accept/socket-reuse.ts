@@ -19,7 +19,7 @@
  */
 import { INVALID_SOCKET } from '../../../ffi/constants.ts';
 import { abandonOperation } from '../../sockets/abandon.ts';
-import { beginGrace, finishClose } from '../../sockets/closer.ts';
+import { beginGrace, closingOf, finishClose } from '../../sockets/closer.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Context } from '../../context/context.ts';
 import type { Listener } from './listener.ts';
@@ -83,7 +83,7 @@ export function mayReuse(
 export function startDisconnect(context: Context, connection: Connection): boolean {
   const operation = context.operations.take(OperationKind.Disconnect, connection);
   if (operation === null) return false;
-  connection.disconnectOperation = operation;
+  closingOf(connection).disconnect = operation;
   // The peer may be slow to acknowledge, or gone.
   beginGrace(context, connection);
   try {
@@ -101,7 +101,7 @@ export function completeDisconnect(
   operation: Operation,
 ): void {
   const { error } = operation;
-  connection.disconnectOperation = null;
+  closingOf(connection).disconnect = null;
   context.operations.release(operation);
   if (error === 0 && !connection.resetting && !listener.closing) keep(context, connection, listener);
   finishClose(context, connection);

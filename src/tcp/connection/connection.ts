@@ -43,8 +43,6 @@ export class Connection extends SocketRecord {
   write: WriteView = UNWRITTEN;
   /** Null until the first of the readiness calls. */
   readiness: ReadinessState | null = null;
-  /** The connection is being ended so that its socket can be accepted on again. */
-  disconnectOperation: Operation | null = null;
 
   override takeSocket(from: Connection): void {
     super.takeSocket(from);
@@ -58,25 +56,25 @@ export class Connection extends SocketRecord {
   }
 
   override *operations(): Iterable<Operation> {
-    const { connect, read, readiness, write, disconnectOperation } = this;
+    const { close, connect, read, readiness, write } = this;
     for (const operation of [
       connect?.operation,
       read.operation,
       readiness?.zeroByteReceive,
       write.operation,
-      disconnectOperation,
+      close?.disconnect,
     ]) {
       if (operation) yield operation;
     }
   }
 
   override describe(now: number): OwnDescription {
-    const requests = [...this.#requests(now)];
+    const requests = [...requestsOf(this, now)];
     const { connect, read, write } = this;
     const { unread } = read;
     return {
       kind: 'connection',
-      state: this.#state(),
+      state: stateOf(this),
       peer: this.peer,
       name: connect?.name?.describe() ?? null,
       queues: {
@@ -88,22 +86,24 @@ export class Connection extends SocketRecord {
       requests,
     };
   }
+}
 
-  #state(): SocketState {
-    if (this.closing) return 'CLOSING';
-    if (!this.connected) return 'CONNECTING';
-    const isWriting = this.write.queue.length > 0;
-    if (this.read.length === 0) return isWriting ? 'WRITING' : 'CONNECTED';
-    return isWriting ? 'READING+WRITING' : 'READING';
-  }
+// (Not methods of its own: for private ones each connection would have a field.)
 
-  *#requests(now: number): Iterable<RequestDescription> {
-    const request = this.connect?.request ?? null;
-    if (request !== null) yield describeRequest(request, 'connect', 0, 0, now);
-    for (const read of this.read) yield describeRequest(read, 'read', read.maxBytes, 0, now);
-    for (const write of this.write.queue) yield describeWrite(write, now);
-    for (const drain of this.write.drains ?? []) yield describeRequest(drain, 'drain', drain.lowWaterMark, 0, now);
-  }
+function stateOf({ closing, connected, read, write }: Connection): SocketState {
+  if (closing) return 'CLOSING';
+  if (!connected) return 'CONNECTING';
+  const isWriting = write.queue.length > 0;
+  if (read.length === 0) return isWriting ? 'WRITING' : 'CONNECTED';
+  return isWriting ? 'READING+WRITING' : 'READING';
+}
+
+function* requestsOf({ connect, read, write }: Connection, now: number): Iterable<RequestDescription> {
+  const request = connect?.request ?? null;
+  if (request !== null) yield describeRequest(request, 'connect', 0, 0, now);
+  for (const waiting of read) yield describeRequest(waiting, 'read', waiting.maxBytes, 0, now);
+  for (const waiting of write.queue) yield describeWrite(waiting, now);
+  for (const drain of write.drains ?? []) yield describeRequest(drain, 'drain', drain.lowWaterMark, 0, now);
 }
 
 function describeWrite(write: WriteRequest, now: number): RequestDescription {
