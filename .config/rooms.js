@@ -60,8 +60,8 @@ export const rooms = [
 ].map((folder) => {
   if (folder.startsWith('promises')) return { folder, only: FOR_PROMISES };
   if (folder === 'wsapoll') return { folder, only: FOR_BACKEND };
-  if (folder === 'node-shape') return { folder, only: FOR_FACE };
-  if (folder === 'net' || folder === 'dgram') return { folder, only: [...FOR_FACE, 'proxy-protocol', 'node-shape'] };
+  if (folder === 'node-shape') return { folder, only: [...FOR_FACE, 'proxy-protocol'] };
+  if (folder === 'net' || folder === 'dgram') return { folder, only: [...FOR_FACE, 'node-shape'] };
   if (folder === 'http' || folder === 'register')
     return { folder, only: ['platform', 'node-shape', 'net', 'dgram', 'http'] };
   if (folder === 'simulation') return { folder, only: [...FOR_PROMISES, 'promises', 'sim'] };

@@ -8,6 +8,7 @@
  */
 import type nodeNet from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { cannotRead, hasProxyProtocol } from '../node-shape/proxy-protocol.ts';
 import { nextTick } from '../platform/node-timers.ts';
 
 /** What Node's Server has, beside its documentation. */
@@ -62,7 +63,10 @@ class FrontHandle {
 export function listenInFront(net: typeof nodeNet, server: Server, args: unknown[], listenItself: () => unknown): void {
   const listening = server as NodeServer;
   const needsHandle = 'updateSettings' in server && !('setSecureContext' in server); // http2's, and not tls's
-  if (listening._handle !== null || needsHandle || !isPort(args)) return void listenItself();
+  if (listening._handle !== null || needsHandle || !isPort(args)) {
+    if (hasProxyProtocol(args[0])) throw cannotRead('this is listened on by Node.js itself');
+    return void listenItself();
+  }
   const front = frontOf(net, listening);
   const id = ++listening._listeningId;
   const begin = (): void => {
@@ -92,6 +96,7 @@ function frontOf(net: typeof nodeNet, server: NodeServer): Server {
     get: () => (typeof server.maxConnections === 'number' ? server.maxConnections - server._connections : undefined),
   });
   front.on('drop', (data) => server.emit('drop', data));
+  front.on('proxyProtocolError', (error) => server.emit('proxyProtocolError', error));
   front.on('connection', (socket) => handOver(socket, front, server));
   return front;
 }

@@ -8,6 +8,7 @@
  */
 import type { Server } from 'node:net';
 import net from '../net/index.ts';
+import { cannotRead, hasProxyProtocol } from '../node-shape/proxy-protocol.ts';
 import { listenInFront } from './front.ts';
 
 /**
@@ -19,6 +20,7 @@ import { listenInFront } from './front.ts';
 export function listen<S extends Server>(server: S, ...args: unknown[]): S {
   const listenItself = (): unknown => (server.listen as (...args: unknown[]) => unknown).apply(server, args);
   if (process.platform === 'win32') listenInFront(net, server, args, listenItself);
+  else if (hasProxyProtocol(args[0])) throw cannotRead('on this system the server is listened on by Node.js');
   else listenItself();
   return server;
 }

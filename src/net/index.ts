@@ -1,7 +1,7 @@
 /**
  * iocp-pal/net: node:net on I/O completion ports. A program changes one import.
  *
- * On systems other than Windows it is node:net itself. Its types are those of node:net everywhere. docs/coming-from-node-net.md
+ * On systems other than Windows it is node:net itself, but that createServer refuses the option proxyProtocol. Its types are those of node:net everywhere. docs/coming-from-node-net.md
  * says call by call what is the same.
  *
  * @example
@@ -9,11 +9,22 @@
  * net.createServer((socket) => socket.pipe(socket)).listen(7007);
  */
 import nodeNet from 'node:net';
+import { cannotRead, hasProxyProtocol, type Net } from '../node-shape/proxy-protocol.ts';
 import { windowsNet } from './windows-net.ts';
 
 /** The module, as `import net from 'node:net'` gives it. */
-const net: typeof nodeNet = process.platform === 'win32' ? windowsNet : nodeNet;
+const net: Net = process.platform === 'win32' ? windowsNet : elsewhere();
 export default net;
+
+/** node:net, which would not look at the option: then the header's bytes would seem to be the client's. */
+function elsewhere(): Net {
+  const createServerOfNode = nodeNet.createServer as (...args: unknown[]) => nodeNet.Server;
+  function createServer(...args: unknown[]): nodeNet.Server {
+    if (hasProxyProtocol(args[0])) throw cannotRead('iocp-pal/net is node:net on this system');
+    return createServerOfNode(...args);
+  }
+  return { ...nodeNet, createServer: createServer as Net['createServer'] };
+}
 
 /** Rules that say which addresses are blocked: Node's own class. */
 export const BlockList = net.BlockList;
@@ -31,7 +42,7 @@ export type Socket = nodeNet.Socket;
 export const connect = net.connect;
 /** The same as connect. */
 export const createConnection = net.createConnection;
-/** Makes a Server, which does not listen yet. */
+/** Makes a Server, which does not listen yet. With proxyProtocol, on Windows, its sockets know their clients behind a proxy. */
 export const createServer = net.createServer;
 /** 4 or 6 for an address of that family, 0 for what is none. */
 export const isIP = net.isIP;
@@ -48,5 +59,6 @@ export const getDefaultAutoSelectFamilyAttemptTimeout = net.getDefaultAutoSelect
 /** Changes that, in milliseconds. */
 export const setDefaultAutoSelectFamilyAttemptTimeout = net.setDefaultAutoSelectFamilyAttemptTimeout;
 
+export type { CreateServer, Net, ProxiedServerOptions, ProxiedSocket } from '../node-shape/proxy-protocol.ts';
 export { socketOver, type ConnectionFacts } from './socket-over.ts';
 export type * from 'node:net';

@@ -15,12 +15,14 @@ import { isBlockedBy, isBlockList } from '../node-shape/block-list.ts';
 import { becomeClass, hasPrototype } from '../node-shape/callable-class.ts';
 import { codedError, explained, refuse } from '../node-shape/errors.ts';
 import { readListenArguments, type TcpPlace } from './listen.ts';
+import { cannotRead, giveHeader, proxyProtocolIn } from '../node-shape/proxy-protocol.ts';
 import { Socket, type SocketOptions } from './socket.ts';
 import { AcceptedConnection } from './tcp-stream.ts';
 import { threadPal } from '../node-shape/thread-pal.ts';
 import type { Endpoint, ServerSocket, SocketHandle } from '../pal/handles.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { NetworkPal } from '../pal/network-pal.ts';
+import type { ProxyProtocolOptions } from '../pal/proxy-protocol.ts';
 
 /** Node's own, as it was before anybody put another in its place. */
 export const NodeServer: typeof nodeNet.Server = nodeNet.Server;
@@ -34,6 +36,7 @@ const listens = tracingChannel('net.server.listen');
 /** Node's options of a server, as they may come from JavaScript. */
 export interface ServerOptions extends nodeNet.ServerOpts {
   readonly blockList?: nodeNet.BlockList | undefined;
+  readonly proxyProtocol?: ProxyProtocolOptions | undefined;
 }
 
 type ConnectionListener = (socket: nodeNet.Socket) => void;
@@ -42,6 +45,8 @@ type ConnectionListener = (socket: nodeNet.Socket) => void;
 interface Listening {
   readonly pal: NetworkPal;
   readonly socket: ServerSocket;
+  /** Its connections may have begun with a PROXY header. */
+  readonly readsHeaders: boolean;
 }
 
 /** The key under which a Server holds what is its own business. */
@@ -49,6 +54,8 @@ const state = Symbol('iocp-pal server');
 
 class ServerState {
   readonly options: ServerOptions;
+  /** Whose PROXY headers are read, where listen() does not say it. */
+  readonly proxyProtocol: ProxyProtocolOptions | undefined;
   listening: Listening | null = null;
   /** What listens in its place, where that is Node's own. */
   node: nodeNet.Server | null = null;
@@ -56,8 +63,9 @@ class ServerState {
   /** Counts listen() and close(): a lookup that answers after the next of them has nothing to say. */
   calls = 0;
 
-  constructor(options: ServerOptions) {
+  constructor(options: ServerOptions, proxyProtocol: ProxyProtocolOptions | undefined) {
     this.options = options;
+    this.proxyProtocol = proxyProtocol;
   }
 }
 
@@ -85,10 +93,14 @@ export class TcpServer extends EventEmitter {
     }
     if (listens.hasSubscribers) listens.asyncStart.publish({ server: this, options });
     const place = readListenArguments(args);
+    const proxyProtocol = proxyProtocolIn(options) ?? own.proxyProtocol;
+    if (place === null && proxyProtocol !== undefined) {
+      throw cannotRead('this is listened on by Node.js (a pipe, a descriptor, a handle, or a port of a cluster)');
+    }
     if (callback !== null) this.once('listening', callback);
     own.calls++;
     if (place === null) listenOnNodes(this, args);
-    else listenOnPort(this, place);
+    else listenOnPort(this, place, proxyProtocol);
     return this;
   }
 
@@ -189,8 +201,9 @@ function begin(server: TcpServer, given: unknown, listener: unknown): void {
   ) {
     refuse(() => new NodeServer(given as ServerOptions));
   }
+  const proxyProtocol = proxyProtocolIn(options);
   Reflect.apply(EventEmitter as unknown as Constructor, server, []);
-  Object.defineProperty(server, state, { value: new ServerState(options) });
+  Object.defineProperty(server, state, { value: new ServerState(options, proxyProtocol) });
   const onConnection = typeof given === 'function' ? given : listener;
   if (typeof onConnection === 'function') server.on('connection', onConnection as ConnectionListener);
   const { highWaterMark = getDefaultHighWaterMark(false), keepAliveInitialDelay = 0 } = options;
@@ -244,15 +257,18 @@ function serverOfNode(server: TcpServer): nodeNet.Server {
   return node;
 }
 
-function listenOnPort(server: TcpServer, place: TcpPlace): void {
+function listenOnPort(server: TcpServer, place: TcpPlace, proxyProtocol: ProxyProtocolOptions | undefined): void {
   closeOnAbort(server, place.signal);
   const { host } = place;
-  if (host === undefined) return open(server, place, undefined);
+  if (host === undefined) return open(server, place, undefined, proxyProtocol);
   const { calls } = server[state];
   dns.lookup(host, { all: true }, (error, addresses) => {
     if (calls !== server[state].calls) return; // closed meanwhile
     if (error !== null) server.emit('error', error);
-    else open(server, place, (addresses.find(({ address }) => !isLinkLocal(address)) ?? addresses[0])?.address);
+    else {
+      const { address } = addresses.find((found) => !isLinkLocal(found.address)) ?? addresses[0] ?? {};
+      open(server, place, address, proxyProtocol);
+    }
   });
 }
 
@@ -268,7 +284,12 @@ function closeOnAbort(server: TcpServer, signal: AbortSignal | undefined): void 
 }
 
 /** Binds and listens. Without an address on all of them, of both families where the system has both. */
-function open(server: TcpServer, place: TcpPlace, address: string | undefined): void {
+function open(
+  server: TcpServer,
+  place: TcpPlace,
+  address: string | undefined,
+  proxyProtocol: ProxyProtocolOptions | undefined,
+): void {
   const own = server[state];
   const failed = (reason: unknown, where: string): void => {
     const error = explained(reason as Error, 'listen', { address: where, port: place.port });
@@ -278,13 +299,23 @@ function open(server: TcpServer, place: TcpPlace, address: string | undefined): 
   // Windows has no such option: the system chooses no socket by itself.
   if (place.reusePort) return failed({ code: 'ENOTSUP' }, address ?? '0.0.0.0');
   const { backlog, ipv6Only } = place;
-  const options = { backlog, ipv6Only, noDelay: server.noDelay };
+  const readsHeaders = proxyProtocol !== undefined;
+  const onAcceptError = (error: NetworkError): void => {
+    // Of those that could not be accepted nobody knows whose they were: node:net says nothing of them either.
+    if (error.address !== undefined) server.emit('proxyProtocolError', error);
+  };
+  const options = {
+    backlog,
+    ipv6Only,
+    noDelay: server.noDelay,
+    ...(readsHeaders && { proxyProtocol, onAcceptError }),
+  };
   const candidates = address === undefined ? ['::', '0.0.0.0'] : [address];
   for (const candidate of candidates) {
     server._connectionKey = `${isIP(candidate)}:${candidate}:${place.port}`;
     try {
       const pal = threadPal();
-      own.listening = { pal, socket: pal.createServer(candidate, place.port, options) };
+      own.listening = { pal, socket: pal.createServer(candidate, place.port, options), readsHeaders };
       break;
     } catch (error) {
       const { code } = error as NetworkError;
@@ -304,16 +335,16 @@ function open(server: TcpServer, place: TcpPlace, address: string | undefined): 
 function accept(server: TcpServer): void {
   const { listening } = server[state];
   if (listening === null) return;
-  const { pal, socket } = listening;
+  const { pal, socket, readsHeaders } = listening;
   const accepted = (error: NetworkError | null, client: SocketHandle, peer: Endpoint, local: Endpoint): void => {
     if (error !== null) return; // closed, or stopped
     if (server[state].listening === listening) pal.asyncAccept(socket.handle, accepted);
-    take(server, new AcceptedConnection(pal, client, peer, local));
+    take(server, new AcceptedConnection(pal, client, peer, local), readsHeaders);
   };
   pal.asyncAccept(socket.handle, accepted);
 }
 
-function take(server: TcpServer, connection: AcceptedConnection): void {
+function take(server: TcpServer, connection: AcceptedConnection, readsHeaders: boolean): void {
   const { pal, handle, peer } = connection;
   if (typeof server.maxConnections === 'number' && server._connections >= server.maxConnections) {
     server.emit('drop', dropped(connection));
@@ -333,7 +364,9 @@ function take(server: TcpServer, connection: AcceptedConnection): void {
     keepAlive: server.keepAlive,
     keepAliveInitialDelay: server.keepAliveInitialDelay * 1000,
   };
+  const header = readsHeaders ? pal.getProxyHeader(handle) : null;
   const socket = new Socket(options);
+  if (readsHeaders) giveHeader(socket as unknown as nodeNet.Socket, header);
   server._connections++;
   socket.server = server as unknown as nodeNet.Server;
   socket._server = server;

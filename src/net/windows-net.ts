@@ -1,6 +1,7 @@
 /** The module as it is on Windows: everything that node:net exports, with Socket and Server on the PAL. */
 import nodeNet from 'node:net';
 import { normalizeArguments } from './arguments.ts';
+import type { Net } from '../node-shape/proxy-protocol.ts';
 import { Server } from './server.ts';
 import { Socket } from './socket.ts';
 import type { ConnectOptions } from './connect.ts';
@@ -21,12 +22,12 @@ function createServer(...args: unknown[]): unknown {
   return Reflect.construct(Server, args);
 }
 
-export const windowsNet: typeof nodeNet = {
+export const windowsNet: Net = {
   ...nodeNet,
   Socket: Socket as unknown as typeof nodeNet.Socket,
   Server: Server as unknown as typeof nodeNet.Server,
   connect: connect as typeof nodeNet.connect,
   createConnection: connect as typeof nodeNet.createConnection,
-  createServer: createServer as typeof nodeNet.createServer,
+  createServer: createServer as Net['createServer'],
 };
 Object.assign(windowsNet, { Stream: Socket });

@@ -1,6 +1,7 @@
 /** The option proxyProtocol of a server, once it has been checked. */
 import type { Endpoint } from '../pal/handles.ts';
 import { argumentError } from '../pal/network-error.ts';
+import type { ProxyProtocolOptions } from '../pal/proxy-protocol.ts';
 import { readProxyProtocol } from '../util/read-options.ts';
 import { shown } from '../util/shown.ts';
 import { requireInteger } from '../util/validate.ts';
@@ -14,6 +15,10 @@ const MAX_HEADER_MS = 2 ** 31 - 1;
  * connection, so few are ever under way.
  */
 export const MAX_PENDING_HEADERS = 1024;
+
+export type CheckedOptions = Required<{
+  [Name in keyof ProxyProtocolOptions]: NonNullable<ProxyProtocolOptions[Name]>;
+}>;
 
 export interface ProxySettings {
   readonly trusted: TrustedAddresses;
@@ -35,6 +40,12 @@ export function treatmentOf({ trusted, required }: ProxySettings, peer: Endpoint
  * @throws TypeError or RangeError with a code for values that make no sense
  */
 export function readProxySettings(given: unknown): ProxySettings {
+  const { from, required, timeoutMs } = checkProxyProtocol(given);
+  return { trusted: new TrustedAddresses('proxyProtocol.from', from), required, timeoutMs };
+}
+
+/** The same as a record of the option's own form, for whoever hands it on. */
+export function checkProxyProtocol(given: unknown): CheckedOptions {
   const options = readProxyProtocol(given);
   const { required = true, timeoutMs = DEFAULT_HEADER_MS } = options;
   const from: unknown = options.from;
@@ -47,5 +58,7 @@ export function readProxySettings(given: unknown): ProxySettings {
     );
   }
   requireInteger('proxyProtocol.timeoutMs', timeoutMs, 1, MAX_HEADER_MS);
-  return { trusted: new TrustedAddresses('proxyProtocol.from', from), required, timeoutMs };
+  const texts = [...from] as string[];
+  void new TrustedAddresses('proxyProtocol.from', texts); // throws for what is none
+  return { from: texts, required, timeoutMs };
 }

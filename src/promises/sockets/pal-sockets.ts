@@ -167,7 +167,9 @@ class PalStream extends PalSocket<SocketHandle> implements StreamSocket {
   async toSocket(head: Uint8Array, writable: boolean): Promise<Socket> {
     // Not before somebody asks: it is larger than this face, and most programs never need it.
     const { socketOver } = await import('../../net/index.ts');
-    return socketOver(this.pal, this.handle, { peer: this.remote, local: this.local, head, writable });
+    const socket = socketOver(this.pal, this.handle, { peer: this.remote, local: this.local, head, writable });
+    if (this.proxyHeader !== null) Object.defineProperty(socket, 'proxyHeader', { value: this.proxyHeader });
+    return socket;
   }
 
   setNoDelay(on: boolean): void {
