@@ -23,7 +23,7 @@ function elsewhere(): Net {
     if (hasProxyProtocol(args[0])) throw cannotRead('iocp-pal/net is node:net on this system');
     return createServerOfNode(...args);
   }
-  return { ...nodeNet, createServer: createServer as Net['createServer'] };
+  return { ...nodeNet, createServer };
 }
 
 /** Rules that say which addresses are blocked: Node's own class. */

@@ -40,12 +40,16 @@ export function treatmentOf({ trusted, required }: ProxySettings, peer: Endpoint
  * @throws TypeError or RangeError with a code for values that make no sense
  */
 export function readProxySettings(given: unknown): ProxySettings {
-  const { from, required, timeoutMs } = checkProxyProtocol(given);
-  return { trusted: new TrustedAddresses('proxyProtocol.from', from), required, timeoutMs };
+  return resolve(given).settings;
 }
 
 /** The same as a record of the option's own form, for whoever hands it on. */
 export function checkProxyProtocol(given: unknown): CheckedOptions {
+  const { texts, settings } = resolve(given);
+  return { from: texts, required: settings.required, timeoutMs: settings.timeoutMs };
+}
+
+function resolve(given: unknown): { texts: readonly string[]; settings: ProxySettings } {
   const options = readProxyProtocol(given);
   const { required = true, timeoutMs = DEFAULT_HEADER_MS } = options;
   const from: unknown = options.from;
@@ -58,7 +62,6 @@ export function checkProxyProtocol(given: unknown): CheckedOptions {
     );
   }
   requireInteger('proxyProtocol.timeoutMs', timeoutMs, 1, MAX_HEADER_MS);
-  const texts = [...from] as string[];
-  void new TrustedAddresses('proxyProtocol.from', texts); // throws for what is none
-  return { from: texts, required, timeoutMs };
+  const texts = Array.from<string>(from as string[]);
+  return { texts, settings: { trusted: new TrustedAddresses('proxyProtocol.from', texts), required, timeoutMs } };
 }
