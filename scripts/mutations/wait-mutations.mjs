@@ -28,7 +28,7 @@ export const waitMutations = [
   {
     id: 'a wait that failed: memory that the kernel has is freed at the end',
     file: table,
-    find: 'if (this.#leftBehind > 0) return;',
+    find: 'if (this.#lost > 0) return;',
     replace: '',
   },
   {

@@ -26,7 +26,10 @@ export class OperationTable {
   readonly #doubles: Float64Array;
   readonly #operations: Operation[] = [];
   readonly #free: Operation[] = [];
-  #leftBehind = 0;
+  /** Nobody knows when the kernel will be done with these: their memory is kept, and their slots are never used again. */
+  readonly #leftBehind = new Set<Operation>();
+  /** Those of them that have been released. */
+  #lost = 0;
 
   /** @param capacity operations, at least 1. Throws RangeError when the system has no memory for them. */
   constructor(memory: NativeMemory, capacity: number, blocks: BlockPool) {
@@ -43,11 +46,11 @@ export class OperationTable {
   }
 
   get used(): number {
-    return this.#operations.length - this.#free.length - this.#leftBehind;
+    return this.#operations.length - this.#free.length - this.#lost;
   }
 
   get free(): number {
-    return this.capacity - this.used - this.#leftBehind;
+    return this.capacity - this.used - this.#lost;
   }
 
   get byteLength(): number {
@@ -95,7 +98,7 @@ export class OperationTable {
     operation.acceptSocket = -1;
     operation.datagram = null;
     operation.held = false;
-    if (operation.leftBehind) this.#leftBehind++;
+    if (this.#leftBehind.size > 0 && this.#leftBehind.has(operation)) this.#lost++;
     else this.#free.push(operation);
   }
 
@@ -121,7 +124,7 @@ export class OperationTable {
    * kept for as long as the process lives.
    */
   leaveBehind(operation: Operation): void {
-    operation.leftBehind = true;
+    this.#leftBehind.add(operation);
     operation.block = null; // never given back
     if (operation.lent !== null) keptForKernel.add(operation.lent);
   }
@@ -157,7 +160,7 @@ export class OperationTable {
 
   /** Cancels nothing and waits for nothing: gives the slab back when no operation is in the kernel, else leaks it. */
   dispose(): void {
-    if (this.#leftBehind > 0) return;
+    if (this.#lost > 0) return;
     for (const operation of this.#operations) if (operation.isInKernel) return;
     this.#memory.release(this.#region.address);
   }

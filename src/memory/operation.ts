@@ -96,8 +96,6 @@ export class Operation {
   error = 0;
   /** The Win32 call was made: until it is known to have failed at once, only a packet ends it. */
   handedOver = false;
-  /** Nobody knows when the kernel will be done with it: its memory is kept, and its slot is never used again. */
-  leftBehind = false;
   /** What threw before the call could be made, or null. */
   thrown: unknown = null;
   /** The call that was made, for error messages. */

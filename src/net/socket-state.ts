@@ -16,6 +16,9 @@ export const state = Symbol('iocp-pal socket');
 /** What a Socket is on. */
 export type SocketStream = TcpStream | PipeStream;
 
+/** What is true of a socket or not, one bit each: a boolean takes 8 bytes of every socket. */
+const Flag = { NoDelay: 1, Unreferenced: 2, Resetting: 4 } as const;
+
 export class SocketState {
   /** The connection: from the first attempt to the end. */
   stream: SocketStream | null = null;
@@ -25,14 +28,37 @@ export class SocketState {
   timer: NodeJS.Timeout | null = null;
   /** What was in the queue when the timer was looked at last. */
   lastQueued = 0;
-  noDelay = false;
   /** Seconds of silence before the first probe, 0 for the system's default; null without probes. */
   keepAlive: number | null = null;
-  referenced = true;
-  /** Ends with RST. */
-  resetting = false;
   /** Bytes of a write that waits for the connection. */
   pendingBytes = 0;
   /** The connection that has ended, which is asked for what it was. */
   former: SocketStream | null = null;
+  /** (Not a private field, which a frozen object would let others change.) */
+  flags = 0;
+
+  get noDelay(): boolean {
+    return (this.flags & Flag.NoDelay) !== 0;
+  }
+
+  set noDelay(value: boolean) {
+    this.flags = value ? this.flags | Flag.NoDelay : this.flags & ~Flag.NoDelay;
+  }
+
+  get referenced(): boolean {
+    return (this.flags & Flag.Unreferenced) === 0;
+  }
+
+  set referenced(value: boolean) {
+    this.flags = value ? this.flags & ~Flag.Unreferenced : this.flags | Flag.Unreferenced;
+  }
+
+  /** Ends with RST. */
+  get resetting(): boolean {
+    return (this.flags & Flag.Resetting) !== 0;
+  }
+
+  set resetting(value: boolean) {
+    this.flags = value ? this.flags | Flag.Resetting : this.flags & ~Flag.Resetting;
+  }
 }

@@ -36,6 +36,7 @@ const Flag = {
   Connected: 512,
   NonBlocking: 1024,
   CountsAsLoad: 2048,
+  IPv6: 4096,
 } as const;
 
 export abstract class SocketRecord implements OperationOwner {
@@ -45,8 +46,6 @@ export abstract class SocketRecord implements OperationOwner {
   /** The key in two halves, as packets carry it. */
   keyLow = 0;
   keyHigh = 0;
-  /** A connection by name knows it once it has a SOCKET. */
-  family: 4 | 6;
   /** Where it was created, when origins are tracked. */
   readonly origin: Error | undefined;
   /** When it was created, whole scheduler milliseconds: V8 keeps a number with a fraction in memory of its own. */
@@ -76,6 +75,15 @@ export abstract class SocketRecord implements OperationOwner {
     this.family = family;
     this.createdAt = Math.floor(createdAt);
     this.origin = origin;
+  }
+
+  /** A connection by name knows it once it has a SOCKET. */
+  get family(): 4 | 6 {
+    return (this.#flags & Flag.IPv6) === 0 ? 4 : 6;
+  }
+
+  set family(value: 4 | 6) {
+    this.#flags = value === 6 ? this.#flags | Flag.IPv6 : this.#flags & ~Flag.IPv6;
   }
 
   /** The socket is tied to this loop, for good (association.ts). */

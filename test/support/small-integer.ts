@@ -3,14 +3,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInThisContext } from 'node:vm';
 
 /** Whether V8 has a number as a small integer: not every one that could be one is. */
-export const isSmallInteger = compileWithNatives('(value) => %IsSmi(value)');
-
-function compileWithNatives(source: string): (value: number) => boolean {
+export function isSmallInteger(value: number): boolean {
+  // Around the call, too: V8 compiles a function when it is called, and again when it was not for a while.
   setFlagsFromString('--allow-natives-syntax');
   try {
-    const compiled = runInThisContext(source) as (value: number) => boolean;
-    compiled(0); // V8 compiles a function when it is first called
-    return compiled;
+    const isSmi = runInThisContext('(value) => %IsSmi(value)') as (value: number) => boolean;
+    return isSmi(value);
   } finally {
     setFlagsFromString('--no-allow-natives-syntax');
   }

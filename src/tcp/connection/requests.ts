@@ -15,8 +15,14 @@ const NO_CALLBACK = new BoundCallback<Parameters<BytesCallback>>(CONTEXT_TYPES.r
   throw new Error('A request without a callback was completed. This is a bug in iocp-pal; please report it');
 });
 
+/** (Not a field: idle connections have thousands of them.) */
+const READ = 'read';
+
 export class ReadRequest extends PendingCall {
-  readonly operation = 'read';
+  get operation(): typeof READ {
+    return READ;
+  }
+
   next: ReadRequest | null = null;
   previous: ReadRequest | null = null;
   target: Uint8Array = NO_BYTES;
