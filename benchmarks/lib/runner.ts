@@ -32,7 +32,10 @@ export async function runScenario(
       for (const peer of order) {
         const where = `${name}, ${cell.connections} connections, round ${round + 1} of ${options.rounds}, ${peer}`;
         progress(where);
-        const outcome = await measureOnce(scenario, cell, peer, options, cpus, (node) => (serverNode = node));
+        const sawNode = (node: string): void => {
+          if (node !== '') serverNode = node; // a server in C has none
+        };
+        const outcome = await measureOnce(scenario, cell, peer, options, cpus, sawNode);
         byPeer.get(peer)?.push(outcome);
         progress(`${where}: ${typeof outcome === 'string' ? outcome : headline(scenario, outcome)}`);
       }

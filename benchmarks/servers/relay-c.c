@@ -172,7 +172,7 @@ int main(int count, char **arguments) {
   getsockname(listener, (struct sockaddr *)&address, &length);
   if (connect(control, (struct sockaddr *)&runner, sizeof runner) != 0) fail("connect");
   char ready[64];
-  sprintf(ready, "{\"port\":%d,\"node\":\"C\"}\n", ntohs(address.sin_port));
+  sprintf(ready, "{\"port\":%d,\"node\":\"\"}\n", ntohs(address.sin_port));
   send(control, ready, (int)strlen(ready), 0);
   CreateThread(NULL, 0, acceptAll, (void *)listener, 0, NULL);
   CreateThread(NULL, 0, obey, (void *)control, 0, NULL);
