@@ -106,6 +106,36 @@ export const acceptMutations = [
     replace: '  isRefused(context, listener, address, countsFor, now);',
   },
   {
+    id: 'accepting: a stranger among the proxies is let in',
+    file: 'proxy-settings.ts',
+    find: "  return required ? 'refuse' : 'plain';",
+    replace: "  return required && peer.address === '' ? 'refuse' : 'plain';",
+  },
+  {
+    id: 'accepting: each piece of a PROXY header has a deadline of its own',
+    file: 'read-header.ts',
+    find: 'const left = Math.ceil(this.#until - this.#source.now());',
+    replace: 'const left = this.#timeoutMs + 0 * this.#until;',
+  },
+  {
+    id: 'accepting: a proxy counts for all of its clients',
+    file: 'proxy-headers.ts',
+    find: '  listener.limits.named(address);\n',
+    replace: "  listener.limits.named('');\n",
+  },
+  {
+    id: 'accepting: connections whose header is awaited outlive their server',
+    file: acceptor,
+    find: '  stopAwaitingHeaders(context, listener);\n',
+    replace: '',
+  },
+  {
+    id: 'accepting: as many headers are awaited as come',
+    file: pool,
+    find: '  if (unnamed.size > 0 && unnamed.size + posted >= MAX_PENDING_HEADERS) return false;\n',
+    replace: '',
+  },
+  {
     id: 'accepting: an address is counted for ever',
     file: limits,
     find: '    if (left > 0) this.#byAddress.set(address, left);\n    else this.#byAddress.delete(address);',

@@ -1,9 +1,11 @@
 /**
  * Three servers of ours behind HAProxy, each a process on the Windows node.exe: they are drained and restarted one after the other while
- * clients ask without a break, and not one request may fail; then one is killed, and only its own connections may end.
+ * clients ask without a break, and not one request may fail; then one is killed, and only its own connections may end. The servers know
+ * their clients by HAProxy's PROXY headers, which its health checks send too.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { expect } from 'chai';
 import { remove } from '../../scripts/remove.mjs';
@@ -111,5 +113,30 @@ describe(`three servers behind HAProxy${without}`, function () {
       expect(await held.get(name)?.ask()).to.equal(name);
       held.get(name)?.close();
     }
+  });
+
+  it('one that comes back gets its share little by little', async () => {
+    await start('two');
+    let first = NaN;
+    const isUp = ({ status, weight }: Record<string, string>): boolean => {
+      first = Number(weight);
+      return status === 'UP';
+    };
+    await says('two', isUp);
+    expect(first, 'its weight when it is up, of 100').to.be.below(100);
+    await says('two', ({ weight }) => Number(weight) > first);
+    await answered(SOME / 4, 'two');
+    expect(load?.mistaken).to.deep.equal([]);
+  });
+
+  it('all have known their clients, and refuse who comes without a header', async () => {
+    expect(load?.mistaken).to.deep.equal([]);
+    expect(load?.count(), 'answers that say whose they are').to.be.at.least(NAMES.length * SOME);
+    const direct = connect(ports.get('three') ?? 0, '127.0.0.1');
+    direct.end('who\n');
+    let answer = '';
+    direct.on('error', () => undefined).on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    await new Promise((resolve) => direct.once('close', resolve));
+    expect(answer).to.equal('');
   });
 });

@@ -71,8 +71,7 @@ export class AcceptLimits {
   refusal(address: string | null, now: number): AcceptLimit | null {
     const { maxConnections, acceptRate, whenFull } = this.#settings;
     if (address !== null && this.isFullFor(address)) {
-      // It was accepted nevertheless: it counts for the rate, which its accept was posted under.
-      if (whenFull === 'pause') this.#spend(now);
+      this.turnedAway(now);
       return 'maxConnectionsPerAddress';
     }
     if (whenFull === 'pause') return null;
@@ -85,9 +84,9 @@ export class AcceptLimits {
     return this.#byAddress !== null && (this.#byAddress.get(address) ?? 0) >= this.#settings.maxConnectionsPerAddress;
   }
 
-  /** A connection was accepted that is closed at once for a reason of its own: it counts for the rate, as every accept. */
+  /** A connection was accepted that is closed at once for a reason of its own: it counts for the rate that its accept was posted under. */
   turnedAway(now: number): void {
-    this.#spend(now);
+    if (this.#settings.whenFull === 'pause') this.#spend(now);
   }
 
   /** A connection stays. @param address null while it is not known whose it is: then named() follows */

@@ -35,7 +35,8 @@ frontend clients
 
 backend servers
     balance leastconn
-    default-server check inter 500ms fall 2 rise 1 slowstart 2s on-marked-down shutdown-sessions
+    default-server check inter 500ms fall 2 rise 1 weight 100 slowstart 60s on-marked-down shutdown-sessions
+    default-server send-proxy-v2 check-send-proxy
 ${servers.map(([name, address]) => `    server ${name} ${address}`).join('\n')}
 `;
 }

@@ -6,6 +6,8 @@ import type { Progress } from '../live/progress.ts';
 
 /** Questions on one connection. */
 const QUESTIONS = 5;
+/** Where the clients come from: an address of this machine that HAProxy does not have. */
+export const CLIENT_ADDRESS = '127.0.0.7';
 /** Milliseconds between a client's questions: what a person's would have more of. It keeps the machine from being busy with this alone. */
 const PAUSE_MS = 4;
 
@@ -61,6 +63,8 @@ export class Load {
   readonly answers = new Map<string, number>();
   /** Of each connection that broke, the server that had answered on it; '' when none had yet. */
   readonly broken: string[] = [];
+  /** Answers to somebody else than who had asked, as the server said it. */
+  readonly mistaken: string[] = [];
   readonly #port: number;
   readonly #progress: Progress;
   readonly #clients: Promise<void>[] = [];
@@ -88,15 +92,17 @@ export class Load {
   }
 
   async #talk(name: string): Promise<void> {
-    const socket = connect(this.#port, '127.0.0.1');
+    const socket = connect({ port: this.#port, host: '127.0.0.1', localAddress: CLIENT_ADDRESS });
     socket.on('error', () => undefined); // its lines end then, too early
     let server = '';
     let left = QUESTIONS;
     const ask = (): void => void socket.write(`${name} ${left}\n`);
     ask();
     for await (const line of createInterface({ input: socket })) {
-      const [who = '', ...said] = line.split(' ');
+      const [who = '', client, ...said] = line.split(' ');
       if (said.join(' ') !== `${name} ${left}` || (server !== '' && who !== server)) break;
+      const expected = `${CLIENT_ADDRESS}:${socket.localPort}>${this.#port}`;
+      if (client !== expected) this.mistaken.push(`${client} instead of ${expected}`);
       server = who;
       this.answers.set(who, this.count(who) + 1);
       this.#progress.made();

@@ -213,6 +213,31 @@ for (const profile of ['windows', 'wine'] as const) {
       await table.end();
     });
 
+    it('a server that was imported reads them, where its own options say so', async () => {
+      const network = simulateNetwork({ seed: 1 });
+      const platforms = [1, 2, 3].map(() => network.platform({ profile, keepAlive: true }));
+      const pals = platforms.map((platform) => createNetworkPal({ platform, strict: true, maxOperations: 64 }));
+      const [exporter, importer, clients] = pals as [NetworkPal, NetworkPal, NetworkPal];
+      const ended = pals.map((pal) => {
+        pal.initialize();
+        return pal.runEventLoop();
+      });
+      const original = exporter.createServer('127.0.0.1', 0, { deferAssociation: true });
+      const info = exporter.exportSocket(original.handle, platforms[1]?.processId ?? 0);
+      const server = importer.importServer(info, { proxyProtocol: { from: ['127.0.0.1'] } });
+      let peer = '';
+      importer.asyncAccept(server.handle, (_error, _socket, { address, port }) => (peer = `${address}:${port}`));
+      const socket = clients.asyncConnect('127.0.0.1', server.port, {}, () => {
+        clients.asyncWrite(socket, BINARY, () => undefined);
+      });
+      await network.settle(() => peer !== '');
+      expect(peer).to.equal('192.0.2.7:56324');
+      for (const pal of pals) void pal.stopEventLoop();
+      await network.settle();
+      await Promise.all(ended);
+      for (const platform of platforms) expectNothingLeft(platform);
+    });
+
     it('a header that is awaited keeps no loop alive', async () => {
       const network = simulateNetwork({ seed: 0, plain: true });
       const platform = network.platform({ profile, keepAlive: true });
