@@ -17,6 +17,12 @@ export interface HeaderSource {
   read(target: Uint8Array, timeoutMs: number, callback: (error: NetworkError | null, bytes: number) => void): void;
 }
 
+/**
+ * Milliseconds behind the deadline in which what is there is still read, once. The deadline may have passed while this thread was busy with
+ * something else, and the header may have come in the meantime.
+ */
+const LATE_MS = 100;
+
 export type HeaderCallback = (error: NetworkError | null, header: ProxyHeader | null) => void;
 
 /** Calls back once, with the header or with why there is none. */
@@ -27,7 +33,8 @@ export function readHeader(source: HeaderSource, timeoutMs: number, callback: He
 class HeaderReading {
   readonly #source: HeaderSource;
   readonly #timeoutMs: number;
-  readonly #until: number;
+  #until: number;
+  #isLate = false;
   readonly #callback: HeaderCallback;
   /** All that has come. */
   #bytes: Buffer = Buffer.alloc(0);
@@ -56,12 +63,12 @@ class HeaderReading {
   #read(wanted: number): void {
     // One that sends a byte now and then must not have a new deadline with each of them.
     const left = Math.ceil(this.#until - this.#source.now());
-    if (left <= 0) return this.#tooSlow();
+    if (left <= 0) return this.#late();
     const target = Buffer.alloc(wanted);
     this.#source.read(target, left, (error, bytes) => {
       const { peer } = this.#source;
       if (error?.kind === NetworkErrorCode.Timeout && error.code === 'ETIMEDOUT' && error.syscall === undefined) {
-        return this.#tooSlow();
+        return this.#late();
       }
       if (error !== null) return this.#callback(headerUnread(peer, this.#bytes.length, error), null);
       if (bytes === 0) return this.#callback(endedInHeader(peer, this.#bytes.length), null);
@@ -70,7 +77,12 @@ class HeaderReading {
     });
   }
 
-  #tooSlow(): void {
+  #late(): void {
+    if (!this.#isLate) {
+      this.#isLate = true;
+      this.#until = this.#source.now() + LATE_MS;
+      return this.goOn();
+    }
     this.#callback(headerTooSlow(this.#source.peer, this.#bytes.length, this.#timeoutMs), null);
   }
 }

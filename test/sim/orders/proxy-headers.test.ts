@@ -213,6 +213,21 @@ for (const profile of ['windows', 'wine'] as const) {
       await table.end();
     });
 
+    it('one that came in time is heard, although its thread was busy until the deadline was over', async () => {
+      const table = bench(profile, 0);
+      const { network, pal, clients, server } = table;
+      const socket = clients.asyncConnect('127.0.0.1', server.port, {}, () => undefined);
+      const awaited = (): number =>
+        pal.inspect().sockets.find(({ kind }) => kind === 'server')?.queues['proxyHeadersAwaited'] ?? 0;
+      await network.settle(() => awaited() === 1 && clients.stats().connected === 1);
+      const deadline = network.clock.now + TIMEOUT_MS;
+      clients.asyncWrite(socket, Buffer.from(LINE + DATA), () => undefined);
+      while (network.clock.now <= deadline) if (!network.passTime()) network.step();
+      await network.settle(() => table.served.length + table.errors.length > 0);
+      expect([table.served, table.errors]).to.deep.equal([[EXPECTED], []]);
+      await table.end();
+    });
+
     it('a server that was imported reads them, where its own options say so', async () => {
       const network = simulateNetwork({ seed: 1 });
       const platforms = [1, 2, 3].map(() => network.platform({ profile, keepAlive: true }));
