@@ -11,6 +11,9 @@ const PROGRAMS: Readonly<Record<string, { file: string; args: string[] }>> = {
   deno: { file: 'node_modules/@deno/win32-x64/deno.exe', args: ['run', '--allow-all'] },
 };
 
+/** Where node-media-server is. */
+const SOFTWARE = 'test/package/software';
+
 /** Peers by name, with the ending of their server's file: servers/<scenario's server>-<ending>.ts. */
 const SERVERS: Readonly<
   Record<
@@ -72,6 +75,8 @@ export function serverOf(peer: string, server: string): ServerCommand {
     const file = programInC(`${server}-c`);
     return { script: `benchmarks/servers/${server}-c.c`, args: [], program: { file, args: [] } };
   }
+  if (ending.startsWith('media-server') && !existsSync(`${SOFTWARE}/node_modules/node-media-server`))
+    throw new Error(`node-media-server is not installed: npm ci in ${SOFTWARE}`);
   const program = PROGRAMS[peer];
   if (program !== undefined && !existsSync(program.file)) {
     const [name] = /@[^/]+\/[^/]+/.exec(program.file) ?? [peer];

@@ -45,7 +45,7 @@ export function formatRows(rows: readonly Row[]): string {
       const fill = number === 1 ? '-' : ' ';
       return `| ${line.map((text, index) => pad(text, widths[index] ?? 0, fill, index > 0)).join(' | ')} |`;
     }),
-    ...failures,
+    ...(failures.length === 0 ? [] : ['', ...failures]),
   ].join('\n');
 }
 
