@@ -1,9 +1,12 @@
 /** proxyProtocol of listen(), on every foundation of the promises. */
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 import { expect } from 'chai';
 import type { NetworkError, ProxyProtocolOptions } from '../../src/index.ts';
 import type { Connection } from '../../src/promises/connection.ts';
 import type { Server } from '../../src/promises/server.ts';
+import { NodeProxyHeaders } from '../../src/promises/sockets/node-proxy-headers.ts';
+import { MAX_PENDING_HEADERS, readProxySettings } from '../../src/proxy-protocol/proxy-settings.ts';
 import { failureOf, onEveryNetwork } from '../support/networks.ts';
 import { ADDRESSES_4, binary, BINARY, LINE, LOCAL, tlv } from '../support/proxy-headers.ts';
 
@@ -202,4 +205,23 @@ onEveryNetwork('promises: the PROXY protocol', (fixture) => {
       expect(error.code).to.match(/^ERR_(INVALID_ARG_TYPE|INVALID_ARG_VALUE|OUT_OF_RANGE)$/);
     });
   }
+});
+
+describe('promises: the PROXY protocol on node:net', () => {
+  it('refuses what is beyond the headers that are awaited, since it cannot leave it in the backlog', () => {
+    const codes: string[] = [];
+    const settings = readProxySettings(TRUSTING);
+    const headers = new NodeProxyHeaders(settings, ({ code }) => codes.push(code));
+    const nobody = (): void => expect.fail('none of them has sent a header');
+    const sockets = Array.from({ length: MAX_PENDING_HEADERS + 2 }, () => {
+      const socket = Object.defineProperty(new Socket(), 'remoteAddress', { value: '127.0.0.1' });
+      headers.take(socket, nobody);
+      return socket;
+    });
+    expect(codes).to.deep.equal(['ERR_PROXY_HEADERS_AWAITED', 'ERR_PROXY_HEADERS_AWAITED']);
+    expect(sockets.filter(({ destroyed }) => destroyed)).to.have.lengthOf(2);
+    headers.close();
+    expect(sockets.every(({ destroyed }) => destroyed)).to.equal(true);
+    expect(codes, 'the server was closed').to.have.lengthOf(2);
+  });
 });
