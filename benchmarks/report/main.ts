@@ -1,7 +1,7 @@
 /**
- * npm run bench -- report: from the results in docs/benchmarks/*.json to the charts and tables of docs/benchmarks.md.
+ * npm run bench -- report: from the results in docs/benchmarks/*.json to the charts and tables of docs/benchmarks.md and docs/performance.md.
  *
- * The page is written by hand; between `<!-- table: <file> -->` and `<!-- end -->` its tables are made here.
+ * The pages are written by hand; between `<!-- table: <file> -->` and `<!-- end -->` their tables are made here.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { readHistory } from '../guard/history.ts';
 import { lineChart, type ChartOptions } from './chart.ts';
 
 const FOLDER = 'docs/benchmarks';
-const PAGE = 'docs/benchmarks.md';
+const PAGES = ['docs/benchmarks.md', 'docs/performance.md'];
 
 interface Results {
   /** The file's name without .json. */
@@ -81,8 +81,8 @@ export async function writeReport(): Promise<string[]> {
     written.push(path.join(FOLDER, file));
   }
   written.push(...(await writeGuardCharts()));
-  writeFileSync(PAGE, fillTables(readFileSync(PAGE, 'utf8'), results));
-  return [...written, PAGE];
+  for (const page of PAGES) writeFileSync(page, fillTables(readFileSync(page, 'utf8'), results));
+  return [...written, ...PAGES];
 }
 
 /** The guard's history, one chart for each bed: every question's ratio, run after run. */

@@ -17,7 +17,7 @@ export interface PalOptions {
   /**
    * Let calls that succeed at once skip the completion port (SetFileCompletionNotificationModes). 'auto', the default:
    * for each socket whose provider has real file handles and for which the system confirms it, as libuv does. True: the
-   * same. False: never, so that every operation ends with a packet. docs/benchmarks.md has the figures that decided it.
+   * same. False: never, so that every operation ends with a packet. docs/performance.md has the figures that decided it.
    */
   skipCompletionPortOnSuccess?: 'auto' | boolean | undefined;
   /** Milliseconds that closeSocket spends on flushing what is queued, 0 … 2^31-1. Default 5000. */
