@@ -6,8 +6,11 @@ import { checkProxyProtocol } from '../proxy-protocol/proxy-settings.ts';
 
 /** A socket of a server with proxyProtocol. Its remote address and port are the client's, where the header names them. */
 export interface ProxiedSocket extends nodeNet.Socket {
-  /** The PROXY header with which the connection began; null for one of somebody who is none of the proxies. */
-  readonly proxyHeader: ProxyHeader | null;
+  /**
+   * The PROXY header with which the connection began; null for one of somebody who is none of the proxies. Undefined on sockets of all other
+   * servers, so that any net.Socket is one in types.
+   */
+  readonly proxyHeader?: ProxyHeader | null;
 }
 
 /** Options of createServer, with whose PROXY headers are read. */
