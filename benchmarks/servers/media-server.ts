@@ -1,10 +1,11 @@
 /** node-media-server with the line to the runner. It drops nothing: what a player does not take waits in its socket. */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { removeAtExit } from '../../scripts/remove.mjs';
 import { report } from './control.ts';
 
 interface MediaServer {
@@ -19,7 +20,7 @@ export async function serveMediaServer(pinnedBytes: () => number): Promise<void>
   const NodeMediaServer = load('node-media-server') as new (options: object) => MediaServer;
   const port = await freePort();
   const store = mkdtempSync(path.join(tmpdir(), 'iocp-pal-bench-'));
-  process.on('exit', () => rmSync(store, { recursive: true, force: true }));
+  removeAtExit(store);
   const server = new NodeMediaServer({ bind: '127.0.0.1', rtmp: { port }, store: { path: store } });
   let begun = 0;
   const count = (): void => {
