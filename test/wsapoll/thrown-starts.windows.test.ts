@@ -96,7 +96,7 @@ const cases: Record<string, Case> = {
       });
       opened.push(pal.asyncConnect('127.0.0.1', fresh.port, {}, nothing));
     },
-    through: ['take', 'accept', 'changed'],
+    through: ['takeUnseen', 'accept', 'changed'],
   },
   'a read': {
     kind: OperationKind.Receive,

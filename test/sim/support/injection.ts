@@ -25,7 +25,7 @@ type Methods = Record<string, Method>;
 /** What takes part in the start of an operation. */
 const STEPS: readonly [object, readonly string[]][] = [
   [OperationTable.prototype, ['setSegment']],
-  [BlockPool.prototype, ['take']],
+  [BlockPool.prototype, ['take', 'takeUnseen']],
   [DoubleBuffer.prototype, ['next', 'takeEmpty']],
   [PinnedBuffers.prototype, ['addressOf']],
   [RequestPool.prototype, ['takeRead', 'takeViewRead', 'takeWrite']],

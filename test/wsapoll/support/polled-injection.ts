@@ -27,7 +27,7 @@ const SUBMITTING = ['receive', 'send', 'receiveFrom', 'sendTo', 'connect', 'acce
 /** What takes part in the start of an operation. */
 const STEPS: readonly [object, readonly string[]][] = [
   [OperationTable.prototype, ['setSegment']],
-  [BlockPool.prototype, ['take']],
+  [BlockPool.prototype, ['take', 'takeUnseen']],
   [PinnedBuffers.prototype, ['addressOf']],
   [IdleSweep.prototype, ['watch']],
   [Scratch.prototype, ['setSockaddr']],
