@@ -13,7 +13,7 @@ const FOR_SIMULATION = ['pal', 'util', 'iocp', 'platform', 'memory', 'wait'];
 const FOR_BACKEND = ['pal', 'platform', 'memory', 'wait', 'loop', 'context', 'sockets'];
 /** What a face of the library takes, on top of the public calls: their words, and Node's timers. */
 const FOR_FACE = ['pal', 'platform', '.'];
-/** The promises check their arguments as the public calls do, and load iocp-pal/net when somebody asks for a Socket. */
+/** The promises check their arguments as the public calls do, cut lists as iocp-pal/net does, and load that when somebody asks for a Socket. */
 const FOR_PROMISES = [...FOR_FACE, 'util', 'proxy-protocol', 'net', 'promises/sockets'];
 const SIMULATION = ['sim/schedule', 'sim/machine', 'sim/memory', 'sim/kernel', 'sim/win32', 'sim/wait', 'sim'];
 

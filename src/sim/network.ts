@@ -182,6 +182,8 @@ export class SimulatedNetwork implements SharedNetwork {
     const turn = (): void => {
       immediate = undefined;
       clearTimeout(timer);
+      // It has said that there is no end, and rests; this turn was asked for before, or by promises that were on their way.
+      if (leaps && this.#steps > this.#maxSteps) return;
       let more = true;
       try {
         const due = this.clock.next;
@@ -189,7 +191,7 @@ export class SimulatedNetwork implements SharedNetwork {
         else more = this.#stepsOfATurn(leaps);
       } finally {
         const next = this.clock.next;
-        if (leaps ? more && this.#steps <= this.#maxSteps : this.agenda.length > 0) plan();
+        if (leaps ? more : this.agenda.length > 0) plan();
         else if (!leaps && next !== undefined)
           timer = inOwnContext(setTimeout, plan, (next - this.clock.now) / speed).unref();
       }

@@ -75,6 +75,17 @@ function makeLoop(
   return { loop, counters, scheduler, runAll, turns, found };
 }
 
+/** So many things that are ready again as soon as they have run. */
+function keepReady(loop: EventLoop, things: number): { ran: number } {
+  const ready = { ran: 0 };
+  const again = (): void => {
+    ready.ran++;
+    loop.enqueue(again);
+  };
+  for (let count = 0; count < things; count++) loop.enqueue(again);
+  return ready;
+}
+
 describe('a turn of the event loop', () => {
   const nothing = { taken: [], polled: [] };
 
@@ -106,17 +117,12 @@ describe('a turn of the event loop', () => {
 
   it('gives the source as much as what is ready: a thousand that are always ready do not fill it', () => {
     const { loop, counters, turns } = makeLoop({ taken: [], polled: Array<number>(100).fill(128) });
-    let ran = 0;
-    const again = (): void => {
-      ran++;
-      loop.enqueue(again);
-    };
-    for (let count = 0; count < 2000; count++) loop.enqueue(again);
+    const ready = keepReady(loop, 2000);
     loop.activate();
     turns.shift()?.();
-    expect([ran, counters.packets]).to.deep.equal([512, 512]);
+    expect([ready.ran, counters.packets]).to.deep.equal([512, 512]);
     turns.shift()?.();
-    expect([ran, counters.packets]).to.deep.equal([1024, 1024]);
+    expect([ready.ran, counters.packets]).to.deep.equal([1024, 1024]);
   });
 
   it('runs what was put off to the next turn there, behind what is ready, and goes on without an event', () => {
@@ -212,15 +218,10 @@ describe('a turn of the event loop in steps', () => {
     let packets = 0;
     const polled = Array<number>(100).fill(128);
     const { loop, turns } = makeLoop({ taken: [], polled }, { ticksBetweenCallbacks: true, dispatch: () => packets++ });
-    let ran = 0;
-    const again = (): void => {
-      ran++;
-      loop.enqueue(again);
-    };
-    for (let count = 0; count < 2000; count++) loop.enqueue(again);
+    const ready = keepReady(loop, 2000);
     loop.activate();
     for (let steps = 0; steps < 1024; steps++) turns.shift()?.();
-    expect([ran, packets]).to.deep.equal([512, 512]);
+    expect([ready.ran, packets]).to.deep.equal([512, 512]);
   });
 
   it('takes what the waiter has found before anything else is written there, and does it behind what is ready', () => {
