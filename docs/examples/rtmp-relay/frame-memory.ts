@@ -1,7 +1,4 @@
-/**
- * Memory for the frames of one stream, which lie in it one behind the other: those that a player gets together are then one piece,
- * and one call of the system, however many they are.
- */
+/** Memory for the frames of one stream, one behind the other: those that a player gets together are then one piece for the system. */
 
 /** Where memory comes from: allocateBuffer of iocp-pal/promises, from where a write copies nothing. */
 export type Allocate = (bytes: number) => Buffer;
@@ -26,16 +23,4 @@ export class FrameMemory {
     this.#used += bytes;
     return this.#piece.subarray(this.#used - bytes, this.#used);
   }
-}
-
-/** The same bytes in as few pieces as can be. */
-export function joined(buffers: readonly Buffer[]): Buffer[] {
-  const pieces: Buffer[] = [];
-  for (const next of buffers) {
-    const last = pieces.at(-1);
-    const isBehind = last?.buffer === next.buffer && last.byteOffset + last.length === next.byteOffset;
-    if (isBehind) pieces[pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + next.length);
-    else pieces.push(next);
-  }
-  return pieces;
 }

@@ -10,7 +10,6 @@ export class LiveStream {
   readonly players = new Set<Player>();
   isPublished = false;
   readonly #cacheBytes: number;
-  readonly #soon: (run: () => void) => void;
   readonly #memory: FrameMemory;
   /** Metadata and the settings of both codecs, the last of each. */
   readonly #kept = new Map<Frame['kind'], Frame>();
@@ -19,13 +18,10 @@ export class LiveStream {
   #cachedBytes = 0;
   #hasVideo = false;
   #hasKey = false;
-  #isSendingSoon = false;
 
-  /** @param soon runs it when what has come by now has been read */
-  constructor(name: string, cacheBytes: number, allocate: Allocate, soon: (run: () => void) => void) {
+  constructor(name: string, cacheBytes: number, allocate: Allocate) {
     this.name = name;
     this.#cacheBytes = cacheBytes;
-    this.#soon = soon;
     this.#memory = new FrameMemory(allocate);
   }
 
@@ -43,17 +39,14 @@ export class LiveStream {
     this.#kept.clear();
     const eof = userControl(UserControl.StreamEnd, MEDIA_STREAM);
     const notice = status('NetStream.Play.UnpublishNotify', `${this.name} is not published any more`);
-    for (const player of this.players) {
-      player.push(endOf(Buffer.concat([eof, notice])));
-      player.send();
-    }
+    const frame = endOf(Buffer.concat([eof, notice]));
+    for (const player of this.players) player.push(frame);
   }
 
   add(player: Player): void {
     this.players.add(player);
     for (const frame of this.#kept.values()) player.push(frame);
     for (const frame of this.#cache) player.push(frame);
-    player.send();
   }
 
   send(message: Message): void {
@@ -69,17 +62,6 @@ export class LiveStream {
     if (frame.isKept) this.#kept.set(frame.kind, frame);
     else this.#keep(frame);
     for (const player of this.players) player.push(frame);
-    this.#sendSoon();
-  }
-
-  /** All that has come together goes out together: a relay that is behind makes fewer calls for it, and catches up. */
-  #sendSoon(): void {
-    if (this.#isSendingSoon) return;
-    this.#isSendingSoon = true;
-    this.#soon(() => {
-      this.#isSendingSoon = false;
-      for (const player of this.players) player.send();
-    });
   }
 
   #keep(frame: Frame): void {

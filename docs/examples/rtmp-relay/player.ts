@@ -6,31 +6,38 @@
  * whole queue the end is dropped, when its beginning is out.
  */
 import type { Connection } from '../../../src/promises/index.ts'; // in your project: from 'iocp-pal/promises'
-import { joined } from './frame-memory.ts';
 import type { Frame } from './frames.ts';
 import type { Limits } from './limits.ts';
 
-/** Bytes that are sent with one call when several frames wait. */
-const BATCH_BYTES = 256 * 1024;
+/**
+ * Bytes that his connection may have at a time, except for a single frame that is larger. What goes there cannot be dropped any more,
+ * so it is what one send to the system carries, and not much more; the rest waits in the queue.
+ */
+export const UNDER_WAY_BYTES = 256 * 1024;
 
 export class Player {
   droppedFrames = 0;
   /** Why nothing can be sent to him any more. */
   failure: unknown = null;
   readonly #connection: Connection;
-  readonly #limits: Limits;
+  readonly #queueBytes: number;
+  readonly #options: { readonly timeout: number };
   readonly #onBehind: () => void;
   #queue: Frame[] = [];
   #queuedBytes = 0;
-  #sending: Promise<void> | null = null;
+  /** Given to the connection, which has not sent it yet. */
+  #underWayBytes = 0;
+  /** Settled when the newest frame that is under way has been sent, or has failed. */
+  #newest: Promise<void> | null = null;
   /** Waits for a key frame. */
   #isSkipping = true;
   #isBehind = false;
 
   /** @param onBehind told when frames are dropped, once until the player has caught up */
-  constructor(connection: Connection, limits: Limits, onBehind: () => void) {
+  constructor(connection: Connection, { queueBytes, stallMs }: Limits, onBehind: () => void) {
     this.#connection = connection;
-    this.#limits = limits;
+    this.#queueBytes = queueBytes;
+    this.#options = { timeout: stallMs };
     this.#onBehind = onBehind;
   }
 
@@ -39,7 +46,6 @@ export class Player {
     this.#isSkipping = true;
   }
 
-  /** Into the queue; send() sends it. */
   push(frame: Frame): void {
     if (frame.isKey) this.#isSkipping = false;
     if (this.#isSkipping && !frame.isKept) {
@@ -48,32 +54,50 @@ export class Player {
     }
     this.#queue.push(frame);
     this.#queuedBytes += frame.bytes.length;
-    if (this.#queuedBytes > this.#limits.queueBytes) this.#makeRoom();
+    this.#pump();
+    if (this.#queuedBytes > this.#queueBytes) this.#makeRoom();
   }
 
-  /** Sends what was pushed. Behind what is under way it comes by itself. */
-  send(): void {
-    if (this.#queue.length > 0) this.#sending ??= this.#send();
-  }
-
-  /** When everything that was pushed is on its way, or the connection is broken. */
+  /** When everything that was pushed has been sent, or the connection is broken. */
   async flushed(): Promise<void> {
-    this.send();
-    while (this.#sending !== null) await this.#sending;
+    while (this.#underWayBytes > 0 && this.failure === null) await this.#newest;
+  }
+
+  /** Gives the connection what it may have. Frames that it gets in one turn of the loop go out together. */
+  #pump(): void {
+    for (let next; (next = this.#queue[0]) !== undefined;) {
+      const { bytes } = next;
+      if (this.#underWayBytes > 0 && this.#underWayBytes + bytes.length > UNDER_WAY_BYTES) return;
+      this.#queue.shift();
+      this.#queuedBytes -= bytes.length;
+      this.#newest = this.#send(bytes);
+    }
+    if (!this.#isSkipping) this.#isBehind = false;
+  }
+
+  async #send(bytes: Buffer): Promise<void> {
+    this.#underWayBytes += bytes.length;
+    try {
+      await this.#connection.write(bytes, this.#options);
+      this.#underWayBytes -= bytes.length;
+      this.#pump();
+    } catch (error) {
+      this.failure ??= error;
+      void this.#connection.reset(); // which ends the session, too
+    }
   }
 
   #makeRoom(): void {
-    const dropped = this.droppedFrames;
-    while (this.#queuedBytes > this.#limits.queueBytes) {
-      // All of the queue is unsent, so a group that begins in it is whole; the oldest goes first.
-      const begin = this.#queue.findIndex(({ isKey }) => isKey);
-      const next = this.#queue.findIndex(({ isKey }, index) => isKey && index > begin);
-      if (begin === -1 || next === -1) this.#isSkipping = true; // what is dropped has not ended: what follows goes, too
-      if (begin === -1) this.#drop(this.#queue.length - 1, this.#queue.length);
-      else this.#drop(begin, next === -1 ? this.#queue.length : next);
-      if (begin === -1) break;
+    const before = this.droppedFrames;
+    while (this.#queuedBytes > this.#queueBytes) {
+      // Nothing of the queue was sent, so a group that begins in it is whole; the oldest goes first.
+      const keys = [...this.#queue.keys()].filter((at) => this.#queue[at]?.isKey === true);
+      const [begin = this.#queue.length - 1, end = this.#queue.length] = keys;
+      if (keys.length < 2) this.#isSkipping = true; // what is dropped has not ended: what follows goes, too
+      this.#drop(begin, end);
+      if (keys.length === 0) break;
     }
-    if (this.droppedFrames === dropped || this.#isBehind) return;
+    if (this.droppedFrames === before || this.#isBehind) return;
     this.#isBehind = true;
     this.#onBehind();
   }
@@ -85,32 +109,5 @@ export class Player {
     this.#queue.splice(begin, group.length, ...kept);
     this.droppedFrames += group.length - kept.length;
     for (const { isKept, bytes } of group) if (!isKept) this.#queuedBytes -= bytes.length;
-  }
-
-  async #send(): Promise<void> {
-    try {
-      while (this.#queue.length > 0) {
-        const batch = this.#takeBatch();
-        await this.#connection.write(batch, { timeout: this.#limits.stallMs });
-        if (this.#queue.length === 0 && !this.#isSkipping) this.#isBehind = false;
-      }
-    } catch (error) {
-      this.failure ??= error;
-      this.#queue = [];
-      void this.#connection.reset(); // which ends the session, too
-    } finally {
-      this.#sending = null;
-    }
-  }
-
-  #takeBatch(): Buffer[] {
-    let [count, bytes] = [0, 0];
-    for (const frame of this.#queue) {
-      if (count > 0 && bytes + frame.bytes.length > BATCH_BYTES) break;
-      count++;
-      bytes += frame.bytes.length;
-    }
-    this.#queuedBytes -= bytes;
-    return joined(this.#queue.splice(0, count).map((frame) => frame.bytes));
   }
 }

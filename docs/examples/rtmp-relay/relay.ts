@@ -16,8 +16,6 @@ export interface RelayOptions {
   readonly onError?: (error: unknown, connection: Connection) => void;
   /** Milliseconds, from anywhere on; those of a simulation in its tests. */
   readonly now?: () => number;
-  /** In place of setImmediate, where time is simulated. */
-  readonly soon?: (run: () => void) => void;
 }
 
 export class Relay {
@@ -29,7 +27,6 @@ export class Relay {
   /** Done when the relay has stopped, and every session is over. */
   readonly served: Promise<void>;
   readonly #server: Server;
-  readonly #soon: (run: () => void) => void;
   readonly #sessions = new Set<Session>();
   readonly #streams = new Map<string, LiveStream>();
 
@@ -40,7 +37,6 @@ export class Relay {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.say = options.say ?? (() => undefined);
     this.now = options.now ?? (() => performance.now());
-    this.#soon = options.soon ?? ((run) => void setImmediate(run));
     const { maxConnections } = this.limits;
     const { onError = () => undefined } = options;
     this.served = server.serve((connection) => this.#serve(connection), { maxConnections, onError });
@@ -48,7 +44,7 @@ export class Relay {
 
   /** The stream of this name, which begins to exist when somebody asks for it. */
   streamOf(name: string): LiveStream {
-    const stream = this.#streams.get(name) ?? new LiveStream(name, this.limits.cacheBytes, this.allocate, this.#soon);
+    const stream = this.#streams.get(name) ?? new LiveStream(name, this.limits.cacheBytes, this.allocate);
     this.#streams.set(name, stream);
     return stream;
   }

@@ -35,7 +35,6 @@ async function scene(seed: number, limits: Partial<Limits> = {}): Promise<Scene>
     port: 1935,
     limits,
     now: simulation.now,
-    soon: (run) => void simulation.sleep(0).then(run),
     say: (text) => said.push(text),
     onError: (error) => errors.push(String(error)),
   });
