@@ -49,6 +49,7 @@ export class Counters {
   readyHighWater = 0;
   wakeUps = 0;
   inlineCompletions = 0;
+  sendsDeferred = 0;
   droppedPackets = 0;
   bytesReceived = 0;
   bytesSent = 0;

@@ -105,7 +105,7 @@ class Attempts {
     this.#errors.push(systemError('ETIMEDOUT', 'connect', target));
     const { stream } = own;
     own.stream = null;
-    stream?.close(() => undefined);
+    stream?.close(() => undefined, []);
     this.next();
   }
 }

@@ -204,7 +204,7 @@ export class TcpSocket extends Duplex implements StreamOwner {
       own.stream = null;
       const closed = behindBoth(() => this.emit('close', hadError));
       if (own.resetting) stream.reset(closed);
-      else stream.close(closed);
+      else stream.close(closed, bufferedOf(this));
       own.resetting = false;
       callback(exception);
     }
@@ -599,8 +599,17 @@ function familyOf(endpoint: Endpoint | undefined): string | undefined {
 
 /** Bytes that the Duplex holds. Strings have been made bytes by then. Undefined before its constructor has run. */
 function bufferedBytes(socket: TcpSocket): number | undefined {
-  const { writableBuffer } = socket as unknown as { writableBuffer?: readonly { chunk: Uint8Array }[] };
-  return writableBuffer?.reduce((sum, { chunk }) => sum + chunk.length, 0);
+  return (socket as unknown as Buffering).writableBuffer?.reduce((sum, { chunk }) => sum + chunk.length, 0);
+}
+
+/** What the Duplex holds. */
+function bufferedOf(socket: TcpSocket): readonly Uint8Array[] {
+  const { writableBuffer = [] } = socket as unknown as Buffering;
+  return writableBuffer.map(({ chunk }) => chunk);
+}
+
+interface Buffering {
+  readonly writableBuffer?: readonly { readonly chunk: Uint8Array }[];
 }
 
 function isNumberOrUndefined(value: unknown): value is number | undefined {

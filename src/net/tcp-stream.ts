@@ -205,10 +205,16 @@ export class TcpStream extends AsyncResource {
     this.pal.shutdown(this.handle, 'send', done);
   }
 
-  /** Closes it, and drops what is not sent yet; `closed` is called when it is gone. */
-  close(closed: () => void): void {
+  /**
+   * Closes it, and drops what the system does not take at once; `closed` is called when it is gone.
+   * @param rest written behind what is under way: that may only wait for its turn to be sent, where Node's sockets would have sent both
+   */
+  close(closed: () => void, rest: readonly Uint8Array[]): void {
     this.#phase = Phase.Closed;
-    this.runInAsyncScope(() => this.pal.closeSocket(this.handle, { graceMs: 0 }, closed));
+    this.runInAsyncScope(() => {
+      if (rest.length > 0 && this.queuedBytes > 0) this.pal.asyncWrite(this.handle, rest, () => undefined);
+      this.pal.closeSocket(this.handle, { graceMs: 0 }, closed);
+    });
   }
 
   /** Closes it with RST. */

@@ -211,7 +211,8 @@ export interface NetworkPal extends AcceptControl, DatagramPal, FileCalls, LoopC
   tryRead(socket: SocketHandle, buffer: Uint8Array): number;
   /**
    * Hands bytes from the start of `data`, which may be a list, to the system, in one call and without a callback: 1 … 262144, or
-   * WouldBlock, when writes are queued or in flight, when the system has no room, and when the socket is closed. `data` may be changed
+   * WouldBlock, when writes are queued or in flight, when the system has no room, when this callback has sent on 64 other connections
+   * (asyncWrite then waits for its turn in the loop), and when the socket is closed. `data` may be changed
    * at once. It may be used beside the asynchronous calls, also while a read is pending: try it first, and give what it leaves to
    * asyncWrite. A connection that is broken is WouldBlock too, and asyncWrite is told why.
    *

@@ -35,6 +35,8 @@ export interface NetworkStats {
   wakeUps: number;
   /** Operations that finished inside their own call, with no packet (skipCompletionPortOnSuccess, or a failure at once). */
   inlineCompletions: number;
+  /** Sends that had to wait for their turn, since one callback had sent on 64 other connections (docs/limits.md#fairness). */
+  sendsDeferred: number;
   /** Packets whose slot or generation did not match and that were dropped. Not 0 means a bug or a foreign packet. */
   droppedPackets: number;
   /** Bytes received on all sockets. */

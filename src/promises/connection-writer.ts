@@ -20,6 +20,7 @@ export const LOW_WATER_MARK = 65_536;
  * writer would otherwise keep everything else of this thread from running.
  */
 const AT_ONCE_IN_A_TURN = 32;
+const NOTHING = new Uint8Array(0);
 const NO_OPTIONS: OperationOptions = {};
 
 export class ConnectionWriter {
@@ -63,6 +64,17 @@ export class ConnectionWriter {
       const mustWait = staysWhereItIs || hasHadItsTurn || this.#waiting + length > LOW_WATER_MARK;
       if (mustWait) await this.#written(rest, length, options);
       else this.#writeBehind(isCallers && rest instanceof Uint8Array ? Buffer.from(rest) : rest, length);
+    } catch (error) {
+      inCallersStack(error);
+    }
+  }
+
+  async ready(options: OperationOptions = NO_OPTIONS): Promise<void> {
+    try {
+      this.#requireOpen(options);
+      // A write of nothing is over when everything in front of it is, and has its turn as any other.
+      await this.#written(NOTHING, 0, options);
+      this.#requireOpen(NO_OPTIONS);
     } catch (error) {
       inCallersStack(error);
     }

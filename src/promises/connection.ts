@@ -125,6 +125,15 @@ export class Connection {
     return this.#writer.write(data, options);
   }
 
+  /**
+   * Waits until nothing waits to be sent here and it is this connection's turn to send: the thread's loop lets thousands of connections
+   * that are written to at the same time send in a line. For whoever makes up late what to send: what has come meanwhile goes out with one write.
+   * @throws NetworkError what a write has failed with; close() or reset() comes meanwhile; aborted or timed out
+   */
+  ready(options?: OperationOptions): Promise<void> {
+    return this.#writer.ready(options);
+  }
+
   /** Sends a file in order with what is written. Returns the bytes sent, head and tail included. docs/files.md */
   sendFile(file: FileSource, options?: SendFileOptions): Promise<number> {
     return this.#writer.sendFile(file, options);

@@ -33,6 +33,7 @@ import type { SocketTable } from '../sockets/socket-table.ts';
 import { requireStack } from '../util/stack-room.ts';
 import { collectStats } from './stats.ts';
 import { takeBackLoans } from './take-back-loans.ts';
+import { sendAllDeferred } from '../tcp/deferred-send.ts';
 import { checkWaiting } from '../tcp/readiness/watch.ts';
 import { createContext, makeKept, type ContextHooks, type Kept } from './create-context.ts';
 
@@ -150,7 +151,11 @@ export class Lifecycle {
       throw initializationError(error);
     }
     this.#context = context;
-    this.#unwatchEnd = context.platform.threadEnd?.watch(() => takeBackLoans(context)) ?? null;
+    const onThreadEnd = (): void => {
+      sendAllDeferred(context);
+      takeBackLoans(context);
+    };
+    this.#unwatchEnd = context.platform.threadEnd?.watch(onThreadEnd) ?? null;
     this.#unlist = listPal(this);
     this.#state = 'ready';
     this.#everInitialized = true;

@@ -7,6 +7,7 @@ import { connectionClosed } from '../util/errors.ts';
 import { notOfThisKind, type SocketKind } from '../sockets/socket-kind.ts';
 import { lingerZero } from '../sockets/sockets.ts';
 import { Connection } from './connection/connection.ts';
+import { sendBeforeDrop } from './deferred-send.ts';
 import { completeConnect, failConnect, cancelConnect } from './connector.ts';
 import { cancelDrain, failDrains } from './drain.ts';
 import { completeZeroByteReceive } from './zero-byte-receive.ts';
@@ -69,6 +70,7 @@ export const connectionKind: SocketKind = {
   },
 
   drop(context: Context, connection: Connection): void {
+    if (!connection.resetting) sendBeforeDrop(context, connection);
     dropWrites(context, connection);
     dropEnd(context, connection);
     endDisconnect(context, connection);

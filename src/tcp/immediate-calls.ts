@@ -9,6 +9,7 @@
 import { SOCKET_ERROR } from '../../ffi/constants.ts';
 import { WSABUF } from '../../ffi/layouts.ts';
 import type { Context } from '../context/context.ts';
+import { SLOT, type Operation } from '../memory/operation.ts';
 import { becomeNonBlocking } from '../sockets/sockets.ts';
 import type { Connection } from './connection/connection.ts';
 
@@ -72,6 +73,23 @@ export function sendPartsNow(
   const result = context.platform.ws2_32.WSASend(connection.socket, address, count, address + at, 0, 0, 0);
   finish(context, result, at);
   context.counters.bytesSent += outcome.bytes;
+  return outcome;
+}
+
+/** The same for what the WSABUFs of an operation name, without its OVERLAPPED. It counts no bytes: the operation does. */
+export function sendSegmentsNow(
+  context: Context,
+  connection: Connection,
+  operation: Operation,
+  segments: number,
+): Readonly<Outcome> {
+  if (!mayBegin(context, connection)) return outcome;
+  const { platform, scratch, counters } = context;
+  scratch.view.setUint32(0, 0, true);
+  counters.syscalls.WSASend++;
+  const buffers = operation.address + SLOT.WSABUFS;
+  const result = platform.ws2_32.WSASend(connection.socket, buffers, segments, scratch.address, 0, 0, 0);
+  finish(context, result, 0);
   return outcome;
 }
 

@@ -2,7 +2,6 @@
  * What goes out with one WSASend: small writes are copied into one block, buffers from allocateBuffer() are sent from where
  * they lie, and up to MAX_SEGMENTS of both are gathered.
  */
-import { WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import { BLOCK_SIZES, classFor, LARGEST_CLASS, type Block } from '../memory/block-pool.ts';
 import type { Connection } from './connection/connection.ts';
 import { writeOf } from './connection/write-state.ts';
@@ -17,8 +16,8 @@ const MAX_SEND_BYTES = BLOCK_SIZES[LARGEST_CLASS] ?? 0;
 export const DETACHED = -1;
 
 /**
- * Fills the WSABUFs from the head of the queue. Returns their number; 0 means that the operation was finished, since there
- * is no memory, and DETACHED that there is nothing to submit.
+ * Fills the WSABUFs from the head of the queue. Returns their number; 0 means that there is no memory, and
+ * DETACHED that there is nothing to submit.
  */
 export function gather(context: Context, connection: Connection, operation: Operation): number {
   const cursor = sendCursor;
@@ -28,6 +27,8 @@ export function gather(context: Context, connection: Connection, operation: Oper
   let segments = 0;
   let segmentStart = 0;
   let bytes = 0;
+  /** Bytes of the last segment, when it is of pinned memory, and where it ends. */
+  let [pinnedBytes, pinnedEnd] = [0, 0];
   // A file ends what goes out together: its turn comes when it is the first.
   while (cursor.request !== null && cursor.request.file === null && bytes < MAX_SEND_BYTES) {
     const available = cursor.available();
@@ -39,10 +40,15 @@ export function gather(context: Context, connection: Connection, operation: Oper
     const pinnedAddress = context.pinned.addressOf(cursor.chunk, cursor.offset + available);
     if (pinnedAddress !== 0) {
       if (used > segmentStart) segmentStart = used; // the copied bytes before it have their segment
-      if (segments === MAX_SEGMENTS) break;
+      const address = pinnedAddress + cursor.offset;
       const length = Math.min(available, MAX_SEND_BYTES - bytes);
-      context.operations.setSegment(operation, segments, pinnedAddress + cursor.offset, length);
-      segments++;
+      // What lies right behind the piece before it is one segment with it.
+      if (address !== pinnedEnd) pinnedBytes = 0;
+      if (pinnedBytes === 0 && segments === MAX_SEGMENTS) break;
+      if (pinnedBytes === 0) segments++;
+      pinnedBytes += length;
+      pinnedEnd = address + length;
+      context.operations.setSegment(operation, segments - 1, pinnedEnd - pinnedBytes, pinnedBytes);
       bytes += length;
       operation.lent = cursor.chunk; // one shows that there are some: all are kept by their requests
       cursor.move(length);
@@ -63,6 +69,7 @@ export function gather(context: Context, connection: Connection, operation: Oper
       return DETACHED;
     }
     if (isNew) segments++;
+    pinnedEnd = 0;
     used += length;
     bytes += length;
     context.operations.setSegment(operation, segments - 1, block.address + segmentStart, used - segmentStart);
@@ -71,9 +78,5 @@ export function gather(context: Context, connection: Connection, operation: Oper
   cursor.end();
   writeOf(connection).gathered(cursor.lastOrder);
   operation.requested = bytes;
-  if (bytes === 0) {
-    context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
-    return 0;
-  }
-  return segments;
+  return bytes === 0 ? 0 : segments;
 }

@@ -8,7 +8,7 @@
  *
  * Sending one at a time is also what keeps bytes in flight bounded: one very large WSASend can fail with WSAENOBUFS.
  */
-import { ERROR_OPERATION_ABORTED, WSAECONNABORTED, WSAECONNRESET } from '../../ffi/wsa-errors.ts';
+import { ERROR_OPERATION_ABORTED, WSAECONNABORTED, WSAECONNRESET, WSAENOBUFS } from '../../ffi/wsa-errors.ts';
 import type { NetworkError } from '../pal/network-error.ts';
 import type { BytesCallback, WriteData } from '../pal/network-pal.ts';
 import type { OperationHandle, OperationOptions } from '../pal/pending-operation.ts';
@@ -18,6 +18,7 @@ import { sendFin, settleEnd } from './shutdown.ts';
 import type { Connection } from './connection/connection.ts';
 import { captureOrigin, addRequest, type Context } from '../context/context.ts';
 import { bufferDetached, outOfSlots, streamTruncated, systemError, writeAfterEnd } from '../util/errors.ts';
+import { defer, sendDeferred } from './deferred-send.ts';
 import { sendCursor } from './send-cursor.ts';
 import { whyOver } from '../sockets/pending-call.ts';
 import {
@@ -59,6 +60,7 @@ export function write(
   let over: NetworkError | null;
   let refusal: NetworkError | null = null;
   let idle = false;
+  let mustWait = false;
   let operation: Operation | null = null;
   try {
     request = context.requests.takeWrite(data, total, call, callback);
@@ -69,7 +71,8 @@ export function write(
     if (over === null) {
       refusal = whyNotQueued(context, connection, total);
       idle = refusal === null && connection.write.operation === null;
-      if (idle && !isEmpty({ total, file })) {
+      mustWait = idle && !context.loop.maySendNow(connection);
+      if (mustWait || (idle && !isEmpty({ total, file }))) {
         operation = context.operations.take(OperationKind.Send, connection);
         if (operation === null) refusal = outOfSlots(context.options.maxOperations);
       }
@@ -87,7 +90,8 @@ export function write(
   addRequest(context, connection);
   if (operation !== null) {
     own.begin(operation);
-    send(context, connection, operation);
+    if (mustWait) defer(context, connection, operation);
+    else send(context, connection, operation);
   }
   return name;
 }
@@ -100,6 +104,8 @@ export function whyEnded(call: WritingCall, connection: Connection): NetworkErro
 }
 
 export function completeSend(context: Context, connection: Connection, operation: Operation): void {
+  const wasDeferred = connection.write.isDeferred;
+  if (wasDeferred) sendDeferred(context, connection, operation);
   const { bytes, requested } = operation;
   context.operations.giveBuffers(operation);
   context.counters.bytesSent += bytes;
@@ -129,7 +135,9 @@ export function completeSend(context: Context, connection: Connection, operation
     endStream(context, connection, operation, failure, truncated);
   } else if (hasWrites(connection)) {
     context.operations.reset(operation);
-    send(context, connection, operation);
+    // Who had to wait and has more to send stands in line again, unless the system has no room: that is waited for.
+    if (wasDeferred && bytes > 0 && bytes === requested) defer(context, connection, operation);
+    else send(context, connection, operation);
   } else {
     release(context, connection, operation);
     if (connection.write.end !== WriteEnd.Open) sendFin(context, connection);
@@ -247,6 +255,7 @@ export function send(context: Context, connection: Connection, operation: Operat
     const segments = gather(context, connection, operation);
     if (segments > 0) context.transport.send(connection, operation, segments);
     else if (segments === DETACHED && firstWrite !== null) detached(context, connection, operation, firstWrite);
+    else context.loop.completeSynchronously(operation, WSAENOBUFS, 0);
   } catch (error) {
     sendCursor.end();
     abandonOperation(context, connection, operation, error);

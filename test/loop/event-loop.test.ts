@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { Counters } from '../../src/loop/counters.ts';
 import { EventLoop } from '../../src/loop/event-loop.ts';
 import type { EventSource } from '../../src/loop/event-source.ts';
+import { Operation } from '../../src/memory/operation.ts';
 import type { Scheduler } from '../../src/platform/platform.ts';
 
 interface Found {
@@ -15,11 +16,16 @@ interface Found {
 interface Setting {
   ticksBetweenCallbacks?: boolean;
   dispatch?: (index: number) => void;
+  completed?: (operation: Operation) => void;
 }
+
+const never = (): never => {
+  throw new Error('Not part of these tests');
+};
 
 function makeLoop(
   found: Found,
-  { ticksBetweenCallbacks = false, dispatch = () => undefined }: Setting = {},
+  { ticksBetweenCallbacks = false, dispatch = () => undefined, completed = never }: Setting = {},
 ): {
   loop: EventLoop;
   counters: Counters;
@@ -52,9 +58,6 @@ function makeLoop(
     unref: () => undefined,
     close: () => Promise.resolve(),
   };
-  const never = (): never => {
-    throw new Error('Not part of these tests');
-  };
   const scheduler: Scheduler = {
     now: () => 0,
     soon: (turn) => turns.push(turn),
@@ -65,7 +68,7 @@ function makeLoop(
     scheduler,
     source,
     counters,
-    completed: never,
+    completed,
     afterTurn: () => undefined,
     ticksBetweenCallbacks,
   });
@@ -123,6 +126,67 @@ describe('a turn of the event loop', () => {
     expect([ready.ran, counters.packets]).to.deep.equal([512, 512]);
     turns.shift()?.();
     expect([ready.ran, counters.packets]).to.deep.equal([1024, 1024]);
+  });
+
+  it('makes 64 of the sends that wait, in order, and then looks again who has said something', () => {
+    const sent: number[] = [];
+    const found = { taken: [], polled: Array<number>(100).fill(0) };
+    const { loop, turns } = makeLoop(found, { completed: ({ address }) => sent.push(address) });
+    loop.activate();
+    turns.shift()?.();
+    for (let index = 0; index < 100; index++) loop.defer(new Operation(0, index));
+    const ready: number[] = [];
+    loop.enqueue(() => {
+      ready.push(sent.length);
+      loop.enqueueForNextTurn(() => ready.push(sent.length));
+    });
+    turns.shift()?.();
+    expect([sent.length, loop.isIdle]).to.deep.equal([64, false]);
+    while (turns.length > 0) turns.shift()?.();
+    expect(ready, 'what is ready comes first').to.deep.equal([0, 64]);
+    expect(sent).to.deep.equal(Array.from({ length: 100 }, (_, index) => index));
+    expect(loop.isIdle).to.equal(true);
+  });
+
+  it('makes them one step at a time with ticksBetweenCallbacks', () => {
+    const sent: number[] = [];
+    const { loop, turns } = makeLoop(nothing, {
+      ticksBetweenCallbacks: true,
+      completed: ({ address }) => sent.push(address),
+    });
+    loop.activate();
+    for (let index = 0; index < 3; index++) loop.defer(new Operation(0, index));
+    for (let left = 20; sent.length === 0 && left > 0; left--) turns.shift()?.();
+    expect(sent).to.deep.equal([0]);
+    while (turns.length > 0) turns.shift()?.();
+    expect(sent).to.deep.equal([0, 1, 2]);
+  });
+
+  it('lets 64 connections send at once in one callback, and each as often as it likes', () => {
+    const { loop, turns } = makeLoop(nothing);
+    const connections = Array.from({ length: 66 }, () => ({}));
+    const counts: number[] = [];
+    const count = (): void => {
+      let may = 0;
+      for (const connection of connections) may += loop.maySendNow(connection) && loop.maySendNow(connection) ? 1 : 0;
+      counts.push(may);
+    };
+    loop.activate();
+    while (turns.length > 0) turns.shift()?.();
+    loop.enqueue(count);
+    loop.enqueue(count);
+    count(); // outside of any callback of the loop
+    while (turns.length > 0) turns.shift()?.();
+    expect(counts).to.deep.equal([64, 64, 64]);
+  });
+
+  it('counts those of many turns of Node apart, while nothing else is to be done', () => {
+    const { loop, turns } = makeLoop(nothing);
+    loop.activate();
+    for (let count = 0; count < 200; count++) {
+      expect(loop.maySendNow({})).to.equal(true);
+      while (turns.length > 0) turns.shift()?.();
+    }
   });
 
   it('runs what was put off to the next turn there, behind what is ready, and goes on without an event', () => {

@@ -38,6 +38,30 @@ onEveryNet('net, streams', ({ net, ours }) => {
     await ended(pair);
   });
 
+  it('sends what was written before destroy(), however many others were written to before it', async () => {
+    const server = await listening(net);
+    const accepted: Socket[] = [];
+    server.on('connection', (socket) => accepted.push(socket.on('error', () => undefined)));
+    const clients: Socket[] = [];
+    while (clients.length < 80) {
+      const client = net.connect(portOf(server), '127.0.0.1');
+      await once(client, 'connect');
+      clients.push(client);
+    }
+    while (accepted.length < clients.length) await once(server, 'connection');
+    const got = clients.map((client) => bytesOf(client));
+    for (const socket of accepted) {
+      socket.write('good');
+      socket.write('bye');
+      socket.write('!');
+      socket.destroy();
+    }
+    expect((await Promise.all(got)).map(String)).to.deep.equal(Array(80).fill('goodbye!'));
+    for (const client of clients) client.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+
   it('ends its side when the peer has ended, where they are not', async () => {
     const pair = await pairOf(net);
     pair.client.end();

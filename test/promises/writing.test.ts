@@ -139,6 +139,27 @@ describe('promises: a write', () => {
     });
   }
 
+  it('of pieces that lie one behind the other is of one segment, at once and when it has to wait', async () => {
+    const { client, served, sends, pal, close } = await traced();
+    const memory = pal.allocateBuffer(3_000_000);
+    const pieces = (from: number): Buffer[] =>
+      Array.from({ length: 20 }, (_, at) => memory.subarray(from + at * 10, from + at * 10 + 10));
+    memory.fill(7);
+    await client.write(pieces(1000).slice(0, 10));
+    const waiting = [
+      client.write(memory),
+      client.write(pieces(5000)),
+      client.write([...pieces(100), Buffer.from('x')]),
+    ];
+    await served.readExactly(100 + memory.length + 200 + 201);
+    await Promise.all(waiting);
+    const segments = sends().map((line) => Number(/WSASend\(\d+, \w+, (\d+)/.exec(line)?.[1]));
+    expect(segments[0]).to.equal(1);
+    expect(Math.max(...segments)).to.be.at.most(4);
+    expect(segments.length, 'few calls').to.be.lessThan(60);
+    await close();
+  });
+
   it("refuses a size that is none, and lends nobody else's memory", async () => {
     const { allocateBuffer, close } = simulate({ seed: 0 });
     for (const size of [0, -1, 1.5, 2 ** 31]) expect(() => allocateBuffer(size)).to.throw(RangeError);

@@ -9,11 +9,8 @@ import type { Connection } from '../../../src/promises/index.ts'; // in your pro
 import type { Frame } from './frames.ts';
 import type { Limits } from './limits.ts';
 
-/**
- * Bytes that his connection may have at a time, except for a single frame that is larger. What goes there cannot be dropped any more,
- * so it is what one send to the system carries, and not much more; the rest waits in the queue.
- */
-export const UNDER_WAY_BYTES = 256 * 1024;
+/** Bytes that go out with one write, except for a single frame that is larger. What is written cannot be dropped any more. */
+export const BATCH_BYTES = 256 * 1024;
 
 export class Player {
   droppedFrames = 0;
@@ -25,10 +22,7 @@ export class Player {
   readonly #onBehind: () => void;
   #queue: Frame[] = [];
   #queuedBytes = 0;
-  /** Given to the connection, which has not sent it yet. */
-  #underWayBytes = 0;
-  /** Settled when the newest frame that is under way has been sent, or has failed. */
-  #newest: Promise<void> | null = null;
+  #sending: Promise<void> | null = null;
   /** Waits for a key frame. */
   #isSkipping = true;
   #isBehind = false;
@@ -54,37 +48,41 @@ export class Player {
     }
     this.#queue.push(frame);
     this.#queuedBytes += frame.bytes.length;
-    this.#pump();
     if (this.#queuedBytes > this.#queueBytes) this.#makeRoom();
+    this.#sending ??= this.#send();
   }
 
   /** When everything that was pushed has been sent, or the connection is broken. */
   async flushed(): Promise<void> {
-    while (this.#underWayBytes > 0 && this.failure === null) await this.#newest;
+    while (this.#sending !== null) await this.#sending;
   }
 
-  /** Gives the connection what it may have. Frames that it gets in one turn of the loop go out together. */
-  #pump(): void {
-    for (let next; (next = this.#queue[0]) !== undefined;) {
-      const { bytes } = next;
-      if (this.#underWayBytes > 0 && this.#underWayBytes + bytes.length > UNDER_WAY_BYTES) return;
-      this.#queue.shift();
-      this.#queuedBytes -= bytes.length;
-      this.#newest = this.#send(bytes);
-    }
-    if (!this.#isSkipping) this.#isBehind = false;
-  }
-
-  async #send(bytes: Buffer): Promise<void> {
-    this.#underWayBytes += bytes.length;
+  /** When there are thousands of players, each has his turn. What has come until then goes out with one write, so a relay that is behind catches up. */
+  async #send(): Promise<void> {
     try {
-      await this.#connection.write(bytes, this.#options);
-      this.#underWayBytes -= bytes.length;
-      this.#pump();
+      while (this.#queue.length > 0) {
+        await this.#connection.ready(this.#options);
+        await this.#connection.write(this.#takeBatch(), this.#options);
+        if (this.#queue.length === 0 && !this.#isSkipping) this.#isBehind = false;
+      }
     } catch (error) {
       this.failure ??= error;
+      this.#queue = [];
       void this.#connection.reset(); // which ends the session, too
+    } finally {
+      this.#sending = null;
     }
+  }
+
+  #takeBatch(): Buffer[] {
+    let [count, bytes] = [0, 0];
+    for (const frame of this.#queue) {
+      if (count > 0 && bytes + frame.bytes.length > BATCH_BYTES) break;
+      count++;
+      bytes += frame.bytes.length;
+    }
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, count).map((frame) => frame.bytes);
   }
 
   #makeRoom(): void {

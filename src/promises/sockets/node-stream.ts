@@ -71,14 +71,15 @@ export class NodeStream extends NodeHandle<Socket> implements StreamSocket {
       const refused = this.#isClosed ? closedHere('connection') : this.#isBroken ? streamBroken() : this.#error;
       if (refused !== null) return callback(refused, 0);
       const pieces = data instanceof Uint8Array ? [data] : data;
+      const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
       const over = bounded(nodeScheduler, options, (error) => {
-        this.#isBroken = true; // nobody can say how much of it is out
+        if (bytes > 0) this.#isBroken = true; // nobody can say how much of it is out
         answer(error);
       });
       let answer = (error: NetworkError | null): void => {
         answer = () => undefined;
         over();
-        callback(error, error === null ? pieces.reduce((sum, { length }) => sum + length, 0) : 0);
+        callback(error, error === null ? bytes : 0);
       };
       this.socket.cork(); // several go out together, and are not copied for it
       for (const piece of pieces.slice(0, -1)) this.socket.write(piece);
@@ -213,7 +214,8 @@ export class NodeStream extends NodeHandle<Socket> implements StreamSocket {
   }
 
   #meaningOf(error: Error | null | undefined): NetworkError | null {
-    if (!error) return null;
+    // (Of a write that was under way when its socket was destroyed Node.js says that it has succeeded.)
+    if (!error) return this.socket.destroyed ? (this.#error ?? closedHere('connection')) : null;
     return this.#isClosed ? closedHere('connection') : networkError(error, 'write');
   }
 }

@@ -46,6 +46,8 @@ export class WriteState {
   end: WriteEnd = WriteEnd.Open;
   stream: Stream = Stream.Whole;
   aborting = false;
+  /** The send waits for its turn in the loop (deferred-send.ts). */
+  isDeferred = false;
   /** Winsock error code of what has ended the stream, 0 while it is Whole; the system call that failed; what was thrown. */
   failure = 0;
   failureSyscall = '';
@@ -85,6 +87,11 @@ export class WriteState {
   begin(operation: Operation): void {
     if (this.operation !== null) throw impossible('A second send');
     this.operation = operation;
+  }
+
+  /** The send stands in the loop's line from now on, or no longer. */
+  deferred(waits: boolean): void {
+    this.isDeferred = waits;
   }
 
   /** Nothing is being sent any more. Returns the operation's file, which has to be notified. */
@@ -193,6 +200,7 @@ export type WriteView = Readonly<
   Pick<
     WriteState,
     | 'queuedBytes'
+    | 'isDeferred'
     | 'drains'
     | 'operation'
     | 'file'

@@ -11,6 +11,7 @@ interface Bench {
   readonly pal: NetworkPal;
   readonly client: SocketHandle;
   readonly served: SocketHandle;
+  readonly port: number;
 }
 
 const nothing = (): void => undefined;
@@ -18,7 +19,7 @@ const nothing = (): void => undefined;
 function connected(seed: number, profile: ProfileName, announced = true): Bench {
   const real = simulatePlatform({ seed, profile, keepAlive: true, sendBufferSize: 1000, receiveBufferSize: 1000 });
   const platform = announced ? real : withoutEnd(real);
-  const pal = createNetworkPal({ platform, strict: true, maxOperations: 64 });
+  const pal = createNetworkPal({ platform, strict: true, maxOperations: 256 });
   pal.initialize();
   void pal.runEventLoop();
   const server = pal.createServer('127.0.0.1', 0);
@@ -28,7 +29,7 @@ function connected(seed: number, profile: ProfileName, announced = true): Bench 
   });
   const client = pal.asyncConnect('127.0.0.1', server.port, {}, nothing);
   real.run();
-  return { platform: real, pal, client, served: served ?? (0 as SocketHandle) };
+  return { platform: real, pal, client, served: served ?? (0 as SocketHandle), port: server.port };
 }
 
 /** The same kernel for a worker thread, whose end nobody announces. */
@@ -91,6 +92,17 @@ for (const profile of ['windows', 'wine'] as const) {
         }
       });
     }
+
+    it('sends what was written and only waits for its turn', () => {
+      const { platform, pal, port } = connected(1, profile);
+      const clients = Array.from({ length: 70 }, () => pal.asyncConnect('127.0.0.1', port, {}, nothing));
+      platform.run();
+      const { sendsDeferred, syscalls } = pal.stats();
+      for (const client of clients) pal.asyncWrite(client, Buffer.from('bye'), nothing);
+      expect(pal.stats().sendsDeferred - sendsDeferred).to.equal(70 - 64);
+      platform.end();
+      expect((pal.stats().syscalls['WSASend'] ?? 0) - (syscalls['WSASend'] ?? 0)).to.equal(70);
+    });
 
     for (const announced of [true, false]) {
       it(`takes back the block of a read that lends, ${announced ? 'announced' : 'or has lent none without a word'}`, () => {
