@@ -1,6 +1,8 @@
 // One CommonJS file of an entry and all that it imports: calls between modules are plain calls then, as they are between ES modules.
 import { build } from 'esbuild';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { nameConstants } from './name-constants.mjs';
 import { root } from './paths.mjs';
 
 /** @type {import('esbuild').Plugin} */
@@ -17,9 +19,10 @@ const ownPlaceForCommonJs = {
  * @param {import('esbuild').Plugin[]} plugins what else is found elsewhere
  */
 export async function bundleCommonJs(entry, file, plugins = []) {
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [entry],
     outfile: file,
+    write: false,
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -32,4 +35,8 @@ export async function bundleCommonJs(entry, file, plugins = []) {
     logLevel: 'warning',
     plugins: [ownPlaceForCommonJs, ...plugins],
   });
+  mkdirSync(path.dirname(file), { recursive: true });
+  for (const { path: made, text } of outputFiles) {
+    writeFileSync(made, made.endsWith('.map') ? text : nameConstants(text));
+  }
 }

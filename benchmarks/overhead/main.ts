@@ -3,7 +3,8 @@
  * asynchronous contexts and when each connection has a store in an AsyncLocalStorage; and nanoseconds per koffi call. Under
  * Wine the kernel hides this cost; on Windows it shows.
  *
- * Usage: node --max-semi-space-size=128 benchmarks/overhead/main.ts (npm run bench -- overhead does it on the Windows node).
+ * Usage: node --max-semi-space-size=128 benchmarks/overhead/main.ts (npm run bench -- overhead does it on the Windows node, with the library
+ * as it is published).
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import process from 'node:process';
