@@ -1,8 +1,8 @@
 /** The two ends of a live stream, over RTMP. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeMessage } from '../../docs/examples/rtmp-relay/chunks.ts';
-import { MEDIA_STREAM, MessageType } from '../../docs/examples/rtmp-relay/messages.ts';
+import { encodeMessage, MessageType } from '../../docs/examples/rtmp-relay/chunks.ts';
+import { MEDIA_STREAM } from '../../docs/examples/rtmp-relay/messages.ts';
 import { greeting, opening, VIDEO_SETTINGS } from '../../test/support/rtmp-client.ts';
 import { FRAMES_PER_SECOND, frameOf, frameSizes } from './encoder.ts';
 import { RtmpFrames } from './rtmp-frames.ts';
@@ -57,7 +57,7 @@ export async function publish(
 ): Promise<void> {
   const sizes = frameSizes(SEED, meanBytes);
   const send = (timestamp: number, payload: Buffer): void => {
-    publisher.write(encodeMessage({ type: MessageType.Video, streamId: MEDIA_STREAM, timestamp, payload }));
+    publisher.write(encodeMessage({ type: MessageType.Video, timestamp, payload }, MEDIA_STREAM));
   };
   send(0, VIDEO_SETTINGS);
   const begun = performance.now();

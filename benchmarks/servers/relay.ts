@@ -10,7 +10,7 @@ export async function serveRelay(network: RelayNetwork, pinnedBytes: () => numbe
   let begun = 0;
   const say = (text: string): void => void (begun += / (plays|publishes) /.test(text) ? 1 : 0);
   const relay = await startRelay(network, { port: 0, limits: { queueBytes: QUEUE_BYTES }, say });
-  report(relay.port, (): Counts => {
+  report(relay.server.port, (): Counts => {
     const players = [...relay.streams.values()].flatMap((stream) => [...stream.players]);
     const dropped = players.reduce((sum, player) => sum + player.droppedFrames, 0);
     return { pinnedBytes: pinnedBytes(), accepted: begun, dropped };

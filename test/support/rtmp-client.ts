@@ -1,18 +1,17 @@
 /** A publisher or a player of RTMP, for tests and benchmarks of docs/examples/rtmp-relay. */
 import { decodeAmf0, encodeAmf0, type Amf0Value } from '../../docs/examples/rtmp-relay/amf0.ts';
-import { ByteReader } from '../../docs/examples/rtmp-relay/byte-reader.ts';
-import { ChunkReader, encodeMessage, OUR_CHUNK_BYTES, type Message } from '../../docs/examples/rtmp-relay/chunks.ts';
 import {
-  command,
-  MEDIA_STREAM,
+  ChunkReader,
+  Control,
+  encodeMessage,
   MessageType,
-  UserControl,
-  userControl,
-} from '../../docs/examples/rtmp-relay/messages.ts';
+  OUR_CHUNK_BYTES,
+  type Message,
+} from '../../docs/examples/rtmp-relay/chunks.ts';
+import { command, MEDIA_STREAM, UserControl, userControl } from '../../docs/examples/rtmp-relay/messages.ts';
+import { Finished } from '../../docs/examples/rtmp-relay/protocol-error.ts';
 import type { Connection, Network } from '../../src/promises/index.ts';
 
-/** Longer than any test lasts: who tests the limits of the relay must not meet those of its client. */
-const PATIENT_MS = 3_600_000;
 const LARGEST_MESSAGE = 2 ** 24;
 const PART_BYTES = 1536;
 
@@ -26,20 +25,27 @@ export function opening(verb: 'publish' | 'play', name: string): Buffer {
   const size = Buffer.alloc(4);
   size.writeUInt32BE(OUR_CHUNK_BYTES);
   return Buffer.concat([
-    encodeMessage({ type: MessageType.SetChunkSize, streamId: 0, timestamp: 0, payload: size }),
+    encodeMessage({ type: Control.ChunkSize, timestamp: 0, payload: size }, 0),
     command(0, 'connect', 1, { app: 'live', tcUrl: 'rtmp://127.0.0.1/live' }),
     command(0, 'createStream', 2, null),
     command(MEDIA_STREAM, verb, 3, null, name, 'live'),
   ]);
 }
 
+/** What comes next. @throws Finished at the end */
+export async function moreOf(connection: Connection): Promise<Buffer> {
+  const next: IteratorResult<Buffer, undefined> = await connection.chunks().next();
+  if (next.value === undefined) throw new Finished();
+  return next.value;
+}
+
 export class RtmpClient {
   readonly connection: Connection;
   readonly #chunks: ChunkReader;
 
-  constructor(connection: Connection, reader: ByteReader) {
+  constructor(connection: Connection) {
     this.connection = connection;
-    this.#chunks = new ChunkReader(reader, LARGEST_MESSAGE);
+    this.#chunks = new ChunkReader(() => moreOf(connection), LARGEST_MESSAGE);
   }
 
   /** Connects, and publishes or plays `live/name`. Done when the relay has said that it does. */
@@ -50,11 +56,9 @@ export class RtmpClient {
     name = 'x',
   ): Promise<RtmpClient> {
     const connection = await connect({ port, noDelay: true });
-    const patience = { now: () => 0, silenceMs: PATIENT_MS, onSilence: () => undefined };
-    const reader = new ByteReader(connection, patience);
-    const client = new RtmpClient(connection, reader);
+    const client = new RtmpClient(connection);
     await connection.write(greeting());
-    await reader.take(1 + 2 * PART_BYTES);
+    await client.#chunks.take(1 + 2 * PART_BYTES);
     await connection.write(opening(verb, name));
     for (let values: Amf0Value[] = []; values[0] !== 'onStatus';) {
       const { type, payload } = await client.next();
@@ -72,7 +76,7 @@ export class RtmpClient {
   async nextMedia(): Promise<Message | null> {
     for (;;) {
       const message = await this.next();
-      if (message.type === MessageType.UserControl && message.payload.readUInt16BE() === UserControl.PingRequest)
+      if (message.type === Control.User && message.payload.readUInt16BE() === UserControl.PingRequest)
         await this.connection.write(userControl(UserControl.PingResponse, 0));
       if (message.type === MessageType.Command) return null;
       if (message.type >= MessageType.Audio) return message;
@@ -87,7 +91,7 @@ export class RtmpClient {
   }
 
   send(type: number, timestamp: number, payload: Buffer): Promise<void> {
-    return this.connection.write(encodeMessage({ type, streamId: MEDIA_STREAM, timestamp, payload }));
+    return this.connection.write(encodeMessage({ type, timestamp, payload }, MEDIA_STREAM));
   }
 }
 

@@ -9,18 +9,25 @@
  *
  * Source: Adobe's Real Time Messaging Protocol 1.0, 5.3
  */
-import type { ByteReader } from './byte-reader.ts';
-import type { Allocate } from './frame-memory.ts';
-import { MessageType } from './messages.ts';
 import { ProtocolError } from './protocol-error.ts';
 
+/** Messages about the connection itself, on a chunk stream of their own. */
+export const Control = { ChunkSize: 1, Abort: 2, Acknowledgement: 3, User: 4, WindowSize: 5, Bandwidth: 6 } as const;
+/** Messages about streams. */
+export const MessageType = { Audio: 8, Video: 9, DataAmf3: 15, CommandAmf3: 17, Data: 18, Command: 20 } as const;
+
+/** A message that has come. Of which message stream it is nobody asks: a connection carries one. */
 export interface Message {
   readonly type: number;
-  readonly streamId: number;
   /** Milliseconds. */
   readonly timestamp: number;
   readonly payload: Buffer;
 }
+
+/** Where the memory of encoded messages comes from. */
+export type Allocate = (bytes: number) => Buffer;
+
+const fromTheHeap: Allocate = (bytes) => Buffer.allocUnsafe(bytes);
 
 /** Bytes of a chunk, until the sender says otherwise. */
 const FIRST_CHUNK_BYTES = 128;
@@ -30,6 +37,7 @@ export const OUR_CHUNK_BYTES = 65_536;
 const PIECE_BYTES = 65_536;
 /** Chunk streams of one peer; encoders use about five. */
 const MAX_CHUNK_STREAMS = 64;
+/** In place of a timestamp: it needs four bytes, which follow. */
 const EXTENDED = 0xffffff;
 /** What a head of each sort has behind the chunk stream's number. */
 const HEAD_BYTES = [11, 7, 3, 0] as const;
@@ -37,131 +45,117 @@ const HEAD_BYTES = [11, 7, 3, 0] as const;
 /** What is known of a chunk stream. */
 class ChunkStream {
   timestamp = 0;
-  /** What a message adds to the timestamp of the one before it. */
-  delta = 0;
-  isExtended = false;
+  /** The time of the last head: what a message adds to the timestamp of the one before it, unless its head is a whole one. */
+  time = 0;
   length = 0;
   type = 0;
-  streamId = 0;
   parts: Buffer[] = [];
+  /** Bytes of a message that has begun and not ended. */
   missing = 0;
 }
 
 export class ChunkReader {
-  readonly #reader: ByteReader;
+  /** Bytes that have been taken. */
+  taken = 0;
+  readonly #more: () => Promise<Buffer>;
   readonly #messageBytes: number;
   readonly #streams = new Map<number, ChunkStream>();
+  /** What has come, and was not taken: bytes are read as they come, since a chunk's head alone would cost a call of the system. */
+  #held: Buffer = Buffer.alloc(0);
   #chunkBytes = FIRST_CHUNK_BYTES;
-  /** Bytes of messages that have begun and not ended. */
-  #unfinished = 0;
+  /** Bytes of messages that have begun and not ended, with those that are missing. */
+  #begunBytes = 0;
 
-  /** @param messageBytes most bytes of one message, and of all that have begun */
-  constructor(reader: ByteReader, messageBytes: number) {
-    this.#reader = reader;
+  /**
+   * @param more the bytes that come next, at least one
+   * @param messageBytes most bytes of one message, and of all that have begun
+   */
+  constructor(more: () => Promise<Buffer>, messageBytes: number) {
+    this.#more = more;
     this.#messageBytes = messageBytes;
+  }
+
+  /** So many bytes, a copy. */
+  async take(length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(length);
+    for (let filled = 0; filled < length;) {
+      if (this.#held.length === 0) this.#held = await this.#more();
+      const copied = this.#held.copy(bytes, filled);
+      this.#held = this.#held.subarray(copied);
+      filled += copied;
+    }
+    this.taken += length;
+    return bytes;
   }
 
   /** The next message. Those about chunks are obeyed, and not returned. @throws ProtocolError */
   async next(): Promise<Message> {
     for (;;) {
-      const message = await this.#chunk();
-      if (message === null) continue;
-      const { type, payload } = message;
-      if (type !== MessageType.SetChunkSize && type !== MessageType.Abort) return message;
+      const stream = await this.#head();
+      const length = Math.min(stream.missing, this.#chunkBytes);
+      for (let at = 0; at < length; at += PIECE_BYTES)
+        stream.parts.push(await this.take(Math.min(length - at, PIECE_BYTES)));
+      stream.missing -= length;
+      if (stream.missing > 0) continue;
+      const { type, timestamp, parts } = stream;
+      const payload = Buffer.concat(parts);
+      this.#end(stream);
+      if (type !== Control.ChunkSize && type !== Control.Abort) return { type, timestamp, payload };
       if (payload.length < 4) throw new ProtocolError(`A message of type ${type} has ${payload.length} bytes, not 4`);
       const value = payload.readUInt32BE();
-      if (type === MessageType.Abort) this.#abort(value);
+      if (type === Control.Abort) this.#end(this.#streams.get(value));
       else if (value >= 1 && value < 2 ** 31) this.#chunkBytes = value;
       else throw new ProtocolError(`No chunk has ${value} bytes`);
     }
   }
 
-  /** Takes one chunk. Returns the message that it ends, if it ends one. */
-  async #chunk(): Promise<Message | null> {
-    const first = (await this.#reader.take(1)).readUInt8();
-    const id = await this.#streamNumber(first & 63);
-    const stream = await this.#head(first >> 6, id);
-    const length = Math.min(this.#chunkBytes, stream.missing);
-    for (let left = length; left > 0;) {
-      const piece = await this.#reader.take(Math.min(left, PIECE_BYTES));
-      stream.parts.push(Buffer.from(piece));
-      left -= piece.length;
-      this.#unfinished += piece.length;
-      this.#refuse(this.#unfinished);
-    }
-    stream.missing -= length;
-    if (stream.missing > 0) return null;
-    const payload = stream.parts.length === 1 ? (stream.parts[0] ?? Buffer.alloc(0)) : Buffer.concat(stream.parts);
-    stream.parts = [];
-    this.#unfinished -= payload.length;
-    return { type: stream.type, streamId: stream.streamId, timestamp: stream.timestamp, payload };
-  }
-
-  /** 2 … 63 are in the first byte; 0 and 1 say that one or two bytes follow. */
-  async #streamNumber(inFirst: number): Promise<number> {
-    if (inFirst > 1) return inFirst;
-    const more = await this.#reader.take(inFirst + 1);
-    return 64 + more.readUIntLE(0, inFirst + 1);
-  }
-
-  async #head(sort: number, id: number): Promise<ChunkStream> {
-    const stream = this.#stream(sort, id);
-    const isNew = stream.parts.length === 0 && stream.missing === 0;
-    if (!isNew && sort !== 3) throw new ProtocolError('A message begins in the middle of another');
-    const head = await this.#reader.take(HEAD_BYTES[sort] ?? 0);
-    let field = sort < 3 ? head.readUIntBE(0, 3) : stream.delta;
-    if (sort < 3) stream.isExtended = field === EXTENDED;
-    if (stream.isExtended) field = (await this.#reader.take(4)).readUInt32BE();
+  /** Takes the head of a chunk. Returns its stream, of whose message something is missing then. */
+  async #head(): Promise<ChunkStream> {
+    const first = (await this.take(1)).readUInt8();
+    const sort = first >> 6;
+    let id = first & 63;
+    if (id < 2) id = 64 + (await this.take(id + 1)).readUIntLE(0, id + 1); // 0 and 1 say that one or two bytes follow
+    const stream = this.#streams.get(id) ?? new ChunkStream();
+    const isNew = stream.missing === 0;
+    if (sort > 0 && !this.#streams.has(id)) throw new ProtocolError(`Stream ${id} does not begin with a whole head`);
+    if (sort < 3 && !isNew) throw new ProtocolError('A message begins in the middle of another');
+    this.#streams.set(id, stream);
+    if (this.#streams.size > MAX_CHUNK_STREAMS) throw new ProtocolError(`More than ${MAX_CHUNK_STREAMS} chunk streams`);
+    const head = await this.take(HEAD_BYTES[sort] ?? 0);
+    if (sort < 3) stream.time = head.readUIntBE(0, 3);
+    const time = stream.time === EXTENDED ? (await this.take(4)).readUInt32BE() : stream.time;
     if (!isNew) return stream;
-    if (sort < 2) {
-      stream.length = head.readUIntBE(3, 3);
-      stream.type = head.readUInt8(6);
-    }
-    if (sort === 0) stream.streamId = head.readUInt32LE(7);
-    stream.delta = field;
-    stream.timestamp = sort === 0 ? field : (stream.timestamp + field) % 2 ** 32;
-    this.#refuse(stream.length);
+    if (sort < 2) stream.length = head.readUIntBE(3, 3);
+    if (sort < 2) stream.type = head.readUInt8(6);
+    stream.timestamp = sort === 0 ? time : (stream.timestamp + time) % 2 ** 32;
     stream.missing = stream.length;
-    return stream;
+    this.#begunBytes += stream.length;
+    if (this.#begunBytes <= this.#messageBytes) return stream;
+    throw new ProtocolError(`A message of ${stream.length} bytes is refused: the limit is ${this.#messageBytes}`);
   }
 
-  #stream(sort: number, id: number): ChunkStream {
-    let stream = this.#streams.get(id);
-    if (stream !== undefined) return stream;
-    if (sort !== 0) throw new ProtocolError(`Chunk stream ${id} does not begin with a whole head`);
-    if (this.#streams.size === MAX_CHUNK_STREAMS)
-      throw new ProtocolError(`More than ${MAX_CHUNK_STREAMS} chunk streams`);
-    this.#streams.set(id, (stream = new ChunkStream()));
-    return stream;
-  }
-
-  #refuse(bytes: number): void {
-    if (bytes <= this.#messageBytes) return;
-    throw new ProtocolError(`A message of ${bytes} bytes is refused: the limit is ${this.#messageBytes}`);
-  }
-
-  #abort(id: number): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    for (const part of stream.parts) this.#unfinished -= part.length;
-    stream.parts = [];
+  /** The message that is under way, if there is one, has come to its end or is taken back. */
+  #end(stream: ChunkStream | undefined): void {
+    if (stream === undefined || stream.parts.length === 0) return;
+    this.#begunBytes -= stream.length;
     stream.missing = 0;
+    stream.parts = [];
   }
 }
 
 /**
  * A message in chunks of OUR_CHUNK_BYTES, with whole heads: it does not depend on what was sent before, so the same bytes go to
  * every player.
+ * @param streamId of the message stream: 0 for what is about the connection
  */
-export function encodeMessage(message: Message, allocate: Allocate = (size) => Buffer.allocUnsafe(size)): Buffer {
-  const { type, streamId, timestamp, payload } = message;
-  const chunkStream = type < MessageType.Audio ? 2 : type === MessageType.Command ? 3 : type;
+export function encodeMessage(message: Message, streamId: number, allocate = fromTheHeap): Buffer {
+  const { type, timestamp, payload } = message;
+  const chunkStream = type <= Control.Bandwidth ? 2 : type === MessageType.Command ? 3 : type;
   const isExtended = timestamp >= EXTENDED;
-  const extraBytes = isExtended ? 4 : 0;
   const chunks = Math.max(1, Math.ceil(payload.length / OUR_CHUNK_BYTES));
-  const bytes = allocate(HEAD_BYTES[0] + payload.length + chunks * (1 + extraBytes));
+  const bytes = allocate(HEAD_BYTES[0] + payload.length + chunks * (isExtended ? 5 : 1));
   let at = bytes.writeUInt8(chunkStream);
-  at = bytes.writeUIntBE(isExtended ? EXTENDED : timestamp, at, 3);
+  at = bytes.writeUIntBE(Math.min(timestamp, EXTENDED), at, 3);
   at = bytes.writeUIntBE(payload.length, at, 3);
   at = bytes.writeUInt8(type, at);
   at = bytes.writeUInt32LE(streamId, at);

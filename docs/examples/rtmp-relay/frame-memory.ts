@@ -1,26 +1,19 @@
-/** Memory for the frames of one stream, one behind the other: those that a player gets together are then one piece for the system. */
-
-/** Where memory comes from: allocateBuffer of iocp-pal/promises, from where a write copies nothing. */
-export type Allocate = (bytes: number) => Buffer;
+import type { Allocate } from './chunks.ts';
 
 /** Bytes that are taken at once: a second of 4 Mbit/s. They go when the last frame in them has been sent. */
 const PIECE_BYTES = 512 * 1024;
 
-export class FrameMemory {
-  readonly #allocate: Allocate;
-  #piece: Buffer = Buffer.alloc(0);
-  #used = 0;
-
-  constructor(allocate: Allocate) {
-    this.#allocate = allocate;
-  }
-
-  take(bytes: number): Buffer {
-    if (this.#used + bytes > this.#piece.length) {
-      this.#piece = this.#allocate(Math.max(bytes, PIECE_BYTES));
-      this.#used = 0;
-    }
-    this.#used += bytes;
-    return this.#piece.subarray(this.#used - bytes, this.#used);
-  }
+/**
+ * Memory for the frames of one stream, which lie in it one behind the other: those that a player gets together are one piece for the
+ * system then.
+ * @param allocate allocateBuffer of iocp-pal/promises, from where a write copies nothing
+ */
+export function frameMemory(allocate: Allocate): Allocate {
+  let piece: Buffer = Buffer.alloc(0);
+  let used = 0;
+  return (bytes) => {
+    if (used + bytes > piece.length) [piece, used] = [allocate(Math.max(bytes, PIECE_BYTES)), 0];
+    used += bytes;
+    return piece.subarray(used - bytes, used);
+  };
 }

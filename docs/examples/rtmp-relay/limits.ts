@@ -1,6 +1,9 @@
 const MIB = 1024 * 1024;
 
-/** What one stranger may cost. The defaults suit streams of some Mbit/s. */
+/**
+ * What one stranger may cost. The defaults suit streams of some Mbit/s. Bounds that nobody needs to change (the levels of a value, the
+ * bytes of a command) are where they are kept.
+ */
 export const DEFAULT_LIMITS = {
   /** Connections at a time; what is beyond waits in the system's backlog. */
   maxConnections: 10_000,
@@ -12,12 +15,8 @@ export const DEFAULT_LIMITS = {
   stallMs: 30_000,
   /** Bytes of one message, and of all that a peer has begun and not ended: a key frame in 4K takes about one MiB. */
   messageBytes: 8 * MIB,
-  /** Bytes of one command, which is a few names and numbers. */
-  commandBytes: 64 * 1024,
   /** Bytes that wait for one player: two groups of pictures, at least. With less, a slow player sees a gap in each. */
   queueBytes: 4 * MIB,
-  /** Bytes of each stream that are kept for who joins late: the group of pictures that is under way. */
-  cacheBytes: 16 * MIB,
 };
 
 export type Limits = Readonly<typeof DEFAULT_LIMITS>;

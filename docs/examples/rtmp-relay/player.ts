@@ -16,28 +16,22 @@ export class Player {
   droppedFrames = 0;
   /** Why nothing can be sent to him any more. */
   failure: unknown = null;
+  /** Done when everything that waits has been sent, or the connection is broken. Null when nothing waits. */
+  sending: Promise<void> | null = null;
   readonly #connection: Connection;
-  readonly #queueBytes: number;
-  readonly #options: { readonly timeout: number };
+  readonly #limits: Limits;
   readonly #onBehind: () => void;
   #queue: Frame[] = [];
   #queuedBytes = 0;
-  #sending: Promise<void> | null = null;
   /** Waits for a key frame. */
   #isSkipping = true;
   #isBehind = false;
 
   /** @param onBehind told when frames are dropped, once until the player has caught up */
-  constructor(connection: Connection, { queueBytes, stallMs }: Limits, onBehind: () => void) {
+  constructor(connection: Connection, limits: Limits, onBehind: () => void) {
     this.#connection = connection;
-    this.#queueBytes = queueBytes;
-    this.#options = { timeout: stallMs };
+    this.#limits = limits;
     this.#onBehind = onBehind;
-  }
-
-  /** The next frame that he gets must be a key frame. */
-  startOver(): void {
-    this.#isSkipping = true;
   }
 
   push(frame: Frame): void {
@@ -48,29 +42,24 @@ export class Player {
     }
     this.#queue.push(frame);
     this.#queuedBytes += frame.bytes.length;
-    if (this.#queuedBytes > this.#queueBytes) this.#makeRoom();
-    this.#sending ??= this.#send();
-  }
-
-  /** When everything that was pushed has been sent, or the connection is broken. */
-  async flushed(): Promise<void> {
-    while (this.#sending !== null) await this.#sending;
+    if (frame.kind === 'end') this.#isSkipping = true; // what comes next is another stream
+    if (this.#queuedBytes > this.#limits.queueBytes) this.#makeRoom();
+    this.sending ??= this.#send();
   }
 
   /** When there are thousands of players, each has his turn. What has come until then goes out with one write, so a relay that is behind catches up. */
   async #send(): Promise<void> {
     try {
       while (this.#queue.length > 0) {
-        await this.#connection.ready(this.#options);
-        await this.#connection.write(this.#takeBatch(), this.#options);
+        await this.#connection.ready({ timeout: this.#limits.stallMs });
+        await this.#connection.write(this.#takeBatch(), { timeout: this.#limits.stallMs });
         if (this.#queue.length === 0 && !this.#isSkipping) this.#isBehind = false;
       }
     } catch (error) {
       this.failure ??= error;
-      this.#queue = [];
       void this.#connection.reset(); // which ends the session, too
     } finally {
-      this.#sending = null;
+      this.sending = null;
     }
   }
 
@@ -86,26 +75,19 @@ export class Player {
   }
 
   #makeRoom(): void {
-    const before = this.droppedFrames;
-    while (this.#queuedBytes > this.#queueBytes) {
+    while (this.#queuedBytes > this.#limits.queueBytes) {
       // Nothing of the queue was sent, so a group that begins in it is whole; the oldest goes first.
       const keys = [...this.#queue.keys()].filter((at) => this.#queue[at]?.isKey === true);
       const [begin = this.#queue.length - 1, end = this.#queue.length] = keys;
       if (keys.length < 2) this.#isSkipping = true; // what is dropped has not ended: what follows goes, too
-      this.#drop(begin, end);
+      const group = this.#queue.slice(begin, end);
+      this.#queue.splice(begin, group.length, ...group.filter(({ isKept }) => isKept));
+      const dropped = group.filter(({ isKept }) => !isKept);
+      this.droppedFrames += dropped.length;
+      for (const { bytes } of dropped) this.#queuedBytes -= bytes.length;
+      if (dropped.length > 0 && !this.#isBehind) this.#onBehind();
+      this.#isBehind ||= dropped.length > 0;
       if (keys.length === 0) break;
     }
-    if (this.droppedFrames === before || this.#isBehind) return;
-    this.#isBehind = true;
-    this.#onBehind();
-  }
-
-  /** Those from `begin` to before `end`, except what is kept. */
-  #drop(begin: number, end: number): void {
-    const group = this.#queue.slice(begin, end);
-    const kept = group.filter(({ isKept }) => isKept);
-    this.#queue.splice(begin, group.length, ...kept);
-    this.droppedFrames += group.length - kept.length;
-    for (const { isKept, bytes } of group) if (!isKept) this.#queuedBytes -= bytes.length;
   }
 }

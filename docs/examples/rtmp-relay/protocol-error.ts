@@ -4,6 +4,4 @@ export class ProtocolError extends Error {
 }
 
 /** The peer has ended his side between two messages, or wants no more: nothing is wrong. */
-export class Finished extends Error {
-  override readonly name = 'Finished';
-}
+export class Finished extends Error {}

@@ -1,11 +1,11 @@
 /** docs/examples/rtmp-relay/chunks.ts: messages in chunks, and chunks that are none. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { ByteReader } from '../../../docs/examples/rtmp-relay/byte-reader.ts';
 import { ChunkReader, encodeMessage, type Message } from '../../../docs/examples/rtmp-relay/chunks.ts';
 import { Finished, ProtocolError } from '../../../docs/examples/rtmp-relay/protocol-error.ts';
 import { NetworkError } from '../../../src/index.ts';
 import { simulate } from '../../../src/simulation/index.ts';
+import { moreOf } from '../../support/rtmp-client.ts';
 
 const LIMIT = 300_000;
 
@@ -17,8 +17,7 @@ async function read(bytes: Buffer, seed = 1): Promise<{ messages: Message[]; err
   const reading = await server.accept();
   const writing = writer.write(bytes).then(() => writer.closeWrite());
   writing.catch(() => undefined); // a reader that refuses is closed below
-  const patience = { now: () => 0, silenceMs: 1000, onSilence: () => undefined };
-  const chunks = new ChunkReader(new ByteReader(reading, patience), LIMIT);
+  const chunks = new ChunkReader(() => moreOf(reading), LIMIT);
   const messages: Message[] = [];
   try {
     for (;;) messages.push(await chunks.next());
@@ -37,13 +36,12 @@ function chunk(sort: number, id: number, head: number[], payload: number[] | Buf
 function chunkSize(bytes: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt32BE(bytes);
-  return encodeMessage({ type: 1, streamId: 0, timestamp: 0, payload });
+  return encodeMessage({ type: 1, timestamp: 0, payload }, 0);
 }
 
 const messagesOf = fc.array(
   fc.record({
     type: fc.constantFrom(8, 9, 18, 20),
-    streamId: fc.nat(2 ** 32 - 1),
     timestamp: fc.oneof(fc.nat(2 ** 32 - 1), fc.constantFrom(0xfffffe, 0xffffff, 0x1000000)),
     payload: fc
       .oneof(fc.constantFrom(0, 1, 65_535, 65_536, 65_537, 140_000), fc.nat(300))
@@ -55,9 +53,10 @@ const messagesOf = fc.array(
 describe('docs/examples/rtmp-relay: chunks', () => {
   it('give back the messages that were encoded, however their bytes come', async () => {
     await fc.assert(
-      fc.asyncProperty(messagesOf, fc.nat(1000), async (messages, seed) => {
-        const bytes = Buffer.concat([chunkSize(65_536), ...messages.map((message) => encodeMessage(message))]);
-        const { messages: got, error } = await read(bytes, seed);
+      fc.asyncProperty(messagesOf, fc.nat(2 ** 32 - 1), fc.nat(1000), async (messages, streamId, seed) => {
+        const encoded = messages.map((message) => encodeMessage(message, streamId));
+        for (const bytes of encoded) expect(bytes.readUInt32LE(8)).to.equal(streamId);
+        const { messages: got, error } = await read(Buffer.concat([chunkSize(65_536), ...encoded]), seed);
         expect(error).to.be.instanceOf(Finished);
         expect(got).to.deep.equal(messages);
       }),
@@ -93,8 +92,11 @@ describe('docs/examples/rtmp-relay: chunks', () => {
       Buffer.concat([
         Buffer.from([0, 6, 0, 0, 0, 0, 0, 1, 8, 0, 0, 0, 0, 1]), // stream 70
         Buffer.from([1, 6, 1, 0, 0, 0, 0, 0, 1, 8, 0, 0, 0, 0, 2]), // stream 326
-        chunk(0, 4, [0, 0, 0, 0, 1, 0, 9, 1, 0, 0, 0], Buffer.alloc(128, 1)),
-        chunk(0, 2, [0, 0, 0, 0, 0, 4, 2, 0, 0, 0, 0], [0, 0, 0, 4]),
+        // Each takes most of what may have begun, and gives it back.
+        ...Array.from({ length: 3 }, () => [
+          chunk(0, 4, [0, 0, 0, 3, 0, 0, 9, 1, 0, 0, 0], Buffer.alloc(128, 1)),
+          chunk(0, 2, [0, 0, 0, 0, 0, 4, 2, 0, 0, 0, 0], [0, 0, 0, 4]),
+        ]).flat(),
         chunk(0, 4, [0, 0, 0, 0, 0, 1, 9, 1, 0, 0, 0], [3]),
       ]),
     );
@@ -113,6 +115,14 @@ describe('docs/examples/rtmp-relay: chunks', () => {
       Buffer.concat([
         chunkSize(120_000),
         ...[4, 5, 6].map((id) => chunk(0, id, [0, 0, 0, 3, 0, 0, 9, 0, 0, 0, 0], Buffer.alloc(120_000))),
+      ]),
+      'refused',
+    ],
+    'more begun messages than that, although one was taken back twice': [
+      Buffer.concat([
+        chunk(0, 4, [0, 0, 0, 3, 0, 0, 9, 0, 0, 0, 0], Buffer.alloc(128)),
+        ...[4, 4].map((id) => chunk(0, 2, [0, 0, 0, 0, 0, 4, 2, 0, 0, 0, 0], [0, 0, 0, id])),
+        ...[5, 6].map((id) => chunk(0, id, [0, 0, 0, 3, 0, 0, 9, 0, 0, 0, 0], Buffer.alloc(128))),
       ]),
       'refused',
     ],

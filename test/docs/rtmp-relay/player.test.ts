@@ -206,12 +206,13 @@ describe('docs/examples/rtmp-relay: a player', () => {
     const slow = new Slow();
     for (let number = 0; number < 6; number++) slow.push(frame(number, FRAME_BYTES, { isKey: number === 0 }));
     let isFlushed = false;
-    const flushed = slow.player.flushed().then(() => (isFlushed = true));
+    const flushed = slow.player.sending?.then(() => (isFlushed = true));
     await slow.take();
     await slow.turn();
     expect([slow.got, isFlushed]).to.deep.equal([[0, 1, 2, 3, 4, 5], false]);
     await slow.takeAll();
     await flushed;
+    expect([isFlushed, slow.player.sending]).to.deep.equal([true, null]);
   });
 
   for (const [what, fails] of Object.entries({
@@ -224,7 +225,7 @@ describe('docs/examples/rtmp-relay: a player', () => {
     it(`is reset for ${what}, gets nothing more, and is flushed`, async () => {
       const slow = new Slow();
       for (let number = 0; number < 6; number++) slow.push(frame(number, FRAME_BYTES, { isKey: number === 0 }));
-      const flushed = slow.player.flushed();
+      const flushed = slow.player.sending;
       const error = new Error('broken');
       await fails(slow, error);
       await flushed;
@@ -234,14 +235,14 @@ describe('docs/examples/rtmp-relay: a player', () => {
     });
   }
 
-  it('begins with a key frame', async () => {
+  it('begins with a key frame, and does so again when the stream has ended', async () => {
     const slow = new Slow();
     slow.push(frame(0));
     slow.push(frame(1, FRAME_BYTES, { isKey: true }));
-    slow.player.startOver();
-    slow.push(frame(2));
-    slow.push(frame(3, FRAME_BYTES, { isKey: true }));
+    slow.push(frame(2, 100, { kind: 'end', isKept: true }));
+    slow.push(frame(3));
+    slow.push(frame(4, FRAME_BYTES, { isKey: true }));
     await slow.takeAll();
-    expect([slow.got, slow.player.droppedFrames]).to.deep.equal([[1, 3], 0]);
+    expect([slow.got, slow.player.droppedFrames]).to.deep.equal([[1, 2, 4], 0]);
   });
 });

@@ -1,9 +1,10 @@
 /** docs/examples/rtmp-relay on a simulated network: who gets what, what each limit does, and that nobody harms anybody else. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { encodeMessage } from '../../../docs/examples/rtmp-relay/chunks.ts';
+import { Control, encodeMessage, MessageType } from '../../../docs/examples/rtmp-relay/chunks.ts';
 import type { Limits } from '../../../docs/examples/rtmp-relay/limits.ts';
-import { MessageType, UserControl } from '../../../docs/examples/rtmp-relay/messages.ts';
+import { UserControl } from '../../../docs/examples/rtmp-relay/messages.ts';
+import { Finished } from '../../../docs/examples/rtmp-relay/protocol-error.ts';
 import { startRelay, type Relay } from '../../../docs/examples/rtmp-relay/relay.ts';
 import type { Connection } from '../../../src/promises/index.ts';
 import { simulate, type Simulation } from '../../../src/simulation/index.ts';
@@ -35,16 +36,19 @@ async function scene(seed: number, limits: Partial<Limits> = {}): Promise<Scene>
     port: 1935,
     limits,
     now: simulation.now,
-    say: (text) => said.push(text),
-    onError: (error) => errors.push(String(error)),
+    say(text) {
+      said.push(text);
+      const [, error] = / was reset: (.*)/s.exec(text) ?? [];
+      if (error !== undefined) errors.push(error);
+    },
   });
   return {
     ...simulation,
     relay,
     said,
     errors,
-    publish: (name) => RtmpClient.open(simulation, relay.port, 'publish', name),
-    play: (name) => RtmpClient.open(simulation, relay.port, 'play', name),
+    publish: (name) => RtmpClient.open(simulation, relay.server.port, 'publish', name),
+    play: (name) => RtmpClient.open(simulation, relay.server.port, 'play', name),
   };
 }
 
@@ -145,7 +149,7 @@ for (const seed of [1, 2, 3]) {
       })();
       dribble.catch(() => undefined);
       await sleep(11_000);
-      expect(relay.sessions, 'those who have not begun').to.equal(0);
+      expect(relay.sessions.size, 'those who have not begun').to.equal(0);
       expect([silent, slow].length).to.equal(errors.length);
       await play('y');
       const publisher = await publish('y'); // whose player takes nothing
@@ -153,7 +157,7 @@ for (const seed of [1, 2, 3]) {
         await pictures(publisher, number * 4, number * 4 + 4, 60_000);
         await sleep(5000);
       }
-      expect([relay.sessions, errors.length]).to.deep.equal([1, 3]);
+      expect([relay.sessions.size, errors.length]).to.deep.equal([1, 3]);
       await relay.stop();
       await close();
     });
@@ -163,13 +167,13 @@ for (const seed of [1, 2, 3]) {
       const [lively] = [await play(), await play()];
       for (let minute = 0; minute < 3; minute++) {
         const { type, payload } = await lively.next();
-        expect([type, payload.readUInt16BE()]).to.deep.equal([MessageType.UserControl, UserControl.PingRequest]);
+        expect([type, payload.readUInt16BE()]).to.deep.equal([Control.User, UserControl.PingRequest]);
         const pong = Buffer.alloc(6);
         pong.writeUInt16BE(UserControl.PingResponse);
-        await lively.send(MessageType.UserControl, 0, pong);
+        await lively.send(Control.User, 0, pong);
       }
       await sleep(1000);
-      expect(relay.sessions).to.equal(1);
+      expect(relay.sessions.size).to.equal(1);
       await relay.stop();
       await close();
     });
@@ -178,7 +182,7 @@ for (const seed of [1, 2, 3]) {
       const { publish, play, relay, said, close } = await scene(seed);
       const [first, player] = [await publish(), await play()];
       const second = await publish();
-      expect(await second.next().catch((error: unknown) => (error as Error).name)).to.equal('Finished');
+      expect(await second.next().catch((error: unknown) => error)).to.be.instanceOf(Finished);
       expect(said.join('\n')).to.include('may not publish live/x');
       await pictures(first, 0, 2);
       expect(await someOf(player, 2)).to.deep.equal([0, 1]);
@@ -192,7 +196,7 @@ for (const seed of [1, 2, 3]) {
     });
 
     it('ends the streams when it stops, behind what players have not got yet', async () => {
-      const { publish, play, relay, close, sleep } = await scene(seed);
+      const { publish, play, relay, errors, close, sleep } = await scene(seed);
       const [player, publisher] = [await play(), await publish()];
       const [idle] = [await play('still'), await publish('still')];
       await pictures(publisher, 0, 12, 100_000);
@@ -202,7 +206,7 @@ for (const seed of [1, 2, 3]) {
       expect(await idle.nextMedia(), 'who has everything hears of the end').to.equal(null);
       await stopped;
       await relay.served;
-      expect([relay.sessions, relay.streams.size]).to.deep.equal([0, 0]);
+      expect([relay.sessions.size, relay.streams.size, errors]).to.deep.equal([0, 0, []]);
       await close();
     });
   });
@@ -233,7 +237,7 @@ describe('docs/examples/rtmp-relay, attacked', () => {
   const publishing = Buffer.concat([
     opening('publish', 'hostile'),
     ...range(0, 6).map((number) =>
-      encodeMessage({ type: Video, streamId: 1, timestamp: number, payload: pictureOf(number, number === 0, 300) }),
+      encodeMessage({ type: Video, timestamp: number, payload: pictureOf(number, number === 0, 300) }, 1),
     ),
   ]);
   const whole = { handshake: Buffer.concat([greeting(), publishing.subarray(0, 40)]), chunks: publishing };
@@ -253,11 +257,11 @@ describe('docs/examples/rtmp-relay, attacked', () => {
           await pictures(publisher, 4, 8);
           if (attack.end === 'close') await hostile.close();
           if (attack.end === 'reset') await hostile.reset();
-          for (let waited = 0; relay.sessions > 2 && waited < 70_000; waited += 100) {
+          for (let waited = 0; relay.sessions.size > 2 && waited < 70_000; waited += 100) {
             await sleep(100);
             if (waited % 10_000 === 0) await pictures(publisher, 8, 9); // or he is silent himself
           }
-          expect(relay.sessions, 'the hostile one is out').to.equal(2);
+          expect(relay.sessions.size, 'the hostile one is out').to.equal(2);
           await publisher.connection.closeWrite();
           const got = (await playing).map(({ payload }) => numberOf(payload));
           expect(got.filter((number) => number < 8)).to.deep.equal(range(0, 8));

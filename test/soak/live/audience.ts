@@ -1,6 +1,6 @@
 /** What somebody who watches must see: frames in order, from a key frame on, and missing ones by whole groups of pictures. */
 import { numberOf, type RtmpClient } from '../../support/rtmp-client.ts';
-import { MessageType } from '../../../docs/examples/rtmp-relay/messages.ts';
+import { MessageType } from '../../../docs/examples/rtmp-relay/chunks.ts';
 
 /** Frames in a group of pictures. */
 export const GROUP = 10;

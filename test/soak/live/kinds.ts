@@ -1,6 +1,6 @@
 /** What happens to a live relay: those who publish and watch, and those who mean no good. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MessageType } from '../../../docs/examples/rtmp-relay/messages.ts';
+import { MessageType } from '../../../docs/examples/rtmp-relay/chunks.ts';
 import { Finished } from '../../../docs/examples/rtmp-relay/protocol-error.ts';
 import { NetworkError, type Connection, type Network } from '../../../src/promises/index.ts';
 import { greeting, pictureOf, RtmpClient } from '../../support/rtmp-client.ts';

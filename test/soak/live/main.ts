@@ -51,7 +51,7 @@ let names = 0;
 let bytesVerified = 0;
 const world: LiveWorld = {
   network: networkOver(visiting),
-  port: relay.port,
+  port: relay.server.port,
   streamName: () => `stream-${++names}`,
   verified: (bytes) => (bytesVerified += bytes),
 };
@@ -120,7 +120,7 @@ function otherProcess(): Promise<void> {
     const script = fileURLToPath(
       import.meta.resolve(`./other-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`),
     );
-    const child = spawn(process.execPath, [script, String(relay.port), `other-${number}`], {
+    const child = spawn(process.execPath, [script, String(relay.server.port), `other-${number}`], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const died = once(child, 'exit');
@@ -154,7 +154,7 @@ async function hold(kind: string, session: Promise<void> | undefined): Promise<v
 async function rest(): Promise<void> {
   const deadline = performance.now() + STUCK_MS;
   const sockets = (): number => serving.stats().sockets + visiting.stats().sockets;
-  while (sockets() > 1 || relay.sessions > 0 || relay.streams.size > 0) {
+  while (sockets() > 1 || relay.sessions.size > 0 || relay.streams.size > 0) {
     if (performance.now() > deadline) throw new Error(`Not at rest: ${visiting.describe()}\n${serving.describe()}`);
     await sleep(10);
   }

@@ -1,7 +1,7 @@
 /** A process beside the soak's own, which publishes and watches until it is killed in the middle of it: other-process.ts port name */
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MessageType } from '../../../docs/examples/rtmp-relay/messages.ts';
+import { MessageType } from '../../../docs/examples/rtmp-relay/chunks.ts';
 import { connect } from '../../../src/promises/index.ts';
 import { pictureOf, RtmpClient } from '../../support/rtmp-client.ts';
 import { GROUP } from './audience.ts';
