@@ -2,15 +2,8 @@
  * The smallest fan-out server on a completion port: what a relay in C gets out of this machine. It reads no RTMP: what comes from
  * the publisher goes on to all players as it is, from one ring, and a player who is sent nothing gets all that has come since
  * with one WSASend. It drops nothing: who is behind by more than the ring gets nothing any more.
- *
- * The last argument is the runner's port. See control.ts for what is said there.
  */
-#include <winsock2.h>
-#include <psapi.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "control.h"
 
 #define RING_BYTES (64u << 20)
 #define READ_BYTES (256u << 10)
@@ -34,12 +27,6 @@ static char *ring, welcome[WELCOME_BYTES];
 static uint64_t head; /* of the stream: what has come */
 static Peer *players;
 static HANDLE port;
-static volatile LONG begun;
-
-static void fail(const char *what) {
-  fprintf(stderr, "relay-c: %s failed with %lu\n", what, GetLastError());
-  ExitProcess(1);
-}
 
 /* 0: done at once; 1: a packet will come; -1: it has failed, and there will be none. */
 static int stateOf(int result) {
@@ -104,7 +91,7 @@ static void received(Peer *peer, DWORD bytes) {
     memset(&peer->send, 0, sizeof peer->send);
     peer->isSending = stateOf(WSASend(peer->socket, &all, 1, NULL, 0, &peer->send, NULL)) == 1;
   } else return;
-  InterlockedIncrement(&begun);
+  InterlockedIncrement(&accepted);
 }
 
 static void ended(Peer *peer, OVERLAPPED *operation, DWORD bytes) {
@@ -130,52 +117,13 @@ static DWORD WINAPI acceptAll(void *listener) {
   return 0;
 }
 
-static double seconds(FILETIME time) { return (((uint64_t)time.dwHighDateTime << 32) | time.dwLowDateTime) / 1e7; }
-
-static DWORD WINAPI obey(void *argument) {
-  SOCKET control = (SOCKET)argument;
-  char line[64], answer[256];
-  for (int length = 0;;) {
-    if (recv(control, line + length, 1, 0) != 1) ExitProcess(0);
-    if (line[length] != '\n') { length = length < 60 ? length + 1 : 0; continue; }
-    line[length] = 0, length = 0;
-    if (strcmp(line, "quit") == 0) ExitProcess(0);
-    FILETIME created, exited, kernel, user;
-    PROCESS_MEMORY_COUNTERS memory = {sizeof memory};
-    GetProcessTimes(GetCurrentProcess(), &created, &exited, &kernel, &user);
-    GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof memory);
-    sprintf(answer, "{\"cpuSeconds\":%.3f,\"rssBytes\":%llu,\"pinnedBytes\":0,\"accepted\":%ld,\"dropped\":0}\n",
-            seconds(kernel) + seconds(user), (unsigned long long)memory.WorkingSetSize, begun);
-    send(control, answer, (int)strlen(answer), 0);
-  }
-}
-
-static struct sockaddr_in local(int number) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(number)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 int main(int count, char **arguments) {
-  WSADATA data;
-  if (WSAStartup(MAKEWORD(2, 2), &data) != 0) fail("WSAStartup");
+  begin();
   ring = malloc(RING_BYTES);
   welcome[0] = 3;
   memcpy(welcome + WELCOME_BYTES - 16, "\2\0\0\0\0\0\4\1\0\0\0\0\0\1\0\0", 16);
   port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
-
-  SOCKET listener = socket(AF_INET, SOCK_STREAM, 0), control = socket(AF_INET, SOCK_STREAM, 0);
-  struct sockaddr_in address = local(0), runner = local(atoi(arguments[count - 1]));
-  int length = sizeof address;
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
-  if (listen(listener, SOMAXCONN) != 0) fail("listen");
-  getsockname(listener, (struct sockaddr *)&address, &length);
-  if (connect(control, (struct sockaddr *)&runner, sizeof runner) != 0) fail("connect");
-  char ready[64];
-  sprintf(ready, "{\"port\":%d,\"node\":\"\"}\n", ntohs(address.sin_port));
-  send(control, ready, (int)strlen(ready), 0);
-  CreateThread(NULL, 0, acceptAll, (void *)listener, 0, NULL);
-  CreateThread(NULL, 0, obey, (void *)control, 0, NULL);
+  serve(arguments[count - 1], acceptAll);
 
   for (;;) {
     OVERLAPPED_ENTRY entries[ENTRIES];
