@@ -48,7 +48,7 @@ const SPIN_TURNS = 1;
 const STEPS_AT_A_TIME = 64;
 
 /**
- * Connections that one callback sends on at once; the sends of further ones stand in a line. A turn makes as many of these: that is
+ * Connections that one callback sends on at once, unasked; the sends of further ones stand in a line. A turn makes as many of these: that is
  * two or three milliseconds under Wine, and less on Windows, after which it looks again who has said something.
  */
 const SENDS_AT_ONCE = 64;
@@ -167,9 +167,16 @@ export class EventLoop {
     this.#push(operation);
   }
 
-  /** Whether what runs may send on this connection at once. If not, the send is to be deferred. */
-  maySendNow(connection: object): boolean {
+  /**
+   * Whether what runs may send on this connection at once. If not, the send is to be deferred.
+   * @param answers whether the peer has just said something: there are not more answers than the loop has callbacks for
+   */
+  maySendNow(connection: object, answers: boolean): boolean {
     if (connection === this.#sender) return true; // many writes to one fill its buffer, and end there
+    if (answers) {
+      this.#sender = connection;
+      return true;
+    }
     if (this.#sends >= SENDS_AT_ONCE && this.#active) return false;
     this.#sender = connection;
     this.#sends++;

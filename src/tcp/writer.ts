@@ -71,7 +71,7 @@ export function write(
     if (over === null) {
       refusal = whyNotQueued(context, connection, total);
       idle = refusal === null && connection.write.operation === null;
-      mustWait = idle && !context.loop.maySendNow(connection);
+      mustWait = idle && !context.loop.maySendNow(connection, connection.read.answers());
       if (mustWait || (idle && !isEmpty({ total, file }))) {
         operation = context.operations.take(OperationKind.Send, connection);
         if (operation === null) refusal = outOfSlots(context.options.maxOperations);

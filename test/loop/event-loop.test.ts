@@ -168,7 +168,8 @@ describe('a turn of the event loop', () => {
     const counts: number[] = [];
     const count = (): void => {
       let may = 0;
-      for (const connection of connections) may += loop.maySendNow(connection) && loop.maySendNow(connection) ? 1 : 0;
+      for (const connection of connections)
+        may += loop.maySendNow(connection, false) && loop.maySendNow(connection, false) ? 1 : 0;
       counts.push(may);
     };
     loop.activate();
@@ -180,11 +181,24 @@ describe('a turn of the event loop', () => {
     expect(counts).to.deep.equal([64, 64, 64]);
   });
 
+  it('lets all answer whose peers have just said something', () => {
+    const { loop, turns } = makeLoop(nothing);
+    loop.activate();
+    while (turns.length > 0) turns.shift()?.();
+    for (let count = 0; count < 200; count++) {
+      const connection = {};
+      expect(loop.maySendNow(connection, true)).to.equal(true);
+      expect(loop.maySendNow(connection, false), 'and a second time').to.equal(true);
+    }
+    const unasked = Array.from({ length: 65 }, () => loop.maySendNow({}, false));
+    expect(unasked.filter(Boolean).length).to.equal(64);
+  });
+
   it('counts those of many turns of Node apart, while nothing else is to be done', () => {
     const { loop, turns } = makeLoop(nothing);
     loop.activate();
     for (let count = 0; count < 200; count++) {
-      expect(loop.maySendNow({})).to.equal(true);
+      expect(loop.maySendNow({}, false)).to.equal(true);
       while (turns.length > 0) turns.shift()?.();
     }
   });

@@ -15,7 +15,7 @@ export interface UnreadBytes {
 }
 
 /** What is true of a receiving side or not, one bit each, as in SocketRecord. */
-const Flag = { Reclaiming: 1, Ended: 2, PeerEnded: 4, ReceivedSince: 8 } as const;
+const Flag = { Reclaiming: 1, Ended: 2, PeerEnded: 4, ReceivedSince: 8, Unanswered: 16 } as const;
 
 /** The queue of the reads that wait, and what they wait for. */
 export class ReadState extends LinkedQueue<ReadRequest> {
@@ -73,8 +73,15 @@ export class ReadState extends LinkedQueue<ReadRequest> {
   /** The receive has come back. Returns whether that had been done. */
   wasReclaimed(): boolean {
     const { reclaiming } = this;
-    this.#flags &= ~Flag.Reclaiming;
+    this.#flags = (this.#flags & ~Flag.Reclaiming) | Flag.Unanswered;
     return reclaiming;
+  }
+
+  /** Something is sent. Returns whether the peer has said something since the last time. */
+  answers(): boolean {
+    const answers = (this.#flags & Flag.Unanswered) !== 0;
+    this.#flags &= ~Flag.Unanswered;
+    return answers;
   }
 
   keep(block: Block, bytes: number): void {

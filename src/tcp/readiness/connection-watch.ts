@@ -113,7 +113,7 @@ export function tryWrite(context: Context, connection: Connection, data: WriteDa
     maxQueuedBytes - context.queuedBytes,
     byteLengthOf(data),
   );
-  if (connection.write.stream === Stream.Whole && context.loop.maySendNow(connection)) {
+  if (connection.write.stream === Stream.Whole && context.loop.maySendNow(connection, connection.read.answers())) {
     const sent = trySend(context, connection, data, most);
     if (sent !== WouldBlock) return sent;
   }

@@ -110,6 +110,18 @@ onEveryBed('writes to many connections in one callback', (bed) => {
     expect(String(await readExactly(pal, served, 1))).to.equal('y');
   });
 
+  it('answers do not count, nor wait: each peer that has said something is answered at once', async () => {
+    const { pal } = fixture;
+    for (const { served } of all) await write(pal, served, Buffer.from('?'));
+    for (const { client } of all) await readExactly(pal, client, 1);
+    const { sendsDeferred } = pal.stats();
+    await inCallback(pal, () => {
+      for (const { client } of all) expect(pal.tryWrite(client, Buffer.from('!'))).to.equal(1);
+    });
+    for (const { served } of all) expect(String(await readExactly(pal, served, 1))).to.equal('!');
+    expect(pal.stats().sendsDeferred).to.equal(sendsDeferred);
+  });
+
   it('a write of nothing has its turn, and is done then', async () => {
     const { pal } = fixture;
     const { client } = late();
