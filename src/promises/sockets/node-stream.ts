@@ -6,6 +6,7 @@ import type { NetworkError } from '../../pal/network-error.ts';
 import type { BytesCallback, CloseOptions, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { OperationOptions } from '../../pal/pending-operation.ts';
 import type { ProxyHeader } from '../../pal/proxy-protocol.ts';
+import { nextTick } from '../../platform/node-timers.ts';
 import { nodeScheduler } from '../../platform/node-scheduler.ts';
 import { bounded } from './deadline.ts';
 import { closedHere, endWasRead, streamBroken } from './errors.ts';
@@ -81,6 +82,8 @@ export class NodeStream extends NodeHandle<Socket> implements StreamSocket {
         over();
         callback(error, error === null ? bytes : 0);
       };
+      // Where nothing waits, a write of nothing is done: Node.js would ask the system to send no bytes.
+      if (bytes === 0 && this.socket.writableLength === 0) return nextTick(() => answer(this.#meaningOf(null)));
       this.socket.cork(); // several go out together, and are not copied for it
       for (const piece of pieces.slice(0, -1)) this.socket.write(piece);
       this.socket.write(pieces.at(-1) ?? NOTHING, (error) => answer(this.#meaningOf(error)));
