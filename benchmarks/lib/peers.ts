@@ -43,7 +43,7 @@ const SERVERS: Readonly<
   'promises-read': 'promises',
   // iocp-pal/dgram: for udp and dgram.
   dgram: 'dgram',
-  // For pump and fan-out: servers in C that do nothing else; and node-media-server as it is and with iocp-pal/register.
+  // For pump, udp, dgram and fan-out: servers in C that do nothing else; and node-media-server as it is and with iocp-pal/register.
   c: 'c',
   'media-server': 'media-server',
   'media-server-register': 'media-server-register',

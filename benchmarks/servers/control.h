@@ -1,5 +1,5 @@
 /*
- * What servers in C have in common: the listening socket, and the line between them and the runner, which is their last argument's port.
+ * What servers in C have in common: the server's socket, and the line between them and the runner, which is their last argument's port.
  * control.ts is the same for all others, and says what is said there.
  */
 #include <winsock2.h>
@@ -42,20 +42,31 @@ static struct sockaddr_in local(int number) {
   return address;
 }
 
-/* Tells the runner the port of a listening socket, and gives that socket to a thread of its own, which accepts. */
-static void serve(const char *runnersPort, LPTHREAD_START_ROUTINE acceptAll) {
-  SOCKET listener = socket(AF_INET, SOCK_STREAM, 0), control = socket(AF_INET, SOCK_STREAM, 0);
-  struct sockaddr_in address = local(0), runner = local(atoi(runnersPort));
+/* Tells the runner the port of a socket, and has a thread answer what it asks. */
+static void report(const char *runnersPort, SOCKET server) {
+  SOCKET control = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in address, runner = local(atoi(runnersPort));
   int length = sizeof address;
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
-  if (listen(listener, SOMAXCONN) != 0) fail("listen");
-  getsockname(listener, (struct sockaddr *)&address, &length);
+  getsockname(server, (struct sockaddr *)&address, &length);
   if (connect(control, (struct sockaddr *)&runner, sizeof runner) != 0) fail("connect");
   char ready[64];
   sprintf(ready, "{\"port\":%d,\"node\":\"\"}\n", ntohs(address.sin_port));
   send(control, ready, (int)strlen(ready), 0);
-  CreateThread(NULL, 0, acceptAll, (void *)listener, 0, NULL);
   CreateThread(NULL, 0, obey, (void *)control, 0, NULL);
+}
+
+static void bindLocally(SOCKET server) {
+  struct sockaddr_in address = local(0);
+  if (bind(server, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
+}
+
+/* Listens, and gives the socket to a thread of its own, which accepts. */
+static inline void serve(const char *runnersPort, LPTHREAD_START_ROUTINE acceptAll) {
+  SOCKET listener = socket(AF_INET, SOCK_STREAM, 0);
+  bindLocally(listener);
+  if (listen(listener, SOMAXCONN) != 0) fail("listen");
+  report(runnersPort, listener);
+  CreateThread(NULL, 0, acceptAll, (void *)listener, 0, NULL);
 }
 
 static void begin(void) {
