@@ -37,8 +37,8 @@ export const contextMutations = [
   {
     id: 'context: a call that has ended is kept until others come by',
     file: 'pending-call.ts',
-    find: '      this.#recent[-call.name & (RECENT - 1)] = null;',
-    replace: '',
+    find: 'this.#recent[-name & (RECENT - 1)] = null;\n    call.name = 0;',
+    replace: '{}\n    call.name = 0;',
   },
   {
     id: 'context: promises of a run belong to its caller',

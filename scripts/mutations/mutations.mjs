@@ -459,14 +459,14 @@ export const mutations = [
   {
     id: 'the upper half of an address is lost',
     file: table,
-    find: 'this.words[word + 3] = address / TWO_32;',
-    replace: 'this.words[word + 3] = 0;',
+    find: '    words[word + 3] = address / TWO_32;',
+    replace: '    words[word + 3] = 0;',
   },
   {
     id: 'a block is given out twice',
     file: 'block-pool.ts',
-    find: 'this.#free[candidate]?.pop()',
-    replace: 'this.#free[candidate]?.at(-1)',
+    find: 'this.#free[sizeClass]?.pop()',
+    replace: 'this.#free[sizeClass]?.at(-1)',
   },
   {
     id: 'free on cancel',
@@ -516,8 +516,8 @@ export const mutations = [
   {
     id: 'the second of two waiting reads is never posted',
     file: reader,
-    find: '    repost(context, connection, operation, connection.read.first);',
-    replace: '    release(context, connection, operation);',
+    find: 'return repost(context, connection, operation, next);',
+    replace: 'return release(context, connection, operation);',
   },
   {
     id: 'a receive is not counted as in flight',
@@ -797,8 +797,8 @@ export const mutations = [
   {
     id: 'a socket that was closed while a call began counts as open',
     file: 'pending-call.ts',
-    find: 'return closing ? connectionClosed(operation) : cancellation;',
-    replace: 'return cancellation;',
+    find: 'return socket.closing ? connectionClosed(call.operation) : call.cancellation;',
+    replace: 'return call.cancellation;',
   },
   {
     id: 'a view of a pinned buffer is believed to lie inside',

@@ -95,7 +95,11 @@ function isAbortSignal(value: unknown): boolean {
  */
 export function requireBytes(name: string, value: unknown): Uint8Array {
   if (isUint8Array(value)) return plainBytes(value);
-  throw wrongType(name, `a Buffer or Uint8Array${name === 'data' ? ', or an array of them' : ''}`, value);
+  throw noBytes(name, value);
+}
+
+function noBytes(name: string, value: unknown): TypeError {
+  return wrongType(name, `a Buffer or Uint8Array${name === 'data' ? ', or an array of them' : ''}`, value);
 }
 
 /** The same where none would be a mistake. */
@@ -110,7 +114,11 @@ export function requireSomeBytes(name: string, value: unknown): Uint8Array {
  * next time, must not change what is sent. (Nothing can be sent too, but not the nothing that a detached buffer holds.)
  */
 export function requireData(data: unknown): Uint8Array | readonly Uint8Array[] {
-  return Array.isArray(data) ? Array.from(data, requireChunk) : requireChunk(data);
+  return Array.isArray(data) ? requireList(data) : requireChunk(data);
+}
+
+function requireList(data: unknown[]): readonly Uint8Array[] {
+  return Array.from(data, requireChunk);
 }
 
 /** The same, of at least one byte. */
@@ -123,7 +131,11 @@ export function requireSomeData(given: unknown): Uint8Array | readonly Uint8Arra
 
 function requireChunk(given: unknown): Uint8Array {
   const chunk = requireBytes('data', given);
-  if (chunk.byteLength === 0 && isDetached(chunk)) throw emptyBuffer('data', chunk);
+  return chunk.byteLength > 0 ? chunk : requireNothing(chunk);
+}
+
+function requireNothing(chunk: Uint8Array): Uint8Array {
+  if (isDetached(chunk)) throw emptyBuffer('data', chunk);
   return chunk;
 }
 
@@ -149,7 +161,11 @@ function isDetached(value: Uint8Array): boolean {
 }
 
 export function requireUnwatched(call: string, record: SocketRecord): void {
-  if (record.watch !== null) throw mixedApis(call, record.handle, 'it is being watched. Call unwatch() first');
+  if (record.watch !== null) throw watched(call, record);
+}
+
+function watched(call: string, { handle }: SocketRecord): NetworkError {
+  return mixedApis(call, handle, 'it is being watched. Call unwatch() first');
 }
 
 /** Throws for a server whose connections go to other loops. */

@@ -13,6 +13,7 @@ import { Lifecycle } from '../runtime/lifecycle.ts';
 import { resolvePalOptions, type PalOptions } from '../runtime/pal-options.ts';
 import { NO_OPERATION } from '../sockets/pending-call.ts';
 import type { SocketRecord } from '../sockets/socket-record.ts';
+import type { SocketTable } from '../sockets/socket-table.ts';
 import { Listener } from '../tcp/accept/listener.ts';
 import { Connection } from '../tcp/connection/connection.ts';
 import { aborted, type OperationName } from '../util/errors.ts';
@@ -23,19 +24,21 @@ import { checkOperationOptions, closedHandle, requireCallback, unknownHandle, wr
 
 export class CallContext {
   readonly lifecycle: Lifecycle;
+  readonly #sockets: SocketTable;
 
   constructor(options: PalOptions) {
     const resolved = resolvePalOptions(options);
     const { platform } = options;
     const number = platform?.numberPal?.() ?? nextPalNumber();
     this.lifecycle = new Lifecycle(resolved, number, () => platform ?? windowsPlatform());
+    this.#sockets = this.lifecycle.sockets;
   }
 
   /** The socket of a handle, open or closing; null when it is closed. Throws for what is no handle of this PAL. */
   known(handle: AnyHandle): SocketRecord | null {
-    const record = this.lifecycle.sockets.find(handle);
+    const record = this.#sockets.find(handle);
     if (record !== undefined) return record;
-    const why = this.lifecycle.sockets.whyNot(handle);
+    const why = this.#sockets.whyNot(handle);
     if (why === 'foreign') throw foreignHandle(handle);
     if (why === 'unknown') throw unknownHandle(handle);
     return null;
@@ -81,11 +84,15 @@ export class CallContext {
    * that is still connecting.
    */
   established(handle: SocketHandle): Connection | null {
+    const record = this.#sockets.find(handle);
+    return record instanceof Connection && record.isOpen ? record : this.#notEstablished(handle);
+  }
+
+  #notEstablished(handle: SocketHandle): null {
     const record = this.known(handle);
     if (record === null) return null;
     if (!(record instanceof Connection)) throw wrongKind(record, 'asyncConnect or asyncAccept');
     if (record.closing) return null;
-    if (record.connected) return record;
     throw stillConnecting(record);
   }
 
@@ -117,7 +124,14 @@ export function whyNotTied<Waiting extends SocketRecord>(
   record: Waiting,
   tie: (context: Context, record: Waiting) => void,
 ): NetworkError | null {
-  if (record.associated) return null;
+  return record.associated ? null : tieNow(context, record, tie);
+}
+
+function tieNow<Waiting extends SocketRecord>(
+  context: Context,
+  record: Waiting,
+  tie: (context: Context, record: Waiting) => void,
+): NetworkError | null {
   try {
     tie(context, record);
     return null;
@@ -129,12 +143,18 @@ export function whyNotTied<Waiting extends SocketRecord>(
 
 /** What a call gets whose signal was aborted before. Asked before the socket is looked at: a signal may be the caller's own code. */
 export function abortedAlready(operation: OperationName, options: OperationOptions | null): NetworkError | null {
-  const signal = options?.signal;
+  return options === null ? null : abortedBy(operation, options);
+}
+
+function abortedBy(operation: OperationName, { signal }: OperationOptions): NetworkError | null {
   return signal?.aborted === true ? aborted(operation, signal) : null;
 }
 
 export function optionsOf(value: OperationOptions | ((...args: never[]) => void)): OperationOptions | null {
-  if (typeof value === 'function') return null;
+  return typeof value === 'function' ? null : checkedOptions(value);
+}
+
+function checkedOptions(value: unknown): OperationOptions {
   const options = readOptions<OperationOptions>(value, OPERATION_OPTIONS);
   checkOperationOptions(options);
   return options;

@@ -207,14 +207,17 @@ export class EventLoop {
 
   /** One more thing that must keep the process alive. */
   hold(): void {
-    this.#holds++;
-    if (this.#holds === 1 && !this.#inTurn) this.#syncHold();
+    if (++this.#holds === 1) this.#holdChanged();
   }
 
   /** One thing less. */
   release(): void {
-    this.#holds--;
-    if (this.#holds === 0 && !this.#inTurn) this.#syncHold();
+    if (--this.#holds === 0) this.#holdChanged();
+  }
+
+  /** (A turn looks at its end.) */
+  #holdChanged(): void {
+    if (!this.#inTurn) this.#syncHold();
   }
 
   /** The source's waiter has found something. */

@@ -101,21 +101,26 @@ export class BlockPool implements BlockHome {
    * Buffer for each would be larger than the block's object.
    */
   takeUnseen(sizeClass: number): Block | null {
-    for (let candidate = sizeClass; candidate >= 0; candidate--) {
-      const block = this.#free[candidate]?.pop() ?? this.#cut(candidate);
-      if (block === null) continue;
-      block.inUse = true;
-      this.#bytesInUse += block.size;
-      this.#lentBlocks++;
-      return block;
+    const block = this.#free[sizeClass]?.pop() ?? this.#cutUpTo(sizeClass);
+    if (block === null) return null;
+    block.inUse = true;
+    this.#bytesInUse += block.size;
+    this.#lentBlocks++;
+    return block;
+  }
+
+  /** A block of this class, of which none is free, or of the next smaller class that has one. */
+  #cutUpTo(sizeClass: number): Block | null {
+    let block = this.#cut(sizeClass);
+    for (let smaller = sizeClass - 1; block === null && smaller >= 0; smaller--) {
+      block = this.#free[smaller]?.pop() ?? this.#cut(smaller);
     }
-    return null;
+    return block;
   }
 
   /** Gives a block back to where it came from. The kernel must be done with it. */
   give(block: Block): void {
-    if (!block.inUse)
-      throw new Error('A pinned block was given back twice. This is a bug in iocp-pal; please report it');
+    if (!block.inUse) throw givenTwice();
     block.inUse = false;
     block.home.back(block);
   }
@@ -154,6 +159,10 @@ export class BlockPool implements BlockHome {
     rest.offset += size;
     return block;
   }
+}
+
+function givenTwice(): Error {
+  return new Error('A pinned block was given back twice. This is a bug in iocp-pal; please report it');
 }
 
 /** The smallest class whose blocks hold `byteLength` bytes, or the largest class. */

@@ -147,10 +147,11 @@ export class OperationTable {
 
   /** Writes one WSABUF of an operation. */
   setSegment(operation: Operation, segment: number, address: number, length: number): void {
+    const { words } = this;
     const word = operation.word + SLOT.WSABUFS / 4 + segment * 4;
-    this.words[word] = length;
-    this.words[word + 2] = address; // modulo 2^32
-    this.words[word + 3] = address / TWO_32;
+    words[word] = length;
+    words[word + 2] = address; // modulo 2^32
+    words[word + 3] = address / TWO_32;
   }
 
   /** Operations that are not free, for describe() and for leak reports. */

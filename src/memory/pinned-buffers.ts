@@ -76,7 +76,10 @@ export class PinnedBuffers {
 
   /** The address of the first of `byteLength` bytes of a buffer, or 0 for memory that the kernel is not lent. */
   addressOf(data: Uint8Array, byteLength: number): number {
-    if (this.#bytes === 0 || !this.#lends) return 0;
+    return this.#bytes === 0 || !this.#lends ? 0 : this.#find(data, byteLength);
+  }
+
+  #find(data: Uint8Array, byteLength: number): number {
     const arena = this.#arenas.get(data.buffer);
     if (arena === undefined) return 0;
     const { byteOffset } = data;

@@ -114,7 +114,12 @@ export class Lifecycle {
   /** The context, also while it is stopping; null once it has stopped. Throws NetworkError when there never was one. */
   begun(call: string): Context | null {
     requireStack();
-    if (this.#context !== null || this.#everInitialized) return this.#context;
+    return this.#context ?? this.#afterwards(call);
+  }
+
+  /** What begun() returns when there is no context. */
+  #afterwards(call: string): null {
+    if (this.#everInitialized) return null;
     throw this.#notReady(call);
   }
 

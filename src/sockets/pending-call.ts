@@ -58,8 +58,8 @@ export abstract class PendingCall {
  * signal. So what a call does with its socket follows from the socket's state after its beginning, never from what was
  * seen before.
  */
-export function whyOver({ operation, cancellation }: PendingCall, { closing }: SocketRecord): NetworkError | null {
-  return closing ? connectionClosed(operation) : cancellation;
+export function whyOver(call: PendingCall, socket: SocketRecord): NetworkError | null {
+  return socket.closing ? connectionClosed(call.operation) : call.cancellation;
 }
 
 /**
@@ -80,8 +80,9 @@ export class CallNames {
 
   /** 1 … 2^27 - 1 above the PAL's base, and again: all of them small integers of V8, so that a name costs no memory. */
   next(): number {
-    this.#last = this.#last === LAST_OPERATION_COUNT ? 1 : this.#last + 1;
-    return this.#base + this.#last;
+    const next = this.#last === LAST_OPERATION_COUNT ? 1 : this.#last + 1;
+    this.#last = next;
+    return this.#base + next;
   }
 }
 
@@ -112,23 +113,25 @@ export class PendingCalls {
   begin(call: PendingCall, owner: SocketRecord, options: OperationOptions | null): OperationHandle {
     call.owner = owner;
     const name = this.#name(call);
-    if (options === null) return name as OperationHandle;
+    if (options !== null) this.#limit(call, options);
+    return name as OperationHandle;
+  }
+
+  #limit(call: PendingCall, options: OperationOptions): void {
     try {
       this.#watch(call, options);
     } catch (error) {
       this.end(call);
       throw error;
     }
-    return name as OperationHandle;
   }
 
   /** Its callback is certain to run. Does nothing for a call that was not begun. */
   end(call: PendingCall): void {
-    if (call.name === 0) return;
-    if (this.#old.size === 0 || !this.#old.delete(call.name)) {
-      // Whoever called is not kept until so many other calls have come by.
-      this.#recent[-call.name & (RECENT - 1)] = null;
-    }
+    const { name } = call;
+    if (name === 0) return;
+    // Whoever called is not kept until so many other calls have come by.
+    if (this.#old.size === 0 || !this.#old.delete(name)) this.#recent[-name & (RECENT - 1)] = null;
     call.name = 0;
     call.owner = null;
     call.cancellation = null;
@@ -159,8 +162,7 @@ export class PendingCalls {
     // (Of most calls before it the place is free again.)
     if (this.#recent[place] !== null) this.#makeRoom(place);
     this.#recent[place] = call;
-    call.name = -number;
-    return call.name;
+    return (call.name = -number);
   }
 
   #nextUnused(): number {

@@ -176,6 +176,11 @@ export abstract class SocketRecord implements OperationOwner {
     this.#flags = value ? this.#flags | Flag.Connected : this.#flags & ~Flag.Connected;
   }
 
+  /** Of a connection: it has come about, and nobody has closed it. */
+  get isOpen(): boolean {
+    return (this.#flags & (Flag.Connected | Flag.Closing)) === Flag.Connected;
+  }
+
   /** FIONBIO was set. */
   get nonBlocking(): boolean {
     return (this.#flags & Flag.NonBlocking) !== 0;

@@ -75,8 +75,9 @@ function begin(
     name = context.pendingCalls.begin(request, connection, options);
     // Only now is the connection looked at: the caller's own code may have run in there.
     why = whyOver(request, connection);
-    const served = connection.read.ended || connection.read.unread !== null;
-    if (why === null && !served && connection.read.length === 0 && connection.read.operation === null) {
+    const { read } = connection;
+    const served = read.ended || read.unread !== null;
+    if (why === null && !served && read.length === 0 && read.operation === null) {
       operation = context.operations.take(OperationKind.Receive, connection);
       if (operation === null) why = outOfSlots(context.options.maxOperations);
     }
@@ -91,16 +92,23 @@ function begin(
   }
   connection.read.push(request);
   addPendingCallback(context, connection);
-  if (operation !== null) {
+  if (operation === null) {
+    serveWithout(context, connection);
+  } else {
     connection.read.begin(operation);
     post(context, connection, operation, request);
-  } else if (connection.read.unread !== null) {
+  }
+  return name;
+}
+
+/** A read that has been queued without a receive of its own. */
+function serveWithout(context: Context, connection: Connection): void {
+  if (connection.read.unread !== null) {
     serveUnreadSoon(context, connection);
   } else if (connection.read.ended && connection.read.operation === null) {
     // (What a receive still brings is the oldest reader's; its end answers the others.)
     endReads(context, connection);
   }
-  return name;
 }
 
 /** Takes a read back. What has been received for it is its own; what has not goes to the next read. */
@@ -190,25 +198,27 @@ function finishRead(
   failure: NetworkError | null,
   bytes: number,
 ): void {
-  connection.read.shift();
+  const { read } = connection;
+  read.shift();
   const { callback, viewCallback } = request;
   context.requests.giveRead(request);
   const lent = viewCallback !== null && bytes > 0 ? takeView(operation) : null;
-  if (connection.read.unread !== null) {
-    release(context, connection, operation);
-    serveUnreadSoon(context, connection);
-  } else if (connection.read.ended) {
-    release(context, connection, operation);
-    endReads(context, connection);
-  } else if (connection.read.first !== null) {
-    repost(context, connection, operation, connection.read.first);
-  } else {
-    release(context, connection, operation);
-  }
+  const { first } = read;
+  if (first === null) release(context, connection, operation);
+  else goOnWith(context, connection, operation, first);
   removePendingCallback(context, connection);
   if (viewCallback === null) callback.finishTwo(failure, bytes);
   else if (lent === null) viewCallback.finishTwo(failure, NO_VIEW);
   else lend(context, viewCallback, lent, bytes);
+}
+
+/** The receive has come back, and the next read waits. */
+function goOnWith(context: Context, connection: Connection, operation: Operation, next: ReadRequest): void {
+  const { unread, ended } = connection.read;
+  if (unread === null && !ended) return repost(context, connection, operation, next);
+  release(context, connection, operation);
+  if (unread !== null) serveUnreadSoon(context, connection);
+  else endReads(context, connection);
 }
 
 /** Takes the block with what was received away from its operation, which goes on without it. */
@@ -365,8 +375,10 @@ function start(context: Context, connection: Connection, operation: Operation, r
   context.transport.receive(connection, operation);
 }
 
-function classOf({ read: { blockClass } }: Connection, { viewCallback, maxBytes }: ReadRequest): number {
-  return viewCallback === null ? Math.min(blockClass, classFor(maxBytes)) : Math.max(blockClass, SMALLEST_VIEW_CLASS);
+function classOf(connection: Connection, request: ReadRequest): number {
+  const { blockClass } = connection.read;
+  if (request.viewCallback !== null) return Math.max(blockClass, SMALLEST_VIEW_CLASS);
+  return Math.min(blockClass, classFor(request.maxBytes));
 }
 
 /**

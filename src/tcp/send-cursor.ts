@@ -21,22 +21,30 @@ class SendCursor {
 
   /** Bytes of the current buffer that can be sent; 0 when it has lost some of its bytes since it was queued. */
   available(): number {
+    if (this.#size <= this.offset) this.#nextBuffer();
+    const size = this.#size;
+    return this.chunk.byteLength < size ? 0 : size - this.offset;
+  }
+
+  /** Goes on to the next buffer that has any bytes, if there is one. */
+  #nextBuffer(): void {
     while (this.#size <= this.offset) {
       const next = this.request?.list?.[this.#listIndex + 1];
-      if (next === undefined) return 0;
+      if (next === undefined) return;
       this.#listIndex++;
       this.chunk = next;
       this.#size = this.request?.sizes?.[this.#listIndex] ?? 0;
       this.offset = 0;
     }
-    return this.chunk.byteLength < this.#size ? 0 : this.#size - this.offset;
   }
 
   move(bytes: number): void {
-    if (this.request !== null) this.lastOrder = this.request.order;
+    const { request } = this;
+    if (request === null) return;
+    this.lastOrder = request.order;
     this.offset += bytes;
     this.#left -= bytes;
-    if (this.#left === 0) this.#enter(this.request?.next ?? null);
+    if (this.#left === 0) this.#enter(request.next);
   }
 
   /** Forgets the user's buffers. */

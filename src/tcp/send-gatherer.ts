@@ -28,7 +28,8 @@ export function gather(context: Context, connection: Connection, operation: Oper
   let segmentStart = 0;
   let bytes = 0;
   /** Bytes of the last segment, when it is of pinned memory, and where it ends. */
-  let [pinnedBytes, pinnedEnd] = [0, 0];
+  let pinnedBytes = 0;
+  let pinnedEnd = 0;
   // A file ends what goes out together: its turn comes when it is the first.
   while (cursor.request !== null && cursor.request.file === null && bytes < MAX_SEND_BYTES) {
     const available = cursor.available();

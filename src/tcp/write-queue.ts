@@ -24,8 +24,8 @@ export function hasCancelledWrite(connection: Connection): boolean {
 }
 
 /** A write of nothing, which only keeps its place in the order. */
-export function isEmpty({ total, file }: Pick<WriteRequest, 'total' | 'file'>): boolean {
-  return total === 0 && file === null;
+export function isEmpty(write: Pick<WriteRequest, 'total' | 'file'>): boolean {
+  return write.total === 0 && write.file === null;
 }
 
 /**

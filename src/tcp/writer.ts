@@ -99,8 +99,11 @@ export function write(
 /** What a write gets on a connection that sends no more. */
 export function whyEnded(call: WritingCall, connection: Connection): NetworkError | null {
   const { end, stream } = connection.write;
-  if (end !== WriteEnd.Open) return writeAfterEnd(call);
-  return stream === Stream.Whole ? null : sendError(call, connection);
+  return end === WriteEnd.Open && stream === Stream.Whole ? null : endedWith(call, connection);
+}
+
+function endedWith(call: WritingCall, connection: Connection): NetworkError {
+  return connection.write.end === WriteEnd.Open ? sendError(call, connection) : writeAfterEnd(call);
 }
 
 export function completeSend(context: Context, connection: Connection, operation: Operation): void {

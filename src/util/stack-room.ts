@@ -26,9 +26,10 @@ function never(x: number): number {
 }
 
 function enter(f: (...values: number[]) => number, x: number): number {
-  if (x === 0) return x;
+  // (The end comes last: V8 reckons what a function has run by the place of its `return`, and this one is long. With an early return it
+  // ran a million times before V8 optimised it, 15 ns each.)
   // prettier-ignore
-  return f(
+  if (x !== 0) f(
     x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, f(
     x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, f(
     x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, f(
@@ -55,4 +56,5 @@ function enter(f: (...values: number[]) => number, x: number): number {
     x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, f(
     x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, f(
     x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x))))))))))))))))))))))))));
+  return x;
 }

@@ -4,11 +4,14 @@ import { shown } from './shown.ts';
 
 /** Throws unless `value` is an integer in the range. */
 export function requireInteger(name: string, value: unknown, least: number, most: number): asserts value is number {
-  if (typeof value !== 'number') throw wrongType(name, 'a number', value);
-  if (!Number.isInteger(value) || value < least || value > most) throw outOfRange(name, value, least, most);
+  if (!isInteger(value) || value < least || value > most) throw outOfRange(name, value, least, most);
 }
 
-function outOfRange(name: string, value: number, least: number, most: number): Error {
+/** Number.isInteger, which says of no other type that it is one, as TypeScript should know it. */
+const isInteger = Number.isInteger as (value: unknown) => value is number;
+
+function outOfRange(name: string, value: unknown, least: number, most: number): Error {
+  if (typeof value !== 'number') return wrongType(name, 'a number', value);
   return argumentError(
     RangeError,
     'ERR_OUT_OF_RANGE',
@@ -18,7 +21,11 @@ function outOfRange(name: string, value: number, least: number, most: number): E
 
 /** Throws unless `value` is a function. */
 export function requireFunction(name: string, value: unknown): void {
-  if (typeof value !== 'function') throw wrongType(name, 'a function', value);
+  if (typeof value !== 'function') throw noFunction(name, value);
+}
+
+function noFunction(name: string, value: unknown): TypeError {
+  return wrongType(name, 'a function', value);
 }
 
 /** The error for a value of a type that cannot be. @param wanted what it must be */

@@ -72,16 +72,16 @@ export class ReadState extends LinkedQueue<ReadRequest> {
 
   /** The receive has come back. Returns whether that had been done. */
   wasReclaimed(): boolean {
-    const { reclaiming } = this;
-    this.#flags = (this.#flags & ~Flag.Reclaiming) | Flag.Unanswered;
-    return reclaiming;
+    const flags = this.#flags;
+    this.#flags = (flags & ~Flag.Reclaiming) | Flag.Unanswered;
+    return (flags & Flag.Reclaiming) !== 0;
   }
 
   /** Something is sent. Returns whether the peer has said something since the last time. */
   answers(): boolean {
-    const answers = (this.#flags & Flag.Unanswered) !== 0;
-    this.#flags &= ~Flag.Unanswered;
-    return answers;
+    const flags = this.#flags;
+    this.#flags = flags & ~Flag.Unanswered;
+    return (flags & Flag.Unanswered) !== 0;
   }
 
   keep(block: Block, bytes: number): void {

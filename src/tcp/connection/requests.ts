@@ -2,7 +2,6 @@
  * What a user asked for and still waits for. Requests are linked into their socket's queue and kept for reuse, so that
  * asking costs no allocation in steady state.
  */
-import { isUint8Array } from 'node:util/types';
 import { BoundCallback, CONTEXT_TYPES, boundOnce } from '../../platform/async-context.ts';
 import type { AcceptCallback, BytesCallback, ConnectCallback, ViewCallback, WriteData } from '../../pal/network-pal.ts';
 import type { NetworkError } from '../../pal/network-error.ts';
@@ -107,6 +106,13 @@ export class WriteRequest extends PendingCall {
     this.offset = 0;
   }
 
+  /** The same for one buffer, of a request that has no list. */
+  setBuffer(only: Uint8Array): void {
+    this.chunk = only;
+    this.size = only.byteLength;
+    this.offset = 0;
+  }
+
   /** Goes on to the next buffer. Returns false when there is none. */
   nextBuffer(): boolean {
     const next = this.list?.[this.listIndex + 1];
@@ -199,8 +205,8 @@ export class RequestPool {
     const request = this.#writes ?? new WriteRequest();
     this.#writes = request.next;
     request.next = null;
-    if (isUint8Array(data)) request.setBuffers(data, null);
-    else request.setBuffers(data[0] ?? NO_BYTES, data);
+    if (isList(data)) request.setBuffers(data[0] ?? NO_BYTES, data);
+    else request.setBuffer(data);
     request.sent = 0;
     request.total = total;
     request.operation = operation;
@@ -213,7 +219,8 @@ export class RequestPool {
 
   giveWrite(request: WriteRequest): void {
     this.#pendingCalls.end(request);
-    request.setBuffers(NO_BYTES, null);
+    if (request.list !== null) request.setBuffers(NO_BYTES, null);
+    request.chunk = NO_BYTES;
     request.file = null;
     request.callback = NO_CALLBACK;
     request.origin = undefined;
@@ -232,7 +239,12 @@ export class RequestPool {
 
 /** Bytes in all of what asyncWrite was given. */
 export function byteLengthOf(data: WriteData): number {
-  return isUint8Array(data) ? data.byteLength : totalOf(data);
+  return isList(data) ? totalOf(data) : data.byteLength;
+}
+
+/** (Asked of what has been checked: it is quicker than asking for an array of bytes once more.) */
+function isList(data: WriteData): data is readonly Uint8Array[] {
+  return Array.isArray(data);
 }
 
 function totalOf(data: readonly Uint8Array[]): number {

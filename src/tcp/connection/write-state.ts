@@ -107,8 +107,7 @@ export class WriteState {
 
   /** A send came back with so many of the bytes that it had. Returns how many in a row have taken none. */
   sent(bytes: number, requested: number): number {
-    this.emptySends = bytes > 0 || requested === 0 ? 0 : this.emptySends + 1;
-    return this.emptySends;
+    return (this.emptySends = bytes > 0 || requested === 0 ? 0 : this.emptySends + 1);
   }
 
   enterFile(file: QueuedFile): void {
@@ -220,8 +219,7 @@ export const UNWRITTEN: WriteView = new WriteState();
 
 /** The sending side of a connection, to change it. The first time makes one of the connection's own. */
 export function writeOf(connection: { write: WriteView }): WriteState {
-  const { write } = connection;
-  return write === UNWRITTEN ? ownWriteOf(connection) : (write as WriteState);
+  return connection.write === UNWRITTEN ? ownWriteOf(connection) : (connection.write as WriteState);
 }
 
 function ownWriteOf(connection: { write: WriteView }): WriteState {
