@@ -52,6 +52,11 @@ const STEPS_AT_A_TIME = 64;
  * two or three milliseconds under Wine, and less on Windows, after which it looks again who has said something.
  */
 const SENDS_AT_ONCE = 64;
+/**
+ * Answers of one turn that do not count among them: about as many as it has callbacks for. Who has more is not answering, but writes to
+ * thousands of connections whose peers have each said something since they were last written to.
+ */
+const ANSWERS_AT_ONCE = MAX_ITEMS_PER_TURN;
 
 /** Something that became ready without an event of its own, and runs in the next turn. */
 export type ReadyTask = () => void;
@@ -91,6 +96,8 @@ export class EventLoop {
   /** Connections that what runs has sent on at once, and the last of them. */
   #sends = 0;
   #sender: object | null = null;
+  /** Answers since the turn began that ran last. */
+  #answers = 0;
   #turns = 0;
   #active = false;
   #ended = false;
@@ -169,12 +176,14 @@ export class EventLoop {
 
   /**
    * Whether what runs may send on this connection at once. If not, the send is to be deferred.
-   * @param answers whether the peer has just said something: there are not more answers than the loop has callbacks for
+   * @param answers whether the peer has said something since the last time
    */
   maySendNow(connection: object, answers: boolean): boolean {
     if (connection === this.#sender) return true; // many writes to one fill its buffer, and end there
-    if (answers) {
+    if (answers && this.#answers < ANSWERS_AT_ONCE) {
       this.#sender = connection;
+      this.#answers++;
+      if (this.#answers === ANSWERS_AT_ONCE / 2) this.#schedule();
       return true;
     }
     if (this.#sends >= SENDS_AT_ONCE && this.#active) return false;
@@ -273,6 +282,8 @@ export class EventLoop {
   #beginTurn(): void {
     this.#turns++;
     this.#sends = 0;
+    this.#answers = 0;
+    this.#sender = null; // who may have been closed long ago
     for (let task = this.#later.shift(); task !== undefined; task = this.#later.shift()) this.#push(task);
   }
 

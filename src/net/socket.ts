@@ -20,6 +20,7 @@ import { fromPal, refuse, systemError } from '../node-shape/errors.ts';
 import { SocketState, state, type SocketStream, type UserBuffer } from './socket-state.ts';
 import { expectTls } from './tls-above.ts';
 import { PipeStream } from './pipe-stream.ts';
+import { isGivenAtOnce } from './write-all.ts';
 import { AcceptedConnection, TcpStream, type StreamOwner } from './tcp-stream.ts';
 import type { Endpoint } from '../pal/handles.ts';
 
@@ -204,7 +205,7 @@ export class TcpSocket extends Duplex implements StreamOwner {
       own.stream = null;
       const closed = behindBoth(() => this.emit('close', hadError));
       if (own.resetting) stream.reset(closed);
-      else stream.close(closed, bufferedOf(this));
+      else stream.close(closed, restOf(this));
       own.resetting = false;
       callback(exception);
     }
@@ -602,10 +603,11 @@ function bufferedBytes(socket: TcpSocket): number | undefined {
   return (socket as unknown as Buffering).writableBuffer?.reduce((sum, { chunk }) => sum + chunk.length, 0);
 }
 
-/** What the Duplex holds. */
-function bufferedOf(socket: TcpSocket): readonly Uint8Array[] {
+/** What the Duplex holds behind the write that is under way, unless a part of that is held back, too: nothing may follow the hole. */
+function restOf(socket: TcpSocket): readonly Uint8Array[] {
   const { writableBuffer = [] } = socket as unknown as Buffering;
-  return writableBuffer.map(({ chunk }) => chunk);
+  const underWay = socket.writableLength - (bufferedBytes(socket) ?? 0);
+  return isGivenAtOnce(underWay) ? writableBuffer.map(({ chunk }) => chunk) : [];
 }
 
 interface Buffering {

@@ -26,11 +26,16 @@ export function writeAll(
   bytes: number,
   done: DoneCallback,
 ): void {
-  if (bytes > PIECE_BYTES) return writePieces(pal, handle, piecesOf(data), done);
+  if (!isGivenAtOnce(bytes)) return writePieces(pal, handle, piecesOf(data), done);
   if (bytes === 0 || bytes > AT_ONCE_BYTES) return void pal.asyncWrite(handle, data, done);
   const taken = pal.tryWrite(handle, data.length === 1 ? (data[0] ?? data) : data);
   if (taken === bytes) done(null);
   else pal.asyncWrite(handle, taken > 0 ? behind(data, taken) : data, done);
+}
+
+/** Whether so many bytes are given to the PAL in the call itself. What is written behind others may leave a hole. */
+export function isGivenAtOnce(bytes: number): boolean {
+  return bytes <= PIECE_BYTES;
 }
 
 /** What is left of a list behind its first bytes. */

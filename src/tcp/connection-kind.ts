@@ -112,6 +112,8 @@ export const connectionKind: SocketKind = {
   },
 
   graceExpired(context: Context, connection: Connection): void {
+    // What only waits for its turn is not what the grace was for: the system has not been asked to take it.
+    if (!connection.resetting) sendBeforeDrop(context, connection);
     if (connection.closing && connection.write.queue.length > 0) abort(context, connection);
     else {
       connection.hasNoGrace = true;

@@ -49,20 +49,23 @@ export function sendDeferred(context: Context, connection: Connection, operation
 export function sendBeforeDrop(context: Context, connection: Connection): void {
   const { operation, isDeferred } = connection.write;
   if (!isDeferred || operation === null) return;
-  sendDeferred(context, connection, operation);
-  const { bytes } = operation;
-  operation.requested = operation.bytes = 0; // nothing is left for its turn, which comes nevertheless
-  context.operations.giveBuffers(operation);
-  context.counters.bytesSent += bytes;
-  const done: WriteRequest | null = take(context, connection, bytes);
-  if (done !== null) runSoon(context, connection, done);
+  let goesOn = true;
+  while (goesOn) {
+    sendDeferred(context, connection, operation);
+    const { bytes, requested } = operation;
+    operation.requested = operation.bytes = 0; // nothing is left for its turn, which comes nevertheless
+    context.operations.giveBuffers(operation);
+    context.counters.bytesSent += bytes;
+    const done: WriteRequest | null = take(context, connection, bytes);
+    if (done !== null) runSoon(context, connection, done);
+    // A write of nothing is done without having moved a byte.
+    goesOn = bytes === requested && (bytes > 0 || done !== null);
+  }
 }
 
 /** The same for all, as their thread ends: nobody is told any more. */
 export function sendAllDeferred(context: Context): void {
   for (const operation of context.operations.pending()) {
-    if (operation.kind !== OperationKind.Send) continue;
-    const connection = operation.owner as Connection;
-    if (connection.write.isDeferred) sendDeferred(context, connection, operation);
+    if (operation.kind === OperationKind.Send) sendBeforeDrop(context, operation.owner as Connection);
   }
 }

@@ -74,7 +74,7 @@ export function write(
       mustWait = idle && !context.loop.maySendNow(connection, connection.read.answers());
       if (mustWait || (idle && !isEmpty({ total, file }))) {
         operation = context.operations.take(OperationKind.Send, connection);
-        if (operation === null) refusal = outOfSlots(context.options.maxOperations);
+        if (operation === null && !isEmpty({ total, file })) refusal = outOfSlots(context.options.maxOperations);
       }
     }
   } catch (error) {

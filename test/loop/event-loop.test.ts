@@ -194,6 +194,29 @@ describe('a turn of the event loop', () => {
     expect(unasked.filter(Boolean).length).to.equal(64);
   });
 
+  it('takes more answers than a turn has callbacks for like any other sends, until the next turn', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    loop.activate();
+    runAll();
+    const answers = (): number => Array.from({ length: 2000 }, () => loop.maySendNow({}, true)).filter(Boolean).length;
+    expect(answers()).to.equal(1024 + 64);
+    expect(answers()).to.equal(0);
+    runAll();
+    expect(answers()).to.equal(1024 + 64);
+  });
+
+  it('does not know the last one any more in the next turn: it may have been closed', () => {
+    const { loop, runAll } = makeLoop(nothing);
+    loop.activate();
+    runAll();
+    const last = {};
+    expect(loop.maySendNow(last, false)).to.equal(true);
+    loop.enqueue(() => undefined);
+    runAll();
+    expect(loop.maySendNow(last, false), 'counted again').to.equal(true);
+    expect(Array.from({ length: 64 }, () => loop.maySendNow({}, false)).filter(Boolean).length).to.equal(63);
+  });
+
   it('counts those of many turns of Node apart, while nothing else is to be done', () => {
     const { loop, turns } = makeLoop(nothing);
     loop.activate();

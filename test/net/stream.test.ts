@@ -38,6 +38,33 @@ onEveryNet('net, streams', ({ net, ours }) => {
     await ended(pair);
   });
 
+  it('sends nothing behind a hole when destroy() finds a large write that waits for its turn', async () => {
+    const LENGTH = 2 * 1024 * 1024 + 10;
+    const server = await listening(net);
+    const accepted: Socket[] = [];
+    server.on('connection', (socket) => accepted.push(socket.on('error', () => undefined)));
+    const clients: Socket[] = [];
+    while (clients.length < 70) {
+      const client = net.connect(portOf(server), '127.0.0.1');
+      await once(client, 'connect');
+      clients.push(client);
+    }
+    while (accepted.length < clients.length) await once(server, 'connection');
+    const got = clients.map((client) => bytesOf(client).catch(() => Buffer.alloc(0)));
+    const large = Buffer.alloc(LENGTH, 'x');
+    for (const socket of accepted.slice(0, 64)) socket.write('other');
+    for (const socket of accepted.slice(64)) {
+      socket.write(large);
+      socket.write('bye');
+    }
+    for (const socket of accepted) socket.destroy();
+    for (const bytes of (await Promise.all(got)).slice(64)) {
+      if (bytes.length < LENGTH) expect(bytes.includes('bye'), 'behind a hole').to.equal(false);
+    }
+    server.close();
+    await once(server, 'close');
+  });
+
   it('sends what was written before destroy(), however many others were written to before it', async () => {
     const server = await listening(net);
     const accepted: Socket[] = [];

@@ -70,11 +70,16 @@ export class ReadState extends LinkedQueue<ReadRequest> {
     this.#flags |= Flag.Reclaiming;
   }
 
-  /** The receive has come back. Returns whether that had been done. */
-  wasReclaimed(): boolean {
+  /** The receive has come back, with so many bytes. Returns whether that had been done. */
+  wasReclaimed(bytes: number): boolean {
     const flags = this.#flags;
-    this.#flags = (flags & ~Flag.Reclaiming) | Flag.Unanswered;
+    this.#flags = (flags & ~Flag.Reclaiming) | (bytes > 0 ? Flag.Unanswered : 0);
     return (flags & Flag.Reclaiming) !== 0;
+  }
+
+  /** The peer has said something. */
+  heard(): void {
+    this.#flags |= Flag.Unanswered;
   }
 
   /** Something is sent. Returns whether the peer has said something since the last time. */

@@ -136,6 +136,7 @@ export function tryWrite(context: Context, connection: Connection, data: WriteDa
 /** Throws what has broken the connection, and keeps it: the system may report it only once. */
 function receivedNow(context: Context, connection: Connection, address: number, length: number): number {
   const { code, bytes } = receiveNow(context, connection, address, length);
+  if (bytes > 0) connection.read.heard();
   if (code === 0) return bytes;
   if (code === WSAEWOULDBLOCK) return WouldBlock;
   throw readinessOf(connection).fail(systemError('read', 'WSARecv', code));

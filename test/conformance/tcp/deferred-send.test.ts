@@ -122,6 +122,23 @@ onEveryBed('writes to many connections in one callback', (bed) => {
     expect(pal.stats().sendsDeferred).to.equal(sendsDeferred);
   });
 
+  it('answers to what tryRead has read do not wait either', async () => {
+    const { pal } = fixture;
+    const { client, served } = late();
+    await write(pal, served, Buffer.from('?'));
+    let heard: number = WouldBlock;
+    await until(
+      () => (heard = pal.tryRead(client, new Uint8Array(1))) === 1,
+      () => `it reads ${heard}`,
+      bed,
+    );
+    await inCallback(pal, () => {
+      writeToOthers(pal);
+      expect(pal.tryWrite(client, Buffer.from('!'))).to.equal(1);
+    });
+    expect(String(await readExactly(pal, served, 1))).to.equal('!');
+  });
+
   it('a write of nothing has its turn, and is done then', async () => {
     const { pal } = fixture;
     const { client } = late();
@@ -237,6 +254,39 @@ onEveryBed('writes to many connections in one callback', (bed) => {
       );
     });
   }
+
+  it('are sent before a close with a grace of 0, also behind writes of nothing', async () => {
+    const { pal } = fixture;
+    const { client, served } = late();
+    const outcomes = new Outcomes();
+    await inCallback(pal, () => {
+      writeToOthers(pal);
+      for (const text of ['', 'good', '', '', 'bye', '']) {
+        pal.asyncWrite(client, Buffer.from(text), outcomes.expect(`"${text}"`));
+      }
+      const { bytesSent } = pal.stats();
+      pal.closeSocket(client, { graceMs: 0 }, outcomes.expect('close'));
+      expect(pal.stats().bytesSent - bytesSent).to.equal('goodbye'.length);
+      expect(pal.getQueuedBytes(client)).to.equal(0);
+    });
+    expect(String(await readToEnd(pal, served))).to.equal('goodbye');
+    await outcomes.settled(bed);
+    expect(outcomes.log).to.deep.equal(['"" ok', '"good" ok', '"" ok', '"" ok', '"bye" ok', '"" ok', 'close ok']);
+  });
+
+  it('are sent before a grace that is over when their turn comes', async () => {
+    const { pal } = fixture;
+    const { client, served } = late();
+    const outcomes = new Outcomes();
+    writeToOthers(pal); // in no callback of the loop, which looks at its deadlines before the line
+    pal.asyncWrite(client, Buffer.from('goodbye'), outcomes.expect('write'));
+    pal.closeSocket(client, { graceMs: 1 }, outcomes.expect('close'));
+    const end = performance.now() + 20;
+    while (performance.now() < end);
+    expect(String(await readToEnd(pal, served))).to.equal('goodbye');
+    await outcomes.settled(bed);
+    expect(outcomes.log).to.deep.equal(['write ok', 'close ok']);
+  });
 
   it('are dropped by a reset, as whatever waits is', async () => {
     const { pal } = fixture;

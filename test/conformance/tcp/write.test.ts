@@ -35,6 +35,24 @@ onEveryBed('write', (bed) => {
     expect(received.equals(expected)).to.equal(true);
   });
 
+  it('sends pieces of one buffer from allocateBuffer() in their order, with others between them', async () => {
+    const { pal } = fixture;
+    const { client, served } = await pair(pal);
+    const memory = pal.allocateBuffer(4000);
+    seededBytes(4000, 4).copy(memory);
+    const parts = [
+      memory.subarray(0, 1000),
+      memory.subarray(1000, 2000),
+      seededBytes(10, 5),
+      memory.subarray(2000, 3000),
+      memory.subarray(3000),
+      memory.subarray(1000, 2000),
+    ];
+    const expected = Buffer.concat(parts);
+    const [received] = await Promise.all([readExactly(pal, served, expected.length), write(pal, client, parts)]);
+    expect(received.equals(expected)).to.equal(true);
+  });
+
   it('is not changed by what happens to the list afterwards', async () => {
     const { pal } = fixture;
     const { client, served } = await pair(pal);
