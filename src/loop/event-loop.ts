@@ -183,7 +183,6 @@ export class EventLoop {
     if (answers && this.#answers < ANSWERS_AT_ONCE) {
       this.#sender = connection;
       this.#answers++;
-      if (this.#answers === ANSWERS_AT_ONCE / 2) this.#schedule();
       return true;
     }
     if (this.#sends >= SENDS_AT_ONCE && this.#active) return false;

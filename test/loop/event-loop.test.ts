@@ -135,6 +135,7 @@ describe('a turn of the event loop', () => {
     loop.activate();
     turns.shift()?.();
     for (let index = 0; index < 100; index++) loop.defer(new Operation(0, index));
+    expect(loop.isIdle, 'with nothing but sends that wait').to.equal(false);
     const ready: number[] = [];
     loop.enqueue(() => {
       ready.push(sent.length);
@@ -192,6 +193,17 @@ describe('a turn of the event loop', () => {
     }
     const unasked = Array.from({ length: 65 }, () => loop.maySendNow({}, false));
     expect(unasked.filter(Boolean).length).to.equal(64);
+  });
+
+  it('lets what runs when a send has had its turn send at once on 64, too', () => {
+    const counts: number[] = [];
+    const count = (): number => Array.from({ length: 66 }, () => loop.maySendNow({}, false)).filter(Boolean).length;
+    const { loop, runAll } = makeLoop(nothing, { completed: () => counts.push(count()) });
+    loop.activate();
+    runAll();
+    for (let index = 0; index < 3; index++) loop.defer(new Operation(0, index));
+    runAll();
+    expect(counts).to.deep.equal([64, 64, 64]);
   });
 
   it('takes more answers than a turn has callbacks for like any other sends, until the next turn', () => {
