@@ -28,7 +28,7 @@ const SEEDS = '20000';
 const FIRST_SEEDS = 300;
 /** A mutation may make the library spin: that is noticed too, after so many seconds. A busy machine needs more. */
 const LIMIT_SECONDS = '240';
-const COPIED = ['src', 'ffi', 'scripts', 'test', 'benchmarks', 'package.json', '.mocharc.json'];
+const COPIED = ['src', 'ffi', 'scripts', 'test', 'benchmarks', 'docs', 'package.json', '.mocharc.json'];
 /** Folders under test/ about what stands on the public calls alone; their tests take long, and find nothing that others do not. */
 const FACES = ['net', 'dgram', 'http', 'register', 'promises', 'simulation'];
 /** Folders under test/ that ask about something else than the library's sources, and those that are asked by themselves. */

@@ -5,6 +5,7 @@
 
 import { acceptMutations } from './accept-mutations.mjs';
 import { contextMutations } from './context-mutations.mjs';
+import { deferredMutations } from './deferred-mutations.mjs';
 import { loopMutations } from './loop-mutations.mjs';
 import { waitMutations } from './wait-mutations.mjs';
 
@@ -339,6 +340,7 @@ const datagramMutations = [
 /** @type {Mutation[]} */
 export const mutations = [
   ...contextMutations,
+  ...deferredMutations,
   ...loopMutations,
   ...waitMutations,
   ...acceptMutations,
