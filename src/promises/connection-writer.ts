@@ -72,7 +72,7 @@ export class ConnectionWriter {
   async ready(options: OperationOptions = NO_OPTIONS): Promise<void> {
     try {
       this.#requireOpen(options);
-      // A write of nothing is over when everything in front of it is, and has its turn as any other.
+      // A write of nothing is over when everything in front of it is, and has its turn like every other.
       await this.#written(NOTHING, 0, options);
       this.#requireOpen(NO_OPTIONS);
     } catch (error) {
