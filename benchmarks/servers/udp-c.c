@@ -1,6 +1,6 @@
 /*
  * The smallest echo of datagrams that there can be: two calls for each, on a socket that blocks, and nothing else. What anybody
- * can get on this machine with a call of the system per datagram and direction, which is all that Windows and Wine have.
+ * can get on this machine with a call of the system per datagram and direction, which is all that Wine has.
  */
 #include "control.h"
 

@@ -167,9 +167,7 @@ export class EventLoop {
    * @param error Winsock error code, 0 for success.
    */
   completeSynchronously(operation: Operation, error: number, bytes: number): void {
-    operation.state = OperationState.Completed;
-    operation.error = error;
-    operation.bytes = bytes;
+    complete(operation, error, bytes);
     this.#parts.counters.inlineCompletions++;
     this.#push(operation);
   }
@@ -195,9 +193,7 @@ export class EventLoop {
 
   /** An operation whose send is made when its turn comes; it is then completed, with nothing moved. */
   defer(operation: Operation): void {
-    operation.state = OperationState.Completed;
-    operation.error = 0;
-    operation.bytes = 0;
+    complete(operation, 0, 0);
     if (this.#inSteps) return this.#push(operation);
     this.#deferred.push(operation);
     this.#schedule();
@@ -426,4 +422,10 @@ export class EventLoop {
     if (wanted) this.#source.ref();
     else this.#source.unref();
   }
+}
+
+function complete(operation: Operation, error: number, bytes: number): void {
+  operation.state = OperationState.Completed;
+  operation.error = error;
+  operation.bytes = bytes;
 }

@@ -605,10 +605,13 @@ function bufferedBytes(socket: TcpSocket): number | undefined {
 
 /** What the Duplex holds behind the write that is under way, unless a part of that is held back, too: nothing may follow the hole. */
 function restOf(socket: TcpSocket): readonly Uint8Array[] {
+  if (socket.writableLength === 0) return NONE;
   const { writableBuffer = [] } = socket as unknown as Buffering;
   const underWay = socket.writableLength - (bufferedBytes(socket) ?? 0);
   return isGivenAtOnce(underWay) ? writableBuffer.map(({ chunk }) => chunk) : [];
 }
+
+const NONE: readonly Uint8Array[] = [];
 
 interface Buffering {
   readonly writableBuffer?: readonly { readonly chunk: Uint8Array }[];

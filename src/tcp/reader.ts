@@ -145,7 +145,7 @@ export function completeReceive(context: Context, connection: Connection, operat
     endReads(context, connection);
     return;
   }
-  const wasReclaimed = connection.read.wasReclaimed(bytes);
+  const wasReclaimed = connection.read.cameBack(bytes);
   if (error === 0) connection.unaskedCancels = 0;
   const hasNothing = error !== 0 || operation.requested === 0;
   if (hasNothing && completeNothing(context, connection, operation, request, wasReclaimed)) return;

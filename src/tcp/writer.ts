@@ -59,6 +59,7 @@ export function write(
   let name: OperationHandle;
   let over: NetworkError | null;
   let refusal: NetworkError | null = null;
+  const isNothing = isEmpty({ total, file });
   let idle = false;
   let mustWait = false;
   let operation: Operation | null = null;
@@ -72,9 +73,9 @@ export function write(
       refusal = whyNotQueued(context, connection, total);
       idle = refusal === null && connection.write.operation === null;
       mustWait = idle && !context.loop.maySendNow(connection, connection.read.answers());
-      if (mustWait || (idle && !isEmpty({ total, file }))) {
+      if (mustWait || (idle && !isNothing)) {
         operation = context.operations.take(OperationKind.Send, connection);
-        if (operation === null && !isEmpty({ total, file })) refusal = outOfSlots(context.options.maxOperations);
+        if (operation === null && !isNothing) refusal = outOfSlots(context.options.maxOperations);
       }
     }
   } catch (error) {

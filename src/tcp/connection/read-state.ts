@@ -70,8 +70,8 @@ export class ReadState extends LinkedQueue<ReadRequest> {
     this.#flags |= Flag.Reclaiming;
   }
 
-  /** The receive has come back, with so many bytes. Returns whether that had been done. */
-  wasReclaimed(bytes: number): boolean {
+  /** The receive has come back, with so many bytes. Returns whether it had been reclaimed. */
+  cameBack(bytes: number): boolean {
     const flags = this.#flags;
     this.#flags = (flags & ~Flag.Reclaiming) | (bytes > 0 ? Flag.Unanswered : 0);
     return (flags & Flag.Reclaiming) !== 0;
